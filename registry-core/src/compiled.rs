@@ -1,0 +1,41 @@
+//! The half of *registered ⇔ compiled* that the directory scan cannot see:
+//! whether the compiler ever met the struct.
+
+use core::marker::PhantomData;
+
+use crate::{Table, TableKind};
+
+/// Implemented for a table's key by the `#[table]` struct that declares it.
+/// Two structs for one table are therefore two conflicting implementations.
+pub trait Declared {}
+
+/// Tells whether `Key: Declared`, as a constant.
+///
+/// For a declared key [`Compiled::HERE`] is the inherent constant; for any other
+/// key the path falls back to the one of the trait [`NotCompiled`].
+pub struct Compiled<Key>(PhantomData<Key>);
+
+impl<Key: Declared> Compiled<Key> {
+    /// The crate compiles a struct for this key.
+    pub const HERE: bool = true;
+}
+
+/// The fallback of [`Compiled::HERE`].
+pub trait NotCompiled {
+    /// The crate compiles no struct for this key.
+    const HERE: bool = false;
+}
+
+impl<Key> NotCompiled for Compiled<Key> {}
+
+/// The key of every struct while the schema directories could not be read, so
+/// that a misspelt directory stays one error.
+pub enum Unknown {}
+
+impl Table for Unknown {
+    type Key = Self;
+    const NAME: &'static str = "";
+    const SCHEMA: Option<&'static str> = None;
+    const KIND: TableKind = TableKind::Truth;
+    const APPEND_ONLY: bool = false;
+}

@@ -1,0 +1,99 @@
+//! Where `table_registry!` is called, and what is found from there.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::source::{clean, display};
+
+/// The file that invokes `table_registry!`.
+#[derive(Clone, Debug)]
+pub struct CallSite {
+    file: PathBuf,
+}
+
+impl CallSite {
+    /// The call site in a file, given as the compiler gives it: absolute, or relative
+    /// to the current directory.
+    pub fn new(file: impl Into<PathBuf>) -> Self {
+        Self { file: file.into() }
+    }
+
+    /// The invoking file.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// A path as the user writes it: relative to the invoking file, as in `include_str!`.
+    #[must_use]
+    pub fn resolve(&self, path: &str) -> PathBuf {
+        self.directory().join(path)
+    }
+
+    /// The directory of the invoking file.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.file.parent().unwrap_or_else(|| Path::new(""))
+    }
+
+    /// That directory and its parents, up to the one that holds `Cargo.toml`: where
+    /// policy files are looked for, in this order.
+    #[must_use]
+    pub fn ancestors(&self) -> Vec<&Path> {
+        let mut ancestors = Vec::new();
+        for directory in self.directory().ancestors() {
+            ancestors.push(directory);
+            if directory.join("Cargo.toml").is_file() {
+                break;
+            }
+        }
+        ancestors
+    }
+
+    /// A path relative to the package, for artefacts that must not name the
+    /// machine they were built on.
+    #[must_use]
+    pub fn in_package(&self, path: &Path) -> String {
+        let package = self.ancestors().pop().map(clean).unwrap_or_default();
+        let path = clean(path);
+        display(path.strip_prefix(&package).unwrap_or(&path))
+    }
+
+    /// A path relative to the invoking file, for `include_bytes!`.
+    #[must_use]
+    pub fn relative(&self, path: &Path) -> String {
+        let (from, to) = (clean(self.directory()), clean(path));
+        let shared = from
+            .components()
+            .zip(to.components())
+            .take_while(|(one, other)| one == other)
+            .count();
+        let up = from.components().skip(shared).map(|_| Component::ParentDir);
+        let relative: PathBuf = up.chain(to.components().skip(shared)).collect();
+        // Not cleaned again: `..` in front is what makes it relative.
+        relative.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_from_the_invoking_file() {
+        let call = CallSite::new("examples/erp/src/lib.rs");
+        assert_eq!(call.resolve("schema/"), Path::new("examples/erp/src/schema/"));
+        assert_eq!(
+            call.relative(Path::new("examples/erp/revoke.toml")),
+            "../revoke.toml"
+        );
+        assert_eq!(call.relative(Path::new("examples/erp/src/a/b.toml")), "a/b.toml");
+        assert_eq!(
+            CallSite::new("lib.rs").relative(Path::new("revoke.toml")),
+            "revoke.toml"
+        );
+        assert_eq!(
+            CallSite::new("/x/src/lib.rs").relative(Path::new("/x/revoke.toml")),
+            "../revoke.toml"
+        );
+    }
+}

@@ -1,0 +1,539 @@
+//! What `#[table(…)]` and the other attributes of a struct say about its table.
+//! The macro and the scan of the files both ask here, so they cannot disagree.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use syn::ext::IdentExt;
+use syn::{Attribute, Ident, LitStr, Meta, Path};
+
+use super::arguments::{self, Argument, Value};
+use super::diagnostic::{Code, Diagnostic};
+use super::name::{self, TableName};
+use super::suggest::did_you_mean;
+use crate::TableKind;
+
+const TABLE: &str = "table";
+const KIND: &str = "kind";
+const NAME: &str = "name";
+const SCHEMA: &str = "schema";
+const KEYS: [&str; 3] = [KIND, NAME, SCHEMA];
+
+/// The attributes that name the table of a struct: `#[diesel(table_name = users)]`,
+/// `#[sea_orm(schema_name = "auth", table_name = "users")]`.
+const ORMS: [&str; 2] = ["diesel", "sea_orm"];
+const ORM_NAME: &str = "table_name";
+const ORM_SCHEMA: &str = "schema_name";
+
+/// The table that one struct declares. Faults leave the best guess in place, so
+/// that one mistake in an attribute is one error.
+#[derive(Debug)]
+pub struct Declared {
+    /// The table's name.
+    pub name: TableName,
+    /// The kind, before any override.
+    pub kind: TableKind,
+    /// What is wrong with the attribute.
+    pub faults: Vec<Diagnostic>,
+}
+
+/// Reads the arguments of `#[table(…)]`, the other attributes of the same struct,
+/// and the struct's name.
+#[must_use]
+pub fn declare(arguments: TokenStream, neighbours: &[&Meta], ident: &Ident) -> Declared {
+    let mut faults = Vec::new();
+    let own = OwnArguments::read(arguments, &mut faults);
+    let orm = OrmNames::read(neighbours, own.name.is_none(), &mut faults);
+    let table = own
+        .name
+        .or(orm.table)
+        .unwrap_or_else(|| default_name(ident, &mut faults));
+    Declared {
+        name: TableName {
+            schema: own.schema.or(orm.schema),
+            table,
+        },
+        kind: own.kind.unwrap_or_default(),
+        faults,
+    }
+}
+
+fn default_name(ident: &Ident, faults: &mut Vec<Diagnostic>) -> String {
+    let name = TableName::of_struct(&ident.unraw().to_string());
+    faults.extend(name_fault("table name", &name, ident.span()));
+    name
+}
+
+fn name_fault(what: &str, name: &str, span: Span) -> Option<Diagnostic> {
+    let fault = name::check(what, name).err()?;
+    Some(
+        Diagnostic::new(fault.code, fault.message)
+            .spanned(span)
+            .help(fault.help),
+    )
+}
+
+/// `kind`, `name` and `schema`, as far as they could be understood.
+#[derive(Default)]
+struct OwnArguments {
+    kind: Option<TableKind>,
+    name: Option<String>,
+    schema: Option<String>,
+}
+
+impl OwnArguments {
+    fn read(arguments: TokenStream, faults: &mut Vec<Diagnostic>) -> Self {
+        let mut own = Self::default();
+        let mut seen: Vec<String> = Vec::new();
+        for argument in arguments::split(arguments) {
+            let Some(key) = argument.key().filter(|key| KEYS.iter().any(|known| key == known)) else {
+                faults.push(unknown_key(&argument));
+                continue;
+            };
+            if seen.contains(&key.to_string()) {
+                faults.push(repeated_key(&key));
+                continue;
+            }
+            seen.push(key.to_string());
+            match value_of(&argument, &key) {
+                Ok(value) if key == KIND => own.kind = kind(&value).map_err(|fault| faults.push(fault)).ok(),
+                Ok(value) if key == NAME => own.name = string(&key, &value, faults),
+                Ok(value) => own.schema = string(&key, &value, faults),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        own
+    }
+}
+
+fn correct_form(key: &str) -> String {
+    match key {
+        KIND => "the correct form is `#[table(kind = truth)]`".to_string(),
+        _ => format!("the correct form is `#[table({key} = \"…\")]`"),
+    }
+}
+
+fn unknown_key(argument: &Argument) -> Diagnostic {
+    let all = KEYS.join("`, `");
+    let Some(key) = argument.key() else {
+        return Diagnostic::new(
+            Code::UnknownKey,
+            format!("expected a key, found `{}`", argument.whole().text()),
+        )
+        .spanned(argument.span())
+        .note(format!("`#[table]` takes `{all}`"))
+        .help(if argument.whole().string().is_some() {
+            correct_form(NAME)
+        } else {
+            correct_form(KIND)
+        });
+    };
+    let text = key.unraw().to_string();
+    let fault = Diagnostic::new(Code::UnknownKey, format!("unknown key `{text}` in `#[table]`"))
+        .spanned(key.span())
+        .note(format!("`#[table]` takes `{all}`"));
+    match text.parse::<TableKind>() {
+        Ok(kind) if argument.is_lone() => fault.help(format!("write `kind = {kind}`")),
+        _ => fault.maybe_help(did_you_mean(&text, KEYS)),
+    }
+}
+
+fn repeated_key(key: &Ident) -> Diagnostic {
+    Diagnostic::new(Code::RepeatedKey, format!("`{key}` is given twice"))
+        .spanned(key.span())
+        .help(format!("keep one `{key} = …`"))
+}
+
+fn value_of(argument: &Argument, key: &Ident) -> Result<Value, Diagnostic> {
+    match argument.value() {
+        Some(value) if !value.is_empty() => Ok(value),
+        None if !argument.is_lone() => Err(Diagnostic::new(
+            Code::InvalidValue,
+            format!("expected `=` after `{key}`"),
+        )
+        .spanned(key.span())
+        .help(correct_form(&key.to_string()))),
+        _ => Err(
+            Diagnostic::new(Code::MissingValue, format!("missing value for `{key}`"))
+                .spanned(key.span())
+                .help(correct_form(&key.to_string())),
+        ),
+    }
+}
+
+fn kind(value: &Value) -> Result<TableKind, Diagnostic> {
+    let written = value.ident().map(|ident| ident.unraw().to_string());
+    let Some(text) = written.or_else(|| value.string().map(|literal| literal.value())) else {
+        return Err(Diagnostic::new(
+            Code::InvalidValue,
+            format!("expected a table kind, found `{}`", value.text()),
+        )
+        .spanned(value.span())
+        .note(kinds_note())
+        .help(correct_form(KIND)));
+    };
+    text.parse()
+        .map_err(|_| unknown_kind(&text).spanned(value.span()))
+}
+
+/// The fault that `text` is no table kind, without its place.
+#[must_use]
+pub fn unknown_kind(text: &str) -> Diagnostic {
+    Diagnostic::new(Code::UnknownKind, format!("unknown table kind `{text}`"))
+        .note(kinds_note())
+        .maybe_help(did_you_mean(text, TableKind::ALL.map(TableKind::as_str)))
+}
+
+fn kinds_note() -> String {
+    format!(
+        "the kinds are `{}`",
+        TableKind::ALL.map(TableKind::as_str).join("`, `")
+    )
+}
+
+fn string(key: &Ident, value: &Value, faults: &mut Vec<Diagnostic>) -> Option<String> {
+    let Some(literal) = value.string() else {
+        let help = match value.ident() {
+            Some(ident) => format!("write `{key} = \"{}\"`", ident.unraw()),
+            None => correct_form(&key.to_string()),
+        };
+        faults.push(
+            Diagnostic::new(
+                Code::InvalidValue,
+                format!("expected a string literal for `{key}`, found `{}`", value.text()),
+            )
+            .spanned(value.span())
+            .help(help),
+        );
+        return None;
+    };
+    checked(key_name(key), &literal, faults)
+}
+
+fn key_name(key: &Ident) -> &'static str {
+    if key == SCHEMA {
+        "schema name"
+    } else {
+        "table name"
+    }
+}
+
+fn checked(what: &str, literal: &LitStr, faults: &mut Vec<Diagnostic>) -> Option<String> {
+    let name = literal.value();
+    let fault = name_fault(what, &name, literal.span());
+    let valid = fault.is_none();
+    faults.extend(fault);
+    valid.then_some(name)
+}
+
+/// What the attributes of the ORM on the same struct say.
+#[derive(Default)]
+struct OrmNames {
+    table: Option<String>,
+    schema: Option<String>,
+}
+
+impl OrmNames {
+    fn read(neighbours: &[&Meta], name_is_wanted: bool, faults: &mut Vec<Diagnostic>) -> Self {
+        let mut names = Self::default();
+        for argument in neighbours.iter().copied().flat_map(orm_arguments) {
+            let (Some(key), Some(value)) = (argument.key(), argument.value()) else {
+                continue;
+            };
+            if key == ORM_NAME && name_is_wanted {
+                let Some(name) = orm_name(&value, faults) else {
+                    continue;
+                };
+                match &names.table {
+                    Some(first) if *first != name => {
+                        faults.push(conflicting_names(first, &name, value.span()))
+                    }
+                    _ => names.table = Some(name),
+                }
+            } else if key == ORM_SCHEMA {
+                names.schema = value
+                    .string()
+                    .and_then(|literal| checked("schema name", &literal, faults));
+            }
+        }
+        names
+    }
+}
+
+fn orm_arguments(meta: &Meta) -> Vec<Argument> {
+    match meta {
+        Meta::List(list) if ORMS.iter().any(|orm| list.path.is_ident(orm)) => {
+            arguments::split(list.tokens.clone())
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// SeaORM writes a string, Diesel a path into its `table!` module, whose last
+/// segment is the table.
+fn orm_name(value: &Value, faults: &mut Vec<Diagnostic>) -> Option<String> {
+    if let Some(literal) = value.string() {
+        return checked("table name", &literal, faults);
+    }
+    let path: Path = syn::parse2(value.stream()).ok()?;
+    Some(path.segments.last()?.ident.unraw().to_string())
+}
+
+fn conflicting_names(first: &str, second: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::ConflictingNames,
+        format!("the attributes of this struct name two tables, `{first}` and `{second}`"),
+    )
+    .spanned(span)
+    .help(format!("say which one is meant: `#[table(name = \"{first}\")]`"))
+}
+
+/// One attribute, alone or inside `cfg_attr`.
+pub struct FlatMeta {
+    /// The attribute's content.
+    pub meta: Meta,
+    /// Whether a `cfg_attr` holds it.
+    pub conditional: bool,
+}
+
+/// The attributes one by one, those in `cfg_attr` included whatever its condition:
+/// the registry describes the database, not one build.
+#[must_use]
+pub fn flatten(attributes: Vec<Attribute>) -> Vec<FlatMeta> {
+    let mut flat = Vec::new();
+    for attribute in attributes {
+        flatten_into(attribute.meta, false, &mut flat);
+    }
+    flat
+}
+
+fn flatten_into(meta: Meta, conditional: bool, flat: &mut Vec<FlatMeta>) {
+    match meta {
+        Meta::List(list) if list.path.is_ident("cfg_attr") => {
+            for argument in arguments::split(list.tokens).iter().skip(1) {
+                if let Ok(inner) = syn::parse2::<Meta>(argument.whole().stream()) {
+                    flatten_into(inner, true, flat);
+                }
+            }
+        }
+        meta => flat.push(FlatMeta { meta, conditional }),
+    }
+}
+
+/// Whether this is `#[table]` by its path: `table`, `table_registry::table`.
+#[must_use]
+pub fn is_table(meta: &Meta) -> bool {
+    meta.path()
+        .segments
+        .last()
+        .is_some_and(|segment| segment.ident == TABLE)
+}
+
+/// The arguments of `#[table]`, `#[table(…)]`.
+#[must_use]
+pub fn table_arguments(meta: &Meta) -> TokenStream {
+    match meta {
+        Meta::List(list) => list.tokens.clone(),
+        Meta::Path(_) | Meta::NameValue(_) => TokenStream::new(),
+    }
+}
+
+/// A second `#[table]` of ours among the neighbours of the first: its path.
+/// Arguments that we would not understand belong to the attribute of another crate.
+#[must_use]
+pub fn repeated(neighbours: &[&Meta], ident: &Ident) -> Option<Diagnostic> {
+    let second = neighbours
+        .iter()
+        .copied()
+        .find(|meta| is_table(meta) && declare(table_arguments(meta), &[], ident).faults.is_empty())?;
+    let span = second.path().segments.last()?.ident.span();
+    Some(
+        Diagnostic::new(
+            Code::RepeatedTableAttribute,
+            "`#[table]` stands twice on this struct",
+        )
+        .spanned(span)
+        .help("keep one: a struct declares one table"),
+    )
+}
+
+/// The fault that `#[table]` stands on something else than a struct.
+#[must_use]
+pub fn not_a_struct(item: &TokenStream) -> Diagnostic {
+    let found = item.clone().into_iter().find_map(|tree| match tree {
+        TokenTree::Ident(ident) if ITEMS.iter().any(|item| ident == item) => Some(ident),
+        _ => None,
+    });
+    let (what, span) = match found {
+        Some(keyword) => (format!(", found `{keyword}`"), keyword.span()),
+        None => (String::new(), Span::call_site()),
+    };
+    Diagnostic::new(Code::NotAStruct, format!("`#[table]` goes on a struct{what}"))
+        .spanned(span)
+        .note("a table is declared by the struct that holds one of its rows")
+        .help("move `#[table]` to that struct")
+}
+
+const ITEMS: [&str; 12] = [
+    "enum",
+    "union",
+    "fn",
+    "mod",
+    "impl",
+    "trait",
+    "type",
+    "const",
+    "static",
+    "use",
+    "extern",
+    "macro_rules",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use syn::parse::Parser;
+
+    fn declared(attributes: &str, ident: &str) -> (String, TableKind, Vec<String>) {
+        let attributes = Attribute::parse_outer.parse_str(attributes).unwrap();
+        let mut metas: Vec<Meta> = flatten(attributes).into_iter().map(|flat| flat.meta).collect();
+        let own = metas.iter().position(is_table).unwrap();
+        let own = metas.remove(own);
+        let neighbours: Vec<&Meta> = metas.iter().collect();
+        let declared = declare(
+            table_arguments(&own),
+            &neighbours,
+            &syn::parse_str(ident).unwrap(),
+        );
+        let codes = declared
+            .faults
+            .iter()
+            .map(|fault| fault.code.to_string())
+            .collect();
+        (declared.name.to_string(), declared.kind, codes)
+    }
+
+    fn clean(attributes: &str, ident: &str) -> (String, TableKind) {
+        let (name, kind, codes) = declared(attributes, ident);
+        assert_eq!(codes, [""; 0], "{attributes}");
+        (name, kind)
+    }
+
+    #[test]
+    fn where_the_name_comes_from() {
+        for (attributes, ident, name) in [
+            ("#[table]", "AuditLog", "audit_log"),
+            ("#[table()]", "r#Type", "type"),
+            ("#[table(name = \"users\")]", "User", "users"),
+            ("#[table(name = r#\"users\"#,)]", "User", "users"),
+            ("#[table] #[diesel(table_name = users)]", "User", "users"),
+            (
+                "#[table] #[diesel(table_name = crate::schema::users, primary_key(id))]",
+                "User",
+                "users",
+            ),
+            (
+                "#[table] #[diesel(primary_key(a, b), table_name = r#type)]",
+                "User",
+                "type",
+            ),
+            ("#[table] #[sea_orm(table_name = \"users\")]", "Model", "users"),
+            (
+                "#[table] #[sea_orm(schema_name = \"auth\", table_name = \"users\")]",
+                "Model",
+                "auth.users",
+            ),
+            (
+                "#[table] #[cfg_attr(feature = \"ssr\", derive(A), diesel(table_name = users))]",
+                "User",
+                "users",
+            ),
+            (
+                "#[table] #[cfg_attr(a, cfg_attr(b, sea_orm(table_name = \"users\")))]",
+                "User",
+                "users",
+            ),
+            (
+                "#[table(name = \"own\")] #[diesel(table_name = orm)]",
+                "User",
+                "own",
+            ),
+            (
+                "#[table(schema = \"audit\", name = \"events\")]",
+                "Event",
+                "audit.events",
+            ),
+            (
+                "#[table(schema = \"audit\")] #[diesel(table_name = events)]",
+                "Event",
+                "audit.events",
+            ),
+            ("#[table] #[serde(table_name = \"no\")]", "Event", "event"),
+        ] {
+            assert_eq!(clean(attributes, ident).0, name, "{attributes}");
+        }
+    }
+
+    #[test]
+    fn where_the_kind_comes_from() {
+        for (attributes, kind) in [
+            ("#[table]", TableKind::Truth),
+            ("#[table(kind = evidence)]", TableKind::Evidence),
+            ("#[table(kind = \"link\")]", TableKind::Link),
+            (
+                "#[table_registry::table(name = \"x\", kind = system)]",
+                TableKind::System,
+            ),
+            (
+                "#[cfg_attr(a, ::table_registry::table(kind = control))]",
+                TableKind::Control,
+            ),
+        ] {
+            assert_eq!(clean(attributes, "User").1, kind, "{attributes}");
+        }
+    }
+
+    #[test]
+    fn all_faults_of_one_attribute_at_once() {
+        let (name, kind, codes) = declared(
+            "#[table(kind = trth, kin = truth, name, schema = \"\", name = \"a\", 7, kind(x), name = users)]",
+            "User",
+        );
+        assert_eq!((name.as_str(), kind), ("user", TableKind::Truth));
+        assert_eq!(
+            codes,
+            [
+                "unknown-kind",
+                "unknown-key",
+                "missing-value",
+                "empty-name",
+                "repeated-key",
+                "unknown-key",
+                "repeated-key",
+                "repeated-key",
+            ]
+        );
+    }
+
+    #[test]
+    fn values_of_the_wrong_form() {
+        for (attributes, code) in [
+            ("#[table(kind = 1)]", "invalid-value"),
+            ("#[table(kind = a::b)]", "invalid-value"),
+            ("#[table(kind(truth))]", "invalid-value"),
+            ("#[table(kind: truth)]", "invalid-value"),
+            ("#[table(kind =)]", "missing-value"),
+            ("#[table(name = users)]", "invalid-value"),
+            ("#[table(name = b\"users\")]", "invalid-value"),
+            ("#[table(name = concat!(\"a\"))]", "invalid-value"),
+            ("#[table(truth)]", "unknown-key"),
+            ("#[table(\"users\")]", "unknown-key"),
+            ("#[table(name = \"a\\0b\")]", "nul-in-name"),
+            ("#[table(name = \"a.b\")]", "dotted-name"),
+            (
+                "#[table] #[diesel(table_name = a)] #[sea_orm(table_name = \"b\")]",
+                "conflicting-names",
+            ),
+        ] {
+            assert_eq!(declared(attributes, "User").2, [code], "{attributes}");
+        }
+    }
+}

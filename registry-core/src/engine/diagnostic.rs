@@ -1,0 +1,304 @@
+//! The one diagnostic type, and its one rendering.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
+use proc_macro2::Span;
+
+use super::source::Source;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal,)*) => {
+        /// The stable name of one rule; shown with each diagnostic.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The code in kebab-case.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A path that must be relative to the invoking file is absolute.
+    AbsolutePath = "absolute-path",
+    /// Two ORM attributes on one struct name different tables.
+    ConflictingNames = "conflicting-names",
+    /// A schema directory does not exist.
+    DirectoryNotFound = "directory-not-found",
+    /// A table or schema name contains a dot.
+    DottedName = "dotted-name",
+    /// Two structs declare one table.
+    DuplicateTable = "duplicate-table",
+    /// A table or schema name is the empty string.
+    EmptyName = "empty-name",
+    /// An override names an exempt table.
+    ExemptOverride = "exempt-override",
+    /// The revoke list names an exempt table.
+    ExemptRevoke = "exempt-revoke",
+    /// A struct declares a table that the policy exempts.
+    ExemptTableDeclared = "exempt-table-declared",
+    /// An exempt table has no reason.
+    ExemptWithoutReason = "exempt-without-reason",
+    /// The arguments of `table_registry!` are malformed.
+    InvalidArgument = "invalid-argument",
+    /// A policy file is not valid TOML.
+    InvalidToml = "invalid-toml",
+    /// The value of a key of `#[table]` has the wrong form.
+    InvalidValue = "invalid-value",
+    /// Two tables would have the same typed key.
+    KeyCollision = "key-collision",
+    /// A key of `#[table]` has no value.
+    MissingValue = "missing-value",
+    /// A table or schema name is longer than PostgreSQL keeps.
+    NameTooLong = "name-too-long",
+    /// A schema directory declares no table.
+    NoTables = "no-tables",
+    /// A schema directory is something else.
+    NotADirectory = "not-a-directory",
+    /// `#[table]` stands on something else than a struct.
+    NotAStruct = "not-a-struct",
+    /// A struct that the scan found is not part of the crate.
+    NotCompiled = "not-compiled",
+    /// A file is not UTF-8.
+    NotUtf8 = "not-utf8",
+    /// A table or schema name contains the character NUL.
+    NulInName = "nul-in-name",
+    /// A policy file was found nowhere.
+    PolicyFileNotFound = "policy-file-not-found",
+    /// A key stands twice in one `#[table]`.
+    RepeatedKey = "repeated-key",
+    /// The revoke list names a table twice.
+    RepeatedRevoke = "repeated-revoke",
+    /// `#[table]` stands twice on one struct.
+    RepeatedTableAttribute = "repeated-table-attribute",
+    /// The revoke list names a table of kind `system`.
+    SystemRevoke = "system-revoke",
+    /// A key that `#[table]` or a policy file does not have.
+    UnknownKey = "unknown-key",
+    /// A text that is no table kind.
+    UnknownKind = "unknown-kind",
+    /// The compiler does not say which file invokes the macro.
+    UnknownLocation = "unknown-location",
+    /// An override names a table that is not registered.
+    UnknownOverride = "unknown-override",
+    /// The revoke list names a table that is not registered.
+    UnknownRevoke = "unknown-revoke",
+    /// A schema directory cannot be read.
+    UnreadableDirectory = "unreadable-directory",
+    /// A file cannot be read.
+    UnreadableFile = "unreadable-file",
+    /// A value in a policy file has the wrong type.
+    WrongType = "wrong-type",
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A place in a source, and what to say about it.
+#[derive(Clone, Debug)]
+pub struct Label {
+    /// The file.
+    pub source: Arc<Source>,
+    /// The bytes of the file that are meant.
+    pub range: Range<usize>,
+    /// What is there; may be empty.
+    pub text: Cow<'static, str>,
+}
+
+/// One fault: what is wrong, where, why, and the way out.
+///
+/// Wording follows the rustc development guide: lowercase, no full stop, names in
+/// backticks, the cause in a note, the fix in a help.
+#[derive(Clone, Debug)]
+pub struct Diagnostic {
+    /// Which rule is broken.
+    pub code: Code,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// The places in files, the primary one first. Empty where [`Self::span`] is
+    /// the place.
+    pub labels: Vec<Label>,
+    /// The place among the tokens given to a macro. The compiler shows its excerpt.
+    pub span: Option<Span>,
+    /// The causes.
+    pub notes: Vec<String>,
+    /// The ways out.
+    pub helps: Vec<String>,
+}
+
+impl Diagnostic {
+    /// A fault whose place is added by [`Self::at`] or [`Self::spanned`].
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            labels: Vec::new(),
+            span: None,
+            notes: Vec::new(),
+            helps: Vec::new(),
+        }
+    }
+
+    /// Adds a place in a file; the first one is the primary place.
+    #[must_use]
+    pub fn at(
+        mut self,
+        source: &Arc<Source>,
+        range: Range<usize>,
+        text: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        self.labels.push(Label {
+            source: Arc::clone(source),
+            range,
+            text: text.into(),
+        });
+        self
+    }
+
+    /// Sets the place among the tokens given to a macro.
+    #[must_use]
+    pub fn spanned(mut self, span: Span) -> Self {
+        self.span = Some(span);
+        self
+    }
+
+    /// Adds a cause.
+    #[must_use]
+    pub fn note(mut self, text: impl Into<String>) -> Self {
+        self.notes.push(text.into());
+        self
+    }
+
+    /// Adds a way out.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.helps.push(text.into());
+        self
+    }
+
+    /// Adds a way out, if there is one.
+    #[must_use]
+    pub fn maybe_help(mut self, text: Option<String>) -> Self {
+        self.helps.extend(text);
+        self
+    }
+
+    /// The whole text without colour, without a leading `error: ` and without
+    /// a final line break: what follows `error: ` in rustc's output and in ours.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let title = Level::ERROR.no_name().primary_title(self.message.as_str());
+        let group = title
+            .elements(self.snippets())
+            .elements(self.notes.iter().map(|note| Level::NOTE.message(note)))
+            .elements(self.helps.iter().map(|help| Level::HELP.message(help)))
+            .element(Level::NOTE.message(self.code_note()));
+        let text = Renderer::plain().render(&[group]);
+        text.trim_start_matches(": ").to_string()
+    }
+
+    /// The closing note, which names the rule.
+    #[must_use]
+    pub fn code_note(&self) -> String {
+        format!("diagnostic code `{}`", self.code)
+    }
+
+    /// One excerpt a file, the primary place first.
+    fn snippets(&self) -> Vec<Element<'_>> {
+        let mut files: Vec<(&Arc<Source>, Vec<(bool, &Label)>)> = Vec::new();
+        for (position, label) in self.labels.iter().enumerate() {
+            let entry = (position == 0, label);
+            match files
+                .iter_mut()
+                .find(|(source, _)| source.path == label.source.path)
+            {
+                Some((_, labels)) => labels.push(entry),
+                None => files.push((&label.source, vec![entry])),
+            }
+        }
+        files
+            .into_iter()
+            .map(|(source, labels)| {
+                Snippet::source(&source.text)
+                    .path(source.path.as_str())
+                    .annotations(labels.into_iter().map(|(primary, label)| {
+                        let kind = if primary {
+                            AnnotationKind::Primary
+                        } else {
+                            AnnotationKind::Context
+                        };
+                        kind.span(label.range.clone()).label(label.text.as_ref())
+                    }))
+                    .into()
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn codes_are_unique_sorted_and_kebab_case() {
+        let texts: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(texts.iter().collect::<BTreeSet<_>>().len(), texts.len());
+        assert!(texts.is_sorted(), "{texts:?}");
+        for text in texts {
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            assert!(text.chars().all(plain), "{text}");
+        }
+    }
+
+    #[test]
+    fn renders_excerpt_note_help_and_code() {
+        let source = Arc::new(Source::new("policy.toml", "[overrides]\nusrs = \"system\"\n"));
+        let fault = Diagnostic::new(Code::UnknownOverride, "override refers to nothing")
+            .at(&source, 12..16, "not a table")
+            .note("why")
+            .help("what to do");
+        assert_eq!(
+            fault.render(),
+            "override refers to nothing
+ --> policy.toml:2:1
+  |
+2 | usrs = \"system\"
+  | ^^^^ not a table
+  |
+  = note: why
+  = help: what to do
+  = note: diagnostic code `unknown-override`"
+        );
+    }
+
+    #[test]
+    fn renders_two_places_of_two_files() {
+        let one = Arc::new(Source::new("one.rs", "struct User;\n"));
+        let two = Arc::new(Source::new("two.rs", "\n\nstruct User;\n"));
+        let text = Diagnostic::new(Code::DuplicateTable, "twice")
+            .at(&one, 7..11, "here")
+            .at(&two, 9..13, "and here")
+            .render();
+        assert!(text.contains("one.rs:1:8"), "{text}");
+        assert!(text.contains("two.rs:3:8"), "{text}");
+    }
+}

@@ -1,0 +1,357 @@
+//! Registry in, Rust out.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+
+use super::diagnostic::Code;
+use super::name::key_ident;
+use super::registry::{RegisteredTable, Registry};
+use crate::TableKind;
+
+/// What `table_registry!` expands to, at the crate root.
+///
+/// `facade` is the path of the crate `table-registry`; `policy_files` are tracked, so
+/// that a change of one recompiles the crate.
+#[must_use]
+pub fn expand(registry: &Registry, facade: &TokenStream, policy_files: &[String]) -> TokenStream {
+    let import = import(facade);
+    let tracked = tracked(policy_files);
+    let arrays = arrays(registry);
+    let tables = tables(registry);
+    let implementations = implementations(registry);
+    let callback = callback(registry);
+    let checks = checks(registry);
+    quote!(#import #tracked #arrays #tables #implementations #callback #checks)
+}
+
+/// One import, so that a crate that cannot be found is one error.
+fn import(facade: &TokenStream) -> TokenStream {
+    quote! {
+        #[doc(hidden)]
+        #[allow(unused_imports, unused_qualifications)]
+        use #facade as __table_registry;
+    }
+}
+
+/// The compiler recompiles a crate when a file that it includes changes.
+fn tracked(policy_files: &[String]) -> TokenStream {
+    quote! {
+        #(const _: &[__table_registry::__private::u8] = __table_registry::__private::include_bytes!(#policy_files);)*
+    }
+}
+
+fn arrays(registry: &Registry) -> TokenStream {
+    let pairs = registry.tables().iter().map(|table| {
+        let (name, kind) = (&table.name, kind(table.kind));
+        quote!((#name, __table_registry::TableKind::#kind))
+    });
+    let count = registry.tables().len();
+    let names = array(
+        "TABLE_NAMES",
+        "Every registered table, sorted by name in byte order: the manifest.",
+        registry.tables().iter(),
+    );
+    let row_secured = array(
+        "RLS_TABLES",
+        "The tables with row-level security, sorted: every registered table whose kind is not `system`.\n\n\
+         See the PostgreSQL manual, [Row Security Policies]\
+         (https://www.postgresql.org/docs/current/ddl-rowsecurity.html).",
+        registry.row_secured(),
+    );
+    let append_only = array(
+        "REVOKE_UPDATE_DELETE_TABLES",
+        "The append-only tables, sorted: the application role gets no UPDATE, DELETE or TRUNCATE.\n\n\
+         See the PostgreSQL manual, [REVOKE](https://www.postgresql.org/docs/current/sql-revoke.html).",
+        registry.append_only(),
+    );
+    let exempt = registry.exempt();
+    let exempt_count = exempt.len();
+    quote! {
+        #names
+
+        /// Every registered table with its kind, sorted by name in byte order.
+        ///
+        /// Look a name up with [`tables::kind_of`].
+        #[allow(dead_code, unreachable_pub)]
+        pub const TABLE_REGISTRY: [(&__table_registry::__private::str, __table_registry::TableKind); #count] = [#(#pairs),*];
+
+        /// The tables that exist in the database with no struct here, sorted.
+        #[allow(dead_code, unreachable_pub)]
+        pub const REGISTRY_EXEMPT: [&__table_registry::__private::str; #exempt_count] = [#(#exempt),*];
+
+        #row_secured
+        #append_only
+    }
+}
+
+fn array<'r>(name: &str, doc: &str, tables: impl Iterator<Item = &'r RegisteredTable>) -> TokenStream {
+    let name = Ident::new(name, Span::call_site());
+    let names: Vec<&str> = tables.map(|table| table.name.as_str()).collect();
+    let count = names.len();
+    quote! {
+        #[doc = #doc]
+        #[allow(dead_code, unreachable_pub)]
+        pub const #name: [&__table_registry::__private::str; #count] = [#(#names),*];
+    }
+}
+
+fn kind(kind: TableKind) -> Ident {
+    // `Debug` writes the variant's name.
+    Ident::new(&format!("{kind:?}"), Span::call_site())
+}
+
+/// The module of typed keys. Nothing but the keys is in its type namespace, so that no
+/// table name can be in the way of anything else.
+fn tables(registry: &Registry) -> TokenStream {
+    let keys = registry.tables().iter().map(key);
+    quote! {
+        /// One type a table: the typed keys of [`TABLE_REGISTRY`], and the look-up by name.
+        #[allow(non_camel_case_types, dead_code, unreachable_pub)]
+        pub mod tables {
+            #(#keys)*
+
+            /// The kind of the table called `name`, or nothing if no such table is registered.
+            ///
+            /// A binary search in [`TABLE_REGISTRY`](super::TABLE_REGISTRY), which also works at
+            /// compile time.
+            #[must_use]
+            pub const fn kind_of(
+                name: &super::__table_registry::__private::str,
+            ) -> super::__table_registry::__private::Option<super::__table_registry::TableKind> {
+                super::__table_registry::kind_of(&super::TABLE_REGISTRY, name)
+            }
+        }
+    }
+}
+
+fn key(table: &RegisteredTable) -> TokenStream {
+    let doc = key_doc(table);
+    let key = key_ident(&table.key, Span::call_site());
+    let aliases = table.aliases.iter().map(|alias| {
+        let alias = key_ident(alias, Span::call_site());
+        quote!(#[doc(hidden)] pub type #alias = #key;)
+    });
+    quote! {
+        #[doc = #doc]
+        pub enum #key {}
+        #(#aliases)*
+    }
+}
+
+fn key_doc(table: &RegisteredTable) -> String {
+    let RegisteredTable { name, kind, file, .. } = table;
+    let row_level_security = if kind.row_level_security() {
+        "row-level security applies"
+    } else {
+        "no row-level security"
+    };
+    let access = if table.append_only {
+        "append-only"
+    } else {
+        "not append-only"
+    };
+    format!("The table `{name}`: kind `{kind}`, {row_level_security}, {access}.\n\nDeclared in `{file}`.")
+}
+
+fn implementations(registry: &Registry) -> TokenStream {
+    let implementations = registry.tables().iter().map(implementation);
+    quote! {
+        const _: () = {
+            #[allow(unused_imports)]
+            use __table_registry::__private::{Declared, Option, Table, TableKind, bool, str};
+            #(#implementations)*
+        };
+    }
+}
+
+fn implementation(table: &RegisteredTable) -> TokenStream {
+    let (name, kind, append_only) = (&table.name, kind(table.kind), table.append_only);
+    let key = key_ident(&table.key, Span::call_site());
+    let schema = match &table.schema {
+        Some(schema) => quote!(Some(#schema)),
+        None => quote!(None),
+    };
+    // Elsewhere the struct says so. Here two structs do, which is a fault of its own.
+    let declared = table.contested.then(|| quote!(impl Declared for tables::#key {}));
+    quote! {
+        #declared
+        #[automatically_derived]
+        impl Table for tables::#key {
+            type Key = Self;
+            const NAME: &'static str = #name;
+            const SCHEMA: Option<&'static str> = Option::#schema;
+            const KIND: TableKind = TableKind::#kind;
+            const APPEND_ONLY: bool = #append_only;
+        }
+    }
+}
+
+/// What `#[table]` expands to, besides the struct: the registry decides, not the attribute.
+/// The name is the help that a crate without `table_registry!` sees in its error.
+fn callback(registry: &Registry) -> TokenStream {
+    let contested = registry.tables().iter().filter(|table| table.contested);
+    let contested_arms = contested.map(|table| {
+        let key = key_ident(&table.key, Span::call_site());
+        let table = implementation_of_struct(&quote!(crate::tables::#key));
+        quote!((#key [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]) => { #table };)
+    });
+    let arm = if registry.is_complete() {
+        let table = implementation_of_struct(&quote!(crate::tables::$key));
+        quote! {
+            #[automatically_derived]
+            #[allow(non_local_definitions)]
+            impl crate::__table_registry::__private::Declared for crate::tables::$key {}
+            #table
+        }
+    } else {
+        implementation_of_struct(&quote!(crate::__table_registry::__private::Unknown))
+    };
+    quote! {
+        #[doc(hidden)]
+        #[allow(unused_macros)]
+        macro_rules! registered_by_table_registry {
+            #(#contested_arms)*
+            ($key:ident [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]) => { #arm };
+        }
+        #[doc(hidden)]
+        #[allow(unused_imports)]
+        pub(crate) use registered_by_table_registry;
+    }
+}
+
+fn implementation_of_struct(key: &TokenStream) -> TokenStream {
+    quote! {
+        #[automatically_derived]
+        #[allow(non_local_definitions, deprecated)]
+        impl $($generics)* crate::__table_registry::Table for $($name)* $($bounds)* {
+            type Key = #key;
+        }
+    }
+}
+
+/// One check a file: the crate compiles what the scan saw. Tables that some builds leave
+/// out are not checked.
+fn checks(registry: &Registry) -> TokenStream {
+    if !registry.is_complete() {
+        return TokenStream::new();
+    }
+    let mut files: BTreeMap<&str, Vec<&RegisteredTable>> = BTreeMap::new();
+    for table in registry.tables() {
+        if !table.conditional && !table.contested {
+            files.entry(&table.file).or_default().push(table);
+        }
+    }
+    files
+        .into_iter()
+        .map(|(file, tables)| check(file, &tables))
+        .collect()
+}
+
+fn check(file: &str, tables: &[&RegisteredTable]) -> TokenStream {
+    let compiled: Vec<TokenStream> = tables
+        .iter()
+        .map(|table| {
+            let key = key_ident(&table.key, Span::call_site());
+            quote!(Compiled::<crate::tables::#key>::HERE)
+        })
+        .collect();
+    let file_fault = file_fault(file, tables);
+    let table_checks = (tables.len() > 1).then(|| {
+        let faults = tables.iter().map(|table| table_fault(file, &table.name));
+        quote!(#(__table_registry::__private::assert!(#compiled, "{}", #faults);)*)
+    });
+    quote! {
+        const _: () = {
+            #[allow(unused_imports)]
+            use __table_registry::__private::{Compiled, NotCompiled as _};
+            __table_registry::__private::assert!(#(#compiled)||*, "{}", #file_fault);
+            #table_checks
+        };
+    }
+}
+
+fn table_fault(file: &str, table: &str) -> String {
+    fault(
+        &format!("table `{table}` is declared in `{file}`, but the crate does not compile that struct"),
+        "import the attribute with `use table_registry::table;`, or remove the struct",
+    )
+}
+
+fn file_fault(file: &str, tables: &[&RegisteredTable]) -> String {
+    let names: Vec<String> = tables.iter().map(|table| format!("`{}`", table.name)).collect();
+    let help = "name the file in a `mod` line, or remove it";
+    match names.as_slice() {
+        [table] => fault(
+            &format!("table {table} is declared in `{file}`, but the crate does not compile that file"),
+            help,
+        ),
+        all => fault(
+            &format!(
+                "tables {} are declared in `{file}`, but the crate does not compile that file",
+                all.join(", ")
+            ),
+            help,
+        ),
+    }
+}
+
+/// The compiler prints this one itself, so it is no [`Diagnostic`](super::Diagnostic); it reads as one.
+fn fault(message: &str, help: &str) -> String {
+    let code = Code::NotCompiled.to_string();
+    format!("{message}\n  = help: {help}\n  = note: diagnostic code `{code}`")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::testing::registry;
+    use proc_macro2::TokenStream;
+    use quote::quote;
+
+    fn expansion(files: &[(&str, &str)], overrides: &str, revoke: &str) -> TokenStream {
+        let (registry, _) = registry(files, overrides, revoke);
+        super::expand(&registry, &quote!(::table_registry), &["../revoke.toml".into()])
+    }
+
+    fn pretty(tokens: TokenStream) -> String {
+        prettyplease::unparse(&syn::parse2(tokens).unwrap())
+    }
+
+    #[test]
+    fn snapshot() {
+        let tokens = expansion(
+            &[
+                (
+                    "src/schema/audit.rs",
+                    "#[table(kind = evidence, schema = \"audit\")] struct Events;",
+                ),
+                (
+                    "src/schema/users.rs",
+                    "#[cfg(x)] #[table] struct Users; #[table] struct Type; #[table] struct Roles;",
+                ),
+            ],
+            "[overrides]\nusers = \"system\"\n[exempt]\nold = \"kept\"",
+            "update_delete = [\"audit.events\"]",
+        );
+        snapbox::assert_data_eq!(pretty(tokens), snapbox::file!["expand.snapshot.rs"].raw());
+    }
+
+    #[test]
+    fn the_order_of_files_does_not_matter() {
+        let mut files = [
+            ("a.rs", "#[table] struct B; #[table] struct A;"),
+            ("b.rs", "#[table] struct D;"),
+            (
+                "c/a.rs",
+                "#[cfg(x)] #[table] struct C; #[cfg(y)] #[table] struct C;",
+            ),
+        ];
+        let expected = expansion(&files, "", "update_delete = [\"d\", \"a\"]").to_string();
+        for _ in 0..files.len() {
+            files.rotate_left(1);
+            let shuffled = expansion(&files, "", "update_delete = [\"d\", \"a\"]");
+            assert_eq!(shuffled.to_string(), expected);
+        }
+    }
+}

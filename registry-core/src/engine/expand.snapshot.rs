@@ -1,0 +1,151 @@
+#[doc(hidden)]
+#[allow(unused_imports, unused_qualifications)]
+use ::table_registry as __table_registry;
+const _: &[__table_registry::__private::u8] = __table_registry::__private::include_bytes!(
+    "../revoke.toml"
+);
+///Every registered table, sorted by name in byte order: the manifest.
+#[allow(dead_code, unreachable_pub)]
+pub const TABLE_NAMES: [&__table_registry::__private::str; 4usize] = [
+    "audit.events",
+    "roles",
+    "type",
+    "users",
+];
+/// Every registered table with its kind, sorted by name in byte order.
+///
+/// Look a name up with [`tables::kind_of`].
+#[allow(dead_code, unreachable_pub)]
+pub const TABLE_REGISTRY: [(
+    &__table_registry::__private::str,
+    __table_registry::TableKind,
+); 4usize] = [
+    ("audit.events", __table_registry::TableKind::Evidence),
+    ("roles", __table_registry::TableKind::Truth),
+    ("type", __table_registry::TableKind::Truth),
+    ("users", __table_registry::TableKind::System),
+];
+/// The tables that exist in the database with no struct here, sorted.
+#[allow(dead_code, unreachable_pub)]
+pub const REGISTRY_EXEMPT: [&__table_registry::__private::str; 1usize] = ["old"];
+/**The tables with row-level security, sorted: every registered table whose kind is not `system`.
+
+See the PostgreSQL manual, [Row Security Policies](https://www.postgresql.org/docs/current/ddl-rowsecurity.html).*/
+#[allow(dead_code, unreachable_pub)]
+pub const RLS_TABLES: [&__table_registry::__private::str; 3usize] = [
+    "audit.events",
+    "roles",
+    "type",
+];
+/**The append-only tables, sorted: the application role gets no UPDATE, DELETE or TRUNCATE.
+
+See the PostgreSQL manual, [REVOKE](https://www.postgresql.org/docs/current/sql-revoke.html).*/
+#[allow(dead_code, unreachable_pub)]
+pub const REVOKE_UPDATE_DELETE_TABLES: [&__table_registry::__private::str; 1usize] = [
+    "audit.events",
+];
+/// One type a table: the typed keys of [`TABLE_REGISTRY`], and the look-up by name.
+#[allow(non_camel_case_types, dead_code, unreachable_pub)]
+pub mod tables {
+    /**The table `audit.events`: kind `evidence`, row-level security applies, append-only.
+
+Declared in `src/schema/audit.rs`.*/
+    pub enum audit_events {}
+    /**The table `roles`: kind `truth`, row-level security applies, not append-only.
+
+Declared in `src/schema/users.rs`.*/
+    pub enum roles {}
+    /**The table `type`: kind `truth`, row-level security applies, not append-only.
+
+Declared in `src/schema/users.rs`.*/
+    pub enum r#type {}
+    /**The table `users`: kind `system`, no row-level security, not append-only.
+
+Declared in `src/schema/users.rs`.*/
+    pub enum users {}
+    /// The kind of the table called `name`, or nothing if no such table is registered.
+    ///
+    /// A binary search in [`TABLE_REGISTRY`](super::TABLE_REGISTRY), which also works at
+    /// compile time.
+    #[must_use]
+    pub const fn kind_of(
+        name: &super::__table_registry::__private::str,
+    ) -> super::__table_registry::__private::Option<super::__table_registry::TableKind> {
+        super::__table_registry::kind_of(&super::TABLE_REGISTRY, name)
+    }
+}
+const _: () = {
+    #[allow(unused_imports)]
+    use __table_registry::__private::{Declared, Option, Table, TableKind, bool, str};
+    #[automatically_derived]
+    impl Table for tables::audit_events {
+        type Key = Self;
+        const NAME: &'static str = "audit.events";
+        const SCHEMA: Option<&'static str> = Option::Some("audit");
+        const KIND: TableKind = TableKind::Evidence;
+        const APPEND_ONLY: bool = true;
+    }
+    #[automatically_derived]
+    impl Table for tables::roles {
+        type Key = Self;
+        const NAME: &'static str = "roles";
+        const SCHEMA: Option<&'static str> = Option::None;
+        const KIND: TableKind = TableKind::Truth;
+        const APPEND_ONLY: bool = false;
+    }
+    #[automatically_derived]
+    impl Table for tables::r#type {
+        type Key = Self;
+        const NAME: &'static str = "type";
+        const SCHEMA: Option<&'static str> = Option::None;
+        const KIND: TableKind = TableKind::Truth;
+        const APPEND_ONLY: bool = false;
+    }
+    #[automatically_derived]
+    impl Table for tables::users {
+        type Key = Self;
+        const NAME: &'static str = "users";
+        const SCHEMA: Option<&'static str> = Option::None;
+        const KIND: TableKind = TableKind::System;
+        const APPEND_ONLY: bool = false;
+    }
+};
+#[doc(hidden)]
+#[allow(unused_macros)]
+macro_rules! registered_by_table_registry {
+    ($key:ident [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]) => {
+        #[automatically_derived] #[allow(non_local_definitions)] impl crate
+        ::__table_registry::__private::Declared for crate ::tables:: $key {}
+        #[automatically_derived] #[allow(non_local_definitions, deprecated)] impl
+        $($generics)* crate ::__table_registry::Table for $($name)* $($bounds)* { type
+        Key = crate ::tables:: $key; }
+    };
+}
+#[doc(hidden)]
+#[allow(unused_imports)]
+pub(crate) use registered_by_table_registry;
+const _: () = {
+    #[allow(unused_imports)]
+    use __table_registry::__private::{Compiled, NotCompiled as _};
+    __table_registry::__private::assert!(
+        Compiled:: < crate ::tables::audit_events > ::HERE, "{}",
+        "table `audit.events` is declared in `src/schema/audit.rs`, but the crate does not compile that file\n  = help: name the file in a `mod` line, or remove it\n  = note: diagnostic code `not-compiled`"
+    );
+};
+const _: () = {
+    #[allow(unused_imports)]
+    use __table_registry::__private::{Compiled, NotCompiled as _};
+    __table_registry::__private::assert!(
+        Compiled:: < crate ::tables::roles > ::HERE || Compiled:: < crate
+        ::tables::r#type > ::HERE, "{}",
+        "tables `roles`, `type` are declared in `src/schema/users.rs`, but the crate does not compile that file\n  = help: name the file in a `mod` line, or remove it\n  = note: diagnostic code `not-compiled`"
+    );
+    __table_registry::__private::assert!(
+        Compiled:: < crate ::tables::roles > ::HERE, "{}",
+        "table `roles` is declared in `src/schema/users.rs`, but the crate does not compile that struct\n  = help: import the attribute with `use table_registry::table;`, or remove the struct\n  = note: diagnostic code `not-compiled`"
+    );
+    __table_registry::__private::assert!(
+        Compiled:: < crate ::tables::r#type > ::HERE, "{}",
+        "table `type` is declared in `src/schema/users.rs`, but the crate does not compile that struct\n  = help: import the attribute with `use table_registry::table;`, or remove the struct\n  = note: diagnostic code `not-compiled`"
+    );
+};

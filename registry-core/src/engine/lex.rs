@@ -1,0 +1,105 @@
+//! Rust tokens with their places, from rustc's own lexer.
+
+use ra_ap_rustc_lexer::{Cursor, FrontmatterAllowed, TokenKind, strip_shebang};
+
+/// One token that is neither white space nor a comment.
+#[derive(Clone, Copy, Debug)]
+pub struct Token<'a> {
+    pub kind: TokenKind,
+    pub text: &'a str,
+    pub start: usize,
+}
+
+impl<'a> Token<'a> {
+    pub fn end(&self) -> usize {
+        self.start + self.text.len()
+    }
+
+    /// The identifier, without `r#`.
+    pub fn ident(&self) -> Option<&'a str> {
+        match self.kind {
+            TokenKind::Ident => Some(self.text),
+            TokenKind::RawIdent => Some(&self.text[2..]),
+            _ => None,
+        }
+    }
+}
+
+/// The significant tokens of a Rust file. A byte order mark and a shebang line
+/// are passed over, as the compiler does. Any text at all can be lexed.
+pub fn tokens(text: &str) -> Tokens<'_> {
+    let mark = if text.starts_with('\u{feff}') { 3 } else { 0 };
+    let start = mark + strip_shebang(&text[mark..]).unwrap_or(0);
+    Tokens {
+        text,
+        at: start,
+        cursor: Cursor::new(&text[start..], FrontmatterAllowed::No),
+    }
+}
+
+pub struct Tokens<'a> {
+    text: &'a str,
+    at: usize,
+    cursor: Cursor<'a>,
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        loop {
+            let token = self.cursor.advance_token();
+            let start = self.at;
+            self.at += token.len as usize;
+            match token.kind {
+                TokenKind::Eof => return None,
+                TokenKind::Whitespace
+                | TokenKind::LineComment { .. }
+                | TokenKind::BlockComment { .. }
+                | TokenKind::Frontmatter { .. } => {}
+                kind => {
+                    return Some(Token {
+                        kind,
+                        text: &self.text[start..self.at],
+                        start,
+                    });
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(text: &str) -> Vec<&str> {
+        tokens(text).map(|token| token.text).collect()
+    }
+
+    #[test]
+    fn comments_strings_marks_and_shebangs_are_no_code() {
+        assert_eq!(
+            texts("\u{feff}#!/usr/bin/env x\n// a\n/* b */ /// c\n \"#[d]\" e"),
+            ["\"#[d]\"", "e"]
+        );
+        assert_eq!(
+            texts("#![f] 'a 'b' r#\"#[g]\"#"),
+            ["#", "!", "[", "f", "]", "'a", "'b'", "r#\"#[g]\"#"]
+        );
+    }
+
+    #[test]
+    fn places_are_byte_offsets() {
+        let text = "\u{feff}/* é */ struct Ü;";
+        for token in tokens(text) {
+            assert_eq!(&text[token.start..token.end()], token.text);
+        }
+    }
+
+    #[test]
+    fn raw_identifiers_lose_their_prefix() {
+        let all: Vec<_> = tokens("r#type x 1").map(|token| token.ident()).collect();
+        assert_eq!(all, [Some("type"), Some("x"), None]);
+    }
+}

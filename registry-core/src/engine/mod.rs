@@ -1,0 +1,63 @@
+//! The pipeline that the macros and the command line share:
+//! sources to declarations, with policy to a registry or to diagnostics.
+//!
+//! Not for user crates. Each stage is one file and one type; [`run`] reads top
+//! to bottom as the whole.
+
+mod arguments;
+mod call_site;
+mod config;
+mod declare;
+mod diagnostic;
+mod discover;
+mod expand;
+mod invocation;
+mod lex;
+mod modules;
+mod name;
+mod registry;
+mod scan;
+mod source;
+mod suggest;
+#[cfg(test)]
+mod testing;
+mod validate;
+
+pub use arguments::ungroup;
+pub use call_site::CallSite;
+pub use config::{Entry, Policy};
+pub use declare::{Declared, declare, flatten, not_a_struct, repeated};
+pub use diagnostic::{Code, Diagnostic, Label};
+pub use discover::{Declaration, Declarations, discover};
+pub use expand::expand;
+pub use invocation::{Invocation, WrittenPath};
+pub use name::{TableName, key, key_ident};
+pub use registry::{RegisteredTable, Registry};
+pub use source::Source;
+pub use validate::validate;
+
+/// What one `table_registry!` comes to.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What can be registered; all of it if there is no fault.
+    pub registry: Registry,
+    /// The policy files that were read, relative to the invoking file.
+    pub policy_files: Vec<String>,
+    /// Every fault, in the order of the stages.
+    pub faults: Vec<Diagnostic>,
+}
+
+/// Reads the sources that an invocation names, and checks them.
+#[must_use]
+pub fn run(invocation: &Invocation, call: &CallSite) -> Outcome {
+    let mut faults = Vec::new();
+    let mut declarations = discover(call, &invocation.directories, &mut faults);
+    declarations.complete &= invocation.complete;
+    let policy = Policy::load(call, invocation, &mut faults);
+    let registry = validate(declarations, &policy, &mut faults);
+    Outcome {
+        registry,
+        policy_files: policy.files.iter().map(|file| call.relative(file)).collect(),
+        faults,
+    }
+}

@@ -1,0 +1,180 @@
+//! Table names, and the Rust identifiers made of them.
+
+use std::fmt;
+
+use heck::ToSnakeCase;
+use proc_macro2::{Ident, Span};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream};
+
+use super::diagnostic::Code;
+
+/// The most bytes of an identifier that PostgreSQL keeps (`NAMEDATALEN - 1`):
+/// <https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS>.
+const MAX_BYTES: usize = 63;
+
+/// A table, by name and perhaps by PostgreSQL schema. Displays as the registry
+/// and the policy files spell it: `users`, `audit.events`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableName {
+    /// The PostgreSQL schema, if `#[table(schema = "…")]` gives one.
+    pub schema: Option<String>,
+    /// The name inside the schema.
+    pub table: String,
+}
+
+impl TableName {
+    /// The name that a struct has by default: its own in `snake_case`.
+    #[must_use]
+    pub fn of_struct(ident: &str) -> String {
+        ident.to_snake_case()
+    }
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.schema {
+            Some(schema) => write!(f, "{schema}.{}", self.table),
+            None => f.write_str(&self.table),
+        }
+    }
+}
+
+/// What PostgreSQL, or a registry of names, cannot do with a name: the rule, what
+/// to say after the name, and the way out.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NameFault {
+    pub code: Code,
+    pub message: String,
+    pub help: &'static str,
+}
+
+/// Checks one part of a name. `what` is `table name` or `schema name`.
+pub fn check(what: &str, name: &str) -> Result<(), NameFault> {
+    let fault = |code, message, help| Err(NameFault { code, message, help });
+    if name.is_empty() {
+        let help = "leave the key out to take the default, or write a name";
+        return fault(Code::EmptyName, format!("{what} is empty"), help);
+    }
+    if name.contains('\0') {
+        let message = format!("{what} contains the character NUL");
+        let help = "remove it: a PostgreSQL identifier may contain every character but NUL";
+        return fault(Code::NulInName, message, help);
+    }
+    if name.len() > MAX_BYTES {
+        let message = format!(
+            "{what} is {} bytes long, but PostgreSQL keeps only {MAX_BYTES}",
+            name.len()
+        );
+        let help = "shorten it: PostgreSQL cuts the name off and two tables may become one";
+        return fault(Code::NameTooLong, message, help);
+    }
+    if name.contains('.') {
+        let message = format!("{what} `{name}` contains a dot");
+        let help = "name the PostgreSQL schema on its own: `schema = \"…\", name = \"…\"`";
+        return fault(Code::DottedName, message, help);
+    }
+    Ok(())
+}
+
+/// The Rust identifier of the typed key of a table: the registered name, with `_`
+/// for what no identifier may contain. Never a raw identifier: `r#` is added
+/// where it is needed when the identifier is written.
+#[must_use]
+pub fn key(name: &str) -> String {
+    let mut key: String = name
+        .chars()
+        .map(|c| if continues_identifier(c) { c } else { '_' })
+        .collect();
+    if key.is_empty() || syn::parse_str::<AnyIdent>(&key).is_err() {
+        key.insert(0, '_');
+    }
+    // The only words that are no identifiers even with `r#`.
+    if matches!(key.as_str(), "_" | "crate" | "self" | "super" | "Self") {
+        key.push('_');
+    }
+    key
+}
+
+/// Beyond ASCII the compiler itself is asked: it knows one version of Unicode, and
+/// panics on an identifier of another.
+fn continues_identifier(c: char) -> bool {
+    if c.is_ascii() {
+        c == '_' || c.is_ascii_alphanumeric()
+    } else {
+        // White space parses, too: it leaves the underscore alone.
+        syn::parse_str::<AnyIdent>(&format!("_{c}")).is_ok_and(|parsed| parsed.0 != "_")
+    }
+}
+
+/// An identifier or a keyword.
+struct AnyIdent(Ident);
+
+impl Parse for AnyIdent {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        Ident::parse_any(input).map(Self)
+    }
+}
+
+/// Writes a key as an identifier at the given place.
+#[must_use]
+pub fn key_ident(key: &str, span: Span) -> Ident {
+    match syn::parse_str::<Ident>(key) {
+        Ok(_) => Ident::new(key, span),
+        Err(_) => Ident::new_raw(key, span),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_of_structs() {
+        for (ident, name) in [
+            ("User", "user"),
+            ("AuditLogs", "audit_logs"),
+            ("R2Files", "r2_files"),
+            ("HTTPRequest", "http_request"),
+            ("users", "users"),
+            ("Größe", "größe"),
+        ] {
+            assert_eq!(TableName::of_struct(ident), name);
+        }
+    }
+
+    #[test]
+    fn the_limit_is_in_bytes() {
+        assert_eq!(check("table name", &"x".repeat(63)), Ok(()));
+        assert_eq!(
+            check("table name", &"é".repeat(32)).unwrap_err().code,
+            Code::NameTooLong
+        );
+    }
+
+    #[test]
+    fn keys() {
+        for (name, expected) in [
+            ("users", "users"),
+            ("audit.events", "audit_events"),
+            ("order items", "order_items"),
+            ("2fa", "_2fa"),
+            ("type", "type"),
+            ("self", "self_"),
+            ("-", "__"),
+            ("größe", "größe"),
+            ("x\"; drop table y; --", "x___drop_table_y____"),
+        ] {
+            assert_eq!(key(name), expected);
+        }
+        assert_eq!(key_ident("type", Span::call_site()).to_string(), "r#type");
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_has_a_key(name in "\\PC{0,70}") {
+            prop_assert!(!key_ident(&key(&name), Span::call_site()).to_string().is_empty());
+        }
+    }
+}

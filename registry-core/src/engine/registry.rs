@@ -1,0 +1,82 @@
+//! The model: what the sources and the policy files add up to.
+
+use super::validate::Valid;
+use crate::TableKind;
+
+/// One registered table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegisteredTable {
+    /// The name in the registry, with the PostgreSQL schema if one is given.
+    pub name: String,
+    /// The PostgreSQL schema.
+    pub schema: Option<String>,
+    /// The kind, after the overrides.
+    pub kind: TableKind,
+    /// Whether the revoke list names it.
+    pub append_only: bool,
+    /// The file that declares it, relative to the package.
+    pub file: String,
+    /// Whether some builds may leave its struct out.
+    pub conditional: bool,
+    /// Whether several structs claim it: a fault that is reported already.
+    pub contested: bool,
+    /// The identifier of its typed key.
+    pub key: String,
+    /// Other identifiers under which `#[table]` may refer to the key.
+    pub aliases: Vec<String>,
+}
+
+/// Every registered table, sorted by name in byte order, and every exempt one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registry {
+    tables: Vec<RegisteredTable>,
+    exempt: Vec<String>,
+    complete: bool,
+}
+
+impl Registry {
+    /// Only validation can make one; its parameter is the proof.
+    pub(super) fn new(
+        _: Valid,
+        mut tables: Vec<RegisteredTable>,
+        mut exempt: Vec<String>,
+        complete: bool,
+    ) -> Self {
+        tables.sort_by(|one, other| one.name.cmp(&other.name));
+        exempt.sort();
+        exempt.dedup();
+        Self {
+            tables,
+            exempt,
+            complete,
+        }
+    }
+
+    /// The tables.
+    #[must_use]
+    pub fn tables(&self) -> &[RegisteredTable] {
+        &self.tables
+    }
+
+    /// The tables with row-level security.
+    pub fn row_secured(&self) -> impl Iterator<Item = &RegisteredTable> {
+        self.tables.iter().filter(|table| table.kind.row_level_security())
+    }
+
+    /// The append-only tables.
+    pub fn append_only(&self) -> impl Iterator<Item = &RegisteredTable> {
+        self.tables.iter().filter(|table| table.append_only)
+    }
+
+    /// The tables that exist in the database without a struct.
+    #[must_use]
+    pub fn exempt(&self) -> &[String] {
+        &self.exempt
+    }
+
+    /// Whether all schema files could be read. If not, tables may be missing here.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.complete
+    }
+}

@@ -1,0 +1,435 @@
+//! One file: its annotated structs and its `mod` lines, found by their tokens.
+//!
+//! A full parse would read every field of every struct in unoptimised code, on
+//! each check of the user's crate. Tokens are enough: they tell code from comments
+//! and strings, and they survive files that are not valid Rust.
+
+use std::iter::Peekable;
+use std::ops::Range;
+
+use ra_ap_rustc_lexer::TokenKind;
+
+use super::lex::{Token, Tokens, tokens};
+
+/// What one file contains.
+#[derive(Debug, Default)]
+pub struct Scan {
+    /// The structs that carry `#[table]`.
+    pub structs: Vec<FoundStruct>,
+    /// The `mod name;` lines.
+    pub modules: Vec<FoundModule>,
+    /// Whether the file starts with `#![cfg(…)]`.
+    pub conditional: bool,
+}
+
+/// A struct with `#[table]`.
+#[derive(Debug)]
+pub struct FoundStruct {
+    /// Its attributes that may say something about the table, in order.
+    pub attributes: Vec<Range<usize>>,
+    /// Its name.
+    pub ident: Range<usize>,
+    /// Whether some builds may leave it out: `cfg` here or around it, or a macro
+    /// call that may do what it likes with its input.
+    pub conditional: bool,
+}
+
+/// A `mod name;` line.
+#[derive(Debug)]
+pub struct FoundModule {
+    /// The module's name.
+    pub name: String,
+    /// The attributes that may hold a `path`.
+    pub attributes: Vec<Range<usize>>,
+    /// The inline modules around the line.
+    pub inside: Vec<String>,
+    /// As [`FoundStruct::conditional`].
+    pub conditional: bool,
+}
+
+/// Scans any text at all.
+#[must_use]
+pub fn scan(text: &str) -> Scan {
+    let Some(last_word) = last_word(text) else {
+        return Scan::default();
+    };
+    let mut scanner = Scanner {
+        tokens: tokens(text).peekable(),
+        regions: Vec::new(),
+        pending: Vec::new(),
+        found: Scan::default(),
+    };
+    while let Some(token) = scanner.tokens.next() {
+        scanner.step(token);
+        if token.start >= last_word && !scanner.awaits_struct() {
+            break;
+        }
+    }
+    scanner.found
+}
+
+/// Where the last `table` or `mod` starts. Behind it nothing can begin that we look
+/// for, and so the fields of the last struct of a file are not even lexed.
+fn last_word(text: &str) -> Option<usize> {
+    let is_word = |at: usize, word: &str| {
+        let part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        let bytes = text.as_bytes();
+        !bytes[..at].last().is_some_and(part) && !bytes.get(at + word.len()).is_some_and(part)
+    };
+    let last = |word| {
+        text.rmatch_indices(word)
+            .map(|(at, _)| at)
+            .find(|at| is_word(*at, word))
+    };
+    last("table").max(last("mod"))
+}
+
+/// An outer attribute in front of an item.
+#[derive(Debug)]
+struct Pending {
+    range: Range<usize>,
+    role: Role,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Role {
+    Cfg,
+    /// `#[table]`, or a `cfg_attr` that mentions it.
+    Table,
+    /// `cfg_attr`, `diesel`, `sea_orm`, `path`.
+    Relevant,
+    Irrelevant,
+}
+
+/// What one delimiter encloses.
+#[derive(Debug)]
+struct Region {
+    conditional: bool,
+    module: Option<String>,
+    /// The attributes in front of the item whose tokens this delimiter is among.
+    outer: Vec<Pending>,
+}
+
+struct Scanner<'a> {
+    tokens: Peekable<Tokens<'a>>,
+    regions: Vec<Region>,
+    pending: Vec<Pending>,
+    found: Scan,
+}
+
+impl<'a> Scanner<'a> {
+    fn step(&mut self, token: Token<'a>) {
+        match token.kind {
+            TokenKind::Pound => self.attribute(token.start),
+            TokenKind::OpenBrace | TokenKind::OpenParen | TokenKind::OpenBracket => self.open(None, false),
+            TokenKind::CloseBrace => self.close(true),
+            TokenKind::CloseParen | TokenKind::CloseBracket => self.close(false),
+            TokenKind::Semi => self.pending.clear(),
+            TokenKind::Ident if token.text == "mod" => self.module(),
+            TokenKind::Ident if token.text == "struct" => self.structure(),
+            TokenKind::Ident | TokenKind::RawIdent => self.perhaps_macro(token),
+            _ => {}
+        }
+    }
+
+    fn attribute(&mut self, start: usize) {
+        let inner = self.next_if(TokenKind::Bang).is_some();
+        if self.next_if(TokenKind::OpenBracket).is_none() {
+            return;
+        }
+        let mut path: Vec<&str> = Vec::new();
+        let (mut in_path, mut mentions_table) = (true, false);
+        let end = self.until_closed(|token| {
+            mentions_table |= token.ident() == Some("table");
+            match token.ident() {
+                Some(ident) if in_path => path.push(ident),
+                _ => in_path &= token.kind == TokenKind::Colon,
+            }
+        });
+        let Some(end) = end else { return };
+        let role = role(&path, mentions_table);
+        if !inner {
+            self.pending.push(Pending {
+                range: start..end,
+                role,
+            });
+        } else if role == Role::Cfg {
+            match self.regions.last_mut() {
+                Some(region) => region.conditional = true,
+                None => self.found.conditional = true,
+            }
+        }
+    }
+
+    /// Passes over everything up to the delimiter that closes the open one.
+    /// Gives back where it ends, or nothing if the file ends before.
+    fn until_closed(&mut self, mut see: impl FnMut(&Token<'a>)) -> Option<usize> {
+        let mut depth = 1;
+        for token in self.tokens.by_ref() {
+            match token.kind {
+                TokenKind::OpenBrace | TokenKind::OpenParen | TokenKind::OpenBracket => depth += 1,
+                TokenKind::CloseBrace | TokenKind::CloseParen | TokenKind::CloseBracket => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                return Some(token.end());
+            }
+            see(&token);
+        }
+        None
+    }
+
+    fn open(&mut self, module: Option<String>, in_macro: bool) {
+        let conditional = in_macro || self.is_conditional();
+        self.regions.push(Region {
+            conditional,
+            module,
+            outer: std::mem::take(&mut self.pending),
+        });
+    }
+
+    /// A closing brace ends an item. A closing parenthesis or bracket does not:
+    /// the attributes in front of `pub(crate) struct` belong to the struct.
+    fn close(&mut self, ends_item: bool) {
+        self.pending.clear();
+        if let Some(region) = self.regions.pop()
+            && !ends_item
+        {
+            self.pending = region.outer;
+        }
+    }
+
+    fn module(&mut self) {
+        let Some(name) = self.next_ident() else { return };
+        let name = name.to_string();
+        if self.next_if(TokenKind::OpenBrace).is_some() {
+            self.open(Some(name), false);
+        } else if self.next_if(TokenKind::Semi).is_some() {
+            let module = FoundModule {
+                name,
+                attributes: self.relevant_attributes(),
+                inside: self
+                    .regions
+                    .iter()
+                    .filter_map(|region| region.module.clone())
+                    .collect(),
+                conditional: self.is_conditional(),
+            };
+            self.found.modules.push(module);
+            self.pending.clear();
+        }
+    }
+
+    fn structure(&mut self) {
+        let Some(next) = self.tokens.peek().copied() else {
+            return;
+        };
+        if next.ident().is_some() && self.pending_table() {
+            self.tokens.next();
+            let found = FoundStruct {
+                attributes: self.relevant_attributes(),
+                ident: next.start..next.end(),
+                conditional: self.is_conditional(),
+            };
+            self.found.structs.push(found);
+            // The struct is found; its fields need not be waited for.
+            self.pending.retain(|pending| pending.role == Role::Cfg);
+        }
+    }
+
+    /// `name! { … }` may leave out what it is given. The body of a `macro_rules!` is
+    /// a template: what it declares is met where it is expanded.
+    fn perhaps_macro(&mut self, name: Token<'a>) {
+        if self.next_if(TokenKind::Bang).is_none() {
+            return;
+        }
+        let is_definition = name.text == "macro_rules";
+        self.next_ident();
+        let delimiters = [TokenKind::OpenBrace, TokenKind::OpenParen, TokenKind::OpenBracket];
+        if delimiters.into_iter().all(|open| self.next_if(open).is_none()) {
+            return;
+        }
+        if is_definition {
+            self.until_closed(|_| {});
+            self.pending.clear();
+        } else {
+            self.open(None, true);
+        }
+    }
+
+    fn next_if(&mut self, kind: TokenKind) -> Option<Token<'a>> {
+        self.tokens.next_if(|token| token.kind == kind)
+    }
+
+    fn next_ident(&mut self) -> Option<&'a str> {
+        self.tokens.next_if(|token| token.ident().is_some())?.ident()
+    }
+
+    fn pending_table(&self) -> bool {
+        self.pending.iter().any(|pending| pending.role == Role::Table)
+    }
+
+    /// Whether a `#[table]` still waits for its struct: `pub(crate)` may come in between.
+    fn awaits_struct(&self) -> bool {
+        let outer = self.regions.iter().flat_map(|region| &region.outer);
+        self.pending
+            .iter()
+            .chain(outer)
+            .any(|pending| pending.role == Role::Table)
+    }
+
+    fn is_conditional(&self) -> bool {
+        self.regions.last().is_some_and(|region| region.conditional)
+            || self.pending.iter().any(|pending| pending.role == Role::Cfg)
+    }
+
+    fn relevant_attributes(&self) -> Vec<Range<usize>> {
+        let relevant = |pending: &&Pending| matches!(pending.role, Role::Table | Role::Relevant);
+        self.pending
+            .iter()
+            .filter(relevant)
+            .map(|pending| pending.range.clone())
+            .collect()
+    }
+}
+
+fn role(path: &[&str], mentions_table: bool) -> Role {
+    match path {
+        ["cfg"] => Role::Cfg,
+        ["cfg_attr"] if mentions_table => Role::Table,
+        ["cfg_attr" | "diesel" | "sea_orm" | "path"] => Role::Relevant,
+        [.., "table"] => Role::Table,
+        _ => Role::Irrelevant,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn structs(text: &str) -> Vec<&str> {
+        let found = scan(text).structs;
+        found.iter().map(|found| &text[found.ident.clone()]).collect()
+    }
+
+    fn conditional(text: &str) -> Vec<bool> {
+        scan(text).structs.iter().map(|found| found.conditional).collect()
+    }
+
+    #[test]
+    fn every_shape_of_struct_and_attribute() {
+        for text in [
+            "#[table] struct A;",
+            "#[table] pub struct A(u8);",
+            "#[table] pub(crate) struct A { x: u8 }",
+            "#[table] pub(in crate::a) struct A<'a, T: Into<u8>> where T: Copy { x: &'a T }",
+            "#[table(kind = truth)]\n#[derive(Debug, Clone)]\n/// doc\nstruct A;",
+            "#[derive(Debug)] #[table_registry::table] struct A;",
+            "# [ table_registry :: table (\n kind = truth \n) ] struct A;",
+            "#[cfg_attr(feature = \"x\", derive(A), table(kind = truth))] struct A;",
+            "#[r#table] struct A;",
+            "#[doc = \"#[table] struct B;\"] #[table] struct A;",
+            "#[table] // struct B;\n/* struct C; */ struct A;",
+            "mod m { #[table] struct A; }",
+            "fn f() { if x { #[table] struct A; } }",
+            "db_object! { #[table] struct A { x: u8 } }",
+            "\u{feff}#[table] struct A;",
+            "#![allow(x)] #[table] struct A;",
+            "const X: char = '\"'; #[table] struct A;",
+        ] {
+            assert_eq!(structs(text), ["A"], "{text}");
+        }
+        assert_eq!(structs("#[table] struct r#type;"), ["r#type"]);
+        assert_eq!(structs("#[table] struct Größe;"), ["Größe"]);
+    }
+
+    #[test]
+    fn what_only_looks_like_a_table() {
+        for text in [
+            "",
+            "// #[table] struct A;",
+            "/* #[table] struct A; /* */ #[table] struct B; */",
+            "/// #[table]\nstruct A;",
+            "//! ```\n//! #[table] struct A;\n//! ```\n",
+            "const X: &str = \"#[table] struct A;\";",
+            "const X: &str = r##\"#[table] struct A;\"##;",
+            "table! { users (id) { id -> Uuid, } } struct A;",
+            "struct A { #[table(title = \"x\")] b: u8 } struct B;",
+            "#[table] enum A { B } struct C;",
+            "#[table] fn f() { struct A; }",
+            "#[table] const X: u8 = 1; struct A;",
+            "#[tables] struct A;",
+            "#[table::other] struct A;",
+            "#[derive(table)] struct A;",
+            "macro_rules! m { () => { #[table] struct A; } } struct B;",
+            "macro_rules! m { ($n:ident) => { #[table] struct $n; } }",
+            "#[table",
+            "#[table] struct",
+            "#[table] {{ template }} struct A;",
+        ] {
+            assert_eq!(structs(text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_some_builds_leave_out() {
+        for text in [
+            "#[cfg(a)] #[table] struct A;",
+            "#[table] #[cfg(a)] struct A;",
+            "#[cfg(a)] mod m { mod n { #[table] struct A; } }",
+            "mod m { #![cfg(a)] #[table] struct A; }",
+            "#[cfg(a)] pub(crate) fn f<A, B>() { #[table] struct A; }",
+            "wrap! { #[table] struct A; }",
+            "wrap!( mod m { #[table] struct A; } );",
+        ] {
+            assert_eq!(conditional(text), [true], "{text}");
+        }
+        for text in [
+            "#[cfg(a)] mod m { } #[table] struct A;",
+            "#[cfg(a)] use x::{y, z}; #[table] struct A;",
+            "#[cfg(a)] struct B(u8); #[table] struct A;",
+            "wrap! { } #[table] struct A;",
+            "struct C { #[cfg(a)] x: u8 } #[table] struct A;",
+            "#[cfg_attr(a, derive(B))] #[table] struct A;",
+            "fn f() -> bool { a != (b) } #[table] struct A;",
+        ] {
+            assert_eq!(conditional(text), [false], "{text}");
+        }
+        assert!(scan("#![cfg(a)] #[table] struct A;").conditional);
+    }
+
+    #[test]
+    fn mod_lines() {
+        let text = "mod a; #[cfg(x)] pub mod b; mod c { #[path = \"e.rs\"] mod d; } mod r#type; // mod no;";
+        let modules = scan(text).modules;
+        let lines: Vec<_> = modules
+            .iter()
+            .map(|module| {
+                (
+                    module.name.as_str(),
+                    module.conditional,
+                    module.inside.len(),
+                    module.attributes.len(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                ("a", false, 0, 0),
+                ("b", true, 0, 0),
+                ("d", false, 1, 1),
+                ("type", false, 0, 0)
+            ]
+        );
+    }
+
+    #[test]
+    fn fields_behind_the_last_word_are_not_lexed() {
+        assert_eq!(
+            last_word("#[table] struct A { mode: u8, stable: u8, tables: u8 }"),
+            Some(2)
+        );
+        assert_eq!(last_word("struct A { model: u8 }"), None);
+    }
+}

@@ -1,0 +1,162 @@
+//! Files as they were read, and the directories they come from.
+
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use super::diagnostic::{Code, Diagnostic};
+
+/// A text file, read once and shared by every diagnostic about it.
+#[derive(Debug)]
+pub struct Source {
+    /// The path as people and tools see it: relative to where the compiler runs,
+    /// with forward slashes.
+    pub path: String,
+    /// The text. Bytes that are not UTF-8 are replaced, after a fault about them.
+    pub text: String,
+}
+
+impl Source {
+    /// A source from its parts.
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            text: text.into(),
+        }
+    }
+
+    /// Reads a file. A file that is not UTF-8 is a fault, and is still given back,
+    /// so that one bad byte does not make every name in the file unknown.
+    ///
+    /// # Errors
+    ///
+    /// Whatever [`fs::read`] says.
+    pub fn read(path: &Path, faults: &mut Vec<Diagnostic>) -> io::Result<Arc<Self>> {
+        let bytes = fs::read(path)?;
+        let (text, valid_up_to) = match String::from_utf8(bytes) {
+            Ok(text) => (text, None),
+            Err(error) => (
+                String::from_utf8_lossy(error.as_bytes()).into_owned(),
+                Some(error.utf8_error().valid_up_to()),
+            ),
+        };
+        let source = Arc::new(Self::new(display(path), text));
+        if let Some(at) = valid_up_to {
+            faults.push(not_utf8(&source, at));
+        }
+        Ok(source)
+    }
+}
+
+fn not_utf8(source: &Arc<Source>, at: usize) -> Diagnostic {
+    let replaced = at..at + char::REPLACEMENT_CHARACTER.len_utf8();
+    Diagnostic::new(Code::NotUtf8, format!("`{}` is not valid UTF-8", source.path))
+        .at(source, replaced, "this byte")
+        .help("save the file as UTF-8, as Rust and TOML files have to be")
+}
+
+/// The path without `.` and, where it can be told from the text alone, `..`.
+/// Two spellings of one path become one, which is how files are compared.
+#[must_use]
+pub fn clean(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(clean.components().next_back(), Some(Component::Normal(_))) => {
+                clean.pop();
+            }
+            other => clean.push(other),
+        }
+    }
+    clean
+}
+
+/// The clean path with forward slashes on every platform.
+#[must_use]
+pub fn display(path: &Path) -> String {
+    let text = clean(path).to_string_lossy().into_owned();
+    if std::path::MAIN_SEPARATOR == '/' {
+        text
+    } else {
+        text.replace(std::path::MAIN_SEPARATOR, "/")
+    }
+}
+
+/// Every `.rs` file below a directory, in byte order of their paths.
+///
+/// Hidden files are left out: editors keep locks and backups there, and no `mod`
+/// line can name them. Symbolic links are followed, each directory once.
+pub fn rust_files(directory: &Path, faults: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
+    let mut walk = Walk {
+        files: Vec::new(),
+        linked: Vec::new(),
+    };
+    if let Err((path, error)) = walk.enter(directory) {
+        faults.push(unreadable_directory(&path, &error));
+    }
+    walk.files.sort_by_cached_key(|path| display(path));
+    walk.files
+}
+
+struct Walk {
+    files: Vec<PathBuf>,
+    /// Where the symbolic links to directories lead that were followed.
+    linked: Vec<PathBuf>,
+}
+
+impl Walk {
+    fn enter(&mut self, directory: &Path) -> Result<(), (PathBuf, io::Error)> {
+        let unreadable = |error| (directory.to_path_buf(), error);
+        for entry in fs::read_dir(directory).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            if entry.file_name().to_string_lossy().starts_with('.') {
+                continue;
+            }
+            let path = entry.path();
+            let kind = entry.file_type().map_err(unreadable)?;
+            if kind.is_dir() || (kind.is_symlink() && self.is_new_directory(&path)) {
+                self.enter(&path)?;
+            } else if path.extension().is_some_and(|extension| extension == "rs") && !path.is_dir() {
+                self.files.push(path);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_new_directory(&mut self, link: &Path) -> bool {
+        let Ok(target) = link.canonicalize() else {
+            return false;
+        };
+        let contains_link = link
+            .parent()
+            .and_then(|parent| parent.canonicalize().ok())
+            .is_some_and(|parent| parent.starts_with(&target));
+        if !target.is_dir() || contains_link || self.linked.contains(&target) {
+            return false;
+        }
+        self.linked.push(target);
+        true
+    }
+}
+
+fn unreadable_directory(directory: &Path, error: &io::Error) -> Diagnostic {
+    Diagnostic::new(
+        Code::UnreadableDirectory,
+        format!("directory `{}` cannot be read", display(directory)),
+    )
+    .note(error.to_string())
+    .help("give the user who compiles this crate the right to list it")
+}
+
+/// The fault that a file which was found could not be read.
+#[must_use]
+pub fn unreadable_file(file: &Path, error: &io::Error) -> Diagnostic {
+    Diagnostic::new(
+        Code::UnreadableFile,
+        format!("file `{}` cannot be read", display(file)),
+    )
+    .note(error.to_string())
+    .help("make it readable for the user who compiles this crate, or remove it")
+}

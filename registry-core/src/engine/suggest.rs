@@ -1,0 +1,48 @@
+//! Near misses.
+
+/// The candidate that was probably meant, if one is near enough: at most a third
+/// of the letters may be wrong, as in rustc. Letter case and a swap of two
+/// neighbours count little.
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = name.to_lowercase();
+    let limit = name.chars().count().max(3) / 3;
+    candidates
+        .into_iter()
+        .map(|candidate| {
+            let distance = strsim::osa_distance(&folded, &candidate.to_lowercase());
+            (distance, candidate)
+        })
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// `did you mean …?`, where there is a near miss.
+pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    nearest(name, candidates).map(|candidate| format!("did you mean `{candidate}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    const TABLES: [&str; 4] = ["audit_logs", "user_roles", "users", "wip"];
+
+    #[test]
+    fn near_misses() {
+        for (name, meant) in [
+            ("usrs", Some("users")),
+            ("user", Some("users")),
+            ("Users", Some("users")),
+            ("uesrs", Some("users")),
+            ("auditlogs", Some("audit_logs")),
+            ("user_role", Some("user_roles")),
+            ("wpi", Some("wip")),
+            ("invoices", None),
+            ("", None),
+            ("x", None),
+        ] {
+            assert_eq!(nearest(name, TABLES), meant, "{name}");
+        }
+    }
+}

@@ -1,0 +1,480 @@
+//! Declarations and policy in, registry out; every rule that crosses items.
+
+use std::collections::BTreeMap;
+
+use super::config::{Entry, Policy};
+use super::diagnostic::{Code, Diagnostic};
+use super::discover::{Declaration, Declarations};
+use super::name;
+use super::registry::{RegisteredTable, Registry};
+use super::suggest::did_you_mean;
+use crate::TableKind;
+
+/// The proof that a registry comes from here.
+#[derive(Debug)]
+pub(super) struct Valid(());
+
+/// Checks every rule, adds a fault for each place that breaks one, and gives back the
+/// registry that the sound rest adds up to.
+pub fn validate(declarations: Declarations, policy: &Policy, faults: &mut Vec<Diagnostic>) -> Registry {
+    let complete = declarations.complete;
+    let mut tables = Tables::merge(declarations, faults);
+    tables.check_exempt(policy, faults);
+    tables.apply_overrides(policy, faults);
+    tables.apply_revokes(policy, faults);
+    tables.check_keys(faults);
+    let exempt = policy.exempt.iter().map(|entry| entry.name.clone());
+    let exempt = exempt.filter(|name| !tables.by_name.contains_key(name)).collect();
+    let tables = tables.by_name.into_values().map(|group| group.table).collect();
+    Registry::new(Valid(()), tables, exempt, complete)
+}
+
+/// The structs that declare one table, and the table they make.
+struct Group {
+    table: RegisteredTable,
+    declarations: Vec<Declaration>,
+}
+
+struct Tables {
+    by_name: BTreeMap<String, Group>,
+    complete: bool,
+}
+
+impl Tables {
+    /// One table a name. Two structs for one table are a fault, unless both are
+    /// under some condition and agree: `cfg` twins.
+    fn merge(declarations: Declarations, faults: &mut Vec<Diagnostic>) -> Self {
+        let mut groups: BTreeMap<String, Vec<Declaration>> = BTreeMap::new();
+        for declaration in declarations.list {
+            groups
+                .entry(declaration.name.to_string())
+                .or_default()
+                .push(declaration);
+        }
+        let by_name = groups
+            .into_iter()
+            .map(|(name, declarations)| {
+                let duplicate = duplicate_table(&name, &declarations);
+                let table = table(&name, &declarations, duplicate.is_some());
+                faults.extend(duplicate);
+                (name, Group { table, declarations })
+            })
+            .collect();
+        Self {
+            by_name,
+            complete: declarations.complete,
+        }
+    }
+
+    fn check_exempt(&self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
+        for entry in &policy.exempt {
+            let Some(group) = self.by_name.get(&entry.name) else {
+                continue;
+            };
+            let declaration = &group.declarations[0];
+            faults.push(
+                entry
+                    .fault(
+                        Code::ExemptTableDeclared,
+                        format!("exempt table `{}` is declared by a struct", entry.name),
+                        "exempt here",
+                    )
+                    .at(&declaration.source, declaration.place.clone(), "declared here")
+                    .note("exempt tables are those that no struct declares")
+                    .help(format!(
+                        "remove `{}` from `[exempt]`, or `#[table]` from the struct",
+                        entry.name
+                    )),
+            );
+        }
+    }
+
+    fn apply_overrides(&mut self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
+        for entry in &policy.overrides {
+            if let Some(group) = self.by_name.get_mut(&entry.name) {
+                group.table.kind = entry.value.unwrap_or(group.table.kind);
+            } else if let Some(exempt) = exempt(policy, &entry.name) {
+                faults.push(exempt_override(entry, exempt));
+            } else if self.complete {
+                faults.push(self.unknown(entry, Code::UnknownOverride, "override refers to"));
+            }
+        }
+    }
+
+    fn apply_revokes(&mut self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
+        let mut first_places: BTreeMap<&str, &Entry<()>> = BTreeMap::new();
+        for entry in &policy.revoke {
+            if let Some(first) = first_places.get(entry.name.as_str()) {
+                faults.push(repeated_revoke(first, entry));
+                continue;
+            }
+            first_places.insert(&entry.name, entry);
+            if let Some(group) = self.by_name.get_mut(&entry.name) {
+                group.table.append_only = group.table.kind != TableKind::System;
+                if !group.table.append_only {
+                    faults.push(system_revoke(entry, &self.by_name[&entry.name], policy));
+                }
+            } else if let Some(exempt) = exempt(policy, &entry.name) {
+                faults.push(exempt_revoke(entry, exempt));
+            } else if self.complete {
+                faults.push(self.unknown(entry, Code::UnknownRevoke, "revoke list names"));
+            }
+        }
+    }
+
+    /// Gives every table a key of its own; two spellings that meet in one identifier
+    /// are a fault, and the second one goes without.
+    fn check_keys(&mut self, faults: &mut Vec<Diagnostic>) {
+        let mut owners: BTreeMap<String, String> = BTreeMap::new();
+        let mut colliding = Vec::new();
+        for (name, group) in &self.by_name {
+            match owners.get(&group.table.key) {
+                None => _ = owners.insert(group.table.key.clone(), name.clone()),
+                Some(owner) => {
+                    faults.push(key_collision(&self.by_name[owner], group));
+                    colliding.push((name.clone(), owner.clone()));
+                }
+            }
+        }
+        for (name, owner) in colliding {
+            self.by_name.remove(&name);
+            self.contest(&owner);
+        }
+        self.check_aliases(owners, faults);
+    }
+
+    /// Keeps the compiler from reporting what is reported already.
+    fn contest(&mut self, name: &str) {
+        if let Some(group) = self.by_name.get_mut(name) {
+            group.table.contested = true;
+        }
+    }
+
+    fn check_aliases(&mut self, mut owners: BTreeMap<String, String>, faults: &mut Vec<Diagnostic>) {
+        let mut contested = Vec::new();
+        for (name, group) in &mut self.by_name {
+            for declaration in &group.declarations {
+                let Some(hidden) = &declaration.hidden_name else {
+                    continue;
+                };
+                let alias = name::key(&hidden.to_string());
+                match owners.get(&alias) {
+                    None => {
+                        owners.insert(alias.clone(), name.clone());
+                        group.table.aliases.push(alias);
+                    }
+                    Some(owner) if owner == name => {}
+                    Some(owner) => {
+                        faults.push(hidden_name(name, &hidden.to_string(), declaration));
+                        contested.push(owner.clone());
+                    }
+                }
+            }
+        }
+        for owner in contested {
+            self.contest(&owner);
+        }
+    }
+
+    fn unknown<T>(&self, entry: &Entry<T>, code: Code, what: &str) -> Diagnostic {
+        let names = self.by_name.keys().map(String::as_str);
+        entry
+            .fault(
+                code,
+                format!("{what} unknown table `{}`", entry.name),
+                "no struct declares this table",
+            )
+            .help(
+                did_you_mean(&entry.name, names)
+                    .unwrap_or_else(|| "remove the name, or declare the table with `#[table]`".to_string()),
+            )
+    }
+}
+
+fn table(name: &str, declarations: &[Declaration], contested: bool) -> RegisteredTable {
+    let first = &declarations[0];
+    RegisteredTable {
+        name: name.to_string(),
+        schema: first.name.schema.clone(),
+        kind: first.kind,
+        append_only: false,
+        file: first.file.clone(),
+        conditional: declarations.iter().all(|declaration| declaration.conditional),
+        contested,
+        key: name::key(name),
+        aliases: Vec::new(),
+    }
+}
+
+fn duplicate_table(name: &str, declarations: &[Declaration]) -> Option<Diagnostic> {
+    let (first, others) = declarations.split_first()?;
+    let are_twins = declarations.iter().all(|declaration| declaration.conditional);
+    let disagreeing = others.iter().find(|other| other.kind != first.kind);
+    if others.is_empty() || (are_twins && disagreeing.is_none()) {
+        return None;
+    }
+    let mut fault = Diagnostic::new(
+        Code::DuplicateTable,
+        format!("table `{name}` is declared {}", times(declarations)),
+    );
+    for (position, declaration) in declarations.iter().enumerate() {
+        let text = match (position, are_twins) {
+            (_, true) => format!("as `{}` here", declaration.kind),
+            (0, false) => "first here".to_string(),
+            (_, false) => "again here".to_string(),
+        };
+        fault = fault.at(&declaration.source, declaration.place.clone(), text);
+    }
+    Some(if are_twins {
+        fault
+            .note("structs under `cfg` may share a table if they agree on its kind")
+            .help("give them the same kind: the registry describes the database, not one build")
+    } else {
+        fault
+            .note("one struct declares one table")
+            .help("remove `#[table]` from all but one, or give each its own name: `#[table(name = \"…\")]`")
+    })
+}
+
+fn times(declarations: &[Declaration]) -> String {
+    match declarations.len() {
+        2 => "twice".to_string(),
+        count => format!("{count} times"),
+    }
+}
+
+fn exempt<'p>(policy: &'p Policy, name: &str) -> Option<&'p Entry<String>> {
+    policy.exempt.iter().find(|entry| entry.name == name)
+}
+
+fn exempt_override<T>(entry: &Entry<T>, exempt: &Entry<String>) -> Diagnostic {
+    entry
+        .fault(
+            Code::ExemptOverride,
+            format!("override of exempt table `{}`", entry.name),
+            "overridden here",
+        )
+        .at(&exempt.source, exempt.place.clone(), "exempt here")
+        .note("an exempt table has no struct, so it has no kind to override")
+        .help("remove it from `[overrides]` or from `[exempt]`")
+}
+
+fn exempt_revoke(entry: &Entry<()>, exempt: &Entry<String>) -> Diagnostic {
+    entry
+        .fault(
+            Code::ExemptRevoke,
+            format!("revoke list names exempt table `{}`", entry.name),
+            "named here",
+        )
+        .at(&exempt.source, exempt.place.clone(), "exempt here")
+        .note("an exempt table is not registered, so no policy is derived for it")
+        .help("remove it from the revoke list or from `[exempt]`")
+}
+
+fn repeated_revoke(first: &Entry<()>, again: &Entry<()>) -> Diagnostic {
+    again
+        .fault(
+            Code::RepeatedRevoke,
+            format!("revoke list names table `{}` twice", again.name),
+            "again here",
+        )
+        .at(&first.source, first.place.clone(), "first here")
+        .help("remove one of them")
+}
+
+/// Shows where the table became a `system` table: in the policy file, or at its struct.
+fn system_revoke(entry: &Entry<()>, group: &Group, policy: &Policy) -> Diagnostic {
+    let fault = entry.fault(
+        Code::SystemRevoke,
+        format!("revoke list names system table `{}`", entry.name),
+        "named here",
+    );
+    let overridden = policy
+        .overrides
+        .iter()
+        .find(|other| other.name == entry.name && other.value.is_some());
+    let fault = match overridden {
+        Some(other) => fault.at(&other.source, other.place.clone(), "made `system` here"),
+        None => {
+            let declaration = &group.declarations[0];
+            fault.at(
+                &declaration.source,
+                declaration.place.clone(),
+                "declared `system` here",
+            )
+        }
+    };
+    fault
+        .note("system tables hold users and roles, whose rows have to change")
+        .help("remove it from the revoke list, or give the table another kind")
+}
+
+fn key_collision(owner: &Group, other: &Group) -> Diagnostic {
+    let (first, second) = (&owner.declarations[0], &other.declarations[0]);
+    let (one, two) = (&owner.table.name, &other.table.name);
+    Diagnostic::new(
+        Code::KeyCollision,
+        format!(
+            "tables `{one}` and `{two}` have the same typed key `tables::{}`",
+            owner.table.key
+        ),
+    )
+    .at(&second.source, second.place.clone(), format!("declares `{two}`"))
+    .at(&first.source, first.place.clone(), format!("declares `{one}`"))
+    .note("in a key, `_` stands for every character that no Rust identifier may contain")
+    .help("rename one of the tables")
+}
+
+fn hidden_name(name: &str, hidden: &str, declaration: &Declaration) -> Diagnostic {
+    Diagnostic::new(
+        Code::KeyCollision,
+        format!(
+            "in builds without the `cfg_attr` above `#[table]`, table `{name}` would be taken for `{hidden}`"
+        ),
+    )
+    .at(&declaration.source, declaration.place.clone(), "")
+    .note("attributes are expanded from top to bottom: what stands above `#[table]` is gone before it looks")
+    .help(format!(
+        "move `#[table]` to the top, or write `#[table(name = \"{name}\")]`"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::testing::{codes, registry};
+
+    #[test]
+    fn a_sound_schema_has_no_fault() {
+        let (registry, faults) = registry(
+            &[
+                (
+                    "a.rs",
+                    "#[table] struct Users; #[table(kind = evidence)] struct AuditLogs;",
+                ),
+                (
+                    "b.rs",
+                    "#[cfg(x)] #[table] struct Twin; #[cfg(not(x))] #[table] struct Twin;",
+                ),
+            ],
+            "[overrides]\nusers = \"system\"\n[exempt]\nold = \"kept\"",
+            "update_delete = [\"audit_logs\"]",
+        );
+        assert_eq!(codes(&faults), [""; 0]);
+        let tables: Vec<_> = registry
+            .tables()
+            .iter()
+            .map(|table| {
+                (
+                    table.name.as_str(),
+                    table.kind,
+                    table.append_only,
+                    table.conditional,
+                )
+            })
+            .collect();
+        assert_eq!(
+            tables,
+            [
+                ("audit_logs", TableKind::Evidence, true, false),
+                ("twin", TableKind::Truth, false, true),
+                ("users", TableKind::System, false, false),
+            ]
+        );
+        assert_eq!(registry.exempt(), ["old"]);
+    }
+
+    #[test]
+    fn every_fault_alone() {
+        let schema = "#[table] struct Users; #[table(kind = system)] struct Roles;";
+        for (schema, overrides, revoke, code) in [
+            (schema, "[overrides]\nusrs = \"link\"", "", "unknown-override"),
+            (
+                schema,
+                "[overrides]\nold = \"link\"\n[exempt]\nold = \"x\"",
+                "",
+                "exempt-override",
+            ),
+            (schema, "[exempt]\nusers = \"x\"", "", "exempt-table-declared"),
+            (schema, "", "update_delete = [\"usrs\"]", "unknown-revoke"),
+            (
+                schema,
+                "[exempt]\nold = \"x\"",
+                "update_delete = [\"old\"]",
+                "exempt-revoke",
+            ),
+            (schema, "", "update_delete = [\"roles\"]", "system-revoke"),
+            (
+                schema,
+                "[overrides]\nusers = \"system\"",
+                "update_delete = [\"users\"]",
+                "system-revoke",
+            ),
+            (
+                schema,
+                "",
+                "update_delete = [\"users\", \"users\"]",
+                "repeated-revoke",
+            ),
+            (
+                "#[table] struct A; #[table(name = \"a\")] struct B;",
+                "",
+                "",
+                "duplicate-table",
+            ),
+            (
+                "#[table] struct A; mod m { #[cfg(x)] #[table] struct A; }",
+                "",
+                "",
+                "duplicate-table",
+            ),
+            (
+                "#[cfg(x)] #[table] struct A; #[cfg(y)] #[table(kind = link)] struct A;",
+                "",
+                "",
+                "duplicate-table",
+            ),
+            (
+                "#[table(name = \"a-b\")] struct A; #[table(name = \"a_b\")] struct B;",
+                "",
+                "",
+                "key-collision",
+            ),
+            (
+                "#[cfg_attr(x, diesel(table_name = b))] #[table] struct A; #[table(name = \"a\")] struct C;",
+                "",
+                "",
+                "key-collision",
+            ),
+        ] {
+            let (_, faults) = registry(&[("a.rs", schema)], overrides, revoke);
+            assert_eq!(codes(&faults), [code], "{schema} {overrides} {revoke}");
+            assert!(!faults[0].labels.is_empty());
+            assert!(!faults[0].helps.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_revoke_of_an_overridden_table_counts_its_final_kind() {
+        let (_, faults) = registry(
+            &[("a.rs", "#[table(kind = system)] struct Users;")],
+            "[overrides]\nusers = \"evidence\"",
+            "update_delete = [\"users\"]",
+        );
+        assert_eq!(codes(&faults), [""; 0]);
+    }
+
+    #[test]
+    fn a_hidden_name_is_an_alias() {
+        let (registry, faults) = registry(
+            &[(
+                "a.rs",
+                "#[cfg_attr(x, diesel(table_name = users))]\n#[table] struct User;",
+            )],
+            "",
+            "",
+        );
+        assert_eq!(codes(&faults), [""; 0]);
+        assert_eq!(registry.tables()[0].aliases, ["user"]);
+    }
+}

@@ -1,0 +1,83 @@
+use core::cmp::Ordering;
+
+use crate::TableKind;
+
+/// The kind of the table called `name`, by binary search in a registry that is
+/// sorted by name in byte order, as `TABLE_REGISTRY` is.
+///
+/// Takes O(log n) comparisons, and works at compile time. The generated
+/// `tables::kind_of(name)` is this function applied to the crate's own registry.
+///
+/// ```
+/// use registry_core::{TableKind, kind_of};
+///
+/// const REGISTRY: [(&str, TableKind); 2] =
+///     [("audit_logs", TableKind::Evidence), ("users", TableKind::System)];
+///
+/// const USERS: Option<TableKind> = kind_of(&REGISTRY, "users");
+/// assert_eq!(USERS, Some(TableKind::System));
+/// assert_eq!(kind_of(&REGISTRY, "usrs"), None);
+/// ```
+#[must_use]
+pub const fn kind_of(registry: &[(&str, TableKind)], name: &str) -> Option<TableKind> {
+    let (mut low, mut high) = (0, registry.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match compare(registry[middle].0.as_bytes(), name.as_bytes()) {
+            Ordering::Less => low = middle + 1,
+            Ordering::Greater => high = middle,
+            Ordering::Equal => return Some(registry[middle].1),
+        }
+    }
+    None
+}
+
+// `Ord for [u8]` is not callable in a const function.
+const fn compare(left: &[u8], right: &[u8]) -> Ordering {
+    let mut at = 0;
+    while at < left.len() && at < right.len() {
+        if left[at] != right[at] {
+            return if left[at] < right[at] {
+                Ordering::Less
+            } else {
+                Ordering::Greater
+            };
+        }
+        at += 1;
+    }
+    if left.len() == right.len() {
+        Ordering::Equal
+    } else if left.len() < right.len() {
+        Ordering::Less
+    } else {
+        Ordering::Greater
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn an_empty_registry_knows_nothing() {
+        assert_eq!(kind_of(&[], ""), None);
+    }
+
+    proptest! {
+        #[test]
+        fn finds_what_a_map_finds(
+            tables in proptest::collection::btree_map("[a-cé]{0,4}", 0usize..6, 0..40),
+            name in "[a-cé]{0,4}",
+        ) {
+            let tables: BTreeMap<String, TableKind> =
+                tables.into_iter().map(|(name, kind)| (name, TableKind::ALL[kind])).collect();
+            let registry: Vec<_> = tables.iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
+            prop_assert_eq!(kind_of(&registry, &name), tables.get(&name).copied());
+            for (known, kind) in &tables {
+                prop_assert_eq!(kind_of(&registry, known), Some(*kind));
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+use crate::TableKind;
+
+/// A registered table, known to the compiler.
+///
+/// `table_registry!` implements it for one key type a table, in its module
+/// `tables`; `#[table]` implements it for the struct itself. Both say the same:
+/// a struct takes every constant from its key.
+///
+/// ```
+/// use registry_core::{Table, TableKind};
+///
+/// fn describe<T: Table>() -> (&'static str, TableKind) {
+///     (T::NAME, T::KIND)
+/// }
+/// ```
+pub trait Table {
+    /// The typed key of this table, in the generated module `tables`.
+    type Key: Table;
+
+    /// The table's name in the registry: `users`, or `audit.events` for a
+    /// table that names its PostgreSQL schema.
+    const NAME: &'static str = <Self::Key as Table>::NAME;
+
+    /// The PostgreSQL schema, where `#[table(schema = "…")]` gives one.
+    const SCHEMA: Option<&'static str> = <Self::Key as Table>::SCHEMA;
+
+    /// The table's kind, after the overrides of the policy file.
+    const KIND: TableKind = <Self::Key as Table>::KIND;
+
+    /// Whether the table is tenant-scoped and gets row-level security.
+    const RLS: bool = <Self::Key as Table>::KIND.row_level_security();
+
+    /// Whether the table is append-only: the application role gets no
+    /// UPDATE, DELETE or TRUNCATE.
+    const APPEND_ONLY: bool = <Self::Key as Table>::APPEND_ONLY;
+}

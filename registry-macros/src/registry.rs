@@ -1,0 +1,53 @@
+//! `table_registry!`.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use proc_macro2::TokenStream;
+use registry_core::engine::{self, CallSite, Code, Diagnostic, Invocation};
+
+/// Runs the pipeline on the files that the invocation names. `file` is the invoking file, if
+/// the compiler tells it.
+pub(crate) fn expand(file: Option<PathBuf>, arguments: TokenStream) -> (TokenStream, Vec<Diagnostic>) {
+    let mut faults = Vec::new();
+    let invocation = Invocation::parse(arguments, &mut faults);
+    let Some(file) = file.or_else(crate_root) else {
+        faults.push(unknown_location());
+        return (TokenStream::new(), faults);
+    };
+    let outcome = engine::run(&invocation, &CallSite::new(file));
+    faults.extend(outcome.faults);
+    let tokens = engine::expand(&outcome.registry, &invocation.facade, &outcome.policy_files);
+    (tokens, faults)
+}
+
+/// rust-analyzer does not tell the invoking file. The macro belongs into the crate root, of which
+/// only the directory matters.
+fn crate_root() -> Option<PathBuf> {
+    let package = env::var_os("CARGO_MANIFEST_DIR")?;
+    Some(Path::new(&package).join("src").join("lib.rs"))
+}
+
+fn unknown_location() -> Diagnostic {
+    Diagnostic::new(
+        Code::UnknownLocation,
+        "the compiler does not say which file this is",
+    )
+    .note("schema directories are relative to the invoking file, and `CARGO_MANIFEST_DIR` is not set either")
+    .help("compile with cargo, or set `CARGO_MANIFEST_DIR` to the package's directory")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What rust-analyzer does: this package has no schema directory, which is then the fault.
+    #[test]
+    fn without_a_file_the_package_is_asked() {
+        let (tokens, faults) = expand(None, "\"schema/\"".parse().unwrap());
+        assert_eq!(faults[0].code, Code::DirectoryNotFound);
+        let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/schema");
+        assert!(faults[0].message.contains(&schema.display().to_string()));
+        assert!(tokens.to_string().contains("TABLE_REGISTRY"));
+    }
+}

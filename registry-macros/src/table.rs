@@ -1,0 +1,144 @@
+//! `#[table]`.
+
+use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
+use quote::quote;
+use registry_core::engine::{self, Declared, Diagnostic};
+use syn::parse::{Parse, ParseStream};
+use syn::{Attribute, Generics, Meta, Token, Visibility, WhereClause};
+
+/// The struct, and its registration; what that means, `table_registry!` decides.
+pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> (TokenStream, Vec<Diagnostic>) {
+    let Ok(header) = syn::parse2::<Header>(without_fields(item.clone())) else {
+        let fault = engine::not_a_struct(&item);
+        return (item, vec![fault]);
+    };
+    let metas = engine::flatten(header.attributes);
+    let neighbours: Vec<&Meta> = metas.iter().map(|flat| &flat.meta).collect();
+    if let Some(fault) = engine::repeated(&neighbours, &header.ident) {
+        return (item, vec![fault]);
+    }
+    let Declared { name, faults, .. } = engine::declare(arguments, &neighbours, &header.ident);
+    let registration = registration(&name.to_string(), &header.ident, &header.generics);
+    (quote!(#item #registration), faults)
+}
+
+/// Calls the macro that `table_registry!` leaves in the crate root. Without one, the compiler
+/// says so at the attribute; without this key, at the struct's name.
+fn registration(name: &str, ident: &Ident, generics: &Generics) -> TokenStream {
+    let key = engine::key_ident(&engine::key(name), Span::call_site().located_at(ident.span()));
+    let (parameters, arguments, bounds) = generics.split_for_impl();
+    quote! {
+        crate::registered_by_table_registry! { #key [#parameters] [#ident #arguments] [#bounds] }
+    }
+}
+
+/// A struct up to its fields. They are most of it, and nothing in them matters here.
+struct Header {
+    attributes: Vec<Attribute>,
+    ident: Ident,
+    generics: Generics,
+}
+
+impl Parse for Header {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attributes = input.call(Attribute::parse_outer)?;
+        input.parse::<Visibility>()?;
+        input.parse::<Token![struct]>()?;
+        let ident = input.parse()?;
+        let mut generics: Generics = input.parse()?;
+        if input.peek(syn::token::Paren) {
+            input.parse::<TokenTree>()?;
+        }
+        generics.where_clause = input.parse::<Option<WhereClause>>()?;
+        input.parse::<Option<Token![;]>>()?;
+        Ok(Self {
+            attributes,
+            ident,
+            generics,
+        })
+    }
+}
+
+/// The fields in braces are the last tokens of a struct.
+fn without_fields(item: TokenStream) -> TokenStream {
+    let mut trees: Vec<TokenTree> = engine::ungroup(item).into_iter().collect();
+    trees.pop_if(|last| matches!(last, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace));
+    trees.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expansion(arguments: &str, item: &str) -> (String, Vec<String>) {
+        let (expanded, faults) = expand(arguments.parse().unwrap(), item.parse().unwrap());
+        let messages = faults.into_iter().map(|fault| fault.message).collect();
+        (tokens(&expanded.to_string()), messages)
+    }
+
+    /// Without white space, which `proc_macro2` sets by the origin of a token.
+    fn tokens(text: &str) -> String {
+        text.split_whitespace().collect()
+    }
+
+    #[test]
+    fn every_shape_of_struct_is_left_alone() {
+        for (item, registration) in [
+            ("pub struct User;", "user [] [User] []"),
+            ("struct User(u8, String);", "user [] [User] []"),
+            ("pub(crate) struct User { id: u8 }", "user [] [User] []"),
+            (
+                "#[derive(Debug)] /** doc */ struct r#type {}",
+                "r#type [] [r#type] []",
+            ),
+            (
+                "struct Page<'a, T: Copy = u8, const N: usize = { 3 }> where T: 'a { x: &'a [T; N] }",
+                "page [<'a, T: Copy, const N: usize>] [Page<'a, T, N>] [where T: 'a]",
+            ),
+            (
+                "struct Pair<T>(T) where T: Copy;",
+                "pair [<T>] [Pair<T>] [where T: Copy]",
+            ),
+        ] {
+            let (found, faults) = expansion("", item);
+            let registration =
+                registration.replace("<T: Copy>] [Pair<T>] []", "<T>] [Pair<T>] [where T: Copy]");
+            let expected = format!("{item} crate::registered_by_table_registry! {{ {registration} }}");
+            assert_eq!(found, tokens(&expected), "{item}");
+            assert_eq!(faults, [""; 0]);
+        }
+    }
+
+    #[test]
+    fn everything_else_is_left_alone_and_is_a_fault() {
+        for (item, found) in [
+            ("enum A { B }", ", found `enum`"),
+            ("pub union A { b: u8 }", ", found `union`"),
+            ("pub const fn a() {}", ", found `const`"),
+            ("impl A {}", ", found `impl`"),
+            ("type A = u8;", ", found `type`"),
+            ("macro_rules! a { () => {} }", ", found `macro_rules`"),
+            ("", ""),
+        ] {
+            let (tokens_out, faults) = expansion("", item);
+            assert_eq!(tokens_out, tokens(item));
+            assert_eq!(faults, [format!("`#[table]` goes on a struct{found}")], "{item}");
+        }
+    }
+
+    #[test]
+    fn a_faulty_attribute_still_registers() {
+        let (tokens, faults) = expansion("kind = trth", "struct User;");
+        assert!(tokens.contains("registered_by_table_registry"), "{tokens}");
+        assert_eq!(faults, ["unknown table kind `trth`"]);
+    }
+
+    #[test]
+    fn a_second_attribute_is_one_fault() {
+        let (tokens, faults) = expansion("", "#[table(kind = link)] struct User;");
+        assert!(!tokens.contains("registered_by_table_registry"), "{tokens}");
+        assert_eq!(faults, ["`#[table]` stands twice on this struct"]);
+        // A helper attribute of some derive.
+        assert_eq!(expansion("", "#[table(title = \"x\")] struct User;").1, [""; 0]);
+    }
+}
