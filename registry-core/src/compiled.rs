@@ -6,16 +6,17 @@ use core::marker::PhantomData;
 use crate::{Table, TableKind};
 
 /// Implemented for a table's key by the `#[table]` struct that declares it.
-/// Two structs for one table are therefore two conflicting implementations.
-pub trait Declared {}
+/// Two structs for one table are two conflicting implementations; the trait's name is what
+/// the compiler then says.
+pub trait DeclaredByOneStruct {}
 
-/// Tells whether `Key: Declared`, as a constant.
+/// Tells whether `Key: DeclaredByOneStruct`, as a constant.
 ///
 /// For a declared key [`Compiled::HERE`] is the inherent constant; for any other
 /// key the path falls back to the one of the trait [`NotCompiled`].
 pub struct Compiled<Key>(PhantomData<Key>);
 
-impl<Key: Declared> Compiled<Key> {
+impl<Key: DeclaredByOneStruct> Compiled<Key> {
     /// The crate compiles a struct for this key.
     pub const HERE: bool = true;
 }

@@ -9,6 +9,7 @@ use registry_core::engine::{self, CallSite, Code, Diagnostic, Invocation};
 /// Runs the pipeline on the files that the invocation names. `file` is the invoking file, if
 /// the compiler tells it.
 pub(crate) fn expand(file: Option<PathBuf>, arguments: TokenStream) -> (TokenStream, Vec<Diagnostic>) {
+    let first_argument = arguments.clone().into_iter().next().map(|token| token.span());
     let mut faults = Vec::new();
     let invocation = Invocation::parse(arguments, &mut faults);
     let Some(file) = file.or_else(crate_root) else {
@@ -17,6 +18,11 @@ pub(crate) fn expand(file: Option<PathBuf>, arguments: TokenStream) -> (TokenStr
     };
     let outcome = engine::run(&invocation, &CallSite::new(file));
     faults.extend(outcome.faults);
+    for fault in &mut faults {
+        // What is wrong in a file is shown at an argument: the call as a whole would add a line
+        // about its expansion to each error.
+        fault.span = fault.span.or(first_argument);
+    }
     let tokens = engine::expand(&outcome.registry, &invocation.facade, &outcome.policy_files);
     (tokens, faults)
 }

@@ -1,7 +1,7 @@
 //! `#[table]`.
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use registry_core::engine::{self, Declared, Diagnostic};
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Generics, Meta, Token, Visibility, WhereClause};
@@ -22,13 +22,21 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> (TokenStream,
     (quote!(#item #registration), faults)
 }
 
-/// Calls the macro that `table_registry!` leaves in the crate root. Without one, the compiler
-/// says so at the attribute; without this key, at the struct's name.
+/// Calls the macro that `table_registry!` leaves in the crate root, and lets it choose from what
+/// it is given. Without that macro, the compiler says so at the attribute; without this key, or
+/// with another struct for it, at the struct's name, where all of the first implementation is.
 fn registration(name: &str, ident: &Ident, generics: &Generics) -> TokenStream {
-    let key = engine::key_ident(&engine::key(name), Span::call_site().located_at(ident.span()));
+    let at_name = Span::call_site().located_at(ident.span());
+    let key = engine::key_ident(&engine::key(name), at_name);
+    let path = quote_spanned!(at_name=> crate::tables::#key);
+    let declared = quote_spanned! {at_name=>
+        impl crate::__table_registry::__private::DeclaredByOneStruct for #path {}
+    };
     let (parameters, arguments, bounds) = generics.split_for_impl();
     quote! {
-        crate::registered_by_table_registry! { #key [#parameters] [#ident #arguments] [#bounds] }
+        crate::registered_by_table_registry! {
+            #key [#path] [#declared] [#parameters] [#ident #arguments] [#bounds]
+        }
     }
 }
 
@@ -87,10 +95,7 @@ mod tests {
             ("pub struct User;", "user [] [User] []"),
             ("struct User(u8, String);", "user [] [User] []"),
             ("pub(crate) struct User { id: u8 }", "user [] [User] []"),
-            (
-                "#[derive(Debug)] /** doc */ struct r#type {}",
-                "r#type [] [r#type] []",
-            ),
+            ("#[derive(Debug)] struct r#type {}", "r#type [] [r#type] []"),
             (
                 "struct Page<'a, T: Copy = u8, const N: usize = { 3 }> where T: 'a { x: &'a [T; N] }",
                 "page [<'a, T: Copy, const N: usize>] [Page<'a, T, N>] [where T: 'a]",
@@ -103,6 +108,11 @@ mod tests {
             let (found, faults) = expansion("", item);
             let registration =
                 registration.replace("<T: Copy>] [Pair<T>] []", "<T>] [Pair<T>] [where T: Copy]");
+            let (key, table) = registration.split_once(' ').unwrap();
+            let path = format!("crate::tables::{key}");
+            let declared =
+                format!("impl crate::__table_registry::__private::DeclaredByOneStruct for {path} {{}}");
+            let registration = format!("{key} [{path}] [{declared}] {table}");
             let expected = format!("{item} crate::registered_by_table_registry! {{ {registration} }}");
             assert_eq!(found, tokens(&expected), "{item}");
             assert_eq!(faults, [""; 0]);

@@ -114,6 +114,7 @@ impl Value {
 }
 
 /// The content of a lone group without delimiters, or else the tokens as they are.
+#[must_use]
 pub fn ungroup(tokens: TokenStream) -> TokenStream {
     let mut trees = tokens.clone().into_iter();
     match (trees.next(), trees.next()) {

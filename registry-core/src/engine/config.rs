@@ -75,7 +75,9 @@ impl Policy {
         let mut reader = Reader { source, faults };
         for (key, value) in reader.document(&[OVERRIDES, EXEMPT]) {
             for (name, value) in reader.table(&key, value) {
-                if key.get_ref() == OVERRIDES {
+                if value.get_ref().is_table() {
+                    reader.dotted_name(&name, &value);
+                } else if key.get_ref() == OVERRIDES {
                     self.overrides.push(reader.override_entry(name, &value));
                 } else {
                     self.exempt.push(reader.exempt_entry(name, &value));
@@ -218,6 +220,9 @@ impl<'a> Reader<'a> {
             Code::InvalidToml,
             format!("`{}` is not valid TOML", self.source.path),
         );
+        let fault = fault
+            .note("nothing of a broken policy file is applied")
+            .help("mend the syntax; <https://toml.io> has it on one page");
         self.fault(fault, error.span().unwrap_or(0..0), message);
     }
 
@@ -305,20 +310,18 @@ impl<'a> Reader<'a> {
     fn string<'v>(&mut self, name: &Key, value: &'v Value<'a>, example: &str) -> Option<&'v str> {
         let text = value.get_ref().as_str();
         if text.is_none() {
-            let form = match value.get_ref() {
-                // `audit.events = "system"` is TOML for a table in a table.
-                DeValue::Table(table) if table.len() == 1 => {
-                    let inner = table.keys().next().map_or("", |key| key.get_ref());
-                    format!(
-                        "quote a name with a dot: `\"{}.{inner}\" = \"{example}\"`",
-                        name.get_ref()
-                    )
-                }
-                _ => format!("write a string: `{} = \"{example}\"`", name.get_ref()),
-            };
+            let form = format!("write a string: `{} = \"{example}\"`", name.get_ref());
             self.wrong_type(name, "a string", value.get_ref(), value.span(), form);
         }
         text
+    }
+
+    /// `audit.events = "system"` is TOML for a table in a table.
+    fn dotted_name(&mut self, name: &Key, value: &Value<'a>) {
+        let inner = value.get_ref().as_table().and_then(|table| table.keys().next());
+        let inner = inner.map_or("…", |key| key.get_ref().as_ref());
+        let form = format!("quote a name with a dot: `\"{}.{inner}\" = …`", name.get_ref());
+        self.wrong_type(name, "a string", value.get_ref(), value.span(), form);
     }
 
     fn wrong_type(
@@ -462,7 +465,7 @@ mod tests {
             ]
         );
         // A name whose value is wrong is a name all the same.
-        assert_eq!(policy.overrides.len(), 3);
+        assert_eq!(policy.overrides.len(), 2);
         assert_eq!(policy.exempt.len(), 3);
     }
 

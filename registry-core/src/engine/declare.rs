@@ -29,6 +29,8 @@ const ORM_SCHEMA: &str = "schema_name";
 pub struct Declared {
     /// The table's name.
     pub name: TableName,
+    /// Another name, which a second ORM attribute gives the same table.
+    pub other_name: Option<String>,
     /// The kind, before any override.
     pub kind: TableKind,
     /// What is wrong with the attribute.
@@ -47,6 +49,7 @@ pub fn declare(arguments: TokenStream, neighbours: &[&Meta], ident: &Ident) -> D
         .or(orm.table)
         .unwrap_or_else(|| default_name(ident, &mut faults));
     Declared {
+        other_name: orm.other_table,
         name: TableName {
             schema: own.schema.or(orm.schema),
             table,
@@ -228,6 +231,7 @@ fn checked(what: &str, literal: &LitStr, faults: &mut Vec<Diagnostic>) -> Option
 #[derive(Default)]
 struct OrmNames {
     table: Option<String>,
+    other_table: Option<String>,
     schema: Option<String>,
 }
 
@@ -243,9 +247,7 @@ impl OrmNames {
                     continue;
                 };
                 match &names.table {
-                    Some(first) if *first != name => {
-                        faults.push(conflicting_names(first, &name, value.span()))
-                    }
+                    Some(first) if *first != name => names.other_table = Some(name),
                     _ => names.table = Some(name),
                 }
             } else if key == ORM_SCHEMA {
@@ -275,15 +277,6 @@ fn orm_name(value: &Value, faults: &mut Vec<Diagnostic>) -> Option<String> {
     }
     let path: Path = syn::parse2(value.stream()).ok()?;
     Some(path.segments.last()?.ident.unraw().to_string())
-}
-
-fn conflicting_names(first: &str, second: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(
-        Code::ConflictingNames,
-        format!("the attributes of this struct name two tables, `{first}` and `{second}`"),
-    )
-    .spanned(span)
-    .help(format!("say which one is meant: `#[table(name = \"{first}\")]`"))
 }
 
 /// One attribute, alone or inside `cfg_attr`.
@@ -528,10 +521,6 @@ mod tests {
             ("#[table(\"users\")]", "unknown-key"),
             ("#[table(name = \"a\\0b\")]", "nul-in-name"),
             ("#[table(name = \"a.b\")]", "dotted-name"),
-            (
-                "#[table] #[diesel(table_name = a)] #[sea_orm(table_name = \"b\")]",
-                "conflicting-names",
-            ),
         ] {
             assert_eq!(declared(attributes, "User").2, [code], "{attributes}");
         }

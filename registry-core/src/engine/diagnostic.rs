@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
-use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Element, Level, Renderer, Snippet};
 use proc_macro2::Span;
 
 use super::source::Source;
@@ -223,33 +224,25 @@ impl Diagnostic {
 
     /// One excerpt a file, the primary place first.
     fn snippets(&self) -> Vec<Element<'_>> {
-        let mut files: Vec<(&Arc<Source>, Vec<(bool, &Label)>)> = Vec::new();
-        for (position, label) in self.labels.iter().enumerate() {
-            let entry = (position == 0, label);
-            match files
-                .iter_mut()
-                .find(|(source, _)| source.path == label.source.path)
-            {
-                Some((_, labels)) => labels.push(entry),
-                None => files.push((&label.source, vec![entry])),
+        let mut files: Vec<&Arc<Source>> = Vec::new();
+        for label in &self.labels {
+            if files.iter().all(|file| file.path != label.source.path) {
+                files.push(&label.source);
             }
         }
-        files
-            .into_iter()
-            .map(|(source, labels)| {
-                Snippet::source(&source.text)
-                    .path(source.path.as_str())
-                    .annotations(labels.into_iter().map(|(primary, label)| {
-                        let kind = if primary {
-                            AnnotationKind::Primary
-                        } else {
-                            AnnotationKind::Context
-                        };
-                        kind.span(label.range.clone()).label(label.text.as_ref())
-                    }))
-                    .into()
-            })
-            .collect()
+        files.into_iter().map(|file| self.snippet(file).into()).collect()
+    }
+
+    fn snippet<'s>(&'s self, file: &'s Source) -> Snippet<'s, Annotation<'s>> {
+        let kinds = iter::once(AnnotationKind::Primary).chain(iter::repeat(AnnotationKind::Context));
+        let here = self
+            .labels
+            .iter()
+            .zip(kinds)
+            .filter(|(label, _)| label.source.path == file.path);
+        Snippet::source(&file.text)
+            .path(file.path.as_str())
+            .annotations(here.map(|(label, kind)| kind.span(label.range.clone()).label(label.text.as_ref())))
     }
 }
 

@@ -29,10 +29,12 @@ pub struct Declaration {
     pub kind: TableKind,
     /// The struct's name.
     pub ident: String,
-    /// Whether some builds may leave the struct out.
+    /// Whether some builds may leave the struct out, or all do because the file is not UTF-8.
     pub conditional: bool,
-    /// The name that `#[table]` itself sees in builds where a `cfg_attr` above it, which
-    /// names the table, is off and so is gone before `#[table]` is expanded.
+    /// Another name, which a second ORM attribute gives the same table.
+    pub other_name: Option<String>,
+    /// The name that `#[table]` itself sees in builds where the `cfg_attr` that names the table is
+    /// off: the compiler removes it before it expands `#[table]`.
     pub hidden_name: Option<TableName>,
     /// The file.
     pub source: Arc<Source>,
@@ -290,25 +292,33 @@ impl Declaration {
         position: usize,
     ) -> Self {
         let (range, own) = &metas[position];
-        let neighbours = |keep: &dyn Fn(usize, &FlatMeta) -> bool| -> Vec<&Meta> {
-            let others = metas.iter().enumerate();
-            let kept = others.filter(|(at, (_, flat))| !declare::is_table(&flat.meta) && keep(*at, flat));
-            kept.map(|(_, (_, flat))| &flat.meta).collect()
-        };
-        let arguments = || declare::table_arguments(&own.meta);
-        let Declared { name, kind, faults } = declare::declare(arguments(), &neighbours(&|_, _| true), ident);
-        let hides = |at: usize, flat: &FlatMeta| flat.conditional && at < position && !own.conditional;
-        let hidden_name = metas
+        let others = metas
             .iter()
-            .enumerate()
-            .any(|(at, (_, flat))| hides(at, flat))
-            .then(|| declare::declare(arguments(), &neighbours(&|at, flat| !hides(at, flat)), ident).name)
+            .map(|(_, flat)| flat)
+            .filter(|flat| !declare::is_table(&flat.meta));
+        let all: Vec<&Meta> = others.clone().map(|flat| &flat.meta).collect();
+        let certain: Vec<&Meta> = others
+            .filter(|flat| !flat.conditional)
+            .map(|flat| &flat.meta)
+            .collect();
+        let declare =
+            |neighbours: &[&Meta]| declare::declare(declare::table_arguments(&own.meta), neighbours, ident);
+        let Declared {
+            name,
+            other_name,
+            kind,
+            faults,
+        } = declare(&all);
+        let is_hidden = !own.conditional && certain.len() < all.len();
+        let hidden_name = is_hidden
+            .then(|| declare(&certain).name)
             .filter(|hidden| *hidden != name);
         Self {
             name,
+            other_name,
             kind,
             ident: ident.unraw().to_string(),
-            conditional: found.conditional || own.conditional,
+            conditional: found.conditional || own.conditional || !source.is_utf8,
             hidden_name,
             source: Arc::clone(source),
             file: source.path.clone(),

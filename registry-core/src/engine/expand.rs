@@ -160,7 +160,7 @@ fn implementations(registry: &Registry) -> TokenStream {
     quote! {
         const _: () = {
             #[allow(unused_imports)]
-            use __table_registry::__private::{Declared, Option, Table, TableKind, bool, str};
+            use __table_registry::__private::{DeclaredByOneStruct, Option, Table, TableKind, bool, str};
             #(#implementations)*
         };
     }
@@ -174,7 +174,9 @@ fn implementation(table: &RegisteredTable) -> TokenStream {
         None => quote!(None),
     };
     // Elsewhere the struct says so. Here two structs do, which is a fault of its own.
-    let declared = table.contested.then(|| quote!(impl Declared for tables::#key {}));
+    let declared = table
+        .contested
+        .then(|| quote!(impl DeclaredByOneStruct for tables::#key {}));
     quote! {
         #declared
         #[automatically_derived]
@@ -192,17 +194,18 @@ fn implementation(table: &RegisteredTable) -> TokenStream {
 /// The name is the help that a crate without `table_registry!` sees in its error.
 fn callback(registry: &Registry) -> TokenStream {
     let contested = registry.tables().iter().filter(|table| table.contested);
-    let contested_arms = contested.map(|table| {
-        let key = key_ident(&table.key, Span::call_site());
-        let table = implementation_of_struct(&quote!(crate::tables::#key));
-        quote!((#key [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]) => { #table };)
+    let contested_keys = contested.flat_map(|table| table.aliases.iter().chain([&table.key]));
+    let contested_arms = contested_keys.map(|key| {
+        let key = key_ident(key, Span::call_site());
+        let table = implementation_of_struct(&quote!($($key)*));
+        quote!((#key [$($key:tt)*] [$($declared:tt)*] [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]) => { #table };)
     });
     let arm = if registry.is_complete() {
-        let table = implementation_of_struct(&quote!(crate::tables::$key));
+        let table = implementation_of_struct(&quote!($($key)*));
         quote! {
             #[automatically_derived]
             #[allow(non_local_definitions)]
-            impl crate::__table_registry::__private::Declared for crate::tables::$key {}
+            $($declared)*
             #table
         }
     } else {
@@ -213,7 +216,7 @@ fn callback(registry: &Registry) -> TokenStream {
         #[allow(unused_macros)]
         macro_rules! registered_by_table_registry {
             #(#contested_arms)*
-            ($key:ident [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]) => { #arm };
+            ($_:ident [$($key:tt)*] [$($declared:tt)*] [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]) => { #arm };
         }
         #[doc(hidden)]
         #[allow(unused_imports)]

@@ -76,7 +76,9 @@ Declared in `src/schema/users.rs`.*/
 }
 const _: () = {
     #[allow(unused_imports)]
-    use __table_registry::__private::{Declared, Option, Table, TableKind, bool, str};
+    use __table_registry::__private::{
+        DeclaredByOneStruct, Option, Table, TableKind, bool, str,
+    };
     #[automatically_derived]
     impl Table for tables::audit_events {
         type Key = Self;
@@ -113,12 +115,14 @@ const _: () = {
 #[doc(hidden)]
 #[allow(unused_macros)]
 macro_rules! registered_by_table_registry {
-    ($key:ident [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]) => {
-        #[automatically_derived] #[allow(non_local_definitions)] impl crate
-        ::__table_registry::__private::Declared for crate ::tables:: $key {}
+    (
+        $_:ident [$($key:tt)*] [$($declared:tt)*] [$($generics:tt)*] [$($name:tt)*]
+        [$($bounds:tt)*]
+    ) => {
+        #[automatically_derived] #[allow(non_local_definitions)] $($declared)*
         #[automatically_derived] #[allow(non_local_definitions, deprecated)] impl
         $($generics)* crate ::__table_registry::Table for $($name)* $($bounds)* { type
-        Key = crate ::tables:: $key; }
+        Key = $($key)*; }
     };
 }
 #[doc(hidden)]

@@ -15,6 +15,8 @@ pub struct Source {
     pub path: String,
     /// The text. Bytes that are not UTF-8 are replaced, after a fault about them.
     pub text: String,
+    /// Whether the file is UTF-8, so that the compiler can read it, too.
+    pub is_utf8: bool,
 }
 
 impl Source {
@@ -23,6 +25,7 @@ impl Source {
         Self {
             path: path.into(),
             text: text.into(),
+            is_utf8: true,
         }
     }
 
@@ -41,7 +44,11 @@ impl Source {
                 Some(error.utf8_error().valid_up_to()),
             ),
         };
-        let source = Arc::new(Self::new(display(path), text));
+        let source = Arc::new(Self {
+            path: display(path),
+            text,
+            is_utf8: valid_up_to.is_none(),
+        });
         if let Some(at) = valid_up_to {
             faults.push(not_utf8(&source, at));
         }

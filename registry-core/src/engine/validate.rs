@@ -46,6 +46,8 @@ impl Tables {
     fn merge(declarations: Declarations, faults: &mut Vec<Diagnostic>) -> Self {
         let mut groups: BTreeMap<String, Vec<Declaration>> = BTreeMap::new();
         for declaration in declarations.list {
+            let other_name = declaration.other_name.as_ref();
+            faults.extend(other_name.map(|other| conflicting_names(&declaration, other)));
             groups
                 .entry(declaration.name.to_string())
                 .or_default()
@@ -166,7 +168,7 @@ impl Tables {
                     Some(owner) if owner == name => {}
                     Some(owner) => {
                         faults.push(hidden_name(name, &hidden.to_string(), declaration));
-                        contested.push(owner.clone());
+                        contested.extend([owner.clone(), name.clone()]);
                     }
                 }
             }
@@ -328,15 +330,26 @@ fn key_collision(owner: &Group, other: &Group) -> Diagnostic {
 fn hidden_name(name: &str, hidden: &str, declaration: &Declaration) -> Diagnostic {
     Diagnostic::new(
         Code::KeyCollision,
-        format!(
-            "in builds without the `cfg_attr` above `#[table]`, table `{name}` would be taken for `{hidden}`"
-        ),
+        format!("in builds without its `cfg_attr`, table `{name}` would be taken for `{hidden}`"),
     )
     .at(&declaration.source, declaration.place.clone(), "")
-    .note("attributes are expanded from top to bottom: what stands above `#[table]` is gone before it looks")
+    .note(
+        "the compiler removes a `cfg_attr` whose condition is off before `#[table]` can read the name in it",
+    )
     .help(format!(
-        "move `#[table]` to the top, or write `#[table(name = \"{name}\")]`"
+        "write the name where every build sees it: `#[table(name = \"{name}\")]`"
     ))
+}
+
+fn conflicting_names(declaration: &Declaration, other: &str) -> Diagnostic {
+    let name = &declaration.name.table;
+    Diagnostic::new(
+        Code::ConflictingNames,
+        format!("the attributes of this struct name two tables, `{name}` and `{other}`"),
+    )
+    .at(&declaration.source, declaration.place.clone(), "")
+    .note("`cfg` never changes the registry: a table has one name in all builds")
+    .help(format!("say which one is meant: `#[table(name = \"{name}\")]`"))
 }
 
 #[cfg(test)]
@@ -433,6 +446,12 @@ mod tests {
                 "",
                 "",
                 "duplicate-table",
+            ),
+            (
+                "#[table] #[diesel(table_name = a)] #[cfg_attr(x, sea_orm(table_name = \"b\"))] struct A;",
+                "",
+                "",
+                "conflicting-names",
             ),
             (
                 "#[table(name = \"a-b\")] struct A; #[table(name = \"a_b\")] struct B;",

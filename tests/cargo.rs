@@ -1,0 +1,333 @@
+//! What only a real cargo on a real crate can show: rebuilds, editions, `no_std`, and the errors of
+//! crates that trybuild cannot hold.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A crate of its own in a temporary directory. All share one target directory, so that the
+/// dependencies are built once.
+struct Crate {
+    directory: PathBuf,
+}
+
+/// What cargo said.
+struct Report {
+    success: bool,
+    stderr: String,
+}
+
+const SOUND: [(&str, &str); 5] = [
+    (
+        "src/lib.rs",
+        "mod schema;\ntable_registry::table_registry!(\"schema/\");\n",
+    ),
+    ("src/schema/mod.rs", "mod users;\n"),
+    (
+        "src/schema/users.rs",
+        "#[table_registry::table]\npub struct Users;\n",
+    ),
+    ("table-registry.toml", ""),
+    ("revoke.toml", ""),
+];
+
+impl Crate {
+    /// A crate with one table, and nothing wrong with it.
+    fn sound(name: &str) -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&directory);
+        let made = Self { directory };
+        made.manifest("2024", "");
+        for (path, text) in SOUND {
+            made.write(path, text);
+        }
+        fs::copy(root.join("Cargo.lock"), made.directory.join("Cargo.lock")).unwrap();
+        made
+    }
+
+    fn manifest(&self, edition: &str, more: &str) {
+        let name = self.directory.file_name().unwrap().to_str().unwrap();
+        let root = env!("CARGO_MANIFEST_DIR");
+        let text = format!(
+            "[package]\nname = {name:?}\nversion = \"0.0.0\"\nedition = {edition:?}\n\n\
+             [features]\ndatabase = []\n\n\
+             [dependencies]\ntable-registry = {{ path = {root:?} }}\n{more}\n[workspace]\n"
+        );
+        self.write("Cargo.toml", &text);
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.directory.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn remove(&self, path: &str) {
+        fs::remove_file(self.directory.join(path)).unwrap();
+    }
+
+    fn cargo(&self, arguments: &[&str]) -> Report {
+        let output = Command::new(env!("CARGO"))
+            .args(arguments)
+            .current_dir(&self.directory)
+            .env(
+                "CARGO_TARGET_DIR",
+                Path::new(env!("CARGO_TARGET_TMPDIR")).join("target"),
+            )
+            .env("CARGO_TERM_COLOR", "never")
+            .env_remove("RUSTFLAGS")
+            .output()
+            .unwrap();
+        Report {
+            success: output.status.success(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    fn check(&self) -> Report {
+        self.cargo(&["check", "--quiet"])
+    }
+}
+
+impl Report {
+    #[track_caller]
+    fn passes(&self) {
+        assert!(self.success, "{}", self.stderr);
+        assert_eq!(self.stderr, "");
+    }
+
+    /// Fails with just these errors, by their first lines.
+    #[track_caller]
+    fn fails_with(&self, errors: &[&str]) {
+        assert!(!self.success, "it compiles");
+        let first_lines = self.stderr.lines().filter(|line| line.starts_with("error"));
+        let found: Vec<&str> = first_lines
+            .filter(|line| !line.contains("could not compile"))
+            .collect();
+        assert_eq!(found, errors, "{}", self.stderr);
+    }
+
+    #[track_caller]
+    fn says(&self, text: &str) {
+        assert!(self.stderr.contains(text), "not said: {text}\n{}", self.stderr);
+    }
+}
+
+#[test]
+fn an_edit_of_a_policy_file_recompiles() {
+    let krate = Crate::sound("policy_edit");
+    krate.check().passes();
+    krate.write("table-registry.toml", "[overrides]\nusrs = \"system\"\n");
+    let report = krate.check();
+    report.fails_with(&["error: override refers to unknown table `usrs`"]);
+    report.says("--> table-registry.toml:2:1");
+    report.says("help: did you mean `users`?");
+    krate.write("table-registry.toml", "[overrides]\nusers = \"system\"\n");
+    krate.check().passes();
+    krate.write("revoke.toml", "update_delete = [\"users\"]\n");
+    krate
+        .check()
+        .fails_with(&["error: revoke list names system table `users`"]);
+}
+
+#[test]
+fn a_new_file_takes_part_with_its_mod_line() {
+    let krate = Crate::sound("new_file");
+    krate.write(
+        "src/lib.rs",
+        "mod schema;\ntable_registry::table_registry!(\"schema/\");\nconst _: () = assert!(TABLE_NAMES.len() == 1);\n",
+    );
+    krate.check().passes();
+    krate.write(
+        "src/schema/orders.rs",
+        "#[table_registry::table]\npub struct Orders;\n",
+    );
+    krate.write("src/schema/mod.rs", "mod orders;\nmod users;\n");
+    let report = krate.check();
+    report.fails_with(&["error[E0080]: evaluation panicked: assertion failed: TABLE_NAMES.len() == 1"]);
+}
+
+#[test]
+fn missing_policy_files_are_errors_that_say_where_they_were_looked_for() {
+    let krate = Crate::sound("missing_policy");
+    krate.remove("table-registry.toml");
+    krate.remove("revoke.toml");
+    let report = krate.check();
+    report.fails_with(&[
+        "error: policy file `table-registry.toml` not found",
+        "error: policy file `revoke.toml` not found",
+    ]);
+    report.says("looked for `src/table-registry.toml`, `table-registry.toml`");
+    report.says("create `revoke.toml` beside Cargo.toml; an empty file is a decision, a missing one is not");
+    krate.write("src/table_registry.toml", "");
+    krate
+        .check()
+        .says("did you mean to name `src/table_registry.toml` so?");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_be_read_is_one_error() {
+    let krate = Crate::sound("unreadable_file");
+    krate.write("table-registry.toml", "[overrides]\norders = \"control\"\n");
+    std::os::unix::fs::symlink("nowhere.rs", krate.directory.join("src/schema/orders.rs")).unwrap();
+    let report = krate.check();
+    report.fails_with(&["error: file `src/schema/orders.rs` cannot be read"]);
+    report.says("No such file or directory");
+}
+
+#[cfg(unix)]
+#[test]
+fn directories_in_a_circle_are_read_once() {
+    let krate = Crate::sound("circle");
+    std::os::unix::fs::symlink("..", krate.directory.join("src/schema/up")).unwrap();
+    std::os::unix::fs::symlink("nowhere.rs", krate.directory.join("src/schema/.#users.rs")).unwrap();
+    krate.check().passes();
+}
+
+#[test]
+fn every_edition_and_the_strictest_lints() {
+    let krate = Crate::sound("editions");
+    krate.write(
+        "src/lib.rs",
+        "//! Documented.\n\
+         #![no_std]\n\
+         #![deny(warnings, missing_docs, unused, future_incompatible, rust_2018_idioms)]\n\
+         #![deny(unreachable_pub, unused_qualifications, missing_debug_implementations)]\n\
+         #![forbid(unsafe_code)]\n\
+         /// The schema.\n\
+         pub mod schema;\n\
+         table_registry::table_registry!(\"schema/\");\n",
+    );
+    krate.write("src/schema/mod.rs", "/// One table.\npub mod users;\n");
+    krate.write(
+        "src/schema/users.rs",
+        "/// Rows.\n#[table_registry::table]\n#[derive(Debug)]\npub struct Users<'a> {\n    /// Name.\n    pub name: &'a str,\n}\n",
+    );
+    for edition in ["2018", "2021", "2024"] {
+        krate.manifest(edition, "");
+        krate.check().passes();
+    }
+}
+
+#[test]
+fn a_binary_that_uses_nothing_has_no_warning() {
+    let krate = Crate::sound("binary");
+    krate.remove("src/lib.rs");
+    krate.write(
+        "src/main.rs",
+        "mod schema;\ntable_registry::table_registry!(\"schema/\");\nfn main() {\n    let _ = schema::Users;\n}\n",
+    );
+    krate.write("src/schema/mod.rs", "mod users;\npub use users::Users;\n");
+    krate.check().passes();
+}
+
+#[test]
+fn types_of_the_user_are_not_in_the_way() {
+    let krate = Crate::sound("shadows");
+    krate.write(
+        "src/lib.rs",
+        "#![allow(non_camel_case_types, dead_code)]\n\
+         mod schema;\n\
+         table_registry::table_registry!(\"schema/\");\n\
+         struct str; struct bool; struct u8; struct Option; struct Table; struct TableKind; struct Some;\n\
+         mod core {} mod std {}\n\
+         macro_rules! assert { () => {}; }\n\
+         macro_rules! panic { () => {}; }\n\
+         macro_rules! include_bytes { () => {}; }\n",
+    );
+    let tables = [
+        "str",
+        "bool",
+        "Option",
+        "TableKind",
+        "kind_of",
+        "tables",
+        "core",
+        "Self",
+        "crate",
+        "_",
+    ];
+    let structs = tables
+        .iter()
+        .enumerate()
+        .map(|(number, name)| format!("#[table_registry::table(name = {name:?})]\npub struct T{number};\n"));
+    krate.write("src/schema/users.rs", &structs.collect::<String>());
+    let report = krate.check();
+    assert!(report.success, "{}", report.stderr);
+}
+
+#[test]
+fn a_schema_behind_a_feature_is_registered_in_every_build() {
+    let krate = Crate::sound("feature");
+    krate.write(
+        "src/lib.rs",
+        "#[cfg(feature = \"database\")]\nmod schema;\ntable_registry::table_registry!(\"schema/\");\n\
+         const _: () = assert!(TABLE_NAMES.len() == 1);\n",
+    );
+    krate.check().passes();
+    krate
+        .cargo(&["check", "--quiet", "--features", "database"])
+        .passes();
+}
+
+#[test]
+fn a_renamed_dependency_is_one_error_and_an_option_mends_it() {
+    let krate = Crate::sound("renamed");
+    let root = env!("CARGO_MANIFEST_DIR");
+    krate.manifest("2024", "");
+    let manifest = fs::read_to_string(krate.directory.join("Cargo.toml")).unwrap();
+    let renamed = format!("registry = {{ package = \"table-registry\", path = {root:?} }}");
+    let manifest = manifest.replace(&format!("table-registry = {{ path = {root:?} }}"), &renamed);
+    krate.write("Cargo.toml", &manifest);
+    krate.write("src/schema/users.rs", "#[registry::table]\npub struct Users;\n");
+    krate.write(
+        "src/lib.rs",
+        "mod schema;\nregistry::table_registry!(\"schema/\");\n",
+    );
+    krate
+        .check()
+        .fails_with(&["error[E0432]: unresolved import `table_registry`"]);
+    krate.write(
+        "src/lib.rs",
+        "mod schema;\nregistry::table_registry!(\"schema/\", crate = ::registry);\n",
+    );
+    krate.check().passes();
+}
+
+#[test]
+fn errors_of_the_user_stay_alone() {
+    let krate = Crate::sound("user_errors");
+    krate.write(
+        "src/schema/users.rs",
+        "#[table_registry::table]\npub struct Users {\n    id u64\n}\n",
+    );
+    krate.check().fails_with(&["error: expected `:`, found `u64`"]);
+    krate.write("src/schema/users.rs", "#[table]\npub struct Users;\n");
+    krate
+        .check()
+        .fails_with(&["error: cannot find attribute `table` in this scope"]);
+    krate.write(
+        "src/schema/users.rs",
+        "#[table_registry::table]\npub struct Users {\n    id: Uuid,\n}\n",
+    );
+    krate
+        .check()
+        .fails_with(&["error[E0425]: cannot find type `Uuid` in this scope"]);
+}
+
+#[test]
+fn no_artefact_names_the_machine() {
+    let krate = Crate::sound("paths");
+    let report = krate.cargo(&["rustc", "--quiet", "--lib", "--", "-Zunpretty=expanded"]);
+    // Stable compilers refuse the flag; documentation holds the same texts.
+    assert!(!report.success || !report.stderr.contains(env!("CARGO_MANIFEST_DIR")));
+    krate
+        .cargo(&["doc", "--quiet", "--no-deps", "--document-private-items"])
+        .passes();
+    let page = Path::new(env!("CARGO_TARGET_TMPDIR")).join("target/doc/paths/tables/enum.users.html");
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains("src/schema/users.rs"));
+    assert!(!page.contains(env!("CARGO_MANIFEST_DIR")), "{page}");
+}

@@ -1,0 +1,96 @@
+//! Every hazard of real model code, in one crate that compiles.
+#![deny(warnings)]
+
+use table_registry::TableKind::{self, Control, Evidence, Link, Projection, System, Truth};
+use table_registry::{Table, table_registry};
+
+#[allow(dead_code, reason = "the rows of these tables are never read")]
+#[path = "hazards/schema/mod.rs"]
+mod schema;
+
+table_registry!(
+    "hazards/schema",
+    overrides = "hazards/table-registry.toml",
+    revoke = "hazards/revoke.toml"
+);
+
+const EXPECTED: [(&str, TableKind); 30] = [
+    ("above", Control),
+    ("after_mark", Truth),
+    ("after_strings", Truth),
+    ("among_others", Projection),
+    ("audit.events", Evidence),
+    ("borrowed", Truth),
+    ("cakes", Truth),
+    ("deprecated", Truth),
+    ("diesel_users", Truth),
+    ("final", Truth),
+    ("größe", Truth),
+    ("in_cfg_attr", Link),
+    ("in_cfg_attr_that_is_off", Link),
+    ("in_function", Truth),
+    ("in_macro_call", Truth),
+    ("in_pieces", Control),
+    ("inline", Truth),
+    ("leaf", Truth),
+    ("left_out", Truth),
+    ("left_out_deep", Truth),
+    ("order items; drop table \"x\"", Truth),
+    ("r2_files", System),
+    ("renamed", Truth),
+    ("restricted", Truth),
+    ("shop.fruits", Truth),
+    ("tuple", Truth),
+    ("twin", Link),
+    ("type", Truth),
+    ("unit", Truth),
+    ("wrapped", Evidence),
+];
+
+#[test]
+fn each_table_is_registered_once() {
+    assert_eq!(TABLE_REGISTRY.as_slice(), EXPECTED);
+    assert_eq!(TABLE_NAMES.as_slice(), EXPECTED.map(|(name, _)| name));
+    assert_eq!(REVOKE_UPDATE_DELETE_TABLES, ["audit.events"]);
+    assert_eq!(REGISTRY_EXEMPT, ["legacy"]);
+    assert_eq!(RLS_TABLES.len(), EXPECTED.len() - 1);
+    assert!(!RLS_TABLES.contains(&"r2_files"));
+}
+
+#[test]
+fn a_kind_is_looked_up_by_name_also_at_compile_time() {
+    const AT_COMPILE_TIME: Option<TableKind> = tables::kind_of("r2_files");
+    assert_eq!(AT_COMPILE_TIME, Some(System));
+    for (name, kind) in EXPECTED {
+        assert_eq!(tables::kind_of(name), Some(kind), "{name}");
+    }
+    assert_eq!(tables::kind_of("r2_file"), None);
+}
+
+#[test]
+fn a_struct_says_what_its_key_says() {
+    fn same<Row: Table<Key = Key>, Key: Table>() {
+        assert_eq!(Row::NAME, Key::NAME);
+        assert_eq!(Row::SCHEMA, Key::SCHEMA);
+        assert_eq!(Row::KIND, Key::KIND);
+        assert_eq!(Row::RLS, Key::RLS);
+        assert_eq!(Row::APPEND_ONLY, Key::APPEND_ONLY);
+    }
+    same::<schema::attributes::Events, tables::audit_events>();
+    same::<schema::orms::cake::Model, tables::cakes>();
+    same::<schema::orms::User, tables::diesel_users>();
+    same::<schema::shapes::Borrowed<'_, u8>, tables::borrowed>();
+    same::<schema::shapes::Keyword, tables::r#type>();
+    same::<schema::shapes::Hostile, tables::order_items__drop_table__x_>();
+    same::<schema::shapes::R2Files, tables::r2_files>();
+    schema::places::inline::local();
+}
+
+#[test]
+fn the_constants_of_a_key() {
+    assert_eq!(tables::audit_events::NAME, "audit.events");
+    assert_eq!(tables::audit_events::SCHEMA, Some("audit"));
+    const { assert!(tables::audit_events::RLS && tables::audit_events::APPEND_ONLY) };
+    const { assert!(!tables::r2_files::RLS && !tables::r2_files::APPEND_ONLY) };
+    assert_eq!(tables::r2_files::SCHEMA, None);
+}

@@ -1,0 +1,2 @@
+#[table_registry::table]
+pub struct Renamed;

@@ -1,0 +1,4 @@
+{{#each tables}}
+pub struct {{name}} {
+    {{fields}}
+{{/each}} "unterminated

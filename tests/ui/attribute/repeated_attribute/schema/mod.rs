@@ -1,0 +1,5 @@
+use table_registry::table;
+
+#[table(kind = system)]
+#[table(kind = truth)]
+pub struct Users;

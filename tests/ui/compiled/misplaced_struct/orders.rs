@@ -1,0 +1,6 @@
+use table_registry::table;
+
+#[table]
+pub struct Orders {
+    pub id: u64,
+}

@@ -1,0 +1,3 @@
+mod schema;
+
+fn main() {}

@@ -1,0 +1,2 @@
+mod people;
+mod users;
