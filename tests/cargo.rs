@@ -20,9 +20,9 @@ struct Report {
 const SOUND: [(&str, &str); 5] = [
     (
         "src/lib.rs",
-        "mod schema;\ntable_registry::table_registry!(\"schema/\");\n",
+        "pub mod schema;\ntable_registry::table_registry!(\"schema/\");\n",
     ),
-    ("src/schema/mod.rs", "mod users;\n"),
+    ("src/schema/mod.rs", "pub mod users;\n"),
     (
         "src/schema/users.rs",
         "#[table_registry::table]\npub struct Users;\n",
@@ -136,14 +136,14 @@ fn a_new_file_takes_part_with_its_mod_line() {
     let krate = Crate::sound("new_file");
     krate.write(
         "src/lib.rs",
-        "mod schema;\ntable_registry::table_registry!(\"schema/\");\nconst _: () = assert!(TABLE_NAMES.len() == 1);\n",
+        "pub mod schema;\ntable_registry::table_registry!(\"schema/\");\nconst _: () = assert!(TABLE_NAMES.len() == 1);\n",
     );
     krate.check().passes();
     krate.write(
         "src/schema/orders.rs",
         "#[table_registry::table]\npub struct Orders;\n",
     );
-    krate.write("src/schema/mod.rs", "mod orders;\nmod users;\n");
+    krate.write("src/schema/mod.rs", "pub mod orders;\npub mod users;\n");
     let report = krate.check();
     report.fails_with(&["error[E0080]: evaluation panicked: assertion failed: TABLE_NAMES.len() == 1"]);
 }
@@ -263,7 +263,7 @@ fn a_schema_behind_a_feature_is_registered_in_every_build() {
     let krate = Crate::sound("feature");
     krate.write(
         "src/lib.rs",
-        "#[cfg(feature = \"database\")]\nmod schema;\ntable_registry::table_registry!(\"schema/\");\n\
+        "#[cfg(feature = \"database\")]\npub mod schema;\ntable_registry::table_registry!(\"schema/\");\n\
          const _: () = assert!(TABLE_NAMES.len() == 1);\n",
     );
     krate.check().passes();
@@ -284,14 +284,14 @@ fn a_renamed_dependency_is_one_error_and_an_option_mends_it() {
     krate.write("src/schema/users.rs", "#[registry::table]\npub struct Users;\n");
     krate.write(
         "src/lib.rs",
-        "mod schema;\nregistry::table_registry!(\"schema/\");\n",
+        "pub mod schema;\nregistry::table_registry!(\"schema/\");\n",
     );
     krate
         .check()
         .fails_with(&["error[E0432]: unresolved import `table_registry`"]);
     krate.write(
         "src/lib.rs",
-        "mod schema;\nregistry::table_registry!(\"schema/\", crate = ::registry);\n",
+        "pub mod schema;\nregistry::table_registry!(\"schema/\", crate = ::registry);\n",
     );
     krate.check().passes();
 }

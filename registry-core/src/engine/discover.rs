@@ -13,7 +13,7 @@ use super::call_site::CallSite;
 use super::declare::{self, Declared, FlatMeta};
 use super::diagnostic::{Code, Diagnostic};
 use super::invocation::WrittenPath;
-use super::modules;
+use super::modules::{self, Reach};
 use super::name::TableName;
 use super::scan::{FoundStruct, Scan, scan};
 use super::source::{self, Source, display};
@@ -29,8 +29,10 @@ pub struct Declaration {
     pub kind: TableKind,
     /// The struct's name.
     pub ident: String,
-    /// Whether some builds may leave the struct out, or all do because the file is not UTF-8.
+    /// Whether some builds may leave the struct out.
     pub conditional: bool,
+    /// Whether the compiler has an error of its own if it does not register the struct.
+    pub compiler_reports: bool,
     /// Another name, which a second ORM attribute gives the same table.
     pub other_name: Option<String>,
     /// The name that `#[table]` itself sees in builds where the `cfg_attr` that names the table is
@@ -175,15 +177,18 @@ fn no_tables(call: &CallSite, directory: &WrittenPath, files: usize) -> Diagnost
 }
 
 fn declarations(call: &CallSite, directories: &[WrittenPath], files: &[ScannedFile]) -> Vec<Declaration> {
-    let conditional = conditional_files(call, directories, files);
+    let reach = reach_of_files(call, directories, files);
     let mut list = Vec::new();
-    for (file, conditional) in files.iter().zip(conditional) {
+    for (file, reach) in files.iter().zip(reach) {
         if file.scan.structs.is_empty() {
             continue;
         }
         let in_package = call.in_package(&file.path);
         for mut declaration in declarations_in(&file.source, &file.scan) {
-            declaration.conditional |= conditional;
+            declaration.conditional |= reach.conditional;
+            // The compiler has its own error where nothing brings the attribute into scope.
+            declaration.compiler_reports &= reach.named;
+            declaration.compiler_reports |= !file.source.is_utf8;
             declaration.file.clone_from(&in_package);
             list.push(declaration);
         }
@@ -195,13 +200,13 @@ fn declarations(call: &CallSite, directories: &[WrittenPath], files: &[ScannedFi
 pub(super) fn declarations_in(source: &Arc<Source>, scan: &Scan) -> Vec<Declaration> {
     scan.structs
         .iter()
-        .flat_map(|found| declarations_of(source, found))
+        .flat_map(|found| declarations_of(source, found, scan.imports_table))
         .collect()
 }
 
-/// For each scanned file, whether some builds leave it out. The `mod` lines that lead
-/// from the invoking file to the directories are read for this, too.
-fn conditional_files(call: &CallSite, directories: &[WrittenPath], files: &[ScannedFile]) -> Vec<bool> {
+/// How the compiler gets to each scanned file. The `mod` lines that lead from the invoking file to
+/// the directories are read for this, too.
+fn reach_of_files(call: &CallSite, directories: &[WrittenPath], files: &[ScannedFile]) -> Vec<Reach> {
     let above: Vec<ScannedFile> = paths_above(call, directories)
         .into_iter()
         .filter(|path| files.iter().all(|file| source::clean(&file.path) != *path))
@@ -223,9 +228,9 @@ fn conditional_files(call: &CallSite, directories: &[WrittenPath], files: &[Scan
                 || source::clean(&file.path) == root,
         })
         .collect();
-    let mut conditional = modules::conditional(&all);
-    conditional.truncate(files.len());
-    conditional
+    let mut reach = modules::reach(&all);
+    reach.truncate(files.len());
+    reach
 }
 
 /// `lib.rs`, and for `a/b/` also `a.rs`, `a/mod.rs`, `a/b.rs`.
@@ -246,12 +251,19 @@ fn paths_above(call: &CallSite, directories: &[WrittenPath]) -> Vec<PathBuf> {
 
 /// One declaration, or none if the tokens are no struct after all, or several where each
 /// of several `cfg_attr` holds a `#[table]` of its own.
-fn declarations_of(source: &Arc<Source>, found: &FoundStruct) -> Vec<Declaration> {
+fn declarations_of(source: &Arc<Source>, found: &FoundStruct, imports_table: bool) -> Vec<Declaration> {
     let Ok(ident) = Ident::parse_any.parse_str(&source.text[found.ident.clone()]) else {
         return Vec::new();
     };
     let metas = metas_of(&source.text, found);
-    let declare = |position: usize| Declaration::read(source, found, &ident, &metas, position);
+    let declare = |position: usize| {
+        let declaration = Declaration::read(source, found, &ident, &metas, position);
+        let is_bare = metas[position].1.meta.path().segments.len() == 1;
+        Declaration {
+            compiler_reports: is_bare && !imports_table,
+            ..declaration
+        }
+    };
     our_attributes(&metas).into_iter().map(declare).collect()
 }
 
@@ -318,7 +330,8 @@ impl Declaration {
             other_name,
             kind,
             ident: ident.unraw().to_string(),
-            conditional: found.conditional || own.conditional || !source.is_utf8,
+            conditional: found.conditional || own.conditional,
+            compiler_reports: false,
             hidden_name,
             source: Arc::clone(source),
             file: source.path.clone(),

@@ -242,7 +242,7 @@ fn checks(registry: &Registry) -> TokenStream {
     }
     let mut files: BTreeMap<&str, Vec<&RegisteredTable>> = BTreeMap::new();
     for table in registry.tables() {
-        if !table.conditional && !table.contested {
+        if table.checked {
             files.entry(&table.file).or_default().push(table);
         }
     }

@@ -1,4 +1,4 @@
-//! Which files some builds leave out, because a `mod` line under `cfg` names them.
+//! Which files a `mod` line names, and which of them some builds leave out.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,9 +21,18 @@ pub struct File<'a> {
     pub is_root: bool,
 }
 
-/// For each file, whether it is compiled only under some condition: it says
-/// so itself, or every `mod` line that leads to it does.
-pub fn conditional(files: &[File<'_>]) -> Vec<bool> {
+/// How the compiler gets to a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Reach {
+    /// Whether a `mod` line that was read leads to the file.
+    pub named: bool,
+    /// Whether it is compiled only under some condition: it says so itself, or every `mod` line
+    /// that leads to it does.
+    pub conditional: bool,
+}
+
+/// The reach of each file.
+pub fn reach(files: &[File<'_>]) -> Vec<Reach> {
     let positions: BTreeMap<PathBuf, usize> = files
         .iter()
         .enumerate()
@@ -38,7 +47,12 @@ pub fn conditional(files: &[File<'_>]) -> Vec<bool> {
             }
         }
     }
-    propagate(files, &parents)
+    let conditional = propagate(files, &parents);
+    let named = parents.iter().map(|lines| !lines.is_empty());
+    let reach = named.zip(conditional);
+    reach
+        .map(|(named, conditional)| Reach { named, conditional })
+        .collect()
 }
 
 fn propagate(files: &[File<'_>], parents: &[Vec<(usize, bool)>]) -> Vec<bool> {
@@ -131,14 +145,27 @@ mod tests {
                 is_root: *path == "src/lib.rs" || path.ends_with("mod.rs"),
             })
             .collect();
-        let conditional = conditional(&files);
-        let of_interest = files
-            .iter()
-            .zip(conditional)
-            .filter(|(_, conditional)| *conditional);
-        of_interest
+        let found = files.iter().zip(reach(&files));
+        let conditional = found.filter(|(_, reach)| reach.conditional);
+        conditional
             .map(|(file, _)| file.path.display().to_string())
             .collect()
+    }
+
+    #[test]
+    fn a_file_without_a_mod_line_is_not_named() {
+        let scans = [scan("mod a;"), scan(""), scan("")];
+        let paths = ["src/lib.rs", "src/a.rs", "src/orphan.rs"].map(Path::new);
+        let file = |number: usize| File {
+            path: paths[number],
+            text: "",
+            scan: &scans[number],
+            is_root: number == 0,
+        };
+        let named = reach(&[file(0), file(1), file(2)])
+            .into_iter()
+            .map(|reach| reach.named);
+        assert_eq!(named.collect::<Vec<_>>(), [false, true, false]);
     }
 
     #[test]

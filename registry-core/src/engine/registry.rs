@@ -16,8 +16,8 @@ pub struct RegisteredTable {
     pub append_only: bool,
     /// The file that declares it, relative to the package.
     pub file: String,
-    /// Whether some builds may leave its struct out.
-    pub conditional: bool,
+    /// Whether the crate has to compile its struct in this build, with no other error if it does not.
+    pub checked: bool,
     /// Whether several structs claim it: a fault that is reported already.
     pub contested: bool,
     /// The identifier of its typed key.

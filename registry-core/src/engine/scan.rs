@@ -20,6 +20,8 @@ pub struct Scan {
     pub modules: Vec<FoundModule>,
     /// Whether the file starts with `#![cfg(…)]`.
     pub conditional: bool,
+    /// Whether some `use` may bring in the name `table`, so that `#[table]` means ours.
+    pub imports_table: bool,
 }
 
 /// A struct with `#[table]`.
@@ -126,6 +128,7 @@ impl<'a> Scanner<'a> {
             TokenKind::CloseParen | TokenKind::CloseBracket => self.close(false),
             TokenKind::Semi => self.pending.clear(),
             TokenKind::Ident if token.text == "mod" => self.module(),
+            TokenKind::Ident if token.text == "use" => self.import(),
             TokenKind::Ident if token.text == "struct" => self.structure(),
             TokenKind::Ident | TokenKind::RawIdent => self.perhaps_macro(token),
             _ => {}
@@ -147,6 +150,7 @@ impl<'a> Scanner<'a> {
             }
         });
         let Some(end) = end else { return };
+        self.found.imports_table |= path == ["macro_use"];
         let role = role(&path, mentions_table);
         if !inner {
             self.pending.push(Pending {
@@ -217,6 +221,12 @@ impl<'a> Scanner<'a> {
             };
             self.found.modules.push(module);
             self.pending.clear();
+        }
+    }
+
+    fn import(&mut self) {
+        while let Some(token) = self.tokens.next_if(|token| token.kind != TokenKind::Semi) {
+            self.found.imports_table |= token.text == "table" || token.kind == TokenKind::Star;
         }
     }
 
@@ -396,6 +406,26 @@ mod tests {
             assert_eq!(conditional(text), [false], "{text}");
         }
         assert!(scan("#![cfg(a)] #[table] struct A;").conditional);
+    }
+
+    #[test]
+    fn imports() {
+        for text in [
+            "use table_registry::table;\nmod a;",
+            "use table_registry::{table, Table}; mod a;",
+            "use crate::prelude::*; mod a;",
+            "mod m { use super::{a::{b, table}}; } mod a;",
+            "#[macro_use] extern crate table_registry; mod a;",
+        ] {
+            assert!(scan(text).imports_table, "{text}");
+        }
+        for text in [
+            "use diesel::tables; mod a;",
+            "// use x::table;\nmod a;",
+            "use x; table!(); mod a;",
+        ] {
+            assert!(!scan(text).imports_table, "{text}");
+        }
     }
 
     #[test]

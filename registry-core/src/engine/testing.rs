@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::discover::declarations_in;
 use super::scan::scan;
-use super::{Declarations, Diagnostic, Policy, Registry, Source, validate};
+use super::{Declaration, Declarations, Diagnostic, Policy, Registry, Source, validate};
 
 /// The registry of some files and policies, and every fault.
 pub(super) fn registry(files: &[(&str, &str)], overrides: &str, revoke: &str) -> (Registry, Vec<Diagnostic>) {
@@ -12,6 +12,10 @@ pub(super) fn registry(files: &[(&str, &str)], overrides: &str, revoke: &str) ->
     let list = files
         .iter()
         .flat_map(|(path, text)| declarations_in(&Arc::new(Source::new(*path, *text)), &scan(text)))
+        .map(|declaration| Declaration {
+            compiler_reports: false,
+            ..declaration
+        })
         .collect();
     let mut policy = Policy::default();
     policy.read_overrides(

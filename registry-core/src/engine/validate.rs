@@ -149,6 +149,7 @@ impl Tables {
     fn contest(&mut self, name: &str) {
         if let Some(group) = self.by_name.get_mut(name) {
             group.table.contested = true;
+            group.table.checked = false;
         }
     }
 
@@ -201,7 +202,10 @@ fn table(name: &str, declarations: &[Declaration], contested: bool) -> Registere
         kind: first.kind,
         append_only: false,
         file: first.file.clone(),
-        conditional: declarations.iter().all(|declaration| declaration.conditional),
+        checked: !contested
+            && declarations
+                .iter()
+                .any(|declaration| !declaration.conditional && !declaration.compiler_reports),
         contested,
         key: name::key(name),
         aliases: Vec::new(),
@@ -377,21 +381,14 @@ mod tests {
         let tables: Vec<_> = registry
             .tables()
             .iter()
-            .map(|table| {
-                (
-                    table.name.as_str(),
-                    table.kind,
-                    table.append_only,
-                    table.conditional,
-                )
-            })
+            .map(|table| (table.name.as_str(), table.kind, table.append_only, table.checked))
             .collect();
         assert_eq!(
             tables,
             [
-                ("audit_logs", TableKind::Evidence, true, false),
-                ("twin", TableKind::Truth, false, true),
-                ("users", TableKind::System, false, false),
+                ("audit_logs", TableKind::Evidence, true, true),
+                ("twin", TableKind::Truth, false, false),
+                ("users", TableKind::System, false, true),
             ]
         );
         assert_eq!(registry.exempt(), ["old"]);

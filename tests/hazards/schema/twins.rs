@@ -1,10 +1,10 @@
 use table_registry::table;
 
-#[cfg(all())]
+#[cfg(test)]
 #[table(kind = link)]
 pub struct Twin;
 
-#[cfg(any())]
+#[cfg(not(test))]
 #[table(kind = link)]
 pub struct Twin {
     pub id: u64,
