@@ -5,7 +5,12 @@ use table_registry::TableKind::{self, Control, Evidence, Link, Projection, Syste
 use table_registry::{Table, table_registry};
 
 #[allow(dead_code, reason = "the rows of these tables are never read")]
-#[allow(clippy::allow_attributes_without_reason, reason = "the schema is written as users write it")]
+#[allow(
+    clippy::allow_attributes_without_reason,
+    clippy::needless_lifetimes,
+    clippy::needless_raw_string_hashes,
+    reason = "the schema is written as users write it"
+)]
 #[path = "hazards/schema/mod.rs"]
 mod schema;
 

@@ -31,7 +31,7 @@ use proc_macro::TokenStream;
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```text
 /// use table_registry::table;
 ///
 /// #[table(kind = evidence)]
@@ -77,7 +77,7 @@ pub fn table(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```text
 /// use table_registry::table_registry;
 ///
 /// mod schema;

@@ -151,4 +151,16 @@ mod tests {
         // A helper attribute of some derive.
         assert_eq!(expansion("", "#[table(title = \"x\")] struct User;").1, [""; 0]);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_tokens_panic(arguments in "[a-z=,\"()#! ]{0,20}", item in "(#|[(\\[{<>)}\\]]|struct|enum|Users|table|where|[:;=,'! a-z\"]){0,20}") {
+            if let (Ok(arguments), Ok(item)) = (arguments.parse(), item.parse()) {
+                let (_, faults) = expand(arguments, item);
+                for fault in faults {
+                    proptest::prop_assert!(fault.span.is_some());
+                }
+            }
+        }
+    }
 }

@@ -8,13 +8,16 @@ use super::source::{clean, display};
 #[derive(Clone, Debug)]
 pub struct CallSite {
     file: PathBuf,
+    ancestors: Vec<PathBuf>,
 }
 
 impl CallSite {
     /// The call site in a file, given as the compiler gives it: absolute, or relative
     /// to the current directory.
     pub fn new(file: impl Into<PathBuf>) -> Self {
-        Self { file: file.into() }
+        let file = file.into();
+        let ancestors = ancestors(&file);
+        Self { file, ancestors }
     }
 
     /// The invoking file.
@@ -38,22 +41,19 @@ impl CallSite {
     /// That directory and its parents, up to the one that holds `Cargo.toml`: where
     /// policy files are looked for, in this order.
     #[must_use]
-    pub fn ancestors(&self) -> Vec<&Path> {
-        let mut ancestors = Vec::new();
-        for directory in self.directory().ancestors() {
-            ancestors.push(directory);
-            if directory.join("Cargo.toml").is_file() {
-                break;
-            }
-        }
-        ancestors
+    pub fn ancestors(&self) -> &[PathBuf] {
+        &self.ancestors
     }
 
     /// A path relative to the package, for artefacts that must not name the
     /// machine they were built on.
     #[must_use]
     pub fn in_package(&self, path: &Path) -> String {
-        let package = self.ancestors().pop().map(clean).unwrap_or_default();
+        let package = self
+            .ancestors
+            .last()
+            .map(|directory| clean(directory))
+            .unwrap_or_default();
         let path = clean(path);
         display(path.strip_prefix(&package).unwrap_or(&path))
     }
@@ -72,6 +72,17 @@ impl CallSite {
         // Not cleaned again: `..` in front is what makes it relative.
         relative.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
     }
+}
+
+fn ancestors(file: &Path) -> Vec<PathBuf> {
+    let mut ancestors = Vec::new();
+    for directory in file.ancestors().skip(1) {
+        ancestors.push(directory.to_path_buf());
+        if directory.join("Cargo.toml").is_file() {
+            break;
+        }
+    }
+    ancestors
 }
 
 #[cfg(test)]

@@ -105,7 +105,7 @@ impl Policy {
             Some(path) => Some(call.resolve(&path.text)).filter(|path| path.exists()),
             None => call
                 .ancestors()
-                .into_iter()
+                .iter()
                 .map(|directory| directory.join(default))
                 .find(|path| path.exists()),
         };
@@ -152,18 +152,7 @@ fn file_not_found(call: &CallSite, name: &str) -> Diagnostic {
     )
     .note(format!("looked for `{}`", looked.join("`, `")));
     let similar = directories.iter().find_map(|directory| {
-        let entries = std::fs::read_dir(if directory.as_os_str().is_empty() {
-            ".".as_ref()
-        } else {
-            *directory
-        });
-        let mut names: Vec<String> = entries
-            .ok()?
-            .flatten()
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .filter(|name| name.to_lowercase().ends_with(".toml") && name != "Cargo.toml")
-            .collect();
-        names.sort();
+        let names = source::names_in(directory, |entry| entry.path().is_file());
         let near = nearest(name, names.iter().map(String::as_str))?;
         Some(display(&directory.join(near)))
     });

@@ -311,6 +311,15 @@ fn flatten_into(meta: Meta, conditional: bool, flat: &mut Vec<FlatMeta>) {
     }
 }
 
+/// `#[table]` alone, which most structs carry: worth no parse.
+#[must_use]
+pub fn plain_table() -> FlatMeta {
+    FlatMeta {
+        meta: Meta::Path(Ident::new(TABLE, Span::call_site()).into()),
+        conditional: false,
+    }
+}
+
 /// Whether this is `#[table]` by its path: `table`, `table_registry::table`.
 #[must_use]
 pub fn is_table(meta: &Meta) -> bool {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use proc_macro2::Span;
 use syn::ext::IdentExt;
 use syn::parse::Parser;
 use syn::{Attribute, Ident, Meta};
@@ -96,7 +97,11 @@ fn existing(call: &CallSite, directory: &WrittenPath) -> Result<PathBuf, Diagnos
                 ),
         );
     }
-    let similar = sibling_directories(&path);
+    let parent = source::clean(&path)
+        .parent()
+        .map(Path::to_path_buf)
+        .unwrap_or_default();
+    let similar = source::names_in(&parent, |entry| entry.path().is_dir());
     let wanted = path
         .file_name()
         .unwrap_or_default()
@@ -112,23 +117,6 @@ fn existing(call: &CallSite, directory: &WrittenPath) -> Result<PathBuf, Diagnos
         did_you_mean(&wanted, similar.iter().map(String::as_str))
             .unwrap_or_else(|| format!("create `{shown}`, with the schema structs in it")),
     ))
-}
-
-fn sibling_directories(path: &Path) -> Vec<String> {
-    let clean = source::clean(path);
-    let parent = match clean.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    let Ok(entries) = std::fs::read_dir(parent) else {
-        return Vec::new();
-    };
-    let directories = entries.flatten().filter(|entry| entry.path().is_dir());
-    let mut names: Vec<String> = directories
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    names
 }
 
 /// Adds the files of one directory; those that an earlier directory held already, once.
@@ -207,25 +195,24 @@ pub(super) fn declarations_in(source: &Arc<Source>, scan: &Scan) -> Vec<Declarat
 /// How the compiler gets to each scanned file. The `mod` lines that lead from the invoking file to
 /// the directories are read for this, too.
 fn reach_of_files(call: &CallSite, directories: &[WrittenPath], files: &[ScannedFile]) -> Vec<Reach> {
+    let scanned: BTreeSet<&str> = files.iter().map(|file| file.source.path.as_str()).collect();
     let above: Vec<ScannedFile> = paths_above(call, directories)
         .into_iter()
-        .filter(|path| files.iter().all(|file| source::clean(&file.path) != *path))
+        .filter(|path| !scanned.contains(display(path).as_str()))
         .filter_map(|path| {
             let source = Source::read(&path, &mut Vec::new()).ok()?;
             let scan = scan(&source.text);
             Some(ScannedFile { path, source, scan })
         })
         .collect();
-    let root = source::clean(call.file());
+    let root = display(call.file());
     let all: Vec<modules::File<'_>> = files
         .iter()
         .chain(&above)
         .map(|file| modules::File {
-            path: &file.path,
-            text: &file.source.text,
+            source: &file.source,
             scan: &file.scan,
-            is_root: file.path.file_name().is_some_and(|name| name == "mod.rs")
-                || source::clean(&file.path) == root,
+            is_root: file.path.ends_with("mod.rs") || file.source.path == root,
         })
         .collect();
     let mut reach = modules::reach(&all);
@@ -252,7 +239,7 @@ fn paths_above(call: &CallSite, directories: &[WrittenPath]) -> Vec<PathBuf> {
 /// One declaration, or none if the tokens are no struct after all, or several where each
 /// of several `cfg_attr` holds a `#[table]` of its own.
 fn declarations_of(source: &Arc<Source>, found: &FoundStruct, imports_table: bool) -> Vec<Declaration> {
-    let Ok(ident) = Ident::parse_any.parse_str(&source.text[found.ident.clone()]) else {
+    let Some(ident) = ident(&source.text[found.ident.clone()]) else {
         return Vec::new();
     };
     let metas = metas_of(&source.text, found);
@@ -267,7 +254,20 @@ fn declarations_of(source: &Arc<Source>, found: &FoundStruct, imports_table: boo
     our_attributes(&metas).into_iter().map(declare).collect()
 }
 
+/// What the lexer takes for an identifier the compiler may not, beyond ASCII.
+fn ident(text: &str) -> Option<Ident> {
+    if text.is_ascii() && !text.starts_with("r#") {
+        return Some(Ident::new(text, Span::call_site()));
+    }
+    Ident::parse_any.parse_str(text).ok()
+}
+
 fn metas_of(text: &str, found: &FoundStruct) -> Vec<(Range<usize>, FlatMeta)> {
+    if let [range] = found.attributes.as_slice()
+        && &text[range.clone()] == "#[table]"
+    {
+        return vec![(range.clone(), declare::plain_table())];
+    }
     let mut metas = Vec::new();
     for range in &found.attributes {
         let attributes = Attribute::parse_outer

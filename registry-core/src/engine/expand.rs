@@ -16,14 +16,32 @@ use crate::TableKind;
 /// that a change of one recompiles the crate.
 #[must_use]
 pub fn expand(registry: &Registry, facade: &TokenStream, policy_files: &[String]) -> TokenStream {
+    let keyed: Vec<Keyed<'_>> = registry.tables().iter().map(Keyed::new).collect();
     let import = import(facade);
     let tracked = tracked(policy_files);
     let arrays = arrays(registry);
-    let tables = tables(registry);
-    let implementations = implementations(registry);
+    let tables = tables(&keyed);
+    let implementations = implementations(&keyed);
     let callback = callback(registry);
-    let checks = checks(registry);
+    let checks = if registry.is_complete() {
+        checks(&keyed)
+    } else {
+        TokenStream::new()
+    };
     quote!(#import #tracked #arrays #tables #implementations #callback #checks)
+}
+
+/// A table, and the identifier of its key.
+struct Keyed<'r> {
+    table: &'r RegisteredTable,
+    key: Ident,
+}
+
+impl<'r> Keyed<'r> {
+    fn new(table: &'r RegisteredTable) -> Self {
+        let key = key_ident(&table.key, Span::call_site());
+        Self { table, key }
+    }
 }
 
 /// One import, so that a crate that cannot be found is one error.
@@ -104,8 +122,8 @@ fn kind(kind: TableKind) -> Ident {
 
 /// The module of typed keys. Nothing but the keys is in its type namespace, so that no
 /// table name can be in the way of anything else.
-fn tables(registry: &Registry) -> TokenStream {
-    let keys = registry.tables().iter().map(key);
+fn tables(keyed: &[Keyed<'_>]) -> TokenStream {
+    let keys = keyed.iter().map(key);
     quote! {
         /// One type a table: the typed keys of [`TABLE_REGISTRY`], and the look-up by name.
         #[allow(non_camel_case_types, dead_code, unreachable_pub)]
@@ -126,9 +144,8 @@ fn tables(registry: &Registry) -> TokenStream {
     }
 }
 
-fn key(table: &RegisteredTable) -> TokenStream {
+fn key(Keyed { table, key }: &Keyed<'_>) -> TokenStream {
     let doc = key_doc(table);
-    let key = key_ident(&table.key, Span::call_site());
     let aliases = table.aliases.iter().map(|alias| {
         let alias = key_ident(alias, Span::call_site());
         quote!(#[doc(hidden)] pub type #alias = #key;)
@@ -155,8 +172,8 @@ fn key_doc(table: &RegisteredTable) -> String {
     format!("The table `{name}`: kind `{kind}`, {row_level_security}, {access}.\n\nDeclared in `{file}`.")
 }
 
-fn implementations(registry: &Registry) -> TokenStream {
-    let implementations = registry.tables().iter().map(implementation);
+fn implementations(keyed: &[Keyed<'_>]) -> TokenStream {
+    let implementations = keyed.iter().map(implementation);
     quote! {
         const _: () = {
             #[allow(unused_imports)]
@@ -166,9 +183,8 @@ fn implementations(registry: &Registry) -> TokenStream {
     }
 }
 
-fn implementation(table: &RegisteredTable) -> TokenStream {
+fn implementation(Keyed { table, key }: &Keyed<'_>) -> TokenStream {
     let (name, kind, append_only) = (&table.name, kind(table.kind), table.append_only);
-    let key = key_ident(&table.key, Span::call_site());
     let schema = match &table.schema {
         Some(schema) => quote!(Some(#schema)),
         None => quote!(None),
@@ -236,15 +252,10 @@ fn implementation_of_struct(key: &TokenStream) -> TokenStream {
 
 /// One check a file: the crate compiles what the scan saw. Tables that some builds leave
 /// out are not checked.
-fn checks(registry: &Registry) -> TokenStream {
-    if !registry.is_complete() {
-        return TokenStream::new();
-    }
-    let mut files: BTreeMap<&str, Vec<&RegisteredTable>> = BTreeMap::new();
-    for table in registry.tables() {
-        if table.checked {
-            files.entry(&table.file).or_default().push(table);
-        }
+fn checks(keyed: &[Keyed<'_>]) -> TokenStream {
+    let mut files: BTreeMap<&str, Vec<&Keyed<'_>>> = BTreeMap::new();
+    for keyed in keyed.iter().filter(|keyed| keyed.table.checked) {
+        files.entry(&keyed.table.file).or_default().push(keyed);
     }
     files
         .into_iter()
@@ -252,25 +263,24 @@ fn checks(registry: &Registry) -> TokenStream {
         .collect()
 }
 
-fn check(file: &str, tables: &[&RegisteredTable]) -> TokenStream {
-    let compiled: Vec<TokenStream> = tables
-        .iter()
-        .map(|table| {
-            let key = key_ident(&table.key, Span::call_site());
-            quote!(Compiled::<crate::tables::#key>::HERE)
-        })
-        .collect();
+fn check(file: &str, tables: &[&Keyed<'_>]) -> TokenStream {
+    let keys = tables.iter().map(|keyed| &keyed.key);
+    let compiled: Vec<TokenStream> = keys.map(|key| quote!(Compiled::<tables::#key>::HERE)).collect();
     let file_fault = file_fault(file, tables);
+    // Where no table of a file is compiled, the file is the fault, and not each of its tables.
     let table_checks = (tables.len() > 1).then(|| {
-        let faults = tables.iter().map(|table| table_fault(file, &table.name));
-        quote!(#(__table_registry::__private::assert!(#compiled, "{}", #faults);)*)
+        let faults = tables.iter().map(|keyed| table_fault(file, &keyed.table.name));
+        quote! {
+            const ANY: __table_registry::__private::bool = #(#compiled)||*;
+            #(const _: () = __table_registry::__private::assert!(#compiled || !ANY, "{}", #faults);)*
+        }
     });
     quote! {
         const _: () = {
             #[allow(unused_imports)]
             use __table_registry::__private::{Compiled, NotCompiled as _};
-            __table_registry::__private::assert!(#(#compiled)||*, "{}", #file_fault);
             #table_checks
+            __table_registry::__private::assert!(#(#compiled)||*, "{}", #file_fault);
         };
     }
 }
@@ -282,8 +292,11 @@ fn table_fault(file: &str, table: &str) -> String {
     )
 }
 
-fn file_fault(file: &str, tables: &[&RegisteredTable]) -> String {
-    let names: Vec<String> = tables.iter().map(|table| format!("`{}`", table.name)).collect();
+fn file_fault(file: &str, tables: &[&Keyed<'_>]) -> String {
+    let names: Vec<String> = tables
+        .iter()
+        .map(|keyed| format!("`{}`", keyed.table.name))
+        .collect();
     let help = "name the file in a `mod` line, or remove it";
     match names.as_slice() {
         [table] => fault(

@@ -132,24 +132,26 @@ const _: () = {
     #[allow(unused_imports)]
     use __table_registry::__private::{Compiled, NotCompiled as _};
     __table_registry::__private::assert!(
-        Compiled:: < crate ::tables::audit_events > ::HERE, "{}",
+        Compiled:: < tables::audit_events > ::HERE, "{}",
         "table `audit.events` is declared in `src/schema/audit.rs`, but the crate does not compile that file\n  = help: name the file in a `mod` line, or remove it\n  = note: diagnostic code `not-compiled`"
     );
 };
 const _: () = {
     #[allow(unused_imports)]
     use __table_registry::__private::{Compiled, NotCompiled as _};
-    __table_registry::__private::assert!(
-        Compiled:: < crate ::tables::roles > ::HERE || Compiled:: < crate
-        ::tables::r#type > ::HERE, "{}",
-        "tables `roles`, `type` are declared in `src/schema/users.rs`, but the crate does not compile that file\n  = help: name the file in a `mod` line, or remove it\n  = note: diagnostic code `not-compiled`"
-    );
-    __table_registry::__private::assert!(
-        Compiled:: < crate ::tables::roles > ::HERE, "{}",
+    const ANY: __table_registry::__private::bool = Compiled::<tables::roles>::HERE
+        || Compiled::<tables::r#type>::HERE;
+    const _: () = __table_registry::__private::assert!(
+        Compiled:: < tables::roles > ::HERE || ! ANY, "{}",
         "table `roles` is declared in `src/schema/users.rs`, but the crate does not compile that struct\n  = help: import the attribute with `use table_registry::table;`, or remove the struct\n  = note: diagnostic code `not-compiled`"
     );
-    __table_registry::__private::assert!(
-        Compiled:: < crate ::tables::r#type > ::HERE, "{}",
+    const _: () = __table_registry::__private::assert!(
+        Compiled:: < tables::r#type > ::HERE || ! ANY, "{}",
         "table `type` is declared in `src/schema/users.rs`, but the crate does not compile that struct\n  = help: import the attribute with `use table_registry::table;`, or remove the struct\n  = note: diagnostic code `not-compiled`"
+    );
+    __table_registry::__private::assert!(
+        Compiled:: < tables::roles > ::HERE || Compiled:: < tables::r#type > ::HERE,
+        "{}",
+        "tables `roles`, `type` are declared in `src/schema/users.rs`, but the crate does not compile that file\n  = help: name the file in a `mod` line, or remove it\n  = note: diagnostic code `not-compiled`"
     );
 };

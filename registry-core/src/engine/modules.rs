@@ -8,13 +8,12 @@ use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 
 use super::declare::flatten;
 use super::scan::{FoundModule, Scan};
-use super::source::clean;
+use super::source::{Source, display};
 
 /// A scanned file, as far as the module tree is concerned.
 #[derive(Clone, Copy)]
 pub struct File<'a> {
-    pub path: &'a Path,
-    pub text: &'a str,
+    pub source: &'a Source,
     pub scan: &'a Scan,
     /// Whether its modules lie beside it and not in a folder of its name:
     /// `lib.rs`, `main.rs`, `mod.rs`, and whatever file invokes the macro.
@@ -33,16 +32,16 @@ pub struct Reach {
 
 /// The reach of each file.
 pub fn reach(files: &[File<'_>]) -> Vec<Reach> {
-    let positions: BTreeMap<PathBuf, usize> = files
-        .iter()
-        .enumerate()
-        .map(|(position, file)| (clean(file.path), position))
-        .collect();
+    let paths = files.iter().map(|file| file.source.path.as_str());
+    let positions: BTreeMap<&str, usize> = paths.zip(0..).collect();
     let mut parents: Vec<Vec<(usize, bool)>> = files.iter().map(|_| Vec::new()).collect();
     for (parent, file) in files.iter().enumerate() {
         for module in &file.scan.modules {
             let (paths, path_is_conditional) = candidates(file, module);
-            for child in paths.iter().filter_map(|path| positions.get(path)) {
+            for child in paths
+                .iter()
+                .filter_map(|path| positions.get(display(path).as_str()))
+            {
                 parents[*child].push((parent, module.conditional || path_is_conditional));
             }
         }
@@ -76,16 +75,17 @@ fn propagate(files: &[File<'_>], parents: &[Vec<(usize, bool)>]) -> Vec<bool> {
 /// Where the module of a `mod` line may be, and whether a `cfg_attr` decides it.
 /// The rules are those of the Rust reference, items.mod.outlined.
 fn candidates(file: &File<'_>, module: &FoundModule) -> (Vec<PathBuf>, bool) {
-    let beside = file.path.parent().unwrap_or_else(|| Path::new(""));
+    let path = Path::new(&file.source.path);
+    let beside = path.parent().unwrap_or_else(|| Path::new(""));
     let mut own = beside.to_path_buf();
     if !file.is_root {
-        own.push(file.path.file_stem().unwrap_or_default());
+        own.push(path.file_stem().unwrap_or_default());
     }
     let inside = |mut directory: PathBuf| {
         directory.extend(&module.inside);
         directory
     };
-    let by_path = path_attributes(file.text, module);
+    let by_path = path_attributes(&file.source.text, module);
     let is_certain = by_path.iter().any(|(_, conditional)| !conditional);
     let mut paths: Vec<PathBuf> = by_path
         .iter()
@@ -95,13 +95,13 @@ fn candidates(file: &File<'_>, module: &FoundModule) -> (Vec<PathBuf>, bool) {
             } else {
                 inside(own.clone())
             };
-            clean(&base.join(path))
+            base.join(path)
         })
         .collect();
     if !is_certain {
         let directory = inside(own.clone());
-        paths.push(clean(&directory.join(format!("{}.rs", module.name))));
-        paths.push(clean(&directory.join(&module.name).join("mod.rs")));
+        paths.push(directory.join(format!("{}.rs", module.name)));
+        paths.push(directory.join(&module.name).join("mod.rs"));
     }
     (paths, !by_path.is_empty() && !is_certain)
 }
@@ -132,39 +132,41 @@ mod tests {
     use super::*;
     use crate::engine::scan::scan;
 
-    /// The files that some builds leave out; the first one is the crate root.
-    fn conditional_files(files: &[(&str, &str)]) -> Vec<String> {
-        let scans: Vec<Scan> = files.iter().map(|(_, text)| scan(text)).collect();
-        let files: Vec<File<'_>> = files
+    /// The reach of each file; the first one is the crate root.
+    fn reach_of<'p>(files: &[(&'p str, &str)]) -> Vec<(&'p str, Reach)> {
+        let sources: Vec<Source> = files
             .iter()
-            .zip(&scans)
-            .map(|((path, text), scan)| File {
-                path: Path::new(path),
-                text,
+            .map(|(path, text)| Source::new(*path, *text))
+            .collect();
+        let scans: Vec<Scan> = files.iter().map(|(_, text)| scan(text)).collect();
+        let found = sources.iter().zip(&scans);
+        let files_in: Vec<File<'_>> = found
+            .map(|(source, scan)| File {
+                source,
                 scan,
-                is_root: *path == "src/lib.rs" || path.ends_with("mod.rs"),
+                is_root: source.path == files[0].0 || source.path.ends_with("mod.rs"),
             })
             .collect();
-        let found = files.iter().zip(reach(&files));
-        let conditional = found.filter(|(_, reach)| reach.conditional);
-        conditional
-            .map(|(file, _)| file.path.display().to_string())
+        files
+            .iter()
+            .map(|(path, _)| *path)
+            .zip(reach(&files_in))
+            .collect()
+    }
+
+    /// The files that some builds leave out.
+    fn conditional_files<'p>(files: &[(&'p str, &str)]) -> Vec<&'p str> {
+        let reach = reach_of(files).into_iter();
+        reach
+            .filter(|(_, reach)| reach.conditional)
+            .map(|(path, _)| path)
             .collect()
     }
 
     #[test]
     fn a_file_without_a_mod_line_is_not_named() {
-        let scans = [scan("mod a;"), scan(""), scan("")];
-        let paths = ["src/lib.rs", "src/a.rs", "src/orphan.rs"].map(Path::new);
-        let file = |number: usize| File {
-            path: paths[number],
-            text: "",
-            scan: &scans[number],
-            is_root: number == 0,
-        };
-        let named = reach(&[file(0), file(1), file(2)])
-            .into_iter()
-            .map(|reach| reach.named);
+        let files = [("src/lib.rs", "mod a;"), ("src/a.rs", ""), ("src/orphan.rs", "")];
+        let named = reach_of(&files).into_iter().map(|(_, reach)| reach.named);
         assert_eq!(named.collect::<Vec<_>>(), [false, true, false]);
     }
 

@@ -4,8 +4,6 @@ use std::fmt;
 
 use heck::ToSnakeCase;
 use proc_macro2::{Ident, Span};
-use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream};
 
 use super::diagnostic::Code;
 
@@ -86,7 +84,7 @@ pub fn key(name: &str) -> String {
         .chars()
         .map(|c| if continues_identifier(c) { c } else { '_' })
         .collect();
-    if key.is_empty() || syn::parse_str::<AnyIdent>(&key).is_err() {
+    if !key.starts_with(starts_identifier) {
         key.insert(0, '_');
     }
     // The only words that are no identifiers even with `r#`.
@@ -96,24 +94,18 @@ pub fn key(name: &str) -> String {
     key
 }
 
-/// Beyond ASCII the compiler itself is asked: it knows one version of Unicode, and
-/// panics on an identifier of another.
-fn continues_identifier(c: char) -> bool {
-    if c.is_ascii() {
-        c == '_' || c.is_ascii_alphanumeric()
-    } else {
-        // White space parses, too: it leaves the underscore alone.
-        syn::parse_str::<AnyIdent>(&format!("_{c}")).is_ok_and(|parsed| parsed.0 != "_")
-    }
+fn starts_identifier(c: char) -> bool {
+    c == '_' || c.is_ascii_alphabetic() || (!c.is_ascii() && is_identifier(&c.to_string()))
 }
 
-/// An identifier or a keyword.
-struct AnyIdent(Ident);
+fn continues_identifier(c: char) -> bool {
+    c == '_' || c.is_ascii_alphanumeric() || (!c.is_ascii() && is_identifier(&format!("_{c}")))
+}
 
-impl Parse for AnyIdent {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        Ident::parse_any(input).map(Self)
-    }
+/// Beyond ASCII the compiler itself is asked: it knows one version of Unicode, and panics on an
+/// identifier of another. White space parses, too, but leaves less than it was.
+fn is_identifier(text: &str) -> bool {
+    syn::parse_str::<Ident>(text).is_ok_and(|ident| ident != "_")
 }
 
 /// Writes a key as an identifier at the given place.

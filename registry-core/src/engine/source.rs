@@ -91,6 +91,23 @@ pub fn display(path: &Path) -> String {
     }
 }
 
+/// The names of some entries of a directory, sorted; none if it cannot be read. For near misses.
+pub fn names_in(directory: &Path, keep: impl Fn(&fs::DirEntry) -> bool) -> Vec<String> {
+    let here = Path::new(".");
+    let directory = if directory == Path::new("") {
+        here
+    } else {
+        directory
+    };
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let kept = entries.filter(keep);
+    let mut names: Vec<String> = kept
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
 /// Every `.rs` file below a directory, in byte order of their paths.
 ///
 /// Hidden files are left out: editors keep locks and backups there, and no `mod`
@@ -125,7 +142,9 @@ impl Walk {
             let kind = entry.file_type().map_err(unreadable)?;
             if kind.is_dir() || (kind.is_symlink() && self.is_new_directory(&path)) {
                 self.enter(&path)?;
-            } else if path.extension().is_some_and(|extension| extension == "rs") && !path.is_dir() {
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && !(kind.is_symlink() && path.is_dir())
+            {
                 self.files.push(path);
             }
         }

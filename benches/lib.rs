@@ -1,0 +1,1 @@
+//! Nothing: see `discovery.rs`, and `README.md` for how to run it.
