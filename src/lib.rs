@@ -1,5 +1,10 @@
-//! facade
+#![cfg_attr(not(doctest), doc = include_str!("../README.md"))]
 #![no_std]
+#![allow(
+    clippy::test_attr_in_doctest,
+    reason = "the blocks of the README are files of the quickstart example"
+)]
+
 #[doc(hidden)]
 pub use registry_core::__private;
 pub use registry_core::{Table, TableKind, UnknownKind, kind_of};

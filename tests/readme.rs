@@ -1,0 +1,106 @@
+//! The README shows nothing that is not compiled, run or printed somewhere.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use registry_core::engine::Code;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The fenced blocks in one language, without the fences.
+fn blocks(language: &str) -> Vec<String> {
+    let readme = read("README.md");
+    let fence = format!("```{language}\n");
+    let starts = readme.split(fence.as_str()).skip(1);
+    starts
+        .map(|rest| rest.split("```").next().unwrap().to_owned())
+        .collect()
+}
+
+/// A block that starts with the path of a file, as a comment in the file's language.
+fn named(block: &str, comment: &str) -> Option<(PathBuf, String)> {
+    let (first, content) = block.split_once('\n')?;
+    let path = first.strip_prefix(comment)?.trim();
+    Some((Path::new("examples/quickstart").join(path), content.to_owned()))
+}
+
+/// A file without its comments at the top and inner attributes, which a reader need not see.
+fn without_preamble(content: &str) -> String {
+    let lines: Vec<&str> = content.lines().collect();
+    let preamble = |line: &&str| line.starts_with("//!") || line.starts_with("#![") || line.is_empty();
+    let start = lines.iter().position(|line| !preamble(line)).unwrap_or(0);
+    lines[start..].join("\n") + "\n"
+}
+
+#[test]
+fn the_example_is_the_quickstart() {
+    let rust = blocks("rust");
+    let toml = blocks("toml");
+    assert_eq!((rust.len(), toml.len()), (3, 3), "a block is not compared here");
+    let files = rust.iter().filter_map(|block| named(block, "// "));
+    let files: Vec<_> = files
+        .chain(toml.iter().filter_map(|block| named(block, "# ")))
+        .collect();
+    assert_eq!(files.len(), 5, "a block does not name its file");
+    for (path, content) in files {
+        assert_eq!(content, without_preamble(&read(&path)), "{}", path.display());
+    }
+}
+
+#[test]
+fn the_dependency_line_names_this_version() {
+    let (major_minor, _) = env!("CARGO_PKG_VERSION").rsplit_once('.').unwrap();
+    let line = format!("[dependencies]\ntable-registry = \"{major_minor}\"\n");
+    assert!(blocks("toml").contains(&line), "{line}");
+    assert!(read("README.md").contains(&format!("Rust {} or newer", env!("CARGO_PKG_RUST_VERSION"))));
+}
+
+#[test]
+fn the_error_is_that_of_a_ui_case() {
+    let case = "tests/ui/policy/unknown_override/";
+    let printed = read(Path::new(case).join("main.stderr")).replace(case, "");
+    assert_eq!(blocks("text"), [printed]);
+}
+
+#[test]
+fn ci_runs_both_commands() {
+    let ci = read(".ci/run");
+    let commands = blocks("sh").concat();
+    assert_eq!(commands.lines().count(), 2);
+    for command in commands.lines() {
+        assert!(ci.lines().any(|line| line == command), "{command}");
+    }
+}
+
+#[test]
+fn every_code_is_in_the_reference() {
+    let readme = read("README.md");
+    let rows = readme
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    let listed: Vec<&str> = rows
+        .map(|(code, _)| code)
+        .filter(|code| codes.contains(code))
+        .collect();
+    assert_eq!(listed, codes);
+}
+
+#[test]
+fn links_lead_to_files() {
+    for page in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
+        let text = read(page);
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for target in targets.filter(|target| !target.contains("://")) {
+            let path = target.split('#').next().unwrap();
+            assert!(root().join(path).exists(), "{page}: {target}");
+        }
+    }
+}
