@@ -343,3 +343,45 @@ impl Declaration {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_of_an_attribute_are_kept_with_their_place() {
+        let text = "#[table(kind = trth)]\n#[diesel(table_name = users)]\npub struct User;";
+        let source = Arc::new(Source::new("users.rs", text));
+        let found = declarations_in(&source, &scan(text));
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            (found[0].name.to_string().as_str(), found[0].ident.as_str()),
+            ("users", "User")
+        );
+        let label = &found[0].faults[0].labels[0];
+        assert_eq!(&text[label.range.clone()], "#[table(kind = trth)]");
+    }
+
+    #[test]
+    fn which_of_several_attributes_is_ours() {
+        for (text, kinds) in [
+            (
+                "#[table(title = \"x\")] #[table_registry::table(kind = link)] struct A;",
+                "link",
+            ),
+            (
+                "#[cfg_attr(a, table(kind = link))] #[cfg_attr(b, table(kind = control))] struct A;",
+                "link control",
+            ),
+            ("#[cfg_attr(a, table(kind = link))] #[table] struct A;", "truth"),
+        ] {
+            let source = Arc::new(Source::new("a.rs", text));
+            let found = declarations_in(&source, &scan(text));
+            let found: Vec<&str> = found
+                .iter()
+                .map(|declaration| declaration.kind.as_str())
+                .collect();
+            assert_eq!(found.join(" "), kinds, "{text}");
+        }
+    }
+}

@@ -7,7 +7,7 @@ use super::diagnostic::{Code, Diagnostic};
 use super::discover::{Declaration, Declarations};
 use super::name;
 use super::registry::{RegisteredTable, Registry};
-use super::suggest::did_you_mean;
+use super::suggest::nearest;
 use crate::TableKind;
 
 /// The proof that a registry comes from here.
@@ -180,17 +180,23 @@ impl Tables {
     }
 
     fn unknown<T>(&self, entry: &Entry<T>, code: Code, what: &str) -> Diagnostic {
-        let names = self.by_name.keys().map(String::as_str);
         entry
             .fault(
                 code,
                 format!("{what} unknown table `{}`", entry.name),
                 "no struct declares this table",
             )
-            .help(
-                did_you_mean(&entry.name, names)
-                    .unwrap_or_else(|| "remove the name, or declare the table with `#[table]`".to_string()),
-            )
+            .help(match self.meant(&entry.name) {
+                Some(name) => format!("did you mean `{name}`?"),
+                None => "remove the name, or declare the table with `#[table]`".to_string(),
+            })
+    }
+
+    /// The table that was probably meant: the same name in some PostgreSQL schema, or a near miss.
+    fn meant(&self, name: &str) -> Option<&str> {
+        let names = || self.by_name.keys().map(String::as_str);
+        let in_a_schema = |known: &&str| known.split_once('.').is_some_and(|(_, table)| table == name);
+        names().find(in_a_schema).or_else(|| nearest(name, names()))
     }
 }
 
@@ -478,6 +484,16 @@ mod tests {
             "update_delete = [\"users\"]",
         );
         assert_eq!(codes(&faults), [""; 0]);
+    }
+
+    #[test]
+    fn a_forgotten_schema_is_a_near_miss() {
+        let (_, faults) = registry(
+            &[("a.rs", "#[table(schema = \"audit\")] struct Events;")],
+            "[overrides]\nevents = \"evidence\"",
+            "",
+        );
+        assert_eq!(faults[0].helps, ["did you mean `audit.events`?"]);
     }
 
     #[test]
