@@ -29,8 +29,8 @@ pub trait NotCompiled {
 
 impl<Key> NotCompiled for Compiled<Key> {}
 
-/// The key of every struct while the schema directories could not be read, so
-/// that a misspelt directory stays one error.
+/// The key of every struct while the schema directories could not be read, and of a struct whose
+/// attribute is faulty, so that one mistake stays one error.
 pub enum Unknown {}
 
 impl Table for Unknown {
@@ -39,4 +39,17 @@ impl Table for Unknown {
     const SCHEMA: Option<&'static str> = None;
     const KIND: TableKind = TableKind::Truth;
     const APPEND_ONLY: bool = false;
+}
+
+/// Whether one of them is true.
+#[must_use]
+pub const fn any(all: &[bool]) -> bool {
+    let mut at = 0;
+    while at < all.len() {
+        if all[at] {
+            return true;
+        }
+        at += 1;
+    }
+    false
 }

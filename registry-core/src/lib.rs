@@ -22,7 +22,7 @@ pub use table::Table;
 /// What generated code needs besides the public vocabulary. Not public API.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::compiled::{Compiled, DeclaredByOneStruct, NotCompiled, Unknown};
+    pub use crate::compiled::{Compiled, DeclaredByOneStruct, NotCompiled, Unknown, any};
     pub use crate::{Table, TableKind};
     pub use core::option::Option;
     pub use core::primitive::{bool, str, u8};

@@ -32,14 +32,7 @@ fn outcome_with(name: &str, path: &str, content: &[u8]) -> Outcome {
 
 fn assert_sound(outcome: &Outcome) {
     outcome.faults.iter().for_each(assert_has_a_place);
-    assert!(
-        !expand(
-            &outcome.registry,
-            &quote!(::table_registry),
-            &outcome.policy_files
-        )
-        .is_empty()
-    );
+    assert!(!expand(&outcome.registry, &quote!(::table_registry), &outcome.tracked).is_empty());
 }
 
 fn assert_has_a_place(fault: &Diagnostic) {

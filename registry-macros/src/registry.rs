@@ -23,7 +23,7 @@ pub(crate) fn expand(file: Option<PathBuf>, arguments: TokenStream) -> (TokenStr
         // about its expansion to each error.
         fault.span = fault.span.or(first_argument);
     }
-    let tokens = engine::expand(&outcome.registry, &invocation.facade, &outcome.policy_files);
+    let tokens = engine::expand(&outcome.registry, &invocation.facade, &outcome.tracked);
     (tokens, faults)
 }
 

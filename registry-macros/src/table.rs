@@ -1,7 +1,7 @@
 //! `#[table]`.
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use registry_core::engine::{self, Declared, Diagnostic};
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Generics, Meta, Token, Visibility, WhereClause};
@@ -18,16 +18,21 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> (TokenStream,
         return (item, vec![fault]);
     }
     let Declared { name, faults, .. } = engine::declare(arguments, &neighbours, &header.ident);
-    let registration = registration(&name.to_string(), &header.ident, &header.generics);
+    let key = faults.is_empty().then(|| engine::key(&name.to_string()));
+    let registration = registration(key.as_deref(), &header.ident, &header.generics);
     (quote!(#item #registration), faults)
 }
 
 /// Calls the macro that `table_registry!` leaves in the crate root, and lets it choose from what
 /// it is given. Without that macro, the compiler says so at the attribute; without this key, or
 /// with another struct for it, at the struct's name, where all of the first implementation is.
-fn registration(name: &str, ident: &Ident, generics: &Generics) -> TokenStream {
+/// Without a key, because the attribute is faulty, it only keeps other errors away.
+fn registration(key: Option<&str>, ident: &Ident, generics: &Generics) -> TokenStream {
     let at_name = Span::call_site().located_at(ident.span());
-    let key = engine::key_ident(&engine::key(name), at_name);
+    let key = match key {
+        Some(key) => engine::key_ident(key, at_name).into_token_stream(),
+        None => quote!(_),
+    };
     let path = quote_spanned!(at_name=> crate::tables::#key);
     let declared = quote_spanned! {at_name=>
         impl crate::__table_registry::__private::DeclaredByOneStruct for #path {}
@@ -139,7 +144,7 @@ mod tests {
     #[test]
     fn a_faulty_attribute_still_registers() {
         let (tokens, faults) = expansion("kind = trth", "struct User;");
-        assert!(tokens.contains("registered_by_table_registry"), "{tokens}");
+        assert!(tokens.contains("registered_by_table_registry!{_["), "{tokens}");
         assert_eq!(faults, ["unknown table kind `trth`"]);
     }
 

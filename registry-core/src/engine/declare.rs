@@ -12,6 +12,8 @@ use super::suggest::did_you_mean;
 use crate::TableKind;
 
 const TABLE: &str = "table";
+/// The crate that users import `table` from.
+pub(super) const CRATE: &str = "table_registry";
 const KIND: &str = "kind";
 const NAME: &str = "name";
 const SCHEMA: &str = "schema";
@@ -338,14 +340,20 @@ pub fn table_arguments(meta: &Meta) -> TokenStream {
     }
 }
 
-/// A second `#[table]` of ours among the neighbours of the first: its path.
-/// Arguments that we would not understand belong to the attribute of another crate.
+/// A second `#[table]` of ours among the neighbours of the first. One that may as well belong to
+/// another crate, as the helper attribute of a derive, is left alone.
 #[must_use]
 pub fn repeated(neighbours: &[&Meta], ident: &Ident) -> Option<Diagnostic> {
-    let second = neighbours
-        .iter()
-        .copied()
-        .find(|meta| is_table(meta) && declare(table_arguments(meta), &[], ident).faults.is_empty())?;
+    let has_derive = neighbours.iter().any(|meta| meta.path().is_ident("derive"));
+    let second = neighbours.iter().copied().find(|meta| {
+        let segments = &meta.path().segments;
+        let may_be_ours = match meta {
+            Meta::NameValue(_) => false,
+            _ if segments.len() == 1 => !has_derive,
+            _ => segments.iter().any(|segment| segment.ident == CRATE),
+        };
+        is_table(meta) && may_be_ours && declare(table_arguments(meta), &[], ident).faults.is_empty()
+    })?;
     let span = second.path().segments.last()?.ident.span();
     Some(
         Diagnostic::new(

@@ -14,9 +14,9 @@ use super::call_site::CallSite;
 use super::declare::{self, Declared, FlatMeta};
 use super::diagnostic::{Code, Diagnostic};
 use super::invocation::WrittenPath;
-use super::modules::{self, Reach};
+use super::modules::{self, Reach, ScannedFile};
 use super::name::TableName;
-use super::scan::{FoundStruct, Scan, scan};
+use super::scan::{FoundStruct, Origin};
 use super::source::{self, Source, display};
 use super::suggest::did_you_mean;
 use crate::TableKind;
@@ -32,8 +32,8 @@ pub struct Declaration {
     pub ident: String,
     /// Whether some builds may leave the struct out.
     pub conditional: bool,
-    /// Whether the compiler has an error of its own if it does not register the struct.
-    pub compiler_reports: bool,
+    /// What has to be checked when the crate is compiled.
+    pub check: Check,
     /// Another name, which a second ORM attribute gives the same table.
     pub other_name: Option<String>,
     /// The name that `#[table]` itself sees in builds where the `cfg_attr` that names the table is
@@ -50,6 +50,18 @@ pub struct Declaration {
     pub faults: Vec<Diagnostic>,
 }
 
+/// Whether the compiler has to prove that it met the struct.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Check {
+    /// No: it compiles the struct, or says why not, or some builds leave the struct out.
+    None,
+    /// Only if it met any other: the attribute may be that of another crate, or the file behind a
+    /// `cfg`. If it met none, then something else is wrong, and reported.
+    WithOthers,
+    /// Yes: no `mod` line leads to the file.
+    Always,
+}
+
 /// All that the schema directories declare.
 #[derive(Debug)]
 pub struct Declarations {
@@ -58,6 +70,9 @@ pub struct Declarations {
     /// Whether every directory and file could be read. If not, a name that seems
     /// unknown may only be unread.
     pub complete: bool,
+    /// Files that take part though the compiler may not read them: an edit must recompile the
+    /// crate all the same.
+    pub unread: Vec<PathBuf>,
 }
 
 /// Reads every `.rs` file below the directories.
@@ -72,14 +87,12 @@ pub fn discover(call: &CallSite, directories: &[WrittenPath], faults: &mut Vec<D
         }
     }
     let complete = faults[before..].iter().all(|fault| fault.code == Code::NotUtf8);
-    let list = declarations(call, directories, &files);
-    Declarations { list, complete }
-}
-
-struct ScannedFile {
-    path: PathBuf,
-    source: Arc<Source>,
-    scan: Scan,
+    let reach = modules::reach(call.file(), &files);
+    Declarations {
+        list: declarations(call, &files, &reach),
+        complete,
+        unread: unread(&files, &reach),
+    }
 }
 
 fn existing(call: &CallSite, directory: &WrittenPath) -> Result<PathBuf, Diagnostic> {
@@ -136,11 +149,7 @@ fn read_directory(
             continue;
         }
         match Source::read(&path, faults) {
-            Ok(source) => files.push(ScannedFile {
-                scan: scan(&source.text),
-                path,
-                source,
-            }),
+            Ok(source) => files.push(ScannedFile::new(path, source)),
             Err(error) => faults.push(source::unreadable_file(&path, &error)),
         }
     }
@@ -164,19 +173,20 @@ fn no_tables(call: &CallSite, directory: &WrittenPath, files: usize) -> Diagnost
         .help("put `#[table]` on the schema structs, or name the directory that holds them")
 }
 
-fn declarations(call: &CallSite, directories: &[WrittenPath], files: &[ScannedFile]) -> Vec<Declaration> {
-    let reach = reach_of_files(call, directories, files);
+fn unread(files: &[ScannedFile], reach: &[Reach]) -> Vec<PathBuf> {
+    let found = files.iter().zip(reach);
+    let unread = found.filter(|(_, reach)| **reach != Reach::Always);
+    unread.map(|(file, _)| file.path.clone()).collect()
+}
+
+fn declarations(call: &CallSite, files: &[ScannedFile], reach: &[Reach]) -> Vec<Declaration> {
     let mut list = Vec::new();
     for (file, reach) in files.iter().zip(reach) {
         if file.scan.structs.is_empty() {
             continue;
         }
         let in_package = call.in_package(&file.path);
-        for mut declaration in declarations_in(&file.source, &file.scan) {
-            declaration.conditional |= reach.conditional;
-            // The compiler has its own error where nothing brings the attribute into scope.
-            declaration.compiler_reports &= reach.named;
-            declaration.compiler_reports |= !file.source.is_utf8;
+        for mut declaration in declarations_in(file, *reach) {
             declaration.file.clone_from(&in_package);
             list.push(declaration);
         }
@@ -185,73 +195,30 @@ fn declarations(call: &CallSite, directories: &[WrittenPath], files: &[ScannedFi
 }
 
 /// What one file declares.
-pub(super) fn declarations_in(source: &Arc<Source>, scan: &Scan) -> Vec<Declaration> {
-    scan.structs
-        .iter()
-        .flat_map(|found| declarations_of(source, found, scan.imports_table))
+pub(super) fn declarations_in(file: &ScannedFile, reach: Reach) -> Vec<Declaration> {
+    let structs = file.scan.structs.iter();
+    structs
+        .flat_map(|found| declarations_of(file, found, reach))
         .collect()
-}
-
-/// How the compiler gets to each scanned file. The `mod` lines that lead from the invoking file to
-/// the directories are read for this, too.
-fn reach_of_files(call: &CallSite, directories: &[WrittenPath], files: &[ScannedFile]) -> Vec<Reach> {
-    let scanned: BTreeSet<&str> = files.iter().map(|file| file.source.path.as_str()).collect();
-    let above: Vec<ScannedFile> = paths_above(call, directories)
-        .into_iter()
-        .filter(|path| !scanned.contains(display(path).as_str()))
-        .filter_map(|path| {
-            let source = Source::read(&path, &mut Vec::new()).ok()?;
-            let scan = scan(&source.text);
-            Some(ScannedFile { path, source, scan })
-        })
-        .collect();
-    let root = display(call.file());
-    let all: Vec<modules::File<'_>> = files
-        .iter()
-        .chain(&above)
-        .map(|file| modules::File {
-            source: &file.source,
-            scan: &file.scan,
-            is_root: file.path.ends_with("mod.rs") || file.source.path == root,
-        })
-        .collect();
-    let mut reach = modules::reach(&all);
-    reach.truncate(files.len());
-    reach
-}
-
-/// `lib.rs`, and for `a/b/` also `a.rs`, `a/mod.rs`, `a/b.rs`.
-fn paths_above(call: &CallSite, directories: &[WrittenPath]) -> Vec<PathBuf> {
-    let mut paths = vec![source::clean(call.file())];
-    for directory in directories {
-        let mut path = call.directory().to_path_buf();
-        for component in Path::new(&directory.text).components() {
-            path.push(component);
-            paths.push(source::clean(&path.with_extension("rs")));
-            paths.push(source::clean(&path.join("mod.rs")));
-        }
-    }
-    paths.sort();
-    paths.dedup();
-    paths
 }
 
 /// One declaration, or none if the tokens are no struct after all, or several where each
 /// of several `cfg_attr` holds a `#[table]` of its own.
-fn declarations_of(source: &Arc<Source>, found: &FoundStruct, imports_table: bool) -> Vec<Declaration> {
-    let Some(ident) = ident(&source.text[found.ident.clone()]) else {
+fn declarations_of(file: &ScannedFile, found: &FoundStruct, reach: Reach) -> Vec<Declaration> {
+    let Some(ident) = ident(&file.source.text[found.ident.clone()]) else {
         return Vec::new();
     };
-    let metas = metas_of(&source.text, found);
-    let declare = |position: usize| {
-        let declaration = Declaration::read(source, found, &ident, &metas, position);
-        let is_bare = metas[position].1.meta.path().segments.len() == 1;
-        Declaration {
-            compiler_reports: is_bare && !imports_table,
-            ..declaration
-        }
+    let attributes = Attributes {
+        metas: metas_of(&file.source.text, found),
+        ident,
+        found,
+        reach,
+        bare_table: file.scan.bare_table,
     };
-    our_attributes(&metas).into_iter().map(declare).collect()
+    let ours = attributes.ours();
+    ours.into_iter()
+        .map(|position| attributes.declaration(&file.source, position))
+        .collect()
 }
 
 /// What the lexer takes for an identifier the compiler may not, beyond ASCII.
@@ -279,67 +246,112 @@ fn metas_of(text: &str, found: &FoundStruct) -> Vec<(Range<usize>, FlatMeta)> {
     metas
 }
 
-/// The positions of `#[table]`. Only one can be unconditional; a path in front of it
-/// tells it from a helper attribute of the same name that a derive brings along.
-fn our_attributes(metas: &[(Range<usize>, FlatMeta)]) -> Vec<usize> {
-    let is_table = |position: &usize| declare::is_table(&metas[*position].1.meta);
-    let all: Vec<usize> = (0..metas.len()).filter(is_table).collect();
-    let certain = all
-        .iter()
-        .copied()
-        .filter(|position| !metas[*position].1.conditional);
-    let segments = |position: &usize| metas[*position].1.meta.path().segments.len();
-    match certain.rev().max_by_key(segments) {
-        Some(one) => vec![one],
-        None => all,
-    }
+/// The attributes of one struct.
+struct Attributes<'f> {
+    metas: Vec<(Range<usize>, FlatMeta)>,
+    ident: Ident,
+    found: &'f FoundStruct,
+    reach: Reach,
+    bare_table: Origin,
 }
 
-impl Declaration {
-    fn read(
-        source: &Arc<Source>,
-        found: &FoundStruct,
-        ident: &Ident,
-        metas: &[(Range<usize>, FlatMeta)],
-        position: usize,
-    ) -> Self {
-        let (range, own) = &metas[position];
-        let others = metas
+impl Attributes<'_> {
+    /// The positions of our `#[table]`: one, or several that exclude each other. Other crates have
+    /// attributes of the same name; what is most certainly ours wins.
+    fn ours(&self) -> Vec<usize> {
+        let candidates =
+            (0..self.metas.len()).filter_map(|position| Some((self.certainty(position)?, position)));
+        let candidates: Vec<_> = candidates.collect();
+        let best = candidates.iter().map(|(certainty, _)| *certainty).max();
+        let mut ours: Vec<usize> = candidates
+            .into_iter()
+            .filter(|(certainty, _)| Some(*certainty) == best)
+            .map(|(_, position)| position)
+            .collect();
+        if let Some(position) = ours
             .iter()
-            .map(|(_, flat)| flat)
-            .filter(|flat| !declare::is_table(&flat.meta));
+            .copied()
+            .find(|position| !self.metas[*position].1.conditional)
+        {
+            ours = vec![position];
+        }
+        ours
+    }
+
+    /// How certainly an attribute is ours: by where its name comes from, and whether we
+    /// understand it. Nothing if it is certainly not.
+    fn certainty(&self, position: usize) -> Option<(Origin, bool)> {
+        let meta = &self.metas[position].1.meta;
+        if !declare::is_table(meta) || matches!(meta, Meta::NameValue(_)) {
+            return None;
+        }
+        let origin = self.origin(meta);
+        let is_understood = self.declare(position, &[]).faults.is_empty();
+        let is_helper = self.found.has_derive && origin == Origin::Nowhere;
+        let is_foreign = !is_understood && (self.found.has_derive || meta.path().segments.len() > 1);
+        (origin == Origin::Ours || !(is_helper || is_foreign)).then_some((origin, is_understood))
+    }
+
+    fn origin(&self, meta: &Meta) -> Origin {
+        let segments = &meta.path().segments;
+        if segments.iter().any(|segment| segment.ident == declare::CRATE) {
+            Origin::Ours
+        } else if segments.len() > 1 || matches!(self.reach, Reach::Never { .. }) {
+            // Nobody imports anything into a file that is not compiled.
+            self.bare_table.max(Origin::Unknown)
+        } else {
+            self.bare_table
+        }
+    }
+
+    fn declare(&self, position: usize, neighbours: &[&Meta]) -> Declared {
+        let arguments = declare::table_arguments(&self.metas[position].1.meta);
+        declare::declare(arguments, neighbours, &self.ident)
+    }
+
+    fn declaration(&self, source: &Arc<Source>, position: usize) -> Declaration {
+        let (range, own) = &self.metas[position];
+        let flat = self.metas.iter().map(|(_, flat)| flat);
+        let others = flat.filter(|flat| !declare::is_table(&flat.meta));
         let all: Vec<&Meta> = others.clone().map(|flat| &flat.meta).collect();
         let certain: Vec<&Meta> = others
             .filter(|flat| !flat.conditional)
             .map(|flat| &flat.meta)
             .collect();
-        let declare =
-            |neighbours: &[&Meta]| declare::declare(declare::table_arguments(&own.meta), neighbours, ident);
-        let Declared {
-            name,
-            other_name,
-            kind,
-            faults,
-        } = declare(&all);
-        let is_hidden = !own.conditional && certain.len() < all.len();
-        let hidden_name = is_hidden
-            .then(|| declare(&certain).name)
-            .filter(|hidden| *hidden != name);
-        Self {
-            name,
-            other_name,
-            kind,
-            ident: ident.unraw().to_string(),
-            conditional: found.conditional || own.conditional,
-            compiler_reports: false,
-            hidden_name,
+        let declared = self.declare(position, &all);
+        let conditional = self.found.conditional || own.conditional || self.reach == Reach::Sometimes;
+        let is_hidden = !conditional && certain.len() < all.len();
+        let hidden_name = is_hidden.then(|| self.declare(position, &certain).name);
+        Declaration {
+            hidden_name: hidden_name.filter(|hidden| *hidden != declared.name),
+            check: if conditional || !source.is_utf8 {
+                Check::None
+            } else {
+                self.check(&own.meta, &declared)
+            },
+            name: declared.name,
+            other_name: declared.other_name,
+            kind: declared.kind,
+            ident: self.ident.unraw().to_string(),
+            conditional,
             source: Arc::clone(source),
             file: source.path.clone(),
-            place: found.ident.clone(),
-            faults: faults
+            place: self.found.ident.clone(),
+            faults: declared
+                .faults
                 .into_iter()
                 .map(|fault| fault.at(source, range.clone(), ""))
                 .collect(),
+        }
+    }
+
+    fn check(&self, own: &Meta, declared: &Declared) -> Check {
+        match self.reach {
+            Reach::Never { below_cfg: false } => Check::Always,
+            Reach::Never { below_cfg: true } => Check::WithOthers,
+            // What is wrong with the attribute, the compiler reports.
+            _ if self.origin(own) == Origin::Unknown && declared.faults.is_empty() => Check::WithOthers,
+            _ => Check::None,
         }
     }
 }
@@ -348,22 +360,24 @@ impl Declaration {
 mod tests {
     use super::*;
 
+    fn found(text: &str, reach: Reach) -> Vec<Declaration> {
+        let source = Arc::new(Source::new("a.rs", text));
+        declarations_in(&ScannedFile::new(PathBuf::from("a.rs"), source), reach)
+    }
+
     #[test]
     fn faults_of_an_attribute_are_kept_with_their_place() {
         let text = "#[table(kind = trth)]\n#[diesel(table_name = users)]\npub struct User;";
-        let source = Arc::new(Source::new("users.rs", text));
-        let found = declarations_in(&source, &scan(text));
+        let found = found(text, Reach::Always);
         assert_eq!(found.len(), 1);
-        assert_eq!(
-            (found[0].name.to_string().as_str(), found[0].ident.as_str()),
-            ("users", "User")
-        );
+        let names = (found[0].name.to_string(), found[0].ident.clone());
+        assert_eq!(names, ("users".to_string(), "User".to_string()));
         let label = &found[0].faults[0].labels[0];
         assert_eq!(&text[label.range.clone()], "#[table(kind = trth)]");
     }
 
     #[test]
-    fn which_of_several_attributes_is_ours() {
+    fn which_attributes_are_ours() {
         for (text, kinds) in [
             (
                 "#[table(title = \"x\")] #[table_registry::table(kind = link)] struct A;",
@@ -374,14 +388,66 @@ mod tests {
                 "link control",
             ),
             ("#[cfg_attr(a, table(kind = link))] #[table] struct A;", "truth"),
+            (
+                "#[table(title = \"x\")] #[cfg_attr(a, table_registry::table(kind = link))] struct A;",
+                "link",
+            ),
+            (
+                "use table_registry::table; #[derive(Model)] #[table(kind = link)] struct A;",
+                "link",
+            ),
+            (
+                "use table_registry::table; #[derive(Model)] #[table(kind = lnk)] struct A;",
+                "truth",
+            ),
+            ("#[derive(Debug, Clone)] #[table] struct A;", "truth"),
+            ("#[derive(Model)] #[table = \"users\"] struct A;", ""),
+            ("#[derive(Model)] #[table(name = \"users\")] struct A;", ""),
+            ("use x::*; #[derive(Model)] #[table(title = \"x\")] struct A;", ""),
+            ("#[helpers::table(name = person, public)] struct A;", ""),
         ] {
-            let source = Arc::new(Source::new("a.rs", text));
-            let found = declarations_in(&source, &scan(text));
-            let found: Vec<&str> = found
+            let found = found(text, Reach::Always);
+            let kinds_found: Vec<&str> = found
                 .iter()
                 .map(|declaration| declaration.kind.as_str())
                 .collect();
-            assert_eq!(found.join(" "), kinds, "{text}");
+            assert_eq!(kinds_found.join(" "), kinds, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_compiler_has_to_prove() {
+        let never = |below_cfg| Reach::Never { below_cfg };
+        for (text, reach, check) in [
+            ("#[table_registry::table] struct A;", Reach::Always, Check::None),
+            (
+                "use table_registry::table; #[table] struct A;",
+                Reach::Always,
+                Check::None,
+            ),
+            ("#[table] struct A;", Reach::Always, Check::None),
+            (
+                "use crate::prelude::*; #[table] struct A;",
+                Reach::Always,
+                Check::WithOthers,
+            ),
+            ("#[facade::table] struct A;", Reach::Always, Check::WithOthers),
+            ("#[facade::table] struct A;", Reach::Sometimes, Check::None),
+            ("#[cfg(a)] #[facade::table] struct A;", Reach::Always, Check::None),
+            ("#[derive(Model)] #[table] struct A;", never(false), Check::Always),
+            ("#[table_registry::table] struct A;", never(false), Check::Always),
+            (
+                "#[table_registry::table] struct A;",
+                never(true),
+                Check::WithOthers,
+            ),
+            (
+                "#[cfg(a)] #[table_registry::table] struct A;",
+                never(false),
+                Check::None,
+            ),
+        ] {
+            assert_eq!(found(text, reach)[0].check, check, "{text} {reach:?}");
         }
     }
 }

@@ -6,19 +6,20 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
 use super::diagnostic::Code;
+use super::discover::Check;
 use super::name::key_ident;
 use super::registry::{RegisteredTable, Registry};
 use crate::TableKind;
 
 /// What `table_registry!` expands to, at the crate root.
 ///
-/// `facade` is the path of the crate `table-registry`; `policy_files` are tracked, so
-/// that a change of one recompiles the crate.
+/// `facade` is the path of the crate `table-registry`; a change of a file in `tracked` recompiles
+/// the crate.
 #[must_use]
-pub fn expand(registry: &Registry, facade: &TokenStream, policy_files: &[String]) -> TokenStream {
+pub fn expand(registry: &Registry, facade: &TokenStream, tracked: &[String]) -> TokenStream {
     let keyed: Vec<Keyed<'_>> = registry.tables().iter().map(Keyed::new).collect();
     let import = import(facade);
-    let tracked = tracked(policy_files);
+    let includes = includes(tracked);
     let arrays = arrays(registry);
     let tables = tables(&keyed);
     let implementations = implementations(&keyed);
@@ -28,7 +29,7 @@ pub fn expand(registry: &Registry, facade: &TokenStream, policy_files: &[String]
     } else {
         TokenStream::new()
     };
-    quote!(#import #tracked #arrays #tables #implementations #callback #checks)
+    quote!(#import #includes #arrays #tables #implementations #callback #checks)
 }
 
 /// A table, and the identifier of its key.
@@ -54,9 +55,9 @@ fn import(facade: &TokenStream) -> TokenStream {
 }
 
 /// The compiler recompiles a crate when a file that it includes changes.
-fn tracked(policy_files: &[String]) -> TokenStream {
+fn includes(tracked: &[String]) -> TokenStream {
     quote! {
-        #(const _: &[__table_registry::__private::u8] = __table_registry::__private::include_bytes!(#policy_files);)*
+        #(const _: &[__table_registry::__private::u8] = __table_registry::__private::include_bytes!(#tracked);)*
     }
 }
 
@@ -216,6 +217,7 @@ fn callback(registry: &Registry) -> TokenStream {
         let table = implementation_of_struct(&quote!($($key)*));
         quote!((#key [$($key:tt)*] [$($declared:tt)*] [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]) => { #table };)
     });
+    let faulty = implementation_of_struct(&quote!(crate::__table_registry::__private::Unknown));
     let arm = if registry.is_complete() {
         let table = implementation_of_struct(&quote!($($key)*));
         quote! {
@@ -225,13 +227,14 @@ fn callback(registry: &Registry) -> TokenStream {
             #table
         }
     } else {
-        implementation_of_struct(&quote!(crate::__table_registry::__private::Unknown))
+        faulty.clone()
     };
     quote! {
         #[doc(hidden)]
         #[allow(unused_macros)]
         macro_rules! registered_by_table_registry {
             #(#contested_arms)*
+            (_ [$($key:tt)*] [$($declared:tt)*] [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]) => { #faulty };
             ($_:ident [$($key:tt)*] [$($declared:tt)*] [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]) => { #arm };
         }
         #[doc(hidden)]
@@ -250,37 +253,54 @@ fn implementation_of_struct(key: &TokenStream) -> TokenStream {
     }
 }
 
-/// One check a file: the crate compiles what the scan saw. Tables that some builds leave
-/// out are not checked.
+/// What the compiler has to prove: that it met the structs that the scan found.
 fn checks(keyed: &[Keyed<'_>]) -> TokenStream {
-    let mut files: BTreeMap<&str, Vec<&Keyed<'_>>> = BTreeMap::new();
-    for keyed in keyed.iter().filter(|keyed| keyed.table.checked) {
-        files.entry(&keyed.table.file).or_default().push(keyed);
+    let mut files: BTreeMap<(&str, Check), Vec<&Keyed<'_>>> = BTreeMap::new();
+    for keyed in keyed.iter().filter(|keyed| keyed.table.check != Check::None) {
+        let place = (keyed.table.file.as_str(), keyed.table.check);
+        files.entry(place).or_default().push(keyed);
     }
-    files
-        .into_iter()
-        .map(|(file, tables)| check(file, &tables))
-        .collect()
-}
-
-fn check(file: &str, tables: &[&Keyed<'_>]) -> TokenStream {
-    let keys = tables.iter().map(|keyed| &keyed.key);
-    let compiled: Vec<TokenStream> = keys.map(|key| quote!(Compiled::<tables::#key>::HERE)).collect();
-    let file_fault = file_fault(file, tables);
-    // Where no table of a file is compiled, the file is the fault, and not each of its tables.
-    let table_checks = (tables.len() > 1).then(|| {
-        let faults = tables.iter().map(|keyed| table_fault(file, &keyed.table.name));
-        quote! {
-            const ANY: __table_registry::__private::bool = #(#compiled)||*;
-            #(const _: () = __table_registry::__private::assert!(#compiled || !ANY, "{}", #faults);)*
-        }
+    if files.is_empty() {
+        return TokenStream::new();
+    }
+    let needs_others = files.keys().any(|(_, check)| *check == Check::WithOthers);
+    let any = needs_others.then(|| {
+        let compiled = any_compiled(keyed.iter());
+        quote!(const ANY: bool = #compiled;)
     });
+    let files = files
+        .into_iter()
+        .map(|((file, kind), tables)| check(file, kind, &tables));
     quote! {
         const _: () = {
             #[allow(unused_imports)]
-            use __table_registry::__private::{Compiled, NotCompiled as _};
-            #table_checks
-            __table_registry::__private::assert!(#(#compiled)||*, "{}", #file_fault);
+            use __table_registry::__private::{Compiled, NotCompiled as _, any, assert, bool};
+            #any
+            #(#files)*
+        };
+    }
+}
+
+fn any_compiled<'k>(tables: impl Iterator<Item = &'k Keyed<'k>>) -> TokenStream {
+    let keys = tables.map(|keyed| &keyed.key);
+    quote!(any(&[#(Compiled::<tables::#keys>::HERE),*]))
+}
+
+/// Where no table of a file is compiled, the file is the fault, and not each of its tables.
+fn check(file: &str, check: Check, tables: &[&Keyed<'_>]) -> TokenStream {
+    let unless = (check == Check::WithOthers).then(|| quote!(|| !ANY));
+    let of_file = any_compiled(tables.iter().copied());
+    let file_fault = file_fault(file, tables);
+    let of_tables = (tables.len() > 1).then(|| {
+        let keys = tables.iter().map(|keyed| &keyed.key);
+        let faults = tables.iter().map(|keyed| table_fault(file, &keyed.table.name));
+        quote!(#(const _: () = assert!(Compiled::<tables::#keys>::HERE || !OF_FILE, "{}", #faults);)*)
+    });
+    quote! {
+        const _: () = {
+            const OF_FILE: bool = #of_file;
+            #of_tables
+            assert!(OF_FILE #unless, "{}", #file_fault);
         };
     }
 }

@@ -116,6 +116,14 @@ const _: () = {
 #[allow(unused_macros)]
 macro_rules! registered_by_table_registry {
     (
+        _[$($key:tt)*] [$($declared:tt)*] [$($generics:tt)*] [$($name:tt)*]
+        [$($bounds:tt)*]
+    ) => {
+        #[automatically_derived] #[allow(non_local_definitions, deprecated)] impl
+        $($generics)* crate ::__table_registry::Table for $($name)* $($bounds)* { type
+        Key = crate ::__table_registry::__private::Unknown; }
+    };
+    (
         $_:ident [$($key:tt)*] [$($declared:tt)*] [$($generics:tt)*] [$($name:tt)*]
         [$($bounds:tt)*]
     ) => {
@@ -130,28 +138,29 @@ macro_rules! registered_by_table_registry {
 pub(crate) use registered_by_table_registry;
 const _: () = {
     #[allow(unused_imports)]
-    use __table_registry::__private::{Compiled, NotCompiled as _};
-    __table_registry::__private::assert!(
-        Compiled:: < tables::audit_events > ::HERE, "{}",
-        "table `audit.events` is declared in `src/schema/audit.rs`, but the crate does not compile that file\n  = help: name the file in a `mod` line, or remove it\n  = note: diagnostic code `not-compiled`"
-    );
-};
-const _: () = {
-    #[allow(unused_imports)]
-    use __table_registry::__private::{Compiled, NotCompiled as _};
-    const ANY: __table_registry::__private::bool = Compiled::<tables::roles>::HERE
-        || Compiled::<tables::r#type>::HERE;
-    const _: () = __table_registry::__private::assert!(
-        Compiled:: < tables::roles > ::HERE || ! ANY, "{}",
-        "table `roles` is declared in `src/schema/users.rs`, but the crate does not compile that struct\n  = help: import the attribute with `use table_registry::table;`, or remove the struct\n  = note: diagnostic code `not-compiled`"
-    );
-    const _: () = __table_registry::__private::assert!(
-        Compiled:: < tables::r#type > ::HERE || ! ANY, "{}",
-        "table `type` is declared in `src/schema/users.rs`, but the crate does not compile that struct\n  = help: import the attribute with `use table_registry::table;`, or remove the struct\n  = note: diagnostic code `not-compiled`"
-    );
-    __table_registry::__private::assert!(
-        Compiled:: < tables::roles > ::HERE || Compiled:: < tables::r#type > ::HERE,
-        "{}",
-        "tables `roles`, `type` are declared in `src/schema/users.rs`, but the crate does not compile that file\n  = help: name the file in a `mod` line, or remove it\n  = note: diagnostic code `not-compiled`"
-    );
+    use __table_registry::__private::{Compiled, NotCompiled as _, any, assert, bool};
+    const _: () = {
+        const OF_FILE: bool = any(&[Compiled::<tables::audit_events>::HERE]);
+        assert!(
+            OF_FILE, "{}",
+            "table `audit.events` is declared in `src/schema/audit.rs`, but the crate does not compile that file\n  = help: name the file in a `mod` line, or remove it\n  = note: diagnostic code `not-compiled`"
+        );
+    };
+    const _: () = {
+        const OF_FILE: bool = any(
+            &[Compiled::<tables::roles>::HERE, Compiled::<tables::r#type>::HERE],
+        );
+        const _: () = assert!(
+            Compiled:: < tables::roles > ::HERE || ! OF_FILE, "{}",
+            "table `roles` is declared in `src/schema/users.rs`, but the crate does not compile that struct\n  = help: import the attribute with `use table_registry::table;`, or remove the struct\n  = note: diagnostic code `not-compiled`"
+        );
+        const _: () = assert!(
+            Compiled:: < tables::r#type > ::HERE || ! OF_FILE, "{}",
+            "table `type` is declared in `src/schema/users.rs`, but the crate does not compile that struct\n  = help: import the attribute with `use table_registry::table;`, or remove the struct\n  = note: diagnostic code `not-compiled`"
+        );
+        assert!(
+            OF_FILE, "{}",
+            "tables `roles`, `type` are declared in `src/schema/users.rs`, but the crate does not compile that file\n  = help: name the file in a `mod` line, or remove it\n  = note: diagnostic code `not-compiled`"
+        );
+    };
 };

@@ -28,7 +28,7 @@ pub use call_site::CallSite;
 pub use config::{Entry, Policy};
 pub use declare::{Declared, declare, flatten, not_a_struct, repeated};
 pub use diagnostic::{Code, Diagnostic, Label};
-pub use discover::{Declaration, Declarations, discover};
+pub use discover::{Check, Declaration, Declarations, discover};
 pub use expand::expand;
 pub use invocation::{Invocation, WrittenPath};
 pub use name::{TableName, key, key_ident};
@@ -41,8 +41,9 @@ pub use validate::validate;
 pub struct Outcome {
     /// What can be registered; all of it if there is no fault.
     pub registry: Registry,
-    /// The policy files that were read, relative to the invoking file.
-    pub policy_files: Vec<String>,
+    /// The files that were read here and perhaps not by the compiler, relative to the invoking
+    /// file: a change of one must recompile the crate.
+    pub tracked: Vec<String>,
     /// Every fault, in the order of the stages.
     pub faults: Vec<Diagnostic>,
 }
@@ -54,10 +55,12 @@ pub fn run(invocation: &Invocation, call: &CallSite) -> Outcome {
     let mut declarations = discover(call, &invocation.directories, &mut faults);
     declarations.complete &= invocation.complete;
     let policy = Policy::load(call, invocation, &mut faults);
+    let tracked = policy.files.iter().chain(&declarations.unread);
+    let tracked = tracked.map(|file| call.relative(file)).collect();
     let registry = validate(declarations, &policy, &mut faults);
     Outcome {
         registry,
-        policy_files: policy.files.iter().map(|file| call.relative(file)).collect(),
+        tracked,
         faults,
     }
 }

@@ -1,113 +1,245 @@
-//! Which files a `mod` line names, and which of them some builds leave out.
+//! How the compiler gets to a file: along the `mod` lines, from the file that invokes the macro.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use syn::parse::Parser;
 use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 
 use super::declare::flatten;
-use super::scan::{FoundModule, Scan};
-use super::source::{Source, display};
-
-/// A scanned file, as far as the module tree is concerned.
-#[derive(Clone, Copy)]
-pub struct File<'a> {
-    pub source: &'a Source,
-    pub scan: &'a Scan,
-    /// Whether its modules lie beside it and not in a folder of its name:
-    /// `lib.rs`, `main.rs`, `mod.rs`, and whatever file invokes the macro.
-    pub is_root: bool,
-}
+use super::scan::{FoundModule, ModuleName, Scan, scan};
+use super::source::{Source, clean, display};
 
 /// How the compiler gets to a file.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Reach {
-    /// Whether a `mod` line that was read leads to the file.
-    pub named: bool,
-    /// Whether it is compiled only under some condition: it says so itself, or every `mod` line
-    /// that leads to it does.
-    pub conditional: bool,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// In every build.
+    Always,
+    /// In some builds, because of a `cfg` on the way.
+    Sometimes,
+    /// Along no `mod` line that could be found.
+    Never {
+        /// Whether the file lies in the directory of a module under `cfg`, where a macro may read
+        /// it on its own account.
+        below_cfg: bool,
+    },
 }
 
-/// The reach of each file.
-pub fn reach(files: &[File<'_>]) -> Vec<Reach> {
-    let paths = files.iter().map(|file| file.source.path.as_str());
-    let positions: BTreeMap<&str, usize> = paths.zip(0..).collect();
-    let mut parents: Vec<Vec<(usize, bool)>> = files.iter().map(|_| Vec::new()).collect();
-    for (parent, file) in files.iter().enumerate() {
-        for module in &file.scan.modules {
-            let (paths, path_is_conditional) = candidates(file, module);
-            for child in paths
-                .iter()
-                .filter_map(|path| positions.get(display(path).as_str()))
-            {
-                parents[*child].push((parent, module.conditional || path_is_conditional));
-            }
-        }
+/// A file and what was found in it.
+#[derive(Clone, Debug)]
+pub struct ScannedFile {
+    pub path: PathBuf,
+    pub source: Arc<Source>,
+    pub scan: Arc<Scan>,
+}
+
+impl ScannedFile {
+    pub fn new(path: PathBuf, source: Arc<Source>) -> Self {
+        let scan = Arc::new(scan(&source.text));
+        Self { path, source, scan }
     }
-    let conditional = propagate(files, &parents);
-    let named = parents.iter().map(|lines| !lines.is_empty());
-    let reach = named.zip(conditional);
-    reach
-        .map(|(named, conditional)| Reach { named, conditional })
+}
+
+/// The reach of each schema file from the root.
+///
+/// Other files of the crate are read only as far as needed: first those that lie on the way to a
+/// schema file by their names, and the rest while a file with tables has not been reached.
+pub fn reach(root: &Path, files: &[ScannedFile]) -> Vec<Reach> {
+    let mut walk = Walk::new(root, files);
+    walk.run();
+    files
+        .iter()
+        .map(|file| walk.reach_of(&file.source.path))
         .collect()
 }
 
-fn propagate(files: &[File<'_>], parents: &[Vec<(usize, bool)>]) -> Vec<bool> {
-    let mut conditional: Vec<bool> = files.iter().map(|file| file.scan.conditional).collect();
-    loop {
-        let mut changed = false;
-        for (child, lines) in parents.iter().enumerate() {
-            let by_lines =
-                !lines.is_empty() && lines.iter().all(|(parent, line)| *line || conditional[*parent]);
-            if by_lines && !conditional[child] {
-                conditional[child] = true;
-                changed = true;
-            }
+/// A module file, on the way along one `mod` line.
+struct Stop {
+    path: String,
+    /// Whether its modules lie beside it and not in a folder of its name: the root, `mod.rs`, and
+    /// what a `path` attribute names.
+    is_root: bool,
+    conditional: bool,
+}
+
+struct Walk<'a> {
+    known: BTreeMap<&'a str, &'a ScannedFile>,
+    reached: BTreeMap<String, Reach>,
+    /// Directories of modules under `cfg`.
+    conditional_directories: Vec<PathBuf>,
+    near: VecDeque<Stop>,
+    far: VecDeque<Stop>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(root: &Path, files: &'a [ScannedFile]) -> Self {
+        let root = Stop {
+            path: display(root),
+            is_root: true,
+            conditional: false,
+        };
+        Self {
+            known: files
+                .iter()
+                .map(|file| (file.source.path.as_str(), file))
+                .collect(),
+            reached: BTreeMap::new(),
+            conditional_directories: Vec::new(),
+            near: VecDeque::from([root]),
+            far: VecDeque::new(),
         }
-        if !changed {
-            return conditional;
+    }
+
+    fn run(&mut self) {
+        while let Some(stop) = self.near.pop_front().or_else(|| self.next_far()) {
+            self.visit(&stop);
         }
+    }
+
+    fn next_far(&mut self) -> Option<Stop> {
+        let unreached = |file: &&ScannedFile| !self.reached.contains_key(&file.source.path);
+        let mut with_tables = self.known.values().filter(|file| !file.scan.structs.is_empty());
+        with_tables
+            .any(|file| unreached(&file))
+            .then(|| self.far.pop_front())?
+    }
+
+    fn visit(&mut self, stop: &Stop) {
+        let reach = if stop.conditional {
+            Reach::Sometimes
+        } else {
+            Reach::Always
+        };
+        match self.reached.get(&stop.path) {
+            Some(Reach::Always) => return,
+            Some(Reach::Sometimes) if stop.conditional => return,
+            _ => {}
+        }
+        let Some(file) = self.file(&stop.path) else { return };
+        let conditional = stop.conditional || file.scan.conditional;
+        let reach = if file.scan.conditional {
+            Reach::Sometimes
+        } else {
+            reach
+        };
+        self.reached.insert(stop.path.clone(), reach);
+        for module in &file.scan.modules {
+            self.follow(&file, stop, module, conditional || module.conditional);
+        }
+    }
+
+    fn file(&self, path: &str) -> Option<ScannedFile> {
+        if let Some(file) = self.known.get(path) {
+            return Some((*file).clone());
+        }
+        let source = Source::read(Path::new(path), &mut Vec::new()).ok()?;
+        Some(ScannedFile::new(PathBuf::from(path), source))
+    }
+
+    fn follow(&mut self, file: &ScannedFile, stop: &Stop, module: &FoundModule, conditional: bool) {
+        let outside = Outside::of(file, stop.is_root, module);
+        let by_path = path_attributes(&file.source.text, &module.name);
+        let is_certain = by_path.iter().any(|(_, conditional)| !conditional);
+        if conditional {
+            self.conditional_directories
+                .push(clean(&outside.directory.join(&module.name.name)));
+        }
+        if module.is_inline {
+            return;
+        }
+        for (path, by_condition) in &by_path {
+            self.push(
+                outside.base_of_path().join(path),
+                true,
+                conditional || *by_condition,
+            );
+        }
+        if !is_certain {
+            let conditional = conditional || !by_path.is_empty();
+            let name = &module.name.name;
+            self.push(outside.directory.join(format!("{name}.rs")), false, conditional);
+            self.push(outside.directory.join(name).join("mod.rs"), true, conditional);
+        }
+    }
+
+    fn push(&mut self, path: PathBuf, is_root: bool, conditional: bool) {
+        let stop = Stop {
+            path: display(&path),
+            is_root,
+            conditional,
+        };
+        if self.known.contains_key(stop.path.as_str()) || self.leads_to_schema(&path, is_root) {
+            self.near.push_back(stop);
+        } else if path.is_file() {
+            self.far.push_back(stop);
+        }
+    }
+
+    /// `schema.rs` and `schema/mod.rs` lie on the way to `schema/users.rs`.
+    fn leads_to_schema(&self, path: &Path, is_root: bool) -> bool {
+        let directory = if is_root {
+            path.parent().map(Path::to_path_buf)
+        } else {
+            Some(path.with_extension(""))
+        };
+        let directory = directory
+            .map(|directory| display(&directory) + "/")
+            .unwrap_or_default();
+        let first = self.known.range(directory.as_str()..).next();
+        first.is_some_and(|(path, _)| path.starts_with(&directory))
+    }
+
+    fn reach_of(&self, path: &str) -> Reach {
+        self.reached.get(path).copied().unwrap_or_else(|| Reach::Never {
+            below_cfg: self
+                .conditional_directories
+                .iter()
+                .any(|directory| Path::new(path).starts_with(directory)),
+        })
     }
 }
 
-/// Where the module of a `mod` line may be, and whether a `cfg_attr` decides it.
-/// The rules are those of the Rust reference, items.mod.outlined.
-fn candidates(file: &File<'_>, module: &FoundModule) -> (Vec<PathBuf>, bool) {
-    let path = Path::new(&file.source.path);
-    let beside = path.parent().unwrap_or_else(|| Path::new(""));
-    let mut own = beside.to_path_buf();
-    if !file.is_root {
-        own.push(path.file_stem().unwrap_or_default());
+/// Where the modules of a file or of an inline module lie: the Rust reference,
+/// items.mod.outlined.
+struct Outside {
+    beside: PathBuf,
+    directory: PathBuf,
+    is_nested: bool,
+}
+
+impl Outside {
+    fn of(file: &ScannedFile, is_root: bool, module: &FoundModule) -> Self {
+        let path = Path::new(&file.source.path);
+        let beside = path.parent().unwrap_or_else(|| Path::new("")).to_path_buf();
+        let mut directory = beside.clone();
+        if !is_root {
+            directory.push(path.file_stem().unwrap_or_default());
+        }
+        for inline in &module.inside {
+            match path_attributes(&file.source.text, inline).first() {
+                Some((path, _)) => directory.push(path),
+                None => directory.push(&inline.name),
+            }
+        }
+        Self {
+            beside,
+            directory,
+            is_nested: !module.inside.is_empty(),
+        }
     }
-    let inside = |mut directory: PathBuf| {
-        directory.extend(&module.inside);
-        directory
-    };
-    let by_path = path_attributes(&file.source.text, module);
-    let is_certain = by_path.iter().any(|(_, conditional)| !conditional);
-    let mut paths: Vec<PathBuf> = by_path
-        .iter()
-        .map(|(path, _)| {
-            let base = if module.inside.is_empty() {
-                beside.to_path_buf()
-            } else {
-                inside(own.clone())
-            };
-            base.join(path)
-        })
-        .collect();
-    if !is_certain {
-        let directory = inside(own.clone());
-        paths.push(directory.join(format!("{}.rs", module.name)));
-        paths.push(directory.join(&module.name).join("mod.rs"));
+
+    fn base_of_path(&self) -> &Path {
+        if self.is_nested {
+            &self.directory
+        } else {
+            &self.beside
+        }
     }
-    (paths, !by_path.is_empty() && !is_certain)
 }
 
 /// The values of `#[path = "…"]`, and whether a `cfg_attr` holds each.
-fn path_attributes(text: &str, module: &FoundModule) -> Vec<(String, bool)> {
+fn path_attributes(text: &str, module: &ModuleName) -> Vec<(String, bool)> {
     let mut paths = Vec::new();
     for range in &module.attributes {
         let attributes = Attribute::parse_outer
@@ -130,44 +262,31 @@ fn path_attributes(text: &str, module: &FoundModule) -> Vec<(String, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::scan::scan;
 
     /// The reach of each file; the first one is the crate root.
-    fn reach_of<'p>(files: &[(&'p str, &str)]) -> Vec<(&'p str, Reach)> {
-        let sources: Vec<Source> = files
+    fn reaches<'p>(files: &[(&'p str, &str)]) -> Vec<(&'p str, Reach)> {
+        let scanned: Vec<ScannedFile> = files
             .iter()
-            .map(|(path, text)| Source::new(*path, *text))
+            .map(|(path, text)| ScannedFile::new(PathBuf::from(path), Arc::new(Source::new(*path, *text))))
             .collect();
-        let scans: Vec<Scan> = files.iter().map(|(_, text)| scan(text)).collect();
-        let found = sources.iter().zip(&scans);
-        let files_in: Vec<File<'_>> = found
-            .map(|(source, scan)| File {
-                source,
-                scan,
-                is_root: source.path == files[0].0 || source.path.ends_with("mod.rs"),
-            })
-            .collect();
-        files
-            .iter()
-            .map(|(path, _)| *path)
-            .zip(reach(&files_in))
+        let paths = files.iter().map(|(path, _)| *path);
+        paths
+            .zip(reach(Path::new(files[0].0), &scanned))
+            .skip(1)
             .collect()
     }
 
-    /// The files that some builds leave out.
-    fn conditional_files<'p>(files: &[(&'p str, &str)]) -> Vec<&'p str> {
-        let reach = reach_of(files).into_iter();
-        reach
-            .filter(|(_, reach)| reach.conditional)
-            .map(|(path, _)| path)
-            .collect()
-    }
-
-    #[test]
-    fn a_file_without_a_mod_line_is_not_named() {
-        let files = [("src/lib.rs", "mod a;"), ("src/a.rs", ""), ("src/orphan.rs", "")];
-        let named = reach_of(&files).into_iter().map(|(_, reach)| reach.named);
-        assert_eq!(named.collect::<Vec<_>>(), [false, true, false]);
+    #[track_caller]
+    fn check(files: &[(&str, &str)], always: &[&str], sometimes: &[&str]) {
+        let found = reaches(files);
+        let of = |reach| -> Vec<&str> {
+            let found = found.iter().filter(|(_, found)| *found == reach);
+            found.map(|(path, _)| *path).collect()
+        };
+        assert_eq!(
+            (of(Reach::Always), of(Reach::Sometimes)),
+            (always.to_vec(), sometimes.to_vec())
+        );
     }
 
     #[test]
@@ -179,29 +298,38 @@ mod tests {
             ("src/schema/users/inner.rs", ""),
             ("src/schema/deep/mod.rs", ""),
             ("src/schema/orphan.rs", ""),
+            ("src/other/orphan.rs", ""),
         ];
-        assert_eq!(
-            conditional_files(&files),
-            [
-                "src/schema/mod.rs",
-                "src/schema/users.rs",
-                "src/schema/users/inner.rs",
-                "src/schema/deep/mod.rs"
-            ]
-        );
+        let sometimes: Vec<&str> = files[1..5].iter().map(|(path, _)| *path).collect();
+        check(&files, &[], &sometimes);
+        let orphans = [("src/schema/orphan.rs", true), ("src/other/orphan.rs", false)];
+        for (found, (path, below_cfg)) in reaches(&files)[4..].iter().zip(orphans) {
+            assert_eq!(*found, (path, Reach::Never { below_cfg }));
+        }
     }
 
     #[test]
-    fn one_unconditional_line_is_enough() {
+    fn a_file_that_says_so_itself() {
+        let files = [
+            ("src/lib.rs", "mod a;"),
+            ("src/a.rs", "#![cfg(x)] mod b;"),
+            ("src/a/b.rs", ""),
+        ];
+        check(&files, &[], &["src/a.rs", "src/a/b.rs"]);
+    }
+
+    #[test]
+    fn one_unconditional_way_is_enough() {
         let files = [
             (
                 "src/lib.rs",
                 "#[cfg(a)] mod a; #[cfg(not(a))] #[path = \"a.rs\"] mod b; #[path = \"./c.rs\"] mod d; #[cfg(x)] mod c;",
             ),
             ("src/a.rs", ""),
-            ("src/c.rs", ""),
+            ("src/c.rs", "mod e;"),
+            ("src/e.rs", ""),
         ];
-        assert_eq!(conditional_files(&files), ["src/a.rs"]);
+        check(&files, &["src/c.rs", "src/e.rs"], &["src/a.rs"]);
     }
 
     #[test]
@@ -209,26 +337,41 @@ mod tests {
         let files = [
             (
                 "src/lib.rs",
-                "#[cfg_attr(unix, path = \"unix.rs\")] mod os; #[cfg(a)] mod x { mod y; #[path = \"z.rs\"] mod q; }",
+                "#[cfg_attr(unix, path = \"unix.rs\")] mod os;
+                 mod x { mod y; #[path = \"z.rs\"] mod q; }
+                 #[path = \"in\"] mod inline { mod r; }
+                 #[path = \"p/f.rs\"] mod f;",
             ),
             ("src/unix.rs", ""),
             ("src/os.rs", ""),
-            ("src/x/y.rs", ""),
+            ("src/x/y.rs", "mod child;"),
+            ("src/x/y/child.rs", ""),
             ("src/x/z.rs", ""),
+            ("src/in/r.rs", ""),
+            ("src/p/f.rs", "mod beside;"),
+            ("src/p/beside.rs", ""),
             ("src/z.rs", ""),
         ];
-        assert_eq!(
-            conditional_files(&files),
-            ["src/unix.rs", "src/os.rs", "src/x/y.rs", "src/x/z.rs"]
-        );
+        let always = [
+            "src/x/y.rs",
+            "src/x/y/child.rs",
+            "src/x/z.rs",
+            "src/in/r.rs",
+            "src/p/f.rs",
+            "src/p/beside.rs",
+        ];
+        check(&files, &always, &["src/unix.rs", "src/os.rs"]);
     }
 
     #[test]
     fn modules_in_a_circle_end() {
         let files = [
             ("src/lib.rs", "mod a;"),
-            ("src/a.rs", "#[path = \"a.rs\"] #[cfg(b)] mod a;"),
+            (
+                "src/a.rs",
+                "#[path = \"a.rs\"] #[cfg(b)] mod a; #[path = \"lib.rs\"] mod l;",
+            ),
         ];
-        assert_eq!(conditional_files(&files), [""; 0]);
+        check(&files, &["src/a.rs"], &[]);
     }
 }

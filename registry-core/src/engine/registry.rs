@@ -1,5 +1,6 @@
 //! The model: what the sources and the policy files add up to.
 
+use super::discover::Check;
 use super::validate::Valid;
 use crate::TableKind;
 
@@ -16,8 +17,8 @@ pub struct RegisteredTable {
     pub append_only: bool,
     /// The file that declares it, relative to the package.
     pub file: String,
-    /// Whether the crate has to compile its struct in this build, with no other error if it does not.
-    pub checked: bool,
+    /// Whether the compiler has to prove that it met the struct.
+    pub check: Check,
     /// Whether several structs claim it: a fault that is reported already.
     pub contested: bool,
     /// The identifier of its typed key.

@@ -16,12 +16,24 @@ use super::lex::{Token, Tokens, tokens};
 pub struct Scan {
     /// The structs that carry `#[table]`.
     pub structs: Vec<FoundStruct>,
-    /// The `mod name;` lines.
+    /// The modules: `mod name;` and `mod name { … }`.
     pub modules: Vec<FoundModule>,
     /// Whether the file starts with `#![cfg(…)]`.
     pub conditional: bool,
-    /// Whether some `use` may bring in the name `table`, so that `#[table]` means ours.
-    pub imports_table: bool,
+    /// What `#[table]` without a path means in this file.
+    pub bare_table: Origin,
+}
+
+/// Where an attribute called `table` comes from, as far as the tokens of one file tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// Nothing brings it into scope: not ours, or an error of the compiler.
+    #[default]
+    Nowhere,
+    /// Something may: a glob, another path.
+    Unknown,
+    /// This crate.
+    Ours,
 }
 
 /// A struct with `#[table]`.
@@ -34,19 +46,28 @@ pub struct FoundStruct {
     /// Whether some builds may leave it out: `cfg` here or around it, or a macro
     /// call that may do what it likes with its input.
     pub conditional: bool,
+    /// Whether it has a derive that may bring a helper attribute called `table` along.
+    pub has_derive: bool,
 }
 
-/// A `mod name;` line.
-#[derive(Debug)]
+/// A module.
+#[derive(Clone, Debug)]
 pub struct FoundModule {
-    /// The module's name.
-    pub name: String,
-    /// The attributes that may hold a `path`.
-    pub attributes: Vec<Range<usize>>,
-    /// The inline modules around the line.
-    pub inside: Vec<String>,
+    /// The module's name, and its attributes that may hold a `path`.
+    pub name: ModuleName,
+    /// The inline modules around it.
+    pub inside: Vec<ModuleName>,
     /// As [`FoundStruct::conditional`].
     pub conditional: bool,
+    /// Whether its content is in braces.
+    pub is_inline: bool,
+}
+
+/// The name of a module, and its attributes that may hold a `path`.
+#[derive(Clone, Debug)]
+pub struct ModuleName {
+    pub name: String,
+    pub attributes: Vec<Range<usize>>,
 }
 
 /// Scans any text at all.
@@ -59,6 +80,7 @@ pub fn scan(text: &str) -> Scan {
         tokens: tokens(text).peekable(),
         regions: Vec::new(),
         pending: Vec::new(),
+        previous: None,
         found: Scan::default(),
     };
     while let Some(token) = scanner.tokens.next() {
@@ -91,15 +113,17 @@ fn last_word(text: &str) -> Option<usize> {
 struct Pending {
     range: Range<usize>,
     role: Role,
+    /// Whether some builds leave the item out for it.
+    conditional: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Role {
-    Cfg,
     /// `#[table]`, or a `cfg_attr` that mentions it.
     Table,
     /// `cfg_attr`, `diesel`, `sea_orm`, `path`.
     Relevant,
+    Derive,
     Irrelevant,
 }
 
@@ -107,15 +131,19 @@ enum Role {
 #[derive(Debug)]
 struct Region {
     conditional: bool,
-    module: Option<String>,
+    module: Option<ModuleName>,
     /// The attributes in front of the item whose tokens this delimiter is among.
     outer: Vec<Pending>,
+    /// Whether the delimiter is part of the item and does not end it, as in `pub(crate) struct`.
+    ends_item: bool,
 }
 
 struct Scanner<'a> {
     tokens: Peekable<Tokens<'a>>,
     regions: Vec<Region>,
     pending: Vec<Pending>,
+    /// What tells a block from the constant in `<{ 3 }>`.
+    previous: Option<TokenKind>,
     found: Scan,
 }
 
@@ -123,9 +151,9 @@ impl<'a> Scanner<'a> {
     fn step(&mut self, token: Token<'a>) {
         match token.kind {
             TokenKind::Pound => self.attribute(token.start),
-            TokenKind::OpenBrace | TokenKind::OpenParen | TokenKind::OpenBracket => self.open(None, false),
-            TokenKind::CloseBrace => self.close(true),
-            TokenKind::CloseParen | TokenKind::CloseBracket => self.close(false),
+            TokenKind::OpenBrace => self.open(None, false, !self.is_constant()),
+            TokenKind::OpenParen | TokenKind::OpenBracket => self.open(None, false, false),
+            TokenKind::CloseBrace | TokenKind::CloseParen | TokenKind::CloseBracket => self.close(),
             TokenKind::Semi => self.pending.clear(),
             TokenKind::Ident if token.text == "mod" => self.module(),
             TokenKind::Ident if token.text == "use" => self.import(),
@@ -133,6 +161,14 @@ impl<'a> Scanner<'a> {
             TokenKind::Ident | TokenKind::RawIdent => self.perhaps_macro(token),
             _ => {}
         }
+        self.previous = Some(token.kind);
+    }
+
+    fn is_constant(&self) -> bool {
+        matches!(
+            self.previous,
+            Some(TokenKind::Lt | TokenKind::Comma | TokenKind::Eq)
+        )
     }
 
     fn attribute(&mut self, start: usize) {
@@ -141,23 +177,37 @@ impl<'a> Scanner<'a> {
             return;
         }
         let mut path: Vec<&str> = Vec::new();
-        let (mut in_path, mut mentions_table) = (true, false);
+        let (mut in_path, mut mentions_table, mut mentions_cfg) = (true, false, false);
+        let mut has_helpers = false;
         let end = self.until_closed(|token| {
             mentions_table |= token.ident() == Some("table");
+            mentions_cfg |= token.ident() == Some("cfg");
+            has_helpers |= !in_path
+                && token
+                    .ident()
+                    .is_some_and(|ident| !STANDARD_DERIVES.contains(&ident));
             match token.ident() {
                 Some(ident) if in_path => path.push(ident),
                 _ => in_path &= token.kind == TokenKind::Colon,
             }
         });
         let Some(end) = end else { return };
-        self.found.imports_table |= path == ["macro_use"];
-        let role = role(&path, mentions_table);
+        if path == ["macro_use"] {
+            self.imports(Origin::Unknown);
+        }
+        let conditional = match path.as_slice() {
+            ["cfg"] | [.., "test" | "bench"] => true,
+            ["cfg_attr"] => mentions_cfg,
+            _ => false,
+        };
         if !inner {
+            let role = role(&path, mentions_table, has_helpers);
             self.pending.push(Pending {
                 range: start..end,
                 role,
+                conditional,
             });
-        } else if role == Role::Cfg {
+        } else if conditional {
             match self.regions.last_mut() {
                 Some(region) => region.conditional = true,
                 None => self.found.conditional = true,
@@ -183,21 +233,20 @@ impl<'a> Scanner<'a> {
         None
     }
 
-    fn open(&mut self, module: Option<String>, in_macro: bool) {
+    fn open(&mut self, module: Option<ModuleName>, in_macro: bool, ends_item: bool) {
         let conditional = in_macro || self.is_conditional();
         self.regions.push(Region {
             conditional,
             module,
             outer: std::mem::take(&mut self.pending),
+            ends_item,
         });
     }
 
-    /// A closing brace ends an item. A closing parenthesis or bracket does not:
-    /// the attributes in front of `pub(crate) struct` belong to the struct.
-    fn close(&mut self, ends_item: bool) {
+    fn close(&mut self) {
         self.pending.clear();
         if let Some(region) = self.regions.pop()
-            && !ends_item
+            && !region.ends_item
         {
             self.pending = region.outer;
         }
@@ -205,29 +254,59 @@ impl<'a> Scanner<'a> {
 
     fn module(&mut self) {
         let Some(name) = self.next_ident() else { return };
-        let name = name.to_string();
-        if self.next_if(TokenKind::OpenBrace).is_some() {
-            self.open(Some(name), false);
-        } else if self.next_if(TokenKind::Semi).is_some() {
-            let module = FoundModule {
-                name,
-                attributes: self.relevant_attributes(),
-                inside: self
-                    .regions
-                    .iter()
-                    .filter_map(|region| region.module.clone())
-                    .collect(),
-                conditional: self.is_conditional(),
-            };
-            self.found.modules.push(module);
+        let is_inline = self.next_if(TokenKind::OpenBrace).is_some();
+        if !is_inline && self.next_if(TokenKind::Semi).is_none() {
+            return;
+        }
+        let name = ModuleName {
+            name: name.to_string(),
+            attributes: self.relevant_attributes(),
+        };
+        let inside = self.regions.iter().filter_map(|region| region.module.clone());
+        self.found.modules.push(FoundModule {
+            name: name.clone(),
+            inside: inside.collect(),
+            conditional: self.is_conditional(),
+            is_inline,
+        });
+        if is_inline {
+            self.open(Some(name), false, true);
+        } else {
             self.pending.clear();
         }
     }
 
+    /// Reads no further than what a `use` can consist of: `impl Trait + use<'a>` is none, and a
+    /// semicolon may be missing.
     fn import(&mut self) {
-        while let Some(token) = self.tokens.next_if(|token| token.kind != TokenKind::Semi) {
-            self.found.imports_table |= token.text == "table" || token.kind == TokenKind::Star;
+        let (mut names_table, mut names_us, mut depth) = (false, false, 0);
+        while let Some(token) = self.tokens.next_if(|token| {
+            let closes = token.kind == TokenKind::CloseBrace && depth > 0;
+            let opens = matches!(
+                token.kind,
+                TokenKind::Colon | TokenKind::OpenBrace | TokenKind::Comma
+            );
+            let is_part = token.ident().is_some_and(|ident| !starts_item(ident));
+            closes || opens || token.kind == TokenKind::Star || is_part
+        }) {
+            match token.kind {
+                TokenKind::OpenBrace => depth += 1,
+                TokenKind::CloseBrace => depth -= 1,
+                TokenKind::Star => names_table = true,
+                _ => {}
+            }
+            names_table |= token.text == "table";
+            names_us |= token.text == "table_registry";
         }
+        match (names_table, names_us) {
+            (true, true) => self.imports(Origin::Ours),
+            (true, false) => self.imports(Origin::Unknown),
+            (false, _) => {}
+        }
+    }
+
+    fn imports(&mut self, origin: Origin) {
+        self.found.bare_table = self.found.bare_table.max(origin);
     }
 
     fn structure(&mut self) {
@@ -240,10 +319,11 @@ impl<'a> Scanner<'a> {
                 attributes: self.relevant_attributes(),
                 ident: next.start..next.end(),
                 conditional: self.is_conditional(),
+                has_derive: self.pending.iter().any(|pending| pending.role == Role::Derive),
             };
             self.found.structs.push(found);
             // The struct is found; its fields need not be waited for.
-            self.pending.retain(|pending| pending.role == Role::Cfg);
+            self.pending.retain(|pending| pending.role != Role::Table);
         }
     }
 
@@ -263,7 +343,7 @@ impl<'a> Scanner<'a> {
             self.until_closed(|_| {});
             self.pending.clear();
         } else {
-            self.open(None, true);
+            self.open(None, true, true);
         }
     }
 
@@ -290,7 +370,7 @@ impl<'a> Scanner<'a> {
 
     fn is_conditional(&self) -> bool {
         self.regions.last().is_some_and(|region| region.conditional)
-            || self.pending.iter().any(|pending| pending.role == Role::Cfg)
+            || self.pending.iter().any(|pending| pending.conditional)
     }
 
     fn relevant_attributes(&self) -> Vec<Range<usize>> {
@@ -303,11 +383,31 @@ impl<'a> Scanner<'a> {
     }
 }
 
-fn role(path: &[&str], mentions_table: bool) -> Role {
+fn starts_item(word: &str) -> bool {
+    matches!(
+        word,
+        "mod" | "pub" | "use" | "struct" | "enum" | "fn" | "impl" | "const" | "static"
+    )
+}
+
+/// The derives of the standard library, which bring no helper attribute called `table`.
+const STANDARD_DERIVES: [&str; 9] = [
+    "Clone",
+    "Copy",
+    "Debug",
+    "Default",
+    "Eq",
+    "Hash",
+    "Ord",
+    "PartialEq",
+    "PartialOrd",
+];
+
+fn role(path: &[&str], mentions_table: bool, has_helpers: bool) -> Role {
     match path {
-        ["cfg"] => Role::Cfg,
         ["cfg_attr"] if mentions_table => Role::Table,
         ["cfg_attr" | "diesel" | "sea_orm" | "path"] => Role::Relevant,
+        ["derive"] if has_helpers => Role::Derive,
         [.., "table"] => Role::Table,
         _ => Role::Irrelevant,
     }
@@ -391,6 +491,10 @@ mod tests {
             "#[cfg(a)] pub(crate) fn f<A, B>() { #[table] struct A; }",
             "wrap! { #[table] struct A; }",
             "wrap!( mod m { #[table] struct A; } );",
+            "#[test] fn f() { #[table] struct A; }",
+            "#[tokio::test] async fn f() { #[table] struct A; }",
+            "#[cfg_attr(all(), cfg(any()))] #[table] struct A;",
+            "#[cfg(a)] fn f() -> W<{ 3 }, { 4 }> { #[table] struct A; }",
         ] {
             assert_eq!(conditional(text), [true], "{text}");
         }
@@ -410,36 +514,52 @@ mod tests {
 
     #[test]
     fn imports() {
-        for text in [
-            "use table_registry::table;\nmod a;",
-            "use table_registry::{table, Table}; mod a;",
-            "use crate::prelude::*; mod a;",
-            "mod m { use super::{a::{b, table}}; } mod a;",
-            "#[macro_use] extern crate table_registry; mod a;",
+        for (text, origin) in [
+            ("use table_registry::table;\nmod a;", Origin::Ours),
+            ("use table_registry::{Table, table}; mod a;", Origin::Ours),
+            ("use ::table_registry::*; mod a;", Origin::Ours),
+            ("use helpers::table; mod a;", Origin::Unknown),
+            ("use crate::prelude::*; mod a;", Origin::Unknown),
+            ("mod m { use super::{a::{b, table}}; } mod a;", Origin::Unknown),
+            (
+                "#[macro_use] extern crate table_registry; mod a;",
+                Origin::Unknown,
+            ),
+            ("use diesel::tables; mod a;", Origin::Nowhere),
+            ("// use x::table;\nmod a;", Origin::Nowhere),
+            ("use x; table!(); mod a;", Origin::Nowhere),
         ] {
-            assert!(scan(text).imports_table, "{text}");
-        }
-        for text in [
-            "use diesel::tables; mod a;",
-            "// use x::table;\nmod a;",
-            "use x; table!(); mod a;",
-        ] {
-            assert!(!scan(text).imports_table, "{text}");
+            assert_eq!(scan(text).bare_table, origin, "{text}");
         }
     }
 
     #[test]
-    fn mod_lines() {
+    fn a_use_that_is_none_swallows_nothing() {
+        for text in [
+            "impl B { fn c() -> impl D + use<'_> { e() } } #[table] struct A;",
+            "p! { use std::fmt } #[table] struct A;",
+            "use std::fmt #[table] struct A;",
+            "use std::fmt mod m { #[table] struct A; }",
+            "use std::{fmt #[table] struct A;",
+            "use",
+        ] {
+            assert_eq!(structs(text).len(), usize::from(text != "use"), "{text}");
+        }
+    }
+
+    #[test]
+    fn modules() {
         let text = "mod a; #[cfg(x)] pub mod b; mod c { #[path = \"e.rs\"] mod d; } mod r#type; // mod no;";
         let modules = scan(text).modules;
         let lines: Vec<_> = modules
             .iter()
             .map(|module| {
+                let ModuleName { name, attributes } = &module.name;
                 (
-                    module.name.as_str(),
+                    name.as_str(),
                     module.conditional,
                     module.inside.len(),
-                    module.attributes.len(),
+                    attributes.len(),
                 )
             })
             .collect();
@@ -448,6 +568,7 @@ mod tests {
             [
                 ("a", false, 0, 0),
                 ("b", true, 0, 0),
+                ("c", false, 0, 0),
                 ("d", false, 1, 1),
                 ("type", false, 0, 0)
             ]

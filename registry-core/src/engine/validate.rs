@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::config::{Entry, Policy};
 use super::diagnostic::{Code, Diagnostic};
-use super::discover::{Declaration, Declarations};
+use super::discover::{Check, Declaration, Declarations};
 use super::name;
 use super::registry::{RegisteredTable, Registry};
 use super::suggest::nearest;
@@ -149,7 +149,7 @@ impl Tables {
     fn contest(&mut self, name: &str) {
         if let Some(group) = self.by_name.get_mut(name) {
             group.table.contested = true;
-            group.table.checked = false;
+            group.table.check = Check::None;
         }
     }
 
@@ -208,10 +208,12 @@ fn table(name: &str, declarations: &[Declaration], contested: bool) -> Registere
         kind: first.kind,
         append_only: false,
         file: first.file.clone(),
-        checked: !contested
-            && declarations
-                .iter()
-                .any(|declaration| !declaration.conditional && !declaration.compiler_reports),
+        check: if contested {
+            Check::None
+        } else {
+            let checks = declarations.iter().map(|declaration| declaration.check);
+            checks.max().unwrap_or(Check::None)
+        },
         contested,
         key: name::key(name),
         aliases: Vec::new(),
@@ -387,7 +389,14 @@ mod tests {
         let tables: Vec<_> = registry
             .tables()
             .iter()
-            .map(|table| (table.name.as_str(), table.kind, table.append_only, table.checked))
+            .map(|table| {
+                (
+                    table.name.as_str(),
+                    table.kind,
+                    table.append_only,
+                    table.check == Check::Always,
+                )
+            })
             .collect();
         assert_eq!(
             tables,
