@@ -182,6 +182,14 @@ fn a_file_that_cannot_be_read_is_one_error() {
 fn directories_in_a_circle_are_read_once() {
     let krate = Crate::sound("circle");
     std::os::unix::fs::symlink("..", krate.directory.join("src/schema/up")).unwrap();
+    std::os::unix::fs::symlink("users.rs", krate.directory.join("src/schema/alias.rs")).unwrap();
+    fs::create_dir(krate.directory.join("src/schema/zoo")).unwrap();
+    krate.write(
+        "src/schema/zoo/mod.rs",
+        "#[table_registry::table]\npub struct Zoo;\n",
+    );
+    krate.write("src/schema/mod.rs", "pub mod users;\npub mod zoo;\n");
+    std::os::unix::fs::symlink("zoo", krate.directory.join("src/schema/a_link")).unwrap();
     std::os::unix::fs::symlink("nowhere.rs", krate.directory.join("src/schema/.#users.rs")).unwrap();
     krate.check().passes();
 }
@@ -270,6 +278,95 @@ fn a_schema_behind_a_feature_is_registered_in_every_build() {
     krate
         .cargo(&["check", "--quiet", "--features", "database"])
         .passes();
+}
+
+#[test]
+fn a_schema_that_the_compiler_does_not_read_is_not_stale() {
+    let krate = Crate::sound("unread");
+    let root =
+        "#[cfg(feature = \"database\")]\npub mod schema;\ntable_registry::table_registry!(\"schema/\");\n";
+    krate.write(
+        "src/lib.rs",
+        &format!("{root}const _: () = assert!(TABLE_NAMES.len() == 1);\n"),
+    );
+    krate.check().passes();
+    let more = "#[table_registry::table]\npub struct Users;\n#[table_registry::table]\npub struct Orders;\n";
+    krate.write("src/schema/users.rs", more);
+    krate
+        .check()
+        .fails_with(&["error[E0080]: evaluation panicked: assertion failed: TABLE_NAMES.len() == 1"]);
+}
+
+#[test]
+fn files_are_found_wherever_modules_lie() {
+    let krate = Crate::sound("layout");
+    krate.manifest("2024", "");
+    krate.remove("src/schema/mod.rs");
+    krate.write(
+        "src/lib.rs",
+        "pub mod schema;\n\
+         #[cfg(feature = \"database\")]\npub mod backend;\n\
+         #[cfg(feature = \"database\")]\n#[path = \"schema/named.rs\"]\npub mod other;\n\
+         #[path = \"schema/inside\"]\npub mod inline {\n    pub mod deep;\n}\n\
+         table_registry::table_registry!(\"schema\", \"../entities/\");\n\
+         const _: () = assert!(TABLE_NAMES.len() == 5);\n",
+    );
+    krate.write("src/schema.rs", "pub mod users;\n");
+    krate.write(
+        "src/schema/named.rs",
+        "pub mod beside;\n#[table_registry::table]\npub struct Named;\n",
+    );
+    krate.write(
+        "src/schema/beside.rs",
+        "#[table_registry::table]\npub struct Beside;\n",
+    );
+    krate.write(
+        "src/schema/inside/deep.rs",
+        "#[table_registry::table]\npub struct Deep;\n",
+    );
+    krate.write(
+        "src/backend.rs",
+        "#[path = \"../entities/cakes.rs\"]\npub mod cakes;\n",
+    );
+    krate.write(
+        "entities/cakes.rs",
+        "#[table_registry::table]\npub struct Cakes;\n",
+    );
+    krate.check().passes();
+    krate
+        .cargo(&["check", "--quiet", "--features", "database"])
+        .passes();
+}
+
+#[test]
+fn an_orphan_behind_a_feature_is_an_error_where_the_feature_is_on() {
+    let krate = Crate::sound("feature_orphan");
+    krate.write(
+        "src/lib.rs",
+        "#[cfg(feature = \"database\")]\npub mod schema;\ntable_registry::table_registry!(\"schema/\");\n",
+    );
+    krate.write(
+        "src/schema/orders.rs",
+        "#[table_registry::table]\npub struct Orders;\n",
+    );
+    krate.check().passes();
+    krate.cargo(&["check", "--quiet", "--features", "database"]).fails_with(&[
+        "error[E0080]: evaluation panicked: table `orders` is declared in `src/schema/orders.rs`, but the crate does not compile that file",
+    ]);
+}
+
+/// `test` stands for an attribute of another crate that is called `table`, too.
+#[test]
+fn an_attribute_of_another_crate_is_found_out() {
+    let krate = Crate::sound("foreign");
+    krate.write(
+        "src/lib.rs",
+        "pub mod schema;\npub use test as table;\ntable_registry::table_registry!(\"schema/\");\n",
+    );
+    krate.write("src/schema/mod.rs", "pub mod cakes;\npub mod users;\n");
+    krate.write("src/schema/cakes.rs", "#[crate::table]\npub struct Cakes;\n");
+    let report = krate.check();
+    report.says("table `cakes` is declared in `src/schema/cakes.rs`, but the crate does not compile");
 }
 
 #[test]

@@ -20,7 +20,7 @@ table_registry!(
     revoke = "hazards/revoke.toml"
 );
 
-const EXPECTED: [(&str, TableKind); 30] = [
+const EXPECTED: [(&str, TableKind); 31] = [
     ("above", Control),
     ("after_mark", Truth),
     ("after_strings", Truth),
@@ -31,6 +31,7 @@ const EXPECTED: [(&str, TableKind); 30] = [
     ("deprecated", Truth),
     ("diesel_users", Truth),
     ("final", Truth),
+    ("gen", Truth),
     ("größe", Truth),
     ("in_cfg_attr", Link),
     ("in_cfg_attr_that_is_off", Link),

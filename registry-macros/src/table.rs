@@ -14,7 +14,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> (TokenStream,
     };
     let metas = engine::flatten(header.attributes);
     let neighbours: Vec<&Meta> = metas.iter().map(|flat| &flat.meta).collect();
-    if let Some(fault) = engine::repeated(&neighbours, &header.ident) {
+    if let Some(fault) = engine::repeated(&neighbours) {
         return (item, vec![fault]);
     }
     let Declared { name, faults, .. } = engine::declare(arguments, &neighbours, &header.ident);

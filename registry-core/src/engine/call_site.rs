@@ -2,13 +2,14 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::source::{clean, display};
+use super::source::{clean, with_slashes};
 
 /// The file that invokes `table_registry!`.
 #[derive(Clone, Debug)]
 pub struct CallSite {
     file: PathBuf,
     ancestors: Vec<PathBuf>,
+    package: PathBuf,
 }
 
 impl CallSite {
@@ -17,7 +18,15 @@ impl CallSite {
     pub fn new(file: impl Into<PathBuf>) -> Self {
         let file = file.into();
         let ancestors = ancestors(&file);
-        Self { file, ancestors }
+        let package = ancestors
+            .last()
+            .map(|directory| clean(directory))
+            .unwrap_or_default();
+        Self {
+            file,
+            ancestors,
+            package,
+        }
     }
 
     /// The invoking file.
@@ -49,29 +58,24 @@ impl CallSite {
     /// machine they were built on.
     #[must_use]
     pub fn in_package(&self, path: &Path) -> String {
-        let package = self
-            .ancestors
-            .last()
-            .map(|directory| clean(directory))
-            .unwrap_or_default();
-        let path = clean(path);
-        display(path.strip_prefix(&package).unwrap_or(&path))
+        relative(&self.package, path)
     }
 
     /// A path relative to the invoking file, for `include_bytes!`.
     #[must_use]
     pub fn relative(&self, path: &Path) -> String {
-        let (from, to) = (clean(self.directory()), clean(path));
-        let shared = from
-            .components()
-            .zip(to.components())
-            .take_while(|(one, other)| one == other)
-            .count();
-        let up = from.components().skip(shared).map(|_| Component::ParentDir);
-        let relative: PathBuf = up.chain(to.components().skip(shared)).collect();
-        // Not cleaned again: `..` in front is what makes it relative.
-        relative.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
+        relative(&clean(self.directory()), path)
     }
+}
+
+/// The way from a clean directory to a path, with forward slashes.
+fn relative(from: &Path, to: &Path) -> String {
+    let to = clean(to);
+    let (ours, theirs) = (from.components(), to.components());
+    let shared = ours.zip(theirs).take_while(|(one, other)| one == other).count();
+    let up = from.components().skip(shared).map(|_| Component::ParentDir);
+    let relative: PathBuf = up.chain(to.components().skip(shared)).collect();
+    with_slashes(&relative)
 }
 
 fn ancestors(file: &Path) -> Vec<PathBuf> {
@@ -98,6 +102,16 @@ mod tests {
             "../revoke.toml"
         );
         assert_eq!(call.relative(Path::new("examples/erp/src/a/b.toml")), "a/b.toml");
+        // The root of this package is where the tests run.
+        assert_eq!(
+            call.in_package(Path::new("examples/./erp/../x.rs")),
+            "examples/x.rs"
+        );
+        let call = CallSite::new("src/lib.rs");
+        assert_eq!(
+            call.in_package(Path::new("src/../../shared/x.rs")),
+            "../shared/x.rs"
+        );
         assert_eq!(
             CallSite::new("lib.rs").relative(Path::new("revoke.toml")),
             "revoke.toml"

@@ -119,7 +119,8 @@ impl Policy {
         match Source::read(&path, faults) {
             Ok(source) => {
                 self.files.push(path);
-                Some(source)
+                // What is left of it could only mislead.
+                source.is_utf8.then_some(source)
             }
             Err(error) => {
                 faults.push(unreadable(&path, &error, written));
@@ -299,7 +300,7 @@ impl<'a> Reader<'a> {
     fn string<'v>(&mut self, name: &Key, value: &'v Value<'a>, example: &str) -> Option<&'v str> {
         let text = value.get_ref().as_str();
         if text.is_none() {
-            let form = format!("write a string: `{} = \"{example}\"`", name.get_ref());
+            let form = format!("write a string: `{} = \"{example}\"`", toml_key(name.get_ref()));
             self.wrong_type(name, "a string", value.get_ref(), value.span(), form);
         }
         text
@@ -355,6 +356,16 @@ fn in_order(table: DeTable<'_>) -> Vec<(Key, Value<'_>)> {
         .collect();
     pairs.sort_by_key(|(key, _)| key.span().start);
     pairs
+}
+
+/// A key as TOML takes it: quoted, unless it is a bare one.
+fn toml_key(name: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !name.is_empty() && name.chars().all(is_bare) {
+        name.to_string()
+    } else {
+        format!("{name:?}")
+    }
 }
 
 /// The words of the TOML specification, with an article.

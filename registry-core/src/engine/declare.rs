@@ -340,19 +340,28 @@ pub fn table_arguments(meta: &Meta) -> TokenStream {
     }
 }
 
+/// Whether the arguments of an attribute called `table` make sense to us.
+#[must_use]
+pub fn is_understood(meta: &Meta) -> bool {
+    let mut faults = Vec::new();
+    if let Meta::List(list) = meta {
+        OwnArguments::read(list.tokens.clone(), &mut faults);
+    }
+    faults.is_empty() && !matches!(meta, Meta::NameValue(_))
+}
+
 /// A second `#[table]` of ours among the neighbours of the first. One that may as well belong to
 /// another crate, as the helper attribute of a derive, is left alone.
 #[must_use]
-pub fn repeated(neighbours: &[&Meta], ident: &Ident) -> Option<Diagnostic> {
+pub fn repeated(neighbours: &[&Meta]) -> Option<Diagnostic> {
     let has_derive = neighbours.iter().any(|meta| meta.path().is_ident("derive"));
     let second = neighbours.iter().copied().find(|meta| {
         let segments = &meta.path().segments;
-        let may_be_ours = match meta {
-            Meta::NameValue(_) => false,
-            _ if segments.len() == 1 => !has_derive,
+        let may_be_ours = match segments.len() {
+            1 => !has_derive,
             _ => segments.iter().any(|segment| segment.ident == CRATE),
         };
-        is_table(meta) && may_be_ours && declare(table_arguments(meta), &[], ident).faults.is_empty()
+        is_table(meta) && may_be_ours && is_understood(meta)
     })?;
     let span = second.path().segments.last()?.ident.span();
     Some(

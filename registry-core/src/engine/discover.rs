@@ -286,7 +286,7 @@ impl Attributes<'_> {
             return None;
         }
         let origin = self.origin(meta);
-        let is_understood = self.declare(position, &[]).faults.is_empty();
+        let is_understood = declare::is_understood(meta);
         let is_helper = self.found.has_derive && origin == Origin::Nowhere;
         let is_foreign = !is_understood && (self.found.has_derive || meta.path().segments.len() > 1);
         (origin == Origin::Ours || !(is_helper || is_foreign)).then_some((origin, is_understood))

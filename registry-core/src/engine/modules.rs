@@ -158,22 +158,27 @@ impl<'a> Walk<'a> {
         if !is_certain {
             let conditional = conditional || !by_path.is_empty();
             let name = &module.name.name;
-            self.push(outside.directory.join(format!("{name}.rs")), false, conditional);
-            self.push(outside.directory.join(name).join("mod.rs"), true, conditional);
+            let is_known = self.push(outside.directory.join(format!("{name}.rs")), false, conditional);
+            if !is_known {
+                self.push(outside.directory.join(name).join("mod.rs"), true, conditional);
+            }
         }
     }
 
-    fn push(&mut self, path: PathBuf, is_root: bool, conditional: bool) {
+    /// Puts a file on the way; tells whether it is a schema file.
+    fn push(&mut self, path: PathBuf, is_root: bool, conditional: bool) -> bool {
         let stop = Stop {
             path: display(&path),
             is_root,
             conditional,
         };
-        if self.known.contains_key(stop.path.as_str()) || self.leads_to_schema(&path, is_root) {
+        let is_known = self.known.contains_key(stop.path.as_str());
+        if is_known || self.leads_to_schema(&path, is_root) {
             self.near.push_back(stop);
         } else if path.is_file() {
             self.far.push_back(stop);
         }
+        is_known
     }
 
     /// `schema.rs` and `schema/mod.rs` lie on the way to `schema/users.rs`.

@@ -87,6 +87,12 @@ pub fn key(name: &str) -> String {
     if !key.starts_with(starts_identifier) {
         key.insert(0, '_');
     }
+    if !key.is_ascii()
+        && let Ok(ident) = syn::parse_str::<Ident>(&key)
+    {
+        // The compiler has one form of each identifier (NFC), so that two spellings meet here.
+        key = ident.to_string();
+    }
     // The only words that are no identifiers even with `r#`.
     if matches!(key.as_str(), "_" | "crate" | "self" | "super" | "Self") {
         key.push('_');
@@ -111,9 +117,12 @@ fn is_identifier(text: &str) -> bool {
 /// Writes a key as an identifier at the given place.
 #[must_use]
 pub fn key_ident(key: &str, span: Span) -> Ident {
-    match syn::parse_str::<Ident>(key) {
-        Ok(_) => Ident::new(key, span),
-        Err(_) => Ident::new_raw(key, span),
+    // A keyword of edition 2024 that syn does not know.
+    let is_keyword = key == "gen" || syn::parse_str::<Ident>(key).is_err();
+    if is_keyword {
+        Ident::new_raw(key, span)
+    } else {
+        Ident::new(key, span)
     }
 }
 
@@ -160,7 +169,10 @@ mod tests {
         ] {
             assert_eq!(key(name), expected);
         }
-        assert_eq!(key_ident("type", Span::call_site()).to_string(), "r#type");
+        for keyword in ["type", "gen", "async"] {
+            let ident = key_ident(keyword, Span::call_site());
+            assert_eq!(ident.to_string(), format!("r#{keyword}"));
+        }
     }
 
     proptest! {

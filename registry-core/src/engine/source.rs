@@ -1,5 +1,6 @@
 //! Files as they were read, and the directories they come from.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -83,7 +84,13 @@ pub fn clean(path: &Path) -> PathBuf {
 /// The clean path with forward slashes on every platform.
 #[must_use]
 pub fn display(path: &Path) -> String {
-    let text = clean(path).to_string_lossy().into_owned();
+    with_slashes(&clean(path))
+}
+
+/// The path as it is, with forward slashes on every platform.
+#[must_use]
+pub fn with_slashes(path: &Path) -> String {
+    let text = path.to_string_lossy().into_owned();
     if std::path::MAIN_SEPARATOR == '/' {
         text
     } else {
@@ -111,59 +118,71 @@ pub fn names_in(directory: &Path, keep: impl Fn(&fs::DirEntry) -> bool) -> Vec<S
 /// Every `.rs` file below a directory, in byte order of their paths.
 ///
 /// Hidden files are left out: editors keep locks and backups there, and no `mod`
-/// line can name them. Symbolic links are followed, each directory once.
+/// line can name them. Symbolic links are followed, and no file or directory is met twice.
 pub fn rust_files(directory: &Path, faults: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
-    let mut walk = Walk {
-        files: Vec::new(),
-        linked: Vec::new(),
-    };
-    if let Err((path, error)) = walk.enter(directory) {
+    let mut walk = Walk::default();
+    if let Err((path, error)) = walk.run(directory) {
         faults.push(unreadable_directory(&path, &error));
     }
     walk.files.sort_by_cached_key(|path| display(path));
     walk.files
 }
 
+type Unreadable = (PathBuf, io::Error);
+
+#[derive(Default)]
 struct Walk {
     files: Vec<PathBuf>,
-    /// Where the symbolic links to directories lead that were followed.
-    linked: Vec<PathBuf>,
+    /// Links wait until everything else was met, so that what is found does not depend on the
+    /// order in which a file system lists it.
+    links: BTreeSet<PathBuf>,
+    /// What was met, under the path that no link is part of.
+    met: BTreeSet<PathBuf>,
 }
 
 impl Walk {
-    fn enter(&mut self, directory: &Path) -> Result<(), (PathBuf, io::Error)> {
-        let unreadable = |error| (directory.to_path_buf(), error);
-        for entry in fs::read_dir(directory).map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
-            if entry.file_name().to_string_lossy().starts_with('.') {
-                continue;
-            }
-            let path = entry.path();
-            let kind = entry.file_type().map_err(unreadable)?;
-            if kind.is_dir() || (kind.is_symlink() && self.is_new_directory(&path)) {
-                self.enter(&path)?;
-            } else if path.extension().is_some_and(|extension| extension == "rs")
-                && !(kind.is_symlink() && path.is_dir())
-            {
-                self.files.push(path);
+    fn run(&mut self, directory: &Path) -> Result<(), Unreadable> {
+        self.enter(directory)?;
+        while let Some(link) = self.links.pop_first() {
+            match link.canonicalize() {
+                Ok(target) if self.met.contains(&target) => {}
+                Ok(target) if target.is_dir() => self.enter(&link)?,
+                Ok(target) => self.meet(link, target),
+                // A link to nowhere cannot be read, which is then said of the file.
+                Err(_) => self.meet(link.clone(), link),
             }
         }
         Ok(())
     }
 
-    fn is_new_directory(&mut self, link: &Path) -> bool {
-        let Ok(target) = link.canonicalize() else {
-            return false;
-        };
-        let contains_link = link
-            .parent()
-            .and_then(|parent| parent.canonicalize().ok())
-            .is_some_and(|parent| parent.starts_with(&target));
-        if !target.is_dir() || contains_link || self.linked.contains(&target) {
-            return false;
+    fn enter(&mut self, directory: &Path) -> Result<(), Unreadable> {
+        let unreadable = |error| (directory.to_path_buf(), error);
+        let target = directory.canonicalize().map_err(unreadable)?;
+        if !self.met.insert(target.clone()) {
+            return Ok(());
         }
-        self.linked.push(target);
-        true
+        for entry in fs::read_dir(directory).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let name = entry.file_name();
+            if name.to_string_lossy().starts_with('.') {
+                continue;
+            }
+            let kind = entry.file_type().map_err(unreadable)?;
+            if kind.is_symlink() {
+                self.links.insert(entry.path());
+            } else if kind.is_dir() {
+                self.enter(&entry.path())?;
+            } else {
+                self.meet(entry.path(), target.join(name));
+            }
+        }
+        Ok(())
+    }
+
+    fn meet(&mut self, path: PathBuf, target: PathBuf) {
+        if path.extension().is_some_and(|extension| extension == "rs") && self.met.insert(target) {
+            self.files.push(path);
+        }
     }
 }
 

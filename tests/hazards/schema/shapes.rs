@@ -30,6 +30,15 @@ pub struct Keyword;
 #[table]
 pub struct r#Final;
 
+#[table]
+pub struct Gen;
+
+impl Tuple {
+    pub fn letters(&self) -> impl Iterator<Item = char> + use<'_> {
+        self.1.chars()
+    }
+}
+
 #[table(name = "order items; drop table \"x\"")]
 pub struct Hostile;
 
