@@ -2,14 +2,15 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::source::{clean, with_slashes};
+use super::source::{clean, display, with_slashes};
 
 /// The file that invokes `table_registry!`.
 #[derive(Clone, Debug)]
 pub struct CallSite {
     file: PathBuf,
     ancestors: Vec<PathBuf>,
-    package: PathBuf,
+    /// With a slash at the end, unless it is the current directory.
+    package: String,
 }
 
 impl CallSite {
@@ -18,10 +19,13 @@ impl CallSite {
     pub fn new(file: impl Into<PathBuf>) -> Self {
         let file = file.into();
         let ancestors = ancestors(&file);
-        let package = ancestors
+        let mut package = ancestors
             .last()
-            .map(|directory| clean(directory))
+            .map(|directory| display(directory))
             .unwrap_or_default();
+        if !package.is_empty() {
+            package.push('/');
+        }
         Self {
             file,
             ancestors,
@@ -54,11 +58,14 @@ impl CallSite {
         &self.ancestors
     }
 
-    /// A path relative to the package, for artefacts that must not name the
+    /// A clean path relative to the package, for artefacts that must not name the
     /// machine they were built on.
     #[must_use]
-    pub fn in_package(&self, path: &Path) -> String {
-        relative(&self.package, path)
+    pub fn in_package(&self, path: &str) -> String {
+        match path.strip_prefix(&self.package) {
+            Some(inside) => inside.to_string(),
+            None => relative(Path::new(&self.package), Path::new(path)),
+        }
     }
 
     /// A path relative to the invoking file, for `include_bytes!`.
@@ -102,16 +109,13 @@ mod tests {
             "../revoke.toml"
         );
         assert_eq!(call.relative(Path::new("examples/erp/src/a/b.toml")), "a/b.toml");
-        // The root of this package is where the tests run.
-        assert_eq!(
-            call.in_package(Path::new("examples/./erp/../x.rs")),
-            "examples/x.rs"
-        );
+        // The tests run in the directory of this package.
         let call = CallSite::new("src/lib.rs");
-        assert_eq!(
-            call.in_package(Path::new("src/../../shared/x.rs")),
-            "../shared/x.rs"
-        );
+        assert_eq!(call.in_package("src/a.rs"), "src/a.rs");
+        assert_eq!(call.in_package("../shared/a.rs"), "../shared/a.rs");
+        let call = CallSite::new("../examples/erp/src/lib.rs");
+        assert_eq!(call.in_package("../examples/erp/src/a.rs"), "src/a.rs");
+        assert_eq!(call.in_package("../examples/shared/a.rs"), "../shared/a.rs");
         assert_eq!(
             CallSite::new("lib.rs").relative(Path::new("revoke.toml")),
             "revoke.toml"

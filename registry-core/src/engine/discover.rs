@@ -185,7 +185,7 @@ fn declarations(call: &CallSite, files: &[ScannedFile], reach: &[Reach]) -> Vec<
         if file.scan.structs.is_empty() {
             continue;
         }
-        let in_package = call.in_package(&file.path);
+        let in_package = call.in_package(&file.source.path);
         for mut declaration in declarations_in(file, *reach) {
             declaration.file.clone_from(&in_package);
             list.push(declaration);

@@ -101,7 +101,7 @@ impl<'a> Walk<'a> {
         let unreached = |file: &&ScannedFile| !self.reached.contains_key(&file.source.path);
         let mut with_tables = self.known.values().filter(|file| !file.scan.structs.is_empty());
         with_tables
-            .any(|file| unreached(&file))
+            .any(unreached)
             .then(|| self.far.pop_front())?
     }
 
@@ -150,7 +150,7 @@ impl<'a> Walk<'a> {
         }
         for (path, by_condition) in &by_path {
             self.push(
-                outside.base_of_path().join(path),
+                &outside.base_of_path().join(path),
                 true,
                 conditional || *by_condition,
             );
@@ -158,22 +158,22 @@ impl<'a> Walk<'a> {
         if !is_certain {
             let conditional = conditional || !by_path.is_empty();
             let name = &module.name.name;
-            let is_known = self.push(outside.directory.join(format!("{name}.rs")), false, conditional);
+            let is_known = self.push(&outside.directory.join(format!("{name}.rs")), false, conditional);
             if !is_known {
-                self.push(outside.directory.join(name).join("mod.rs"), true, conditional);
+                self.push(&outside.directory.join(name).join("mod.rs"), true, conditional);
             }
         }
     }
 
     /// Puts a file on the way; tells whether it is a schema file.
-    fn push(&mut self, path: PathBuf, is_root: bool, conditional: bool) -> bool {
+    fn push(&mut self, path: &Path, is_root: bool, conditional: bool) -> bool {
         let stop = Stop {
-            path: display(&path),
+            path: display(path),
             is_root,
             conditional,
         };
         let is_known = self.known.contains_key(stop.path.as_str());
-        if is_known || self.leads_to_schema(&path, is_root) {
+        if is_known || self.leads_to_schema(path, is_root) {
             self.near.push_back(stop);
         } else if path.is_file() {
             self.far.push_back(stop);
