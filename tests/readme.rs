@@ -39,6 +39,24 @@ fn without_preamble(content: &str) -> String {
     lines[start..].join("\n") + "\n"
 }
 
+/// All that a reader needs to follow the example, but the manifest.
+fn files_of_the_quickstart() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut directories = vec![PathBuf::from("examples/quickstart")];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(root().join(&directory)).unwrap() {
+            let path = directory.join(entry.unwrap().file_name());
+            if root().join(&path).is_dir() {
+                directories.push(path);
+            } else if !path.ends_with("Cargo.toml") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
 #[test]
 fn the_example_is_the_quickstart() {
     let rust = blocks("rust");
@@ -48,7 +66,9 @@ fn the_example_is_the_quickstart() {
     let files: Vec<_> = files
         .chain(toml.iter().filter_map(|block| named(block, "# ")))
         .collect();
-    assert_eq!(files.len(), 5, "a block does not name its file");
+    let mut paths: Vec<_> = files.iter().map(|(path, _)| path.clone()).collect();
+    paths.sort();
+    assert_eq!(paths, files_of_the_quickstart());
     for (path, content) in files {
         assert_eq!(content, without_preamble(&read(&path)), "{}", path.display());
     }
@@ -91,6 +111,27 @@ fn every_code_is_in_the_reference() {
         .filter(|code| codes.contains(code))
         .collect();
     assert_eq!(listed, codes);
+}
+
+/// A mistake that no expected error shows has a test elsewhere, named here.
+#[test]
+fn every_code_is_in_an_expected_error() {
+    let elsewhere = [
+        (Code::NotInCrateRoot, "tests/cargo.rs"),
+        (Code::PolicyFileNotFound, "tests/cargo.rs"),
+        (Code::UnknownLocation, "registry-macros/src/registry.rs"),
+        (Code::UnreadableDirectory, "registry-core/src/engine/source.rs"),
+        (Code::UnreadableFile, "tests/cargo.rs"),
+    ];
+    let cases = fs::read_dir(root().join("tests/ui")).unwrap();
+    let cases = cases.flat_map(|category| fs::read_dir(category.unwrap().path()).into_iter().flatten());
+    let expected = cases.filter_map(|case| fs::read_to_string(case.unwrap().path().join("main.stderr")).ok());
+    let expected: String = expected.collect();
+    for code in Code::ALL {
+        let is_elsewhere = elsewhere.iter().any(|(other, _)| other == code);
+        let is_expected = expected.contains(&format!("diagnostic code `{code}`"));
+        assert!(is_expected || is_elsewhere, "no case for {code}");
+    }
 }
 
 #[test]

@@ -41,6 +41,19 @@ impl Table for Unknown {
     const APPEND_ONLY: bool = false;
 }
 
+/// Whether a path of modules, as `module_path!` gives it, is that of the crate root.
+#[must_use]
+pub const fn is_crate_root(module_path: &str) -> bool {
+    let (bytes, mut at) = (module_path.as_bytes(), 0);
+    while at < bytes.len() {
+        if bytes[at] == b':' {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
 /// Whether one of them is true.
 #[must_use]
 pub const fn any(all: &[bool]) -> bool {

@@ -10,12 +10,13 @@ use core::str::FromStr;
 /// [`TableKind::ALL`].
 ///
 /// ```
-/// use registry_core::TableKind;
+/// # use registry_core as table_registry;
+/// use table_registry::TableKind;
 ///
 /// let kind: TableKind = "evidence".parse()?;
 /// assert_eq!(kind, TableKind::Evidence);
 /// assert_eq!(kind.to_string(), "evidence");
-/// # Ok::<(), registry_core::UnknownKind>(())
+/// # Ok::<(), table_registry::UnknownKind>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -40,7 +41,8 @@ impl TableKind {
     /// Every kind, in order.
     ///
     /// ```
-    /// use registry_core::TableKind;
+    /// # use registry_core as table_registry;
+    /// use table_registry::TableKind;
     ///
     /// assert_eq!(TableKind::ALL.len(), 6);
     /// assert!(TableKind::ALL.is_sorted());
@@ -57,7 +59,8 @@ impl TableKind {
     /// The name that `#[table(kind = …)]` and the policy files use.
     ///
     /// ```
-    /// assert_eq!(registry_core::TableKind::Truth.as_str(), "truth");
+    /// # use registry_core as table_registry;
+    /// assert_eq!(table_registry::TableKind::Truth.as_str(), "truth");
     /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -78,7 +81,8 @@ impl TableKind {
     /// Policies](https://www.postgresql.org/docs/current/ddl-rowsecurity.html).
     ///
     /// ```
-    /// use registry_core::TableKind;
+    /// # use registry_core as table_registry;
+    /// use table_registry::TableKind;
     ///
     /// assert!(TableKind::Truth.row_level_security());
     /// assert!(!TableKind::System.row_level_security());
@@ -109,7 +113,8 @@ impl FromStr for TableKind {
 /// The text parsed is no [`TableKind`].
 ///
 /// ```
-/// use registry_core::TableKind;
+/// # use registry_core as table_registry;
+/// use table_registry::TableKind;
 ///
 /// let error = "Truth".parse::<TableKind>().unwrap_err();
 /// assert!(error.to_string().starts_with("unknown table kind, expected one of `truth`"));

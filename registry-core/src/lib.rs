@@ -3,7 +3,7 @@
 //! makes at compile time. `no_std`, and without dependencies.
 //!
 //! Depend on `table-registry`, which re-exports all of it. The feature `engine`
-//! adds the pipeline that the macros and the command line share.
+//! adds the pipeline behind the macros.
 
 #![cfg_attr(not(any(test, feature = "engine")), no_std)]
 
@@ -22,9 +22,9 @@ pub use table::Table;
 /// What generated code needs besides the public vocabulary. Not public API.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::compiled::{Compiled, DeclaredByOneStruct, NotCompiled, Unknown, any};
+    pub use crate::compiled::{Compiled, DeclaredByOneStruct, NotCompiled, Unknown, any, is_crate_root};
     pub use crate::{Table, TableKind};
     pub use core::option::Option;
     pub use core::primitive::{bool, str, u8};
-    pub use core::{assert, include_bytes};
+    pub use core::{assert, include_bytes, module_path};
 }

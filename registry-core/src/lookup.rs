@@ -9,7 +9,8 @@ use crate::TableKind;
 /// `tables::kind_of(name)` is this function applied to the crate's own registry.
 ///
 /// ```
-/// use registry_core::{TableKind, kind_of};
+/// # use registry_core as table_registry;
+/// use table_registry::{TableKind, kind_of};
 ///
 /// const REGISTRY: [(&str, TableKind); 2] =
 ///     [("audit_logs", TableKind::Evidence), ("users", TableKind::System)];

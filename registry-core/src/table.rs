@@ -7,7 +7,8 @@ use crate::TableKind;
 /// a struct takes every constant from its key.
 ///
 /// ```
-/// use registry_core::{Table, TableKind};
+/// # use registry_core as table_registry;
+/// use table_registry::{Table, TableKind};
 ///
 /// fn describe<T: Table>() -> (&'static str, TableKind) {
 ///     (T::NAME, T::KIND)

@@ -1,10 +1,14 @@
 //! `table_registry!`.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use proc_macro2::TokenStream;
 use registry_core::engine::{self, CallSite, Code, Diagnostic, Invocation};
+
+/// Where cargo says which package it compiles.
+const PACKAGE: &str = "CARGO_MANIFEST_DIR";
 
 /// Runs the pipeline on the files that the invocation names. `file` is the invoking file, if
 /// the compiler tells it.
@@ -12,7 +16,7 @@ pub(crate) fn expand(file: Option<PathBuf>, arguments: TokenStream) -> (TokenStr
     let first_argument = arguments.clone().into_iter().next().map(|token| token.span());
     let mut faults = Vec::new();
     let invocation = Invocation::parse(arguments, &mut faults);
-    let Some(file) = file.or_else(crate_root) else {
+    let Some(file) = file.or_else(|| crate_root(env::var_os(PACKAGE))) else {
         faults.push(unknown_location());
         return (TokenStream::new(), faults);
     };
@@ -27,11 +31,10 @@ pub(crate) fn expand(file: Option<PathBuf>, arguments: TokenStream) -> (TokenStr
     (tokens, faults)
 }
 
-/// rust-analyzer does not tell the invoking file. The macro belongs into the crate root, of which
+/// rust-analyzer does not tell the invoking file. The macro belongs in the crate root, of which
 /// only the directory matters.
-fn crate_root() -> Option<PathBuf> {
-    let package = env::var_os("CARGO_MANIFEST_DIR")?;
-    Some(Path::new(&package).join("src").join("lib.rs"))
+fn crate_root(package: Option<OsString>) -> Option<PathBuf> {
+    Some(Path::new(&package?).join("src").join("lib.rs"))
 }
 
 fn unknown_location() -> Diagnostic {
@@ -55,5 +58,13 @@ mod tests {
         let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/schema");
         assert!(faults[0].message.contains(&schema.display().to_string()));
         assert!(tokens.to_string().contains("TABLE_REGISTRY"));
+    }
+
+    #[test]
+    fn without_either_there_is_a_fault_and_no_panic() {
+        assert_eq!(crate_root(None), None);
+        let fault = unknown_location();
+        assert_eq!(fault.code, Code::UnknownLocation);
+        assert!(fault.render().contains("`CARGO_MANIFEST_DIR`"));
     }
 }

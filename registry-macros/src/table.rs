@@ -33,7 +33,7 @@ fn registration(key: Option<&str>, ident: &Ident, generics: &Generics) -> TokenS
         Some(key) => engine::key_ident(key, at_name).into_token_stream(),
         None => quote!(_),
     };
-    let path = quote_spanned!(at_name=> crate::tables::#key);
+    let path = quote_spanned!(at_name=> crate::directories_of_table_registry::#key);
     let declared = quote_spanned! {at_name=>
         impl crate::__table_registry::__private::DeclaredByOneStruct for #path {}
     };
@@ -114,7 +114,7 @@ mod tests {
             let registration =
                 registration.replace("<T: Copy>] [Pair<T>] []", "<T>] [Pair<T>] [where T: Copy]");
             let (key, table) = registration.split_once(' ').unwrap();
-            let path = format!("crate::tables::{key}");
+            let path = format!("crate::directories_of_table_registry::{key}");
             let declared =
                 format!("impl crate::__table_registry::__private::DeclaredByOneStruct for {path} {{}}");
             let registration = format!("{key} [{path}] [{declared}] {table}");

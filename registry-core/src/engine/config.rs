@@ -13,6 +13,7 @@ use super::call_site::CallSite;
 use super::declare::unknown_kind;
 use super::diagnostic::{Code, Diagnostic};
 use super::invocation::{Invocation, WrittenPath};
+use super::name;
 use super::source::{self, Source, display};
 use super::suggest::{did_you_mean, nearest};
 use crate::TableKind;
@@ -49,10 +50,12 @@ impl<T> Entry<T> {
 pub struct Policy {
     /// `[overrides]`: the kind, unless it was misspelt.
     pub overrides: Vec<Entry<Option<TableKind>>>,
-    /// `[exempt]`: the reason.
-    pub exempt: Vec<Entry<String>>,
+    /// `[exempt]`: the names. What the reasons say is for people.
+    pub exempt: Vec<Entry<()>>,
     /// `update_delete`: the append-only tables.
     pub revoke: Vec<Entry<()>>,
+    /// Whether the overrides could be read. If not, a kind that seems wrong may be overridden.
+    pub has_overrides: bool,
     /// The files that were read. A change of one must recompile the crate.
     pub files: Vec<PathBuf>,
 }
@@ -70,13 +73,24 @@ impl Policy {
         policy
     }
 
+    /// Whether nothing is wrong with what decides the kind of a table.
+    #[must_use]
+    pub fn decides_kind_of(&self, table: &str) -> bool {
+        let misspelt = |entry: &Entry<Option<TableKind>>| entry.name == table && entry.value.is_none();
+        self.has_overrides && !self.overrides.iter().any(misspelt)
+    }
+
     /// Reads `table-registry.toml`.
     pub fn read_overrides(&mut self, source: &Arc<Source>, faults: &mut Vec<Diagnostic>) {
         let mut reader = Reader { source, faults };
-        for (key, value) in reader.document(&[OVERRIDES, EXEMPT]) {
+        let Some(document) = reader.document(&[OVERRIDES, EXEMPT]) else {
+            return;
+        };
+        self.has_overrides = true;
+        for (key, value) in document {
             for (name, value) in reader.table(&key, value) {
                 if value.get_ref().is_table() {
-                    reader.dotted_name(&name, &value);
+                    reader.table_as_value(&name, &value);
                 } else if key.get_ref() == OVERRIDES {
                     self.overrides.push(reader.override_entry(name, &value));
                 } else {
@@ -89,7 +103,7 @@ impl Policy {
     /// Reads `revoke.toml`.
     pub fn read_revoke(&mut self, source: &Arc<Source>, faults: &mut Vec<Diagnostic>) {
         let mut reader = Reader { source, faults };
-        for (key, value) in reader.document(&[UPDATE_DELETE]) {
+        for (key, value) in reader.document(&[UPDATE_DELETE]).unwrap_or_default() {
             self.revoke.extend(reader.names(&key, value));
         }
     }
@@ -158,9 +172,9 @@ fn file_not_found(call: &CallSite, name: &str) -> Diagnostic {
         Some(display(&directory.join(near)))
     });
     match similar {
-        Some(path) => fault.help(format!("did you mean to name `{path}` so?")),
+        Some(path) => fault.help(format!("rename `{path}` to `{name}`")),
         None => fault.help(format!(
-            "create `{name}` beside Cargo.toml; an empty file is a decision, a missing one is not"
+            "create `{name}` beside `Cargo.toml`; an empty file is a decision, a missing one is not"
         )),
     }
 }
@@ -185,12 +199,12 @@ type Value<'a> = Spanned<DeValue<'a>>;
 impl<'a> Reader<'a> {
     /// The known keys of the document. Where the TOML itself is broken, nothing: what
     /// is left of a broken file could only mislead.
-    fn document(&mut self, known: &[&str]) -> Vec<(Key, Value<'a>)> {
+    fn document(&mut self, known: &[&str]) -> Option<Vec<(Key, Value<'a>)>> {
         let table = match DeTable::parse(&self.source.text) {
             Ok(document) => document.into_inner(),
             Err(error) => {
                 self.invalid_toml(&error);
-                return Vec::new();
+                return None;
             }
         };
         let mut pairs = in_order(table);
@@ -201,7 +215,7 @@ impl<'a> Reader<'a> {
             }
             is_known
         });
-        pairs
+        Some(pairs)
     }
 
     fn invalid_toml(&mut self, error: &toml::de::Error) {
@@ -212,7 +226,7 @@ impl<'a> Reader<'a> {
         );
         let fault = fault
             .note("nothing of a broken policy file is applied")
-            .help("mend the syntax; <https://toml.io> has it on one page");
+            .help("fix the syntax, see <https://toml.io>");
         self.fault(fault, error.span().unwrap_or(0..0), message);
     }
 
@@ -222,7 +236,7 @@ impl<'a> Reader<'a> {
             Code::UnknownKey,
             format!("unknown key `{text}` in `{}`", self.source.path),
         )
-        .note(format!("the keys of this file are `{}`", known.join("`, `")))
+        .note(format!("expected `{}`", known.join("` or `")))
         .maybe_help(did_you_mean(text, known.iter().copied()));
         self.fault(fault, key.span(), "");
     }
@@ -232,7 +246,7 @@ impl<'a> Reader<'a> {
         match value.into_inner() {
             DeValue::Table(table) => in_order(table),
             other => {
-                let form = format!("write a table: `[{}]`, then one line a table name", key.get_ref());
+                let form = format!("write a table: `[{}]`, then one line per table", key.get_ref());
                 self.wrong_type(key, "a table", &other, span, form);
                 Vec::new()
             }
@@ -253,12 +267,21 @@ impl<'a> Reader<'a> {
         self.entry(name, kind)
     }
 
-    fn exempt_entry(&mut self, name: Key, value: &Value<'a>) -> Entry<String> {
-        let reason = self
-            .string(&name, value, "why it has no struct")
-            .unwrap_or("?")
-            .trim();
-        if reason.is_empty() {
+    fn exempt_entry(&mut self, name: Key, value: &Value<'a>) -> Entry<()> {
+        // No struct vouches for this name.
+        if let Some(fault) = name
+            .get_ref()
+            .splitn(2, '.')
+            .find_map(|part| name::check("table name", part).err())
+        {
+            self.fault(
+                Diagnostic::new(fault.code, fault.message).help("write the name of a table in the database"),
+                name.span(),
+                "",
+            );
+        }
+        let reason = self.string(&name, value, "why it has no struct");
+        if reason.is_some_and(|reason| reason.trim().is_empty()) {
             let fault = Diagnostic::new(
                 Code::ExemptWithoutReason,
                 format!("exempt table `{}` has no reason", name.get_ref()),
@@ -266,8 +289,7 @@ impl<'a> Reader<'a> {
             .help("say why the table exists in the database without a struct here");
             self.fault(fault, value.span(), "");
         }
-        let reason = reason.to_string();
-        self.entry(name, reason)
+        self.entry(name, ())
     }
 
     /// The strings of a list.
@@ -306,11 +328,19 @@ impl<'a> Reader<'a> {
         text
     }
 
-    /// `audit.events = "system"` is TOML for a table in a table.
-    fn dotted_name(&mut self, name: &Key, value: &Value<'a>) {
+    /// `audit.events = "system"` is TOML for a table in a table, and `users = { … }` is one, too.
+    fn table_as_value(&mut self, name: &Key, value: &Value<'a>) {
         let inner = value.get_ref().as_table().and_then(|table| table.keys().next());
-        let inner = inner.map_or("…", |key| key.get_ref().as_ref());
-        let form = format!("quote a name with a dot: `\"{}.{inner}\" = …`", name.get_ref());
+        let form = match inner {
+            Some(inner) if value.span() == name.span() => {
+                format!(
+                    "quote a name with a dot: `\"{}.{}\" = …`",
+                    name.get_ref(),
+                    inner.get_ref()
+                )
+            }
+            _ => format!("write a string: `{} = \"…\"`", toml_key(name.get_ref())),
+        };
         self.wrong_type(name, "a string", value.get_ref(), value.span(), form);
     }
 
@@ -425,7 +455,7 @@ mod tests {
                 ("audit.events", Some(TableKind::Evidence))
             ]
         );
-        assert_eq!(policy.exempt[0].value, "kept");
+        assert_eq!(policy.exempt[0].name, "old");
         let (policy, faults) = revoke("update_delete = [\"b\", \"a\"]");
         assert_eq!(faults, [""; 0]);
         assert_eq!(
@@ -467,6 +497,29 @@ mod tests {
         // A name whose value is wrong is a name all the same.
         assert_eq!(policy.overrides.len(), 2);
         assert_eq!(policy.exempt.len(), 3);
+    }
+
+    #[test]
+    fn help_for_a_table_as_value() {
+        for (text, help) in [
+            (
+                "[overrides]\naudit.events = \"link\"",
+                "quote a name with a dot: `\"audit.events\" = …`",
+            ),
+            (
+                "[overrides]\nusers = { kind = \"link\" }",
+                "write a string: `users = \"…\"`",
+            ),
+            (
+                "[overrides.users]\nkind = \"link\"",
+                "write a string: `users = \"…\"`",
+            ),
+            ("[overrides]\n\"a b\" = {}", "write a string: `\"a b\" = \"…\"`"),
+        ] {
+            let (mut policy, mut faults) = (Policy::default(), Vec::new());
+            policy.read_overrides(&Arc::new(Source::new("table-registry.toml", text)), &mut faults);
+            assert_eq!(faults[0].helps, [help], "{text}");
+        }
     }
 
     #[test]

@@ -8,12 +8,11 @@ use syn::{Attribute, Ident, LitStr, Meta, Path};
 use super::arguments::{self, Argument, Value};
 use super::diagnostic::{Code, Diagnostic};
 use super::name::{self, TableName};
-use super::suggest::did_you_mean;
+use super::scan::is_our_crate;
+use super::suggest::{did_you_mean, nearest};
 use crate::TableKind;
 
 const TABLE: &str = "table";
-/// The crate that users import `table` from.
-pub(super) const CRATE: &str = "table_registry";
 const KIND: &str = "kind";
 const NAME: &str = "name";
 const SCHEMA: &str = "schema";
@@ -91,6 +90,7 @@ impl OwnArguments {
         for argument in arguments::split(arguments) {
             let Some(key) = argument.key().filter(|key| KEYS.iter().any(|known| key == known)) else {
                 faults.push(unknown_key(&argument));
+                own.guess(&argument);
                 continue;
             };
             if seen.contains(&key.to_string()) {
@@ -106,6 +106,21 @@ impl OwnArguments {
             }
         }
         own
+    }
+}
+
+impl OwnArguments {
+    /// What a misspelt key probably gives, so that the policy files can still refer to it.
+    fn guess(&mut self, argument: &Argument) {
+        let (Some(key), Some(value)) = (argument.key(), argument.value()) else {
+            return;
+        };
+        let text = value.string().map(|literal| literal.value());
+        match nearest(&key.unraw().to_string(), KEYS) {
+            Some(NAME) => self.name = self.name.take().or(text),
+            Some(SCHEMA) => self.schema = self.schema.take().or(text),
+            _ => {}
+        }
     }
 }
 
@@ -195,22 +210,23 @@ fn kinds_note() -> String {
 }
 
 fn string(key: &Ident, value: &Value, faults: &mut Vec<Diagnostic>) -> Option<String> {
-    let Some(literal) = value.string() else {
-        let help = match value.ident() {
-            Some(ident) => format!("write `{key} = \"{}\"`", ident.unraw()),
-            None => correct_form(&key.to_string()),
-        };
-        faults.push(
-            Diagnostic::new(
-                Code::InvalidValue,
-                format!("expected a string literal for `{key}`, found `{}`", value.text()),
-            )
-            .spanned(value.span())
-            .help(help),
-        );
-        return None;
+    if let Some(literal) = value.string() {
+        return checked(key_name(key), &literal, faults);
+    }
+    let meant = value.ident().map(|ident| ident.unraw().to_string());
+    let help = match &meant {
+        Some(name) => format!("write `{key} = \"{name}\"`"),
+        None => correct_form(&key.to_string()),
     };
-    checked(key_name(key), &literal, faults)
+    faults.push(
+        Diagnostic::new(
+            Code::InvalidValue,
+            format!("expected a string literal for `{key}`, found `{}`", value.text()),
+        )
+        .spanned(value.span())
+        .help(help),
+    );
+    meant
 }
 
 fn key_name(key: &Ident) -> &'static str {
@@ -224,9 +240,10 @@ fn key_name(key: &Ident) -> &'static str {
 fn checked(what: &str, literal: &LitStr, faults: &mut Vec<Diagnostic>) -> Option<String> {
     let name = literal.value();
     let fault = name_fault(what, &name, literal.span());
-    let valid = fault.is_none();
+    // With a dot it is clear what is meant, and what the policy files call it.
+    let is_name = fault.as_ref().is_none_or(|fault| fault.code == Code::DottedName);
     faults.extend(fault);
-    valid.then_some(name)
+    is_name.then_some(name)
 }
 
 /// What the attributes of the ORM on the same struct say.
@@ -278,7 +295,10 @@ fn orm_name(value: &Value, faults: &mut Vec<Diagnostic>) -> Option<String> {
         return checked("table name", &literal, faults);
     }
     let path: Path = syn::parse2(value.stream()).ok()?;
-    Some(path.segments.last()?.ident.unraw().to_string())
+    let ident = &path.segments.last()?.ident;
+    let name = ident.unraw().to_string();
+    faults.extend(name_fault("table name", &name, ident.span()));
+    Some(name)
 }
 
 /// One attribute, alone or inside `cfg_attr`.
@@ -359,7 +379,9 @@ pub fn repeated(neighbours: &[&Meta]) -> Option<Diagnostic> {
         let segments = &meta.path().segments;
         let may_be_ours = match segments.len() {
             1 => !has_derive,
-            _ => segments.iter().any(|segment| segment.ident == CRATE),
+            _ => segments
+                .iter()
+                .any(|segment| is_our_crate(&segment.ident.to_string())),
         };
         is_table(meta) && may_be_ours && is_understood(meta)
     })?;
@@ -547,6 +569,10 @@ mod tests {
             ("#[table(\"users\")]", "unknown-key"),
             ("#[table(name = \"a\\0b\")]", "nul-in-name"),
             ("#[table(name = \"a.b\")]", "dotted-name"),
+            (
+                "#[table] #[diesel(table_name = this_name_is_sixty_four_bytes_long_but_only_sixty_three_are_kept)]",
+                "name-too-long",
+            ),
         ] {
             assert_eq!(declared(attributes, "User").2, [code], "{attributes}");
         }

@@ -71,10 +71,12 @@ codes! {
     NoTables = "no-tables",
     /// A schema directory is something else.
     NotADirectory = "not-a-directory",
-    /// `#[table]` stands on something else than a struct.
+    /// `#[table]` stands on something other than a struct.
     NotAStruct = "not-a-struct",
     /// A struct that the scan found is not part of the crate.
     NotCompiled = "not-compiled",
+    /// `table_registry!` stands in a module.
+    NotInCrateRoot = "not-in-crate-root",
     /// A file is not UTF-8.
     NotUtf8 = "not-utf8",
     /// A table or schema name contains the character NUL.
@@ -222,7 +224,7 @@ impl Diagnostic {
         format!("diagnostic code `{}`", self.code)
     }
 
-    /// One excerpt a file, the primary place first.
+    /// One excerpt per file, the primary place first.
     fn snippets(&self) -> Vec<Element<'_>> {
         let mut files: Vec<&Arc<Source>> = Vec::new();
         for label in &self.labels {

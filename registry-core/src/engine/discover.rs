@@ -16,9 +16,9 @@ use super::diagnostic::{Code, Diagnostic};
 use super::invocation::WrittenPath;
 use super::modules::{self, Reach, ScannedFile};
 use super::name::TableName;
-use super::scan::{FoundStruct, Origin};
+use super::scan::{FoundStruct, Origin, is_our_crate};
 use super::source::{self, Source, display};
-use super::suggest::did_you_mean;
+use super::suggest::nearest;
 use crate::TableKind;
 
 /// A struct with `#[table]`, and where it was found.
@@ -43,6 +43,9 @@ pub struct Declaration {
     pub source: Arc<Source>,
     /// The file's path, relative to the package.
     pub file: String,
+    /// Where no `mod` line leads to the file: the file that such a line would have to name, to
+    /// bring in this one, too.
+    pub orphan: Option<String>,
     /// Where the struct's name stands in the file.
     pub place: Range<usize>,
     /// What is wrong with the attribute. The compiler reports these at the exact token
@@ -50,16 +53,19 @@ pub struct Declaration {
     pub faults: Vec<Diagnostic>,
 }
 
-/// Whether the compiler has to prove that it met the struct.
+/// What the compiler has to prove about a struct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Check {
-    /// No: it compiles the struct, or says why not, or some builds leave the struct out.
+    /// Nothing: it compiles the struct, or says why not, or some builds leave the struct out.
     None,
-    /// Only if it met any other: the attribute may be that of another crate, or the file behind a
-    /// `cfg`. If it met none, then something else is wrong, and reported.
-    WithOthers,
-    /// Yes: no `mod` line leads to the file.
-    Always,
+    /// That it met the struct, since the attribute may be that of another crate; unless it met no
+    /// struct at all, for then something else is wrong, and reported.
+    Attribute,
+    /// That it met the file, to which no `mod` line leads, and which lies behind a `cfg`; unless it
+    /// met no struct at all.
+    FileBelowCfg,
+    /// That it met the file, to which no `mod` line leads.
+    File,
 }
 
 /// All that the schema directories declare.
@@ -110,26 +116,34 @@ fn existing(call: &CallSite, directory: &WrittenPath) -> Result<PathBuf, Diagnos
                 ),
         );
     }
-    let parent = source::clean(&path)
-        .parent()
-        .map(Path::to_path_buf)
-        .unwrap_or_default();
-    let similar = source::names_in(&parent, |entry| entry.path().is_dir());
-    let wanted = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    Err(Diagnostic::new(
+    let fault = Diagnostic::new(
         Code::DirectoryNotFound,
         format!("directory `{shown}` does not exist"),
-    )
-    .spanned(directory.span)
-    .note("the path is relative to this file, as in `include_str!`")
-    .help(
-        did_you_mean(&wanted, similar.iter().map(String::as_str))
-            .unwrap_or_else(|| format!("create `{shown}`, with the schema structs in it")),
-    ))
+    );
+    Err(fault
+        .spanned(directory.span)
+        .note("the path is relative to this file, as in `include_str!`")
+        .help(match meant(call, directory, &path) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("create `{shown}`, with the schema structs in it"),
+        }))
+}
+
+/// The directory that was probably meant: the end of the path, where it starts at the package by
+/// mistake, or a near miss.
+fn meant(call: &CallSite, directory: &WrittenPath, path: &Path) -> Option<String> {
+    let components: Vec<_> = Path::new(&directory.text).components().collect();
+    let ends = (1..components.len()).map(|start| components[start..].iter().collect::<PathBuf>());
+    if let Some(end) = ends
+        .map(|end| display(&end))
+        .find(|end| call.resolve(end).is_dir())
+    {
+        return Some(end);
+    }
+    let clean = source::clean(path);
+    let siblings = source::names_in(clean.parent()?, |entry| entry.path().is_dir());
+    let wanted = clean.file_name()?.to_string_lossy();
+    nearest(&wanted, siblings.iter().map(String::as_str)).map(str::to_string)
 }
 
 /// Adds the files of one directory; those that an earlier directory held already, once.
@@ -186,8 +200,13 @@ fn declarations(call: &CallSite, files: &[ScannedFile], reach: &[Reach]) -> Vec<
             continue;
         }
         let in_package = call.in_package(&file.source.path);
+        let orphan = match reach {
+            Reach::Never { orphan, .. } => Some(call.in_package(&files[*orphan].source.path)),
+            _ => None,
+        };
         for mut declaration in declarations_in(file, *reach) {
             declaration.file.clone_from(&in_package);
+            declaration.orphan.clone_from(&orphan);
             list.push(declaration);
         }
     }
@@ -259,23 +278,19 @@ impl Attributes<'_> {
     /// The positions of our `#[table]`: one, or several that exclude each other. Other crates have
     /// attributes of the same name; what is most certainly ours wins.
     fn ours(&self) -> Vec<usize> {
-        let candidates =
-            (0..self.metas.len()).filter_map(|position| Some((self.certainty(position)?, position)));
-        let candidates: Vec<_> = candidates.collect();
+        let certainty = |position| Some((self.certainty(position)?, position));
+        let candidates: Vec<_> = (0..self.metas.len()).filter_map(certainty).collect();
         let best = candidates.iter().map(|(certainty, _)| *certainty).max();
-        let mut ours: Vec<usize> = candidates
-            .into_iter()
-            .filter(|(certainty, _)| Some(*certainty) == best)
-            .map(|(_, position)| position)
-            .collect();
-        if let Some(position) = ours
+        let ours = candidates
             .iter()
-            .copied()
-            .find(|position| !self.metas[*position].1.conditional)
-        {
-            ours = vec![position];
+            .filter(|(certainty, _)| Some(*certainty) == best);
+        let ours: Vec<usize> = ours.map(|(_, position)| *position).collect();
+        let is_certain = |position: &&usize| !self.metas[**position].1.conditional;
+        // Of several, the compiler reports all but the last.
+        match ours.iter().rev().find(is_certain) {
+            Some(last) => vec![*last],
+            None => ours,
         }
-        ours
     }
 
     /// How certainly an attribute is ours: by where its name comes from, and whether we
@@ -289,12 +304,16 @@ impl Attributes<'_> {
         let is_understood = declare::is_understood(meta);
         let is_helper = self.found.has_derive && origin == Origin::Nowhere;
         let is_foreign = !is_understood && (self.found.has_derive || meta.path().segments.len() > 1);
-        (origin == Origin::Ours || !(is_helper || is_foreign)).then_some((origin, is_understood))
+        let may_be_ours = self.found.is_struct && !is_helper && !is_foreign;
+        (origin == Origin::Ours || may_be_ours).then_some((origin, is_understood))
     }
 
     fn origin(&self, meta: &Meta) -> Origin {
         let segments = &meta.path().segments;
-        if segments.iter().any(|segment| segment.ident == declare::CRATE) {
+        if segments
+            .iter()
+            .any(|segment| is_our_crate(&segment.ident.to_string()))
+        {
             Origin::Ours
         } else if segments.len() > 1 || matches!(self.reach, Reach::Never { .. }) {
             // Nobody imports anything into a file that is not compiled.
@@ -324,7 +343,7 @@ impl Attributes<'_> {
         let hidden_name = is_hidden.then(|| self.declare(position, &certain).name);
         Declaration {
             hidden_name: hidden_name.filter(|hidden| *hidden != declared.name),
-            check: if conditional || !source.is_utf8 {
+            check: if conditional || !source.is_utf8 || !self.found.is_struct {
                 Check::None
             } else {
                 self.check(&own.meta, &declared)
@@ -336,6 +355,7 @@ impl Attributes<'_> {
             conditional,
             source: Arc::clone(source),
             file: source.path.clone(),
+            orphan: None,
             place: self.found.ident.clone(),
             faults: declared
                 .faults
@@ -347,10 +367,11 @@ impl Attributes<'_> {
 
     fn check(&self, own: &Meta, declared: &Declared) -> Check {
         match self.reach {
-            Reach::Never { below_cfg: false } => Check::Always,
-            Reach::Never { below_cfg: true } => Check::WithOthers,
+            Reach::Never { below_cfg: false, .. } => Check::File,
+            Reach::Never { below_cfg: true, .. } => Check::FileBelowCfg,
+            Reach::Unknown => Check::None,
             // What is wrong with the attribute, the compiler reports.
-            _ if self.origin(own) == Origin::Unknown && declared.faults.is_empty() => Check::WithOthers,
+            _ if self.origin(own) == Origin::Unknown && declared.faults.is_empty() => Check::Attribute,
             _ => Check::None,
         }
     }
@@ -417,7 +438,7 @@ mod tests {
 
     #[test]
     fn what_the_compiler_has_to_prove() {
-        let never = |below_cfg| Reach::Never { below_cfg };
+        let never = |below_cfg| Reach::Never { below_cfg, orphan: 0 };
         for (text, reach, check) in [
             ("#[table_registry::table] struct A;", Reach::Always, Check::None),
             (
@@ -429,17 +450,17 @@ mod tests {
             (
                 "use crate::prelude::*; #[table] struct A;",
                 Reach::Always,
-                Check::WithOthers,
+                Check::Attribute,
             ),
-            ("#[facade::table] struct A;", Reach::Always, Check::WithOthers),
+            ("#[facade::table] struct A;", Reach::Always, Check::Attribute),
             ("#[facade::table] struct A;", Reach::Sometimes, Check::None),
             ("#[cfg(a)] #[facade::table] struct A;", Reach::Always, Check::None),
-            ("#[derive(Model)] #[table] struct A;", never(false), Check::Always),
-            ("#[table_registry::table] struct A;", never(false), Check::Always),
+            ("#[derive(Model)] #[table] struct A;", never(false), Check::File),
+            ("#[table_registry::table] struct A;", never(false), Check::File),
             (
                 "#[table_registry::table] struct A;",
                 never(true),
-                Check::WithOthers,
+                Check::FileBelowCfg,
             ),
             (
                 "#[cfg(a)] #[table_registry::table] struct A;",

@@ -29,7 +29,8 @@ pub fn expand(registry: &Registry, facade: &TokenStream, tracked: &[String]) -> 
     } else {
         TokenStream::new()
     };
-    quote!(#import #includes #arrays #tables #implementations #callback #checks)
+    let crate_root = crate_root();
+    quote!(#import #crate_root #includes #arrays #tables #implementations #callback #checks)
 }
 
 /// A table, and the identifier of its key.
@@ -54,6 +55,22 @@ fn import(facade: &TokenStream) -> TokenStream {
     }
 }
 
+/// Elsewhere nothing here would be found.
+fn crate_root() -> TokenStream {
+    let fault = fault(
+        Code::NotInCrateRoot,
+        "`table_registry!` is not in the crate root",
+        "move it to `src/lib.rs` or `src/main.rs`",
+    );
+    quote! {
+        const _: () = __table_registry::__private::assert!(
+            __table_registry::__private::is_crate_root(__table_registry::__private::module_path!()),
+            "{}",
+            #fault
+        );
+    }
+}
+
 /// The compiler recompiles a crate when a file that it includes changes.
 fn includes(tracked: &[String]) -> TokenStream {
     quote! {
@@ -67,28 +84,31 @@ fn arrays(registry: &Registry) -> TokenStream {
         quote!((#name, __table_registry::TableKind::#kind))
     });
     let count = registry.tables().len();
-    let names = array(
+    let manifest = array(
         "TABLE_NAMES",
         "Every registered table, sorted by name in byte order: the manifest.",
-        registry.tables().iter(),
+        names(registry.tables().iter()),
     );
     let row_secured = array(
         "RLS_TABLES",
         "The tables with row-level security, sorted: every registered table whose kind is not `system`.\n\n\
          See the PostgreSQL manual, [Row Security Policies]\
          (https://www.postgresql.org/docs/current/ddl-rowsecurity.html).",
-        registry.row_secured(),
+        names(registry.row_secured()),
     );
     let append_only = array(
         "REVOKE_UPDATE_DELETE_TABLES",
         "The append-only tables, sorted: the application role gets no UPDATE, DELETE or TRUNCATE.\n\n\
          See the PostgreSQL manual, [REVOKE](https://www.postgresql.org/docs/current/sql-revoke.html).",
-        registry.append_only(),
+        names(registry.append_only()),
     );
-    let exempt = registry.exempt();
-    let exempt_count = exempt.len();
+    let exempt = array(
+        "REGISTRY_EXEMPT",
+        "The tables that exist in the database with no struct here, sorted.",
+        registry.exempt().iter(),
+    );
     quote! {
-        #names
+        #manifest
 
         /// Every registered table with its kind, sorted by name in byte order.
         ///
@@ -96,18 +116,19 @@ fn arrays(registry: &Registry) -> TokenStream {
         #[allow(dead_code, unreachable_pub)]
         pub const TABLE_REGISTRY: [(&__table_registry::__private::str, __table_registry::TableKind); #count] = [#(#pairs),*];
 
-        /// The tables that exist in the database with no struct here, sorted.
-        #[allow(dead_code, unreachable_pub)]
-        pub const REGISTRY_EXEMPT: [&__table_registry::__private::str; #exempt_count] = [#(#exempt),*];
-
+        #exempt
         #row_secured
         #append_only
     }
 }
 
-fn array<'r>(name: &str, doc: &str, tables: impl Iterator<Item = &'r RegisteredTable>) -> TokenStream {
+fn names<'r>(tables: impl Iterator<Item = &'r RegisteredTable>) -> impl Iterator<Item = &'r String> {
+    tables.map(|table| &table.name)
+}
+
+fn array<'r>(name: &str, doc: &str, names: impl Iterator<Item = &'r String>) -> TokenStream {
     let name = Ident::new(name, Span::call_site());
-    let names: Vec<&str> = tables.map(|table| table.name.as_str()).collect();
+    let names: Vec<&String> = names.collect();
     let count = names.len();
     quote! {
         #[doc = #doc]
@@ -126,7 +147,7 @@ fn kind(kind: TableKind) -> Ident {
 fn tables(keyed: &[Keyed<'_>]) -> TokenStream {
     let keys = keyed.iter().map(key);
     quote! {
-        /// One type a table: the typed keys of [`TABLE_REGISTRY`], and the look-up by name.
+        /// One type per table: the typed keys of [`TABLE_REGISTRY`], and the look-up by name.
         #[allow(non_camel_case_types, dead_code, unreachable_pub)]
         pub mod tables {
             #(#keys)*
@@ -208,7 +229,8 @@ fn implementation(Keyed { table, key }: &Keyed<'_>) -> TokenStream {
 }
 
 /// What `#[table]` expands to, besides the struct: the registry decides, not the attribute.
-/// The name is the help that a crate without `table_registry!` sees in its error.
+/// The names are the help in the errors of a crate without `table_registry!`, and of a struct that
+/// lies outside its directories.
 fn callback(registry: &Registry) -> TokenStream {
     let contested = registry.tables().iter().filter(|table| table.contested);
     let contested_keys = contested.flat_map(|table| table.aliases.iter().chain([&table.key]));
@@ -240,6 +262,9 @@ fn callback(registry: &Registry) -> TokenStream {
         #[doc(hidden)]
         #[allow(unused_imports)]
         pub(crate) use registered_by_table_registry;
+        #[doc(hidden)]
+        #[allow(unused_imports)]
+        pub(crate) use tables as directories_of_table_registry;
     }
 }
 
@@ -255,28 +280,28 @@ fn implementation_of_struct(key: &TokenStream) -> TokenStream {
 
 /// What the compiler has to prove: that it met the structs that the scan found.
 fn checks(keyed: &[Keyed<'_>]) -> TokenStream {
-    let mut files: BTreeMap<(&str, Check), Vec<&Keyed<'_>>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, Check), Vec<&Keyed<'_>>> = BTreeMap::new();
     for keyed in keyed.iter().filter(|keyed| keyed.table.check != Check::None) {
-        let place = (keyed.table.file.as_str(), keyed.table.check);
-        files.entry(place).or_default().push(keyed);
+        let file = keyed.table.orphan.as_ref().unwrap_or(&keyed.table.file);
+        groups.entry((file, keyed.table.check)).or_default().push(keyed);
     }
-    if files.is_empty() {
+    if groups.is_empty() {
         return TokenStream::new();
     }
-    let needs_others = files.keys().any(|(_, check)| *check == Check::WithOthers);
-    let any = needs_others.then(|| {
-        let compiled = any_compiled(keyed.iter());
-        quote!(const ANY: bool = #compiled;)
+    let any = any_compiled(keyed.iter());
+    let checks = groups.into_iter().map(|((file, check), tables)| match check {
+        Check::Attribute => tables.into_iter().map(check_of_attribute).collect(),
+        Check::FileBelowCfg => check_of_file(file, &tables, &quote!(|| !ANY)),
+        Check::File | Check::None => check_of_file(file, &tables, &TokenStream::new()),
     });
-    let files = files
-        .into_iter()
-        .map(|((file, kind), tables)| check(file, kind, &tables));
+    let checks: TokenStream = checks.collect();
     quote! {
         const _: () = {
             #[allow(unused_imports)]
             use __table_registry::__private::{Compiled, NotCompiled as _, any, assert, bool};
-            #any
-            #(#files)*
+            #[allow(dead_code)]
+            const ANY: bool = #any;
+            #checks
         };
     }
 }
@@ -286,56 +311,62 @@ fn any_compiled<'k>(tables: impl Iterator<Item = &'k Keyed<'k>>) -> TokenStream 
     quote!(any(&[#(Compiled::<tables::#keys>::HERE),*]))
 }
 
-/// Where no table of a file is compiled, the file is the fault, and not each of its tables.
-fn check(file: &str, check: Check, tables: &[&Keyed<'_>]) -> TokenStream {
-    let unless = (check == Check::WithOthers).then(|| quote!(|| !ANY));
-    let of_file = any_compiled(tables.iter().copied());
-    let file_fault = file_fault(file, tables);
-    let of_tables = (tables.len() > 1).then(|| {
-        let keys = tables.iter().map(|keyed| &keyed.key);
-        let faults = tables.iter().map(|keyed| table_fault(file, &keyed.table.name));
-        quote!(#(const _: () = assert!(Compiled::<tables::#keys>::HERE || !OF_FILE, "{}", #faults);)*)
-    });
-    quote! {
-        const _: () = {
-            const OF_FILE: bool = #of_file;
-            #of_tables
-            assert!(OF_FILE #unless, "{}", #file_fault);
-        };
-    }
-}
-
-fn table_fault(file: &str, table: &str) -> String {
-    fault(
-        &format!("table `{table}` is declared in `{file}`, but the crate does not compile that struct"),
-        "import the attribute with `use table_registry::table;`, or remove the struct",
+fn check_of_attribute(Keyed { table, key }: &Keyed<'_>) -> TokenStream {
+    let fault = fault(
+        Code::NotCompiled,
+        &format!(
+            "table `{}` is declared in `{}`, but the crate does not compile that struct",
+            table.name, table.file
+        ),
+        "check that `#[table]` there is that of `table_registry`, or remove the struct",
+    );
+    quote!(
+        const _: () = assert!(Compiled::<tables::#key>::HERE || !ANY, "{}", #fault);
     )
 }
 
-fn file_fault(file: &str, tables: &[&Keyed<'_>]) -> String {
+/// The file is the fault, and not each of its tables.
+fn check_of_file(file: &str, tables: &[&Keyed<'_>], unless: &TokenStream) -> TokenStream {
+    let any = any_compiled(tables.iter().copied());
+    let fault = fault(
+        Code::NotCompiled,
+        &format!(
+            "{}, but the crate does not compile that file",
+            declared_in(file, tables)
+        ),
+        "name the file in a `mod` line, or remove it",
+    );
+    quote!(
+        const _: () = assert!(#any #unless, "{}", #fault);
+    )
+}
+
+fn declared_in(file: &str, tables: &[&Keyed<'_>]) -> String {
+    const SHOWN: usize = 5;
     let names: Vec<String> = tables
         .iter()
         .map(|keyed| format!("`{}`", keyed.table.name))
         .collect();
-    let help = "name the file in a `mod` line, or remove it";
-    match names.as_slice() {
-        [table] => fault(
-            &format!("table {table} is declared in `{file}`, but the crate does not compile that file"),
-            help,
-        ),
-        all => fault(
-            &format!(
-                "tables {} are declared in `{file}`, but the crate does not compile that file",
-                all.join(", ")
-            ),
-            help,
-        ),
-    }
+    let more = match names.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let names = names[..names.len().min(SHOWN)].join(", ");
+    let (noun, verb) = if tables.len() == 1 {
+        ("table", "is")
+    } else {
+        ("tables", "are")
+    };
+    let below = if tables.iter().all(|keyed| keyed.table.file == file) {
+        ""
+    } else {
+        " and below it"
+    };
+    format!("{noun} {names}{more} {verb} declared in `{file}`{below}")
 }
 
-/// The compiler prints this one itself, so it is no [`Diagnostic`](super::Diagnostic); it reads as one.
-fn fault(message: &str, help: &str) -> String {
-    let code = Code::NotCompiled.to_string();
+/// The compiler prints these itself, so they are no [`Diagnostic`](super::Diagnostic); they read as one.
+fn fault(code: Code, message: &str, help: &str) -> String {
     format!("{message}\n  = help: {help}\n  = note: diagnostic code `{code}`")
 }
 

@@ -1,6 +1,11 @@
 #[doc(hidden)]
 #[allow(unused_imports, unused_qualifications)]
 use ::table_registry as __table_registry;
+const _: () = __table_registry::__private::assert!(
+    __table_registry::__private::is_crate_root(__table_registry::__private::module_path!()),
+    "{}",
+    "`table_registry!` is not in the crate root\n  = help: move it to `src/lib.rs` or `src/main.rs`\n  = note: diagnostic code `not-in-crate-root`"
+);
 const _: &[__table_registry::__private::u8] = __table_registry::__private::include_bytes!(
     "../revoke.toml"
 );
@@ -25,7 +30,7 @@ pub const TABLE_REGISTRY: [(
     ("type", __table_registry::TableKind::Truth),
     ("users", __table_registry::TableKind::System),
 ];
-/// The tables that exist in the database with no struct here, sorted.
+///The tables that exist in the database with no struct here, sorted.
 #[allow(dead_code, unreachable_pub)]
 pub const REGISTRY_EXEMPT: [&__table_registry::__private::str; 1usize] = ["old"];
 /**The tables with row-level security, sorted: every registered table whose kind is not `system`.
@@ -44,7 +49,7 @@ See the PostgreSQL manual, [REVOKE](https://www.postgresql.org/docs/current/sql-
 pub const REVOKE_UPDATE_DELETE_TABLES: [&__table_registry::__private::str; 1usize] = [
     "audit.events",
 ];
-/// One type a table: the typed keys of [`TABLE_REGISTRY`], and the look-up by name.
+/// One type per table: the typed keys of [`TABLE_REGISTRY`], and the look-up by name.
 #[allow(non_camel_case_types, dead_code, unreachable_pub)]
 pub mod tables {
     /**The table `audit.events`: kind `evidence`, row-level security applies, append-only.
@@ -136,31 +141,28 @@ macro_rules! registered_by_table_registry {
 #[doc(hidden)]
 #[allow(unused_imports)]
 pub(crate) use registered_by_table_registry;
+#[doc(hidden)]
+#[allow(unused_imports)]
+pub(crate) use tables as directories_of_table_registry;
 const _: () = {
     #[allow(unused_imports)]
     use __table_registry::__private::{Compiled, NotCompiled as _, any, assert, bool};
-    const _: () = {
-        const OF_FILE: bool = any(&[Compiled::<tables::audit_events>::HERE]);
-        assert!(
-            OF_FILE, "{}",
-            "table `audit.events` is declared in `src/schema/audit.rs`, but the crate does not compile that file\n  = help: name the file in a `mod` line, or remove it\n  = note: diagnostic code `not-compiled`"
-        );
-    };
-    const _: () = {
-        const OF_FILE: bool = any(
-            &[Compiled::<tables::roles>::HERE, Compiled::<tables::r#type>::HERE],
-        );
-        const _: () = assert!(
-            Compiled:: < tables::roles > ::HERE || ! OF_FILE, "{}",
-            "table `roles` is declared in `src/schema/users.rs`, but the crate does not compile that struct\n  = help: import the attribute with `use table_registry::table;`, or remove the struct\n  = note: diagnostic code `not-compiled`"
-        );
-        const _: () = assert!(
-            Compiled:: < tables::r#type > ::HERE || ! OF_FILE, "{}",
-            "table `type` is declared in `src/schema/users.rs`, but the crate does not compile that struct\n  = help: import the attribute with `use table_registry::table;`, or remove the struct\n  = note: diagnostic code `not-compiled`"
-        );
-        assert!(
-            OF_FILE, "{}",
-            "tables `roles`, `type` are declared in `src/schema/users.rs`, but the crate does not compile that file\n  = help: name the file in a `mod` line, or remove it\n  = note: diagnostic code `not-compiled`"
-        );
-    };
+    #[allow(dead_code)]
+    const ANY: bool = any(
+        &[
+            Compiled::<tables::audit_events>::HERE,
+            Compiled::<tables::roles>::HERE,
+            Compiled::<tables::r#type>::HERE,
+            Compiled::<tables::users>::HERE,
+        ],
+    );
+    const _: () = assert!(
+        any(& [Compiled:: < tables::audit_events > ::HERE]), "{}",
+        "table `audit.events` is declared in `src/schema/audit.rs`, but the crate does not compile that file\n  = help: name the file in a `mod` line, or remove it\n  = note: diagnostic code `not-compiled`"
+    );
+    const _: () = assert!(
+        any(& [Compiled:: < tables::roles > ::HERE, Compiled:: < tables::r#type >
+        ::HERE]), "{}",
+        "tables `roles`, `type` are declared in `src/schema/users.rs`, but the crate does not compile that file\n  = help: name the file in a `mod` line, or remove it\n  = note: diagnostic code `not-compiled`"
+    );
 };

@@ -1,4 +1,4 @@
-//! The pipeline that the macros and the command line share:
+//! The pipeline behind the macros, for whatever else reads a registry, too:
 //! sources to declarations, with policy to a registry or to diagnostics.
 //!
 //! Not for user crates. Each stage is one file and one type; [`run`] reads top

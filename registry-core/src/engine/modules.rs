@@ -18,8 +18,12 @@ pub enum Reach {
     Always,
     /// In some builds, because of a `cfg` on the way.
     Sometimes,
+    /// Perhaps along a `mod` line that names no file, which the compiler reports.
+    Unknown,
     /// Along no `mod` line that could be found.
     Never {
+        /// The position of the file that such a line would have to name, to bring in this one, too.
+        orphan: usize,
         /// Whether the file lies in the directory of a module under `cfg`, where a macro may read
         /// it on its own account.
         below_cfg: bool,
@@ -48,11 +52,16 @@ impl ScannedFile {
 pub fn reach(root: &Path, files: &[ScannedFile]) -> Vec<Reach> {
     let mut walk = Walk::new(root, files);
     walk.run();
-    files
-        .iter()
-        .map(|file| walk.reach_of(&file.source.path))
+    let orphans = walk.orphans(files);
+    let found = files.iter().zip(orphans);
+    found
+        .map(|(file, orphan)| walk.reach_of(&file.source.path, orphan))
         .collect()
 }
+
+/// The most files that may name one another before the first of them is taken for the fault:
+/// modules may name each other in a circle.
+const MOST_LEVELS: usize = 16;
 
 /// A module file, on the way along one `mod` line.
 struct Stop {
@@ -66,6 +75,8 @@ struct Stop {
 struct Walk<'a> {
     known: BTreeMap<&'a str, &'a ScannedFile>,
     reached: BTreeMap<String, Reach>,
+    /// Whether some `mod` line names no file.
+    leads_nowhere: bool,
     /// Directories of modules under `cfg`.
     conditional_directories: Vec<PathBuf>,
     near: VecDeque<Stop>,
@@ -85,6 +96,7 @@ impl<'a> Walk<'a> {
                 .map(|file| (file.source.path.as_str(), file))
                 .collect(),
             reached: BTreeMap::new(),
+            leads_nowhere: false,
             conditional_directories: Vec::new(),
             near: VecDeque::from([root]),
             far: VecDeque::new(),
@@ -100,9 +112,7 @@ impl<'a> Walk<'a> {
     fn next_far(&mut self) -> Option<Stop> {
         let unreached = |file: &&ScannedFile| !self.reached.contains_key(&file.source.path);
         let mut with_tables = self.known.values().filter(|file| !file.scan.structs.is_empty());
-        with_tables
-            .any(unreached)
-            .then(|| self.far.pop_front())?
+        with_tables.any(unreached).then(|| self.far.pop_front())?
     }
 
     fn visit(&mut self, stop: &Stop) {
@@ -157,11 +167,16 @@ impl<'a> Walk<'a> {
         }
         if !is_certain {
             let conditional = conditional || !by_path.is_empty();
-            let name = &module.name.name;
-            let is_known = self.push(&outside.directory.join(format!("{name}.rs")), false, conditional);
-            if !is_known {
-                self.push(&outside.directory.join(name).join("mod.rs"), true, conditional);
-            }
+            self.follow_name(&outside, &module.name.name, conditional);
+        }
+    }
+
+    fn follow_name(&mut self, outside: &Outside, name: &str, conditional: bool) {
+        let [beside, in_folder] = outside.files_of(name);
+        if !self.push(&beside, false, conditional) {
+            let is_known = self.push(&in_folder, true, conditional);
+            let exists = is_known || beside.is_file() || in_folder.is_file();
+            self.leads_nowhere |= !exists && !conditional;
         }
     }
 
@@ -195,13 +210,44 @@ impl<'a> Walk<'a> {
         first.is_some_and(|(path, _)| path.starts_with(&directory))
     }
 
-    fn reach_of(&self, path: &str) -> Reach {
-        self.reached.get(path).copied().unwrap_or_else(|| Reach::Never {
-            below_cfg: self
-                .conditional_directories
-                .iter()
-                .any(|directory| Path::new(path).starts_with(directory)),
-        })
+    /// For each file the first one on its way that is itself named by no line: itself, unless a
+    /// file that is not reached either names it.
+    fn orphans(&self, files: &[ScannedFile]) -> Vec<usize> {
+        let paths = files.iter().map(|file| file.source.path.as_str());
+        let positions: BTreeMap<&str, usize> = paths.zip(0..).collect();
+        let mut parents: Vec<usize> = (0..files.len()).collect();
+        let unreached = files
+            .iter()
+            .enumerate()
+            .filter(|(_, file)| !self.reached.contains_key(&file.source.path));
+        for (parent, file) in unreached {
+            for module in &file.scan.modules {
+                let outside = Outside::of(file, file.path.ends_with("mod.rs"), module);
+                let children = outside.files_of(&module.name.name);
+                for child in children
+                    .iter()
+                    .filter_map(|path| positions.get(display(path).as_str()))
+                {
+                    parents[*child] = parent;
+                }
+            }
+        }
+        let first = |start: usize| (0..MOST_LEVELS).fold(start, |position, _| parents[position]);
+        (0..files.len()).map(first).collect()
+    }
+
+    fn reach_of(&self, path: &str, orphan: usize) -> Reach {
+        let directories = &self.conditional_directories;
+        match self.reached.get(path) {
+            Some(reach) => *reach,
+            None if self.leads_nowhere => Reach::Unknown,
+            None => Reach::Never {
+                orphan,
+                below_cfg: directories
+                    .iter()
+                    .any(|directory| Path::new(path).starts_with(directory)),
+            },
+        }
     }
 }
 
@@ -232,6 +278,12 @@ impl Outside {
             directory,
             is_nested: !module.inside.is_empty(),
         }
+    }
+
+    /// Where a module without a `path` may be.
+    fn files_of(&self, name: &str) -> [PathBuf; 2] {
+        let in_folder = self.directory.join(name).join("mod.rs");
+        [self.directory.join(format!("{name}.rs")), in_folder]
     }
 
     fn base_of_path(&self) -> &Path {
@@ -308,9 +360,35 @@ mod tests {
         let sometimes: Vec<&str> = files[1..5].iter().map(|(path, _)| *path).collect();
         check(&files, &[], &sometimes);
         let orphans = [("src/schema/orphan.rs", true), ("src/other/orphan.rs", false)];
-        for (found, (path, below_cfg)) in reaches(&files)[4..].iter().zip(orphans) {
-            assert_eq!(*found, (path, Reach::Never { below_cfg }));
+        for ((path, below_cfg), orphan) in orphans.into_iter().zip(5..) {
+            let found = reaches(&files)[orphan - 1];
+            assert_eq!(found, (path, Reach::Never { orphan, below_cfg }));
         }
+    }
+
+    #[test]
+    fn an_orphan_answers_for_what_it_names() {
+        let files = [
+            ("src/lib.rs", ""),
+            ("src/schema/a.rs", "mod b;"),
+            ("src/schema/a/b.rs", ""),
+            ("src/schema/mod.rs", "mod a; mod c;"),
+            ("src/schema/other.rs", ""),
+        ];
+        let orphan = |orphan| Reach::Never {
+            orphan,
+            below_cfg: false,
+        };
+        let found: Vec<Reach> = reaches(&files).into_iter().map(|(_, reach)| reach).collect();
+        assert_eq!(found, [orphan(3), orphan(3), orphan(3), orphan(4)]);
+    }
+
+    #[test]
+    fn a_line_that_names_no_file_is_the_fault_of_that_line() {
+        let files = [("src/lib.rs", "mod usr;"), ("src/user.rs", "")];
+        assert_eq!(reaches(&files), [("src/user.rs", Reach::Unknown)]);
+        let files = [("src/lib.rs", "#[cfg(a)] mod usr;"), ("src/user.rs", "")];
+        assert_ne!(reaches(&files)[0].1, Reach::Unknown);
     }
 
     #[test]

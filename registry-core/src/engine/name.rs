@@ -178,7 +178,10 @@ mod tests {
     proptest! {
         #[test]
         fn every_name_has_a_key(name in "\\PC{0,70}") {
-            prop_assert!(!key_ident(&key(&name), Span::call_site()).to_string().is_empty());
+            let key = key(&name);
+            let ident = key_ident(&key, Span::call_site()).to_string();
+            prop_assert_eq!(ident.trim_start_matches("r#"), key.as_str());
+            prop_assert_eq!(super::key(&key), key);
         }
     }
 }

@@ -17,8 +17,10 @@ pub struct RegisteredTable {
     pub append_only: bool,
     /// The file that declares it, relative to the package.
     pub file: String,
-    /// Whether the compiler has to prove that it met the struct.
+    /// What the compiler has to prove.
     pub check: Check,
+    /// The file that a `mod` line has to name, if that is what is to be proved.
+    pub orphan: Option<String>,
     /// Whether several structs claim it: a fault that is reported already.
     pub contested: bool,
     /// The identifier of its typed key.
@@ -45,7 +47,6 @@ impl Registry {
     ) -> Self {
         tables.sort_by(|one, other| one.name.cmp(&other.name));
         exempt.sort();
-        exempt.dedup();
         Self {
             tables,
             exempt,

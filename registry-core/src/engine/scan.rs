@@ -32,7 +32,7 @@ pub enum Origin {
     Nowhere,
     /// Something may: a glob, another path.
     Unknown,
-    /// This crate.
+    /// This crate, or what was meant to be it.
     Ours,
 }
 
@@ -46,6 +46,9 @@ pub struct FoundStruct {
     /// Whether some builds may leave it out: `cfg` here or around it, or a macro
     /// call that may do what it likes with its input.
     pub conditional: bool,
+    /// Whether it is a struct at all. An `enum` is a mistake that the compiler reports, and the
+    /// policy files may refer to the table that is meant.
+    pub is_struct: bool,
     /// Whether it has a derive that may bring a helper attribute called `table` along.
     pub has_derive: bool,
 }
@@ -157,7 +160,9 @@ impl<'a> Scanner<'a> {
             TokenKind::Semi => self.pending.clear(),
             TokenKind::Ident if token.text == "mod" => self.module(),
             TokenKind::Ident if token.text == "use" => self.import(),
-            TokenKind::Ident if token.text == "struct" => self.structure(),
+            TokenKind::Ident if matches!(token.text, "struct" | "enum" | "union") => {
+                self.item(token.text == "struct");
+            }
             TokenKind::Ident | TokenKind::RawIdent => self.perhaps_macro(token),
             _ => {}
         }
@@ -296,7 +301,7 @@ impl<'a> Scanner<'a> {
                 _ => {}
             }
             names_table |= token.text == "table";
-            names_us |= token.text == "table_registry";
+            names_us |= is_our_crate(token.text);
         }
         match (names_table, names_us) {
             (true, true) => self.imports(Origin::Ours),
@@ -309,7 +314,7 @@ impl<'a> Scanner<'a> {
         self.found.bare_table = self.found.bare_table.max(origin);
     }
 
-    fn structure(&mut self) {
+    fn item(&mut self, is_struct: bool) {
         let Some(next) = self.tokens.peek().copied() else {
             return;
         };
@@ -319,6 +324,7 @@ impl<'a> Scanner<'a> {
                 attributes: self.relevant_attributes(),
                 ident: next.start..next.end(),
                 conditional: self.is_conditional(),
+                is_struct,
                 has_derive: self.pending.iter().any(|pending| pending.role == Role::Derive),
             };
             self.found.structs.push(found);
@@ -381,6 +387,11 @@ impl<'a> Scanner<'a> {
             .map(|pending| pending.range.clone())
             .collect()
     }
+}
+
+/// `table_registry`, also misspelt, which the compiler reports.
+pub fn is_our_crate(name: &str) -> bool {
+    name.starts_with("table_reg")
 }
 
 fn starts_item(word: &str) -> bool {
@@ -465,7 +476,6 @@ mod tests {
             "const X: &str = r##\"#[table] struct A;\"##;",
             "table! { users (id) { id -> Uuid, } } struct A;",
             "struct A { #[table(title = \"x\")] b: u8 } struct B;",
-            "#[table] enum A { B } struct C;",
             "#[table] fn f() { struct A; }",
             "#[table] const X: u8 = 1; struct A;",
             "#[tables] struct A;",

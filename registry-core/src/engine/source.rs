@@ -205,3 +205,34 @@ pub fn unreadable_file(file: &Path, error: &io::Error) -> Diagnostic {
     .note(error.to_string())
     .help("make it readable for the user who compiles this crate, or remove it")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_cannot_be_read_is_one_fault() {
+        let mut faults = Vec::new();
+        // A file can no more be listed than a directory without the right to.
+        assert_eq!(
+            rust_files(Path::new("Cargo.toml"), &mut faults),
+            [""; 0].map(PathBuf::from)
+        );
+        assert_eq!(faults.len(), 1);
+        assert_eq!(faults[0].code, Code::UnreadableDirectory);
+        assert_eq!(faults[0].message, "directory `Cargo.toml` cannot be read");
+    }
+
+    #[test]
+    fn two_spellings_of_one_path_are_one() {
+        for (path, clean) in [
+            ("src/./schema/", "src/schema"),
+            ("src/../schema", "schema"),
+            ("../schema", "../schema"),
+            ("../../a/../b", "../../b"),
+            ("/a/../b", "/b"),
+        ] {
+            assert_eq!(display(Path::new(path)), clean, "{path}");
+        }
+    }
+}

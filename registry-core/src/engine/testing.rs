@@ -12,7 +12,13 @@ pub(super) fn registry(files: &[(&str, &str)], overrides: &str, revoke: &str) ->
     let mut faults = Vec::new();
     let list = files.iter().flat_map(|(path, text)| {
         let file = ScannedFile::new(PathBuf::from(path), Arc::new(Source::new(*path, *text)));
-        declarations_in(&file, Reach::Never { below_cfg: false })
+        declarations_in(
+            &file,
+            Reach::Never {
+                below_cfg: false,
+                orphan: 0,
+            },
+        )
     });
     let declarations = Declarations {
         list: list.collect(),

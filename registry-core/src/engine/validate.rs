@@ -113,7 +113,7 @@ impl Tables {
             first_places.insert(&entry.name, entry);
             if let Some(group) = self.by_name.get_mut(&entry.name) {
                 group.table.append_only = group.table.kind != TableKind::System;
-                if !group.table.append_only {
+                if !group.table.append_only && policy.decides_kind_of(&entry.name) {
                     faults.push(system_revoke(entry, &self.by_name[&entry.name], policy));
                 }
             } else if let Some(exempt) = exempt(policy, &entry.name) {
@@ -188,7 +188,10 @@ impl Tables {
             )
             .help(match self.meant(&entry.name) {
                 Some(name) => format!("did you mean `{name}`?"),
-                None => "remove the name, or declare the table with `#[table]`".to_string(),
+                None => format!(
+                    "remove the name, or give it to a struct: `#[table(name = \"{}\")]`",
+                    entry.name
+                ),
             })
     }
 
@@ -202,18 +205,18 @@ impl Tables {
 
 fn table(name: &str, declarations: &[Declaration], contested: bool) -> RegisteredTable {
     let first = &declarations[0];
+    let checked = declarations
+        .iter()
+        .max_by_key(|declaration| declaration.check)
+        .unwrap_or(first);
     RegisteredTable {
         name: name.to_string(),
         schema: first.name.schema.clone(),
         kind: first.kind,
         append_only: false,
         file: first.file.clone(),
-        check: if contested {
-            Check::None
-        } else {
-            let checks = declarations.iter().map(|declaration| declaration.check);
-            checks.max().unwrap_or(Check::None)
-        },
+        check: if contested { Check::None } else { checked.check },
+        orphan: checked.orphan.clone(),
         contested,
         key: name::key(name),
         aliases: Vec::new(),
@@ -257,11 +260,11 @@ fn times(declarations: &[Declaration]) -> String {
     }
 }
 
-fn exempt<'p>(policy: &'p Policy, name: &str) -> Option<&'p Entry<String>> {
+fn exempt<'p>(policy: &'p Policy, name: &str) -> Option<&'p Entry<()>> {
     policy.exempt.iter().find(|entry| entry.name == name)
 }
 
-fn exempt_override<T>(entry: &Entry<T>, exempt: &Entry<String>) -> Diagnostic {
+fn exempt_override<T>(entry: &Entry<T>, exempt: &Entry<()>) -> Diagnostic {
     entry
         .fault(
             Code::ExemptOverride,
@@ -273,7 +276,7 @@ fn exempt_override<T>(entry: &Entry<T>, exempt: &Entry<String>) -> Diagnostic {
         .help("remove it from `[overrides]` or from `[exempt]`")
 }
 
-fn exempt_revoke(entry: &Entry<()>, exempt: &Entry<String>) -> Diagnostic {
+fn exempt_revoke(entry: &Entry<()>, exempt: &Entry<()>) -> Diagnostic {
     entry
         .fault(
             Code::ExemptRevoke,
@@ -394,7 +397,7 @@ mod tests {
                     table.name.as_str(),
                     table.kind,
                     table.append_only,
-                    table.check == Check::Always,
+                    table.check == Check::File,
                 )
             })
             .collect();

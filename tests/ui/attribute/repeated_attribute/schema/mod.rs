@@ -1,5 +1,5 @@
 use table_registry::table;
 
 #[table(kind = system)]
-#[table(kind = truth)]
+#[table(name = "people")]
 pub struct Users;
