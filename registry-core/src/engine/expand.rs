@@ -264,7 +264,7 @@ fn callback(registry: &Registry) -> TokenStream {
         pub(crate) use registered_by_table_registry;
         #[doc(hidden)]
         #[allow(unused_imports)]
-        pub(crate) use tables as directories_of_table_registry;
+        pub(crate) use self::tables as directories_of_table_registry;
     }
 }
 

@@ -143,7 +143,7 @@ macro_rules! registered_by_table_registry {
 pub(crate) use registered_by_table_registry;
 #[doc(hidden)]
 #[allow(unused_imports)]
-pub(crate) use tables as directories_of_table_registry;
+pub(crate) use self::tables as directories_of_table_registry;
 const _: () = {
     #[allow(unused_imports)]
     use __table_registry::__private::{Compiled, NotCompiled as _, any, assert, bool};
