@@ -3,7 +3,7 @@ use core::cmp::Ordering;
 use crate::TableKind;
 
 /// The kind of the table called `name`, by binary search in a registry that is
-/// sorted by name in byte order, as `TABLE_REGISTRY` is.
+/// sorted by name in byte order, as `TABLE_REGISTRY` is. In one that is not, a name may be missed.
 ///
 /// Takes O(log n) comparisons, and works at compile time. The generated
 /// `tables::kind_of(name)` is this function applied to the crate's own registry.

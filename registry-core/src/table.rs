@@ -4,7 +4,8 @@ use crate::TableKind;
 ///
 /// `table_registry!` implements it for one key type a table, in its module
 /// `tables`; `#[table]` implements it for the struct itself. Both say the same:
-/// a struct takes every constant from its key.
+/// a struct takes every constant from its key. Nothing else should implement it: what it says is
+/// then not what the sources and the policy files say.
 ///
 /// ```
 /// # use registry_core as table_registry;

@@ -31,10 +31,12 @@ pub(crate) fn expand(file: Option<PathBuf>, arguments: TokenStream) -> (TokenStr
     (tokens, faults)
 }
 
-/// rust-analyzer does not tell the invoking file. The macro belongs in the crate root, of which
-/// only the directory matters.
+/// rust-analyzer does not tell the invoking file. The macro belongs in the crate root.
 fn crate_root(package: Option<OsString>) -> Option<PathBuf> {
-    Some(Path::new(&package?).join("src").join("lib.rs"))
+    let source = Path::new(&package?).join("src");
+    let roots = [source.join("lib.rs"), source.join("main.rs")];
+    let present = roots.iter().find(|root| root.is_file());
+    Some(present.unwrap_or(&roots[0]).clone())
 }
 
 fn unknown_location() -> Diagnostic {
@@ -63,6 +65,9 @@ mod tests {
     #[test]
     fn without_either_there_is_a_fault_and_no_panic() {
         assert_eq!(crate_root(None), None);
+        let quickstart = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/quickstart");
+        let root = crate_root(Some(quickstart.clone().into()));
+        assert_eq!(root, Some(quickstart.join("src/lib.rs")));
         let fault = unknown_location();
         assert_eq!(fault.code, Code::UnknownLocation);
         assert!(fault.render().contains("`CARGO_MANIFEST_DIR`"));

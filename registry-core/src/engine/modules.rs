@@ -66,9 +66,9 @@ const MOST_LEVELS: usize = 16;
 /// A module file, on the way along one `mod` line.
 struct Stop {
     path: String,
-    /// Whether its modules lie beside it and not in a folder of its name: the root, `mod.rs`, and
-    /// what a `path` attribute names.
-    is_root: bool,
+    /// Whether its modules lie beside it, as those of `mod.rs`, and not in a folder of its name:
+    /// so do those of the root, and of what a `path` attribute names.
+    is_mod_rs: bool,
     conditional: bool,
 }
 
@@ -87,7 +87,7 @@ impl<'a> Walk<'a> {
     fn new(root: &Path, files: &'a [ScannedFile]) -> Self {
         let root = Stop {
             path: display(root),
-            is_root: true,
+            is_mod_rs: true,
             conditional: false,
         };
         Self {
@@ -116,11 +116,6 @@ impl<'a> Walk<'a> {
     }
 
     fn visit(&mut self, stop: &Stop) {
-        let reach = if stop.conditional {
-            Reach::Sometimes
-        } else {
-            Reach::Always
-        };
         match self.reached.get(&stop.path) {
             Some(Reach::Always) => return,
             Some(Reach::Sometimes) if stop.conditional => return,
@@ -128,10 +123,10 @@ impl<'a> Walk<'a> {
         }
         let Some(file) = self.file(&stop.path) else { return };
         let conditional = stop.conditional || file.scan.conditional;
-        let reach = if file.scan.conditional {
+        let reach = if conditional {
             Reach::Sometimes
         } else {
-            reach
+            Reach::Always
         };
         self.reached.insert(stop.path.clone(), reach);
         for module in &file.scan.modules {
@@ -148,31 +143,31 @@ impl<'a> Walk<'a> {
     }
 
     fn follow(&mut self, file: &ScannedFile, stop: &Stop, module: &FoundModule, conditional: bool) {
-        let outside = Outside::of(file, stop.is_root, module);
+        let directory = ModuleDirectory::of(file, stop.is_mod_rs, module);
         let by_path = path_attributes(&file.source.text, &module.name);
         let is_certain = by_path.iter().any(|(_, conditional)| !conditional);
         if conditional {
             self.conditional_directories
-                .push(clean(&outside.directory.join(&module.name.name)));
+                .push(clean(&directory.own.join(&module.name.name)));
         }
         if module.is_inline {
             return;
         }
         for (path, by_condition) in &by_path {
             self.push(
-                &outside.base_of_path().join(path),
+                &directory.base_of_path().join(path),
                 true,
                 conditional || *by_condition,
             );
         }
         if !is_certain {
             let conditional = conditional || !by_path.is_empty();
-            self.follow_name(&outside, &module.name.name, conditional);
+            self.follow_name(&directory, &module.name.name, conditional);
         }
     }
 
-    fn follow_name(&mut self, outside: &Outside, name: &str, conditional: bool) {
-        let [beside, in_folder] = outside.files_of(name);
+    fn follow_name(&mut self, directory: &ModuleDirectory, name: &str, conditional: bool) {
+        let [beside, in_folder] = directory.files_of(name);
         if !self.push(&beside, false, conditional) {
             let is_known = self.push(&in_folder, true, conditional);
             let exists = is_known || beside.is_file() || in_folder.is_file();
@@ -181,14 +176,14 @@ impl<'a> Walk<'a> {
     }
 
     /// Puts a file on the way; tells whether it is a schema file.
-    fn push(&mut self, path: &Path, is_root: bool, conditional: bool) -> bool {
+    fn push(&mut self, path: &Path, is_mod_rs: bool, conditional: bool) -> bool {
         let stop = Stop {
             path: display(path),
-            is_root,
+            is_mod_rs,
             conditional,
         };
         let is_known = self.known.contains_key(stop.path.as_str());
-        if is_known || self.leads_to_schema(path, is_root) {
+        if is_known || self.leads_to_schema(path, is_mod_rs) {
             self.near.push_back(stop);
         } else if path.is_file() {
             self.far.push_back(stop);
@@ -197,8 +192,8 @@ impl<'a> Walk<'a> {
     }
 
     /// `schema.rs` and `schema/mod.rs` lie on the way to `schema/users.rs`.
-    fn leads_to_schema(&self, path: &Path, is_root: bool) -> bool {
-        let directory = if is_root {
+    fn leads_to_schema(&self, path: &Path, is_mod_rs: bool) -> bool {
+        let directory = if is_mod_rs {
             path.parent().map(Path::to_path_buf)
         } else {
             Some(path.with_extension(""))
@@ -222,8 +217,8 @@ impl<'a> Walk<'a> {
             .filter(|(_, file)| !self.reached.contains_key(&file.source.path));
         for (parent, file) in unreached {
             for module in &file.scan.modules {
-                let outside = Outside::of(file, file.path.ends_with("mod.rs"), module);
-                let children = outside.files_of(&module.name.name);
+                let directory = ModuleDirectory::of(file, file.path.ends_with("mod.rs"), module);
+                let children = directory.files_of(&module.name.name);
                 for child in children
                     .iter()
                     .filter_map(|path| positions.get(display(path).as_str()))
@@ -253,45 +248,41 @@ impl<'a> Walk<'a> {
 
 /// Where the modules of a file or of an inline module lie: the Rust reference,
 /// items.mod.outlined.
-struct Outside {
+struct ModuleDirectory {
     beside: PathBuf,
-    directory: PathBuf,
+    own: PathBuf,
     is_nested: bool,
 }
 
-impl Outside {
-    fn of(file: &ScannedFile, is_root: bool, module: &FoundModule) -> Self {
+impl ModuleDirectory {
+    fn of(file: &ScannedFile, is_mod_rs: bool, module: &FoundModule) -> Self {
         let path = Path::new(&file.source.path);
         let beside = path.parent().unwrap_or_else(|| Path::new("")).to_path_buf();
-        let mut directory = beside.clone();
-        if !is_root {
-            directory.push(path.file_stem().unwrap_or_default());
+        let mut own = beside.clone();
+        if !is_mod_rs {
+            own.push(path.file_stem().unwrap_or_default());
         }
         for inline in &module.inside {
             match path_attributes(&file.source.text, inline).first() {
-                Some((path, _)) => directory.push(path),
-                None => directory.push(&inline.name),
+                Some((path, _)) => own.push(path),
+                None => own.push(&inline.name),
             }
         }
         Self {
             beside,
-            directory,
+            own,
             is_nested: !module.inside.is_empty(),
         }
     }
 
     /// Where a module without a `path` may be.
     fn files_of(&self, name: &str) -> [PathBuf; 2] {
-        let in_folder = self.directory.join(name).join("mod.rs");
-        [self.directory.join(format!("{name}.rs")), in_folder]
+        let in_folder = self.own.join(name).join("mod.rs");
+        [self.own.join(format!("{name}.rs")), in_folder]
     }
 
     fn base_of_path(&self) -> &Path {
-        if self.is_nested {
-            &self.directory
-        } else {
-            &self.beside
-        }
+        if self.is_nested { &self.own } else { &self.beside }
     }
 }
 
