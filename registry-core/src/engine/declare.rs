@@ -3,6 +3,7 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
+use syn::parse::Parser;
 use syn::{Attribute, Ident, LitStr, Meta, Path};
 
 use super::arguments::{self, Argument, Value};
@@ -320,6 +321,12 @@ pub fn flatten(attributes: Vec<Attribute>) -> Vec<FlatMeta> {
     flat
 }
 
+/// The attributes in one piece of a file, flattened. What is no attribute is none.
+#[must_use]
+pub fn flatten_text(text: &str) -> Vec<FlatMeta> {
+    flatten(Attribute::parse_outer.parse_str(text).unwrap_or_default())
+}
+
 fn flatten_into(meta: Meta, conditional: bool, flat: &mut Vec<FlatMeta>) {
     match meta {
         Meta::List(list) if list.path.is_ident("cfg_attr") => {
@@ -431,7 +438,6 @@ const ITEMS: [&str; 12] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use syn::parse::Parser;
 
     fn declared(attributes: &str, ident: &str) -> (String, TableKind, Vec<String>) {
         let attributes = Attribute::parse_outer.parse_str(attributes).unwrap();

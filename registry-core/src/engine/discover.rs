@@ -8,7 +8,7 @@ use std::sync::Arc;
 use proc_macro2::Span;
 use syn::ext::IdentExt;
 use syn::parse::Parser;
-use syn::{Attribute, Ident, Meta};
+use syn::{Ident, Meta};
 
 use super::call_site::CallSite;
 use super::declare::{self, Declared, FlatMeta};
@@ -256,10 +256,7 @@ fn metas_of(text: &str, found: &FoundStruct) -> Vec<(Range<usize>, FlatMeta)> {
     }
     let mut metas = Vec::new();
     for range in &found.attributes {
-        let attributes = Attribute::parse_outer
-            .parse_str(&text[range.clone()])
-            .unwrap_or_default();
-        let flat = declare::flatten(attributes);
+        let flat = declare::flatten_text(&text[range.clone()]);
         metas.extend(flat.into_iter().map(|meta| (range.clone(), meta)));
     }
     metas

@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use syn::parse::Parser;
-use syn::{Attribute, Expr, ExprLit, Lit, Meta};
+use syn::{Expr, ExprLit, Lit, Meta};
 
-use super::declare::flatten;
+use super::declare::flatten_text;
 use super::scan::{FoundModule, ModuleName, Scan, scan};
 use super::source::{Source, clean, display};
 
@@ -290,10 +289,7 @@ impl ModuleDirectory {
 fn path_attributes(text: &str, module: &ModuleName) -> Vec<(String, bool)> {
     let mut paths = Vec::new();
     for range in &module.attributes {
-        let attributes = Attribute::parse_outer
-            .parse_str(&text[range.clone()])
-            .unwrap_or_default();
-        for flat in flatten(attributes) {
+        for flat in flatten_text(&text[range.clone()]) {
             if let Meta::NameValue(pair) = &flat.meta
                 && pair.path.is_ident("path")
                 && let Expr::Lit(ExprLit {
