@@ -5,6 +5,8 @@ use syn::ext::IdentExt;
 use syn::parse::Parser;
 use syn::{Ident, LitStr};
 
+use super::diagnostic::{Code, Diagnostic};
+
 /// One argument between two commas. Each is read for itself, so that a fault in
 /// one does not hide the faults of the others.
 #[derive(Debug)]
@@ -111,6 +113,20 @@ impl Value {
             None => text,
         }
     }
+}
+
+/// The fault that a key stands twice.
+pub fn repeated(code: Code, key: &Ident) -> Diagnostic {
+    Diagnostic::new(code, format!("`{key}` is given twice"))
+        .spanned(key.span())
+        .help(format!("keep one `{key} = …`"))
+}
+
+/// The fault that a key stands alone.
+pub fn missing_value(code: Code, key: &Ident, form: impl Into<String>) -> Diagnostic {
+    Diagnostic::new(code, format!("missing value for `{key}`"))
+        .spanned(key.span())
+        .help(form)
 }
 
 /// The content of a lone group without delimiters, or else the tokens as they are.

@@ -95,7 +95,7 @@ impl OwnArguments {
                 continue;
             };
             if seen.contains(&key.to_string()) {
-                faults.push(repeated_key(&key));
+                faults.push(arguments::repeated(Code::RepeatedKey, &key));
                 continue;
             }
             seen.push(key.to_string());
@@ -157,12 +157,6 @@ fn unknown_key(argument: &Argument) -> Diagnostic {
     }
 }
 
-fn repeated_key(key: &Ident) -> Diagnostic {
-    Diagnostic::new(Code::RepeatedKey, format!("`{key}` is given twice"))
-        .spanned(key.span())
-        .help(format!("keep one `{key} = …`"))
-}
-
 fn value_of(argument: &Argument, key: &Ident) -> Result<Value, Diagnostic> {
     match argument.value() {
         Some(value) if !value.is_empty() => Ok(value),
@@ -172,11 +166,11 @@ fn value_of(argument: &Argument, key: &Ident) -> Result<Value, Diagnostic> {
         )
         .spanned(key.span())
         .help(correct_form(&key.to_string()))),
-        _ => Err(
-            Diagnostic::new(Code::MissingValue, format!("missing value for `{key}`"))
-                .spanned(key.span())
-                .help(correct_form(&key.to_string())),
-        ),
+        _ => Err(arguments::missing_value(
+            Code::MissingValue,
+            key,
+            correct_form(&key.to_string()),
+        )),
     }
 }
 

@@ -52,7 +52,9 @@ impl Invocation {
         let mut seen = Vec::new();
         for argument in arguments::split(tokens) {
             match argument.key() {
-                Some(key) if seen.contains(&key.to_string()) => faults.push(repeated(&key)),
+                Some(key) if seen.contains(&key.to_string()) => {
+                    faults.push(arguments::repeated(Code::InvalidArgument, &key))
+                }
                 Some(key) => {
                     seen.push(key.to_string());
                     invocation.option(&argument, &key, faults);
@@ -93,11 +95,8 @@ impl Invocation {
             return;
         }
         let Some(value) = argument.value().filter(|value| !value.is_empty()) else {
-            faults.push(
-                Diagnostic::new(Code::InvalidArgument, format!("missing value for `{name}`"))
-                    .spanned(key.span())
-                    .help(option_form(&name)),
-            );
+            let form = option_form(&name);
+            faults.push(arguments::missing_value(Code::InvalidArgument, key, form));
             return;
         };
         if name == CRATE {
@@ -146,12 +145,6 @@ fn no_directory() -> Diagnostic {
     )
     .spanned(Span::call_site())
     .help(FORM)
-}
-
-fn repeated(key: &Ident) -> Diagnostic {
-    Diagnostic::new(Code::InvalidArgument, format!("`{key}` is given twice"))
-        .spanned(key.span())
-        .help(format!("keep one `{key} = …`"))
 }
 
 fn unknown_option(name: &str, span: Span) -> Diagnostic {
