@@ -53,7 +53,7 @@ impl Invocation {
         for argument in arguments::split(tokens) {
             match argument.key() {
                 Some(key) if seen.contains(&key.to_string()) => {
-                    faults.push(arguments::repeated(Code::InvalidArgument, &key))
+                    faults.push(arguments::repeated(Code::InvalidArgument, &key));
                 }
                 Some(key) => {
                     seen.push(key.to_string());
