@@ -65,6 +65,8 @@ codes! {
     KeyCollision = "key-collision",
     /// A key of `#[table]` has no value.
     MissingValue = "missing-value",
+    /// The crate root has a module with the name of the generated one.
+    NameTaken = "name-taken",
     /// A table or schema name is longer than PostgreSQL keeps.
     NameTooLong = "name-too-long",
     /// A schema directory declares no table.

@@ -76,6 +76,8 @@ pub struct Declarations {
     /// Whether every directory and file could be read. If not, a name that seems
     /// unknown may only be unread.
     pub complete: bool,
+    /// Whether the crate root has a module `tables` already.
+    pub tables_is_taken: bool,
     /// Files that take part though the compiler may not read them: an edit must recompile the
     /// crate all the same.
     pub unread: Vec<PathBuf>,
@@ -93,12 +95,40 @@ pub fn discover(call: &CallSite, directories: &[WrittenPath], faults: &mut Vec<D
         }
     }
     let complete = faults[before..].iter().all(|fault| fault.code == Code::NotUtf8);
-    let reach = modules::reach(call.file(), &files);
+    let root = read_root(call);
+    let taken = taken_module(&root);
+    let tables_is_taken = taken.is_some();
+    faults.extend(taken);
+    let reach = modules::reach(&root, &files);
     Declarations {
         list: declarations(call, &files, &reach),
         complete,
+        tables_is_taken,
         unread: unread(&files, &reach),
     }
+}
+
+/// The invoking file. One that cannot be read has no `mod` line, and the compiler says why.
+fn read_root(call: &CallSite) -> ScannedFile {
+    let path = call.file().to_path_buf();
+    let empty = || Arc::new(Source::new(display(&path), ""));
+    let source = Source::read(&path, &mut Vec::new()).unwrap_or_else(|_| empty());
+    ScannedFile::new(path, source)
+}
+
+/// A module of the user that is called as the generated one is.
+fn taken_module(root: &ScannedFile) -> Option<Diagnostic> {
+    let mut modules = root.scan.modules.iter().filter(|module| !module.conditional);
+    let taken = modules.find(|module| module.name.name == "tables" && module.inside.is_empty())?;
+    Some(
+        Diagnostic::new(
+            Code::NameTaken,
+            "a module is called `tables`, as the module of typed keys is",
+        )
+        .at(&root.source, taken.place.clone(), "")
+        .note("`table_registry!` puts `mod tables` with one type per table into the crate root")
+        .help("give this module another name, such as `schema`"),
+    )
 }
 
 fn existing(call: &CallSite, directory: &WrittenPath) -> Result<PathBuf, Diagnostic> {

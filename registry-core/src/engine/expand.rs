@@ -21,7 +21,7 @@ pub fn expand(registry: &Registry, facade: &TokenStream, tracked: &[String]) -> 
     let import = import(facade);
     let includes = includes(tracked);
     let arrays = arrays(registry);
-    let tables = tables(&keyed);
+    let tables = tables(registry, &keyed);
     let implementations = implementations(&keyed);
     let callback = callback(registry);
     let checks = if registry.is_complete() {
@@ -144,12 +144,24 @@ fn kind(kind: TableKind) -> Ident {
 
 /// The module of typed keys. Nothing but the keys is in its type namespace, so that no
 /// table name can be in the way of anything else.
-fn tables(keyed: &[Keyed<'_>]) -> TokenStream {
+fn tables(registry: &Registry, keyed: &[Keyed<'_>]) -> TokenStream {
     let keys = keyed.iter().map(key);
+    // Generated code knows the module by a name that explains the error of a struct outside.
+    let (module, alias) = if registry.is_tables_taken() {
+        (quote!(directories_of_table_registry), TokenStream::new())
+    } else {
+        let alias = quote! {
+            #[doc(hidden)]
+            #[allow(unused_imports)]
+            pub(crate) use self::tables as directories_of_table_registry;
+        };
+        (quote!(tables), alias)
+    };
     quote! {
+        #alias
         /// One type per table: the typed keys of [`TABLE_REGISTRY`], and the look-up by name.
         #[allow(non_camel_case_types, dead_code, unreachable_pub)]
-        pub mod tables {
+        pub mod #module {
             #(#keys)*
 
             /// The kind of the table called `name`, or nothing if no such table is registered.
@@ -214,11 +226,11 @@ fn implementation(Keyed { table, key }: &Keyed<'_>) -> TokenStream {
     // Elsewhere the struct says so. Here two structs do, which is a fault of its own.
     let declared = table
         .contested
-        .then(|| quote!(impl DeclaredByOneStruct for tables::#key {}));
+        .then(|| quote!(impl DeclaredByOneStruct for directories_of_table_registry::#key {}));
     quote! {
         #declared
         #[automatically_derived]
-        impl Table for tables::#key {
+        impl Table for directories_of_table_registry::#key {
             type Key = Self;
             const NAME: &'static str = #name;
             const SCHEMA: Option<&'static str> = Option::#schema;
@@ -229,8 +241,7 @@ fn implementation(Keyed { table, key }: &Keyed<'_>) -> TokenStream {
 }
 
 /// What `#[table]` expands to, besides the struct: the registry decides, not the attribute.
-/// The names are the help in the errors of a crate without `table_registry!`, and of a struct that
-/// lies outside its directories.
+/// The name is the help in the errors of a crate without `table_registry!`.
 fn callback(registry: &Registry) -> TokenStream {
     let contested = registry.tables().iter().filter(|table| table.contested);
     let contested_keys = contested.flat_map(|table| table.aliases.iter().chain([&table.key]));
@@ -262,9 +273,6 @@ fn callback(registry: &Registry) -> TokenStream {
         #[doc(hidden)]
         #[allow(unused_imports)]
         pub(crate) use registered_by_table_registry;
-        #[doc(hidden)]
-        #[allow(unused_imports)]
-        pub(crate) use self::tables as directories_of_table_registry;
     }
 }
 
@@ -308,7 +316,7 @@ fn checks(keyed: &[Keyed<'_>]) -> TokenStream {
 
 fn any_compiled<'k>(tables: impl Iterator<Item = &'k Keyed<'k>>) -> TokenStream {
     let keys = tables.map(|keyed| &keyed.key);
-    quote!(any(&[#(Compiled::<tables::#keys>::HERE),*]))
+    quote!(any(&[#(Compiled::<directories_of_table_registry::#keys>::HERE),*]))
 }
 
 fn check_of_attribute(Keyed { table, key }: &Keyed<'_>) -> TokenStream {
@@ -321,7 +329,7 @@ fn check_of_attribute(Keyed { table, key }: &Keyed<'_>) -> TokenStream {
         "check that `#[table]` there is that of `table_registry`, or remove the struct",
     );
     quote!(
-        const _: () = assert!(Compiled::<tables::#key>::HERE || !ANY, "{}", #fault);
+        const _: () = assert!(Compiled::<directories_of_table_registry::#key>::HERE || !ANY, "{}", #fault);
     )
 }
 

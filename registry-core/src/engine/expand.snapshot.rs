@@ -49,6 +49,9 @@ See the PostgreSQL manual, [REVOKE](https://www.postgresql.org/docs/current/sql-
 pub const REVOKE_UPDATE_DELETE_TABLES: [&__table_registry::__private::str; 1usize] = [
     "audit.events",
 ];
+#[doc(hidden)]
+#[allow(unused_imports)]
+pub(crate) use self::tables as directories_of_table_registry;
 /// One type per table: the typed keys of [`TABLE_REGISTRY`], and the look-up by name.
 #[allow(non_camel_case_types, dead_code, unreachable_pub)]
 pub mod tables {
@@ -85,7 +88,7 @@ const _: () = {
         DeclaredByOneStruct, Option, Table, TableKind, bool, str,
     };
     #[automatically_derived]
-    impl Table for tables::audit_events {
+    impl Table for directories_of_table_registry::audit_events {
         type Key = Self;
         const NAME: &'static str = "audit.events";
         const SCHEMA: Option<&'static str> = Option::Some("audit");
@@ -93,7 +96,7 @@ const _: () = {
         const APPEND_ONLY: bool = true;
     }
     #[automatically_derived]
-    impl Table for tables::roles {
+    impl Table for directories_of_table_registry::roles {
         type Key = Self;
         const NAME: &'static str = "roles";
         const SCHEMA: Option<&'static str> = Option::None;
@@ -101,7 +104,7 @@ const _: () = {
         const APPEND_ONLY: bool = false;
     }
     #[automatically_derived]
-    impl Table for tables::r#type {
+    impl Table for directories_of_table_registry::r#type {
         type Key = Self;
         const NAME: &'static str = "type";
         const SCHEMA: Option<&'static str> = Option::None;
@@ -109,7 +112,7 @@ const _: () = {
         const APPEND_ONLY: bool = false;
     }
     #[automatically_derived]
-    impl Table for tables::users {
+    impl Table for directories_of_table_registry::users {
         type Key = Self;
         const NAME: &'static str = "users";
         const SCHEMA: Option<&'static str> = Option::None;
@@ -141,28 +144,25 @@ macro_rules! registered_by_table_registry {
 #[doc(hidden)]
 #[allow(unused_imports)]
 pub(crate) use registered_by_table_registry;
-#[doc(hidden)]
-#[allow(unused_imports)]
-pub(crate) use self::tables as directories_of_table_registry;
 const _: () = {
     #[allow(unused_imports)]
     use __table_registry::__private::{Compiled, NotCompiled as _, any, assert, bool};
     #[allow(dead_code)]
     const ANY: bool = any(
         &[
-            Compiled::<tables::audit_events>::HERE,
-            Compiled::<tables::roles>::HERE,
-            Compiled::<tables::r#type>::HERE,
-            Compiled::<tables::users>::HERE,
+            Compiled::<directories_of_table_registry::audit_events>::HERE,
+            Compiled::<directories_of_table_registry::roles>::HERE,
+            Compiled::<directories_of_table_registry::r#type>::HERE,
+            Compiled::<directories_of_table_registry::users>::HERE,
         ],
     );
     const _: () = assert!(
-        any(& [Compiled:: < tables::audit_events > ::HERE]), "{}",
+        any(& [Compiled:: < directories_of_table_registry::audit_events > ::HERE]), "{}",
         "table `audit.events` is declared in `src/schema/audit.rs`, but the crate does not compile that file\n  = help: name the file in a `mod` line, or remove it\n  = note: diagnostic code `not-compiled`"
     );
     const _: () = assert!(
-        any(& [Compiled:: < tables::roles > ::HERE, Compiled:: < tables::r#type >
-        ::HERE]), "{}",
+        any(& [Compiled:: < directories_of_table_registry::roles > ::HERE, Compiled:: <
+        directories_of_table_registry::r#type > ::HERE]), "{}",
         "tables `roles`, `type` are declared in `src/schema/users.rs`, but the crate does not compile that file\n  = help: name the file in a `mod` line, or remove it\n  = note: diagnostic code `not-compiled`"
     );
 };

@@ -48,7 +48,7 @@ impl ScannedFile {
 ///
 /// Other files of the crate are read only as far as needed: first those that lie on the way to a
 /// schema file by their names, and the rest while a file with tables has not been reached.
-pub fn reach(root: &Path, files: &[ScannedFile]) -> Vec<Reach> {
+pub fn reach(root: &ScannedFile, files: &[ScannedFile]) -> Vec<Reach> {
     let mut walk = Walk::new(root, files);
     walk.run();
     let orphans = walk.orphans(files);
@@ -72,6 +72,7 @@ struct Stop {
 }
 
 struct Walk<'a> {
+    root: &'a ScannedFile,
     known: BTreeMap<&'a str, &'a ScannedFile>,
     reached: BTreeMap<String, Reach>,
     /// Whether some `mod` line names no file.
@@ -83,13 +84,14 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(root: &Path, files: &'a [ScannedFile]) -> Self {
-        let root = Stop {
-            path: display(root),
+    fn new(root: &'a ScannedFile, files: &'a [ScannedFile]) -> Self {
+        let start = Stop {
+            path: root.source.path.clone(),
             is_mod_rs: true,
             conditional: false,
         };
         Self {
+            root,
             known: files
                 .iter()
                 .map(|file| (file.source.path.as_str(), file))
@@ -97,7 +99,7 @@ impl<'a> Walk<'a> {
             reached: BTreeMap::new(),
             leads_nowhere: false,
             conditional_directories: Vec::new(),
-            near: VecDeque::from([root]),
+            near: VecDeque::from([start]),
             far: VecDeque::new(),
         }
     }
@@ -134,6 +136,9 @@ impl<'a> Walk<'a> {
     }
 
     fn file(&self, path: &str) -> Option<ScannedFile> {
+        if path == self.root.source.path {
+            return Some(self.root.clone());
+        }
         if let Some(file) = self.known.get(path) {
             return Some((*file).clone());
         }
@@ -314,10 +319,7 @@ mod tests {
             .map(|(path, text)| ScannedFile::new(PathBuf::from(path), Arc::new(Source::new(*path, *text))))
             .collect();
         let paths = files.iter().map(|(path, _)| *path);
-        paths
-            .zip(reach(Path::new(files[0].0), &scanned))
-            .skip(1)
-            .collect()
+        paths.zip(reach(&scanned[0], &scanned)).skip(1).collect()
     }
 
     #[track_caller]

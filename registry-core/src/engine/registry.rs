@@ -35,6 +35,7 @@ pub struct Registry {
     tables: Vec<RegisteredTable>,
     exempt: Vec<String>,
     complete: bool,
+    tables_is_taken: bool,
 }
 
 impl Registry {
@@ -44,6 +45,7 @@ impl Registry {
         mut tables: Vec<RegisteredTable>,
         mut exempt: Vec<String>,
         complete: bool,
+        tables_is_taken: bool,
     ) -> Self {
         tables.sort_by(|one, other| one.name.cmp(&other.name));
         exempt.sort();
@@ -51,6 +53,7 @@ impl Registry {
             tables,
             exempt,
             complete,
+            tables_is_taken,
         }
     }
 
@@ -74,6 +77,12 @@ impl Registry {
     #[must_use]
     pub fn exempt(&self) -> &[String] {
         &self.exempt
+    }
+
+    /// Whether the crate root has a module `tables` already, which is reported.
+    #[must_use]
+    pub fn is_tables_taken(&self) -> bool {
+        self.tables_is_taken
     }
 
     /// Whether all schema files could be read. If not, tables may be missing here.

@@ -64,6 +64,8 @@ pub struct FoundModule {
     pub conditional: bool,
     /// Whether its content is in braces.
     pub is_inline: bool,
+    /// Where its name stands.
+    pub place: Range<usize>,
 }
 
 /// The name of a module, and its attributes that may hold a `path`.
@@ -258,13 +260,15 @@ impl<'a> Scanner<'a> {
     }
 
     fn module(&mut self) {
-        let Some(name) = self.next_ident() else { return };
+        let Some(token) = self.tokens.next_if(|token| token.ident().is_some()) else {
+            return;
+        };
         let is_inline = self.next_if(TokenKind::OpenBrace).is_some();
         if !is_inline && self.next_if(TokenKind::Semi).is_none() {
             return;
         }
         let name = ModuleName {
-            name: name.to_string(),
+            name: token.ident().unwrap_or_default().to_string(),
             attributes: self.relevant_attributes(),
         };
         let inside = self.regions.iter().filter_map(|region| region.module.clone());
@@ -273,6 +277,7 @@ impl<'a> Scanner<'a> {
             inside: inside.collect(),
             conditional: self.is_conditional(),
             is_inline,
+            place: token.start..token.end(),
         });
         if is_inline {
             self.open(Some(name), false, true);
@@ -285,6 +290,8 @@ impl<'a> Scanner<'a> {
     /// semicolon may be missing.
     fn import(&mut self) {
         let (mut names_table, mut names_us, mut depth) = (false, false, 0);
+        let root = self.tokens.peek().map_or("", |token| token.text);
+        let is_standard = matches!(root, "std" | "core" | "alloc");
         while let Some(token) = self.tokens.next_if(|token| {
             let closes = token.kind == TokenKind::CloseBrace && depth > 0;
             let opens = matches!(
@@ -297,7 +304,7 @@ impl<'a> Scanner<'a> {
             match token.kind {
                 TokenKind::OpenBrace => depth += 1,
                 TokenKind::CloseBrace => depth -= 1,
-                TokenKind::Star => names_table = true,
+                TokenKind::Star => names_table |= !is_standard,
                 _ => {}
             }
             names_table |= token.text == "table";
@@ -536,6 +543,7 @@ mod tests {
                 Origin::Unknown,
             ),
             ("use diesel::tables; mod a;", Origin::Nowhere),
+            ("use std::collections::*; mod a;", Origin::Nowhere),
             ("// use x::table;\nmod a;", Origin::Nowhere),
             ("use x; table!(); mod a;", Origin::Nowhere),
         ] {

@@ -23,6 +23,7 @@ pub(super) fn registry(files: &[(&str, &str)], overrides: &str, revoke: &str) ->
     let declarations = Declarations {
         list: list.collect(),
         complete: true,
+        tables_is_taken: false,
         unread: Vec::new(),
     };
     let mut policy = Policy::default();

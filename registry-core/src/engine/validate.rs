@@ -17,7 +17,7 @@ pub(super) struct Valid(());
 /// Checks every rule, adds a fault for each place that breaks one, and gives back the
 /// registry that the sound rest adds up to.
 pub fn validate(declarations: Declarations, policy: &Policy, faults: &mut Vec<Diagnostic>) -> Registry {
-    let complete = declarations.complete;
+    let (complete, tables_is_taken) = (declarations.complete, declarations.tables_is_taken);
     let mut tables = Tables::merge(declarations, faults);
     tables.check_exempt(policy, faults);
     tables.apply_overrides(policy, faults);
@@ -26,7 +26,7 @@ pub fn validate(declarations: Declarations, policy: &Policy, faults: &mut Vec<Di
     let exempt = policy.exempt.iter().map(|entry| entry.name.clone());
     let exempt = exempt.filter(|name| !tables.by_name.contains_key(name)).collect();
     let tables = tables.by_name.into_values().map(|group| group.table).collect();
-    Registry::new(Valid(()), tables, exempt, complete)
+    Registry::new(Valid(()), tables, exempt, complete, tables_is_taken)
 }
 
 /// The structs that declare one table, and the table they make.
