@@ -75,6 +75,8 @@ struct Walk<'a> {
     root: &'a ScannedFile,
     known: BTreeMap<&'a str, &'a ScannedFile>,
     reached: BTreeMap<String, Reach>,
+    /// Counted along the way: asking every file again at each step would be quadratic.
+    unreached_with_tables: usize,
     /// Whether some `mod` line names no file.
     leads_nowhere: bool,
     /// Directories of modules under `cfg`.
@@ -97,6 +99,7 @@ impl<'a> Walk<'a> {
                 .map(|file| (file.source.path.as_str(), file))
                 .collect(),
             reached: BTreeMap::new(),
+            unreached_with_tables: files.iter().filter(|file| !file.scan.structs.is_empty()).count(),
             leads_nowhere: false,
             conditional_directories: Vec::new(),
             near: VecDeque::from([start]),
@@ -111,9 +114,7 @@ impl<'a> Walk<'a> {
     }
 
     fn next_far(&mut self) -> Option<Stop> {
-        let unreached = |file: &&ScannedFile| !self.reached.contains_key(&file.source.path);
-        let mut with_tables = self.known.values().filter(|file| !file.scan.structs.is_empty());
-        with_tables.any(unreached).then(|| self.far.pop_front())?
+        (self.unreached_with_tables > 0).then(|| self.far.pop_front())?
     }
 
     fn visit(&mut self, stop: &Stop) {
@@ -129,7 +130,11 @@ impl<'a> Walk<'a> {
         } else {
             Reach::Always
         };
-        self.reached.insert(stop.path.clone(), reach);
+        let is_first = self.reached.insert(stop.path.clone(), reach).is_none();
+        let is_awaited = |known: &&ScannedFile| !known.scan.structs.is_empty();
+        if is_first && self.known.get(stop.path.as_str()).is_some_and(is_awaited) {
+            self.unreached_with_tables -= 1;
+        }
         for module in &file.scan.modules {
             self.follow(&file, stop, module, conditional || module.conditional);
         }
