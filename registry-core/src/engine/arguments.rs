@@ -58,6 +58,16 @@ impl Argument {
         }
     }
 
+    /// The tokens of the parentheses of `key(…)`.
+    pub fn list(&self) -> Option<TokenStream> {
+        match self.tokens.as_slice() {
+            [_, TokenTree::Group(group)] if group.delimiter() == Delimiter::Parenthesis => {
+                Some(group.stream())
+            }
+            _ => None,
+        }
+    }
+
     /// The whole argument as a value: for arguments without a key.
     pub fn whole(&self) -> Value {
         Value {

@@ -13,6 +13,7 @@ use super::call_site::CallSite;
 use super::declare::unknown_kind;
 use super::diagnostic::{Code, Diagnostic};
 use super::invocation::{Invocation, WrittenPath};
+use super::lints::Lints;
 use super::name;
 use super::source::{self, Source, display};
 use super::suggest::{did_you_mean, nearest};
@@ -22,6 +23,7 @@ const OVERRIDES_FILE: &str = "table-registry.toml";
 const REVOKE_FILE: &str = "revoke.toml";
 const OVERRIDES: &str = "overrides";
 const EXEMPT: &str = "exempt";
+const LINTS: &str = "lints";
 const UPDATE_DELETE: &str = "update_delete";
 
 /// One name in a policy file.
@@ -50,62 +52,34 @@ impl<T> Entry<T> {
 pub struct Policy {
     /// `[overrides]`: the kind, unless it was misspelt.
     pub overrides: Vec<Entry<Option<TableKind>>>,
-    /// `[exempt]`: the names. What the reasons say is for people.
-    pub exempt: Vec<Entry<()>>,
+    /// `[exempt]`: the reasons, which are for people.
+    pub exempt: Vec<Entry<String>>,
     /// `update_delete`: the append-only tables.
     pub revoke: Vec<Entry<()>>,
+    /// `[lints]`: what the command line checks.
+    pub lints: Lints,
     /// Whether the overrides could be read. If not, a kind that seems wrong may be overridden.
     pub has_overrides: bool,
-    /// The files that were read. A change of one must recompile the crate.
-    pub files: Vec<PathBuf>,
 }
 
-impl Policy {
-    /// Finds and reads both files.
-    pub fn load(call: &CallSite, invocation: &Invocation, faults: &mut Vec<Diagnostic>) -> Self {
-        let mut policy = Self::default();
-        if let Some(source) = policy.open(call, invocation.overrides.as_ref(), OVERRIDES_FILE, faults) {
-            policy.read_overrides(&source, faults);
-        }
-        if let Some(source) = policy.open(call, invocation.revoke.as_ref(), REVOKE_FILE, faults) {
-            policy.read_revoke(&source, faults);
-        }
-        policy
-    }
+/// The two policy files, as far as they could be read.
+#[derive(Clone, Debug, Default)]
+pub struct PolicyFiles {
+    /// `table-registry.toml`.
+    pub overrides: Option<Arc<Source>>,
+    /// `revoke.toml`.
+    pub revoke: Option<Arc<Source>>,
+    /// Those that were found. A change of one must recompile the crate.
+    pub paths: Vec<PathBuf>,
+}
 
-    /// Whether nothing is wrong with what decides the kind of a table.
-    #[must_use]
-    pub fn decides_kind_of(&self, table: &str) -> bool {
-        let misspelt = |entry: &Entry<Option<TableKind>>| entry.name == table && entry.value.is_none();
-        self.has_overrides && !self.overrides.iter().any(misspelt)
-    }
-
-    /// Reads `table-registry.toml`.
-    pub fn read_overrides(&mut self, source: &Arc<Source>, faults: &mut Vec<Diagnostic>) {
-        let mut reader = Reader { source, faults };
-        let Some(document) = reader.document(&[OVERRIDES, EXEMPT]) else {
-            return;
-        };
-        self.has_overrides = true;
-        for (key, value) in document {
-            for (name, value) in reader.table(&key, value) {
-                if value.get_ref().is_table() {
-                    reader.table_as_value(&name, &value);
-                } else if key.get_ref() == OVERRIDES {
-                    self.overrides.push(reader.override_entry(name, &value));
-                } else {
-                    self.exempt.push(reader.exempt_entry(name, &value));
-                }
-            }
-        }
-    }
-
-    /// Reads `revoke.toml`.
-    pub fn read_revoke(&mut self, source: &Arc<Source>, faults: &mut Vec<Diagnostic>) {
-        let mut reader = Reader { source, faults };
-        for (key, value) in reader.document(&[UPDATE_DELETE]).unwrap_or_default() {
-            self.revoke.extend(reader.names(&key, value));
-        }
+impl PolicyFiles {
+    /// Finds both files: those that the invocation names, or the nearest.
+    pub fn find(call: &CallSite, invocation: &Invocation, faults: &mut Vec<Diagnostic>) -> Self {
+        let mut files = Self::default();
+        files.overrides = files.open(call, invocation.overrides.as_ref(), OVERRIDES_FILE, faults);
+        files.revoke = files.open(call, invocation.revoke.as_ref(), REVOKE_FILE, faults);
+        files
     }
 
     fn open(
@@ -132,7 +106,7 @@ impl Policy {
         };
         match Source::read(&path, faults) {
             Ok(source) => {
-                self.files.push(path);
+                self.paths.push(path);
                 // What is left of it could only mislead.
                 source.is_utf8.then_some(source)
             }
@@ -140,6 +114,61 @@ impl Policy {
                 faults.push(unreadable(&path, &error, written));
                 None
             }
+        }
+    }
+}
+
+impl Policy {
+    /// Reads both files.
+    pub fn read(files: &PolicyFiles, faults: &mut Vec<Diagnostic>) -> Self {
+        let mut policy = Self::default();
+        if let Some(source) = &files.overrides {
+            policy.read_overrides(source, faults);
+        }
+        if let Some(source) = &files.revoke {
+            policy.read_revoke(source, faults);
+        }
+        policy
+    }
+
+    /// Whether nothing is wrong with what decides the kind of a table.
+    #[must_use]
+    pub fn decides_kind_of(&self, table: &str) -> bool {
+        let misspelt = |entry: &Entry<Option<TableKind>>| entry.name == table && entry.value.is_none();
+        self.has_overrides && !self.overrides.iter().any(misspelt)
+    }
+
+    /// Reads `table-registry.toml`.
+    pub fn read_overrides(&mut self, source: &Arc<Source>, faults: &mut Vec<Diagnostic>) {
+        let mut reader = Reader { source, faults };
+        let Some(document) = reader.document(&[OVERRIDES, EXEMPT, LINTS]) else {
+            return;
+        };
+        self.has_overrides = true;
+        for (key, value) in document {
+            if key.get_ref() == LINTS {
+                self.lints = Lints::read(&mut reader, &key, value);
+                continue;
+            }
+            for (name, value) in reader.table(&key, value) {
+                if value.get_ref().is_table() {
+                    reader.table_as_value(&name, &value);
+                } else if key.get_ref() == OVERRIDES {
+                    self.overrides.push(reader.override_entry(name, &value));
+                } else {
+                    self.exempt.push(reader.exempt_entry(name, &value));
+                }
+            }
+        }
+    }
+
+    /// Reads `revoke.toml`.
+    pub fn read_revoke(&mut self, source: &Arc<Source>, faults: &mut Vec<Diagnostic>) {
+        let mut reader = Reader { source, faults };
+        for (key, value) in reader.document(&[UPDATE_DELETE]).unwrap_or_default() {
+            let names = reader.strings(&key, value, "audit_logs");
+            self.revoke
+                .extend(names.into_iter().map(|name| reader.entry(name, ())));
         }
     }
 }
@@ -188,13 +217,13 @@ fn unreadable(path: &std::path::Path, error: &io::Error, written: Option<&Writte
 }
 
 /// Turns TOML into entries; what does not fit is a fault at its place.
-struct Reader<'a> {
-    source: &'a Arc<Source>,
+pub(super) struct Reader<'a> {
+    pub source: &'a Arc<Source>,
     faults: &'a mut Vec<Diagnostic>,
 }
 
-type Key = Spanned<String>;
-type Value<'a> = Spanned<DeValue<'a>>;
+pub(super) type Key = Spanned<String>;
+pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 
 impl<'a> Reader<'a> {
     /// The known keys of the document. Where the TOML itself is broken, nothing: what
@@ -230,7 +259,7 @@ impl<'a> Reader<'a> {
         self.fault(fault, error.span().unwrap_or(0..0), message);
     }
 
-    fn unknown_key(&mut self, key: &Key, known: &[&str]) {
+    pub fn unknown_key(&mut self, key: &Key, known: &[&str]) {
         let text = key.get_ref();
         let fault = Diagnostic::new(
             Code::UnknownKey,
@@ -241,7 +270,7 @@ impl<'a> Reader<'a> {
         self.fault(fault, key.span(), "");
     }
 
-    fn table(&mut self, key: &Key, value: Value<'a>) -> Vec<(Key, Value<'a>)> {
+    pub fn table(&mut self, key: &Key, value: Value<'a>) -> Vec<(Key, Value<'a>)> {
         let span = value.span();
         match value.into_inner() {
             DeValue::Table(table) => in_order(table),
@@ -267,7 +296,7 @@ impl<'a> Reader<'a> {
         self.entry(name, kind)
     }
 
-    fn exempt_entry(&mut self, name: Key, value: &Value<'a>) -> Entry<()> {
+    fn exempt_entry(&mut self, name: Key, value: &Value<'a>) -> Entry<String> {
         // No struct vouches for this name.
         if let Some(fault) = name
             .get_ref()
@@ -280,27 +309,33 @@ impl<'a> Reader<'a> {
                 "",
             );
         }
-        let reason = self.string(&name, value, "why it has no struct");
-        if reason.is_some_and(|reason| reason.trim().is_empty()) {
-            let fault = Diagnostic::new(
-                Code::ExemptWithoutReason,
-                format!("exempt table `{}` has no reason", name.get_ref()),
-            )
-            .help("say why the table exists in the database without a struct here");
-            self.fault(fault, value.span(), "");
+        let reason = self.reason(&name, value, "why it has no struct", || {
+            let message = format!("exempt table `{}` has no reason", name.get_ref());
+            Diagnostic::new(Code::ExemptWithoutReason, message)
+                .help("say why the table exists in the database without a struct here")
+        });
+        self.entry(name, reason)
+    }
+
+    /// A reason for people, and a fault if there is none.
+    pub fn reason(
+        &mut self,
+        name: &Key,
+        value: &Value<'a>,
+        example: &str,
+        missing: impl FnOnce() -> Diagnostic,
+    ) -> String {
+        let reason = self.string(name, value, example).unwrap_or_default().to_string();
+        if value.get_ref().is_str() && reason.trim().is_empty() {
+            self.fault(missing(), value.span(), "");
         }
-        self.entry(name, ())
+        reason
     }
 
     /// The strings of a list.
-    fn names(&mut self, key: &Key, value: Value<'a>) -> Vec<Entry<()>> {
+    pub fn strings(&mut self, key: &Key, value: Value<'a>, example: &str) -> Vec<Key> {
         let span = value.span();
-        let form = || {
-            format!(
-                "write a list of table names: `{} = [\"audit_logs\"]`",
-                key.get_ref()
-            )
-        };
+        let form = || format!("write a list of strings: `{} = [\"{example}\"]`", key.get_ref());
         let items = match value.into_inner() {
             DeValue::Array(items) => items,
             other => {
@@ -308,18 +343,18 @@ impl<'a> Reader<'a> {
                 return Vec::new();
             }
         };
-        let mut names = Vec::new();
+        let mut strings = Vec::new();
         for item in items {
             let span = item.span();
             match item.into_inner() {
-                DeValue::String(name) => names.push(self.entry(Spanned::new(span, name.into_owned()), ())),
+                DeValue::String(text) => strings.push(Spanned::new(span, text.into_owned())),
                 other => self.wrong_type(key, "a list of strings", &other, span, form()),
             }
         }
-        names
+        strings
     }
 
-    fn string<'v>(&mut self, name: &Key, value: &'v Value<'a>, example: &str) -> Option<&'v str> {
+    pub fn string<'v>(&mut self, name: &Key, value: &'v Value<'a>, example: &str) -> Option<&'v str> {
         let text = value.get_ref().as_str();
         if text.is_none() {
             let form = format!("write a string: `{} = \"{example}\"`", toml_key(name.get_ref()));
@@ -344,7 +379,7 @@ impl<'a> Reader<'a> {
         self.wrong_type(name, "a string", value.get_ref(), value.span(), form);
     }
 
-    fn wrong_type(
+    pub fn wrong_type(
         &mut self,
         key: &Key,
         expected: &str,
@@ -364,7 +399,7 @@ impl<'a> Reader<'a> {
         self.fault(fault, span, "");
     }
 
-    fn entry<T>(&self, name: Key, value: T) -> Entry<T> {
+    pub fn entry<T>(&self, name: Key, value: T) -> Entry<T> {
         Entry {
             place: name.span(),
             name: name.into_inner(),
@@ -373,7 +408,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn fault(&mut self, fault: Diagnostic, place: Range<usize>, label: impl Into<Cow<'static, str>>) {
+    pub fn fault(&mut self, fault: Diagnostic, place: Range<usize>, label: impl Into<Cow<'static, str>>) {
         self.faults.push(fault.at(self.source, place, label));
     }
 }

@@ -8,6 +8,7 @@ use syn::{Attribute, Ident, LitStr, Meta, Path};
 
 use super::arguments::{self, Argument, Value};
 use super::diagnostic::{Code, Diagnostic};
+use super::lints::{LintRule, unknown_lint};
 use super::name::{self, TableName};
 use super::scan::is_our_crate;
 use super::suggest::{did_you_mean, nearest};
@@ -17,7 +18,9 @@ const TABLE: &str = "table";
 const KIND: &str = "kind";
 const NAME: &str = "name";
 const SCHEMA: &str = "schema";
-const KEYS: [&str; 3] = [KIND, NAME, SCHEMA];
+const ALLOW: &str = "allow";
+const REASON: &str = "reason";
+const KEYS: [&str; 4] = [KIND, NAME, SCHEMA, ALLOW];
 
 /// The attributes that name the table of a struct: `#[diesel(table_name = users)]`,
 /// `#[sea_orm(schema_name = "auth", table_name = "users")]`.
@@ -35,6 +38,8 @@ pub struct Declared {
     pub other_name: Option<String>,
     /// The kind, before any override.
     pub kind: TableKind,
+    /// The lints that do not apply to the table.
+    pub allowed: Vec<Code>,
     /// What is wrong with the attribute.
     pub faults: Vec<Diagnostic>,
 }
@@ -57,6 +62,7 @@ pub fn declare(arguments: TokenStream, neighbours: &[&Meta], ident: &Ident) -> D
             table,
         },
         kind: own.kind.unwrap_or_default(),
+        allowed: own.allowed,
         faults,
     }
 }
@@ -76,12 +82,13 @@ fn name_fault(what: &str, name: &str, span: Span) -> Option<Diagnostic> {
     )
 }
 
-/// `kind`, `name` and `schema`, as far as they could be understood.
+/// `kind`, `name`, `schema` and `allow`, as far as they could be understood.
 #[derive(Default)]
 struct OwnArguments {
     kind: Option<TableKind>,
     name: Option<String>,
     schema: Option<String>,
+    allowed: Vec<Code>,
 }
 
 impl OwnArguments {
@@ -99,6 +106,10 @@ impl OwnArguments {
                 continue;
             }
             seen.push(key.to_string());
+            if key == ALLOW {
+                own.allowed = allowed(&argument, &key, faults);
+                continue;
+            }
             match value_of(&argument, &key) {
                 Ok(value) if key == KIND => own.kind = kind(&value).map_err(|fault| faults.push(fault)).ok(),
                 Ok(value) if key == NAME => own.name = string(&key, &value, faults),
@@ -125,8 +136,46 @@ impl OwnArguments {
     }
 }
 
+/// `allow(rule, …, reason = "…")`, as in Rust's own `#[allow]`.
+fn allowed(argument: &Argument, key: &Ident, faults: &mut Vec<Diagnostic>) -> Vec<Code> {
+    let Some(list) = argument.list() else {
+        let message = format!("expected a list of lints after `{key}`");
+        faults.push(
+            Diagnostic::new(Code::InvalidValue, message)
+                .spanned(key.span())
+                .help(correct_form(ALLOW)),
+        );
+        return Vec::new();
+    };
+    let mut rules = Vec::new();
+    for item in arguments::split(list) {
+        match allowed_rule(&item) {
+            Ok(rule) => rules.extend(rule),
+            Err(fault) => faults.push(fault.spanned(item.span())),
+        }
+    }
+    rules
+}
+
+/// One lint; nothing for the reason.
+fn allowed_rule(item: &Argument) -> Result<Option<Code>, Diagnostic> {
+    match item.key() {
+        Some(key) if item.is_lone() => {
+            let name = key.unraw().to_string();
+            let rule = LintRule::named(&name).ok_or_else(|| unknown_lint(&name))?;
+            Ok(Some(rule.code))
+        }
+        Some(key) if key == REASON && item.value().is_some_and(|value| value.string().is_some()) => Ok(None),
+        _ => {
+            let message = format!("expected a lint, found `{}`", item.whole().text());
+            Err(Diagnostic::new(Code::InvalidValue, message).help(correct_form(ALLOW)))
+        }
+    }
+}
+
 fn correct_form(key: &str) -> String {
     match key {
+        ALLOW => "the correct form is `#[table(allow(missing_updated_at, reason = \"…\"))]`".to_string(),
         KIND => "the correct form is `#[table(kind = truth)]`".to_string(),
         _ => format!("the correct form is `#[table({key} = \"…\")]`"),
     }
@@ -555,6 +604,17 @@ mod tests {
     }
 
     #[test]
+    fn lints_are_allowed_by_name() {
+        let attribute = "#[table(allow(missing_updated_at, float_money, reason = \"x\"), kind = link)]";
+        let mut metas = flatten(Attribute::parse_outer.parse_str(attribute).unwrap());
+        let arguments = table_arguments(&metas.remove(0).meta);
+        let declared = declare(arguments, &[], &syn::parse_str("User").unwrap());
+        assert!(declared.faults.is_empty());
+        assert_eq!(declared.allowed, [Code::MissingUpdatedAt, Code::FloatMoney]);
+        assert_eq!(declared.kind, TableKind::Link);
+    }
+
+    #[test]
     fn values_of_the_wrong_form() {
         for (attributes, code) in [
             ("#[table(kind = 1)]", "invalid-value"),
@@ -565,6 +625,12 @@ mod tests {
             ("#[table(name = users)]", "invalid-value"),
             ("#[table(name = b\"users\")]", "invalid-value"),
             ("#[table(name = concat!(\"a\"))]", "invalid-value"),
+            ("#[table(allow)]", "invalid-value"),
+            ("#[table(allow = \"float_money\")]", "invalid-value"),
+            ("#[table(allow(flot_money))]", "unknown-lint"),
+            ("#[table(allow(\"float_money\"))]", "invalid-value"),
+            ("#[table(allow(reason))]", "unknown-lint"),
+            ("#[table(allow(reason = x))]", "invalid-value"),
             ("#[table(truth)]", "unknown-key"),
             ("#[table(\"users\")]", "unknown-key"),
             ("#[table(name = \"a\\0b\")]", "nul-in-name"),

@@ -6,7 +6,7 @@ use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
-use annotate_snippets::{Annotation, AnnotationKind, Element, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Renderer, Snippet, Title};
 use proc_macro2::Span;
 
 use super::source::Source;
@@ -37,6 +37,10 @@ macro_rules! codes {
 codes! {
     /// A path that must be relative to the invoking file is absolute.
     AbsolutePath = "absolute-path",
+    /// An exception from a lint has no reason.
+    AllowWithoutReason = "allow-without-reason",
+    /// Lint: a column is not called in `snake_case`.
+    ColumnNotSnakeCase = "column-not-snake-case",
     /// Two ORM attributes on one struct name different tables.
     ConflictingNames = "conflicting-names",
     /// A schema directory does not exist.
@@ -55,6 +59,8 @@ codes! {
     ExemptTableDeclared = "exempt-table-declared",
     /// An exempt table has no reason.
     ExemptWithoutReason = "exempt-without-reason",
+    /// Lint: a column that holds money is a floating-point number.
+    FloatMoney = "float-money",
     /// The arguments of `table_registry!` are malformed.
     InvalidArgument = "invalid-argument",
     /// A policy file is not valid TOML.
@@ -63,6 +69,14 @@ codes! {
     InvalidValue = "invalid-value",
     /// Two tables would have the same typed key.
     KeyCollision = "key-collision",
+    /// Lint: a table lacks a column that every table must have.
+    MissingRequiredColumn = "missing-required-column",
+    /// Lint: an evidence or projection table is not append-only.
+    MissingRevoke = "missing-revoke",
+    /// Lint: a table with row-level security has no tenant column.
+    MissingTenantColumn = "missing-tenant-column",
+    /// Lint: a truth table whose rows change does not say when.
+    MissingUpdatedAt = "missing-updated-at",
     /// A key of `#[table]` has no value.
     MissingValue = "missing-value",
     /// The crate root has a module with the name of the generated one.
@@ -85,28 +99,52 @@ codes! {
     NulInName = "nul-in-name",
     /// A policy file was found nowhere.
     PolicyFileNotFound = "policy-file-not-found",
+    /// Lint: an override gives the kind that the struct declares.
+    RedundantOverride = "redundant-override",
     /// A key stands twice in one `#[table]`.
     RepeatedKey = "repeated-key",
     /// The revoke list names a table twice.
     RepeatedRevoke = "repeated-revoke",
     /// `#[table]` stands twice on one struct.
     RepeatedTableAttribute = "repeated-table-attribute",
+    /// Lint: a table or column is called as a reserved key word of PostgreSQL.
+    ReservedWord = "reserved-word",
+    /// The lock file does not say what the sources and policy files say.
+    StaleLock = "stale-lock",
+    /// A generated module file does not name the files beside it.
+    StaleModFile = "stale-mod-file",
     /// The revoke list names a table of kind `system`.
     SystemRevoke = "system-revoke",
+    /// Lint: two crates of one workspace register the same table.
+    TableInSeveralCrates = "table-in-several-crates",
+    /// Lint: a table is not called by a plural in `snake_case`.
+    TableNotPluralSnakeCase = "table-not-plural-snake-case",
+    /// An exception from a lint names a table that is not registered.
+    UnknownAllow = "unknown-allow",
     /// A key that `#[table]` or a policy file does not have.
     UnknownKey = "unknown-key",
     /// A text that is no table kind.
     UnknownKind = "unknown-kind",
+    /// A text that is no lint level.
+    UnknownLevel = "unknown-level",
+    /// A lint that does not exist.
+    UnknownLint = "unknown-lint",
     /// The compiler does not say which file invokes the macro.
     UnknownLocation = "unknown-location",
     /// An override names a table that is not registered.
     UnknownOverride = "unknown-override",
+    /// Lint: a column refers to a table that is not registered.
+    UnknownReference = "unknown-reference",
     /// The revoke list names a table that is not registered.
     UnknownRevoke = "unknown-revoke",
     /// A schema directory cannot be read.
     UnreadableDirectory = "unreadable-directory",
     /// A file cannot be read.
     UnreadableFile = "unreadable-file",
+    /// The fields of a struct cannot be read.
+    UnreadableStruct = "unreadable-struct",
+    /// Lint: an exception allows a finding that is not there.
+    UnusedAllow = "unused-allow",
     /// A value in a policy file has the wrong type.
     WrongType = "wrong-type",
 }
@@ -128,6 +166,15 @@ pub struct Label {
     pub text: Cow<'static, str>,
 }
 
+/// Whether a diagnostic is an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// What must be mended.
+    Error,
+    /// What had better be mended.
+    Warning,
+}
+
 /// One fault: what is wrong, where, why, and the way out.
 ///
 /// Wording follows the rustc development guide: lowercase, no full stop, names in
@@ -136,6 +183,8 @@ pub struct Label {
 pub struct Diagnostic {
     /// Which rule is broken.
     pub code: Code,
+    /// How bad it is.
+    pub severity: Severity,
     /// What is wrong, in one line.
     pub message: String,
     /// The places in files, the primary one first. Empty where [`Self::span`] is
@@ -154,6 +203,7 @@ impl Diagnostic {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
+            severity: Severity::Error,
             message: message.into(),
             labels: Vec::new(),
             span: None,
@@ -211,13 +261,26 @@ impl Diagnostic {
     #[must_use]
     pub fn render(&self) -> String {
         let title = Level::ERROR.no_name().primary_title(self.message.as_str());
-        let group = title
+        let text = Renderer::plain().render(&[self.group(title)]);
+        text.trim_start_matches(": ").to_string()
+    }
+
+    /// The whole text as a program prints it, with `error: ` or `warning: ` and with colour.
+    #[must_use]
+    pub fn render_styled(&self) -> String {
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        Renderer::styled().render(&[self.group(level.primary_title(self.message.as_str()))])
+    }
+
+    fn group<'d>(&'d self, title: Title<'d>) -> Group<'d> {
+        title
             .elements(self.snippets())
             .elements(self.notes.iter().map(|note| Level::NOTE.message(note)))
             .elements(self.helps.iter().map(|help| Level::HELP.message(help)))
-            .element(Level::NOTE.message(self.code_note()));
-        let text = Renderer::plain().render(&[group]);
-        text.trim_start_matches(": ").to_string()
+            .element(Level::NOTE.message(self.code_note()))
     }
 
     /// The closing note, which names the rule.

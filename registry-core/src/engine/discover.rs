@@ -48,6 +48,12 @@ pub struct Declaration {
     pub orphan: Option<String>,
     /// Where the struct's name stands in the file.
     pub place: Range<usize>,
+    /// Where the attribute stands that holds `#[table]`.
+    pub attribute: Range<usize>,
+    /// Whether it is a struct at all: an `enum` is a mistake that the compiler reports.
+    pub is_struct: bool,
+    /// The lints that do not apply to the table.
+    pub allowed: Vec<Code>,
     /// What is wrong with the attribute. The compiler reports these at the exact token
     /// when it expands `#[table]`; others who read sources report them from here.
     pub faults: Vec<Diagnostic>,
@@ -384,6 +390,9 @@ impl Attributes<'_> {
             file: source.path.clone(),
             orphan: None,
             place: self.found.ident.clone(),
+            attribute: range.clone(),
+            is_struct: self.found.is_struct,
+            allowed: declared.allowed,
             faults: declared
                 .faults
                 .into_iter()

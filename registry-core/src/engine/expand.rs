@@ -105,7 +105,7 @@ fn arrays(registry: &Registry) -> TokenStream {
     let exempt = array(
         "REGISTRY_EXEMPT",
         "The tables that exist in the database with no struct here, sorted.",
-        registry.exempt().iter(),
+        registry.exempt().iter().map(|table| &table.name),
     );
     quote! {
         #manifest

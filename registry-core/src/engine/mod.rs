@@ -6,6 +6,7 @@
 
 mod arguments;
 mod call_site;
+mod calls;
 mod config;
 mod declare;
 mod diagnostic;
@@ -13,6 +14,7 @@ mod discover;
 mod expand;
 mod invocation;
 mod lex;
+mod lints;
 mod modules;
 mod name;
 mod registry;
@@ -25,15 +27,18 @@ mod validate;
 
 pub use arguments::ungroup;
 pub use call_site::CallSite;
-pub use config::{Entry, Policy};
+pub use calls::registry_calls;
+pub use config::{Entry, Policy, PolicyFiles};
 pub use declare::{Declared, declare, flatten, not_a_struct, repeated};
-pub use diagnostic::{Code, Diagnostic, Label};
+pub use diagnostic::{Code, Diagnostic, Label, Severity};
 pub use discover::{Check, Declaration, Declarations, discover};
 pub use expand::expand;
 pub use invocation::{Invocation, WrittenPath};
-pub use name::{TableName, key, key_ident};
-pub use registry::{RegisteredTable, Registry};
-pub use source::Source;
+pub use lints::{LINT_RULES, LintLevel, LintOption, LintRule, Lints, unknown_lint};
+pub use name::{NameFault, TableName, check as check_name, key, key_ident};
+pub use registry::{ExemptTable, RegisteredTable, Registry};
+pub use source::{Source, clean, display};
+pub use suggest::{did_you_mean, nearest};
 pub use validate::validate;
 
 /// What one `table_registry!` comes to.
@@ -54,8 +59,9 @@ pub fn run(invocation: &Invocation, call: &CallSite) -> Outcome {
     let mut faults = Vec::new();
     let mut declarations = discover(call, &invocation.directories, &mut faults);
     declarations.complete &= invocation.complete;
-    let policy = Policy::load(call, invocation, &mut faults);
-    let tracked = policy.files.iter().chain(&declarations.unread);
+    let files = PolicyFiles::find(call, invocation, &mut faults);
+    let policy = Policy::read(&files, &mut faults);
+    let tracked = files.paths.iter().chain(&declarations.unread);
     let tracked = tracked.map(|file| call.relative(file)).collect();
     let registry = validate(declarations, &policy, &mut faults);
     Outcome {

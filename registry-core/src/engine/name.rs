@@ -42,12 +42,19 @@ impl fmt::Display for TableName {
 /// to say after the name, and the way out.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NameFault {
+    /// The rule.
     pub code: Code,
+    /// What is wrong with the name.
     pub message: String,
+    /// The way out.
     pub help: &'static str,
 }
 
 /// Checks one part of a name. `what` is `table name` or `schema name`.
+///
+/// # Errors
+///
+/// The first rule that the name breaks.
 pub fn check(what: &str, name: &str) -> Result<(), NameFault> {
     let fault = |code, message, help| Err(NameFault { code, message, help });
     if name.is_empty() {

@@ -1,11 +1,11 @@
 //! The model: what the sources and the policy files add up to.
 
-use super::discover::Check;
+use super::discover::{Check, Declaration};
 use super::validate::Valid;
 use crate::TableKind;
 
 /// One registered table.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct RegisteredTable {
     /// The name in the registry, with the PostgreSQL schema if one is given.
     pub name: String,
@@ -27,13 +27,24 @@ pub struct RegisteredTable {
     pub key: String,
     /// Other identifiers under which `#[table]` may refer to the key.
     pub aliases: Vec<String>,
+    /// The structs that declare it, in the order of files and lines: one, or twins under `cfg`.
+    pub declarations: Vec<Declaration>,
+}
+
+/// A table that exists in the database without a struct.
+#[derive(Clone, Debug)]
+pub struct ExemptTable {
+    /// Its name.
+    pub name: String,
+    /// Why it has no struct.
+    pub reason: String,
 }
 
 /// Every registered table, sorted by name in byte order, and every exempt one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Registry {
     tables: Vec<RegisteredTable>,
-    exempt: Vec<String>,
+    exempt: Vec<ExemptTable>,
     complete: bool,
     tables_is_taken: bool,
 }
@@ -43,12 +54,12 @@ impl Registry {
     pub(super) fn new(
         _: Valid,
         mut tables: Vec<RegisteredTable>,
-        mut exempt: Vec<String>,
+        mut exempt: Vec<ExemptTable>,
         complete: bool,
         tables_is_taken: bool,
     ) -> Self {
         tables.sort_by(|one, other| one.name.cmp(&other.name));
-        exempt.sort();
+        exempt.sort_by(|one, other| one.name.cmp(&other.name));
         Self {
             tables,
             exempt,
@@ -75,7 +86,7 @@ impl Registry {
 
     /// The tables that exist in the database without a struct.
     #[must_use]
-    pub fn exempt(&self) -> &[String] {
+    pub fn exempt(&self) -> &[ExemptTable] {
         &self.exempt
     }
 

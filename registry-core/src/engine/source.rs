@@ -30,6 +30,12 @@ impl Source {
         }
     }
 
+    /// The line of a place, counted from 1.
+    #[must_use]
+    pub fn line(&self, at: usize) -> usize {
+        self.text[..at].bytes().filter(|&byte| byte == b'\n').count() + 1
+    }
+
     /// Reads a file. A file that is not UTF-8 is a fault, and is still given back,
     /// so that one bad byte does not make every name in the file unknown.
     ///

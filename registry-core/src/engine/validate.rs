@@ -6,7 +6,7 @@ use super::config::{Entry, Policy};
 use super::diagnostic::{Code, Diagnostic};
 use super::discover::{Check, Declaration, Declarations};
 use super::name;
-use super::registry::{RegisteredTable, Registry};
+use super::registry::{ExemptTable, RegisteredTable, Registry};
 use super::suggest::nearest;
 use crate::TableKind;
 
@@ -22,21 +22,23 @@ pub fn validate(declarations: Declarations, policy: &Policy, faults: &mut Vec<Di
     tables.check_exempt(policy, faults);
     tables.apply_overrides(policy, faults);
     tables.apply_revokes(policy, faults);
+    tables.check_exceptions(policy, faults);
     tables.check_keys(faults);
-    let exempt = policy.exempt.iter().map(|entry| entry.name.clone());
-    let exempt = exempt.filter(|name| !tables.by_name.contains_key(name)).collect();
-    let tables = tables.by_name.into_values().map(|group| group.table).collect();
+    let exempt = policy
+        .exempt
+        .iter()
+        .filter(|entry| !tables.by_name.contains_key(&entry.name))
+        .map(|entry| ExemptTable {
+            name: entry.name.clone(),
+            reason: entry.value.clone(),
+        });
+    let exempt = exempt.collect();
+    let tables = tables.by_name.into_values().collect();
     Registry::new(Valid(()), tables, exempt, complete, tables_is_taken)
 }
 
-/// The structs that declare one table, and the table they make.
-struct Group {
-    table: RegisteredTable,
-    declarations: Vec<Declaration>,
-}
-
 struct Tables {
-    by_name: BTreeMap<String, Group>,
+    by_name: BTreeMap<String, RegisteredTable>,
     complete: bool,
 }
 
@@ -57,9 +59,9 @@ impl Tables {
             .into_iter()
             .map(|(name, declarations)| {
                 let duplicate = duplicate_table(&name, &declarations);
-                let table = table(&name, &declarations, duplicate.is_some());
+                let table = table(&name, declarations, duplicate.is_some());
                 faults.extend(duplicate);
-                (name, Group { table, declarations })
+                (name, table)
             })
             .collect();
         Self {
@@ -70,10 +72,10 @@ impl Tables {
 
     fn check_exempt(&self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
         for entry in &policy.exempt {
-            let Some(group) = self.by_name.get(&entry.name) else {
+            let Some(table) = self.by_name.get(&entry.name) else {
                 continue;
             };
-            let declaration = &group.declarations[0];
+            let declaration = &table.declarations[0];
             faults.push(
                 entry
                     .fault(
@@ -93,8 +95,8 @@ impl Tables {
 
     fn apply_overrides(&mut self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
         for entry in &policy.overrides {
-            if let Some(group) = self.by_name.get_mut(&entry.name) {
-                group.table.kind = entry.value.unwrap_or(group.table.kind);
+            if let Some(table) = self.by_name.get_mut(&entry.name) {
+                table.kind = entry.value.unwrap_or(table.kind);
             } else if let Some(exempt) = exempt(policy, &entry.name) {
                 faults.push(exempt_override(entry, exempt));
             } else if self.complete {
@@ -111,9 +113,9 @@ impl Tables {
                 continue;
             }
             first_places.insert(&entry.name, entry);
-            if let Some(group) = self.by_name.get_mut(&entry.name) {
-                group.table.append_only = group.table.kind != TableKind::System;
-                if !group.table.append_only && policy.decides_kind_of(&entry.name) {
+            if let Some(table) = self.by_name.get_mut(&entry.name) {
+                table.append_only = table.kind != TableKind::System;
+                if !table.append_only && policy.decides_kind_of(&entry.name) {
                     faults.push(system_revoke(entry, &self.by_name[&entry.name], policy));
                 }
             } else if let Some(exempt) = exempt(policy, &entry.name) {
@@ -124,16 +126,24 @@ impl Tables {
         }
     }
 
+    fn check_exceptions(&self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
+        for entry in &policy.lints.exceptions {
+            if !self.by_name.contains_key(&entry.name) && self.complete {
+                faults.push(self.unknown(entry, Code::UnknownAllow, "exception from a lint names"));
+            }
+        }
+    }
+
     /// Gives every table a key of its own; two spellings that meet in one identifier
     /// are a fault, and the second one goes without.
     fn check_keys(&mut self, faults: &mut Vec<Diagnostic>) {
         let mut owners: BTreeMap<String, String> = BTreeMap::new();
         let mut colliding = Vec::new();
-        for (name, group) in &self.by_name {
-            match owners.get(&group.table.key) {
-                None => _ = owners.insert(group.table.key.clone(), name.clone()),
+        for (name, table) in &self.by_name {
+            match owners.get(&table.key) {
+                None => _ = owners.insert(table.key.clone(), name.clone()),
                 Some(owner) => {
-                    faults.push(key_collision(&self.by_name[owner], group));
+                    faults.push(key_collision(&self.by_name[owner], table));
                     colliding.push((name.clone(), owner.clone()));
                 }
             }
@@ -147,16 +157,16 @@ impl Tables {
 
     /// Keeps the compiler from reporting what is reported already.
     fn contest(&mut self, name: &str) {
-        if let Some(group) = self.by_name.get_mut(name) {
-            group.table.contested = true;
-            group.table.check = Check::None;
+        if let Some(table) = self.by_name.get_mut(name) {
+            table.contested = true;
+            table.check = Check::None;
         }
     }
 
     fn check_aliases(&mut self, mut owners: BTreeMap<String, String>, faults: &mut Vec<Diagnostic>) {
         let mut contested = Vec::new();
-        for (name, group) in &mut self.by_name {
-            for declaration in &group.declarations {
+        for (name, table) in &mut self.by_name {
+            for declaration in &table.declarations {
                 let Some(hidden) = &declaration.hidden_name else {
                     continue;
                 };
@@ -164,7 +174,7 @@ impl Tables {
                 match owners.get(&alias) {
                     None => {
                         owners.insert(alias.clone(), name.clone());
-                        group.table.aliases.push(alias);
+                        table.aliases.push(alias);
                     }
                     Some(owner) if owner == name => {}
                     Some(owner) => {
@@ -203,7 +213,7 @@ impl Tables {
     }
 }
 
-fn table(name: &str, declarations: &[Declaration], contested: bool) -> RegisteredTable {
+fn table(name: &str, declarations: Vec<Declaration>, contested: bool) -> RegisteredTable {
     let first = &declarations[0];
     let checked = declarations
         .iter()
@@ -220,6 +230,7 @@ fn table(name: &str, declarations: &[Declaration], contested: bool) -> Registere
         contested,
         key: name::key(name),
         aliases: Vec::new(),
+        declarations,
     }
 }
 
@@ -260,11 +271,11 @@ fn times(declarations: &[Declaration]) -> String {
     }
 }
 
-fn exempt<'p>(policy: &'p Policy, name: &str) -> Option<&'p Entry<()>> {
+fn exempt<'p>(policy: &'p Policy, name: &str) -> Option<&'p Entry<String>> {
     policy.exempt.iter().find(|entry| entry.name == name)
 }
 
-fn exempt_override<T>(entry: &Entry<T>, exempt: &Entry<()>) -> Diagnostic {
+fn exempt_override<T>(entry: &Entry<T>, exempt: &Entry<String>) -> Diagnostic {
     entry
         .fault(
             Code::ExemptOverride,
@@ -276,7 +287,7 @@ fn exempt_override<T>(entry: &Entry<T>, exempt: &Entry<()>) -> Diagnostic {
         .help("remove it from `[overrides]` or from `[exempt]`")
 }
 
-fn exempt_revoke(entry: &Entry<()>, exempt: &Entry<()>) -> Diagnostic {
+fn exempt_revoke(entry: &Entry<()>, exempt: &Entry<String>) -> Diagnostic {
     entry
         .fault(
             Code::ExemptRevoke,
@@ -300,7 +311,7 @@ fn repeated_revoke(first: &Entry<()>, again: &Entry<()>) -> Diagnostic {
 }
 
 /// Shows where the table became a `system` table: in the policy file, or at its struct.
-fn system_revoke(entry: &Entry<()>, group: &Group, policy: &Policy) -> Diagnostic {
+fn system_revoke(entry: &Entry<()>, table: &RegisteredTable, policy: &Policy) -> Diagnostic {
     let fault = entry.fault(
         Code::SystemRevoke,
         format!("revoke list names system table `{}`", entry.name),
@@ -313,7 +324,7 @@ fn system_revoke(entry: &Entry<()>, group: &Group, policy: &Policy) -> Diagnosti
     let fault = match overridden {
         Some(other) => fault.at(&other.source, other.place.clone(), "made `system` here"),
         None => {
-            let declaration = &group.declarations[0];
+            let declaration = &table.declarations[0];
             fault.at(
                 &declaration.source,
                 declaration.place.clone(),
@@ -326,14 +337,14 @@ fn system_revoke(entry: &Entry<()>, group: &Group, policy: &Policy) -> Diagnosti
         .help("remove it from the revoke list, or give the table another kind")
 }
 
-fn key_collision(owner: &Group, other: &Group) -> Diagnostic {
+fn key_collision(owner: &RegisteredTable, other: &RegisteredTable) -> Diagnostic {
     let (first, second) = (&owner.declarations[0], &other.declarations[0]);
-    let (one, two) = (&owner.table.name, &other.table.name);
+    let (one, two) = (&owner.name, &other.name);
     Diagnostic::new(
         Code::KeyCollision,
         format!(
             "tables `{one}` and `{two}` have the same typed key `tables::{}`",
-            owner.table.key
+            owner.key
         ),
     )
     .at(&second.source, second.place.clone(), format!("declares `{two}`"))
@@ -409,7 +420,8 @@ mod tests {
                 ("users", TableKind::System, false, true),
             ]
         );
-        assert_eq!(registry.exempt(), ["old"]);
+        let exempt = &registry.exempt()[0];
+        assert_eq!((exempt.name.as_str(), exempt.reason.as_str()), ("old", "kept"));
     }
 
     #[test]
