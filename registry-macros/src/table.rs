@@ -17,7 +17,10 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> (TokenStream,
     if let Some(fault) = engine::repeated(&neighbours) {
         return (item, vec![fault]);
     }
-    let Declared { name, faults, .. } = engine::declare(arguments, &neighbours, &header.ident);
+    let Declared { name, mut faults, .. } = engine::declare(arguments, &neighbours, &header.ident);
+    for fault in &mut faults {
+        fault.span = fault.span.or(Some(header.ident.span()));
+    }
     let key = faults.is_empty().then(|| engine::key(&name.to_string()));
     let registration = registration(key.as_deref(), &header.ident, &header.generics);
     (quote!(#item #registration), faults)

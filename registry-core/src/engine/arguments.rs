@@ -15,6 +15,7 @@ pub struct Argument {
 }
 
 /// Splits at the commas of the top level. A trailing comma is allowed.
+#[must_use]
 pub fn split(arguments: TokenStream) -> Vec<Argument> {
     let mut list = Vec::new();
     let mut tokens = Vec::new();
@@ -48,6 +49,7 @@ impl Argument {
     }
 
     /// `value` of `key = value`; the tokens after `=`, if there is an `=`.
+    #[must_use]
     pub fn value(&self) -> Option<Value> {
         match self.tokens.get(1)? {
             TokenTree::Punct(punct) if punct.as_char() == '=' => Some(Value {
@@ -59,6 +61,7 @@ impl Argument {
     }
 
     /// The tokens of the parentheses of `key(…)`.
+    #[must_use]
     pub fn list(&self) -> Option<TokenStream> {
         match self.tokens.as_slice() {
             [_, TokenTree::Group(group)] if group.delimiter() == Delimiter::Parenthesis => {
@@ -69,6 +72,7 @@ impl Argument {
     }
 
     /// The whole argument as a value: for arguments without a key.
+    #[must_use]
     pub fn whole(&self) -> Value {
         Value {
             tokens: self.tokens.clone(),
@@ -77,6 +81,7 @@ impl Argument {
     }
 
     /// Whether there is a key and nothing else.
+    #[must_use]
     pub fn is_lone(&self) -> bool {
         self.tokens.len() == 1
     }
@@ -90,6 +95,8 @@ pub struct Value {
 }
 
 impl Value {
+    /// Whether nothing follows the `=`.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tokens.is_empty()
     }
@@ -99,12 +106,15 @@ impl Value {
         self.tokens.first().map_or(self.before, TokenTree::span)
     }
 
+    /// The tokens.
+    #[must_use]
     pub fn stream(&self) -> TokenStream {
         self.tokens.iter().cloned().collect()
     }
 
     /// A string literal. `macro_rules!` fragments arrive in groups without
     /// delimiters, which syn sees through.
+    #[must_use]
     pub fn string(&self) -> Option<LitStr> {
         syn::parse2(self.stream()).ok()
     }
@@ -115,6 +125,7 @@ impl Value {
     }
 
     /// The value as it is written, shortened if it is long.
+    #[must_use]
     pub fn text(&self) -> String {
         const SHOWN: usize = 40;
         let text = self.stream().to_string();

@@ -40,7 +40,7 @@ pub struct Declared {
     pub kind: TableKind,
     /// The lints that do not apply to the table.
     pub allowed: Vec<Code>,
-    /// What is wrong with the attribute.
+    /// What is wrong with the attribute; without a place, with the name that the struct's own gives.
     pub faults: Vec<Diagnostic>,
 }
 
@@ -67,19 +67,16 @@ pub fn declare(arguments: TokenStream, neighbours: &[&Meta], ident: &Ident) -> D
     }
 }
 
+/// A fault of it has no place, which stands for the struct's name.
 fn default_name(ident: &Ident, faults: &mut Vec<Diagnostic>) -> String {
     let name = TableName::of_struct(&ident.unraw().to_string());
-    faults.extend(name_fault("table name", &name, ident.span()));
+    faults.extend(name_fault("table name", &name));
     name
 }
 
-fn name_fault(what: &str, name: &str, span: Span) -> Option<Diagnostic> {
+fn name_fault(what: &str, name: &str) -> Option<Diagnostic> {
     let fault = name::check(what, name).err()?;
-    Some(
-        Diagnostic::new(fault.code, fault.message)
-            .spanned(span)
-            .help(fault.help),
-    )
+    Some(Diagnostic::new(fault.code, fault.message).help(fault.help))
 }
 
 /// `kind`, `name`, `schema` and `allow`, as far as they could be understood.
@@ -283,7 +280,7 @@ fn key_name(key: &Ident) -> &'static str {
 
 fn checked(what: &str, literal: &LitStr, faults: &mut Vec<Diagnostic>) -> Option<String> {
     let name = literal.value();
-    let fault = name_fault(what, &name, literal.span());
+    let fault = name_fault(what, &name).map(|fault| fault.spanned(literal.span()));
     // With a dot it is clear what is meant, and what the policy files call it.
     let is_name = fault.as_ref().is_none_or(|fault| fault.code == Code::DottedName);
     faults.extend(fault);
@@ -341,7 +338,7 @@ fn orm_name(value: &Value, faults: &mut Vec<Diagnostic>) -> Option<String> {
     let path: Path = syn::parse2(value.stream()).ok()?;
     let ident = &path.segments.last()?.ident;
     let name = ident.unraw().to_string();
-    faults.extend(name_fault("table name", &name, ident.span()));
+    faults.extend(name_fault("table name", &name).map(|fault| fault.spanned(ident.span())));
     Some(name)
 }
 

@@ -75,7 +75,7 @@ pub enum Check {
 }
 
 /// All that the schema directories declare.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Declarations {
     /// In the order of files and lines.
     pub list: Vec<Declaration>,
@@ -249,6 +249,13 @@ fn declarations(call: &CallSite, files: &[ScannedFile], reach: &[Reach]) -> Vec<
     list
 }
 
+/// What a file would declare that every build compiles.
+#[must_use]
+pub fn declarations_in_text(source: Arc<Source>) -> Vec<Declaration> {
+    let file = ScannedFile::new(PathBuf::from(&source.path), source);
+    declarations_in(&file, Reach::Always)
+}
+
 /// What one file declares.
 pub(super) fn declarations_in(file: &ScannedFile, reach: Reach) -> Vec<Declaration> {
     let structs = file.scan.structs.iter();
@@ -396,7 +403,15 @@ impl Attributes<'_> {
             faults: declared
                 .faults
                 .into_iter()
-                .map(|fault| fault.at(source, range.clone(), ""))
+                .map(|fault| {
+                    // A fault without a place is about the struct's name.
+                    let place = if fault.span.is_some() {
+                        range
+                    } else {
+                        &self.found.ident
+                    };
+                    fault.at(source, place.clone(), "")
+                })
                 .collect(),
         }
     }

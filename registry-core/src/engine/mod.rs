@@ -25,13 +25,13 @@ mod suggest;
 mod testing;
 mod validate;
 
-pub use arguments::ungroup;
+pub use arguments::{Argument, Value, split as split_arguments, ungroup};
 pub use call_site::CallSite;
 pub use calls::registry_calls;
 pub use config::{Entry, Policy, PolicyFiles};
-pub use declare::{Declared, declare, flatten, not_a_struct, repeated};
+pub use declare::{Declared, FlatMeta, declare, flatten, not_a_struct, repeated};
 pub use diagnostic::{Code, Diagnostic, Label, Severity};
-pub use discover::{Check, Declaration, Declarations, discover};
+pub use discover::{Check, Declaration, Declarations, declarations_in_text, discover};
 pub use expand::expand;
 pub use invocation::{Invocation, WrittenPath};
 pub use lints::{LINT_RULES, LintLevel, LintOption, LintRule, Lints, unknown_lint};

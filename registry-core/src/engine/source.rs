@@ -33,7 +33,15 @@ impl Source {
     /// The line of a place, counted from 1.
     #[must_use]
     pub fn line(&self, at: usize) -> usize {
-        self.text[..at].bytes().filter(|&byte| byte == b'\n').count() + 1
+        self.position(at).0
+    }
+
+    /// The line and the column of a place, in characters, both counted from 1.
+    #[must_use]
+    pub fn position(&self, at: usize) -> (usize, usize) {
+        let before = &self.text[..at];
+        let line = before.rsplit('\n').next().unwrap_or(before);
+        (before.matches('\n').count() + 1, line.chars().count() + 1)
     }
 
     /// Reads a file. A file that is not UTF-8 is a fault, and is still given back,

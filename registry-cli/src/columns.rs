@@ -1,0 +1,317 @@
+//! The columns of a table: the fields of its structs, under the names that an ORM gives them.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use heck::{ToKebabCase, ToLowerCamelCase, ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use quote::ToTokens;
+use registry_core::engine::{Argument, Code, Declaration, Diagnostic, Source, flatten, split_arguments};
+use syn::ext::IdentExt;
+use syn::{Attribute, Data, DeriveInput, Fields, Meta};
+
+/// A field that holds a column.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// The name in the database.
+    pub name: String,
+    /// Whether its type holds a binary floating-point number.
+    pub is_float: bool,
+    /// The file.
+    pub source: Arc<Source>,
+    /// Where the field's name stands in the file.
+    pub place: Range<usize>,
+}
+
+/// The fields of one struct.
+#[derive(Debug, Default)]
+pub struct Columns {
+    pub list: Vec<Column>,
+    /// Whether these are all: a field may stand for the columns of another struct, and the fields of
+    /// a tuple have no names.
+    pub is_complete: bool,
+}
+
+/// Files as tokens, each read once.
+#[derive(Default)]
+pub struct Reader {
+    files: BTreeMap<String, Option<TokenStream>>,
+}
+
+impl Reader {
+    /// The columns that a struct declares; a struct that cannot be read is a fault.
+    pub fn columns(&mut self, declaration: &Declaration) -> Result<Columns, Diagnostic> {
+        let source = &declaration.source;
+        let mark = byte_order_mark(source);
+        let tokens = self
+            .files
+            .entry(source.path.clone())
+            .or_insert_with(|| source.text[mark..].parse().ok());
+        let name = declaration.place.start - mark..declaration.place.end - mark;
+        let parsed = tokens.clone().and_then(|tokens| struct_named_at(tokens, &name));
+        match parsed.map(|parsed| (parsed.attrs, parsed.data)) {
+            Some((attributes, Data::Struct(data))) => Ok(columns(source, mark, attributes, data.fields)),
+            _ => Err(unreadable(declaration)),
+        }
+    }
+}
+
+fn byte_order_mark(source: &Source) -> usize {
+    if source.text.starts_with('\u{feff}') { 3 } else { 0 }
+}
+
+fn unreadable(declaration: &Declaration) -> Diagnostic {
+    let message = format!("the fields of `{}` cannot be read", declaration.ident);
+    Diagnostic::new(Code::UnreadableStruct, message)
+        .at(&declaration.source, declaration.place.clone(), "")
+        .help("run `cargo check`: the compiler says what is wrong with the struct")
+}
+
+/// The struct whose name stands at a place: from its first attribute to its body. It may lie in a
+/// module, in a function, or in the call of a macro.
+fn struct_named_at(tokens: TokenStream, name: &Range<usize>) -> Option<DeriveInput> {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let at = trees.iter().position(|tree| {
+        let range = tree.span().byte_range();
+        range.start <= name.start && name.end <= range.end
+    })?;
+    if let TokenTree::Group(group) = &trees[at] {
+        return struct_named_at(group.stream(), name);
+    }
+    let start = start_of_item(&trees[..at]);
+    // The default of a constant parameter is in braces, too.
+    let ends = (at..trees.len()).filter(|end| ends_item(&trees[*end]));
+    let mut items = ends.map(|end| trees[start..=end].iter().cloned().collect());
+    items.find_map(|item: TokenStream| syn::parse2(item).ok())
+}
+
+/// Where the item starts whose tokens up to its name are the last ones.
+fn start_of_item(trees: &[TokenTree]) -> usize {
+    let mut start = trees.len().saturating_sub(1);
+    start = match &trees[..start] {
+        [.., TokenTree::Ident(word), TokenTree::Group(_)] if word == "pub" => start - 2,
+        [.., TokenTree::Ident(word)] if word == "pub" => start - 1,
+        _ => start,
+    };
+    while let [.., TokenTree::Punct(pound), TokenTree::Group(group)] = &trees[..start] {
+        if pound.as_char() != '#' || group.delimiter() != Delimiter::Bracket {
+            break;
+        }
+        start -= 2;
+    }
+    start
+}
+
+fn ends_item(tree: &TokenTree) -> bool {
+    match tree {
+        TokenTree::Punct(punct) => punct.as_char() == ';',
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+        _ => false,
+    }
+}
+
+fn columns(source: &Arc<Source>, mark: usize, attributes: Vec<Attribute>, fields: Fields) -> Columns {
+    let rule = OrmAttributes::read(attributes).rename_all;
+    let mut columns = Columns {
+        list: Vec::new(),
+        is_complete: matches!(fields, Fields::Named(_)),
+    };
+    for field in fields {
+        let Some(ident) = field.ident else { continue };
+        let orm = OrmAttributes::read(field.attrs);
+        columns.is_complete &= !orm.is_several;
+        if orm.is_several || orm.is_none {
+            continue;
+        }
+        let by_rule = || renamed(&ident.unraw().to_string(), rule.as_deref());
+        let range = ident.span().byte_range();
+        columns.list.push(Column {
+            name: orm.name.unwrap_or_else(by_rule),
+            is_float: mentions_float(field.ty.to_token_stream()),
+            source: Arc::clone(source),
+            place: range.start + mark..range.end + mark,
+        });
+    }
+    columns
+}
+
+/// What the attributes of ORMs say about a field, or about all fields of a struct.
+#[derive(Default)]
+struct OrmAttributes {
+    name: Option<String>,
+    rename_all: Option<String>,
+    /// The field is no column.
+    is_none: bool,
+    /// The field stands for the columns of another struct.
+    is_several: bool,
+}
+
+impl OrmAttributes {
+    fn read(attributes: Vec<Attribute>) -> Self {
+        let mut found = Self::default();
+        for flat in flatten(attributes) {
+            let Meta::List(list) = &flat.meta else { continue };
+            let Some(orm) = list.path.get_ident().map(ToString::to_string) else {
+                continue;
+            };
+            for argument in split_arguments(list.tokens.clone()) {
+                found.see(&orm, &argument);
+            }
+        }
+        found
+    }
+
+    fn see(&mut self, orm: &str, argument: &Argument) {
+        let Some(key) = argument.key().map(|key| key.to_string()) else {
+            return;
+        };
+        match (orm, key.as_str()) {
+            ("sqlx", "rename") | ("diesel" | "sea_orm", "column_name") => self.name = text(argument),
+            ("sqlx" | "sea_orm", "rename_all") => self.rename_all = text(argument),
+            ("sqlx", "skip") | ("sea_orm", "ignore" | "has_one" | "has_many" | "belongs_to" | "self_ref") => {
+                self.is_none = true;
+            }
+            ("sqlx", "flatten") | ("diesel", "embed") | ("sea_orm", "nested") => self.is_several = true,
+            _ => {}
+        }
+    }
+}
+
+/// `"x"`, or the identifier `x`, as Diesel takes it.
+fn text(argument: &Argument) -> Option<String> {
+    let value = argument.value()?;
+    let ident = || value.ident().map(|ident| ident.unraw().to_string());
+    value.string().map(|literal| literal.value()).or_else(ident)
+}
+
+/// The rules of `#[sqlx(rename_all = "…")]` and `#[sea_orm(rename_all = "…")]`.
+fn renamed(field: &str, rule: Option<&str>) -> String {
+    match rule {
+        Some("lowercase") => field.to_lowercase(),
+        Some("UPPERCASE") => field.to_uppercase(),
+        Some("snake_case") => field.to_snake_case(),
+        Some("SCREAMING_SNAKE_CASE") => field.to_shouty_snake_case(),
+        Some("kebab-case") => field.to_kebab_case(),
+        Some("camelCase") => field.to_lower_camel_case(),
+        Some("PascalCase") => field.to_upper_camel_case(),
+        _ => field.to_string(),
+    }
+}
+
+fn mentions_float(ty: TokenStream) -> bool {
+    ty.into_iter().any(|tree| match tree {
+        TokenTree::Ident(ident) => ident == "f32" || ident == "f64",
+        TokenTree::Group(group) => mentions_float(group.stream()),
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The columns of the struct `S`: names, `~` for floating-point numbers, `…` if there may be more.
+    fn found(text: &str) -> String {
+        let source = Arc::new(Source::new("a.rs", text));
+        let place = text.find("struct S").unwrap() + "struct ".len();
+        let declaration = Declaration {
+            place: place..place + 1,
+            ident: "S".to_string(),
+            ..declaration(&source)
+        };
+        let columns = match Reader::default().columns(&declaration) {
+            Ok(columns) => columns,
+            Err(fault) => return fault.message,
+        };
+        let names = columns.list.iter().map(|column| {
+            assert!(text.is_char_boundary(column.place.start));
+            format!("{}{}", column.name, if column.is_float { "~" } else { "" })
+        });
+        let more = if columns.is_complete { "" } else { "…" };
+        names
+            .chain([more.to_string()])
+            .collect::<Vec<_>>()
+            .join(" ")
+            .trim()
+            .to_string()
+    }
+
+    fn declaration(source: &Arc<Source>) -> Declaration {
+        Declaration {
+            name: registry_core::engine::TableName {
+                schema: None,
+                table: "s".to_string(),
+            },
+            kind: registry_core::TableKind::Truth,
+            ident: String::new(),
+            conditional: false,
+            check: registry_core::engine::Check::None,
+            other_name: None,
+            hidden_name: None,
+            source: Arc::clone(source),
+            file: source.path.clone(),
+            orphan: None,
+            place: 0..0,
+            attribute: 0..0,
+            is_struct: true,
+            allowed: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn fields_are_columns() {
+        for (text, columns) in [
+            ("pub struct S { pub id: i64, r#type: Option<f64> }", "id type~"),
+            ("struct S;", "…"),
+            ("struct S(i64);", "…"),
+            (
+                "pub(crate) struct S<'a, const N: usize = { 1 }> where T: X { a: &'a [f32; N] }",
+                "a~",
+            ),
+            ("mod a { fn f() { x! { #[b] struct S { c: u8 } } } }", "c"),
+            ("x!{} struct A { b: u8 } struct S { c: u8 }", "c"),
+            ("\u{feff}// é\nstruct S { größe: u8 }", "größe"),
+            ("struct S {", "the fields of `S` cannot be read"),
+            ("struct S { a b }", "the fields of `S` cannot be read"),
+        ] {
+            assert_eq!(found(text), columns, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_name_is_that_of_the_orm() {
+        for (text, columns) in [
+            ("struct S { #[sqlx(rename = \"b\")] a: u8 }", "b"),
+            ("struct S { #[diesel(column_name = b)] a: u8 }", "b"),
+            ("struct S { #[diesel(column_name = \"b\")] a: u8 }", "b"),
+            (
+                "struct S { #[sea_orm(primary_key, column_name = \"b\")] a: u8 }",
+                "b",
+            ),
+            ("struct S { #[cfg_attr(x, sqlx(rename = \"b\"))] a: u8 }", "b"),
+            ("struct S { #[serde(rename = \"b\")] a: u8 }", "a"),
+            (
+                "#[sqlx(rename_all = \"camelCase\")] #[table] struct S { a_b: u8, #[sqlx(rename = \"c_d\")] c: u8 }",
+                "aB c_d",
+            ),
+            (
+                "#[table] #[sea_orm(rename_all = \"UPPERCASE\")] pub struct S { a: u8 }",
+                "A",
+            ),
+            (
+                "struct S { #[sqlx(skip)] a: u8, #[sea_orm(ignore)] b: u8, c: u8 }",
+                "c",
+            ),
+            (
+                "struct S { #[sea_orm(has_many)] a: HasMany<super::a::Entity>, c: u8 }",
+                "c",
+            ),
+            ("struct S { #[sqlx(flatten)] a: A, c: u8 }", "c …"),
+            ("struct S { #[diesel(embed)] a: A }", "…"),
+        ] {
+            assert_eq!(found(text), columns, "{text}");
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! `cargo table-registry init`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use registry_core::engine::{CallSite, Invocation, display, registry_calls};
+use toml_edit::{DocumentMut, InlineTable, Item, Table, Value};
+
+use crate::edit::Changes;
+use crate::failure::Failure;
+use crate::module_file::ModuleFile;
+use crate::project::exists;
+use crate::report::{self, Exit};
+use crate::workspace::{self, Package, Workspace};
+
+const FACADE: &str = "table-registry";
+
+const OVERRIDES: &str = r#"# Which kind a table has, and which tables have no struct. Both are decisions for a review.
+
+[overrides]
+# users = "system" # replaces the kind that the struct declares
+
+[exempt]
+# schema_migrations = "bookkeeping of the migration tool"
+"#;
+
+const REVOKE: &str = "\
+# The append-only tables: the application role gets no UPDATE, DELETE or TRUNCATE.
+update_delete = []
+";
+
+pub fn run(workspace: &Workspace) -> Result<Exit, Failure> {
+    let package = package(workspace)?;
+    let root = Root::read(package)?;
+    let mut changes = Changes::default();
+    add_dependency(package, &mut changes)?;
+    add_call(&root, &mut changes)?;
+    add_policy_files(package, &root, &mut changes);
+    if changes.is_empty() {
+        report::status("Unchanged", format!("`{}` is ready", package.name));
+    } else {
+        changes.commit()?;
+    }
+    report::next(
+        "run `cargo table-registry new NAME` to add a table, or put `#[table]` on the structs you have",
+    );
+    Ok(Exit::Fine)
+}
+
+/// The one package that is meant: in the root of a workspace, its root package.
+fn package(workspace: &Workspace) -> Result<&Package, Failure> {
+    match workspace.packages.as_slice() {
+        [package] => Ok(package),
+        packages => {
+            let root = packages.iter().find(|package| package.directory == Path::new(""));
+            root.filter(|_| !workspace.is_explicit).ok_or_else(|| {
+                Failure::new("several packages are meant, and one can be made ready at a time")
+                    .note(workspace::names(packages))
+                    .help("name one with `-p`")
+            })
+        }
+    }
+}
+
+/// The file that starts the crate, and what it says already.
+struct Root {
+    path: PathBuf,
+    text: String,
+    file: ModuleFile,
+    /// The call, if there is one.
+    invocation: Option<Invocation>,
+}
+
+impl Root {
+    /// The root with a call, or else the library, or else the program.
+    fn read(package: &Package) -> Result<Self, Failure> {
+        let mut first = None;
+        for path in &package.crate_roots {
+            let root = Self::read_file(path)?;
+            if root.invocation.is_some() {
+                return Ok(root);
+            }
+            first = first.or(Some(root));
+        }
+        first.ok_or_else(|| {
+            Failure::new(format!(
+                "package `{}` has no library and no program",
+                package.name
+            ))
+            .help("create `src/lib.rs`")
+        })
+    }
+
+    fn read_file(path: &Path) -> Result<Self, Failure> {
+        let text = fs::read_to_string(path).map_err(|error| Failure::io("read", path, &error))?;
+        let call = registry_calls(&text).into_iter().next();
+        let arguments = call.and_then(|range| text[range].parse().ok());
+        Ok(Self {
+            path: path.to_path_buf(),
+            file: ModuleFile::parse(&display(path), &text)?,
+            invocation: arguments.map(|arguments| Invocation::parse(arguments, &mut Vec::new())),
+            text,
+        })
+    }
+
+    fn directory(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+
+    /// A module for the schema: one that is there with a folder, or one whose name is free. Diesel
+    /// keeps its `table!` calls in `schema.rs`.
+    fn module(&self) -> Option<(&'static str, bool)> {
+        let names = ["schema", "models", "entities"].into_iter();
+        let mut candidates = names.map(|name| {
+            let folder = self.directory().join(name);
+            let is_file = exists(&folder.with_extension("rs"));
+            (name, self.file.declares(name), folder.is_dir(), is_file)
+        });
+        let (name, is_declared, ..) = candidates
+            .find(|(_, is_declared, is_folder, is_file)| *is_folder || !(*is_declared || *is_file))?;
+        Some((name, is_declared))
+    }
+
+    fn is_library(&self) -> bool {
+        self.path.file_name().is_some_and(|name| name == "lib.rs")
+    }
+}
+
+/// The call in the crate root, the module, and its folder.
+fn add_call(root: &Root, changes: &mut Changes) -> Result<(), Failure> {
+    if root.invocation.is_some() {
+        return Ok(());
+    }
+    let (module, is_declared) = root.module().ok_or_else(|| {
+        Failure::new(format!(
+            "`{}` has no free name for the module of the schema",
+            display(&root.path)
+        ))
+        .note("`schema`, `models` and `entities` are modules without a folder")
+        .help("move the structs to a folder of their own, and write `table_registry!(\"folder/\");`")
+    })?;
+    let call = format!("table_registry::table_registry!(\"{module}/\");");
+    let visibility = if root.is_library() { "pub " } else { "" };
+    let block = if is_declared {
+        call
+    } else {
+        format!("{visibility}mod {module};\n\n{call}")
+    };
+    changes.update(&root.path, &root.text, root.file.with_block(&block));
+    let folder = root.directory().join(module);
+    let is_reachable = exists(&folder.join("mod.rs")) || exists(&folder.with_extension("rs"));
+    if !is_reachable && !is_declared {
+        changes.create(
+            folder.join("mod.rs"),
+            "//! The tables of the database, one struct each.\n",
+        );
+    }
+    Ok(())
+}
+
+/// The policy files, unless the call names some or there are some where the macro looks.
+fn add_policy_files(package: &Package, root: &Root, changes: &mut Changes) {
+    let call = CallSite::new(&root.path);
+    let written = root.invocation.as_ref();
+    let overrides = written.and_then(|invocation| invocation.overrides.as_ref());
+    let revoke = written.and_then(|invocation| invocation.revoke.as_ref());
+    let files = [
+        ("table-registry.toml", overrides, OVERRIDES),
+        ("revoke.toml", revoke, REVOKE),
+    ];
+    for (name, written, text) in files {
+        let (path, is_there) = match written {
+            Some(written) => {
+                let path = call.resolve(&written.text);
+                (path.clone(), exists(&path))
+            }
+            None => (
+                package.directory.join(name),
+                call.ancestors()
+                    .iter()
+                    .any(|directory| exists(&directory.join(name))),
+            ),
+        };
+        if !is_there {
+            changes.create(path, text);
+        }
+    }
+}
+
+/// The dependency: that of the workspace if it has one, or else the version of this program.
+fn add_dependency(package: &Package, changes: &mut Changes) -> Result<(), Failure> {
+    if package.dependencies.contains(FACADE) {
+        return Ok(());
+    }
+    let path = package.manifest();
+    let (text, mut manifest) = read_manifest(&path)?;
+    let dependencies = manifest
+        .entry("dependencies")
+        .or_insert_with(|| Item::Table(Table::new()));
+    let Some(dependencies) = dependencies.as_table_like_mut() else {
+        return Err(Failure::new(format!(
+            "`dependencies` in `{}` is no table",
+            display(&path)
+        )));
+    };
+    let is_sorted = dependencies.iter().map(|(name, _)| name).is_sorted();
+    dependencies.insert(FACADE, Item::Value(requirement(package)?));
+    if is_sorted {
+        dependencies.sort_values();
+    }
+    changes.update(path, &text, manifest.to_string());
+    Ok(())
+}
+
+fn requirement(package: &Package) -> Result<Value, Failure> {
+    // The current directory is the root of the workspace.
+    let root = Path::new("Cargo.toml");
+    let is_inherited = package.manifest() != root && exists(root) && {
+        let (_, manifest) = read_manifest(root)?;
+        let dependencies = manifest
+            .get("workspace")
+            .and_then(|workspace| workspace.get("dependencies"));
+        dependencies
+            .and_then(|dependencies| dependencies.get(FACADE))
+            .is_some()
+    };
+    if is_inherited {
+        let table: InlineTable = [("workspace", true)].into_iter().collect();
+        return Ok(table.into());
+    }
+    let (major_minor, _) = env!("CARGO_PKG_VERSION").rsplit_once('.').unwrap_or_default();
+    Ok(major_minor.into())
+}
+
+fn read_manifest(path: &Path) -> Result<(String, DocumentMut), Failure> {
+    let text = fs::read_to_string(path).map_err(|error| Failure::io("read", path, &error))?;
+    let manifest = text.parse().map_err(|error: toml_edit::TomlError| {
+        Failure::new(format!("`{}` is not valid TOML", display(path))).note(error.message())
+    })?;
+    Ok((text, manifest))
+}

@@ -1,0 +1,111 @@
+//! `cargo table-registry lint`.
+
+use registry_core::engine::{Diagnostic, Severity};
+use serde::Serialize;
+
+use crate::cli::{Findings, FindingsOrJson, Lint};
+use crate::failure::Failure;
+use crate::lint;
+use crate::project::Project;
+use crate::report::{self, Exit, counted};
+use crate::workspace::Workspace;
+
+/// The version of the JSON: it changes when a field goes or means something else, not when one is added.
+const VERSION: u32 = 1;
+
+/// What `--format json` prints: `registry-cli/schema/lint.json`.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Json {
+    /// The version of this form.
+    version: u32,
+    /// What was found, by crate, file and line.
+    findings: Vec<FindingRow>,
+}
+
+/// One finding.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct FindingRow {
+    /// The rule; `cargo table-registry explain` says what it means.
+    code: String,
+    /// `error` or `warning`.
+    severity: &'static str,
+    /// What is wrong.
+    message: String,
+    /// The file, relative to the root of the workspace, if there is one.
+    file: Option<String>,
+    /// The line, counted from 1.
+    line: Option<usize>,
+    /// The column, in characters, counted from 1.
+    column: Option<usize>,
+    /// The causes.
+    notes: Vec<String>,
+    /// The ways out.
+    helps: Vec<String>,
+}
+
+pub fn run(workspace: &Workspace, arguments: &Lint) -> Result<Exit, Failure> {
+    let projects = Project::load_all(workspace)?;
+    let mut found: Vec<Diagnostic> = projects
+        .iter()
+        .flat_map(|project| project.faults.clone())
+        .collect();
+    if found.is_empty() {
+        found = lint::run(&projects);
+    }
+    if arguments.deny_warnings {
+        for diagnostic in &mut found {
+            diagnostic.severity = Severity::Error;
+        }
+    }
+    let exit = match arguments.format {
+        FindingsOrJson::Human => report::diagnostics(&found, Findings::Human)?,
+        FindingsOrJson::Github => report::diagnostics(&found, Findings::Github)?,
+        FindingsOrJson::Json => {
+            report::json(&Json {
+                version: VERSION,
+                findings: found.iter().map(row).collect(),
+            })?;
+            report::exit(&found)
+        }
+    };
+    say_what_was_checked(&projects, &found);
+    Ok(exit)
+}
+
+fn say_what_was_checked(projects: &[Project], found: &[Diagnostic]) {
+    for project in projects {
+        let tables = counted(project.registry.tables().len(), "table");
+        report::status("Checked", format!("{tables} of `{}`", project.package.name));
+    }
+    if !found.is_empty() {
+        anstream::eprintln!("{}", report::summary(found));
+    }
+}
+
+fn row(diagnostic: &Diagnostic) -> FindingRow {
+    let label = diagnostic.labels.first();
+    let position = label.map(|label| label.source.position(label.range.start));
+    FindingRow {
+        code: diagnostic.code.to_string(),
+        severity: report::severity(diagnostic),
+        message: diagnostic.message.clone(),
+        file: label.map(|label| label.source.path.clone()),
+        line: position.map(|(line, _)| line),
+        column: position.map(|(_, column)| column),
+        notes: diagnostic.notes.clone(),
+        helps: diagnostic.helps.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_the_committed_one() {
+        let schema = serde_json::to_string_pretty(&schemars::schema_for!(Json)).unwrap() + "\n";
+        snapbox::assert_data_eq!(schema, snapbox::file!["../../schema/lint.json"].raw());
+    }
+}

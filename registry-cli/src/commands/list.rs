@@ -1,0 +1,208 @@
+//! `cargo table-registry list`.
+
+use std::fmt::Write as _;
+
+use registry_core::engine::RegisteredTable;
+use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
+
+use crate::cli::{List, Listing};
+use crate::failure::Failure;
+use crate::project::Project;
+use crate::report::{self, Exit};
+use crate::workspace::Workspace;
+
+/// The version of the JSON: it changes when a field goes or means something else, not when one is added.
+const VERSION: u32 = 1;
+
+/// What `--format json` prints: `registry-cli/schema/list.json`.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Json {
+    /// The version of this form.
+    version: u32,
+    /// The registered tables, by package and name.
+    tables: Vec<TableRow>,
+    /// The tables that exist in the database without a struct, by package and name.
+    exempt: Vec<ExemptRow>,
+}
+
+/// A registered table.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct TableRow {
+    /// The package that registers it.
+    package: String,
+    /// Its name in the registry, with the PostgreSQL schema if one is given: `audit.events`.
+    name: String,
+    /// `truth`, `control`, `projection`, `evidence`, `link` or `system`, after the overrides.
+    kind: String,
+    /// Whether it gets row-level security.
+    rls: bool,
+    /// Whether the application role may not update, delete or truncate it.
+    append_only: bool,
+    /// The name of the struct that declares it; of twins under `cfg`, the first.
+    #[serde(rename = "struct")]
+    ident: String,
+    /// The file, relative to the package.
+    file: String,
+    /// The line of the attribute `#[table]`, counted from 1.
+    line: usize,
+}
+
+/// A table that exists in the database without a struct.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct ExemptRow {
+    /// The package whose policy file names it.
+    package: String,
+    /// Its name.
+    name: String,
+    /// Why it has no struct.
+    reason: String,
+}
+
+pub fn run(workspace: &Workspace, arguments: &List) -> Result<Exit, Failure> {
+    let projects = Project::load_all(workspace)?;
+    let faults: Vec<_> = projects
+        .iter()
+        .flat_map(|project| project.faults.clone())
+        .collect();
+    let exit = report::faults(&faults)?;
+    if exit != Exit::Fine {
+        return Ok(exit);
+    }
+    let is_wanted = |row: &TableRow| {
+        arguments.kind.is_empty() || arguments.kind.iter().any(|kind| kind.as_str() == row.kind)
+    };
+    let tables: Vec<TableRow> = projects.iter().flat_map(table_rows).filter(is_wanted).collect();
+    match arguments.format {
+        Listing::Json => report::json(&Json {
+            version: VERSION,
+            tables,
+            // An exempt table has no kind that could be asked for.
+            exempt: projects
+                .iter()
+                .flat_map(exempt_rows)
+                .filter(|_| arguments.kind.is_empty())
+                .collect(),
+        })?,
+        Listing::Table => report::data(&columns(&cells(&tables, projects.len() > 1)))?,
+        Listing::Markdown => report::data(&markdown(&cells(&tables, projects.len() > 1)))?,
+    }
+    Ok(Exit::Fine)
+}
+
+fn table_rows(project: &Project) -> impl Iterator<Item = TableRow> {
+    let package = &project.package.name;
+    project
+        .registry
+        .tables()
+        .iter()
+        .map(|table| table_row(package, table))
+}
+
+fn table_row(package: &str, table: &RegisteredTable) -> TableRow {
+    let declaration = &table.declarations[0];
+    TableRow {
+        package: package.to_string(),
+        name: table.name.clone(),
+        kind: table.kind.to_string(),
+        rls: table.kind.row_level_security(),
+        append_only: table.append_only,
+        ident: declaration.ident.clone(),
+        file: declaration.file.clone(),
+        line: declaration.source.line(declaration.attribute.start),
+    }
+}
+
+fn exempt_rows(project: &Project) -> impl Iterator<Item = ExemptRow> {
+    project.registry.exempt().iter().map(|table| ExemptRow {
+        package: project.package.name.clone(),
+        name: table.name.clone(),
+        reason: table.reason.clone(),
+    })
+}
+
+/// The header and the rows, as people read them.
+fn cells(tables: &[TableRow], with_package: bool) -> Vec<Vec<String>> {
+    let header = ["table", "kind", "rls", "append-only", "struct", "place"].map(String::from);
+    let rows = tables.iter().map(|table| {
+        let place = format!("{}:{}", table.file, table.line);
+        let row = [
+            table.name.clone(),
+            table.kind.clone(),
+            yes_if(table.rls),
+            yes_if(table.append_only),
+            table.ident.clone(),
+            place,
+        ];
+        (table.package.clone(), row)
+    });
+    let all = [("package".to_string(), header)].into_iter().chain(rows);
+    let with_package = |(package, row): (String, [String; 6])| {
+        let package = with_package.then_some(package);
+        package.into_iter().chain(row).collect()
+    };
+    all.map(with_package).collect()
+}
+
+fn yes_if(flag: bool) -> String {
+    if flag { "yes" } else { "-" }.to_string()
+}
+
+fn columns(rows: &[Vec<String>]) -> String {
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let widths = (0..count).map(|column| rows.iter().map(|row| row[column].width()).max().unwrap_or(0));
+    let widths: Vec<usize> = widths.collect();
+    let mut text = String::new();
+    for (position, row) in rows.iter().enumerate() {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            let cell = if position == 0 {
+                cell.to_uppercase()
+            } else {
+                cell.clone()
+            };
+            let gap = " ".repeat(width - cell.width() + 2);
+            line.push_str(&(cell + &gap));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn markdown(rows: &[Vec<String>]) -> String {
+    let mut text = String::new();
+    for (position, row) in rows.iter().enumerate() {
+        let cells: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        writeln!(text, "| {} |", cells.join(" | ")).expect("a string takes every text");
+        if position == 0 {
+            writeln!(text, "|{}", "---|".repeat(row.len())).expect("a string takes every text");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_the_committed_one() {
+        let schema = serde_json::to_string_pretty(&schemars::schema_for!(Json)).unwrap() + "\n";
+        snapbox::assert_data_eq!(schema, snapbox::file!["../../schema/list.json"].raw());
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_people_see_them() {
+        let rows = [["table", "kind"], ["größe", "x"], ["表", "y"]];
+        let rows: Vec<Vec<String>> = rows.iter().map(|row| row.map(String::from).to_vec()).collect();
+        assert_eq!(columns(&rows), "TABLE  KIND\ngröße  x\n表     y\n");
+        assert_eq!(
+            markdown(&rows[..2]),
+            "| table | kind |\n|---|---|\n| größe | x |\n"
+        );
+    }
+}

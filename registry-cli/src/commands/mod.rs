@@ -1,0 +1,10 @@
+//! One file a command.
+
+pub mod completions;
+pub mod explain;
+pub mod init;
+pub mod lint;
+pub mod list;
+pub mod new;
+pub mod policy;
+pub mod sync;

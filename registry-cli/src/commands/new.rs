@@ -1,0 +1,185 @@
+//! `cargo table-registry new NAME`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use heck::ToSnakeCase;
+use registry_core::engine::{
+    CallSite, PolicyFiles, Source, check_name, clean, declarations_in_text, did_you_mean, display,
+};
+
+use super::policy::{Edit, new_faults, refuse};
+use crate::cli::New;
+use crate::edit::Changes;
+use crate::failure::Failure;
+use crate::lock;
+use crate::module_file::ModuleFile;
+use crate::policy_file;
+use crate::project::{Project, exists};
+use crate::report::{self, Exit};
+use crate::scaffold::{NewTable, is_snake_case_identifier};
+use crate::schema_directory::module_file;
+use crate::workspace::Workspace;
+
+pub fn run(workspace: &Workspace, arguments: &New) -> Result<Exit, Failure> {
+    let project = Project::load_one(workspace)?;
+    check_table(&project, &arguments.name)?;
+    let directory = directory(&project, arguments.directory.as_deref())?;
+    let mut changes = Changes::default();
+    let source = add_file(&project, arguments, &directory, &mut changes)?;
+    let missing = add_module(&project, &arguments.name, &directory, &mut changes)?;
+    let files = add_revoke(&project, arguments, &mut changes)?;
+    let mut declarations = project.declarations.clone();
+    declarations.list.extend(declarations_in_text(source));
+    refuse(&new_faults(&project, &declarations, &files))?;
+    changes.commit()?;
+    say_what_is_next(&project, missing.as_deref());
+    Ok(Exit::Fine)
+}
+
+/// Whether a table may have this name, before anything is asked of the compiler's rules.
+fn check_table(project: &Project, name: &str) -> Result<(), Failure> {
+    if !is_snake_case_identifier(name) {
+        let snake_case = name.to_snake_case();
+        let failure = Failure::new(format!("`{name}` is no identifier in `snake_case`"))
+            .note("the table's name is that of its module, too");
+        return Err(if is_snake_case_identifier(&snake_case) {
+            failure.help(format!("did you mean `{snake_case}`?"))
+        } else {
+            failure.help("name the module in `snake_case`, and the table with `#[table(name = \"…\")]`")
+        });
+    }
+    check_name("table name", name).map_err(|fault| Failure::new(fault.message).help(fault.help))?;
+    if let Some(table) = project.registry.tables().iter().find(|table| table.name == name) {
+        let declaration = &table.declarations[0];
+        let line = declaration.source.line(declaration.attribute.start);
+        return Err(
+            Failure::new(format!("table `{name}` exists already")).note(format!(
+                "`{}` declares it in `{}:{line}`",
+                declaration.ident, declaration.source.path
+            )),
+        );
+    }
+    if let Some(exempt) = project.registry.exempt().iter().find(|table| table.name == name) {
+        return Err(Failure::new(format!("table `{name}` is exempt"))
+            .note(format!("the reason is: {}", exempt.reason))
+            .help(format!(
+                "run `cargo table-registry exempt {name} --remove` if it gets a struct now"
+            )));
+    }
+    Ok(())
+}
+
+/// The directory for the file: the one that is asked for, or the first.
+fn directory(project: &Project, wanted: Option<&str>) -> Result<PathBuf, Failure> {
+    let written: Vec<&str> = project
+        .invocation
+        .directories
+        .iter()
+        .map(|path| path.text.as_str())
+        .collect();
+    let same = |path: &&&str| wanted.is_none_or(|wanted| clean(Path::new(path)) == clean(Path::new(wanted)));
+    match written.iter().find(same) {
+        Some(path) => Ok(clean(&project.call.resolve(path))),
+        None => {
+            let wanted = wanted.unwrap_or_default();
+            let failure = Failure::new(format!(
+                "`table_registry!` does not name the directory `{wanted}`"
+            ))
+            .note(format!("it names `{}`", written.join("`, `")));
+            Err(failure.maybe_help(did_you_mean(wanted, written)))
+        }
+    }
+}
+
+fn add_file(
+    project: &Project,
+    arguments: &New,
+    directory: &Path,
+    changes: &mut Changes,
+) -> Result<Arc<Source>, Failure> {
+    let path = directory.join(format!("{}.rs", arguments.name));
+    if exists(&path) {
+        return Err(Failure::new(format!("`{}` exists already", display(&path)))
+            .help("put `#[table]` on the struct in it"));
+    }
+    let table = NewTable {
+        name: &arguments.name,
+        kind: arguments.kind,
+        append_only: arguments.revoke,
+        columns: &arguments.columns,
+        facade: facade(project),
+    };
+    let text = table.text(&project.policy.lints, &project.package.dependencies);
+    changes.create(&path, text.clone());
+    Ok(Arc::new(Source::new(display(&path), text)))
+}
+
+/// The path of the facade as it stands in a `use`.
+fn facade(project: &Project) -> String {
+    let path = project.invocation.facade.to_string().replace(' ', "");
+    path.trim_start_matches("::").to_string()
+}
+
+/// Adds the `mod` line; gives back the module of the directory if nothing leads to it.
+fn add_module(
+    project: &Project,
+    name: &str,
+    directory: &Path,
+    changes: &mut Changes,
+) -> Result<Option<String>, Failure> {
+    let Some(path) = module_file(project, directory) else {
+        let path = directory.join("mod.rs");
+        changes.create(&path, ModuleFile::parse("", "")?.with_module(name));
+        return missing_module(&project.call, directory);
+    };
+    let text = fs::read_to_string(&path).map_err(|error| Failure::io("read", &path, &error))?;
+    let file = ModuleFile::parse(&display(&path), &text)?;
+    if file.declares(name) {
+        return Err(
+            Failure::new(format!("`{}` has a module `{name}` already", display(&path)))
+                .help("remove it, or choose another name"),
+        );
+    }
+    changes.update(&path, &text, file.with_module(name));
+    Ok(None)
+}
+
+fn missing_module(call: &CallSite, directory: &Path) -> Result<Option<String>, Failure> {
+    let text = fs::read_to_string(call.file()).map_err(|error| Failure::io("read", call.file(), &error))?;
+    let root = ModuleFile::parse(&display(call.file()), &text)?;
+    let name = directory
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    Ok(name.filter(|name| !root.declares(name)))
+}
+
+fn add_revoke(project: &Project, arguments: &New, changes: &mut Changes) -> Result<PolicyFiles, Failure> {
+    let is_named = project
+        .policy
+        .revoke
+        .iter()
+        .any(|entry| entry.name == arguments.name);
+    if !arguments.revoke || is_named {
+        return Ok(project.files.clone());
+    }
+    let edit = Edit::of_revoke(project, |text| {
+        policy_file::add(text, "update_delete", &arguments.name)
+    })?;
+    edit.add_to(changes);
+    Ok(edit.files().clone())
+}
+
+fn say_what_is_next(project: &Project, missing: Option<&str>) {
+    if let Some(module) = missing {
+        report::next(format!(
+            "add `mod {module};` to `{}`",
+            display(project.call.file())
+        ));
+    }
+    report::next("fill in the columns, and run `cargo check`");
+    if exists(&project.package.directory.join(lock::FILE)) {
+        report::next("run `cargo table-registry sync`, and commit the lock file with the change");
+    }
+}

@@ -1,0 +1,174 @@
+//! `cargo table-registry override`, `revoke` and `exempt`: edits of the policy files.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use registry_core::engine::{Declarations, Diagnostic, PolicyFiles, Source, did_you_mean};
+use toml_edit::TomlError;
+
+use crate::cli::{Exempt, Override, Revoke};
+use crate::edit::Changes;
+use crate::failure::Failure;
+use crate::policy_file;
+use crate::project::{Checked, Project};
+use crate::report::{self, Exit};
+use crate::workspace::Workspace;
+
+const OVERRIDES: &str = "overrides";
+const EXEMPT: &str = "exempt";
+const UPDATE_DELETE: &str = "update_delete";
+
+pub fn run_override(workspace: &Workspace, arguments: &Override) -> Result<Exit, Failure> {
+    let project = Project::load_one(workspace)?;
+    let names = project.policy.overrides.iter().map(|entry| entry.name.as_str());
+    let table = arguments.table.as_str();
+    let edit = match arguments.kind {
+        Some(kind) => Edit::of_overrides(&project, |text| {
+            policy_file::set(text, OVERRIDES, table, kind.as_str())
+        })?,
+        None => {
+            must_contain("`[overrides]`", names, table)?;
+            Edit::of_overrides(&project, |text| policy_file::unset(text, OVERRIDES, table))?
+        }
+    };
+    edit.apply(&project)
+}
+
+pub fn run_exempt(workspace: &Workspace, arguments: &Exempt) -> Result<Exit, Failure> {
+    let project = Project::load_one(workspace)?;
+    let names = project.policy.exempt.iter().map(|entry| entry.name.as_str());
+    let table = arguments.table.as_str();
+    let edit = match &arguments.reason {
+        Some(reason) => Edit::of_overrides(&project, |text| policy_file::set(text, EXEMPT, table, reason))?,
+        None => {
+            must_contain("`[exempt]`", names, table)?;
+            Edit::of_overrides(&project, |text| policy_file::unset(text, EXEMPT, table))?
+        }
+    };
+    edit.apply(&project)
+}
+
+pub fn run_revoke(workspace: &Workspace, arguments: &Revoke) -> Result<Exit, Failure> {
+    let project = Project::load_one(workspace)?;
+    let names: Vec<&str> = project
+        .policy
+        .revoke
+        .iter()
+        .map(|entry| entry.name.as_str())
+        .collect();
+    let table = arguments.table.as_str();
+    if arguments.remove {
+        must_contain("the revoke list", names, table)?;
+        return Edit::of_revoke(&project, |text| policy_file::remove(text, UPDATE_DELETE, table))?
+            .apply(&project);
+    }
+    if names.contains(&table) {
+        report::status("Unchanged", format!("`{table}` is append-only already"));
+        return Ok(Exit::Fine);
+    }
+    Edit::of_revoke(&project, |text| policy_file::add(text, UPDATE_DELETE, table))?.apply(&project)
+}
+
+fn must_contain<'n>(list: &str, names: impl IntoIterator<Item = &'n str>, name: &str) -> Result<(), Failure> {
+    let names: Vec<&str> = names.into_iter().collect();
+    if names.contains(&name) {
+        return Ok(());
+    }
+    Err(Failure::new(format!("{list} has no `{name}`")).maybe_help(did_you_mean(name, names)))
+}
+
+/// Other text for one policy file.
+pub struct Edit {
+    before: Arc<Source>,
+    after: Arc<Source>,
+    files: PolicyFiles,
+}
+
+impl Edit {
+    fn of_overrides(
+        project: &Project,
+        edit: impl FnOnce(&str) -> Result<String, TomlError>,
+    ) -> Result<Self, Failure> {
+        let mut files = project.files.clone();
+        let (before, after) = edited(files.overrides.as_ref(), "table-registry.toml", edit)?;
+        files.overrides = Some(Arc::clone(&after));
+        Ok(Self { before, after, files })
+    }
+
+    pub fn of_revoke(
+        project: &Project,
+        edit: impl FnOnce(&str) -> Result<String, TomlError>,
+    ) -> Result<Self, Failure> {
+        let mut files = project.files.clone();
+        let (before, after) = edited(files.revoke.as_ref(), "revoke.toml", edit)?;
+        files.revoke = Some(Arc::clone(&after));
+        Ok(Self { before, after, files })
+    }
+
+    /// Writes the file, unless the compiler would refuse the result.
+    fn apply(self, project: &Project) -> Result<Exit, Failure> {
+        if self.before.text == self.after.text {
+            report::status("Unchanged", &self.before.path);
+            return Ok(Exit::Fine);
+        }
+        refuse(&new_faults(project, &project.declarations, &self.files))?;
+        let mut changes = Changes::default();
+        self.add_to(&mut changes);
+        changes.commit()?;
+        Ok(Exit::Fine)
+    }
+
+    pub fn add_to(&self, changes: &mut Changes) {
+        changes.update(
+            Path::new(&self.before.path),
+            &self.before.text,
+            self.after.text.clone(),
+        );
+    }
+
+    pub fn files(&self) -> &PolicyFiles {
+        &self.files
+    }
+}
+
+fn edited(
+    source: Option<&Arc<Source>>,
+    name: &str,
+    edit: impl FnOnce(&str) -> Result<String, TomlError>,
+) -> Result<(Arc<Source>, Arc<Source>), Failure> {
+    let before = source.ok_or_else(|| {
+        Failure::new(format!("the policy file `{name}` cannot be read"))
+            .help("run `cargo table-registry init` to create it, or `cargo table-registry lint` to see what is wrong")
+    })?;
+    let text = edit(&before.text).map_err(|error| {
+        Failure::new(format!("`{}` is not valid TOML", before.path)).note(error.message())
+    })?;
+    Ok((Arc::clone(before), Arc::new(Source::new(&before.path, text))))
+}
+
+/// The faults that a change would bring, with those left out that are there already.
+pub fn new_faults(project: &Project, after: &Declarations, files: &PolicyFiles) -> Vec<Diagnostic> {
+    let faults = |declarations: &Declarations, files: &PolicyFiles| {
+        let mut declarations = declarations.clone();
+        // Who adds a name has to know that there is a table, even if some file cannot be read.
+        declarations.complete = true;
+        Checked::new(declarations, files).faults
+    };
+    let before = faults(&project.declarations, &project.files);
+    let is_new = |fault: &Diagnostic| {
+        let is_same = |old: &Diagnostic| (old.code, &old.message) == (fault.code, &fault.message);
+        !before.iter().any(is_same)
+    };
+    faults(after, files).into_iter().filter(is_new).collect()
+}
+
+/// Ends the command if there are faults.
+pub fn refuse(faults: &[Diagnostic]) -> Result<(), Failure> {
+    if faults.is_empty() {
+        return Ok(());
+    }
+    report::diagnostics(faults, crate::cli::Findings::Human)?;
+    Err(Failure::new(
+        "nothing was changed: the compiler would refuse the result",
+    ))
+}

@@ -1,0 +1,126 @@
+//! `cargo table-registry sync`.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use registry_core::engine::{Code, Diagnostic, Source, display};
+
+use crate::cli::{Findings, Sync};
+use crate::edit::Changes;
+use crate::failure::Failure;
+use crate::lock;
+use crate::module_file::ModuleFile;
+use crate::project::Project;
+use crate::report::{self, Exit};
+use crate::schema_directory;
+use crate::workspace::Workspace;
+
+pub fn run(workspace: &Workspace, arguments: &Sync) -> Result<Exit, Failure> {
+    let projects = Project::load_all(workspace)?;
+    let faults: Vec<_> = projects
+        .iter()
+        .flat_map(|project| project.faults.clone())
+        .collect();
+    if !faults.is_empty() {
+        let exit = report::diagnostics(&faults, arguments.format)?;
+        anstream::eprintln!("{}", report::summary(&faults));
+        return Ok(exit);
+    }
+    let mut changes = Changes::default();
+    let mut stale = Vec::new();
+    for project in &projects {
+        sync_module_files(project, &mut changes, &mut stale)?;
+        sync_lock(project, &mut changes, &mut stale)?;
+    }
+    if changes.is_empty() {
+        for project in &projects {
+            report::status("Fresh", display(&lock_path(project)));
+        }
+        return Ok(Exit::Fine);
+    }
+    if arguments.check {
+        return check(&changes, &stale, arguments.format);
+    }
+    changes.commit()?;
+    Ok(Exit::Fine)
+}
+
+fn check(changes: &Changes, stale: &[Diagnostic], format: Findings) -> Result<Exit, Failure> {
+    // An annotation is about one line; the whole difference is in the log all the same.
+    report::diff(&changes.diff())?;
+    let exit = report::diagnostics(stale, format)?;
+    anstream::eprintln!("{}", report::summary(stale));
+    Ok(exit)
+}
+
+fn lock_path(project: &Project) -> PathBuf {
+    project.package.directory.join(lock::FILE)
+}
+
+fn sync_lock(project: &Project, changes: &mut Changes, stale: &mut Vec<Diagnostic>) -> Result<(), Failure> {
+    let path = lock_path(project);
+    let text = lock::text(&project.registry);
+    let before = match fs::read_to_string(&path) {
+        Ok(before) => before,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            stale.push(stale_lock(&path, "does not exist"));
+            changes.create(path, text);
+            return Ok(());
+        }
+        Err(error) => return Err(Failure::io("read", &path, &error)),
+    };
+    // Git may check text files out with other line breaks.
+    if before.replace("\r\n", "\n") != text {
+        let fault = stale_lock(&path, "is not what the sources say");
+        stale.push(at_first_difference(fault, &path, &before, &text));
+        changes.update(path, &before, text);
+    }
+    Ok(())
+}
+
+fn stale_lock(path: &Path, how: &str) -> Diagnostic {
+    Diagnostic::new(Code::StaleLock, format!("`{}` {how}", display(path)))
+        .help("run `cargo table-registry sync`, review the difference, and commit it")
+}
+
+fn at_first_difference(fault: Diagnostic, path: &Path, before: &str, after: &str) -> Diagnostic {
+    let same = before
+        .lines()
+        .zip(after.lines())
+        .take_while(|(one, other)| one == other);
+    let lines = before.split_inclusive('\n');
+    let start = lines.take(same.count()).map(str::len).sum::<usize>();
+    let length = before[start..].lines().next().map_or(0, str::len);
+    let source = Arc::new(Source::new(display(path), before));
+    fault.at(&source, start..start + length, "the first difference")
+}
+
+fn sync_module_files(
+    project: &Project,
+    changes: &mut Changes,
+    stale: &mut Vec<Diagnostic>,
+) -> Result<(), Failure> {
+    for directory in schema_directory::all(project)? {
+        let Some(path) = &directory.module_file else {
+            continue;
+        };
+        let text = fs::read_to_string(path).map_err(|error| Failure::io("read", path, &error))?;
+        if !ModuleFile::is_generated(&text) {
+            continue;
+        }
+        let after = directory.regenerated(path, &text)?;
+        if after != text {
+            stale.push(
+                Diagnostic::new(
+                    Code::StaleModFile,
+                    format!("`{}` does not name the files beside it", display(path)),
+                )
+                .help("run `cargo table-registry sync`"),
+            );
+            changes.update(path, &text, after);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,265 @@
+//! Changes of files: all of them or none, and each in one step.
+
+use std::fs::{self, Permissions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use registry_core::engine::display;
+use tempfile::NamedTempFile;
+
+use crate::failure::Failure;
+use crate::report;
+
+/// Files to be written, once all of them are known.
+#[derive(Debug, Default)]
+pub struct Changes {
+    files: Vec<Change>,
+}
+
+#[derive(Debug)]
+struct Change {
+    path: PathBuf,
+    /// What the file holds now; nothing for a new file.
+    before: Option<String>,
+    after: String,
+}
+
+/// A change whose text is on the disk already, beside its file.
+struct Staged {
+    change: Change,
+    target: PathBuf,
+    file: NamedTempFile,
+}
+
+impl Changes {
+    /// A new file. That there is none yet is checked when it is written, too.
+    pub fn create(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) {
+        self.files.push(Change {
+            path: path.into(),
+            before: None,
+            after: text.into(),
+        });
+    }
+
+    /// Other text for a file that was read before.
+    pub fn update(&mut self, path: impl Into<PathBuf>, before: &str, after: impl Into<String>) {
+        let after = after.into();
+        if before != after {
+            self.files.push(Change {
+                path: path.into(),
+                before: Some(before.to_string()),
+                after,
+            });
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// The changes of files, as lines of a unified diff.
+    pub fn diff(&self) -> String {
+        self.files.iter().map(Change::diff).collect()
+    }
+
+    /// Writes all of them, and says so. If one cannot be written, all stay as they were.
+    pub fn commit(self) -> Result<(), Failure> {
+        let staged: Vec<Staged> = self
+            .files
+            .into_iter()
+            .map(Change::stage)
+            .collect::<Result<_, _>>()?;
+        let mut done: Vec<(Change, PathBuf)> = Vec::new();
+        for Staged { change, target, file } in staged {
+            let persisted = if change.before.is_some() {
+                file.persist(&target)
+            } else {
+                file.persist_noclobber(&target)
+            };
+            match persisted {
+                Ok(_) => done.push((change, target)),
+                Err(error) => {
+                    undo(done);
+                    return Err(Failure::io("written", &change.path, &error.error));
+                }
+            }
+        }
+        for (change, _) in done {
+            let verb = if change.before.is_some() {
+                "Updated"
+            } else {
+                "Created"
+            };
+            report::status(verb, display(&change.path));
+        }
+        Ok(())
+    }
+}
+
+/// Takes back what was written before something could not be.
+fn undo(done: Vec<(Change, PathBuf)>) {
+    for (change, target) in done.into_iter().rev() {
+        // Nothing more can be done than to try.
+        let _ = match change.before {
+            Some(before) => fs::write(&target, before),
+            None => fs::remove_file(&target),
+        };
+    }
+}
+
+impl Change {
+    fn stage(self) -> Result<Staged, Failure> {
+        let unwritable = |error: io::Error| Failure::io("written", &self.path, &error);
+        let target = self.target()?;
+        let directory = target.parent().filter(|parent| *parent != Path::new(""));
+        let directory = directory.unwrap_or(Path::new("."));
+        fs::create_dir_all(directory).map_err(unwritable)?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".table-registry-");
+        if let Some(permissions) = self.permissions(&target) {
+            builder.permissions(permissions);
+        }
+        let mut file = builder.tempfile_in(directory).map_err(unwritable)?;
+        file.write_all(self.after.as_bytes()).map_err(unwritable)?;
+        file.as_file().sync_all().map_err(unwritable)?;
+        Ok(Staged {
+            change: self,
+            target,
+            file,
+        })
+    }
+
+    /// The file itself, where the path is a link to it. Its text must still be what was read.
+    fn target(&self) -> Result<PathBuf, Failure> {
+        let Some(before) = &self.before else {
+            return Ok(self.path.clone());
+        };
+        let unreadable = |error| Failure::io("read", &self.path, &error);
+        let target = self.path.canonicalize().map_err(unreadable)?;
+        let now = fs::read_to_string(&target).map_err(unreadable)?;
+        if now != *before {
+            return Err(
+                Failure::new(format!("`{}` has changed in the meantime", display(&self.path)))
+                    .help("run the command again"),
+            );
+        }
+        if fs::metadata(&target).is_ok_and(|data| data.permissions().readonly()) {
+            return Err(Failure::new(format!("`{}` is read-only", display(&self.path)))
+                .help("make it writable, or edit it by hand"));
+        }
+        Ok(target)
+    }
+
+    /// The rights of the file, which a temporary one would not have.
+    fn permissions(&self, target: &Path) -> Option<Permissions> {
+        if self.before.is_some() {
+            return fs::metadata(target).ok().map(|data| data.permissions());
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // Less the mask of the process, as for every new file.
+            Some(Permissions::from_mode(0o666))
+        }
+        #[cfg(not(unix))]
+        None
+    }
+
+    fn diff(&self) -> String {
+        let path = display(&self.path);
+        let before = self.before.as_deref().unwrap_or_default();
+        similar::TextDiff::from_lines(before, &self.after)
+            .unified_diff()
+            .context_radius(0)
+            .header(&path, &path)
+            .to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directory() -> tempfile::TempDir {
+        tempfile::tempdir().unwrap()
+    }
+
+    #[test]
+    fn all_are_written_or_none() {
+        let directory = directory();
+        let (old, new) = (directory.path().join("old"), directory.path().join("a/new"));
+        fs::write(&old, "1").unwrap();
+        let mut changes = Changes::default();
+        changes.update(&old, "1", "2");
+        changes.create(&new, "3");
+        changes.commit().unwrap();
+        assert_eq!(fs::read_to_string(&old).unwrap(), "2");
+        assert_eq!(fs::read_to_string(&new).unwrap(), "3");
+
+        let mut changes = Changes::default();
+        changes.update(&old, "2", "4");
+        changes.create(&new, "5");
+        assert!(changes.commit().is_err());
+        assert_eq!(
+            fs::read_to_string(&old).unwrap(),
+            "2",
+            "the first one was taken back"
+        );
+        assert_eq!(fs::read_to_string(&new).unwrap(), "3");
+        assert_eq!(
+            fs::read_dir(directory.path()).unwrap().count(),
+            2,
+            "nothing is left over"
+        );
+    }
+
+    #[test]
+    fn what_was_changed_by_others_is_not_overwritten() {
+        let directory = directory();
+        let path = directory.path().join("file");
+        fs::write(&path, "theirs").unwrap();
+        let mut changes = Changes::default();
+        changes.update(&path, "read", "ours");
+        let failure = changes.commit().unwrap_err();
+        assert!(failure.render().contains("has changed in the meantime"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "theirs");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_and_rights_stay() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = directory();
+        let (path, link) = (directory.path().join("file"), directory.path().join("link"));
+        fs::write(&path, "1").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink("file", &link).unwrap();
+        let mut changes = Changes::default();
+        changes.update(&link, "1", "2");
+        changes.commit().unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "2");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    }
+
+    #[test]
+    fn a_read_only_file_is_a_failure() {
+        let directory = directory();
+        let path = directory.path().join("file");
+        fs::write(&path, "1").unwrap();
+        let mut permissions = fs::metadata(&path).unwrap().permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(&path, permissions).unwrap();
+        let mut changes = Changes::default();
+        changes.update(&path, "1", "2");
+        assert!(changes.commit().unwrap_err().render().contains("is read-only"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "1");
+    }
+
+    #[test]
+    fn the_diff_shows_the_lines() {
+        let mut changes = Changes::default();
+        changes.update("a", "1\n2\n3\n", "1\nzwei\n3\n");
+        assert_eq!(changes.diff(), "--- a\n+++ a\n@@ -2 +2 @@\n-2\n+zwei\n");
+    }
+}

@@ -1,0 +1,210 @@
+//! The conventions of a schema: rules, their levels, and the exceptions from them.
+
+mod reserved;
+mod rules;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use registry_core::engine::{Code, Diagnostic, LINT_RULES, LintLevel, LintRule, RegisteredTable, Severity};
+
+use crate::columns::{Column, Reader};
+use crate::project::Project;
+
+/// One table, as the rules see it.
+struct Subject<'p> {
+    project: &'p Project,
+    table: &'p RegisteredTable,
+    columns: Vec<Column>,
+    /// Whether these are all.
+    knows_all_columns: bool,
+}
+
+/// What a rule found, before levels and exceptions.
+struct Finding {
+    code: Code,
+    table: String,
+    diagnostic: Diagnostic,
+}
+
+/// Every finding in the crates of one workspace, those of each crate in the order of files and lines.
+pub fn run(projects: &[Project]) -> Vec<Diagnostic> {
+    let mut shared = rules::tables_in_several_crates(projects);
+    let mut diagnostics = Vec::new();
+    for (position, project) in projects.iter().enumerate() {
+        let (mut findings, unreadable) = findings(project);
+        findings.extend(shared.remove(&position).unwrap_or_default());
+        let mut found = without_exceptions(project, findings);
+        found.extend(unreadable);
+        found.extend(orphans(project));
+        found.sort_by_cached_key(place);
+        diagnostics.extend(found);
+    }
+    diagnostics
+}
+
+/// What the rules find in one crate, and what could not be read.
+fn findings(project: &Project) -> (Vec<Finding>, Vec<Diagnostic>) {
+    let (mut findings, mut unreadable) = (Vec::new(), Vec::new());
+    let mut reader = Reader::default();
+    for table in project.registry.tables() {
+        let subject = Subject::read(project, table, &mut reader, &mut unreadable);
+        for (code, rule) in rules::OF_TABLES {
+            let found = rule(&subject, &subject.option(code)).into_iter();
+            findings.extend(found.map(|diagnostic| Finding {
+                code,
+                table: table.name.clone(),
+                diagnostic,
+            }));
+        }
+    }
+    findings.extend(rules::redundant_overrides(project));
+    (findings, unreadable)
+}
+
+impl<'p> Subject<'p> {
+    /// A table has the columns of all its structs: twins under `cfg` describe one table.
+    fn read(
+        project: &'p Project,
+        table: &'p RegisteredTable,
+        reader: &mut Reader,
+        unreadable: &mut Vec<Diagnostic>,
+    ) -> Self {
+        let mut columns: Vec<Column> = Vec::new();
+        let mut knows_all_columns = true;
+        for declaration in &table.declarations {
+            match reader.columns(declaration) {
+                Ok(read) => {
+                    knows_all_columns &= read.is_complete;
+                    columns.extend(read.list);
+                }
+                Err(fault) => {
+                    knows_all_columns = false;
+                    unreadable.push(fault);
+                }
+            }
+        }
+        let mut seen = BTreeSet::new();
+        columns.retain(|column| seen.insert(column.name.clone()));
+        Self {
+            project,
+            table,
+            columns,
+            knows_all_columns,
+        }
+    }
+
+    fn option(&self, code: Code) -> Vec<String> {
+        let rule = rule(code);
+        rule.map(|rule| self.project.policy.lints.option(rule))
+            .unwrap_or_default()
+    }
+
+    fn has(&self, column: &str) -> bool {
+        self.columns.iter().any(|own| own.name == column)
+    }
+
+    /// A finding about the table, at the name of its struct.
+    fn fault(&self, code: Code, message: String) -> Diagnostic {
+        let declaration = &self.table.declarations[0];
+        Diagnostic::new(code, message).at(&declaration.source, declaration.place.clone(), "")
+    }
+}
+
+fn rule(code: Code) -> Option<&'static LintRule> {
+    LINT_RULES.iter().find(|rule| rule.code == code)
+}
+
+/// An exception that somebody made, and the place to say so if nobody needs it.
+struct Exception {
+    code: Code,
+    table: String,
+    unused: Diagnostic,
+}
+
+/// What is left to report: with its level, and without what an exception allows.
+fn without_exceptions(project: &Project, findings: Vec<Finding>) -> Vec<Diagnostic> {
+    let exceptions = exceptions(project);
+    let allows = |exception: &Exception, finding: &Finding| {
+        (exception.code, &exception.table) == (finding.code, &finding.table)
+    };
+    let unused = exceptions
+        .iter()
+        .filter(|exception| !findings.iter().any(|finding| allows(exception, finding)))
+        .filter(|exception| exception.code != Code::UnusedAllow)
+        .map(|exception| Finding {
+            code: Code::UnusedAllow,
+            table: exception.table.clone(),
+            diagnostic: exception.unused.clone(),
+        });
+    let unused: Vec<Finding> = unused.collect();
+    let all = findings.into_iter().chain(unused);
+    all.filter(|finding| !exceptions.iter().any(|exception| allows(exception, finding)))
+        .filter_map(|finding| with_level(project, finding))
+        .collect()
+}
+
+/// The exceptions of `#[table(allow(…))]`, then those of `[lints.allow]`.
+fn exceptions(project: &Project) -> Vec<Exception> {
+    let declarations = project
+        .registry
+        .tables()
+        .iter()
+        .flat_map(|table| &table.declarations);
+    let of_structs = declarations.flat_map(|declaration| {
+        declaration.allowed.iter().map(|&code| {
+            let table = declaration.name.to_string();
+            let unused = unused(&table, code).at(&declaration.source, declaration.attribute.clone(), "");
+            Exception { code, table, unused }
+        })
+    });
+    let of_policy = project.policy.lints.exceptions.iter().map(|entry| Exception {
+        code: entry.value,
+        table: entry.name.clone(),
+        unused: unused(&entry.name, entry.value).at(&entry.source, entry.place.clone(), ""),
+    });
+    of_structs.chain(of_policy).collect()
+}
+
+fn unused(table: &str, code: Code) -> Diagnostic {
+    let message = format!("exception of `{table}` from `{code}` is not needed");
+    Diagnostic::new(Code::UnusedAllow, message).help("remove it: the rule finds nothing there")
+}
+
+fn with_level(project: &Project, mut finding: Finding) -> Option<Diagnostic> {
+    finding.diagnostic.severity = match project.policy.lints.level(rule(finding.code)?) {
+        LintLevel::Allow => return None,
+        LintLevel::Warn => Severity::Warning,
+        LintLevel::Deny => Severity::Error,
+    };
+    Some(finding.diagnostic)
+}
+
+/// Files that no `mod` line leads to. A warning: a macro may read them, which only the compiler knows.
+fn orphans(project: &Project) -> Vec<Diagnostic> {
+    let mut files: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for declaration in project.orphans() {
+        let file = declaration.orphan.as_deref().unwrap_or(&declaration.file);
+        files
+            .entry(file)
+            .or_default()
+            .push(format!("`{}`", declaration.name));
+    }
+    let orphan = |(file, tables): (&str, Vec<String>)| {
+        let message = format!(
+            "no `mod` line leads to `{file}`, which declares {}",
+            tables.join(", ")
+        );
+        let mut warning =
+            Diagnostic::new(Code::NotCompiled, message).help("name the file in a `mod` line, or remove it");
+        warning.severity = Severity::Warning;
+        warning
+    };
+    files.into_iter().map(orphan).collect()
+}
+
+fn place(diagnostic: &Diagnostic) -> (String, usize, Code) {
+    let label = diagnostic.labels.first();
+    let place = label.map(|label| (label.source.path.clone(), label.range.start));
+    let (path, start) = place.unwrap_or_default();
+    (path, start, diagnostic.code)
+}

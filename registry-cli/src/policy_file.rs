@@ -1,0 +1,400 @@
+//! Edits of the two policy files, in which comments, order and layout stay.
+
+use std::ops::Range;
+
+use toml_edit::{Array, Document, DocumentMut, Item, RawString, Table, TableLike, TomlError, Value};
+
+/// Sets `key = "value"` in a table of the document, which is added where there is none. A comment
+/// behind the value stays.
+pub fn set(text: &str, table: &str, key: &str, value: &str) -> Result<String, TomlError> {
+    let mut document: DocumentMut = text.parse()?;
+    let entries = table_of(&mut document, table);
+    match entries.get_mut(key).and_then(Item::as_value_mut) {
+        Some(old) => {
+            let decor = old.decor().clone();
+            *old = value.into();
+            *old.decor_mut() = decor;
+        }
+        None => _ = entries.insert(key, value.into()),
+    }
+    Ok(document.to_string())
+}
+
+/// Removes a key of a table: its line, and nothing else.
+pub fn unset(text: &str, table: &str, key: &str) -> Result<String, TomlError> {
+    let document: Document<&str> = Document::parse(text)?;
+    if let Some(place) = document
+        .get(table)
+        .and_then(Item::as_table)
+        .and_then(|table| entry(table, key))
+    {
+        return Ok(without_lines(text, place));
+    }
+    let mut document = document.into_mut();
+    if let Some(entries) = document.get_mut(table).and_then(Item::as_table_like_mut) {
+        entries.remove(key);
+    }
+    Ok(document.to_string())
+}
+
+/// Adds a string to a list of the document, in its sorted place if the list is sorted.
+pub fn add(text: &str, list: &str, name: &str) -> Result<String, TomlError> {
+    let mut document: DocumentMut = text.parse()?;
+    if document.get(list).is_none() {
+        let above = keep_comments_above(&mut document);
+        document.insert(list, Item::Value(Array::new().into()));
+        if let Some(mut key) = document.key_mut(list) {
+            key.leaf_decor_mut().set_prefix(above);
+        }
+    }
+    if let Some(array) = document.get_mut(list).and_then(Item::as_array_mut) {
+        insert(array, name);
+    }
+    Ok(document.to_string())
+}
+
+/// Removes a string from a list of the document, with a comment behind it.
+pub fn remove(text: &str, list: &str, name: &str) -> Result<String, TomlError> {
+    let mut document: DocumentMut = text.parse()?;
+    if let Some(array) = document.get_mut(list).and_then(Item::as_array_mut) {
+        while let Some(position) = position(array, name) {
+            take(array, position);
+        }
+    }
+    Ok(document.to_string())
+}
+
+fn table_of<'d>(document: &'d mut DocumentMut, name: &str) -> &'d mut dyn TableLike {
+    if document.get(name).and_then(Item::as_table_like).is_none() {
+        let mut table = Table::new();
+        let above = keep_comments_above(document);
+        let gap = if above.is_empty() && document.is_empty() {
+            ""
+        } else {
+            "\n"
+        };
+        table.decor_mut().set_prefix(format!("{above}{gap}"));
+        document.insert(name, Item::Table(table));
+    }
+    match &mut document[name] {
+        Item::Value(Value::InlineTable(table)) => table,
+        item => item
+            .or_insert(Item::Table(Table::new()))
+            .as_table_mut()
+            .expect("it was inserted"),
+    }
+}
+
+/// The comments at the end of a document, which would come to lie below whatever is added.
+fn keep_comments_above(document: &mut DocumentMut) -> String {
+    let trailing = document.trailing().as_str().unwrap_or_default().to_string();
+    document.set_trailing("");
+    trailing
+}
+
+/// The bytes of `key = value`.
+fn entry(table: &Table, key: &str) -> Option<Range<usize>> {
+    let (key, item) = table.get_key_value(key)?;
+    Some(key.span()?.start..item.span()?.end)
+}
+
+/// The text without the lines that a range touches.
+fn without_lines(text: &str, range: Range<usize>) -> String {
+    let start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = text[range.end..]
+        .find('\n')
+        .map_or(text.len(), |at| range.end + at + 1);
+    format!("{}{}", &text[..start], &text[end..])
+}
+
+/// What stands in front of an item of a list: a comment that belongs to the item before, and what
+/// belongs to this one, from the line break on.
+struct Gap {
+    behind_previous: String,
+    own: String,
+}
+
+impl Gap {
+    fn new(raw: Option<&RawString>) -> Self {
+        let text = raw.and_then(RawString::as_str).unwrap_or_default();
+        let (behind_previous, own) = text.split_at(text.find('\n').unwrap_or(0));
+        Self {
+            behind_previous: behind_previous.to_string(),
+            own: own.to_string(),
+        }
+    }
+
+    /// The line break and the indent of the item itself, without comments above it.
+    fn indent(&self) -> String {
+        let last_line = self.own.rsplit('\n').next().unwrap_or_default();
+        format!("\n{last_line}")
+    }
+}
+
+fn prefix(array: &Array, position: usize) -> Gap {
+    Gap::new(array.get(position).and_then(|item| item.decor().prefix()))
+}
+
+/// What stands between the last item and the end: in its suffix where no comma separates them.
+fn behind_last(array: &Array) -> Gap {
+    let last = array.iter().last().and_then(|item| item.decor().suffix());
+    let suffix = last.and_then(RawString::as_str).unwrap_or_default();
+    let trailing = array.trailing().as_str().unwrap_or_default();
+    Gap::new(Some(&RawString::from(format!("{suffix}{trailing}"))))
+}
+
+fn set_prefix(array: &mut Array, position: usize, text: String) {
+    if let Some(item) = array.get_mut(position) {
+        item.decor_mut().set_prefix(text);
+    }
+}
+
+fn insert(array: &mut Array, name: &str) {
+    let position = sorted_place(array, name);
+    let is_in_lines = array.iter().any(|item| {
+        let prefix = item.decor().prefix().and_then(RawString::as_str);
+        prefix.is_some_and(|prefix| prefix.contains('\n'))
+    });
+    if !is_in_lines {
+        insert_in_line(array, position, name);
+    } else if position < array.len() {
+        let next = prefix(array, position);
+        let before = format!("{}{}", next.behind_previous, next.indent());
+        set_prefix(array, position, next.own);
+        array.insert_formatted(position, decorated(name, before));
+    } else {
+        push_line(array, name);
+    }
+}
+
+fn position(array: &Array, name: &str) -> Option<usize> {
+    array.iter().position(|item| item.as_str() == Some(name))
+}
+
+fn sorted_place(array: &Array, name: &str) -> usize {
+    let names: Vec<&str> = array.iter().filter_map(Value::as_str).collect();
+    if names.is_sorted() {
+        names.partition_point(|other| *other < name)
+    } else {
+        array.len()
+    }
+}
+
+fn decorated(name: &str, prefix: String) -> Value {
+    Value::from(name).decorated(prefix, "")
+}
+
+fn insert_in_line(array: &mut Array, position: usize, name: &str) {
+    if array.is_empty() {
+        array.push_formatted(Value::from(name));
+        return;
+    }
+    let gap = if position == 0 { "" } else { " " };
+    if position == 0 {
+        set_prefix(array, 0, " ".to_string());
+    }
+    array.insert_formatted(position, decorated(name, gap.to_string()));
+}
+
+/// Behind the last line, with its comment, whether or not a comma stands there.
+fn push_line(array: &mut Array, name: &str) {
+    let last = array.len() - 1;
+    let indent = prefix(array, last).indent();
+    let rest = behind_last(array);
+    if let Some(item) = array.get_mut(last) {
+        item.decor_mut().set_suffix("");
+    }
+    // Comments below the last item stay where they are: above what is added.
+    let (comments, end) = rest.own.split_at(rest.own.rfind('\n').unwrap_or(0));
+    let before = format!("{}{comments}{indent}", rest.behind_previous);
+    let end = if end.is_empty() { "\n" } else { end }.to_string();
+    array.push_formatted(decorated(name, before));
+    array.set_trailing(end);
+    array.set_trailing_comma(true);
+}
+
+fn take(array: &mut Array, position: usize) {
+    let own = prefix(array, position);
+    let is_last = position + 1 == array.len();
+    let next = if is_last {
+        behind_last(array)
+    } else {
+        prefix(array, position + 1)
+    };
+    array.remove(position);
+    let is_first_in_line = position == 0 && !is_last && own.own.is_empty();
+    let kept = if is_first_in_line {
+        own.behind_previous
+    } else {
+        format!("{}{}{}", own.behind_previous, comments_above(&own.own), next.own)
+    };
+    if is_last {
+        let is_in_lines = kept.contains('\n');
+        array.set_trailing(kept);
+        array.set_trailing_comma(is_in_lines && !array.is_empty());
+    } else {
+        set_prefix(array, position, kept);
+    }
+}
+
+/// Comments above an item that goes: they may be about those that follow.
+fn comments_above(own: &str) -> &str {
+    &own[..own.rfind('\n').unwrap_or(0)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: &str = "# Top.
+
+[overrides] # kinds
+# People.
+users = \"truth\" # no tenant
+
+roles   =   'system'
+
+[exempt]
+old = \"kept\"
+
+# End.
+";
+
+    #[test]
+    fn a_value_is_replaced_and_its_comment_stays() {
+        let text = set(POLICY, "overrides", "users", "system").unwrap();
+        assert_eq!(text, POLICY.replace("\"truth\"", "\"system\""));
+    }
+
+    #[test]
+    fn an_entry_is_added_to_its_table() {
+        let text = set(POLICY, "overrides", "audit.events", "evidence").unwrap();
+        let expected = POLICY.replace("'system'\n", "'system'\n\"audit.events\" = \"evidence\"\n");
+        assert_eq!(text, expected);
+        let text = set(POLICY, "exempt", "new", "x").unwrap();
+        assert_eq!(text, POLICY.replace("\"kept\"\n", "\"kept\"\nnew = \"x\"\n"));
+    }
+
+    #[test]
+    fn a_table_is_added_below_what_is_there() {
+        for (before, after) in [
+            ("", "[overrides]\na = \"b\"\n"),
+            ("# Only this.\n", "# Only this.\n\n[overrides]\na = \"b\"\n"),
+            (
+                "[exempt]\nold = \"x\"\n# End.\n",
+                "[exempt]\nold = \"x\"\n# End.\n\n[overrides]\na = \"b\"\n",
+            ),
+            ("overrides = {}\n", "overrides = { a = \"b\" }\n"),
+        ] {
+            assert_eq!(set(before, "overrides", "a", "b").unwrap(), after);
+        }
+    }
+
+    #[test]
+    fn an_entry_is_removed_with_its_line_only() {
+        let text = unset(POLICY, "overrides", "users").unwrap();
+        assert_eq!(text, POLICY.replace("users = \"truth\" # no tenant\n", ""));
+        assert_eq!(unset(POLICY, "overrides", "nothing").unwrap(), POLICY);
+        assert_eq!(
+            unset("overrides = { a = \"b\", c = \"d\" }", "overrides", "a").unwrap(),
+            "overrides = { c = \"d\" }\n"
+        );
+        assert_eq!(
+            unset("[overrides]\na = \"b\"", "overrides", "a").unwrap(),
+            "[overrides]\n"
+        );
+    }
+
+    const REVOKE: &str = "# Append-only.
+update_delete = [
+    # Audit.
+    \"audit_logs\", # forever
+    # Money.
+    \"payments\",
+    \"stock_movements\" # no comma
+    # End.
+]
+";
+
+    #[test]
+    fn a_name_is_added_in_its_sorted_place() {
+        for (name, before, after) in [
+            ("a", "    # Audit.\n    \"audit", "    # Audit.\n    \"a"),
+            ("b", "forever\n", "forever\n    \"b\",\n"),
+            ("q", "\"payments\",\n", "\"payments\",\n    \"q\",\n"),
+        ] {
+            let text = add(REVOKE, "update_delete", name).unwrap();
+            if name == "a" {
+                assert_eq!(
+                    text,
+                    REVOKE.replace("[\n", "[\n    \"a\",\n"),
+                    "above the comment of the next one"
+                );
+            } else {
+                assert_eq!(text, REVOKE.replacen(before, after, 1), "{name}");
+            }
+        }
+        let text = add(REVOKE, "update_delete", "z").unwrap();
+        let expected = REVOKE
+            .replace(
+                "\"stock_movements\" # no comma",
+                "\"stock_movements\", # no comma",
+            )
+            .replace("# End.\n", "# End.\n    \"z\",\n");
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_name_is_added_to_lists_in_one_line() {
+        for (before, after) in [
+            ("", "update_delete = [\"m\"]\n"),
+            ("# Nothing yet.\n", "# Nothing yet.\nupdate_delete = [\"m\"]\n"),
+            ("update_delete = []\n", "update_delete = [\"m\"]\n"),
+            (
+                "update_delete = [\"a\"] # x\n",
+                "update_delete = [\"a\", \"m\"] # x\n",
+            ),
+            ("update_delete = [\"z\"]\n", "update_delete = [\"m\", \"z\"]\n"),
+            (
+                "update_delete = [\"z\", \"a\"]\n",
+                "update_delete = [\"z\", \"a\", \"m\"]\n",
+            ),
+            (
+                "update_delete = [\"a\", \"z\",]\n",
+                "update_delete = [\"a\", \"m\", \"z\",]\n",
+            ),
+        ] {
+            assert_eq!(add(before, "update_delete", "m").unwrap(), after);
+        }
+    }
+
+    #[test]
+    fn a_name_is_removed_with_its_own_comment() {
+        let removed = |name| remove(REVOKE, "update_delete", name).unwrap();
+        assert_eq!(
+            removed("audit_logs"),
+            REVOKE.replace("    \"audit_logs\", # forever\n", "")
+        );
+        assert_eq!(removed("payments"), REVOKE.replace("    \"payments\",\n", ""));
+        assert_eq!(
+            removed("stock_movements"),
+            REVOKE.replace("    \"stock_movements\" # no comma\n", "")
+        );
+        assert_eq!(removed("nothing"), REVOKE);
+        for (before, after) in [
+            ("update_delete = [\"m\", \"z\"]", "update_delete = [\"z\"]"),
+            ("update_delete = [\"a\", \"m\"]", "update_delete = [\"a\"]"),
+            ("update_delete = [\"m\"]", "update_delete = []"),
+        ] {
+            assert_eq!(remove(before, "update_delete", "m").unwrap().trim_end(), after);
+        }
+    }
+
+    #[test]
+    fn broken_toml_is_an_error() {
+        assert!(set("[overrides", "overrides", "a", "b").is_err());
+        assert!(unset("= 1", "overrides", "a").is_err());
+        assert!(add("x", "update_delete", "a").is_err());
+        assert!(remove("x", "update_delete", "a").is_err());
+    }
+}

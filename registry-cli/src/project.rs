@@ -1,0 +1,247 @@
+//! One crate with a registry, read from its sources: the pipeline of the macro, without the compiler.
+
+use std::fs;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use proc_macro2::{Span, TokenStream};
+use registry_core::engine::{
+    CallSite, Code, Declaration, Declarations, Diagnostic, Invocation, Policy, PolicyFiles, Registry, Source,
+    discover, registry_calls, validate,
+};
+
+use crate::failure::Failure;
+use crate::workspace::{self, Package, Workspace};
+
+/// A crate, and what its `table_registry!` comes to.
+#[derive(Debug)]
+pub struct Project {
+    pub package: Package,
+    pub call: CallSite,
+    pub invocation: Invocation,
+    pub declarations: Declarations,
+    pub files: PolicyFiles,
+    pub policy: Policy,
+    pub registry: Registry,
+    /// Every fault that the compiler would report, but those that only it can see.
+    pub faults: Vec<Diagnostic>,
+}
+
+impl Project {
+    /// Reads every registry of the chosen packages. There is at least one.
+    pub fn load_all(workspace: &Workspace) -> Result<Vec<Self>, Failure> {
+        let mut projects = Vec::new();
+        for package in &workspace.packages {
+            match CallInRoot::find(package)? {
+                Some(found) => projects.push(Self::read(package.clone(), &found)?),
+                None if workspace.is_explicit => return Err(no_call(package)),
+                None => {}
+            }
+        }
+        if projects.is_empty() {
+            return Err(no_call_anywhere(workspace));
+        }
+        Ok(projects)
+    }
+
+    /// Reads the one registry that a command is to change.
+    pub fn load_one(workspace: &Workspace) -> Result<Self, Failure> {
+        let mut projects = Self::load_all(workspace)?;
+        if projects.len() == 1
+            && let Some(project) = projects.pop()
+        {
+            return Ok(project);
+        }
+        let names = projects.iter().map(|project| project.package.clone());
+        Err(Failure::new("several packages have a registry")
+            .note(workspace::names(&names.collect::<Vec<_>>()))
+            .help("name one with `-p`"))
+    }
+
+    fn read(package: Package, found: &CallInRoot) -> Result<Self, Failure> {
+        let mut faults = Vec::new();
+        let invocation = Invocation::parse(found.arguments()?, &mut faults);
+        let call = CallSite::new(&found.file);
+        let mut declarations = discover(&call, &invocation.directories, &mut faults);
+        declarations.complete &= invocation.complete;
+        let files = PolicyFiles::find(&call, &invocation, &mut faults);
+        let checked = Checked::new(declarations.clone(), &files);
+        let faults = faults.into_iter().map(|fault| found.locate(fault));
+        Ok(Self {
+            package,
+            call,
+            invocation,
+            declarations,
+            files,
+            policy: checked.policy,
+            registry: checked.registry,
+            faults: faults.chain(checked.faults).collect(),
+        })
+    }
+
+    /// The files that no `mod` line leads to, as far as `mod` lines tell: a macro may read them all
+    /// the same, and so the compiler has the last word.
+    pub fn orphans(&self) -> impl Iterator<Item = &Declaration> {
+        use registry_core::engine::Check;
+
+        let declarations = self
+            .registry
+            .tables()
+            .iter()
+            .flat_map(|table| &table.declarations);
+        declarations.filter(|declaration| declaration.check == Check::File)
+    }
+}
+
+/// What declarations and policy files come to: the last stages of the pipeline.
+pub struct Checked {
+    pub policy: Policy,
+    pub registry: Registry,
+    pub faults: Vec<Diagnostic>,
+}
+
+impl Checked {
+    pub fn new(declarations: Declarations, files: &PolicyFiles) -> Self {
+        let mut faults = declarations.list.iter().flat_map(faults_of_attribute).collect();
+        let policy = Policy::read(files, &mut faults);
+        let registry = validate(declarations, &policy, &mut faults);
+        Self {
+            policy,
+            registry,
+            faults,
+        }
+    }
+}
+
+/// What is wrong with the attribute of a struct, which the compiler says at its tokens.
+fn faults_of_attribute(declaration: &Declaration) -> Vec<Diagnostic> {
+    let attribute = &declaration.source.text[declaration.attribute.clone()];
+    let locate = |mut fault: Diagnostic| {
+        if let (Some(within), Some(label)) = (place(fault.span, attribute), fault.labels.first_mut()) {
+            label.range =
+                declaration.attribute.start + within.start..declaration.attribute.start + within.end;
+        }
+        fault
+    };
+    let mut faults: Vec<Diagnostic> = declaration.faults.iter().cloned().map(locate).collect();
+    if !declaration.is_struct {
+        faults.push(
+            Diagnostic::new(Code::NotAStruct, "`#[table]` goes on a struct")
+                .at(&declaration.source, declaration.attribute.clone(), "")
+                .note("a table is declared by the struct that holds one of its rows")
+                .help("move `#[table]` to that struct"),
+        );
+    }
+    faults
+}
+
+/// The bytes of a span in the text that it was parsed from; nothing for a span from elsewhere.
+fn place(span: Option<Span>, text: &str) -> Option<Range<usize>> {
+    let range = span?.byte_range();
+    (!range.is_empty() && text.get(range.clone()).is_some()).then_some(range)
+}
+
+/// Where a crate root calls `table_registry!`.
+struct CallInRoot {
+    file: PathBuf,
+    source: Arc<Source>,
+    arguments: Range<usize>,
+}
+
+impl CallInRoot {
+    fn find(package: &Package) -> Result<Option<Self>, Failure> {
+        let mut calls = Vec::new();
+        for file in &package.crate_roots {
+            let source = match Source::read(file, &mut Vec::new()) {
+                Ok(source) => source,
+                // Cargo knows targets whose files are generated, or not there yet.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(Failure::io("read", file, &error)),
+            };
+            calls.extend(registry_calls(&source.text).into_iter().map(|arguments| Self {
+                file: file.clone(),
+                source: Arc::clone(&source),
+                arguments,
+            }));
+        }
+        match calls.len() {
+            0 | 1 => Ok(calls.pop()),
+            _ => Err(several_calls(package, &calls)),
+        }
+    }
+
+    fn line(&self) -> String {
+        format!(
+            "`{}:{}`",
+            self.source.path,
+            self.source.line(self.arguments.start)
+        )
+    }
+
+    fn arguments(&self) -> Result<TokenStream, Failure> {
+        let text = &self.source.text[self.arguments.clone()];
+        text.parse().map_err(|error: proc_macro2::LexError| {
+            Failure::new(format!(
+                "the arguments of `table_registry!` in {} are no Rust tokens",
+                self.line()
+            ))
+            .note(error)
+        })
+    }
+
+    /// The fault with its place in this file, if it is about an argument.
+    fn locate(&self, fault: Diagnostic) -> Diagnostic {
+        let arguments = &self.source.text[self.arguments.clone()];
+        if fault.span.is_none() || !fault.labels.is_empty() {
+            return fault;
+        }
+        let range = match place(fault.span, arguments) {
+            Some(within) => self.arguments.start + within.start..self.arguments.start + within.end,
+            None => self.arguments.clone(),
+        };
+        fault.at(&self.source, range, "")
+    }
+}
+
+fn several_calls(package: &Package, calls: &[CallInRoot]) -> Failure {
+    let lines: Vec<String> = calls.iter().map(CallInRoot::line).collect();
+    Failure::new(format!(
+        "package `{}` calls `table_registry!` more than once",
+        package.name
+    ))
+    .note(lines.join(", "))
+    .help("keep one call: in the library, and use its arrays in the programs")
+}
+
+fn no_call(package: &Package) -> Failure {
+    let roots: Vec<String> = package
+        .crate_roots
+        .iter()
+        .map(|root| format!("`{}`", root.display()))
+        .collect();
+    Failure::new(format!(
+        "package `{}` does not call `table_registry!`",
+        package.name
+    ))
+    .note(format!("looked in {}", roots.join(", ")))
+    .help("run `cargo table-registry init` to add the call")
+}
+
+fn no_call_anywhere(workspace: &Workspace) -> Failure {
+    match workspace.packages.as_slice() {
+        [package] => no_call(package),
+        packages => Failure::new("no package of the workspace calls `table_registry!`")
+            .note(format!(
+                "looked in the crate roots of {}",
+                workspace::names(packages)
+            ))
+            .help("run `cargo table-registry init -p NAME` to add the call to one"),
+    }
+}
+
+/// Whether a path leads to something. A broken link does not count as nothing.
+pub fn exists(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}

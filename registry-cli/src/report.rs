@@ -1,0 +1,219 @@
+//! What people and machines get to see: data on stdout, everything else on stderr.
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
+
+use anstyle::{AnsiColor, Style};
+use registry_core::engine::{Code, Diagnostic, Severity};
+
+use crate::cli::Findings;
+use crate::failure::Failure;
+
+/// How a command ended that could do its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Nothing was found.
+    Fine = 0,
+    /// Something was found.
+    Findings = 1,
+    /// Input could not be read.
+    Unreadable = 2,
+}
+
+/// What is done, in cargo's manner: a verb and its object.
+pub fn status(verb: &str, object: impl Display) {
+    let style = AnsiColor::Green.on_default().bold();
+    anstream::eprintln!("{style}{verb:>12}{style:#} {object}");
+}
+
+/// What to do now.
+pub fn next(text: impl Display) {
+    let style = AnsiColor::Cyan.on_default().bold();
+    anstream::eprintln!("{style}{:>12}{style:#} {text}", "Next");
+}
+
+/// Prints data. Whoever reads may have seen enough, as in `… | head`.
+pub fn data(text: &str) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::new("the output cannot be written").note(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints a unified diff: data, in which people like colours.
+pub fn diff(text: &str) -> Result<(), Failure> {
+    let colored = text.split_inclusive('\n').map(|line| {
+        let color = match line.as_bytes() {
+            [b'+', ..] => AnsiColor::Green,
+            [b'-', ..] => AnsiColor::Red,
+            [b'@', ..] => AnsiColor::Cyan,
+            _ => return line.to_string(),
+        };
+        let (style, line) = (color.on_default(), line.trim_end_matches('\n'));
+        format!("{style}{line}{style:#}\n")
+    });
+    data(&colored.collect::<String>())
+}
+
+/// Prints diagnostics, and says what they mean for the exit code.
+pub fn diagnostics(list: &[Diagnostic], format: Findings) -> Result<Exit, Failure> {
+    for diagnostic in list {
+        match format {
+            Findings::Human => anstream::eprintln!("{}\n", diagnostic.render_styled()),
+            Findings::Github => data(&annotation(diagnostic))?,
+        }
+    }
+    Ok(exit(list))
+}
+
+/// The faults of a registry, which keep a command from using it.
+pub fn faults(list: &[Diagnostic]) -> Result<Exit, Failure> {
+    let exit = diagnostics(list, Findings::Human)?;
+    if exit != Exit::Fine {
+        anstream::eprintln!("{}", summary(list));
+    }
+    Ok(exit)
+}
+
+/// `error: 2 errors, 1 warning`, or nothing if there is nothing to count.
+pub fn summary(list: &[Diagnostic]) -> String {
+    let errors = list.iter().filter(|one| one.severity == Severity::Error).count();
+    let warnings = list.len() - errors;
+    let parts = [(errors, "error"), (warnings, "warning")];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+    let text: Vec<String> = parts.map(|(count, what)| counted(count, what)).collect();
+    let (level, color) = if errors > 0 {
+        ("error", AnsiColor::BrightRed)
+    } else {
+        ("warning", AnsiColor::Yellow)
+    };
+    let style: Style = color.on_default().bold();
+    format!("{style}{level}{style:#}: {} found", text.join(", "))
+}
+
+/// `1 table`, `2 tables`.
+pub fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
+/// What diagnostics mean for the exit code: the worst of them.
+pub fn exit(list: &[Diagnostic]) -> Exit {
+    let errors = list.iter().filter(|one| one.severity == Severity::Error);
+    let exits = errors.map(|error| {
+        if is_unreadable(error.code) {
+            Exit::Unreadable
+        } else {
+            Exit::Findings
+        }
+    });
+    exits.max().unwrap_or(Exit::Fine)
+}
+
+/// Whether nothing can be said of what the fault is about, because it could not be read.
+fn is_unreadable(code: Code) -> bool {
+    matches!(
+        code,
+        Code::AbsolutePath
+            | Code::DirectoryNotFound
+            | Code::InvalidArgument
+            | Code::InvalidToml
+            | Code::NoTables
+            | Code::NotADirectory
+            | Code::NotUtf8
+            | Code::PolicyFileNotFound
+            | Code::UnreadableDirectory
+            | Code::UnreadableFile
+            | Code::UnreadableStruct
+    )
+}
+
+/// A workflow command of GitHub Actions:
+/// <https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands>.
+fn annotation(diagnostic: &Diagnostic) -> String {
+    let level = severity(diagnostic);
+    let mut properties = vec![("title", diagnostic.code.to_string())];
+    if let Some(label) = diagnostic.labels.first() {
+        let (line, column) = label.source.position(label.range.start);
+        properties.extend([
+            ("file", label.source.path.clone()),
+            ("line", line.to_string()),
+            ("col", column.to_string()),
+        ]);
+    }
+    let properties: Vec<String> = properties
+        .into_iter()
+        .map(|(key, value)| format!("{key}={}", escaped_property(&value)))
+        .collect();
+    let notes = diagnostic.notes.iter().map(|note| format!("\nnote: {note}"));
+    let helps = diagnostic.helps.iter().map(|help| format!("\nhelp: {help}"));
+    let text: String = notes.chain(helps).collect();
+    let message = escaped(&(diagnostic.message.clone() + &text));
+    format!("::{level} {}::{message}\n", properties.join(","))
+}
+
+/// The word for how bad it is.
+pub fn severity(diagnostic: &Diagnostic) -> &'static str {
+    match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn escaped_property(text: &str) -> String {
+    escaped(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// One JSON value and a line break.
+pub fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(io::Error::from);
+    let text = text.map_err(|error| Failure::new("the output cannot be written").note(error))?;
+    data(&(text + "\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use registry_core::engine::Source;
+
+    use super::*;
+
+    #[test]
+    fn annotations_hold_one_line_and_no_separators() {
+        let source = Arc::new(Source::new("a,b:c.rs", "x\n  y"));
+        let fault = Diagnostic::new(Code::FloatMoney, "100 %\nsure")
+            .at(&source, 4..5, "")
+            .help("h");
+        assert_eq!(
+            annotation(&fault),
+            "::error title=float-money,file=a%2Cb%3Ac.rs,line=2,col=3::100 %25%0Asure%0Ahelp: h\n"
+        );
+    }
+
+    #[test]
+    fn the_worst_decides_how_it_ends() {
+        let of = |code, severity| {
+            let mut fault = Diagnostic::new(code, "");
+            fault.severity = severity;
+            fault
+        };
+        let warning = of(Code::ReservedWord, Severity::Warning);
+        let finding = of(Code::FloatMoney, Severity::Error);
+        let unreadable = of(Code::InvalidToml, Severity::Error);
+        assert_eq!(exit(&[]), Exit::Fine);
+        assert_eq!(exit(std::slice::from_ref(&warning)), Exit::Fine);
+        assert_eq!(exit(&[warning.clone(), finding.clone()]), Exit::Findings);
+        assert_eq!(exit(&[unreadable, finding.clone()]), Exit::Unreadable);
+        let text = anstream::adapter::strip_str(&summary(&[finding, warning])).to_string();
+        assert_eq!(text, "error: 1 error, 1 warning found");
+    }
+}

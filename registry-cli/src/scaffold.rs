@@ -1,0 +1,251 @@
+//! The file of a new table.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::str::FromStr;
+
+use heck::ToUpperCamelCase;
+use registry_core::TableKind;
+use registry_core::engine::{Code, LINT_RULES, Lints, TableName, key_ident};
+use syn::Type;
+
+/// `total_cents:i64`: a column that the user asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColumnArgument {
+    name: String,
+    ty: String,
+}
+
+impl FromStr for ColumnArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, ty) = text
+            .split_once(':')
+            .ok_or("expected NAME:TYPE, such as `total_cents:i64`")?;
+        let (name, ty) = (name.trim(), ty.trim());
+        if !is_snake_case_identifier(name) {
+            return Err(format!("`{name}` is no identifier in `snake_case`"));
+        }
+        if syn::parse_str::<Type>(ty).is_err() {
+            return Err(format!(
+                "`{ty}` is no Rust type, such as `i64` or `Option<String>`"
+            ));
+        }
+        Ok(Self {
+            name: name.to_string(),
+            ty: ty.to_string(),
+        })
+    }
+}
+
+/// Whether a name can be that of a column, a module and a table without quotes: lower case, and with
+/// `r#` at most.
+pub fn is_snake_case_identifier(name: &str) -> bool {
+    let is_part = |c: char| c == '_' || c.is_alphanumeric() && !c.is_uppercase();
+    let keyword_everywhere = ["", "_", "self", "super", "crate"];
+    name.chars().all(is_part)
+        && !name.starts_with(|c: char| c.is_numeric())
+        && !keyword_everywhere.contains(&name)
+        && syn::parse_str::<syn::Ident>(&format!("r#{name}")).is_ok()
+}
+
+/// What is known about a table before its file is written.
+#[derive(Debug)]
+pub struct NewTable<'a> {
+    pub name: &'a str,
+    pub kind: TableKind,
+    pub append_only: bool,
+    pub columns: &'a [ColumnArgument],
+    /// The path of the crate that has the attribute.
+    pub facade: String,
+}
+
+impl NewTable<'_> {
+    /// The text of the file.
+    pub fn text(&self, lints: &Lints, dependencies: &BTreeSet<String>) -> String {
+        let mut text = format!(
+            "//! The table `{name}`.\n\nuse {facade}::table;\n\n/// A row of `{name}`.\n{attribute}\npub struct {ident} {{\n",
+            name = self.name,
+            facade = self.facade,
+            attribute = self.attribute(),
+            ident = self.ident(),
+        );
+        for column in self.all_columns(lints, dependencies) {
+            let name = key_ident(&column.name, proc_macro2::Span::call_site());
+            writeln!(text, "    pub {name}: {},", column.ty).expect("a string takes every text");
+        }
+        text + "}\n"
+    }
+
+    fn ident(&self) -> String {
+        self.name.to_upper_camel_case()
+    }
+
+    fn attribute(&self) -> String {
+        let kind = (self.kind != TableKind::default()).then(|| format!("kind = {}", self.kind));
+        let is_default = TableName::of_struct(&self.ident()) == self.name;
+        let name = (!is_default).then(|| format!("name = \"{}\"", self.name));
+        let arguments: Vec<String> = kind.into_iter().chain(name).collect();
+        if arguments.is_empty() {
+            "#[table]".to_string()
+        } else {
+            format!("#[table({})]", arguments.join(", "))
+        }
+    }
+
+    /// What the lints ask of such a table, around what the user asks for.
+    fn all_columns(&self, lints: &Lints, dependencies: &BTreeSet<String>) -> Vec<ColumnArgument> {
+        let wanted = self.wanted_columns(lints);
+        let (stamps, keys): (Vec<&String>, Vec<&String>) =
+            wanted.iter().partition(|name| name.ends_with("_at"));
+        let types = Types::of(dependencies);
+        let given = |name: &str| self.columns.iter().any(|column| column.name == name);
+        let make = |name: &&String| ColumnArgument {
+            name: (*name).clone(),
+            ty: types.of_column(name).to_string(),
+        };
+        let keys = keys.iter().filter(|name| !given(name)).map(make);
+        let stamps = stamps.iter().filter(|name| !given(name)).map(make);
+        keys.chain(self.columns.iter().cloned()).chain(stamps).collect()
+    }
+
+    fn wanted_columns(&self, lints: &Lints) -> Vec<String> {
+        let option = |code: Code| {
+            let rule = LINT_RULES.iter().find(|rule| rule.code == code);
+            rule.map(|rule| lints.option(rule)).unwrap_or_default()
+        };
+        let tenant = option(Code::MissingTenantColumn);
+        let updated_at = option(Code::MissingUpdatedAt);
+        let is_mutable = self.kind == TableKind::Truth && !self.append_only;
+        let mut wanted = option(Code::MissingRequiredColumn);
+        // Behind the key.
+        let place = wanted.len().min(1);
+        wanted.splice(
+            place..place,
+            tenant.into_iter().filter(|_| self.kind.row_level_security()),
+        );
+        wanted.extend(updated_at.into_iter().filter(|_| is_mutable));
+        wanted
+    }
+}
+
+/// The types of columns that every table has: those of the crates that the package uses, so that the
+/// new file compiles.
+struct Types {
+    id: &'static str,
+    time: &'static str,
+}
+
+impl Types {
+    fn of(dependencies: &BTreeSet<String>) -> Self {
+        let first = |choices: &[(&str, &'static str)], default| {
+            let used = choices
+                .iter()
+                .find(|(package, _)| dependencies.contains(*package));
+            used.map_or(default, |&(_, ty)| ty)
+        };
+        Self {
+            id: first(&[("uuid", "uuid::Uuid")], "i64"),
+            time: first(
+                &[
+                    ("chrono", "chrono::DateTime<chrono::Utc>"),
+                    ("time", "time::OffsetDateTime"),
+                    ("jiff", "jiff::Timestamp"),
+                ],
+                "std::time::SystemTime",
+            ),
+        }
+    }
+
+    fn of_column(&self, name: &str) -> &'static str {
+        if name.ends_with("_at") {
+            self.time
+        } else if name == "id" || name.ends_with("_id") {
+            self.id
+        } else {
+            "String"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(name: &str, kind: TableKind, append_only: bool, columns: &[&str], uses: &[&str]) -> String {
+        let columns: Vec<ColumnArgument> = columns.iter().map(|column| column.parse().unwrap()).collect();
+        let table = NewTable {
+            name,
+            kind,
+            append_only,
+            columns: &columns,
+            facade: "table_registry".to_string(),
+        };
+        table.text(&Lints::default(), &uses.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_table_has_what_the_lints_ask_for() {
+        assert_eq!(
+            text(
+                "invoices",
+                TableKind::Truth,
+                false,
+                &["total_cents:i64", "type: Option<String>"],
+                &[]
+            ),
+            "//! The table `invoices`.
+
+use table_registry::table;
+
+/// A row of `invoices`.
+#[table]
+pub struct Invoices {
+    pub id: i64,
+    pub org_id: i64,
+    pub total_cents: i64,
+    pub r#type: Option<String>,
+    pub created_at: std::time::SystemTime,
+    pub updated_at: std::time::SystemTime,
+}
+"
+        );
+    }
+
+    #[test]
+    fn the_kind_decides_columns_and_the_package_their_types() {
+        let found = text(
+            "audit_1",
+            TableKind::Evidence,
+            true,
+            &["id:u8"],
+            &["uuid", "time"],
+        );
+        let expected = "#[table(kind = evidence, name = \"audit_1\")]
+pub struct Audit1 {
+    pub org_id: uuid::Uuid,
+    pub id: u8,
+    pub created_at: time::OffsetDateTime,
+}
+";
+        assert!(found.ends_with(expected), "{found}");
+        assert!(!text("users", TableKind::System, false, &[], &[]).contains("org_id"));
+    }
+
+    #[test]
+    fn arguments_that_are_no_columns() {
+        for (text, message) in [
+            ("total", "expected NAME:TYPE"),
+            ("Total:i64", "`Total` is no identifier in `snake_case`"),
+            ("a b:i64", "`a b` is no identifier"),
+            ("self:i64", "`self` is no identifier"),
+            (":i64", "`` is no identifier"),
+            ("total:", "`` is no Rust type"),
+            ("total:i64; x", "`i64; x` is no Rust type"),
+        ] {
+            let error = text.parse::<ColumnArgument>().unwrap_err();
+            assert!(error.starts_with(message), "{text}: {error}");
+        }
+    }
+}

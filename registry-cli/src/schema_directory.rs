@@ -1,0 +1,120 @@
+//! The directories below which the schema lies, and the files that bring their files in.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use registry_core::engine::{clean, display};
+
+use crate::failure::Failure;
+use crate::module_file::ModuleFile;
+use crate::project::Project;
+use crate::scaffold::is_snake_case_identifier;
+
+/// One directory.
+#[derive(Debug)]
+pub struct SchemaDirectory {
+    pub path: PathBuf,
+    /// The file whose `mod` lines lead into the directory, if there is one.
+    pub module_file: Option<PathBuf>,
+    /// The modules that its files and subdirectories can be, by name.
+    pub modules: BTreeSet<String>,
+}
+
+/// The directories of a registry and all below them, each once.
+pub fn all(project: &Project) -> Result<Vec<SchemaDirectory>, Failure> {
+    let written = project.invocation.directories.iter();
+    let mut waiting: Vec<PathBuf> = written
+        .map(|path| clean(&project.call.resolve(&path.text)))
+        .collect();
+    let mut seen = BTreeSet::new();
+    let mut directories = Vec::new();
+    while let Some(path) = waiting.pop() {
+        if seen.insert(path.clone()) {
+            let (directory, below) = SchemaDirectory::read(project, path)?;
+            waiting.extend(below);
+            directories.push(directory);
+        }
+    }
+    directories.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(directories)
+}
+
+impl SchemaDirectory {
+    /// Reads one directory; gives back the directories in it, too.
+    pub fn read(project: &Project, path: PathBuf) -> Result<(Self, Vec<PathBuf>), Failure> {
+        let unreadable = |error| Failure::io("read", &path, &error);
+        let module_file = module_file(project, &path);
+        let (mut modules, mut below) = (BTreeSet::new(), Vec::new());
+        for entry in fs::read_dir(&path).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let kind = entry.file_type().map_err(unreadable)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with('.') {
+                continue;
+            }
+            if kind.is_dir() {
+                below.push(path.join(&name));
+            }
+            modules.extend(module_of(&path, &name, kind.is_dir(), module_file.as_deref()));
+        }
+        let directory = Self {
+            path,
+            module_file,
+            modules,
+        };
+        Ok((directory, below))
+    }
+
+    /// A module file with one `mod` line for each module, and none for a file that is gone.
+    pub fn regenerated(&self, path: &Path, text: &str) -> Result<String, Failure> {
+        let parse = |text: &str| ModuleFile::parse(&display(path), text);
+        let file = parse(text)?;
+        let is_by_path = |attributes: &str| attributes.contains("path");
+        let by_path: String = file
+            .modules()
+            .map(|(_, attributes)| attributes)
+            .filter(|text| is_by_path(text))
+            .collect();
+        let gone: Vec<String> = file
+            .modules()
+            .filter(|(name, attributes)| !self.modules.contains(*name) && !is_by_path(attributes))
+            .map(|(name, _)| name.to_string())
+            .collect();
+        let missing: Vec<&String> = self
+            .modules
+            .iter()
+            .filter(|name| !file.declares(name) && !by_path.contains(&format!("\"{name}.rs\"")))
+            .collect();
+        let mut text = text.to_string();
+        for name in gone {
+            text = parse(&text)?.without_module(&name);
+        }
+        for name in missing {
+            text = parse(&text)?.with_module(name);
+        }
+        Ok(text)
+    }
+}
+
+/// The file with the `mod` lines of a directory: the invoking file, `mod.rs`, or `schema.rs` beside
+/// `schema/`.
+pub fn module_file(project: &Project, directory: &Path) -> Option<PathBuf> {
+    if *directory == clean(project.call.directory()) {
+        return Some(project.call.file().to_path_buf());
+    }
+    let candidates = [directory.join("mod.rs"), directory.with_extension("rs")];
+    candidates.into_iter().find(|path| path.is_file())
+}
+
+/// The module that an entry of a directory can be.
+fn module_of(directory: &Path, name: &str, is_directory: bool, module_file: Option<&Path>) -> Option<String> {
+    let is_module_file = module_file.is_some_and(|file| file == directory.join(name));
+    let module = if is_directory {
+        name.to_string()
+    } else {
+        name.strip_suffix(".rs").filter(|_| !is_module_file)?.to_string()
+    };
+    let is_reachable = !is_directory || directory.join(name).join("mod.rs").is_file();
+    (is_reachable && is_snake_case_identifier(&module)).then_some(module)
+}

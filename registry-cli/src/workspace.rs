@@ -1,0 +1,160 @@
+//! The packages of a workspace, from `cargo metadata`, and which of them are meant.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{Metadata, MetadataCommand, TargetKind};
+use registry_core::engine::{clean, did_you_mean, display};
+
+use crate::cli::Selection;
+use crate::failure::Failure;
+
+/// One package of the workspace. Paths are what the compiler would call them: relative to the root
+/// of the workspace, or absolute outside of it.
+#[derive(Clone, Debug)]
+pub struct Package {
+    pub name: String,
+    pub directory: PathBuf,
+    /// The files that a library or a program starts with, the library first.
+    pub crate_roots: Vec<PathBuf>,
+    /// The names of the packages that it depends on.
+    pub dependencies: BTreeSet<String>,
+}
+
+impl Package {
+    pub fn manifest(&self) -> PathBuf {
+        self.directory.join("Cargo.toml")
+    }
+}
+
+/// The packages that the user means.
+#[derive(Debug)]
+pub struct Workspace {
+    pub packages: Vec<Package>,
+    /// Whether the user named the packages, or stands in the directory of one.
+    pub is_explicit: bool,
+}
+
+impl Workspace {
+    /// Reads the workspace, and goes to its root, where the compiler works: so all paths in
+    /// diagnostics are the compiler's.
+    pub fn load(selection: &Selection) -> Result<Self, Failure> {
+        let metadata = metadata(selection)?;
+        let current = start(selection)?;
+        let root = metadata.workspace_root.as_std_path();
+        let members = metadata.workspace_packages();
+        let packages: Vec<Package> = members.into_iter().map(|member| package(member, root)).collect();
+        let chosen = choose(&packages, selection, &current, root)?;
+        env::set_current_dir(root).map_err(|error| Failure::io("entered", root, &error))?;
+        Ok(Self {
+            is_explicit: chosen.is_some(),
+            packages: chosen.unwrap_or(packages),
+        })
+    }
+}
+
+fn metadata(selection: &Selection) -> Result<Metadata, Failure> {
+    let mut command = MetadataCommand::new();
+    command.no_deps();
+    if let Some(path) = &selection.manifest_path {
+        command.manifest_path(path);
+    }
+    command.exec().map_err(|error| {
+        let text = match &error {
+            cargo_metadata::Error::CargoMetadata { stderr } => stderr.trim().to_string(),
+            other => other.to_string(),
+        };
+        Failure::new("the workspace cannot be read")
+            .note(text.trim_start_matches("error: "))
+            .help("run the command in the directory of a package, or name its `Cargo.toml` with `--manifest-path`")
+    })
+}
+
+/// The directory that decides which package is meant.
+fn start(selection: &Selection) -> Result<PathBuf, Failure> {
+    let current = env::current_dir().map_err(|error| Failure::io("entered", Path::new("."), &error))?;
+    let manifest = selection.manifest_path.iter().filter_map(|path| path.parent());
+    let start = manifest.fold(current, |current, directory| current.join(directory));
+    Ok(start.canonicalize().unwrap_or(start))
+}
+
+fn package(member: &cargo_metadata::Package, root: &Path) -> Package {
+    let shown = |path: &Path| clean(path.strip_prefix(root).unwrap_or(path));
+    let targets = member
+        .targets
+        .iter()
+        .filter(|target| target.kind.iter().any(is_crate));
+    let is_program = |target: &&cargo_metadata::Target| target.kind.contains(&TargetKind::Bin);
+    let (programs, libraries): (Vec<_>, Vec<_>) = targets.partition(is_program);
+    let mut roots: Vec<PathBuf> = Vec::new();
+    for target in libraries.into_iter().chain(programs) {
+        let root = shown(target.src_path.as_std_path());
+        if !roots.contains(&root) {
+            roots.push(root);
+        }
+    }
+    Package {
+        name: member.name.to_string(),
+        directory: shown(member.manifest_path.as_std_path().parent().unwrap_or(root)),
+        crate_roots: roots,
+        dependencies: member
+            .dependencies
+            .iter()
+            .map(|dependency| dependency.name.clone())
+            .collect(),
+    }
+}
+
+/// Tests, examples, benches and build scripts are no place for a schema that others rely on.
+fn is_crate(kind: &TargetKind) -> bool {
+    !matches!(
+        kind,
+        TargetKind::Test | TargetKind::Example | TargetKind::Bench | TargetKind::CustomBuild
+    )
+}
+
+/// The packages that are named, or whose directory the user is in; nothing means all.
+fn choose(
+    packages: &[Package],
+    selection: &Selection,
+    current: &Path,
+    root: &Path,
+) -> Result<Option<Vec<Package>>, Failure> {
+    if !selection.packages.is_empty() {
+        let named = selection.packages.iter().map(|name| find(packages, name));
+        return named.collect::<Result<_, _>>().map(Some);
+    }
+    if selection.workspace {
+        return Ok(None);
+    }
+    let below = packages.iter().filter(|package| {
+        let directory = root.join(&package.directory);
+        directory != root && current.starts_with(directory)
+    });
+    let deepest = below.max_by_key(|package| package.directory.components().count());
+    Ok(deepest.map(|package| vec![package.clone()]))
+}
+
+fn find(packages: &[Package], name: &str) -> Result<Package, Failure> {
+    let found = packages.iter().find(|package| package.name == name);
+    found.cloned().ok_or_else(|| {
+        let names = packages.iter().map(|package| package.name.as_str());
+        Failure::new(format!("the workspace has no package `{name}`")).maybe_help(did_you_mean(name, names))
+    })
+}
+
+/// The directories of packages, for messages.
+pub fn names(packages: &[Package]) -> String {
+    let names: Vec<String> = packages
+        .iter()
+        .map(|package| {
+            format!(
+                "`{}` ({})",
+                package.name,
+                display(&package.directory.join("Cargo.toml"))
+            )
+        })
+        .collect();
+    names.join(", ")
+}
