@@ -265,7 +265,7 @@ impl<'a> Reader<'a> {
             Code::UnknownKey,
             format!("unknown key `{text}` in `{}`", self.source.path),
         )
-        .note(format!("expected `{}`", known.join("` or `")))
+        .note(format!("expected `{}`", known.join("`, `")))
         .maybe_help(did_you_mean(text, known.iter().copied()));
         self.fault(fault, key.span(), "");
     }
@@ -335,7 +335,7 @@ impl<'a> Reader<'a> {
     /// The strings of a list.
     pub fn strings(&mut self, key: &Key, value: Value<'a>, example: &str) -> Vec<Key> {
         let span = value.span();
-        let form = || format!("write a list of strings: `{} = [\"{example}\"]`", key.get_ref());
+        let form = || format!("write a list: `{} = [\"{example}\"]`", key.get_ref());
         let items = match value.into_inner() {
             DeValue::Array(items) => items,
             other => {

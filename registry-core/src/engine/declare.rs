@@ -135,21 +135,21 @@ impl OwnArguments {
 
 /// `allow(rule, …, reason = "…")`, as in Rust's own `#[allow]`.
 fn allowed(argument: &Argument, key: &Ident, faults: &mut Vec<Diagnostic>) -> Vec<Code> {
-    let Some(list) = argument.list() else {
+    let before = faults.len();
+    let mut rules = Vec::new();
+    for item in argument.list().into_iter().flat_map(arguments::split) {
+        match allowed_rule(&item) {
+            Ok(rule) => rules.extend(rule),
+            Err(fault) => faults.push(fault.spanned(item.span())),
+        }
+    }
+    if rules.is_empty() && faults.len() == before {
         let message = format!("expected a list of lints after `{key}`");
         faults.push(
             Diagnostic::new(Code::InvalidValue, message)
                 .spanned(key.span())
                 .help(correct_form(ALLOW)),
         );
-        return Vec::new();
-    };
-    let mut rules = Vec::new();
-    for item in arguments::split(list) {
-        match allowed_rule(&item) {
-            Ok(rule) => rules.extend(rule),
-            Err(fault) => faults.push(fault.spanned(item.span())),
-        }
     }
     rules
 }
@@ -159,7 +159,7 @@ fn allowed_rule(item: &Argument) -> Result<Option<Code>, Diagnostic> {
     match item.key() {
         Some(key) if item.is_lone() => {
             let name = key.unraw().to_string();
-            let rule = LintRule::named(&name).ok_or_else(|| unknown_lint(&name))?;
+            let rule = LintRule::named(&name).ok_or_else(|| unknown_lint(&name, "_"))?;
             Ok(Some(rule.code))
         }
         Some(key) if key == REASON && item.value().is_some_and(|value| value.string().is_some()) => Ok(None),
@@ -624,6 +624,8 @@ mod tests {
             ("#[table(name = concat!(\"a\"))]", "invalid-value"),
             ("#[table(allow)]", "invalid-value"),
             ("#[table(allow = \"float_money\")]", "invalid-value"),
+            ("#[table(allow())]", "invalid-value"),
+            ("#[table(allow(reason = \"x\"))]", "invalid-value"),
             ("#[table(allow(flot_money))]", "unknown-lint"),
             ("#[table(allow(\"float_money\"))]", "invalid-value"),
             ("#[table(allow(reason))]", "unknown-lint"),

@@ -138,12 +138,16 @@ impl LintRule {
     }
 }
 
-/// The fault that no rule has this name, without its place.
+/// The fault that no rule has this name, without its place. The way out is written with the
+/// separator that can stand there.
 #[must_use]
-pub fn unknown_lint(name: &str) -> Diagnostic {
-    let names = || LINT_RULES.iter().map(|rule| rule.code.as_str());
+pub fn unknown_lint(name: &str, separator: &str) -> Diagnostic {
+    let names = LINT_RULES
+        .each_ref()
+        .map(|rule| rule.code.as_str().replace('-', separator));
+    let names = || names.iter().map(String::as_str);
     Diagnostic::new(Code::UnknownLint, format!("unknown lint `{name}`")).help(
-        did_you_mean(&name.replace('_', "-"), names())
+        did_you_mean(&name.replace(['-', '_'], separator), names())
             .unwrap_or_else(|| format!("the lints are `{}`", names().collect::<Vec<_>>().join("`, `"))),
     )
 }
@@ -241,7 +245,7 @@ impl Lints {
 fn known_rule(reader: &mut Reader<'_>, name: &Key) -> Option<&'static LintRule> {
     let rule = LintRule::named(name.get_ref());
     if rule.is_none() {
-        reader.fault(unknown_lint(name.get_ref()), name.span(), "");
+        reader.fault(unknown_lint(name.get_ref(), "-"), name.span(), "");
     }
     rule
 }

@@ -128,7 +128,12 @@ impl Tables {
 
     fn check_exceptions(&self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
         for entry in &policy.lints.exceptions {
-            if !self.by_name.contains_key(&entry.name) && self.complete {
+            if self.by_name.contains_key(&entry.name) {
+                continue;
+            }
+            if let Some(exempt) = exempt(policy, &entry.name) {
+                faults.push(exempt_allow(entry, exempt));
+            } else if self.complete {
                 faults.push(self.unknown(entry, Code::UnknownAllow, "exception from a lint names"));
             }
         }
@@ -299,6 +304,18 @@ fn exempt_revoke(entry: &Entry<()>, exempt: &Entry<String>) -> Diagnostic {
         .help("remove it from the revoke list or from `[exempt]`")
 }
 
+fn exempt_allow<T>(entry: &Entry<T>, exempt: &Entry<String>) -> Diagnostic {
+    entry
+        .fault(
+            Code::UnknownAllow,
+            format!("exception from a lint names exempt table `{}`", entry.name),
+            "allowed here",
+        )
+        .at(&exempt.source, exempt.place.clone(), "exempt here")
+        .note("an exempt table has no struct, so no lint looks at it")
+        .help("remove it from `[lints.allow]` or from `[exempt]`")
+}
+
 fn repeated_revoke(first: &Entry<()>, again: &Entry<()>) -> Diagnostic {
     again
         .fault(
@@ -449,6 +466,18 @@ mod tests {
                 "[overrides]\nusers = \"system\"",
                 "update_delete = [\"users\"]",
                 "system-revoke",
+            ),
+            (
+                schema,
+                "[lints.allow.float-money]\nusrs = \"x\"",
+                "",
+                "unknown-allow",
+            ),
+            (
+                schema,
+                "[exempt]\nold = \"x\"\n[lints.allow.float-money]\nold = \"x\"",
+                "",
+                "unknown-allow",
             ),
             (
                 schema,
