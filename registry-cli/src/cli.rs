@@ -25,9 +25,9 @@ use crate::scaffold::ColumnArgument;
 )]
 pub struct CommandLine {
     #[command(flatten)]
-    pub selection: Selection,
-    #[command(flatten)]
     pub color: colorchoice_clap::Color,
+    #[command(flatten)]
+    pub selection: Selection,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -35,7 +35,7 @@ pub struct CommandLine {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  nothing was found
-  1  something was found: a fault of sources or policy files, a stale artefact, a lint of level `deny`
+  1  something was found: a fault, a stale file, or what a lint of level `deny` forbids
   2  wrong use, or input that cannot be read";
 
 impl CommandLine {

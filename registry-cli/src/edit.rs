@@ -119,7 +119,9 @@ impl Change {
         if let Some(permissions) = self.permissions(&target) {
             builder.permissions(permissions);
         }
-        let mut file = builder.tempfile_in(directory).map_err(unwritable)?;
+        // The error names the temporary file, which means nothing to anybody.
+        let file = builder.tempfile_in(directory);
+        let mut file = file.map_err(|error| unwritable(error.kind().into()))?;
         file.write_all(self.after.as_bytes()).map_err(unwritable)?;
         file.as_file().sync_all().map_err(unwritable)?;
         Ok(Staged {

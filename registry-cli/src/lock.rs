@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use registry_core::engine::{ExemptTable, RegisteredTable, Registry};
-use toml_edit::{Key, Value};
+use toml_writer::{ToTomlKey as _, ToTomlValue as _, TomlKeyBuilder, TomlStringBuilder};
 
 /// The name of the file, beside `Cargo.toml`.
 pub const FILE: &str = "table-registry.lock";
@@ -29,7 +29,7 @@ pub fn text(registry: &Registry) -> String {
 }
 
 fn line(text: &mut String, name: &str, value: &str) {
-    let key = Key::new(name);
+    let key = TomlKeyBuilder::new(name).as_default().to_toml_key();
     writeln!(text, "{key} = {value}").expect("a string takes every text");
 }
 
@@ -45,10 +45,5 @@ fn described(table: &RegisteredTable) -> String {
 
 /// A string in one line, whatever it holds.
 fn string(text: &str) -> String {
-    let value = Value::from(text).to_string();
-    if value.contains('\n') {
-        // A TOML string in several lines; its basic form has escapes for all of it.
-        return format!("\"{}\"", text.escape_default().to_string().replace("\\'", "'"));
-    }
-    value
+    TomlStringBuilder::new(text).as_basic().to_toml_value()
 }

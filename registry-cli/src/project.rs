@@ -95,6 +95,12 @@ impl Project {
     }
 }
 
+/// The faults of several crates.
+pub fn all_faults(projects: &[Project]) -> Vec<Diagnostic> {
+    let faults = projects.iter().flat_map(|project| &project.faults);
+    faults.cloned().collect()
+}
+
 /// What declarations and policy files come to: the last stages of the pipeline.
 pub struct Checked {
     pub policy: Policy,

@@ -1,10 +1,12 @@
 //! What people and machines get to see: data on stdout, everything else on stderr.
 
+use std::env;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
+use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
-use registry_core::engine::{Code, Diagnostic, Severity};
+use registry_core::engine::{Code, Diagnostic, Severity, display};
 
 use crate::cli::Findings;
 use crate::failure::Failure;
@@ -64,7 +66,7 @@ pub fn diagnostics(list: &[Diagnostic], format: Findings) -> Result<Exit, Failur
     for diagnostic in list {
         match format {
             Findings::Human => anstream::eprintln!("{}\n", diagnostic.render_styled()),
-            Findings::Github => data(&annotation(diagnostic))?,
+            Findings::Github => data(&annotation(diagnostic, &in_repository()))?,
         }
     }
     Ok(exit(list))
@@ -115,7 +117,7 @@ pub fn exit(list: &[Diagnostic]) -> Exit {
 }
 
 /// Whether nothing can be said of what the fault is about, because it could not be read.
-fn is_unreadable(code: Code) -> bool {
+pub fn is_unreadable(code: Code) -> bool {
     matches!(
         code,
         Code::AbsolutePath
@@ -132,15 +134,15 @@ fn is_unreadable(code: Code) -> bool {
     )
 }
 
-/// A workflow command of GitHub Actions:
+/// A workflow command of GitHub Actions, with paths from the root of the repository:
 /// <https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands>.
-fn annotation(diagnostic: &Diagnostic) -> String {
+fn annotation(diagnostic: &Diagnostic, in_repository: &str) -> String {
     let level = severity(diagnostic);
     let mut properties = vec![("title", diagnostic.code.to_string())];
     if let Some(label) = diagnostic.labels.first() {
         let (line, column) = label.source.position(label.range.start);
         properties.extend([
-            ("file", label.source.path.clone()),
+            ("file", format!("{in_repository}{}", label.source.path)),
             ("line", line.to_string()),
             ("col", column.to_string()),
         ]);
@@ -154,6 +156,17 @@ fn annotation(diagnostic: &Diagnostic) -> String {
     let text: String = notes.chain(helps).collect();
     let message = escaped(&(diagnostic.message.clone() + &text));
     format!("::{level} {}::{message}\n", properties.join(","))
+}
+
+/// Where the workspace lies in the repository that GitHub checked out, with a slash at the end.
+fn in_repository() -> String {
+    let repository = env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
+    let workspace = env::current_dir().ok();
+    let inside = repository.zip(workspace).and_then(|(repository, workspace)| {
+        let repository = repository.canonicalize().unwrap_or(repository);
+        Some(display(workspace.strip_prefix(repository).ok()?) + "/")
+    });
+    inside.filter(|path| path != "/").unwrap_or_default()
 }
 
 /// The word for how bad it is.
@@ -194,8 +207,8 @@ mod tests {
             .at(&source, 4..5, "")
             .help("h");
         assert_eq!(
-            annotation(&fault),
-            "::error title=float-money,file=a%2Cb%3Ac.rs,line=2,col=3::100 %25%0Asure%0Ahelp: h\n"
+            annotation(&fault, "api/"),
+            "::error title=float-money,file=api/a%2Cb%3Ac.rs,line=2,col=3::100 %25%0Asure%0Ahelp: h\n"
         );
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::path::{Path, PathBuf};
 
-use cargo_metadata::{Metadata, MetadataCommand, TargetKind};
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, TargetKind};
 use registry_core::engine::{clean, did_you_mean, display};
 
 use crate::cli::Selection;
@@ -44,7 +44,8 @@ impl Workspace {
         let current = start(selection)?;
         let root = metadata.workspace_root.as_std_path();
         let members = metadata.workspace_packages();
-        let packages: Vec<Package> = members.into_iter().map(|member| package(member, root)).collect();
+        let mut packages: Vec<Package> = members.into_iter().map(|member| package(member, root)).collect();
+        packages.sort_by(|one, other| one.name.cmp(&other.name));
         let chosen = choose(&packages, selection, &current, root)?;
         env::set_current_dir(root).map_err(|error| Failure::io("entered", root, &error))?;
         Ok(Self {
@@ -101,6 +102,7 @@ fn package(member: &cargo_metadata::Package, root: &Path) -> Package {
         dependencies: member
             .dependencies
             .iter()
+            .filter(|dependency| dependency.kind == DependencyKind::Normal)
             .map(|dependency| dependency.name.clone())
             .collect(),
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::cli::{Findings, FindingsOrJson, Lint};
 use crate::failure::Failure;
 use crate::lint;
-use crate::project::Project;
+use crate::project::{self, Project};
 use crate::report::{self, Exit, counted};
 use crate::workspace::Workspace;
 
@@ -47,13 +47,9 @@ struct FindingRow {
 
 pub fn run(workspace: &Workspace, arguments: &Lint) -> Result<Exit, Failure> {
     let projects = Project::load_all(workspace)?;
-    let mut found: Vec<Diagnostic> = projects
-        .iter()
-        .flat_map(|project| project.faults.clone())
-        .collect();
-    if found.is_empty() {
-        found = lint::run(&projects);
-    }
+    let faults = project::all_faults(&projects);
+    let is_sound = faults.is_empty();
+    let mut found = if is_sound { lint::run(&projects) } else { faults };
     if arguments.deny_warnings {
         for diagnostic in &mut found {
             diagnostic.severity = Severity::Error;
@@ -70,17 +66,19 @@ pub fn run(workspace: &Workspace, arguments: &Lint) -> Result<Exit, Failure> {
             report::exit(&found)
         }
     };
-    say_what_was_checked(&projects, &found);
+    if is_sound {
+        say_what_was_checked(&projects);
+    }
+    if !found.is_empty() {
+        anstream::eprintln!("{}", report::summary(&found));
+    }
     Ok(exit)
 }
 
-fn say_what_was_checked(projects: &[Project], found: &[Diagnostic]) {
+fn say_what_was_checked(projects: &[Project]) {
     for project in projects {
         let tables = counted(project.registry.tables().len(), "table");
         report::status("Checked", format!("{tables} of `{}`", project.package.name));
-    }
-    if !found.is_empty() {
-        anstream::eprintln!("{}", report::summary(found));
     }
 }
 

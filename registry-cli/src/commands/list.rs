@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::cli::{List, Listing};
 use crate::failure::Failure;
-use crate::project::Project;
+use crate::project::{self, Project};
 use crate::report::{self, Exit};
 use crate::workspace::Workspace;
 
@@ -64,10 +64,7 @@ struct ExemptRow {
 
 pub fn run(workspace: &Workspace, arguments: &List) -> Result<Exit, Failure> {
     let projects = Project::load_all(workspace)?;
-    let faults: Vec<_> = projects
-        .iter()
-        .flat_map(|project| project.faults.clone())
-        .collect();
+    let faults = project::all_faults(&projects);
     let exit = report::faults(&faults)?;
     if exit != Exit::Fine {
         return Ok(exit);

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use registry_core::engine::{Declarations, Diagnostic, PolicyFiles, Source, did_you_mean};
+use registry_core::engine::{Code, Declarations, Diagnostic, PolicyFiles, Source, did_you_mean};
 use toml_edit::TomlError;
 
-use crate::cli::{Exempt, Override, Revoke};
+use crate::cli::{Exempt, Findings, Override, Revoke};
 use crate::edit::Changes;
 use crate::failure::Failure;
 use crate::policy_file;
@@ -90,7 +90,7 @@ impl Edit {
         edit: impl FnOnce(&str) -> Result<String, TomlError>,
     ) -> Result<Self, Failure> {
         let mut files = project.files.clone();
-        let (before, after) = edited(files.overrides.as_ref(), "table-registry.toml", edit)?;
+        let (before, after) = edited(project, files.overrides.as_ref(), "table-registry.toml", edit)?;
         files.overrides = Some(Arc::clone(&after));
         Ok(Self { before, after, files })
     }
@@ -100,7 +100,7 @@ impl Edit {
         edit: impl FnOnce(&str) -> Result<String, TomlError>,
     ) -> Result<Self, Failure> {
         let mut files = project.files.clone();
-        let (before, after) = edited(files.revoke.as_ref(), "revoke.toml", edit)?;
+        let (before, after) = edited(project, files.revoke.as_ref(), "revoke.toml", edit)?;
         files.revoke = Some(Arc::clone(&after));
         Ok(Self { before, after, files })
     }
@@ -132,17 +132,25 @@ impl Edit {
 }
 
 fn edited(
+    project: &Project,
     source: Option<&Arc<Source>>,
     name: &str,
     edit: impl FnOnce(&str) -> Result<String, TomlError>,
 ) -> Result<(Arc<Source>, Arc<Source>), Failure> {
-    let before = source.ok_or_else(|| {
-        Failure::new(format!("the policy file `{name}` cannot be read"))
-            .help("run `cargo table-registry init` to create it, or `cargo table-registry lint` to see what is wrong")
-    })?;
-    let text = edit(&before.text).map_err(|error| {
-        Failure::new(format!("`{}` is not valid TOML", before.path)).note(error.message())
-    })?;
+    let is_about_it = |fault: &&Diagnostic| match (fault.labels.first(), source) {
+        (Some(label), Some(source)) => label.source.path == source.path,
+        _ => fault.message.contains(name),
+    };
+    let is_unusable = |fault: &&Diagnostic| {
+        let code = fault.code;
+        report::is_unreadable(code) || code == Code::WrongType
+    };
+    let faults = project.faults.iter().filter(is_about_it).filter(is_unusable);
+    let faults: Vec<Diagnostic> = faults.cloned().collect();
+    report::diagnostics(&faults, Findings::Human)?;
+    let unusable = || Failure::new(format!("nothing was changed: `{name}` cannot be used as it is"));
+    let before = source.filter(|_| faults.is_empty()).ok_or_else(unusable)?;
+    let text = edit(&before.text).map_err(|error| unusable().note(error.message()))?;
     Ok((Arc::clone(before), Arc::new(Source::new(&before.path, text))))
 }
 
@@ -167,7 +175,7 @@ pub fn refuse(faults: &[Diagnostic]) -> Result<(), Failure> {
     if faults.is_empty() {
         return Ok(());
     }
-    report::diagnostics(faults, crate::cli::Findings::Human)?;
+    report::diagnostics(faults, Findings::Human)?;
     Err(Failure::new(
         "nothing was changed: the compiler would refuse the result",
     ))

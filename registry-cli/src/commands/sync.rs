@@ -12,17 +12,14 @@ use crate::edit::Changes;
 use crate::failure::Failure;
 use crate::lock;
 use crate::module_file::ModuleFile;
-use crate::project::Project;
+use crate::project::{self, Project};
 use crate::report::{self, Exit};
 use crate::schema_directory;
 use crate::workspace::Workspace;
 
 pub fn run(workspace: &Workspace, arguments: &Sync) -> Result<Exit, Failure> {
     let projects = Project::load_all(workspace)?;
-    let faults: Vec<_> = projects
-        .iter()
-        .flat_map(|project| project.faults.clone())
-        .collect();
+    let faults = project::all_faults(&projects);
     if !faults.is_empty() {
         let exit = report::diagnostics(&faults, arguments.format)?;
         anstream::eprintln!("{}", report::summary(&faults));
@@ -92,9 +89,14 @@ fn at_first_difference(fault: Diagnostic, path: &Path, before: &str, after: &str
         .take_while(|(one, other)| one == other);
     let lines = before.split_inclusive('\n');
     let start = lines.take(same.count()).map(str::len).sum::<usize>();
-    let length = before[start..].lines().next().map_or(0, str::len);
+    let line = before[start..].lines().next().unwrap_or_default();
+    let length = line.find(" = ").unwrap_or(line.len());
     let source = Arc::new(Source::new(display(path), before));
-    fault.at(&source, start..start + length, "the first difference")
+    fault.at(
+        &source,
+        start..start + length,
+        "this line is the first that differs",
+    )
 }
 
 fn sync_module_files(

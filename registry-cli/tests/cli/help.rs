@@ -1,0 +1,112 @@
+//! `--help` of every command, and the tables of the README that repeat it.
+
+use std::fs;
+
+use crate::harness::{Crate, Report, program, repository};
+
+const COMMANDS: [&str; 10] = [
+    "init",
+    "new",
+    "override",
+    "revoke",
+    "exempt",
+    "sync",
+    "lint",
+    "list",
+    "explain",
+    "completions",
+];
+
+fn help(arguments: &[&str]) -> String {
+    let report = Report::new(program().args(arguments).output().unwrap());
+    assert_eq!((report.code, report.stderr.as_str()), (0, ""));
+    report.stdout
+}
+
+#[test]
+fn of_the_program() {
+    snapbox::assert_data_eq!(help(&["--help"]), snapbox::file!["help/program.txt"].raw());
+}
+
+#[test]
+fn of_each_command() {
+    for command in COMMANDS {
+        let file = snapbox::utils::current_dir!().join(format!("help/{command}.txt"));
+        let expected = snapbox::Data::read_from(&file, None).raw();
+        snapbox::Assert::new()
+            .action_env("SNAPSHOTS")
+            .eq(help(&[command, "--help"]), expected);
+    }
+}
+
+/// The lines of the section `Commands:`, as name and text.
+fn commands() -> Vec<(String, String)> {
+    let help = help(&["-h"]);
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let lines = lines.take_while(|line| !line.is_empty());
+    let mut commands: Vec<(String, String)> = Vec::new();
+    for line in lines {
+        match (
+            line.strip_prefix("  ").filter(|rest| !rest.starts_with(' ')),
+            commands.last_mut(),
+        ) {
+            (Some(first), _) => {
+                let (name, text) = first.split_once(' ').unwrap();
+                commands.push((name.to_string(), text.trim().to_string()));
+            }
+            // A long line goes on below.
+            (None, Some((_, text))) => *text = format!("{text} {}", line.trim()),
+            (None, None) => panic!("{line}"),
+        }
+    }
+    commands.retain(|(name, _)| name != "help");
+    commands
+}
+
+#[test]
+fn the_readme_has_the_same_commands() {
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    let section = readme
+        .split("\n### Commands\n")
+        .nth(1)
+        .expect("a section about the commands");
+    let rows = section
+        .lines()
+        .skip_while(|line| !line.starts_with("|---"))
+        .skip(1);
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    let listed: Vec<(String, String)> = rows
+        .map(|row| {
+            let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+            let name = cells[0].trim_matches('`').split(' ').next().unwrap();
+            (name.to_string(), cells[1].to_string())
+        })
+        .collect();
+    let commands = commands();
+    assert_eq!(
+        commands.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+        COMMANDS
+    );
+    assert_eq!(listed, commands);
+}
+
+#[test]
+fn completions_are_scripts_of_the_shell() {
+    let krate = Crate::empty();
+    for (shell, text) in [
+        ("bash", "complete -F"),
+        ("zsh", "#compdef"),
+        ("fish", "complete -c"),
+    ] {
+        let report = krate.run(&["completions", shell]);
+        assert!(report.code == 0 && report.stdout.contains(text), "{shell}");
+        assert!(report.stdout.contains("cargo-table-registry"), "{shell}");
+    }
+}
+
+#[test]
+fn cargo_runs_it_as_a_subcommand() {
+    let krate = Crate::shop();
+    let cargo = krate.run(&["table-registry", "list"]);
+    assert_eq!((cargo.code, cargo.stdout), (0, krate.run(&["list"]).stdout));
+}

@@ -1,0 +1,232 @@
+//! `list`.
+
+use std::fs;
+use std::path::Path;
+
+use snapbox::{IntoData as _, str};
+
+use crate::harness::{Crate, repository};
+use crate::says;
+
+#[test]
+fn every_format() {
+    let krate = Crate::shop();
+    says!(
+        krate,
+        ["list"],
+        str![[r#"
+-- stdout
+TABLE       KIND      RLS  APPEND-ONLY  STRUCT     PLACE
+audit_logs  evidence  yes  yes          AuditLogs  src/schema/audit_logs.rs:3
+users       system    -    -            Users      src/schema/users.rs:3
+-- exit 0
+
+"#]]
+    );
+    says!(
+        krate,
+        ["list", "--kind", "evidence", "--format", "markdown"],
+        str![[r#"
+-- stdout
+| table | kind | rls | append-only | struct | place |
+|---|---|---|---|---|---|
+| audit_logs | evidence | yes | yes | AuditLogs | src/schema/audit_logs.rs:3 |
+-- exit 0
+
+"#]]
+    );
+    says!(
+        krate,
+        ["list", "--format", "json"],
+        str![[r#"
+-- stdout
+{
+  "version": 1,
+  "tables": [
+    {
+      "package": "shop",
+      "name": "audit_logs",
+      "kind": "evidence",
+      "rls": true,
+      "append_only": true,
+      "struct": "AuditLogs",
+      "file": "src/schema/audit_logs.rs",
+      "line": 3
+    },
+    {
+      "package": "shop",
+      "name": "users",
+      "kind": "system",
+      "rls": false,
+      "append_only": false,
+      "struct": "Users",
+      "file": "src/schema/users.rs",
+      "line": 3
+    }
+  ],
+  "exempt": [
+    {
+      "package": "shop",
+      "name": "old",
+      "reason": "kept for the archive"
+    }
+  ]
+}
+-- exit 0
+
+"#]]
+    );
+    assert_eq!(
+        krate
+            .run(&["list", "--kind", "system", "--kind", "evidence"])
+            .stdout,
+        krate.run(&["list"]).stdout
+    );
+}
+
+/// Table, file and line of the attribute, for every hazard of real model code.
+const HAZARDS: [(&str, &str, u64); 31] = [
+    ("above", "attributes.rs", 14),
+    ("after_mark", "bom.rs", 1),
+    ("after_strings", "strings.rs", 23),
+    ("among_others", "attributes.rs", 25),
+    ("audit.events", "attributes.rs", 30),
+    ("borrowed", "shapes.rs", 14),
+    ("cakes", "orms.rs", 20),
+    ("deprecated", "shapes.rs", 49),
+    ("diesel_users", "orms.rs", 39),
+    ("final", "shapes.rs", 30),
+    ("gen", "shapes.rs", 33),
+    ("größe", "shapes.rs", 45),
+    ("in_cfg_attr", "attributes.rs", 19),
+    ("in_cfg_attr_that_is_off", "attributes.rs", 22),
+    ("in_function", "places.rs", 11),
+    ("in_macro_call", "places.rs", 23),
+    ("in_pieces", "places.rs", 39),
+    ("inline", "places.rs", 5),
+    ("leaf", "nested/leaf.rs", 1),
+    ("left_out", "left_out.rs", 4),
+    ("left_out_deep", "left_out/deep.rs", 1),
+    ("order items; drop table \"x\"", "shapes.rs", 42),
+    ("r2_files", "shapes.rs", 9),
+    ("renamed", "odd name.rs", 1),
+    ("restricted", "shapes.rs", 22),
+    ("shop.fruits", "orms.rs", 32),
+    ("tuple", "shapes.rs", 6),
+    ("twin", "twins.rs", 4),
+    ("type", "shapes.rs", 27),
+    ("unit", "shapes.rs", 3),
+    ("wrapped", "attributes.rs", 5),
+];
+
+#[test]
+fn a_tree_with_every_hazard() {
+    let krate = Crate::empty();
+    krate.manifest("hazards");
+    copy(&repository().join("tests/hazards"), &krate.path().join("src"));
+    krate.write(
+        "src/lib.rs",
+        "mod schema;\ntable_registry::table_registry!(\"schema\");\n",
+    );
+    // A file that is not UTF-8 is a fault of its own; all others survive it.
+    let report = krate.run(&["list", "--format", "json"]);
+    assert_eq!(report.code, 0, "{}", report.stderr);
+    let list: serde_json::Value = serde_json::from_str(&report.stdout).unwrap();
+    let tables = list["tables"].as_array().unwrap();
+    let found: Vec<(&str, String, u64)> = tables
+        .iter()
+        .map(|table| {
+            let file = table["file"].as_str().unwrap();
+            (
+                table["name"].as_str().unwrap(),
+                file.trim_start_matches("src/schema/").to_string(),
+                table["line"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    let expected: Vec<(&str, String, u64)> = HAZARDS
+        .iter()
+        .map(|(name, file, line)| (*name, (*file).to_string(), *line))
+        .collect();
+    assert_eq!(found, expected);
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough() {
+    use std::process::{Command, Stdio};
+
+    let mut shell = Command::new("sh");
+    shell.args([
+        "-c",
+        "\"$0\" list -p erp | head -n 1",
+        env!("CARGO_BIN_EXE_cargo-table-registry"),
+    ]);
+    let output = shell
+        .current_dir(repository())
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    assert!(String::from_utf8(output.stdout).unwrap().starts_with("TABLE"));
+}
+
+/// The committed lock file of the ERP example is what its sources say.
+#[test]
+fn the_erp() {
+    let lock = fs::read_to_string(repository().join("examples/erp/table-registry.lock")).unwrap();
+    let (tables, exempt) = lock.split_once("\n[exempt]\n").unwrap();
+    let tables: Vec<&str> = tables
+        .lines()
+        .filter(|line| line.contains(" = { kind = "))
+        .collect();
+    assert_eq!(
+        (tables.len(), tables.is_sorted(), exempt.lines().count()),
+        (175, true, 1)
+    );
+    let run = |arguments: &[&str]| {
+        let mut program = crate::harness::program();
+        let output = program
+            .args(arguments)
+            .args(["-p", "erp"])
+            .current_dir(repository())
+            .output()
+            .unwrap();
+        crate::harness::Report::new(output)
+    };
+    let check = run(&["sync", "--check"]);
+    assert_eq!(check.code, 0, "{}", check.all());
+    snapbox::assert_data_eq!(
+        run(&["lint"]).all(),
+        str![[r#"
+-- stderr
+warning: evidence table `entity_versions` is not append-only
+  --> examples/erp/src/schema/entity_versions.rs:10:12
+   |
+10 | pub struct EntityVersions {
+   |            ^^^^^^^^^^^^^^
+   |
+   = note: the application role may update and delete its rows
+   = help: run `cargo table-registry revoke entity_versions`
+   = note: diagnostic code `missing-revoke`
+
+     Checked 175 tables of `erp`
+warning: 1 warning found
+-- exit 0
+
+"#]]
+        .raw()
+    );
+}

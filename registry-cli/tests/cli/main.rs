@@ -1,0 +1,18 @@
+//! The program as its users run it, on real temporary crates.
+//!
+//! `SNAPSHOTS=overwrite cargo test -p cargo-table-registry` writes what is expected anew.
+
+#![allow(
+    clippy::needless_raw_string_hashes,
+    clippy::too_many_lines,
+    reason = "snapshots are written in this form, and are as long as what is said"
+)]
+
+mod harness;
+mod help;
+mod lint;
+mod list;
+mod policy;
+mod scaffold;
+mod selection;
+mod sync;

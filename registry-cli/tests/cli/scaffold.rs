@@ -1,0 +1,699 @@
+//! `init` and `new`.
+
+use std::fs;
+use std::process::Command;
+
+use snapbox::{IntoData as _, str};
+
+use crate::harness::{Crate, repository};
+use crate::says;
+
+/// What `cargo new --lib` leaves.
+fn new_library() -> Crate {
+    let krate = Crate::with(&[(
+        "src/lib.rs",
+        "pub fn add(left: u64, right: u64) -> u64 {\n    left + right\n}\n",
+    )]);
+    krate.write(
+        "Cargo.toml",
+        "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\n",
+    );
+    krate
+}
+
+/// From nothing to a registry that compiles.
+#[test]
+fn the_first_day() {
+    let krate = new_library();
+    says!(
+        krate,
+        ["init"],
+        str![[r#"
+-- stderr
+     Updated Cargo.toml
+     Updated src/lib.rs
+     Created src/schema/mod.rs
+     Created table-registry.toml
+     Created revoke.toml
+        Next run `cargo table-registry new NAME` to add a table, or put `#[table]` on the structs you have
+-- exit 0
+
+"#]]
+    );
+    says!(
+        krate,
+        ["new", "invoices"],
+        str![[r#"
+-- stderr
+     Created src/schema/invoices.rs
+     Updated src/schema/mod.rs
+        Next fill in the columns, and run `cargo check`
+-- exit 0
+
+"#]]
+    );
+    says!(
+        krate,
+        ["new", "audit_logs", "--kind", "evidence", "--revoke"],
+        str![[r#"
+-- stderr
+     Created src/schema/audit_logs.rs
+     Updated src/schema/mod.rs
+     Updated revoke.toml
+        Next fill in the columns, and run `cargo check`
+-- exit 0
+
+"#]]
+    );
+    check(&krate);
+    let list = krate.run(&["list", "--format", "json"]);
+    let list: serde_json::Value = serde_json::from_str(&list.stdout).unwrap();
+    let names: Vec<&str> = list["tables"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|table| table["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["audit_logs", "invoices"]);
+    says!(
+        krate,
+        ["lint", "--deny-warnings"],
+        str![[r#"
+-- stderr
+     Checked 2 tables of `shop`
+-- exit 0
+
+"#]]
+    );
+    says!(
+        krate,
+        ["sync"],
+        str![[r#"
+-- stderr
+     Created table-registry.lock
+-- exit 0
+
+"#]]
+    );
+    says!(
+        krate,
+        ["sync", "--check"],
+        str![[r#"
+-- stderr
+       Fresh table-registry.lock
+-- exit 0
+
+"#]]
+    );
+    let invoices = krate.read("src/schema/invoices.rs");
+    krate.write(
+        "src/schema/invoices.rs",
+        &invoices.replace("#[table]", "#[table(kind = control)]"),
+    );
+    says!(
+        krate,
+        ["sync", "--check"],
+        str![[r#"
+-- stdout
+--- table-registry.lock
++++ table-registry.lock
+@@ -6 +6 @@
+-invoices = { kind = "truth", rls = true, append_only = false, file = "src/schema/invoices.rs" }
++invoices = { kind = "control", rls = true, append_only = false, file = "src/schema/invoices.rs" }
+-- stderr
+error: `table-registry.lock` is not what the sources say
+ --> table-registry.lock:6:1
+  |
+6 | invoices = { kind = "truth", rls = true, append_only = false, file = "src/schema/invoices.rs" }
+  | ^^^^^^^^ this line is the first that differs
+  |
+  = help: run `cargo table-registry sync`, review the difference, and commit it
+  = note: diagnostic code `stale-lock`
+
+error: 1 error found
+-- exit 1
+
+"#]]
+    );
+}
+
+/// Compiles the crate with the facade of this repository.
+fn check(krate: &Crate) {
+    let root = repository();
+    krate.write(
+        ".cargo/config.toml",
+        &format!(
+            "[patch.crates-io]\ntable-registry = {{ path = {:?} }}\n",
+            root.display().to_string()
+        ),
+    );
+    fs::copy(root.join("Cargo.lock"), krate.path().join("Cargo.lock")).unwrap();
+    let output = Command::new(env!("CARGO"))
+        .args(["check", "--quiet"])
+        .current_dir(krate.path())
+        .env("CARGO_TARGET_DIR", root.join("target/tmp/target"))
+        .env_remove("RUSTFLAGS")
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn init_twice_changes_nothing() {
+    let krate = new_library();
+    krate.run(&["init"]);
+    let files: Vec<(String, String)> = krate
+        .files()
+        .into_iter()
+        .map(|path| (path.clone(), krate.read(&path)))
+        .collect();
+    says!(
+        krate,
+        ["init"],
+        str![[r#"
+-- stderr
+   Unchanged `shop` is ready
+        Next run `cargo table-registry new NAME` to add a table, or put `#[table]` on the structs you have
+-- exit 0
+
+"#]]
+    );
+    for (path, text) in files {
+        assert_eq!(krate.read(&path), text, "{path}");
+    }
+}
+
+#[test]
+fn init_leaves_what_is_there() {
+    let krate = Crate::shop();
+    let before: Vec<String> = krate.files();
+    says!(
+        krate,
+        ["init"],
+        str![[r#"
+-- stderr
+   Unchanged `shop` is ready
+        Next run `cargo table-registry new NAME` to add a table, or put `#[table]` on the structs you have
+-- exit 0
+
+"#]]
+    );
+    assert_eq!(krate.files(), before);
+}
+
+#[test]
+fn init_of_a_program_and_of_policies_elsewhere() {
+    let krate = Crate::with(&[
+        (
+            "src/main.rs",
+            "//! Shop.\n#![forbid(unsafe_code)]\n\nuse std::fmt;\n\nmod schema;\n\nfn main() {}\n",
+        ),
+        ("src/schema/mod.rs", ""),
+        ("src/revoke.toml", ""),
+    ]);
+    krate.write("Cargo.toml", "[package]\nname = \"shop\"\nedition = \"2024\"\n");
+    says!(
+        krate,
+        ["init"],
+        str![[r#"
+-- stderr
+     Updated Cargo.toml
+     Updated src/main.rs
+     Created table-registry.toml
+        Next run `cargo table-registry new NAME` to add a table, or put `#[table]` on the structs you have
+-- exit 0
+
+"#]]
+    );
+    snapbox::assert_data_eq!(
+        krate.read("src/main.rs"),
+        str![[r#"
+//! Shop.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+
+mod schema;
+
+table_registry::table_registry!("schema/");
+
+fn main() {}
+
+"#]]
+        .raw()
+    );
+    assert!(!krate.has("revoke.toml"));
+}
+
+/// Diesel keeps its `table!` calls in `schema.rs`.
+#[test]
+fn init_beside_the_schema_of_diesel() {
+    let krate = new_library();
+    krate.write("src/lib.rs", "pub mod schema;\n");
+    krate.write("src/schema.rs", "");
+    says!(
+        krate,
+        ["init"],
+        str![[r#"
+-- stderr
+     Updated Cargo.toml
+     Updated src/lib.rs
+     Created src/models/mod.rs
+     Created table-registry.toml
+     Created revoke.toml
+        Next run `cargo table-registry new NAME` to add a table, or put `#[table]` on the structs you have
+-- exit 0
+
+"#]]
+    );
+    snapbox::assert_data_eq!(
+        krate.read("src/lib.rs"),
+        str![[r#"
+pub mod schema;
+
+pub mod models;
+
+table_registry::table_registry!("models/");
+
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn init_of_a_member_takes_the_dependency_of_the_workspace() {
+    let krate = Crate::with(&[
+        (
+            "Cargo.toml",
+            "[workspace]\nmembers = [\"shop\", \"tool\"]\nresolver = \"3\"\n\n[workspace.dependencies]\ntable-registry = \"0.1\"\n",
+        ),
+        (
+            "shop/Cargo.toml",
+            "[package]\nname = \"shop\"\n\n[dependencies]\nalpha = \"1\" # first\nzeta = \"1\"\n",
+        ),
+        ("shop/src/lib.rs", ""),
+        ("tool/Cargo.toml", "[package]\nname = \"tool\"\n"),
+        ("tool/src/main.rs", "fn main() {}\n"),
+    ]);
+    says!(
+        krate,
+        ["init"],
+        str![[r#"
+-- stderr
+error: several packages are meant, and one can be made ready at a time
+ |
+ = note: `shop` (shop/Cargo.toml), `tool` (tool/Cargo.toml)
+ = help: name one with `-p`
+-- exit 2
+
+"#]]
+    );
+    says!(
+        krate,
+        ["init", "-p", "shop"],
+        str![[r#"
+-- stderr
+     Updated shop/Cargo.toml
+     Updated shop/src/lib.rs
+     Created shop/src/schema/mod.rs
+     Created shop/table-registry.toml
+     Created shop/revoke.toml
+        Next run `cargo table-registry new NAME` to add a table, or put `#[table]` on the structs you have
+-- exit 0
+
+"#]]
+    );
+    snapbox::assert_data_eq!(
+        krate.read("shop/Cargo.toml"),
+        str![[r#"
+[package]
+name = "shop"
+
+[dependencies]
+alpha = "1" # first
+table-registry = { workspace = true }
+zeta = "1"
+
+"#]]
+        .raw()
+    );
+    assert!(krate.has("shop/revoke.toml") && !krate.has("revoke.toml"));
+}
+
+#[test]
+fn new_writes_a_file_with_all_that_the_lints_ask_for() {
+    let krate = Crate::shop();
+    krate.write("table-registry.lock", "");
+    let manifest = krate.read("Cargo.toml");
+    krate.write(
+        "Cargo.toml",
+        &format!("{manifest}uuid = \"1\"\nchrono = \"0.4\"\n"),
+    );
+    says!(
+        krate,
+        [
+            "new",
+            "stock_movements",
+            "--column",
+            "quantity:i64",
+            "-c",
+            "note: Option<String>"
+        ],
+        str![[r#"
+-- stderr
+     Created src/schema/stock_movements.rs
+     Updated src/schema/mod.rs
+        Next fill in the columns, and run `cargo check`
+        Next run `cargo table-registry sync`, and commit the lock file with the change
+-- exit 0
+
+"#]]
+    );
+    snapbox::assert_data_eq!(
+        krate.read("src/schema/stock_movements.rs"),
+        str![[r#"
+//! The table `stock_movements`.
+
+use table_registry::table;
+
+/// A row of `stock_movements`.
+#[table]
+pub struct StockMovements {
+    pub id: uuid::Uuid,
+    pub org_id: uuid::Uuid,
+    pub quantity: i64,
+    pub note: Option<String>,
+    pub created_at: chrono::DateTime<chrono::Utc>,
+    pub updated_at: chrono::DateTime<chrono::Utc>,
+}
+
+"#]]
+        .raw()
+    );
+    snapbox::assert_data_eq!(
+        krate.read("src/schema/mod.rs"),
+        str![[r#"
+pub mod audit_logs;
+pub mod stock_movements;
+pub mod users;
+
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn new_keeps_the_revoke_list_sorted_and_its_comments() {
+    let krate = Crate::shop();
+    krate.run(&["new", "stock_movements", "--revoke"]);
+    krate.run(&["new", "approvals", "--kind", "evidence", "--revoke"]);
+    snapbox::assert_data_eq!(
+        krate.read("revoke.toml"),
+        str![[r#"
+update_delete = [
+    "approvals",
+    # Audit.
+    "audit_logs", # forever
+    "stock_movements",
+]
+
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn new_refuses_a_name_that_is_taken_or_none() {
+    let krate = Crate::shop();
+    krate.write("src/schema/notes.rs", "");
+    let before = krate.files();
+    says!(
+        krate,
+        ["new", "users"],
+        str![[r#"
+-- stderr
+error: table `users` exists already
+ |
+ = note: `Users` declares it in `src/schema/users.rs:3`
+-- exit 2
+
+"#]]
+    );
+    says!(
+        krate,
+        ["new", "old"],
+        str![[r#"
+-- stderr
+error: table `old` is exempt
+ |
+ = note: the reason is: kept for the archive
+ = help: run `cargo table-registry exempt old --remove` if it gets a struct now
+-- exit 2
+
+"#]]
+    );
+    says!(
+        krate,
+        ["new", "Invoices"],
+        str![[r#"
+-- stderr
+error: `Invoices` is no identifier in `snake_case`
+ |
+ = note: the table's name is that of its module, too
+ = help: did you mean `invoices`?
+-- exit 2
+
+"#]]
+    );
+    says!(
+        krate,
+        ["new", "drop table users"],
+        str![[r#"
+-- stderr
+error: `drop table users` is no identifier in `snake_case`
+ |
+ = note: the table's name is that of its module, too
+ = help: did you mean `drop_table_users`?
+-- exit 2
+
+"#]]
+    );
+    says!(
+        krate,
+        ["new", "self"],
+        str![[r#"
+-- stderr
+error: `self` is no identifier in `snake_case`
+ |
+ = note: the table's name is that of its module, too
+ = help: name the module in `snake_case`, and the table with `#[table(name = "…")]`
+-- exit 2
+
+"#]]
+    );
+    says!(
+        krate,
+        ["new", &"x".repeat(64)],
+        str![[r#"
+-- stderr
+error: table name is 64 bytes long, but PostgreSQL keeps only 63
+ |
+ = help: shorten it: PostgreSQL cuts the name off and two tables may become one
+-- exit 2
+
+"#]]
+    );
+    says!(
+        krate,
+        ["new", "notes"],
+        str![[r#"
+-- stderr
+error: `src/schema/notes.rs` exists already
+ |
+ = help: put `#[table]` on the struct in it
+-- exit 2
+
+"#]]
+    );
+    says!(
+        krate,
+        ["new", "roles", "--kind", "system", "--revoke"],
+        str![[r#"
+-- stderr
+error: revoke list names system table `roles`
+ --> revoke.toml:4:5
+  |
+4 |     "roles",
+  |     ^^^^^^^ named here
+  |
+ ::: src/schema/roles.rs:7:12
+  |
+7 | pub struct Roles {
+  |            ----- declared `system` here
+  |
+  = note: system tables hold users and roles, whose rows have to change
+  = help: remove it from the revoke list, or give the table another kind
+  = note: diagnostic code `system-revoke`
+
+error: nothing was changed: the compiler would refuse the result
+-- exit 2
+
+"#]]
+    );
+    says!(
+        krate,
+        ["new", "roles", "--kind", "sytem"],
+        str![[r#"
+-- stderr
+error: invalid value 'sytem' for '--kind <KIND>'
+  [possible values: truth, control, projection, evidence, link, system]
+
+  tip: a similar value exists: 'system'
+
+For more information, try '--help'.
+-- exit 2
+
+"#]]
+    );
+    says!(
+        krate,
+        ["new", "roles", "--column", "Total:f32"],
+        str![[r#"
+-- stderr
+error: invalid value 'Total:f32' for '--column <NAME:TYPE>': `Total` is no identifier in `snake_case`
+
+For more information, try '--help'.
+-- exit 2
+
+"#]]
+    );
+    says!(
+        krate,
+        ["new", "roles", "--directory", "shema"],
+        str![[r#"
+-- stderr
+error: `table_registry!` does not name the directory `shema`
+ |
+ = note: it names `schema/`
+-- exit 2
+
+"#]]
+    );
+    assert_eq!(krate.files(), before);
+    assert_eq!(
+        krate.read("src/schema/mod.rs"),
+        "pub mod audit_logs;\npub mod users;\n"
+    );
+}
+
+/// Two names can meet in one key, and a policy file may speak of a table before it is there.
+#[test]
+fn new_refuses_what_the_compiler_would() {
+    let krate = Crate::shop();
+    krate.write(
+        "src/schema/users.rs",
+        "use table_registry::table;\n#[table(name = \"order-items\")]\npub struct A;\n#[table]\npub struct Users;\n",
+    );
+    says!(
+        krate,
+        ["new", "order_items"],
+        str![[r#"
+-- stderr
+error: tables `order-items` and `order_items` have the same typed key `tables::order_items`
+ --> src/schema/order_items.rs:7:12
+  |
+7 | pub struct OrderItems {
+  |            ^^^^^^^^^^ declares `order_items`
+  |
+ ::: src/schema/users.rs:3:12
+  |
+3 | pub struct A;
+  |            - declares `order-items`
+  |
+  = note: in a key, `_` stands for every character that no Rust identifier may contain
+  = help: rename one of the tables
+  = note: diagnostic code `key-collision`
+
+error: nothing was changed: the compiler would refuse the result
+-- exit 2
+
+"#]]
+    );
+    assert!(!krate.has("src/schema/order_items.rs"));
+}
+
+#[test]
+fn new_finds_the_module_file() {
+    for (files, updated) in [
+        (
+            &[
+                (
+                    "src/lib.rs",
+                    "mod schema;\ntable_registry::table_registry!(\"schema\");\n",
+                ),
+                ("src/schema.rs", "mod users;\n"),
+            ][..],
+            "src/schema.rs",
+        ),
+        (
+            &[(
+                "src/lib.rs",
+                "mod users;\ntable_registry::table_registry!(\"./\");\n",
+            )][..],
+            "src/lib.rs",
+        ),
+    ] {
+        let krate = Crate::with(files);
+        krate.manifest("shop");
+        let directory = if updated == "src/lib.rs" {
+            "src"
+        } else {
+            "src/schema"
+        };
+        krate.write(
+            &format!("{directory}/users.rs"),
+            "#[table_registry::table]\npub struct Users;\n",
+        );
+        krate.write("table-registry.toml", "");
+        krate.write("revoke.toml", "");
+        let report = krate.run(&["new", "orders"]);
+        assert_eq!(report.code, 0, "{}", report.stderr);
+        assert!(
+            krate.read(updated).starts_with("mod orders;\nmod users;\n"),
+            "{}",
+            krate.read(updated)
+        );
+    }
+}
+
+#[test]
+fn new_says_if_nothing_leads_to_the_directory() {
+    let krate = Crate::shop();
+    krate.write(
+        "src/lib.rs",
+        "pub mod schema;\ntable_registry::table_registry!(\"schema/\", \"more/\");\n",
+    );
+    fs::create_dir(krate.path().join("src/more")).unwrap();
+    krate.write(
+        "src/more/roles.rs",
+        "#[table_registry::table]\npub struct Roles;\n",
+    );
+    says!(
+        krate,
+        ["new", "orders", "--directory", "more"],
+        str![[r#"
+-- stderr
+     Created src/more/orders.rs
+     Created src/more/mod.rs
+        Next add `mod more;` to `src/lib.rs`
+        Next fill in the columns, and run `cargo check`
+-- exit 0
+
+"#]]
+    );
+    assert_eq!(krate.read("src/more/mod.rs"), "pub mod orders;\n");
+}

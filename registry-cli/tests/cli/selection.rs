@@ -1,0 +1,371 @@
+//! Which package a command works on, and what it says where there is none.
+
+use snapbox::str;
+
+use crate::harness::{Crate, Report, program};
+use crate::says;
+
+/// Two members with a registry, one without.
+fn workspace() -> Crate {
+    let schema = |table: &str| format!("#[table_registry::table]\npub struct {table} {{\n    id: i64,\n}}\n");
+    let krate = Crate::workspace(&[("shop", schema("Orders")), ("bank", schema("Accounts"))]);
+    krate.write(
+        "Cargo.toml",
+        "[workspace]\nmembers = [\"shop\", \"bank\", \"tool\"]\nresolver = \"3\"\n",
+    );
+    krate.write(
+        "tool/Cargo.toml",
+        "[package]\nname = \"tool\"\nedition = \"2024\"\n",
+    );
+    krate.write("tool/src/main.rs", "fn main() {}\n");
+    krate
+}
+
+#[test]
+fn all_registries_of_a_workspace_or_those_that_are_named() {
+    let krate = workspace();
+    says!(
+        krate,
+        ["list"],
+        str![[r#"
+-- stdout
+PACKAGE  TABLE     KIND   RLS  APPEND-ONLY  STRUCT    PLACE
+bank     accounts  truth  yes  -            Accounts  src/schema/mod.rs:1
+shop     orders    truth  yes  -            Orders    src/schema/mod.rs:1
+-- exit 0
+
+"#]]
+    );
+    says!(
+        krate,
+        ["list", "-p", "shop"],
+        str![[r#"
+-- stdout
+TABLE   KIND   RLS  APPEND-ONLY  STRUCT  PLACE
+orders  truth  yes  -            Orders  src/schema/mod.rs:1
+-- exit 0
+
+"#]]
+    );
+    says!(
+        krate,
+        ["list", "--manifest-path", "bank/Cargo.toml"],
+        str![[r#"
+-- stdout
+TABLE     KIND   RLS  APPEND-ONLY  STRUCT    PLACE
+accounts  truth  yes  -            Accounts  src/schema/mod.rs:1
+-- exit 0
+
+"#]]
+    );
+    let inside = krate.run_in("shop/src", &["list"]);
+    assert_eq!(inside.stdout, krate.run(&["list", "-p", "shop"]).stdout);
+    let whole = krate.run_in("shop/src", &["list", "--workspace"]);
+    assert_eq!(whole.stdout, krate.run(&["list"]).stdout);
+}
+
+#[test]
+fn what_changes_one_package_has_to_know_which() {
+    let krate = workspace();
+    says!(
+        krate,
+        ["revoke", "orders"],
+        str![[r#"
+-- stderr
+error: several packages have a registry
+ |
+ = note: `bank` (bank/Cargo.toml), `shop` (shop/Cargo.toml)
+ = help: name one with `-p`
+-- exit 2
+
+"#]]
+    );
+    says!(
+        krate,
+        ["revoke", "orders", "-p", "shop"],
+        str![[r#"
+-- stderr
+     Updated shop/revoke.toml
+-- exit 0
+
+"#]]
+    );
+    assert_eq!(krate.read("shop/revoke.toml"), "update_delete = [\"orders\"]\n");
+    assert_eq!(krate.run_in("bank", &["revoke", "accounts"]).code, 0);
+}
+
+#[test]
+fn sync_writes_a_lock_file_for_each() {
+    let krate = workspace();
+    says!(
+        krate,
+        ["sync"],
+        str![[r#"
+-- stderr
+     Created bank/table-registry.lock
+     Created shop/table-registry.lock
+-- exit 0
+
+"#]]
+    );
+    krate.run(&["override", "accounts", "link", "-p", "bank"]);
+    says!(
+        krate,
+        ["sync", "--check"],
+        str![[r#"
+-- stdout
+--- bank/table-registry.lock
++++ bank/table-registry.lock
+@@ -5 +5 @@
+-accounts = { kind = "truth", rls = true, append_only = false, file = "src/schema/mod.rs" }
++accounts = { kind = "link", rls = true, append_only = false, file = "src/schema/mod.rs" }
+-- stderr
+error: `bank/table-registry.lock` is not what the sources say
+ --> bank/table-registry.lock:5:1
+  |
+5 | accounts = { kind = "truth", rls = true, append_only = false, file = "src/schema/mod.rs" }
+  | ^^^^^^^^ this line is the first that differs
+  |
+  = help: run `cargo table-registry sync`, review the difference, and commit it
+  = note: diagnostic code `stale-lock`
+
+error: 1 error found
+-- exit 1
+
+"#]]
+    );
+}
+
+#[test]
+fn packages_that_are_not_there_or_have_no_registry() {
+    let krate = workspace();
+    says!(
+        krate,
+        ["list", "-p", "shp"],
+        str![[r#"
+-- stderr
+error: the workspace has no package `shp`
+ |
+ = help: did you mean `shop`?
+-- exit 2
+
+"#]]
+    );
+    says!(
+        krate,
+        ["list", "-p", "tool"],
+        str![[r#"
+-- stderr
+error: package `tool` does not call `table_registry!`
+ |
+ = note: looked in `tool/src/main.rs`
+ = help: run `cargo table-registry init` to add the call
+-- exit 2
+
+"#]]
+    );
+    let inside = krate.run_in("tool", &["lint"]);
+    assert_eq!(inside.code, 2);
+    krate.write(
+        "Cargo.toml",
+        "[workspace]\nmembers = [\"tool\"]\nresolver = \"3\"\n",
+    );
+    says!(
+        krate,
+        ["lint"],
+        str![[r#"
+-- stderr
+error: package `tool` does not call `table_registry!`
+ |
+ = note: looked in `tool/src/main.rs`
+ = help: run `cargo table-registry init` to add the call
+-- exit 2
+
+"#]]
+    );
+}
+
+#[test]
+fn two_calls_in_one_package() {
+    let krate = Crate::shop();
+    krate.write(
+        "src/main.rs",
+        "table_registry::table_registry!(\"schema/\");\nfn main() {}\n",
+    );
+    says!(
+        krate,
+        ["list"],
+        str![[r#"
+-- stderr
+error: package `shop` calls `table_registry!` more than once
+ |
+ = note: `src/lib.rs:3`, `src/main.rs:1`
+ = help: keep one call: in the library, and use its arrays in the programs
+-- exit 2
+
+"#]]
+    );
+}
+
+#[test]
+fn no_package_at_all() {
+    let krate = Crate::empty();
+    let report = krate.run(&["list"]);
+    assert_eq!((report.code, report.stdout.as_str()), (2, ""));
+    assert!(
+        report.stderr.starts_with("error: the workspace cannot be read\n"),
+        "{}",
+        report.stderr
+    );
+    assert!(
+        report.stderr.contains("could not find `Cargo.toml`"),
+        "{}",
+        report.stderr
+    );
+    assert!(report.stderr.contains("--manifest-path"), "{}", report.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_directory_that_is_gone() {
+    let krate = Crate::shop();
+    let gone = krate.path().join("gone");
+    std::fs::create_dir(&gone).unwrap();
+    let mut shell = std::process::Command::new("sh");
+    shell.args([
+        "-c",
+        "rmdir ../gone && exec \"$0\" list",
+        env!("CARGO_BIN_EXE_cargo-table-registry"),
+    ]);
+    let report = Report::new(shell.current_dir(&gone).output().unwrap());
+    assert_eq!(report.code, 2, "{}", report.stderr);
+    assert!(report.stderr.starts_with("error"), "{}", report.stderr);
+}
+
+#[test]
+fn wrong_use_is_two() {
+    for arguments in [
+        &["lst"][..],
+        &[],
+        &["list", "--kind", "x"],
+        &["sync", "--format", "github"],
+        &["explain", "x"],
+    ] {
+        let report = Report::new(program().args(arguments).output().unwrap());
+        assert_eq!(report.code, 2, "{arguments:?}");
+        assert_eq!(report.stdout, "", "{arguments:?}");
+    }
+    let krate = Crate::empty();
+    says!(
+        krate,
+        ["explain", "unknown-overide"],
+        str![[r#"
+-- stderr
+error: unknown code `unknown-overide`
+ |
+ = help: did you mean `unknown-override`?
+ = help: run `cargo table-registry explain` for the list of all codes
+-- exit 2
+
+"#]]
+    );
+}
+
+/// The places in the arguments are found in the crate root, as the compiler would show them.
+#[test]
+fn faults_of_the_call() {
+    let krate = Crate::shop();
+    krate.write(
+        "src/lib.rs",
+        "mod schema;\ntable_registry::table_registry!(\n    \"shema/\",\n    overides = \"x\"\n);\n",
+    );
+    says!(
+        krate,
+        ["list"],
+        str![[r#"
+-- stderr
+error: unknown option `overides` of `table_registry!`
+ --> src/lib.rs:4:5
+  |
+4 |     overides = "x"
+  |     ^^^^^^^^
+  |
+  = note: the options are `overrides`, `revoke`, `crate`
+  = help: did you mean `overrides`?
+  = note: diagnostic code `invalid-argument`
+
+error: directory `src/shema` does not exist
+ --> src/lib.rs:3:5
+  |
+3 |     "shema/",
+  |     ^^^^^^^^
+  |
+  = note: the path is relative to this file, as in `include_str!`
+  = help: did you mean `schema`?
+  = note: diagnostic code `directory-not-found`
+
+error: 2 errors found
+-- exit 2
+
+"#]]
+    );
+}
+
+/// And those of attributes at their tokens.
+#[test]
+fn faults_of_attributes() {
+    let krate = Crate::shop();
+    krate.write(
+        "src/schema/users.rs",
+        "\u{feff}use table_registry::table;\n\n#[table(kind = sytem)]\npub struct Users;\n\n#[cfg_attr(all(), table(nam = \"é\"))]\npub struct Other;\n\n#[table]\npub enum Roles {}\n\n#[table]\npub struct ThisNameOfAStructIsLongerThanPostgresqlKeepsOfAnIdentifierByFar;\n",
+    );
+    says!(
+        krate,
+        ["list"],
+        str![[r#"
+-- stderr
+error: unknown table kind `sytem`
+ --> src/schema/users.rs:3:16
+  |
+3 | #[table(kind = sytem)]
+  |                ^^^^^
+  |
+  = note: the kinds are `truth`, `control`, `projection`, `evidence`, `link`, `system`
+  = help: did you mean `system`?
+  = note: diagnostic code `unknown-kind`
+
+error: unknown key `nam` in `#[table]`
+ --> src/schema/users.rs:6:25
+  |
+6 | #[cfg_attr(all(), table(nam = "é"))]
+  |                         ^^^
+  |
+  = note: `#[table]` takes `kind`, `name`, `schema`, `allow`
+  = help: did you mean `name`?
+  = note: diagnostic code `unknown-key`
+
+error: `#[table]` goes on a struct
+ --> src/schema/users.rs:9:1
+  |
+9 | #[table]
+  | ^^^^^^^^
+  |
+  = note: a table is declared by the struct that holds one of its rows
+  = help: move `#[table]` to that struct
+  = note: diagnostic code `not-a-struct`
+
+error: table name is 77 bytes long, but PostgreSQL keeps only 63
+  --> src/schema/users.rs:13:12
+   |
+13 | pub struct ThisNameOfAStructIsLongerThanPostgresqlKeepsOfAnIdentifierByFar;
+   |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+   |
+   = help: shorten it: PostgreSQL cuts the name off and two tables may become one
+   = note: diagnostic code `name-too-long`
+
+error: 4 errors found
+-- exit 1
+
+"#]]
+    );
+}
