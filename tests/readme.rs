@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use registry_core::engine::Code;
+use registry_core::engine::{Code, LINT_RULES, Policy, Source};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -61,7 +62,7 @@ fn files_of_the_quickstart() -> Vec<PathBuf> {
 fn the_example_is_the_quickstart() {
     let rust = blocks("rust");
     let toml = blocks("toml");
-    assert_eq!((rust.len(), toml.len()), (3, 3), "a block is not compared here");
+    assert_eq!((rust.len(), toml.len()), (3, 4), "a block is not compared here");
     let files = rust.iter().filter_map(|block| named(block, "// "));
     let files: Vec<_> = files
         .chain(toml.iter().filter_map(|block| named(block, "# ")))
@@ -100,17 +101,30 @@ fn ci_runs_both_commands() {
 }
 
 #[test]
-fn every_code_is_in_the_reference() {
+fn the_lints_are_read() {
+    let blocks = blocks("toml");
+    let block = blocks.iter().find(|block| block.starts_with("[lints]")).unwrap();
+    let (mut policy, mut faults) = (Policy::default(), Vec::new());
+    policy.read_overrides(&Arc::new(Source::new("README.md", block)), &mut faults);
+    assert!(faults.is_empty(), "{faults:?}");
+    assert_eq!(policy.lints.exceptions.len(), 1);
+}
+
+/// The rules of `lint`, with their levels and options.
+#[test]
+fn every_lint_is_in_the_reference() {
     let readme = read("README.md");
-    let rows = readme
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
-    let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
-    let listed: Vec<&str> = rows
-        .map(|(code, _)| code)
-        .filter(|code| codes.contains(code))
+    let expected: String = LINT_RULES
+        .iter()
+        .map(|rule| {
+            let option = rule
+                .option
+                .as_ref()
+                .map_or(String::new(), |option| format!("`{}`", option.key));
+            format!("| `{}` | {} | {option} |\n", rule.code, rule.level)
+        })
         .collect();
-    assert_eq!(listed, codes);
+    assert!(readme.contains(&expected), "{expected}");
 }
 
 /// A mistake that no expected error shows has a test elsewhere, named here.
@@ -127,8 +141,13 @@ fn every_code_is_in_an_expected_error() {
     let cases = cases.flat_map(|category| fs::read_dir(category.unwrap().path()).into_iter().flatten());
     let expected = cases.filter_map(|case| fs::read_to_string(case.unwrap().path().join("main.stderr")).ok());
     let expected: String = expected.collect();
+    let command_line = fs::read_dir(root().join("registry-cli/tests/cli")).unwrap();
+    let command_line = command_line.filter_map(|test| fs::read_to_string(test.unwrap().path()).ok());
+    let command_line: String = command_line.collect();
     for code in Code::ALL {
-        let is_elsewhere = elsewhere.iter().any(|(other, _)| other == code);
+        let is_elsewhere = elsewhere.iter().any(|(other, _)| other == code)
+            || command_line.contains(&format!("diagnostic code `{code}`"))
+            || command_line.contains(&format!("warning {code} "));
         let is_expected = expected.contains(&format!("diagnostic code `{code}`"));
         assert!(is_expected || is_elsewhere, "no case for {code}");
     }

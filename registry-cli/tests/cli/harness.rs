@@ -140,6 +140,11 @@ impl Crate {
     }
 }
 
+/// Where tests build: apart from the tests themselves, and once for all of them.
+pub fn target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("target")
+}
+
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-table-registry"));
     command
@@ -176,10 +181,15 @@ impl Report {
 
     /// Everything, as one text.
     pub fn all(&self) -> String {
-        let parts = [("stdout", &self.stdout), ("stderr", &self.stderr)].into_iter();
-        let parts = parts.filter(|(_, part)| !part.is_empty());
-        let text: String = parts.map(|(name, part)| format!("-- {name}\n{part}")).collect();
-        format!("{text}-- exit {}\n", self.code)
+        let part = |name: &str, text: &str| {
+            if text.is_empty() {
+                String::new()
+            } else {
+                format!("-- {name}\n{text}")
+            }
+        };
+        let (stdout, stderr) = (part("stdout", &self.stdout), part("stderr", &self.stderr));
+        format!("{stdout}{stderr}-- exit {}\n", self.code)
     }
 }
 

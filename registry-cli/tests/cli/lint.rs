@@ -586,26 +586,8 @@ warning: 1 warning found
 
 #[test]
 fn one_table_in_two_crates() {
-    let krate = Crate::with(&[(
-        "Cargo.toml",
-        "[workspace]\nmembers = [\"shop\", \"bank\"]\nresolver = \"3\"\n",
-    )]);
-    for member in ["shop", "bank"] {
-        krate.write(
-            &format!("{member}/Cargo.toml"),
-            &format!("[package]\nname = \"{member}\"\nedition = \"2024\"\n"),
-        );
-        krate.write(
-            &format!("{member}/src/lib.rs"),
-            "mod schema;\ntable_registry::table_registry!(\"schema/\");\n",
-        );
-        krate.write(
-            &format!("{member}/src/schema/mod.rs"),
-            &format!("#[table_registry::table]\npub struct Orders {{ {SOUND} }}\n"),
-        );
-        krate.write(&format!("{member}/table-registry.toml"), "");
-        krate.write(&format!("{member}/revoke.toml"), "");
-    }
+    let schema = format!("#[table_registry::table]\npub struct Orders {{ {SOUND} }}\n");
+    let krate = Crate::workspace(&[("shop", schema.clone()), ("bank", schema)]);
     says!(
         krate,
         ["lint"],

@@ -16,3 +16,4 @@ mod policy;
 mod scaffold;
 mod selection;
 mod sync;
+mod workflow;

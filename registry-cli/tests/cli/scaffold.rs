@@ -5,7 +5,7 @@ use std::process::Command;
 
 use snapbox::{IntoData as _, str};
 
-use crate::harness::{Crate, repository};
+use crate::harness::{Crate, repository, target};
 use crate::says;
 
 /// What `cargo new --lib` leaves.
@@ -151,7 +151,7 @@ fn check(krate: &Crate) {
     let output = Command::new(env!("CARGO"))
         .args(["check", "--quiet"])
         .current_dir(krate.path())
-        .env("CARGO_TARGET_DIR", root.join("target/tmp/target"))
+        .env("CARGO_TARGET_DIR", target())
         .env_remove("RUSTFLAGS")
         .output()
         .unwrap();

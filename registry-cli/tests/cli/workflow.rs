@@ -1,0 +1,75 @@
+//! The workflow that the README shows, line by line.
+
+use std::env;
+use std::fs;
+use std::process::Command;
+
+use crate::harness::{Crate, repository, target};
+
+/// The shell commands of the workflow.
+fn commands() -> Vec<String> {
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    let workflow = readme
+        .split("```yaml\n")
+        .nth(1)
+        .expect("a workflow")
+        .split("```")
+        .next()
+        .unwrap();
+    let lines = workflow
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- run: "));
+    lines.map(str::to_string).collect()
+}
+
+/// Runs a command in a shell in which the programs of the crate are found.
+fn run(krate: &Crate, command: &str) -> (bool, String) {
+    let path = env::var("PATH").unwrap();
+    let output = Command::new("sh")
+        .args(["-c", command])
+        .current_dir(krate.path())
+        .env(
+            "PATH",
+            format!("{}:{path}", krate.path().join("installed/bin").display()),
+        )
+        .env("CARGO_TARGET_DIR", target())
+        .env("CARGO_INSTALL_ROOT", krate.path().join("installed"))
+        .output()
+        .unwrap();
+    let text = [output.stdout, output.stderr].map(|part| String::from_utf8(part).unwrap());
+    (output.status.success(), text.concat())
+}
+
+#[test]
+fn every_line_runs() {
+    let krate = Crate::shop();
+    let commands = commands();
+    let [install, checks @ ..] = commands.as_slice() else {
+        panic!("no line")
+    };
+    // Before it is published, and in the profile that the tests use.
+    let package = repository().join("registry-cli");
+    let local = install.replace(
+        "cargo-table-registry",
+        &format!("--path {} --debug", package.display()),
+    );
+    assert_eq!(install, "cargo install cargo-table-registry --locked");
+    let (success, text) = run(&krate, &local);
+    assert!(success, "{text}");
+    let (success, text) = run(&krate, "cargo table-registry sync");
+    assert!(success, "{text}");
+    assert_eq!(checks.len(), 2);
+    for check in checks {
+        let (success, text) = run(&krate, check);
+        assert!(success, "{check}\n{text}");
+    }
+    // And they fail where they should.
+    krate.write(
+        "src/schema/users.rs",
+        "#[table_registry::table]\npub struct Users { pub id: f64 }\n",
+    );
+    for check in checks {
+        let (success, text) = run(&krate, check);
+        assert!(!success && text.contains("::error "), "{check}\n{text}");
+    }
+}
