@@ -453,3 +453,18 @@ fn no_artefact_names_the_machine() {
     assert!(page.contains("src/schema/users.rs"));
     assert!(!page.contains(env!("CARGO_MANIFEST_DIR")), "{page}");
 }
+
+#[cfg(unix)]
+#[test]
+fn sources_behind_a_link() {
+    let krate = Crate::sound("linked");
+    let sources = krate.directory.join("src");
+    fs::create_dir_all(krate.directory.join("some/where")).unwrap();
+    fs::rename(&sources, krate.directory.join("some/where/else")).unwrap();
+    std::os::unix::fs::symlink("some/where/else", &sources).unwrap();
+    krate.check().passes();
+    krate.write("table-registry.toml", "[overrides]\nusrs = \"system\"\n");
+    krate
+        .check()
+        .fails_with(&["error: override refers to unknown table `usrs`"]);
+}

@@ -68,11 +68,30 @@ impl CallSite {
         }
     }
 
-    /// A path relative to the invoking file, for `include_bytes!`.
+    /// A path relative to the invoking file, for `include_bytes!`. The file system goes up from
+    /// where a link leads to, and not from the link.
     #[must_use]
     pub fn relative(&self, path: &Path) -> String {
-        relative(&clean(self.directory()), path)
+        match (
+            real(self.directory()),
+            path.parent().and_then(real),
+            path.file_name(),
+        ) {
+            (Some(from), Some(to), Some(name)) => relative(&from, &to.join(name)),
+            _ => relative(&clean(self.directory()), path),
+        }
     }
+}
+
+/// The path that no link is part of, if there is such a directory.
+fn real(directory: &Path) -> Option<PathBuf> {
+    let here = Path::new(".");
+    let directory = if directory == Path::new("") {
+        here
+    } else {
+        directory
+    };
+    directory.canonicalize().ok()
 }
 
 /// The way from a clean directory to a path, with forward slashes.
