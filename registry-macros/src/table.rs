@@ -1,7 +1,7 @@
 //! `#[table]`.
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use registry_core::engine::{self, Declared, Diagnostic};
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Generics, Meta, Token, Visibility, WhereClause};
@@ -21,29 +21,31 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> (TokenStream,
     for fault in &mut faults {
         fault.span = fault.span.or(Some(header.ident.span()));
     }
-    let key = faults.is_empty().then(|| engine::key(&name.to_string()));
-    let registration = registration(key.as_deref(), &header.ident, &header.generics);
+    let key = engine::key(&name.to_string());
+    let registration = registration(&key, faults.is_empty(), &header.ident, &header.generics);
     (quote!(#item #registration), faults)
 }
 
 /// Calls the macro that `table_registry!` leaves in the crate root, and lets it choose from what
 /// it is given. Without that macro, the compiler says so at the attribute; without this key, or
 /// with another struct for it, at the struct's name, where all of the first implementation is.
-/// Without a key, because the attribute is faulty, it only keeps other errors away.
-fn registration(key: Option<&str>, ident: &Ident, generics: &Generics) -> TokenStream {
+/// The key of a faulty attribute is a guess, and only keeps other errors away.
+fn registration(key: &str, is_sound: bool, ident: &Ident, generics: &Generics) -> TokenStream {
     let at_name = Span::call_site().located_at(ident.span());
-    let key = match key {
-        Some(key) => engine::key_ident(key, at_name).into_token_stream(),
-        None => quote!(_),
-    };
+    let key = engine::key_ident(key, at_name);
     let path = quote_spanned!(at_name=> crate::directories_of_table_registry::#key);
     let declared = quote_spanned! {at_name=>
         impl crate::__table_registry::__private::DeclaredByOneStruct for #path {}
     };
     let (parameters, arguments, bounds) = generics.split_for_impl();
+    let key = if is_sound {
+        quote!(#key [#path])
+    } else {
+        quote!(_ [#key])
+    };
     quote! {
         crate::registered_by_table_registry! {
-            #key [#path] [#declared] [#parameters] [#ident #arguments] [#bounds]
+            #key [#declared] [#parameters] [#ident #arguments] [#bounds]
         }
     }
 }
@@ -147,7 +149,10 @@ mod tests {
     #[test]
     fn a_faulty_attribute_still_registers() {
         let (tokens, faults) = expansion("kind = trth", "struct User;");
-        assert!(tokens.contains("registered_by_table_registry!{_["), "{tokens}");
+        assert!(
+            tokens.contains("registered_by_table_registry!{_[user]"),
+            "{tokens}"
+        );
         assert_eq!(faults, ["unknown table kind `trth`"]);
     }
 

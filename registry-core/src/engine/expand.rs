@@ -243,36 +243,58 @@ fn implementation(Keyed { table, key }: &Keyed<'_>) -> TokenStream {
 /// What `#[table]` expands to, besides the struct: the registry decides, not the attribute.
 /// The name is the help in the errors of a crate without `table_registry!`.
 fn callback(registry: &Registry) -> TokenStream {
+    let unknown = implementation_of_struct(&quote!(crate::__table_registry::__private::Unknown));
     let contested = registry.tables().iter().filter(|table| table.contested);
     let contested_keys = contested.flat_map(|table| table.aliases.iter().chain([&table.key]));
     let contested_arms = contested_keys.map(|key| {
         let key = key_ident(key, Span::call_site());
         let table = implementation_of_struct(&quote!($($key)*));
-        quote!((#key [$($key:tt)*] [$($declared:tt)*] [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]) => { #table };)
-    });
-    let faulty = implementation_of_struct(&quote!(crate::__table_registry::__private::Unknown));
-    let arm = if registry.is_complete() {
-        let table = implementation_of_struct(&quote!($($key)*));
         quote! {
+            (_ [#key] [$($declared:tt)*] [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]) => { #unknown };
+            (#key [$($key:tt)*] [$($declared:tt)*] [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]) => { #table };
+        }
+    });
+    let (faulty, arm) = if registry.is_complete() {
+        let table = implementation_of_struct(&quote!($($key)*));
+        let sound = quote! {
             #[automatically_derived]
             #[allow(non_local_definitions)]
             $($declared)*
             #table
-        }
+        };
+        let declared = declaration_if_registered();
+        (quote!(#declared #unknown), sound)
     } else {
-        faulty.clone()
+        (unknown.clone(), unknown.clone())
     };
     quote! {
         #[doc(hidden)]
         #[allow(unused_macros)]
         macro_rules! registered_by_table_registry {
             #(#contested_arms)*
-            (_ [$($key:tt)*] [$($declared:tt)*] [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]) => { #faulty };
+            (_ [$key:ident] [$($declared:tt)*] [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]) => { #faulty };
             ($_:ident [$($key:tt)*] [$($declared:tt)*] [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]) => { #arm };
         }
         #[doc(hidden)]
         #[allow(unused_imports)]
         pub(crate) use registered_by_table_registry;
+    }
+}
+
+/// What a faulty attribute declares is a guess: where no table has that key, an enum of the same name
+/// takes the implementation, and the fault of the attribute stays alone.
+fn declaration_if_registered() -> TokenStream {
+    quote! {
+        const _: () = {
+            #[allow(non_camel_case_types, dead_code)]
+            enum $key {}
+            const _: () = {
+                #[allow(unused_imports)]
+                use crate::directories_of_table_registry::*;
+                #[allow(non_local_definitions)]
+                impl crate::__table_registry::__private::DeclaredByOneStruct for $key {}
+            };
+        };
     }
 }
 

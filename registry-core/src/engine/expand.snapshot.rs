@@ -124,9 +124,13 @@ const _: () = {
 #[allow(unused_macros)]
 macro_rules! registered_by_table_registry {
     (
-        _[$($key:tt)*] [$($declared:tt)*] [$($generics:tt)*] [$($name:tt)*]
+        _[$key:ident] [$($declared:tt)*] [$($generics:tt)*] [$($name:tt)*]
         [$($bounds:tt)*]
     ) => {
+        const _ : () = { #[allow(non_camel_case_types, dead_code)] enum $key {} const _ :
+        () = { #[allow(unused_imports)] use crate ::directories_of_table_registry:: *;
+        #[allow(non_local_definitions)] impl crate
+        ::__table_registry::__private::DeclaredByOneStruct for $key {} }; };
         #[automatically_derived] #[allow(non_local_definitions, deprecated)] impl
         $($generics)* crate ::__table_registry::Table for $($name)* $($bounds)* { type
         Key = crate ::__table_registry::__private::Unknown; }
