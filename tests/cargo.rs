@@ -454,6 +454,270 @@ fn no_artefact_names_the_machine() {
     assert!(!page.contains(env!("CARGO_MANIFEST_DIR")), "{page}");
 }
 
+/// A crate that brings modules in by a macro, where a feature is on, beside a table that every build
+/// compiles.
+fn modules_behind_a_feature(name: &str, root: &str) -> Crate {
+    let krate = Crate::sound(name);
+    krate.write(
+        "src/lib.rs",
+        &format!(
+            "#![allow(unused_macros)]\nmacro_rules! bring {{ ($($name:ident)*) => {{ $(pub mod $name;)* }} }}\n{root}\npub mod always;\n\
+             table_registry::table_registry!(\"schema/\", \"always/\");\n"
+        ),
+    );
+    krate.write("src/schema/mod.rs", "bring! { users }\n");
+    krate.write(
+        "src/always/mod.rs",
+        "#[table_registry::table]\npub struct Always;\n",
+    );
+    krate
+}
+
+#[test]
+fn modules_that_a_macro_brings_in_behind_a_feature() {
+    for (name, root) in [
+        ("bring_file", "#[cfg(feature = \"database\")]\npub mod schema;"),
+        (
+            "bring_path",
+            "#[cfg(feature = \"database\")]\n#[path = \"schema/mod.rs\"]\npub mod db;",
+        ),
+        (
+            "bring_inline",
+            "#[cfg(feature = \"database\")]\npub mod schema { bring! { users } }",
+        ),
+    ] {
+        let krate = modules_behind_a_feature(name, root);
+        let with_feature = ["check", "--quiet", "--features", "database"];
+        krate.write(
+            "src/schema/orders.rs",
+            "#[table_registry::table]\npub struct Orders;\n",
+        );
+        krate.cargo(&with_feature).fails_with(&[
+            "error[E0080]: evaluation panicked: table `orders` is declared in `src/schema/orders.rs`, but the crate does not compile that file",
+        ]);
+        krate.remove("src/schema/orders.rs");
+        krate.cargo(&with_feature).passes();
+        krate.check().passes();
+    }
+}
+
+#[test]
+fn a_cfg_in_what_a_macro_brings_in() {
+    let krate = modules_behind_a_feature("bring_cfg", "bring! { schema }");
+    krate.write(
+        "src/schema/mod.rs",
+        "#[cfg(feature = \"database\")]\npub mod users;\nbring! { orders }\n",
+    );
+    krate.write(
+        "src/schema/orders.rs",
+        "#![cfg(feature = \"database\")]\n#[table_registry::table]\npub struct Orders;\n",
+    );
+    krate.check().passes();
+    krate
+        .cargo(&["check", "--quiet", "--features", "database"])
+        .passes();
+}
+
+#[test]
+fn an_included_file_is_compiled() {
+    let krate = Crate::sound("include");
+    krate.write(
+        "src/lib.rs",
+        "pub mod schema;\n\
+         #[cfg(feature = \"database\")]\npub mod more {\n    use table_registry::table;\n    include!(\"schema/more.rs\");\n}\n\
+         table_registry::table_registry!(\"schema/\");\n\
+         const _: () = assert!(TABLE_NAMES.len() == 2);\n",
+    );
+    krate.write(
+        "src/schema/more.rs",
+        "#[derive(PartialEq)]\n#[table]\npub struct More;\n",
+    );
+    krate.check().passes();
+    krate
+        .cargo(&["check", "--quiet", "--features", "database"])
+        .passes();
+}
+
+impl Crate {
+    /// A sound crate that depends on another crate, `other`, with an attribute `table`, a derive with
+    /// a helper attribute `table`, a derive without, an attribute that drops its item, and one that
+    /// makes a test.
+    fn with_other_macros(name: &str) -> Self {
+        let krate = Self::sound(name);
+        krate.manifest("2024", "other = { path = \"other\" }\n");
+        krate.write(
+            "other/Cargo.toml",
+            "[package]\nname = \"other\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[lib]\nproc-macro = true\n",
+        );
+        krate.write("other/src/lib.rs", OTHER_MACROS);
+        krate
+    }
+}
+
+const OTHER_MACROS: &str = "
+use proc_macro::TokenStream;
+
+#[proc_macro_attribute]
+pub fn table(_: TokenStream, item: TokenStream) -> TokenStream {
+    item
+}
+
+#[proc_macro_attribute]
+pub fn dropped(_: TokenStream, _: TokenStream) -> TokenStream {
+    TokenStream::new()
+}
+
+#[proc_macro_attribute]
+pub fn case(_: TokenStream, item: TokenStream) -> TokenStream {
+    let mut test: TokenStream = \"#[cfg(test)] #[test]\".parse().unwrap();
+    test.extend(item);
+    test
+}
+
+#[proc_macro_derive(Model, attributes(table))]
+pub fn model(_: TokenStream) -> TokenStream {
+    TokenStream::new()
+}
+
+#[proc_macro_derive(Rows, attributes(rows))]
+pub fn rows(_: TokenStream) -> TokenStream {
+    TokenStream::new()
+}
+";
+
+#[test]
+fn attributes_of_other_crates_are_no_tables() {
+    let krate = Crate::with_other_macros("other_attributes");
+    krate.write(
+        "src/lib.rs",
+        "pub mod schema;\ntable_registry::table_registry!(\"schema/\");\nconst _: () = assert!(TABLE_NAMES.len() == 1);\n",
+    );
+    krate.write("src/schema/mod.rs", "pub mod users;\npub mod others;\n");
+    for others in [
+        "use other::table;\n#[table(name = person, public)]\npub struct Person;\n",
+        "use other::table;\n#[table(title = \"x\")]\npub struct Person;\n#[cfg(test)]\nmod tests {\n    use table_registry::table;\n}\n",
+        "#[cfg_attr(all(), derive(other::Model))]\n#[table(name = \"person\")]\npub struct Person;\n",
+    ] {
+        krate.write("src/schema/others.rs", others);
+        krate.check().passes();
+    }
+}
+
+#[test]
+fn a_struct_that_is_not_compiled_is_an_error_if_it_looks_like_a_table() {
+    let krate = Crate::with_other_macros("other_attributes_like_ours");
+    krate.write("src/schema/mod.rs", "pub mod users;\npub mod others;\n");
+    for others in [
+        "use other::table;\n#[table(name = person)]\npub struct Person;\n",
+        "use other::table;\n#[table]\npub struct Person;\n#[cfg(test)]\nmod tests {\n    use table_registry::table;\n}\n",
+        "use table_registry::table;\n#[other::dropped]\n#[table]\npub struct Person;\n",
+    ] {
+        krate.write(
+            "src/schema/others.rs",
+            &format!("#![allow(unused_imports)]\n{others}"),
+        );
+        krate.check().fails_with(&[
+            "error[E0080]: evaluation panicked: table `person` is declared in `src/schema/others.rs`, but the crate does not compile that struct",
+        ]);
+    }
+}
+
+#[test]
+fn a_faulty_attribute_is_one_error_whatever_brings_it_into_scope() {
+    let krate = Crate::with_other_macros("one_error");
+    krate.write(
+        "src/lib.rs",
+        "pub mod schema;\npub mod prelude {\n    pub use table_registry::table;\n}\ntable_registry::table_registry!(\"schema/\");\n",
+    );
+    let unknown_kind = "error: unknown table kind `trth`";
+    let glob = "#![allow(unused_imports)]\nuse crate::prelude::*;\n";
+    for policy in ["", "[overrides]\nusers = \"control\"\n"] {
+        krate.write("table-registry.toml", policy);
+        for (import, attributes, error) in [
+            (glob, "#[derive(other::Rows)] #[table(kind = trth)]", unknown_kind),
+            (
+                "",
+                "#[derive(other::Rows)] #[crate::prelude::table(kind = trth)]",
+                unknown_kind,
+            ),
+            (
+                glob,
+                "#[derive(other::Rows)] #[table(naem = \"users\")]",
+                "error: unknown key `naem` in `#[table]`",
+            ),
+            (
+                glob,
+                "#[table(name = users)]",
+                "error: expected a string literal for `name`, found `users`",
+            ),
+            (
+                glob,
+                "#[derive(other::Rows)] #[table(control)]",
+                "error: unknown key `control` in `#[table]`",
+            ),
+            (
+                glob,
+                "#[table(audience = 1)]",
+                "error: unknown key `audience` in `#[table]`",
+            ),
+            (
+                "",
+                "#[derive(other::Rows)] #[table]",
+                "error: cannot find attribute `table` in this scope",
+            ),
+            (
+                "",
+                "#[derive(other::Rows)] #[table(kind = trth)]",
+                "error: cannot find attribute `table` in this scope",
+            ),
+        ] {
+            krate.write(
+                "src/schema/users.rs",
+                &format!("{import}{attributes}\npub struct Users;\n"),
+            );
+            krate.check().fails_with(&[error]);
+        }
+    }
+}
+
+#[test]
+fn wherever_the_attribute_is_imported() {
+    let krate = Crate::with_other_macros("imports");
+    let table = "#[derive(other::Rows)]\n#[table]\npub struct Users;\n";
+    for (root, users) in [
+        ("#[macro_use]\nextern crate table_registry;\n", table.to_string()),
+        ("", format!("{table}use table_registry::*;\n")),
+        (
+            "pub mod prelude {\n    pub use table_registry::table;\n}\n",
+            format!("{table}use crate::prelude::*;\n"),
+        ),
+        (
+            "pub mod prelude {\n    pub use table_registry::table;\n}\n",
+            format!(
+                "use crate::prelude::*;\n{table}#[other::case]\nfn test() {{\n    #[table]\n    struct Local;\n}}\n"
+            ),
+        ),
+    ] {
+        krate.write(
+            "src/lib.rs",
+            &format!("{root}pub mod schema;\ntable_registry::table_registry!(\"schema/\");\n"),
+        );
+        krate.write("src/schema/users.rs", &users);
+        krate.check().passes();
+    }
+}
+
+#[test]
+fn a_module_called_tables_in_a_function_is_not_in_the_way() {
+    let krate = Crate::sound("tables_in_a_function");
+    krate.write(
+        "src/lib.rs",
+        "pub mod schema;\ntable_registry::table_registry!(\"schema/\");\n\
+         pub fn count() -> usize {\n    mod tables {\n        pub const COUNT: usize = 1;\n    }\n    tables::COUNT\n}\n",
+    );
+    krate.check().passes();
+}
+
 #[cfg(unix)]
 #[test]
 fn sources_behind_a_link() {
@@ -467,4 +731,36 @@ fn sources_behind_a_link() {
     krate
         .check()
         .fails_with(&["error: override refers to unknown table `usrs`"]);
+}
+
+#[test]
+fn orphans_that_name_each_other_by_path_are_one_error() {
+    let krate = Crate::sound("orphan_path");
+    let table = |name: &str| format!("#[table_registry::table]\npub struct {name};\n");
+    krate.write(
+        "src/schema/a.rs",
+        &format!("{}#[path = \"odd/b.rs\"]\nmod c;\n", table("A")),
+    );
+    krate.write("src/schema/odd/b.rs", &table("B"));
+    krate.check().fails_with(&[
+        "error[E0080]: evaluation panicked: tables `a`, `b` are declared in `src/schema/a.rs` and below it, but the crate does not compile that file",
+    ]);
+}
+
+#[test]
+fn a_path_on_an_inline_module_hides_no_orphan() {
+    let krate = Crate::sound("inline_path");
+    let table = |name: &str| format!("#[table_registry::table]\npub struct {name};\n");
+    krate.write(
+        "src/schema/users.rs",
+        &format!(
+            "#[path = \"here\"]\npub mod inline {{\n    pub mod deep;\n}}\n{}",
+            table("Users")
+        ),
+    );
+    krate.write("src/schema/here/deep.rs", &table("Deep"));
+    krate.write("src/schema/lost.rs", &table("Lost"));
+    krate.check().fails_with(&[
+        "error[E0080]: evaluation panicked: table `lost` is declared in `src/schema/lost.rs`, but the crate does not compile that file",
+    ]);
 }

@@ -251,6 +251,7 @@ mod tests {
             hidden_name: None,
             source: Arc::clone(source),
             file: source.path.clone(),
+            is_doubtful: false,
             orphan: None,
             place: 0..0,
             attribute: 0..0,

@@ -91,7 +91,10 @@ impl Project {
             .tables()
             .iter()
             .flat_map(|table| &table.declarations);
-        declarations.filter(|declaration| declaration.check == Check::File)
+        declarations.filter(|declaration| {
+            let orphan = declaration.orphan.as_ref();
+            declaration.check == Check::File && orphan.is_none_or(|orphan| orphan.below_cfg.is_none())
+        })
     }
 }
 
@@ -109,9 +112,12 @@ pub struct Checked {
 }
 
 impl Checked {
-    pub fn new(declarations: Declarations, files: &PolicyFiles) -> Self {
-        let mut faults = declarations.list.iter().flat_map(faults_of_attribute).collect();
-        let policy = Policy::read(files, &mut faults);
+    pub fn new(mut declarations: Declarations, files: &PolicyFiles) -> Self {
+        let mut faults_of_policy = Vec::new();
+        let policy = Policy::read(files, &mut faults_of_policy);
+        declarations.drop_doubtful(&policy);
+        let mut faults: Vec<Diagnostic> = declarations.list.iter().flat_map(faults_of_attribute).collect();
+        faults.extend(faults_of_policy);
         let registry = validate(declarations, &policy, &mut faults);
         Self {
             policy,

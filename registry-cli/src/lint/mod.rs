@@ -183,7 +183,8 @@ fn with_level(project: &Project, mut finding: Finding) -> Option<Diagnostic> {
 fn orphans(project: &Project) -> Vec<Diagnostic> {
     let mut files: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for declaration in project.orphans() {
-        let file = declaration.orphan.as_deref().unwrap_or(&declaration.file);
+        let orphan = declaration.orphan.as_ref();
+        let file = orphan.map_or(&declaration.file, |orphan| &orphan.file);
         files
             .entry(file)
             .or_default()

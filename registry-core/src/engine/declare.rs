@@ -417,6 +417,16 @@ pub fn is_understood(meta: &Meta) -> bool {
     faults.is_empty() && !matches!(meta, Meta::NameValue(_))
 }
 
+/// Whether an attribute called `table` has a key that nobody would write for one of ours.
+#[must_use]
+pub fn has_foreign_key(meta: &Meta) -> bool {
+    let is_ours = |argument: &Argument| {
+        let key = argument.key().map(|key| key.unraw().to_string());
+        key.is_some_and(|key| nearest(&key, KEYS).is_some() || key.parse::<TableKind>().is_ok())
+    };
+    !arguments::split(table_arguments(meta)).iter().all(is_ours)
+}
+
 /// A second `#[table]` of ours among the neighbours of the first. One that may as well belong to
 /// another crate, as the helper attribute of a derive, is left alone.
 #[must_use]

@@ -14,9 +14,9 @@ use super::call_site::CallSite;
 use super::declare::{self, Declared, FlatMeta};
 use super::diagnostic::{Code, Diagnostic};
 use super::invocation::WrittenPath;
-use super::modules::{self, Reach, ScannedFile};
+use super::modules::{self, Reach, ScannedFile, Ways};
 use super::name::TableName;
-use super::scan::{FoundStruct, Origin, is_our_crate};
+use super::scan::{Condition, FoundStruct, Origin, is_our_crate};
 use super::source::{self, Source, display};
 use super::suggest::nearest;
 use crate::TableKind;
@@ -43,9 +43,11 @@ pub struct Declaration {
     pub source: Arc<Source>,
     /// The file's path, relative to the package.
     pub file: String,
-    /// Where no `mod` line leads to the file: the file that such a line would have to name, to
-    /// bring in this one, too.
-    pub orphan: Option<String>,
+    /// Whether the attribute is probably that of another crate, such as a helper of a derive. A
+    /// policy entry for the table tells that it is ours all the same.
+    pub is_doubtful: bool,
+    /// Where no `mod` line leads to the file.
+    pub orphan: Option<Orphan>,
     /// Where the struct's name stands in the file.
     pub place: Range<usize>,
     /// Where the attribute stands that holds `#[table]`.
@@ -59,17 +61,25 @@ pub struct Declaration {
     pub faults: Vec<Diagnostic>,
 }
 
+/// What is known of a file to which no `mod` line leads. Paths are relative to the package.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Orphan {
+    /// The file that a `mod` line would have to name, to bring in this one, too.
+    pub file: String,
+    /// The directory around it that belongs to a module under `cfg`: where no struct in there is
+    /// compiled, neither need this file be.
+    pub below_cfg: Option<String>,
+}
+
 /// What the compiler has to prove about a struct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Check {
     /// Nothing: it compiles the struct, or says why not, or some builds leave the struct out.
     None,
-    /// That it met the struct, since the attribute may be that of another crate; unless it met no
-    /// struct at all, for then something else is wrong, and reported.
+    /// That it met the struct, since the attribute may be that of another crate, or another macro
+    /// may have dropped it; unless it met no struct at all, for then something else is wrong, and
+    /// reported.
     Attribute,
-    /// That it met the file, to which no `mod` line leads, and which lies behind a `cfg`; unless it
-    /// met no struct at all.
-    FileBelowCfg,
     /// That it met the file, to which no `mod` line leads.
     File,
 }
@@ -105,12 +115,12 @@ pub fn discover(call: &CallSite, directories: &[WrittenPath], faults: &mut Vec<D
     let taken = taken_module(&root);
     let tables_is_taken = taken.is_some();
     faults.extend(taken);
-    let reach = modules::reach(&root, &files);
+    let ways = modules::ways(&root, &files);
     Declarations {
-        list: declarations(call, &files, &reach),
+        list: declarations(call, &files, &ways, root.scan.uses_our_macros),
         complete,
         tables_is_taken,
-        unread: unread(&files, &reach),
+        unread: unread(&files, &ways.reach),
     }
 }
 
@@ -124,8 +134,12 @@ fn read_root(call: &CallSite) -> ScannedFile {
 
 /// A module of the user that is called as the generated one is.
 fn taken_module(root: &ScannedFile) -> Option<Diagnostic> {
-    let mut modules = root.scan.modules.iter().filter(|module| !module.conditional);
-    let taken = modules.find(|module| module.name.name == "tables" && module.inside.is_empty())?;
+    let mut modules = root
+        .scan
+        .modules
+        .iter()
+        .filter(|module| module.condition == Condition::None);
+    let taken = modules.find(|module| module.name.name == "tables" && module.is_top_level)?;
     Some(
         Diagnostic::new(
             Code::NameTaken,
@@ -229,18 +243,21 @@ fn unread(files: &[ScannedFile], reach: &[Reach]) -> Vec<PathBuf> {
     unread.map(|(file, _)| file.path.clone()).collect()
 }
 
-fn declarations(call: &CallSite, files: &[ScannedFile], reach: &[Reach]) -> Vec<Declaration> {
+fn declarations(
+    call: &CallSite,
+    files: &[ScannedFile],
+    ways: &Ways,
+    uses_our_macros: bool,
+) -> Vec<Declaration> {
     let mut list = Vec::new();
-    for (file, reach) in files.iter().zip(reach) {
+    for (file, reach) in files.iter().zip(&ways.reach) {
         if file.scan.structs.is_empty() {
             continue;
         }
         let in_package = call.in_package(&file.source.path);
-        let orphan = match reach {
-            Reach::Never { orphan, .. } => Some(call.in_package(&files[*orphan].source.path)),
-            _ => None,
-        };
-        for mut declaration in declarations_in(file, *reach) {
+        let orphan = orphan(call, files, reach);
+        let is_imported = uses_our_macros || ways.included.contains(&file.source.path);
+        for mut declaration in declarations_in(file, reach, is_imported) {
             declaration.file.clone_from(&in_package);
             declaration.orphan.clone_from(&orphan);
             list.push(declaration);
@@ -249,24 +266,43 @@ fn declarations(call: &CallSite, files: &[ScannedFile], reach: &[Reach]) -> Vec<
     list
 }
 
+fn orphan(call: &CallSite, files: &[ScannedFile], reach: &Reach) -> Option<Orphan> {
+    let Reach::Never {
+        orphan, below_cfg, ..
+    } = reach
+    else {
+        return None;
+    };
+    Some(Orphan {
+        file: call.in_package(&files[*orphan].source.path),
+        below_cfg: below_cfg.as_ref().map(|directory| call.in_package(directory)),
+    })
+}
+
 /// What a file would declare that every build compiles.
 #[must_use]
 pub fn declarations_in_text(source: Arc<Source>) -> Vec<Declaration> {
     let file = ScannedFile::new(PathBuf::from(&source.path), source);
-    declarations_in(&file, Reach::Always)
+    declarations_in(&file, &Reach::Always, false)
 }
 
-/// What one file declares.
-pub(super) fn declarations_in(file: &ScannedFile, reach: Reach) -> Vec<Declaration> {
+/// What one file declares. `is_imported` tells whether something outside of the file may bring
+/// `#[table]` into scope there.
+pub(super) fn declarations_in(file: &ScannedFile, reach: &Reach, is_imported: bool) -> Vec<Declaration> {
     let structs = file.scan.structs.iter();
     structs
-        .flat_map(|found| declarations_of(file, found, reach))
+        .flat_map(|found| declarations_of(file, found, reach, is_imported))
         .collect()
 }
 
 /// One declaration, or none if the tokens are no struct after all, or several where each
 /// of several `cfg_attr` holds a `#[table]` of its own.
-fn declarations_of(file: &ScannedFile, found: &FoundStruct, reach: Reach) -> Vec<Declaration> {
+fn declarations_of(
+    file: &ScannedFile,
+    found: &FoundStruct,
+    reach: &Reach,
+    is_imported: bool,
+) -> Vec<Declaration> {
     let Some(ident) = ident(&file.source.text[found.ident.clone()]) else {
         return Vec::new();
     };
@@ -275,7 +311,7 @@ fn declarations_of(file: &ScannedFile, found: &FoundStruct, reach: Reach) -> Vec
         ident,
         found,
         reach,
-        bare_table: file.scan.bare_table,
+        is_imported,
     };
     let ours = attributes.ours();
     ours.into_iter()
@@ -310,8 +346,8 @@ struct Attributes<'f> {
     metas: Vec<(Range<usize>, FlatMeta)>,
     ident: Ident,
     found: &'f FoundStruct,
-    reach: Reach,
-    bare_table: Origin,
+    reach: &'f Reach,
+    is_imported: bool,
 }
 
 impl Attributes<'_> {
@@ -333,33 +369,37 @@ impl Attributes<'_> {
         }
     }
 
-    /// How certainly an attribute is ours: by where its name comes from, and whether we
-    /// understand it. Nothing if it is certainly not.
-    fn certainty(&self, position: usize) -> Option<(Origin, bool)> {
+    /// How certainly an attribute is ours: by its arguments, by where its name comes from, and
+    /// whether we understand it. Nothing if it is certainly not.
+    fn certainty(&self, position: usize) -> Option<(bool, Origin, bool)> {
         let meta = &self.metas[position].1.meta;
         if !declare::is_table(meta) || matches!(meta, Meta::NameValue(_)) {
             return None;
         }
         let origin = self.origin(meta);
-        let is_understood = declare::is_understood(meta);
-        let is_helper = self.found.has_derive && origin == Origin::Nowhere;
-        let is_foreign = !is_understood && (self.found.has_derive || meta.path().segments.len() > 1);
-        let may_be_ours = self.found.is_struct && !is_helper && !is_foreign;
-        (origin == Origin::Ours || may_be_ours).then_some((origin, is_understood))
+        let may_be_ours = self.found.is_struct || origin == Origin::Ours;
+        may_be_ours.then(|| (!self.is_doubtful(meta), origin, declare::is_understood(meta)))
+    }
+
+    fn is_doubtful(&self, meta: &Meta) -> bool {
+        match self.origin(meta) {
+            Origin::Nowhere => self.found.neighbours.derive || declare::has_foreign_key(meta),
+            Origin::Unknown => declare::has_foreign_key(meta),
+            Origin::Ours => false,
+        }
     }
 
     fn origin(&self, meta: &Meta) -> Origin {
         let segments = &meta.path().segments;
-        if segments
-            .iter()
-            .any(|segment| is_our_crate(&segment.ident.to_string()))
-        {
+        let is_bare = segments.len() == 1;
+        let mut names = segments.iter().map(|segment| segment.ident.to_string());
+        if !is_bare && names.any(|name| is_our_crate(&name)) {
             Origin::Ours
-        } else if segments.len() > 1 || matches!(self.reach, Reach::Never { .. }) {
+        } else if !is_bare || self.is_imported || matches!(self.reach, Reach::Never { .. }) {
             // Nobody imports anything into a file that is not compiled.
-            self.bare_table.max(Origin::Unknown)
+            self.found.bare_table.max(Origin::Unknown)
         } else {
-            self.bare_table
+            self.found.bare_table
         }
     }
 
@@ -378,7 +418,15 @@ impl Attributes<'_> {
             .map(|flat| &flat.meta)
             .collect();
         let declared = self.declare(position, &all);
-        let conditional = self.found.conditional || own.conditional || self.reach == Reach::Sometimes;
+        let is_reach_conditional = matches!(
+            self.reach,
+            Reach::Sometimes
+                | Reach::Never {
+                    conditional: true,
+                    ..
+                }
+        );
+        let conditional = self.found.conditional || own.conditional || is_reach_conditional;
         let is_hidden = !conditional && certain.len() < all.len();
         let hidden_name = is_hidden.then(|| self.declare(position, &certain).name);
         Declaration {
@@ -386,8 +434,9 @@ impl Attributes<'_> {
             check: if conditional || !source.is_utf8 || !self.found.is_struct {
                 Check::None
             } else {
-                self.check(&own.meta, &declared)
+                self.check(&own.meta)
             },
+            is_doubtful: self.is_doubtful(&own.meta),
             name: declared.name,
             other_name: declared.other_name,
             kind: declared.kind,
@@ -416,14 +465,14 @@ impl Attributes<'_> {
         }
     }
 
-    fn check(&self, own: &Meta, declared: &Declared) -> Check {
-        match self.reach {
-            Reach::Never { below_cfg: false, .. } => Check::File,
-            Reach::Never { below_cfg: true, .. } => Check::FileBelowCfg,
-            Reach::Unknown => Check::None,
-            // What is wrong with the attribute, the compiler reports.
-            _ if self.origin(own) == Origin::Unknown && declared.faults.is_empty() => Check::Attribute,
-            _ => Check::None,
+    fn check(&self, own: &Meta) -> Check {
+        match (self.reach, self.origin(own)) {
+            (Reach::Never { .. }, _) => Check::File,
+            (Reach::Unknown, _) => Check::None,
+            (_, Origin::Unknown) => Check::Attribute,
+            (_, Origin::Ours) if self.found.neighbours.macro_above => Check::Attribute,
+            // Without an import the compiler says so.
+            (_, Origin::Ours | Origin::Nowhere) => Check::None,
         }
     }
 }
@@ -432,15 +481,15 @@ impl Attributes<'_> {
 mod tests {
     use super::*;
 
-    fn found(text: &str, reach: Reach) -> Vec<Declaration> {
+    fn found(text: &str, reach: &Reach) -> Vec<Declaration> {
         let source = Arc::new(Source::new("a.rs", text));
-        declarations_in(&ScannedFile::new(PathBuf::from("a.rs"), source), reach)
+        declarations_in(&ScannedFile::new(PathBuf::from("a.rs"), source), reach, false)
     }
 
     #[test]
     fn faults_of_an_attribute_are_kept_with_their_place() {
         let text = "#[table(kind = trth)]\n#[diesel(table_name = users)]\npub struct User;";
-        let found = found(text, Reach::Always);
+        let found = found(text, &Reach::Always);
         assert_eq!(found.len(), 1);
         let names = (found[0].name.to_string(), found[0].ident.clone());
         assert_eq!(names, ("users".to_string(), "User".to_string()));
@@ -477,19 +526,34 @@ mod tests {
             ("#[derive(Model)] #[table(name = \"users\")] struct A;", ""),
             ("use x::*; #[derive(Model)] #[table(title = \"x\")] struct A;", ""),
             ("#[helpers::table(name = person, public)] struct A;", ""),
+            ("use x::table; #[table(name = person, public)] struct A;", ""),
+            (
+                "use x::table; #[table(kind = lnk, naem = \"x\")] struct A;",
+                "truth",
+            ),
+            ("use x::table; #[table(control)] struct A;", "truth"),
+            ("use x::table; #[table(\"a\")] struct A;", ""),
+            ("#[cfg_attr(x, derive(Model))] #[table] struct A;", ""),
+            (
+                "#[derive(Model)] #[table(kind = link)] struct A; use x::*;",
+                "link",
+            ),
+            ("use x::table; #[table] enum A {}", ""),
         ] {
-            let found = found(text, Reach::Always);
-            let kinds_found: Vec<&str> = found
-                .iter()
-                .map(|declaration| declaration.kind.as_str())
-                .collect();
+            let found = found(text, &Reach::Always);
+            let certain = found.iter().filter(|declaration| !declaration.is_doubtful);
+            let kinds_found: Vec<&str> = certain.map(|declaration| declaration.kind.as_str()).collect();
             assert_eq!(kinds_found.join(" "), kinds, "{text}");
         }
     }
 
     #[test]
     fn what_the_compiler_has_to_prove() {
-        let never = |below_cfg| Reach::Never { below_cfg, orphan: 0 };
+        let never = |conditional| Reach::Never {
+            orphan: 0,
+            conditional,
+            below_cfg: None,
+        };
         for (text, reach, check) in [
             ("#[table_registry::table] struct A;", Reach::Always, Check::None),
             (
@@ -509,17 +573,19 @@ mod tests {
             ("#[derive(Model)] #[table] struct A;", never(false), Check::File),
             ("#[table_registry::table] struct A;", never(false), Check::File),
             (
-                "#[table_registry::table] struct A;",
-                never(true),
-                Check::FileBelowCfg,
+                "use table_registry::table; #[x] #[table] struct A;",
+                Reach::Always,
+                Check::Attribute,
             ),
+            ("#[x] #[table] struct A;", Reach::Always, Check::None),
+            ("#[table_registry::table] struct A;", never(true), Check::None),
             (
                 "#[cfg(a)] #[table_registry::table] struct A;",
                 never(false),
                 Check::None,
             ),
         ] {
-            assert_eq!(found(text, reach)[0].check, check, "{text} {reach:?}");
+            assert_eq!(found(text, &reach)[0].check, check, "{text}");
         }
     }
 }

@@ -310,30 +310,74 @@ fn implementation_of_struct(key: &TokenStream) -> TokenStream {
 
 /// What the compiler has to prove: that it met the structs that the scan found.
 fn checks(keyed: &[Keyed<'_>]) -> TokenStream {
-    let mut groups: BTreeMap<(&str, Check), Vec<&Keyed<'_>>> = BTreeMap::new();
-    for keyed in keyed.iter().filter(|keyed| keyed.table.check != Check::None) {
-        let file = keyed.table.orphan.as_ref().unwrap_or(&keyed.table.file);
-        groups.entry((file, keyed.table.check)).or_default().push(keyed);
-    }
-    if groups.is_empty() {
+    let of_attributes = keyed.iter().filter(|keyed| keyed.table.check == Check::Attribute);
+    let of_attributes: TokenStream = of_attributes.map(check_of_attribute).collect();
+    let of_attributes = unless_none_is_compiled(keyed.iter(), of_attributes);
+    let of_files = checks_of_files(keyed);
+    if of_attributes.is_empty() && of_files.is_empty() {
         return TokenStream::new();
     }
-    let any = any_compiled(keyed.iter());
-    let checks = groups.into_iter().map(|((file, check), tables)| match check {
-        Check::Attribute => tables.into_iter().map(check_of_attribute).collect(),
-        Check::FileBelowCfg => check_of_file(file, &tables, &quote!(|| !ANY)),
-        Check::File | Check::None => check_of_file(file, &tables, &TokenStream::new()),
-    });
-    let checks: TokenStream = checks.collect();
     quote! {
         const _: () = {
             #[allow(unused_imports)]
             use __table_registry::__private::{Compiled, NotCompiled as _, any, assert, bool};
-            #[allow(dead_code)]
+            #of_attributes
+            #of_files
+        };
+    }
+}
+
+/// Gives `ANY` to checks: whether one of these tables is compiled.
+fn unless_none_is_compiled<'k>(
+    tables: impl Iterator<Item = &'k Keyed<'k>>,
+    checks: TokenStream,
+) -> TokenStream {
+    if checks.is_empty() {
+        return checks;
+    }
+    let any = any_compiled(tables);
+    quote! {
+        const _: () = {
             const ANY: bool = #any;
             #checks
         };
     }
+}
+
+/// Tables by the file that declares them, or that answers for them.
+type ByFile<'k> = BTreeMap<&'k str, Vec<&'k Keyed<'k>>>;
+
+fn checks_of_files(keyed: &[Keyed<'_>]) -> TokenStream {
+    let mut all = ByFile::new();
+    let mut orphans: BTreeMap<Option<&str>, ByFile<'_>> = BTreeMap::new();
+    for keyed in keyed {
+        all.entry(&keyed.table.file).or_default().push(keyed);
+        if let (Check::File, Some(orphan)) = (keyed.table.check, &keyed.table.orphan) {
+            let files = orphans.entry(orphan.below_cfg.as_deref()).or_default();
+            files.entry(&orphan.file).or_default().push(keyed);
+        }
+    }
+    let checks = orphans.into_iter().map(|(directory, files)| {
+        let unless = directory.map(|_| quote!(|| !ANY)).unwrap_or_default();
+        let checks = files
+            .iter()
+            .map(|(file, tables)| check_of_file(file, tables, &unless));
+        match directory {
+            Some(directory) => unless_none_is_compiled(below(directory, &all).into_iter(), checks.collect()),
+            None => checks.collect(),
+        }
+    });
+    checks.collect()
+}
+
+fn below<'k>(directory: &str, all: &ByFile<'k>) -> Vec<&'k Keyed<'k>> {
+    let start = match directory {
+        "" => String::new(),
+        directory => format!("{directory}/"),
+    };
+    let files = all.range(start.as_str()..);
+    let files = files.take_while(|(file, _)| file.starts_with(&start));
+    files.flat_map(|(_, tables)| tables.iter().copied()).collect()
 }
 
 fn any_compiled<'k>(tables: impl Iterator<Item = &'k Keyed<'k>>) -> TokenStream {

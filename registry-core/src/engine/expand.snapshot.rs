@@ -151,15 +151,6 @@ pub(crate) use registered_by_table_registry;
 const _: () = {
     #[allow(unused_imports)]
     use __table_registry::__private::{Compiled, NotCompiled as _, any, assert, bool};
-    #[allow(dead_code)]
-    const ANY: bool = any(
-        &[
-            Compiled::<directories_of_table_registry::audit_events>::HERE,
-            Compiled::<directories_of_table_registry::roles>::HERE,
-            Compiled::<directories_of_table_registry::r#type>::HERE,
-            Compiled::<directories_of_table_registry::users>::HERE,
-        ],
-    );
     const _: () = assert!(
         any(& [Compiled:: < directories_of_table_registry::audit_events > ::HERE]), "{}",
         "table `audit.events` is declared in `src/schema/audit.rs`, but the crate does not compile that file\n  = help: name the file in a `mod` line, or remove it\n  = note: diagnostic code `not-compiled`"

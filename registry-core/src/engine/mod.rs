@@ -31,7 +31,7 @@ pub use calls::registry_calls;
 pub use config::{Entry, Policy, PolicyFiles};
 pub use declare::{Declared, FlatMeta, declare, flatten, not_a_struct, repeated};
 pub use diagnostic::{Code, Diagnostic, Label, Severity};
-pub use discover::{Check, Declaration, Declarations, declarations_in_text, discover};
+pub use discover::{Check, Declaration, Declarations, Orphan, declarations_in_text, discover};
 pub use expand::expand;
 pub use invocation::{Invocation, WrittenPath};
 pub use lints::{LINT_RULES, LintLevel, LintOption, LintRule, Lints, unknown_lint};

@@ -1,6 +1,6 @@
 //! The model: what the sources and the policy files add up to.
 
-use super::discover::{Check, Declaration};
+use super::discover::{Check, Declaration, Orphan};
 use super::validate::Valid;
 use crate::TableKind;
 
@@ -19,8 +19,8 @@ pub struct RegisteredTable {
     pub file: String,
     /// What the compiler has to prove.
     pub check: Check,
-    /// The file that a `mod` line has to name, if that is what is to be proved.
-    pub orphan: Option<String>,
+    /// Where no `mod` line leads to that file.
+    pub orphan: Option<Orphan>,
     /// Whether several structs claim it: a fault that is reported already.
     pub contested: bool,
     /// The identifier of its typed key.

@@ -18,13 +18,15 @@ pub struct Scan {
     pub structs: Vec<FoundStruct>,
     /// The modules: `mod name;` and `mod name { … }`.
     pub modules: Vec<FoundModule>,
+    /// The files that `include!` names.
+    pub includes: Vec<FoundInclude>,
     /// Whether the file starts with `#![cfg(…)]`.
     pub conditional: bool,
-    /// What `#[table]` without a path means in this file.
-    pub bare_table: Origin,
+    /// Whether `#[macro_use] extern crate table_registry;` brings `#[table]` into all files.
+    pub uses_our_macros: bool,
 }
 
-/// Where an attribute called `table` comes from, as far as the tokens of one file tell.
+/// Where an attribute called `table` comes from, as far as tokens tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// Nothing brings it into scope: not ours, or an error of the compiler.
@@ -49,8 +51,35 @@ pub struct FoundStruct {
     /// Whether it is a struct at all. An `enum` is a mistake that the compiler reports, and the
     /// policy files may refer to the table that is meant.
     pub is_struct: bool,
-    /// Whether it has a derive that may bring a helper attribute called `table` along.
-    pub has_derive: bool,
+    /// What else stands on it.
+    pub neighbours: Neighbours,
+    /// What `#[table]` without a path means in its place.
+    pub bare_table: Origin,
+}
+
+/// What a struct carries beside `#[table]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Neighbours {
+    /// A derive that may bring a helper attribute called `table` along.
+    pub derive: bool,
+    /// An attribute in front of `#[table]` that may be a macro, which may drop the struct.
+    pub macro_above: bool,
+}
+
+/// Whether some builds leave something out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Condition {
+    None,
+    /// With all of the module around it.
+    Around,
+    /// Perhaps also where they keep the module around it.
+    Own,
+}
+
+impl Condition {
+    pub fn own_if(is_conditional: bool) -> Self {
+        if is_conditional { Self::Own } else { Self::None }
+    }
 }
 
 /// A module.
@@ -60,10 +89,11 @@ pub struct FoundModule {
     pub name: ModuleName,
     /// The inline modules around it.
     pub inside: Vec<ModuleName>,
-    /// As [`FoundStruct::conditional`].
-    pub conditional: bool,
+    pub condition: Condition,
     /// Whether its content is in braces.
     pub is_inline: bool,
+    /// Whether nothing is around it, and so a path from the crate root can name it.
+    pub is_top_level: bool,
     /// Where its name stands.
     pub place: Range<usize>,
 }
@@ -75,29 +105,39 @@ pub struct ModuleName {
     pub attributes: Vec<Range<usize>>,
 }
 
+/// `include!("…")`.
+#[derive(Clone, Debug)]
+pub struct FoundInclude {
+    /// The literal.
+    pub path: Range<usize>,
+    pub condition: Condition,
+}
+
 /// Scans any text at all.
 #[must_use]
 pub fn scan(text: &str) -> Scan {
-    let Some(last_word) = last_word(text) else {
+    let Some(last_word) = last_word(text).or_else(|| text.rfind("#![cfg")) else {
         return Scan::default();
     };
     let mut scanner = Scanner {
         tokens: tokens(text).peekable(),
         regions: Vec::new(),
+        imports: Origin::Nowhere,
+        unresolved: Vec::new(),
         pending: Vec::new(),
         previous: None,
         found: Scan::default(),
     };
     while let Some(token) = scanner.tokens.next() {
         scanner.step(token);
-        if token.start >= last_word && !scanner.awaits_struct() {
+        if token.start >= last_word && !scanner.awaits_struct() && !scanner.awaits_import() {
             break;
         }
     }
-    scanner.found
+    scanner.finish()
 }
 
-/// Where the last `table` or `mod` starts. Behind it nothing can begin that we look
+/// Where the last `table`, `mod` or `include!` starts. Behind it nothing can begin that we look
 /// for, and so the fields of the last struct of a file are not even lexed.
 fn last_word(text: &str) -> Option<usize> {
     let is_word = |at: usize, word: &str| {
@@ -110,7 +150,13 @@ fn last_word(text: &str) -> Option<usize> {
             .map(|(at, _)| at)
             .find(|at| is_word(*at, word))
     };
-    last("table").max(last("mod"))
+    last("table").max(last("mod")).max(last_include(text))
+}
+
+fn last_include(text: &str) -> Option<usize> {
+    let ends = text.rmatch_indices('!').map(|(end, _)| end);
+    let mut starts = ends.filter_map(|end| text[..end].strip_suffix("include"));
+    starts.next().map(str::len)
 }
 
 /// An outer attribute in front of an item.
@@ -120,15 +166,27 @@ struct Pending {
     role: Role,
     /// Whether some builds leave the item out for it.
     conditional: bool,
+    /// Whether it has a derive, perhaps in a `cfg_attr`, that may bring helper attributes along.
+    has_helpers: bool,
+    /// Whether it may be a macro, which may do what it likes with the item.
+    is_macro: bool,
+}
+
+impl Pending {
+    fn is_table(&self) -> bool {
+        matches!(self.role, Role::Table | Role::TableByPath)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Role {
     /// `#[table]`, or a `cfg_attr` that mentions it.
     Table,
+    /// `#[table_registry::table]`, which needs no import.
+    TableByPath,
     /// `cfg_attr`, `diesel`, `sea_orm`, `path`.
     Relevant,
-    Derive,
+    MacroUse,
     Irrelevant,
 }
 
@@ -141,11 +199,20 @@ struct Region {
     outer: Vec<Pending>,
     /// Whether the delimiter is part of the item and does not end it, as in `pub(crate) struct`.
     ends_item: bool,
+    is_in_macro: bool,
+    /// What the imports in here say about `#[table]` without a path.
+    imports: Origin,
+    /// How many structs outside wait for an import.
+    unresolved_before: usize,
 }
 
 struct Scanner<'a> {
     tokens: Peekable<Tokens<'a>>,
     regions: Vec<Region>,
+    /// What the imports outside of all regions say about `#[table]` without a path.
+    imports: Origin,
+    /// Structs whose scope has no import of `#[table]` yet: it may stand below them.
+    unresolved: Vec<usize>,
     pending: Vec<Pending>,
     /// What tells a block from the constant in `<{ 3 }>`.
     previous: Option<TokenKind>,
@@ -162,6 +229,7 @@ impl<'a> Scanner<'a> {
             TokenKind::Semi => self.pending.clear(),
             TokenKind::Ident if token.text == "mod" => self.module(),
             TokenKind::Ident if token.text == "use" => self.import(),
+            TokenKind::Ident if token.text == "extern" => self.extern_crate(),
             TokenKind::Ident if matches!(token.text, "struct" | "enum" | "union") => {
                 self.item(token.text == "struct");
             }
@@ -185,34 +253,32 @@ impl<'a> Scanner<'a> {
         }
         let mut path: Vec<&str> = Vec::new();
         let (mut in_path, mut mentions_table, mut mentions_cfg) = (true, false, false);
-        let mut has_helpers = false;
+        let (mut in_derive, mut has_helpers) = (false, false);
         let end = self.until_closed(|token| {
-            mentions_table |= token.ident() == Some("table");
-            mentions_cfg |= token.ident() == Some("cfg");
-            has_helpers |= !in_path
-                && token
-                    .ident()
-                    .is_some_and(|ident| !STANDARD_DERIVES.contains(&ident));
-            match token.ident() {
+            let ident = token.ident();
+            mentions_table |= ident == Some("table");
+            mentions_cfg |= ident == Some("cfg");
+            has_helpers |= in_derive && ident.is_some_and(|ident| !STANDARD_DERIVES.contains(&ident));
+            in_derive = ident == Some("derive") || (in_derive && token.kind != TokenKind::CloseParen);
+            match ident {
                 Some(ident) if in_path => path.push(ident),
                 _ => in_path &= token.kind == TokenKind::Colon,
             }
         });
         let Some(end) = end else { return };
-        if path == ["macro_use"] {
-            self.imports(Origin::Unknown);
-        }
         let conditional = match path.as_slice() {
-            ["cfg"] | [.., "test" | "bench"] => true,
+            ["cfg" | "test" | "bench"] => true,
             ["cfg_attr"] => mentions_cfg,
             _ => false,
         };
         if !inner {
-            let role = role(&path, mentions_table, has_helpers);
+            let role = role(&path, mentions_table);
             self.pending.push(Pending {
                 range: start..end,
                 role,
                 conditional,
+                has_helpers,
+                is_macro: role == Role::Irrelevant && !is_built_in(&path),
             });
         } else if conditional {
             match self.regions.last_mut() {
@@ -241,22 +307,48 @@ impl<'a> Scanner<'a> {
     }
 
     fn open(&mut self, module: Option<ModuleName>, in_macro: bool, ends_item: bool) {
-        let conditional = in_macro || self.is_conditional();
+        let is_input = in_macro || self.pending.iter().any(|pending| pending.is_macro);
+        let around = self.regions.last();
         self.regions.push(Region {
-            conditional,
+            conditional: is_input || self.is_conditional(),
+            is_in_macro: in_macro || (module.is_none() && around.is_some_and(|region| region.is_in_macro)),
             module,
             outer: std::mem::take(&mut self.pending),
             ends_item,
+            imports: Origin::Nowhere,
+            unresolved_before: self.unresolved.len(),
         });
     }
 
     fn close(&mut self) {
         self.pending.clear();
-        if let Some(region) = self.regions.pop()
-            && !region.ends_item
-        {
+        let Some(region) = self.regions.pop() else { return };
+        let is_scope = region.module.is_some();
+        self.resolve(region.unresolved_before, region.imports, is_scope);
+        if region.is_in_macro && !is_scope {
+            // The macro may put the import where it stands itself.
+            self.imports(region.imports.min(Origin::Unknown));
+        }
+        if !region.ends_item {
             self.pending = region.outer;
         }
+    }
+
+    /// Tells the structs of a scope, behind those that wait outside of it, what its imports say.
+    fn resolve(&mut self, first: usize, imports: Origin, is_last: bool) {
+        if is_last || imports > Origin::Nowhere {
+            for found in self.unresolved.drain(first..) {
+                self.found.structs[found].bare_table = imports;
+            }
+        }
+    }
+
+    fn finish(mut self) -> Scan {
+        while !self.regions.is_empty() {
+            self.close();
+        }
+        self.resolve(0, self.imports, true);
+        self.found
     }
 
     fn module(&mut self) {
@@ -275,8 +367,9 @@ impl<'a> Scanner<'a> {
         self.found.modules.push(FoundModule {
             name: name.clone(),
             inside: inside.collect(),
-            conditional: self.is_conditional(),
+            condition: self.condition(),
             is_inline,
+            is_top_level: self.regions.is_empty(),
             place: token.start..token.end(),
         });
         if is_inline {
@@ -284,6 +377,15 @@ impl<'a> Scanner<'a> {
         } else {
             self.pending.clear();
         }
+    }
+
+    fn extern_crate(&mut self) {
+        if self.tokens.next_if(|token| token.text == "crate").is_none() {
+            return;
+        }
+        let is_ours = self.next_ident().is_some_and(is_our_crate);
+        let mut attributes = self.pending.iter();
+        self.found.uses_our_macros |= is_ours && attributes.any(|pending| pending.role == Role::MacroUse);
     }
 
     /// Reads no further than what a `use` can consist of: `impl Trait + use<'a>` is none, and a
@@ -318,7 +420,9 @@ impl<'a> Scanner<'a> {
     }
 
     fn imports(&mut self, origin: Origin) {
-        self.found.bare_table = self.found.bare_table.max(origin);
+        let regions = self.regions.last_mut();
+        let imports = regions.map_or(&mut self.imports, |region| &mut region.imports);
+        *imports = origin.max(*imports);
     }
 
     fn item(&mut self, is_struct: bool) {
@@ -327,16 +431,19 @@ impl<'a> Scanner<'a> {
         };
         if next.ident().is_some() && self.pending_table() {
             self.tokens.next();
-            let found = FoundStruct {
+            if self.pending.iter().any(|pending| pending.role == Role::Table) {
+                self.unresolved.push(self.found.structs.len());
+            }
+            self.found.structs.push(FoundStruct {
                 attributes: self.relevant_attributes(),
                 ident: next.start..next.end(),
                 conditional: self.is_conditional(),
                 is_struct,
-                has_derive: self.pending.iter().any(|pending| pending.role == Role::Derive),
-            };
-            self.found.structs.push(found);
+                neighbours: self.neighbours(),
+                bare_table: Origin::Nowhere,
+            });
             // The struct is found; its fields need not be waited for.
-            self.pending.retain(|pending| pending.role != Role::Table);
+            self.pending.retain(|pending| !pending.is_table());
         }
     }
 
@@ -355,8 +462,21 @@ impl<'a> Scanner<'a> {
         if is_definition {
             self.until_closed(|_| {});
             self.pending.clear();
-        } else {
-            self.open(None, true, true);
+            return;
+        }
+        if name.text == "include" {
+            self.include();
+        }
+        self.open(None, true, true);
+    }
+
+    fn include(&mut self) {
+        let is_literal = |token: &Token<'_>| matches!(token.kind, TokenKind::Literal { .. });
+        if let Some(literal) = self.tokens.next_if(is_literal) {
+            self.found.includes.push(FoundInclude {
+                path: literal.start..literal.end(),
+                condition: self.condition(),
+            });
         }
     }
 
@@ -369,16 +489,39 @@ impl<'a> Scanner<'a> {
     }
 
     fn pending_table(&self) -> bool {
-        self.pending.iter().any(|pending| pending.role == Role::Table)
+        self.pending.iter().any(Pending::is_table)
     }
 
     /// Whether a `#[table]` still waits for its struct: `pub(crate)` may come in between.
     fn awaits_struct(&self) -> bool {
         let outer = self.regions.iter().flat_map(|region| &region.outer);
-        self.pending
-            .iter()
-            .chain(outer)
-            .any(|pending| pending.role == Role::Table)
+        self.pending.iter().chain(outer).any(Pending::is_table)
+    }
+
+    /// Whether an import may still tell where some `#[table]` comes from.
+    fn awaits_import(&self) -> bool {
+        let modules = self.regions.iter().filter(|region| region.module.is_some());
+        let mut imports = modules.map(|module| module.imports).chain([self.imports]);
+        !self.unresolved.is_empty() && imports.any(|imports| imports == Origin::Nowhere)
+    }
+
+    fn neighbours(&self) -> Neighbours {
+        let mut above = self.pending.iter().take_while(|pending| !pending.is_table());
+        Neighbours {
+            derive: self.pending.iter().any(|pending| pending.has_helpers),
+            macro_above: above.any(|pending| pending.is_macro),
+        }
+    }
+
+    fn condition(&self) -> Condition {
+        let mut modules = self.regions.iter().rev().filter(|region| region.module.is_some());
+        let around = modules.next().is_some_and(|module| module.conditional);
+        let own = self.pending.iter().any(|pending| pending.conditional);
+        match (around, self.is_conditional()) {
+            (_, false) => Condition::None,
+            (true, true) if !own => Condition::Around,
+            (_, true) => Condition::Own,
+        }
     }
 
     fn is_conditional(&self) -> bool {
@@ -387,7 +530,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn relevant_attributes(&self) -> Vec<Range<usize>> {
-        let relevant = |pending: &&Pending| matches!(pending.role, Role::Table | Role::Relevant);
+        let relevant = |pending: &&Pending| pending.is_table() || pending.role == Role::Relevant;
         self.pending
             .iter()
             .filter(relevant)
@@ -421,12 +564,52 @@ const STANDARD_DERIVES: [&str; 9] = [
     "PartialOrd",
 ];
 
-fn role(path: &[&str], mentions_table: bool, has_helpers: bool) -> Role {
+/// Whether an attribute is one of the language or of a tool that comes with it, and leaves its item
+/// alone. One that is missing here costs the item a check or the certainty that it is compiled.
+fn is_built_in(path: &[&str]) -> bool {
+    match path {
+        [tool, _, ..] => matches!(*tool, "clippy" | "rustfmt" | "diagnostic" | "miri"),
+        [name] => BUILT_IN_ATTRIBUTES.contains(name),
+        [] => true,
+    }
+}
+
+const BUILT_IN_ATTRIBUTES: [&str; 26] = [
+    "allow",
+    "automatically_derived",
+    "bench",
+    "cfg",
+    "cfg_attr",
+    "cold",
+    "deny",
+    "deprecated",
+    "derive",
+    "doc",
+    "expect",
+    "forbid",
+    "ignore",
+    "inline",
+    "macro_export",
+    "macro_use",
+    "must_use",
+    "no_implicit_prelude",
+    "no_mangle",
+    "non_exhaustive",
+    "path",
+    "repr",
+    "should_panic",
+    "test",
+    "track_caller",
+    "warn",
+];
+
+fn role(path: &[&str], mentions_table: bool) -> Role {
     match path {
         ["cfg_attr"] if mentions_table => Role::Table,
         ["cfg_attr" | "diesel" | "sea_orm" | "path"] => Role::Relevant,
-        ["derive"] if has_helpers => Role::Derive,
-        [.., "table"] => Role::Table,
+        ["macro_use"] => Role::MacroUse,
+        ["table"] => Role::Table,
+        [.., "table"] => Role::TableByPath,
         _ => Role::Irrelevant,
     }
 }
@@ -512,6 +695,8 @@ mod tests {
             "#[tokio::test] async fn f() { #[table] struct A; }",
             "#[cfg_attr(all(), cfg(any()))] #[table] struct A;",
             "#[cfg(a)] fn f() -> W<{ 3 }, { 4 }> { #[table] struct A; }",
+            "#[rstest] fn f() { #[table] struct A; }",
+            "#[x::y] mod m { mod n { #[table] struct A; } }",
         ] {
             assert_eq!(conditional(text), [true], "{text}");
         }
@@ -522,6 +707,8 @@ mod tests {
             "wrap! { } #[table] struct A;",
             "struct C { #[cfg(a)] x: u8 } #[table] struct A;",
             "#[cfg_attr(a, derive(B))] #[table] struct A;",
+            "#[x] #[table] struct A;",
+            "#[allow(x)] #[inline] fn f() { #[table] struct A; }",
             "fn f() -> bool { a != (b) } #[table] struct A;",
         ] {
             assert_eq!(conditional(text), [false], "{text}");
@@ -531,24 +718,124 @@ mod tests {
 
     #[test]
     fn imports() {
+        for (imports, origin) in [
+            ("use table_registry::table;", Origin::Ours),
+            ("use table_registry::{Table, table};", Origin::Ours),
+            ("use ::table_registry::*;", Origin::Ours),
+            ("use helpers::table;", Origin::Unknown),
+            ("use crate::prelude::*;", Origin::Unknown),
+            ("use super::{a::{b, table}};", Origin::Unknown),
+            ("wrap! { if x { use table_registry::table; } }", Origin::Unknown),
+            ("use diesel::tables;", Origin::Nowhere),
+            ("use std::collections::*;", Origin::Nowhere),
+            ("// use x::table;\n", Origin::Nowhere),
+            ("use x; table!();", Origin::Nowhere),
+            ("#[macro_use] extern crate table_registry;", Origin::Nowhere),
+        ] {
+            for text in [
+                format!("{imports} #[table] struct A;"),
+                format!("#[table] struct A; {imports}"),
+                format!("{imports} fn f() {{ if x {{ #[table] struct A; }} }}"),
+                format!("fn f() {{ {imports} #[table] struct A; }}"),
+                format!("mod m {{ #[table] struct A; {imports} }}"),
+                format!("use other::table; mod m {{ #[table] struct A; {imports} }}"),
+            ] {
+                assert_eq!(scan(&text).structs[0].bare_table, origin, "{text}");
+            }
+        }
+        assert!(scan("#[macro_use] extern crate table_registry; mod a;").uses_our_macros);
+        assert!(!scan("#[macro_use] extern crate diesel; mod a;").uses_our_macros);
+        assert!(!scan("extern crate table_registry; mod a;").uses_our_macros);
+    }
+
+    #[test]
+    fn an_import_is_valid_in_its_scope_alone() {
         for (text, origin) in [
-            ("use table_registry::table;\nmod a;", Origin::Ours),
-            ("use table_registry::{Table, table}; mod a;", Origin::Ours),
-            ("use ::table_registry::*; mod a;", Origin::Ours),
-            ("use helpers::table; mod a;", Origin::Unknown),
-            ("use crate::prelude::*; mod a;", Origin::Unknown),
-            ("mod m { use super::{a::{b, table}}; } mod a;", Origin::Unknown),
             (
-                "#[macro_use] extern crate table_registry; mod a;",
+                "use table_registry::table; mod m { #[table] struct A; }",
+                Origin::Nowhere,
+            ),
+            (
+                "mod m { use table_registry::table; } #[table] struct A;",
+                Origin::Nowhere,
+            ),
+            (
+                "#[table] struct A; fn f() { use table_registry::table; mod m; }",
+                Origin::Nowhere,
+            ),
+            (
+                "use other::table; #[table] struct A; mod m { use table_registry::table; }",
                 Origin::Unknown,
             ),
-            ("use diesel::tables; mod a;", Origin::Nowhere),
-            ("use std::collections::*; mod a;", Origin::Nowhere),
-            ("// use x::table;\nmod a;", Origin::Nowhere),
-            ("use x; table!(); mod a;", Origin::Nowhere),
+            (
+                "use other::table; #[table] struct A; #[x] fn f() { use table_registry::table; }",
+                Origin::Unknown,
+            ),
+            (
+                "use other::table; fn f() { use table_registry::table; #[table] struct A; }",
+                Origin::Ours,
+            ),
         ] {
-            assert_eq!(scan(text).bare_table, origin, "{text}");
+            assert_eq!(scan(text).structs[0].bare_table, origin, "{text}");
         }
+    }
+
+    #[test]
+    fn macros_and_derives_around_an_attribute() {
+        for (attributes, macro_above, derive) in [
+            ("#[x] #[table]", true, false),
+            ("#[x::y(z)] #[derive(Debug)] #[table]", true, false),
+            ("#[table] #[x]", false, false),
+            (
+                "#[allow(x)] #[clippy::x] #[doc(hidden)] #[diesel(x)] #[table]",
+                false,
+                false,
+            ),
+            ("#[derive(Debug, Clone)] #[table]", false, false),
+            ("#[derive(Debug, Model)] #[table]", false, true),
+            ("#[cfg_attr(x, derive(Debug), y)] #[table]", false, false),
+            ("#[cfg_attr(x, derive(Model))] #[table]", false, true),
+            ("#[cfg_attr(x, derive(Model), table(y))]", false, true),
+        ] {
+            let found = &scan(&format!("{attributes} struct A;")).structs[0];
+            assert_eq!(
+                found.neighbours,
+                Neighbours { derive, macro_above },
+                "{attributes}"
+            );
+        }
+    }
+
+    #[test]
+    fn includes() {
+        let text = "include!(\"a.rs\"); #[cfg(x)] mod m { std::include! { r\"b.rs\" } } include!(concat!(\"c\")); // include!(\"d\")";
+        let includes = scan(text).includes;
+        let found: Vec<_> = includes
+            .iter()
+            .map(|include| (&text[include.path.clone()], include.condition))
+            .collect();
+        assert_eq!(
+            found,
+            [("\"a.rs\"", Condition::None), ("r\"b.rs\"", Condition::Around)]
+        );
+    }
+
+    #[test]
+    fn what_adds_a_condition() {
+        let text = "#[cfg(a)] mod b { mod c { #[cfg(d)] mod e; mod f; } } g! { mod h { mod i; } } mod j;";
+        let modules = scan(text).modules;
+        let adding = modules.iter().filter(|module| module.condition == Condition::Own);
+        let names: Vec<&str> = adding.map(|module| module.name.name.as_str()).collect();
+        assert_eq!(names, ["b", "e", "h"]);
+    }
+
+    #[test]
+    fn what_is_in_the_crate_root() {
+        let text = "mod a { mod b; } fn f() { mod c {} } const X: u8 = { mod d; 1 }; g! { mod h; } mod e;";
+        let modules = scan(text).modules;
+        let top = modules.iter().filter(|module| module.is_top_level);
+        let names: Vec<&str> = top.map(|module| module.name.name.as_str()).collect();
+        assert_eq!(names, ["a", "e"]);
     }
 
     #[test]
@@ -575,7 +862,7 @@ mod tests {
                 let ModuleName { name, attributes } = &module.name;
                 (
                     name.as_str(),
-                    module.conditional,
+                    module.condition > Condition::None,
                     module.inside.len(),
                     attributes.len(),
                 )
@@ -599,6 +886,7 @@ mod tests {
             last_word("#[table] struct A { mode: u8, stable: u8, tables: u8 }"),
             Some(2)
         );
+        assert_eq!(last_word("mod a; include!(\"b\"); include_str!(\"c\");"), Some(7));
         assert_eq!(last_word("struct A { model: u8 }"), None);
     }
 }

@@ -3,22 +3,28 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::discover::declarations_in;
+use super::discover::{Orphan, declarations_in};
 use super::modules::{Reach, ScannedFile};
-use super::{Declarations, Diagnostic, Policy, Registry, Source, validate};
+use super::{Declaration, Declarations, Diagnostic, Policy, Registry, Source, validate};
 
 /// The registry of some files and policies, and every fault.
 pub(super) fn registry(files: &[(&str, &str)], overrides: &str, revoke: &str) -> (Registry, Vec<Diagnostic>) {
     let mut faults = Vec::new();
     let list = files.iter().flat_map(|(path, text)| {
         let file = ScannedFile::new(PathBuf::from(path), Arc::new(Source::new(*path, *text)));
-        declarations_in(
-            &file,
-            Reach::Never {
-                below_cfg: false,
-                orphan: 0,
-            },
-        )
+        let never = Reach::Never {
+            orphan: 0,
+            conditional: false,
+            below_cfg: None,
+        };
+        declarations_in(&file, &never, false)
+    });
+    let list = list.map(|declaration| Declaration {
+        orphan: Some(Orphan {
+            file: declaration.file.clone(),
+            below_cfg: None,
+        }),
+        ..declaration
     });
     let declarations = Declarations {
         list: list.collect(),

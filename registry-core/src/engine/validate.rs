@@ -1,6 +1,6 @@
 //! Declarations and policy in, registry out; every rule that crosses items.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::config::{Entry, Policy};
 use super::diagnostic::{Code, Diagnostic};
@@ -16,7 +16,8 @@ pub(super) struct Valid(());
 
 /// Checks every rule, adds a fault for each place that breaks one, and gives back the
 /// registry that the sound rest adds up to.
-pub fn validate(declarations: Declarations, policy: &Policy, faults: &mut Vec<Diagnostic>) -> Registry {
+pub fn validate(mut declarations: Declarations, policy: &Policy, faults: &mut Vec<Diagnostic>) -> Registry {
+    declarations.drop_doubtful(policy);
     let (complete, tables_is_taken) = (declarations.complete, declarations.tables_is_taken);
     let mut tables = Tables::merge(declarations, faults);
     tables.check_exempt(policy, faults);
@@ -35,6 +36,20 @@ pub fn validate(declarations: Declarations, policy: &Policy, faults: &mut Vec<Di
     let exempt = exempt.collect();
     let tables = tables.by_name.into_values().collect();
     Registry::new(Valid(()), tables, exempt, complete, tables_is_taken)
+}
+
+impl Declarations {
+    /// A struct that has probably nothing to do with us is a table if a policy entry says so. If then
+    /// only an import or an argument of `#[table]` is wrong, that is one fault.
+    pub fn drop_doubtful(&mut self, policy: &Policy) {
+        let overrides = policy.overrides.iter().map(|entry| entry.name.as_str());
+        let revokes = policy.revoke.iter().map(|entry| entry.name.as_str());
+        let exceptions = policy.lints.exceptions.iter().map(|entry| entry.name.as_str());
+        let named: BTreeSet<&str> = overrides.chain(revokes).chain(exceptions).collect();
+        self.list.retain(|declaration| {
+            !declaration.is_doubtful || named.contains(declaration.name.to_string().as_str())
+        });
+    }
 }
 
 struct Tables {
@@ -399,6 +414,25 @@ fn conflicting_names(declaration: &Declaration, other: &str) -> Diagnostic {
 mod tests {
     use super::*;
     use crate::engine::testing::{codes, registry};
+
+    #[test]
+    fn a_policy_entry_decides_whose_attribute_it_is() {
+        for (overrides, revoke, is_registered) in [
+            ("", "", false),
+            ("[overrides]\nusers = \"control\"", "", true),
+            ("", "update_delete = [\"users\"]", true),
+            ("[exempt]\nusers = \"of another crate\"", "", false),
+        ] {
+            let users = ("a.rs", "#[table(title = \"Users\")] struct Users;");
+            let (registry, faults) = registry(&[users], overrides, revoke);
+            assert_eq!(codes(&faults), [""; 0]);
+            assert_eq!(
+                registry.tables().len(),
+                usize::from(is_registered),
+                "{overrides}{revoke}"
+            );
+        }
+    }
 
     #[test]
     fn a_sound_schema_has_no_fault() {
