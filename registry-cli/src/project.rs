@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use proc_macro2::{Span, TokenStream};
 use registry_core::engine::{
-    CallSite, Code, Declaration, Declarations, Diagnostic, Invocation, Policy, PolicyFiles, Registry, Source,
-    discover, registry_calls, validate,
+    CallSite, Check, Code, Declaration, Declarations, Diagnostic, Invocation, Policy, PolicyFiles, Registry,
+    Source, discover, registry_calls, validate,
 };
 
 use crate::failure::Failure;
@@ -84,8 +84,6 @@ impl Project {
     /// The files that no `mod` line leads to, as far as `mod` lines tell: a macro may read them all
     /// the same, and so the compiler has the last word.
     pub fn orphans(&self) -> impl Iterator<Item = &Declaration> {
-        use registry_core::engine::Check;
-
         let declarations = self
             .registry
             .tables()
@@ -129,11 +127,12 @@ impl Checked {
 
 /// What is wrong with the attribute of a struct, which the compiler says at its tokens.
 fn faults_of_attribute(declaration: &Declaration) -> Vec<Diagnostic> {
-    let attribute = &declaration.source.text[declaration.attribute.clone()];
     let locate = |mut fault: Diagnostic| {
-        if let (Some(within), Some(label)) = (place(fault.span, attribute), fault.labels.first_mut()) {
-            label.range =
-                declaration.attribute.start + within.start..declaration.attribute.start + within.end;
+        if let (Some(range), Some(label)) = (
+            place_in_attribute(declaration, fault.span),
+            fault.labels.first_mut(),
+        ) {
+            label.range = range;
         }
         fault
     };
@@ -147,6 +146,13 @@ fn faults_of_attribute(declaration: &Declaration) -> Vec<Diagnostic> {
         );
     }
     faults
+}
+
+/// The place in the file of a token of the attribute `#[table]`.
+pub fn place_in_attribute(declaration: &Declaration, span: Option<Span>) -> Option<Range<usize>> {
+    let attribute = declaration.attribute.clone();
+    let within = place(span, &declaration.source.text[attribute.clone()])?;
+    Some(attribute.start + within.start..attribute.start + within.end)
 }
 
 /// The bytes of a span in the text that it was parsed from; nothing for a span from elsewhere.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use registry_core::engine::{Code, Diagnostic, LINT_RULES, LintLevel, LintRule, RegisteredTable, Severity};
 
 use crate::columns::{Column, Reader};
-use crate::project::Project;
+use crate::project::{Project, place_in_attribute};
 
 /// One table, as the rules see it.
 struct Subject<'p> {
@@ -151,10 +151,15 @@ fn exceptions(project: &Project) -> Vec<Exception> {
         .iter()
         .flat_map(|table| &table.declarations);
     let of_structs = declarations.flat_map(|declaration| {
-        declaration.allowed.iter().map(|&code| {
+        declaration.allowed.iter().map(|allowed| {
             let table = declaration.name.to_string();
-            let unused = unused(&table, code).at(&declaration.source, declaration.attribute.clone(), "");
-            Exception { code, table, unused }
+            let place = place_in_attribute(declaration, Some(allowed.span));
+            let place = place.unwrap_or_else(|| declaration.attribute.clone());
+            Exception {
+                unused: unused(&table, allowed.rule).at(&declaration.source, place, ""),
+                code: allowed.rule,
+                table,
+            }
         })
     });
     let of_policy = project.policy.lints.exceptions.iter().map(|entry| Exception {

@@ -28,6 +28,15 @@ const ORMS: [&str; 2] = ["diesel", "sea_orm"];
 const ORM_NAME: &str = "table_name";
 const ORM_SCHEMA: &str = "schema_name";
 
+/// A lint that does not apply to a table.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowed {
+    /// The rule.
+    pub rule: Code,
+    /// Where the attribute names it.
+    pub span: Span,
+}
+
 /// The table that one struct declares. Faults leave the best guess in place, so
 /// that one mistake in an attribute is one error.
 #[derive(Debug)]
@@ -39,7 +48,7 @@ pub struct Declared {
     /// The kind, before any override.
     pub kind: TableKind,
     /// The lints that do not apply to the table.
-    pub allowed: Vec<Code>,
+    pub allowed: Vec<Allowed>,
     /// What is wrong with the attribute; without a place, with the name that the struct's own gives.
     pub faults: Vec<Diagnostic>,
 }
@@ -85,7 +94,7 @@ struct OwnArguments {
     kind: Option<TableKind>,
     name: Option<String>,
     schema: Option<String>,
-    allowed: Vec<Code>,
+    allowed: Vec<Allowed>,
 }
 
 impl OwnArguments {
@@ -134,13 +143,13 @@ impl OwnArguments {
 }
 
 /// `allow(rule, …, reason = "…")`, as in Rust's own `#[allow]`.
-fn allowed(argument: &Argument, key: &Ident, faults: &mut Vec<Diagnostic>) -> Vec<Code> {
+fn allowed(argument: &Argument, key: &Ident, faults: &mut Vec<Diagnostic>) -> Vec<Allowed> {
     let before = faults.len();
     let mut rules = Vec::new();
     for item in argument.list().into_iter().flat_map(arguments::split) {
         match allowed_rule(&item) {
             Ok(rule) => rules.extend(rule),
-            Err(fault) => faults.push(fault.spanned(item.span())),
+            Err(fault) => faults.push(fault),
         }
     }
     if rules.is_empty() && faults.len() == before {
@@ -155,17 +164,37 @@ fn allowed(argument: &Argument, key: &Ident, faults: &mut Vec<Diagnostic>) -> Ve
 }
 
 /// One lint; nothing for the reason.
-fn allowed_rule(item: &Argument) -> Result<Option<Code>, Diagnostic> {
-    match item.key() {
-        Some(key) if item.is_lone() => {
-            let name = key.unraw().to_string();
-            let rule = LintRule::named(&name).ok_or_else(|| unknown_lint(&name, "_"))?;
-            Ok(Some(rule.code))
+fn allowed_rule(item: &Argument) -> Result<Option<Allowed>, Diagnostic> {
+    let text = item.whole().text();
+    let fault = |message: String| Diagnostic::new(Code::InvalidValue, message).spanned(item.span());
+    match (item.key(), item.value().map(|value| (value.string(), value))) {
+        (Some(key), Some((Some(reason), value))) if key == REASON => {
+            if !reason.value().trim().is_empty() {
+                return Ok(None);
+            }
+            Err(
+                Diagnostic::new(Code::AllowWithoutReason, "the reason of an exception is empty")
+                    .spanned(value.span())
+                    .help("say why the rules do not apply to this table, or leave `reason` out"),
+            )
         }
-        Some(key) if key == REASON && item.value().is_some_and(|value| value.string().is_some()) => Ok(None),
+        (Some(key), None) if item.is_lone() => {
+            let name = key.unraw().to_string();
+            let rule = LintRule::named(&name).ok_or_else(|| unknown_lint(&name, "_").spanned(key.span()))?;
+            Ok(Some(Allowed {
+                rule: rule.code,
+                span: key.span(),
+            }))
+        }
         _ => {
-            let message = format!("expected a lint, found `{}`", item.whole().text());
-            Err(Diagnostic::new(Code::InvalidValue, message).help(correct_form(ALLOW)))
+            // `float-money`, as TOML writes it, is several tokens here.
+            let meant = LintRule::named(&text.replace(' ', ""));
+            Err(
+                fault(format!("expected a lint, found `{text}`")).help(match meant {
+                    Some(rule) => format!("write `{}`", rule.code.as_str().replace('-', "_")),
+                    None => correct_form(ALLOW),
+                }),
+            )
         }
     }
 }
@@ -617,7 +646,8 @@ mod tests {
         let arguments = table_arguments(&metas.remove(0).meta);
         let declared = declare(arguments, &[], &syn::parse_str("User").unwrap());
         assert!(declared.faults.is_empty());
-        assert_eq!(declared.allowed, [Code::MissingUpdatedAt, Code::FloatMoney]);
+        let rules: Vec<Code> = declared.allowed.iter().map(|allowed| allowed.rule).collect();
+        assert_eq!(rules, [Code::MissingUpdatedAt, Code::FloatMoney]);
         assert_eq!(declared.kind, TableKind::Link);
     }
 
@@ -637,6 +667,11 @@ mod tests {
             ("#[table(allow())]", "invalid-value"),
             ("#[table(allow(reason = \"x\"))]", "invalid-value"),
             ("#[table(allow(flot_money))]", "unknown-lint"),
+            ("#[table(allow(float-money))]", "invalid-value"),
+            (
+                "#[table(allow(float_money, reason = \" \"))]",
+                "allow-without-reason",
+            ),
             ("#[table(allow(\"float_money\"))]", "invalid-value"),
             ("#[table(allow(reason))]", "unknown-lint"),
             ("#[table(allow(reason = x))]", "invalid-value"),

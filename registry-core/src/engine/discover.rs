@@ -11,7 +11,7 @@ use syn::parse::Parser;
 use syn::{Ident, Meta};
 
 use super::call_site::CallSite;
-use super::declare::{self, Declared, FlatMeta};
+use super::declare::{self, Allowed, Declared, FlatMeta};
 use super::diagnostic::{Code, Diagnostic};
 use super::invocation::WrittenPath;
 use super::modules::{self, Reach, ScannedFile, Ways};
@@ -55,7 +55,7 @@ pub struct Declaration {
     /// Whether it is a struct at all: an `enum` is a mistake that the compiler reports.
     pub is_struct: bool,
     /// The lints that do not apply to the table.
-    pub allowed: Vec<Code>,
+    pub allowed: Vec<Allowed>,
     /// What is wrong with the attribute. The compiler reports these at the exact token
     /// when it expands `#[table]`; others who read sources report them from here.
     pub faults: Vec<Diagnostic>,

@@ -29,7 +29,7 @@ pub use arguments::{Argument, Value, split as split_arguments, ungroup};
 pub use call_site::CallSite;
 pub use calls::registry_calls;
 pub use config::{Entry, Policy, PolicyFiles};
-pub use declare::{Declared, FlatMeta, declare, flatten, not_a_struct, repeated};
+pub use declare::{Allowed, Declared, FlatMeta, declare, flatten, not_a_struct, repeated};
 pub use diagnostic::{Code, Diagnostic, Label, Severity};
 pub use discover::{Check, Declaration, Declarations, Orphan, declarations_in_text, discover};
 pub use expand::expand;
