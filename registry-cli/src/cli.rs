@@ -26,15 +26,13 @@ use crate::scaffold::ColumnArgument;
 pub struct CommandLine {
     #[command(flatten)]
     pub color: colorchoice_clap::Color,
-    #[command(flatten)]
-    pub selection: Selection,
     #[command(subcommand)]
     pub command: Command,
 }
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  nothing was found
+  0  nothing fails; warnings alone do not
   1  something was found: a fault, a stale file, or what a lint of level `deny` forbids
   2  wrong use, or input that cannot be read";
 
@@ -60,13 +58,13 @@ pub struct Selection {
     ///
     /// Default: the package of the current directory; in the root of a workspace, every package
     /// that calls `table_registry!`.
-    #[arg(short, long = "package", value_name = "NAME", global = true)]
+    #[arg(short, long = "package", value_name = "NAME")]
     pub packages: Vec<String>,
     /// All packages of the workspace that call `table_registry!`.
-    #[arg(long, global = true, conflicts_with = "packages")]
+    #[arg(long, conflicts_with = "packages")]
     pub workspace: bool,
     /// The path of the Cargo.toml.
-    #[arg(long, value_name = "PATH", global = true)]
+    #[arg(long, value_name = "PATH")]
     pub manifest_path: Option<PathBuf>,
 }
 
@@ -75,7 +73,7 @@ pub enum Command {
     /// Make a crate ready: dependency, `table_registry!` call, policy files, schema folder
     ///
     /// Nothing that exists is overwritten, so it is safe to run twice.
-    Init,
+    Init(Init),
     /// Add a table: its file, its `mod` line, its entry in the revoke list
     ///
     /// The new file holds a struct with `#[table]`. Nothing is written if the compiler would refuse the result.
@@ -108,11 +106,27 @@ pub enum Command {
     /// Without a code it prints the list of all codes.
     Explain(Explain),
     /// Print a completion script for a shell
+    ///
+    /// It completes the program under its own name, `cargo-table-registry`. In bash, for instance:
+    /// `cargo table-registry completions bash > ~/.local/share/bash-completion/completions/cargo-table-registry`
     Completions(Completions),
 }
 
 #[derive(Args, Debug)]
+pub struct Init {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// The directory that holds the schema or shall hold it, beside the crate root.
+    ///
+    /// Default: `schema`; or `models`, if `schema` is a module without a folder, as in Diesel.
+    #[arg(long, value_name = "NAME")]
+    pub directory: Option<String>,
+}
+
+#[derive(Args, Debug)]
 pub struct New {
+    #[command(flatten)]
+    pub selection: Selection,
     /// The table's name, in `snake_case`.
     pub name: String,
     /// What the table holds.
@@ -135,10 +149,15 @@ pub struct New {
 }
 
 #[derive(Args, Debug)]
+#[command(
+    override_usage = "cargo table-registry override <TABLE> <KIND>\n       cargo table-registry override <TABLE> --remove"
+)]
 pub struct Override {
+    #[command(flatten)]
+    pub selection: Selection,
     /// The table.
     pub table: String,
-    /// Its kind.
+    /// The kind to use instead of the declared one.
     #[arg(value_parser = kind_parser(), required_unless_present = "remove")]
     pub kind: Option<TableKind>,
     /// Remove the override.
@@ -148,6 +167,8 @@ pub struct Override {
 
 #[derive(Args, Debug)]
 pub struct Revoke {
+    #[command(flatten)]
+    pub selection: Selection,
     /// The table.
     pub table: String,
     /// Remove it from the revoke list.
@@ -156,7 +177,12 @@ pub struct Revoke {
 }
 
 #[derive(Args, Debug)]
+#[command(
+    override_usage = "cargo table-registry exempt <TABLE> --reason <REASON>\n       cargo table-registry exempt <TABLE> --remove"
+)]
 pub struct Exempt {
+    #[command(flatten)]
+    pub selection: Selection,
     /// The table.
     pub table: String,
     /// Why it has no struct.
@@ -169,6 +195,8 @@ pub struct Exempt {
 
 #[derive(Args, Debug)]
 pub struct Sync {
+    #[command(flatten)]
+    pub selection: Selection,
     /// Write nothing; print a diff and fail if something would be written.
     #[arg(long)]
     pub check: bool,
@@ -179,6 +207,8 @@ pub struct Sync {
 
 #[derive(Args, Debug)]
 pub struct Lint {
+    #[command(flatten)]
+    pub selection: Selection,
     /// How findings are printed.
     #[arg(long, value_enum, default_value_t)]
     pub format: FindingsOrJson,
@@ -189,6 +219,8 @@ pub struct Lint {
 
 #[derive(Args, Debug)]
 pub struct List {
+    #[command(flatten)]
+    pub selection: Selection,
     /// Only tables of this kind; may be repeated.
     #[arg(short, long, value_parser = kind_parser())]
     pub kind: Vec<TableKind>,

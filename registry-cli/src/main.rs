@@ -21,7 +21,6 @@ use cli::{Command, CommandLine};
 use commands::{completions, explain, init, list, new, policy, sync};
 use failure::Failure;
 use report::Exit;
-use workspace::Workspace;
 
 fn main() -> ExitCode {
     let arguments = CommandLine::read();
@@ -36,16 +35,15 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &CommandLine) -> Result<Exit, Failure> {
-    let workspace = || Workspace::load(&arguments.selection);
     match &arguments.command {
-        Command::Init => init::run(&workspace()?),
-        Command::New(new) => new::run(&workspace()?, new),
-        Command::Override(entry) => policy::run_override(&workspace()?, entry),
-        Command::Revoke(entry) => policy::run_revoke(&workspace()?, entry),
-        Command::Exempt(entry) => policy::run_exempt(&workspace()?, entry),
-        Command::Sync(sync) => sync::run(&workspace()?, sync),
-        Command::Lint(lint) => commands::lint::run(&workspace()?, lint),
-        Command::List(list) => list::run(&workspace()?, list),
+        Command::Init(init) => init::run(init),
+        Command::New(new) => new::run(new),
+        Command::Override(entry) => policy::run_override(entry),
+        Command::Revoke(entry) => policy::run_revoke(entry),
+        Command::Exempt(entry) => policy::run_exempt(entry),
+        Command::Sync(sync) => sync::run(sync),
+        Command::Lint(lint) => commands::lint::run(lint),
+        Command::List(list) => list::run(list),
         Command::Explain(explain) => explain::run(explain),
         Command::Completions(completions) => completions::run(completions),
     }

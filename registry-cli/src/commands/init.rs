@@ -6,14 +6,19 @@ use std::path::{Path, PathBuf};
 use registry_core::engine::{CallSite, Invocation, display, registry_calls};
 use toml_edit::{DocumentMut, InlineTable, Item, Table, Value};
 
+use crate::cli::Init;
 use crate::edit::Changes;
 use crate::failure::Failure;
 use crate::module_file::ModuleFile;
 use crate::project::exists;
 use crate::report::{self, Exit};
+use crate::scaffold::is_snake_case_identifier;
 use crate::workspace::{self, Package, Workspace};
 
 const FACADE: &str = "table-registry";
+
+/// The names for the module of the schema, in this order.
+const MODULES: [&str; 3] = ["schema", "models", "entities"];
 
 const OVERRIDES: &str = r#"# Which kind a table has, and which tables have no struct. Both are decisions for a review.
 
@@ -29,12 +34,13 @@ const REVOKE: &str = "\
 update_delete = []
 ";
 
-pub fn run(workspace: &Workspace) -> Result<Exit, Failure> {
-    let package = package(workspace)?;
+pub fn run(arguments: &Init) -> Result<Exit, Failure> {
+    let workspace = Workspace::load(&arguments.selection)?;
+    let package = package(&workspace)?;
     let root = Root::read(package)?;
     let mut changes = Changes::default();
     add_dependency(package, &mut changes)?;
-    add_call(&root, &mut changes)?;
+    add_call(&root, arguments.directory.as_deref(), &mut changes)?;
     add_policy_files(package, &root, &mut changes);
     if changes.is_empty() {
         report::status("Unchanged", format!("`{}` is ready", package.name));
@@ -54,7 +60,7 @@ fn package(workspace: &Workspace) -> Result<&Package, Failure> {
         packages => {
             let root = packages.iter().find(|package| package.directory == Path::new(""));
             root.filter(|_| !workspace.is_explicit).ok_or_else(|| {
-                Failure::new("several packages are meant, and one can be made ready at a time")
+                Failure::new("`init` works on one package at a time")
                     .note(workspace::names(packages))
                     .help("name one with `-p`")
             })
@@ -109,9 +115,9 @@ impl Root {
 
     /// A module for the schema: one that is there with a folder, or one whose name is free. Diesel
     /// keeps its `table!` calls in `schema.rs`.
-    fn module(&self) -> Option<(&'static str, bool)> {
-        let names = ["schema", "models", "entities"].into_iter();
-        let mut candidates = names.map(|name| {
+    fn module<'n>(&self, wanted: Option<&'n str>) -> Option<(&'n str, bool)> {
+        let names = wanted.map_or(MODULES.to_vec(), |name| vec![name]);
+        let mut candidates = names.into_iter().map(|name| {
             let folder = self.directory().join(name);
             let is_file = exists(&folder.with_extension("rs"));
             (name, self.file.declares(name), folder.is_dir(), is_file)
@@ -127,18 +133,15 @@ impl Root {
 }
 
 /// The call in the crate root, the module, and its folder.
-fn add_call(root: &Root, changes: &mut Changes) -> Result<(), Failure> {
+fn add_call(root: &Root, wanted: Option<&str>, changes: &mut Changes) -> Result<(), Failure> {
     if root.invocation.is_some() {
         return Ok(());
     }
-    let (module, is_declared) = root.module().ok_or_else(|| {
-        Failure::new(format!(
-            "`{}` has no free name for the module of the schema",
-            display(&root.path)
-        ))
-        .note("`schema`, `models` and `entities` are modules without a folder")
-        .help("move the structs to a folder of their own, and write `table_registry!(\"folder/\");`")
-    })?;
+    if let Some(name) = wanted.filter(|name| !is_snake_case_identifier(name)) {
+        return Err(Failure::new(format!("`{name}` is not a `snake_case` identifier"))
+            .note("the name of the directory is that of a module, too"));
+    }
+    let (module, is_declared) = root.module(wanted).ok_or_else(|| no_free_name(root, wanted))?;
     let call = format!("table_registry::table_registry!(\"{module}/\");");
     let visibility = if root.is_library() { "pub " } else { "" };
     let block = if is_declared {
@@ -156,6 +159,16 @@ fn add_call(root: &Root, changes: &mut Changes) -> Result<(), Failure> {
         );
     }
     Ok(())
+}
+
+fn no_free_name(root: &Root, wanted: Option<&str>) -> Failure {
+    let names = wanted.map_or(MODULES.to_vec(), |name| vec![name]).join("`, `");
+    Failure::new(format!(
+        "`{}` has no free name for the module of the schema",
+        display(&root.path)
+    ))
+    .note(format!("taken by modules without a folder: `{names}`"))
+    .help("name another one with `--directory`")
 }
 
 /// The policy files, unless the call names some or there are some where the macro looks.

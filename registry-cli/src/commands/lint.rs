@@ -45,8 +45,8 @@ struct FindingRow {
     helps: Vec<String>,
 }
 
-pub fn run(workspace: &Workspace, arguments: &Lint) -> Result<Exit, Failure> {
-    let projects = Project::load_all(workspace)?;
+pub fn run(arguments: &Lint) -> Result<Exit, Failure> {
+    let projects = Project::load_all(&Workspace::load(&arguments.selection)?)?;
     let faults = project::all_faults(&projects);
     let is_sound = faults.is_empty();
     let mut found = if is_sound { lint::run(&projects) } else { faults };

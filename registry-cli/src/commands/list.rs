@@ -62,8 +62,8 @@ struct ExemptRow {
     reason: String,
 }
 
-pub fn run(workspace: &Workspace, arguments: &List) -> Result<Exit, Failure> {
-    let projects = Project::load_all(workspace)?;
+pub fn run(arguments: &List) -> Result<Exit, Failure> {
+    let projects = Project::load_all(&Workspace::load(&arguments.selection)?)?;
     let faults = project::all_faults(&projects);
     let exit = report::faults(&faults)?;
     if exit != Exit::Fine {

@@ -22,8 +22,8 @@ use crate::scaffold::{NewTable, is_snake_case_identifier};
 use crate::schema_directory::module_file;
 use crate::workspace::Workspace;
 
-pub fn run(workspace: &Workspace, arguments: &New) -> Result<Exit, Failure> {
-    let project = Project::load_one(workspace)?;
+pub fn run(arguments: &New) -> Result<Exit, Failure> {
+    let project = Project::load_one(&Workspace::load(&arguments.selection)?)?;
     check_table(&project, &arguments.name)?;
     let directory = directory(&project, arguments.directory.as_deref())?;
     let mut changes = Changes::default();

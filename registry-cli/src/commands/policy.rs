@@ -18,8 +18,8 @@ const OVERRIDES: &str = "overrides";
 const EXEMPT: &str = "exempt";
 const UPDATE_DELETE: &str = "update_delete";
 
-pub fn run_override(workspace: &Workspace, arguments: &Override) -> Result<Exit, Failure> {
-    let project = Project::load_one(workspace)?;
+pub fn run_override(arguments: &Override) -> Result<Exit, Failure> {
+    let project = Project::load_one(&Workspace::load(&arguments.selection)?)?;
     let names = project.policy.overrides.iter().map(|entry| entry.name.as_str());
     let table = arguments.table.as_str();
     let edit = match arguments.kind {
@@ -34,8 +34,8 @@ pub fn run_override(workspace: &Workspace, arguments: &Override) -> Result<Exit,
     edit.apply(&project)
 }
 
-pub fn run_exempt(workspace: &Workspace, arguments: &Exempt) -> Result<Exit, Failure> {
-    let project = Project::load_one(workspace)?;
+pub fn run_exempt(arguments: &Exempt) -> Result<Exit, Failure> {
+    let project = Project::load_one(&Workspace::load(&arguments.selection)?)?;
     let names = project.policy.exempt.iter().map(|entry| entry.name.as_str());
     let table = arguments.table.as_str();
     let edit = match &arguments.reason {
@@ -48,8 +48,8 @@ pub fn run_exempt(workspace: &Workspace, arguments: &Exempt) -> Result<Exit, Fai
     edit.apply(&project)
 }
 
-pub fn run_revoke(workspace: &Workspace, arguments: &Revoke) -> Result<Exit, Failure> {
-    let project = Project::load_one(workspace)?;
+pub fn run_revoke(arguments: &Revoke) -> Result<Exit, Failure> {
+    let project = Project::load_one(&Workspace::load(&arguments.selection)?)?;
     let names: Vec<&str> = project
         .policy
         .revoke

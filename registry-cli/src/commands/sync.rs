@@ -17,8 +17,8 @@ use crate::report::{self, Exit};
 use crate::schema_directory;
 use crate::workspace::Workspace;
 
-pub fn run(workspace: &Workspace, arguments: &Sync) -> Result<Exit, Failure> {
-    let projects = Project::load_all(workspace)?;
+pub fn run(arguments: &Sync) -> Result<Exit, Failure> {
+    let projects = Project::load_all(&Workspace::load(&arguments.selection)?)?;
     let faults = project::all_faults(&projects);
     if !faults.is_empty() {
         let exit = report::diagnostics(&faults, arguments.format)?;
