@@ -114,19 +114,17 @@ pub enum Command {
 
 #[derive(Args, Debug)]
 pub struct Init {
-    #[command(flatten)]
-    pub selection: Selection,
     /// The directory that holds the schema or shall hold it, beside the crate root.
     ///
     /// Default: `schema`; or `models`, if `schema` is a module without a folder, as in Diesel.
     #[arg(long, value_name = "NAME")]
     pub directory: Option<String>,
+    #[command(flatten)]
+    pub selection: Selection,
 }
 
 #[derive(Args, Debug)]
 pub struct New {
-    #[command(flatten)]
-    pub selection: Selection,
     /// The table's name, in `snake_case`.
     pub name: String,
     /// What the table holds.
@@ -146,6 +144,8 @@ pub struct New {
     /// Default: the first one.
     #[arg(long, value_name = "DIR")]
     pub directory: Option<String>,
+    #[command(flatten)]
+    pub selection: Selection,
 }
 
 #[derive(Args, Debug)]
@@ -153,8 +153,6 @@ pub struct New {
     override_usage = "cargo table-registry override <TABLE> <KIND>\n       cargo table-registry override <TABLE> --remove"
 )]
 pub struct Override {
-    #[command(flatten)]
-    pub selection: Selection,
     /// The table.
     pub table: String,
     /// The kind to use instead of the declared one.
@@ -163,17 +161,19 @@ pub struct Override {
     /// Remove the override.
     #[arg(long, conflicts_with = "kind")]
     pub remove: bool,
+    #[command(flatten)]
+    pub selection: Selection,
 }
 
 #[derive(Args, Debug)]
 pub struct Revoke {
-    #[command(flatten)]
-    pub selection: Selection,
     /// The table.
     pub table: String,
     /// Remove it from the revoke list.
     #[arg(long)]
     pub remove: bool,
+    #[command(flatten)]
+    pub selection: Selection,
 }
 
 #[derive(Args, Debug)]
@@ -181,8 +181,6 @@ pub struct Revoke {
     override_usage = "cargo table-registry exempt <TABLE> --reason <REASON>\n       cargo table-registry exempt <TABLE> --remove"
 )]
 pub struct Exempt {
-    #[command(flatten)]
-    pub selection: Selection,
     /// The table.
     pub table: String,
     /// Why it has no struct.
@@ -191,42 +189,44 @@ pub struct Exempt {
     /// Remove the exemption.
     #[arg(long, conflicts_with = "reason")]
     pub remove: bool,
+    #[command(flatten)]
+    pub selection: Selection,
 }
 
 #[derive(Args, Debug)]
 pub struct Sync {
-    #[command(flatten)]
-    pub selection: Selection,
     /// Write nothing; print a diff and fail if something would be written.
     #[arg(long)]
     pub check: bool,
     /// How findings are printed.
     #[arg(long, value_enum, default_value_t, requires = "check")]
     pub format: Findings,
+    #[command(flatten)]
+    pub selection: Selection,
 }
 
 #[derive(Args, Debug)]
 pub struct Lint {
-    #[command(flatten)]
-    pub selection: Selection,
     /// How findings are printed.
     #[arg(long, value_enum, default_value_t)]
     pub format: FindingsOrJson,
     /// Treat warnings as errors.
     #[arg(long)]
     pub deny_warnings: bool,
+    #[command(flatten)]
+    pub selection: Selection,
 }
 
 #[derive(Args, Debug)]
 pub struct List {
-    #[command(flatten)]
-    pub selection: Selection,
     /// Only tables of this kind; may be repeated.
     #[arg(short, long, value_parser = kind_parser())]
     pub kind: Vec<TableKind>,
     /// How the tables are printed.
     #[arg(long, value_enum, default_value_t)]
     pub format: Listing,
+    #[command(flatten)]
+    pub selection: Selection,
 }
 
 #[derive(Args, Debug)]

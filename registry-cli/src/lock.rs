@@ -28,6 +28,30 @@ pub fn text(registry: &Registry) -> String {
     text
 }
 
+/// What another registry says of the tables of the first, where it says something else.
+pub fn differences(before: &Registry, after: &Registry) -> Vec<String> {
+    let tables = before.tables().iter().filter_map(|table| {
+        let now = after.tables().iter().find(|now| now.name == table.name)?;
+        let policies = policies(now);
+        (self::policies(table) != policies).then(|| format!("`{}` is {policies}", table.name))
+    });
+    tables.collect()
+}
+
+/// What the policies say of a table, for people.
+fn policies(table: &RegisteredTable) -> String {
+    let row_level_security = if table.kind.row_level_security() {
+        "with"
+    } else {
+        "without"
+    };
+    let access = if table.append_only { ", append-only" } else { "" };
+    format!(
+        "`{}`, {row_level_security} row-level security{access}",
+        table.kind
+    )
+}
+
 fn line(text: &mut String, name: &str, value: &str) {
     let key = TomlKeyBuilder::new(name).as_default().to_toml_key();
     writeln!(text, "{key} = {value}").expect("a string takes every text");

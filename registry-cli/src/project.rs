@@ -13,6 +13,8 @@ use registry_core::engine::{
 };
 
 use crate::failure::Failure;
+use crate::lock;
+use crate::report;
 use crate::workspace::{self, Package, Workspace};
 
 /// A crate, and what its `table_registry!` comes to.
@@ -79,6 +81,21 @@ impl Project {
             registry: checked.registry,
             faults: faults.chain(checked.faults).collect(),
         })
+    }
+
+    /// Where the lock file of the package is, or would be.
+    pub fn lock_path(&self) -> PathBuf {
+        self.package.directory.join(lock::FILE)
+    }
+
+    /// What to do after a change, if there is a lock file.
+    pub fn say_if_lock_is_stale(&self) {
+        if exists(&self.lock_path()) {
+            let command = self.package.command("sync");
+            report::next(format!(
+                "run `{command}`, and commit the lock file with the change"
+            ));
+        }
     }
 
     /// The files that no `mod` line leads to, as far as `mod` lines tell: a macro may read them all
@@ -244,7 +261,7 @@ fn no_call(package: &Package) -> Failure {
         package.name
     ))
     .note(format!("looked in {}", roots.join(", ")))
-    .help("run `cargo table-registry init` to add the call")
+    .help(format!("run `{}` to add the call", package.command("init")))
 }
 
 fn no_call_anywhere(workspace: &Workspace) -> Failure {

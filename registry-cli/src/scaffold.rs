@@ -12,7 +12,7 @@ use syn::Type;
 /// `total_cents:i64`: a column that the user asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ColumnArgument {
-    name: String,
+    pub name: String,
     ty: String,
 }
 
@@ -25,11 +25,11 @@ impl FromStr for ColumnArgument {
             .ok_or("expected NAME:TYPE, such as `total_cents:i64`")?;
         let (name, ty) = (name.trim(), ty.trim());
         if !is_snake_case_identifier(name) {
-            return Err(format!("`{name}` is no identifier in `snake_case`"));
+            return Err(format!("`{name}` is not a `snake_case` identifier"));
         }
         if syn::parse_str::<Type>(ty).is_err() {
             return Err(format!(
-                "`{ty}` is no Rust type, such as `i64` or `Option<String>`"
+                "`{ty}` is not a Rust type, such as `i64` or `Option<String>`"
             ));
         }
         Ok(Self {
@@ -237,12 +237,12 @@ pub struct Audit1 {
     fn arguments_that_are_no_columns() {
         for (text, message) in [
             ("total", "expected NAME:TYPE"),
-            ("Total:i64", "`Total` is no identifier in `snake_case`"),
-            ("a b:i64", "`a b` is no identifier"),
-            ("self:i64", "`self` is no identifier"),
-            (":i64", "`` is no identifier"),
-            ("total:", "`` is no Rust type"),
-            ("total:i64; x", "`i64; x` is no Rust type"),
+            ("Total:i64", "`Total` is not a `snake_case` identifier"),
+            ("a b:i64", "`a b` is not a `snake_case` identifier"),
+            ("self:i64", "`self` is not a `snake_case` identifier"),
+            (":i64", "`` is not a `snake_case` identifier"),
+            ("total:", "`` is not a Rust type"),
+            ("total:i64; x", "`i64; x` is not a Rust type"),
         ] {
             let error = text.parse::<ColumnArgument>().unwrap_err();
             assert!(error.starts_with(message), "{text}: {error}");

@@ -20,9 +20,21 @@ pub struct Package {
     pub crate_roots: Vec<PathBuf>,
     /// The names of the packages that it depends on.
     pub dependencies: BTreeSet<String>,
+    /// Whether the workspace has no other.
+    pub is_alone: bool,
 }
 
 impl Package {
+    /// A command of this program, as it has to be written to work on this package.
+    pub fn command(&self, command: &str) -> String {
+        let selection = if self.is_alone {
+            String::new()
+        } else {
+            format!(" -p {}", self.name)
+        };
+        format!("cargo table-registry {command}{selection}")
+    }
+
     pub fn manifest(&self) -> PathBuf {
         self.directory.join("Cargo.toml")
     }
@@ -46,6 +58,9 @@ impl Workspace {
         let members = metadata.workspace_packages();
         let mut packages: Vec<Package> = members.into_iter().map(|member| package(member, root)).collect();
         packages.sort_by(|one, other| one.name.cmp(&other.name));
+        if let [package] = packages.as_mut_slice() {
+            package.is_alone = true;
+        }
         let chosen = choose(&packages, selection, &current, root)?;
         env::set_current_dir(root).map_err(|error| Failure::io("entered", root, &error))?;
         Ok(Self {
@@ -99,6 +114,7 @@ fn package(member: &cargo_metadata::Package, root: &Path) -> Package {
         name: member.name.to_string(),
         directory: shown(member.manifest_path.as_std_path().parent().unwrap_or(root)),
         crate_roots: roots,
+        is_alone: false,
         dependencies: member
             .dependencies
             .iter()

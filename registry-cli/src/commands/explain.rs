@@ -13,7 +13,7 @@ const TEXTS: &str = include_str!("../../explain.md");
 
 pub fn run(arguments: &Explain) -> Result<Exit, Failure> {
     let text = match &arguments.code {
-        Some(name) => text(find(name)?).to_string(),
+        Some(name) => format!("{}\n", text(find(name)?)),
         None => list(),
     };
     report::data(&text)?;
@@ -25,9 +25,11 @@ fn find(name: &str) -> Result<Code, Failure> {
     let wanted = name.replace('_', "-");
     let found = Code::ALL.iter().copied().find(|code| code.as_str() == wanted);
     found.ok_or_else(|| {
-        let names = Code::ALL.iter().map(|code| code.as_str());
+        let names = || Code::ALL.iter().map(|code| code.as_str());
+        let part_of = || names().find(|code| code.split('-').any(|word| word == wanted));
+        let part_of = || part_of().map(|code| format!("did you mean `{code}`?"));
         Failure::new(format!("unknown code `{name}`"))
-            .maybe_help(did_you_mean(&wanted, names))
+            .maybe_help(did_you_mean(&wanted, names()).or_else(part_of))
             .help("run `cargo table-registry explain` for the list of all codes")
     })
 }

@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::cli::{List, Listing};
 use crate::failure::Failure;
 use crate::project::{self, Project};
-use crate::report::{self, Exit};
+use crate::report::{self, Exit, counted};
 use crate::workspace::Workspace;
 
 /// The version of the JSON: it changes when a field goes or means something else, not when one is added.
@@ -37,6 +37,8 @@ struct TableRow {
     name: String,
     /// `truth`, `control`, `projection`, `evidence`, `link` or `system`, after the overrides.
     kind: String,
+    /// The kind that its struct declares, before the overrides.
+    declared_kind: String,
     /// Whether it gets row-level security.
     rls: bool,
     /// Whether the application role may not update, delete or truncate it.
@@ -48,6 +50,9 @@ struct TableRow {
     file: String,
     /// The line of the attribute `#[table]`, counted from 1.
     line: usize,
+    /// The file from the root of the workspace, for people who want to open it.
+    #[serde(skip)]
+    path: String,
 }
 
 /// A table that exists in the database without a struct.
@@ -77,17 +82,27 @@ pub fn run(arguments: &List) -> Result<Exit, Failure> {
         Listing::Json => report::json(&Json {
             version: VERSION,
             tables,
-            // An exempt table has no kind that could be asked for.
-            exempt: projects
-                .iter()
-                .flat_map(exempt_rows)
-                .filter(|_| arguments.kind.is_empty())
-                .collect(),
+            exempt: projects.iter().flat_map(exempt_rows).collect(),
         })?,
         Listing::Table => report::data(&columns(&cells(&tables, projects.len() > 1)))?,
         Listing::Markdown => report::data(&markdown(&cells(&tables, projects.len() > 1)))?,
     }
+    say_what_is_not_listed(&projects, arguments.format);
     Ok(Exit::Fine)
+}
+
+/// Exempt tables are part of the JSON alone.
+fn say_what_is_not_listed(projects: &[Project], format: Listing) {
+    let exempt: usize = projects
+        .iter()
+        .map(|project| project.registry.exempt().len())
+        .sum();
+    if exempt > 0 && format != Listing::Json {
+        report::status(
+            "Exempt",
+            format!("{}, in `--format json`", counted(exempt, "table")),
+        );
+    }
 }
 
 fn table_rows(project: &Project) -> impl Iterator<Item = TableRow> {
@@ -105,11 +120,13 @@ fn table_row(package: &str, table: &RegisteredTable) -> TableRow {
         package: package.to_string(),
         name: table.name.clone(),
         kind: table.kind.to_string(),
+        declared_kind: declaration.kind.to_string(),
         rls: table.kind.row_level_security(),
         append_only: table.append_only,
         ident: declaration.ident.clone(),
         file: declaration.file.clone(),
         line: declaration.source.line(declaration.attribute.start),
+        path: declaration.source.path.clone(),
     }
 }
 
@@ -125,10 +142,10 @@ fn exempt_rows(project: &Project) -> impl Iterator<Item = ExemptRow> {
 fn cells(tables: &[TableRow], with_package: bool) -> Vec<Vec<String>> {
     let header = ["table", "kind", "rls", "append-only", "struct", "place"].map(String::from);
     let rows = tables.iter().map(|table| {
-        let place = format!("{}:{}", table.file, table.line);
+        let place = format!("{}:{}", table.path, table.line);
         let row = [
             table.name.clone(),
-            table.kind.clone(),
+            kind(table),
             yes_if(table.rls),
             yes_if(table.append_only),
             table.ident.clone(),
@@ -142,6 +159,15 @@ fn cells(tables: &[TableRow], with_package: bool) -> Vec<Vec<String>> {
         package.into_iter().chain(row).collect()
     };
     all.map(with_package).collect()
+}
+
+/// The kind, and the one that an override replaces.
+fn kind(table: &TableRow) -> String {
+    if table.kind == table.declared_kind {
+        table.kind.clone()
+    } else {
+        format!("{} (struct: {})", table.kind, table.declared_kind)
+    }
 }
 
 fn yes_if(flag: bool) -> String {

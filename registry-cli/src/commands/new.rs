@@ -1,10 +1,12 @@
 //! `cargo table-registry new NAME`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use heck::ToSnakeCase;
+use registry_core::TableKind;
 use registry_core::engine::{
     CallSite, PolicyFiles, Source, check_name, clean, declarations_in_text, did_you_mean, display,
 };
@@ -13,18 +15,18 @@ use super::policy::{Edit, new_faults, refuse};
 use crate::cli::New;
 use crate::edit::Changes;
 use crate::failure::Failure;
-use crate::lock;
 use crate::module_file::ModuleFile;
 use crate::policy_file;
 use crate::project::{Project, exists};
 use crate::report::{self, Exit};
-use crate::scaffold::{NewTable, is_snake_case_identifier};
+use crate::scaffold::{ColumnArgument, NewTable, is_snake_case_identifier};
 use crate::schema_directory::module_file;
 use crate::workspace::Workspace;
 
 pub fn run(arguments: &New) -> Result<Exit, Failure> {
     let project = Project::load_one(&Workspace::load(&arguments.selection)?)?;
     check_table(&project, &arguments.name)?;
+    check_columns(&arguments.columns)?;
     let directory = directory(&project, arguments.directory.as_deref())?;
     let mut changes = Changes::default();
     let source = add_file(&project, arguments, &directory, &mut changes)?;
@@ -34,7 +36,7 @@ pub fn run(arguments: &New) -> Result<Exit, Failure> {
     declarations.list.extend(declarations_in_text(source));
     refuse(&new_faults(&project, &declarations, &files))?;
     changes.commit()?;
-    say_what_is_next(&project, missing.as_deref());
+    say_what_is_next(&project, arguments, missing.as_deref());
     Ok(Exit::Fine)
 }
 
@@ -42,9 +44,13 @@ pub fn run(arguments: &New) -> Result<Exit, Failure> {
 fn check_table(project: &Project, name: &str) -> Result<(), Failure> {
     if !is_snake_case_identifier(name) {
         let snake_case = name.to_snake_case();
-        let failure = Failure::new(format!("`{name}` is no identifier in `snake_case`"))
+        let failure = Failure::new(format!("`{name}` is not a `snake_case` identifier"))
             .note("the table's name is that of its module, too");
-        return Err(if is_snake_case_identifier(&snake_case) {
+        return Err(if let Some((schema, table)) = name.split_once('.') {
+            failure.help(format!(
+                "run it for `{table}`, and write `#[table(schema = \"{schema}\")]` on the struct"
+            ))
+        } else if is_snake_case_identifier(&snake_case) {
             failure.help(format!("did you mean `{snake_case}`?"))
         } else {
             failure.help("name the module in `snake_case`, and the table with `#[table(name = \"…\")]`")
@@ -69,6 +75,14 @@ fn check_table(project: &Project, name: &str) -> Result<(), Failure> {
             )));
     }
     Ok(())
+}
+
+fn check_columns(columns: &[ColumnArgument]) -> Result<(), Failure> {
+    let mut seen = BTreeSet::new();
+    match columns.iter().find(|column| !seen.insert(&column.name)) {
+        Some(twice) => Err(Failure::new(format!("column `{}` is given twice", twice.name))),
+        None => Ok(()),
+    }
 }
 
 /// The directory for the file: the one that is asked for, or the first.
@@ -171,7 +185,7 @@ fn add_revoke(project: &Project, arguments: &New, changes: &mut Changes) -> Resu
     Ok(edit.files().clone())
 }
 
-fn say_what_is_next(project: &Project, missing: Option<&str>) {
+fn say_what_is_next(project: &Project, arguments: &New, missing: Option<&str>) {
     if let Some(module) = missing {
         report::next(format!(
             "add `mod {module};` to `{}`",
@@ -179,7 +193,9 @@ fn say_what_is_next(project: &Project, missing: Option<&str>) {
         ));
     }
     report::next("fill in the columns, and run `cargo check`");
-    if exists(&project.package.directory.join(lock::FILE)) {
-        report::next("run `cargo table-registry sync`, and commit the lock file with the change");
+    if matches!(arguments.kind, TableKind::Evidence | TableKind::Projection) && !arguments.revoke {
+        let command = project.package.command(&format!("revoke {}", arguments.name));
+        report::next(format!("run `{command}` if its rows are only ever added"));
     }
+    project.say_if_lock_is_stale();
 }

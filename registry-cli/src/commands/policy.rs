@@ -9,6 +9,7 @@ use toml_edit::TomlError;
 use crate::cli::{Exempt, Findings, Override, Revoke};
 use crate::edit::Changes;
 use crate::failure::Failure;
+use crate::lock;
 use crate::policy_file;
 use crate::project::{Checked, Project};
 use crate::report::{self, Exit};
@@ -115,6 +116,11 @@ impl Edit {
         let mut changes = Changes::default();
         self.add_to(&mut changes);
         changes.commit()?;
+        let after = Checked::new(project.declarations.clone(), &self.files);
+        for change in lock::differences(&project.registry, &after.registry) {
+            report::status("Now", change);
+        }
+        project.say_if_lock_is_stale();
         Ok(Exit::Fine)
     }
 

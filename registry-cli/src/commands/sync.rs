@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use registry_core::engine::{Code, Diagnostic, Source, display};
@@ -33,7 +33,7 @@ pub fn run(arguments: &Sync) -> Result<Exit, Failure> {
     }
     if changes.is_empty() {
         for project in &projects {
-            report::status("Fresh", display(&lock_path(project)));
+            report::status("Fresh", display(&project.lock_path()));
         }
         return Ok(Exit::Fine);
     }
@@ -52,12 +52,8 @@ fn check(changes: &Changes, stale: &[Diagnostic], format: Findings) -> Result<Ex
     Ok(exit)
 }
 
-fn lock_path(project: &Project) -> PathBuf {
-    project.package.directory.join(lock::FILE)
-}
-
 fn sync_lock(project: &Project, changes: &mut Changes, stale: &mut Vec<Diagnostic>) -> Result<(), Failure> {
-    let path = lock_path(project);
+    let path = project.lock_path();
     let text = lock::text(&project.registry);
     let before = match fs::read_to_string(&path) {
         Ok(before) => before,
@@ -70,7 +66,7 @@ fn sync_lock(project: &Project, changes: &mut Changes, stale: &mut Vec<Diagnosti
     };
     // Git may check text files out with other line breaks.
     if before.replace("\r\n", "\n") != text {
-        let fault = stale_lock(&path, "is not what the sources say");
+        let fault = stale_lock(&path, "is out of date");
         stale.push(at_first_difference(fault, &path, &before, &text));
         changes.update(path, &before, text);
     }

@@ -5,7 +5,9 @@ mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use registry_core::engine::{Code, Diagnostic, LINT_RULES, LintLevel, LintRule, RegisteredTable, Severity};
+use registry_core::engine::{
+    Code, Declaration, Diagnostic, LINT_RULES, LintLevel, LintRule, RegisteredTable, Severity,
+};
 
 use crate::columns::{Column, Reader};
 use crate::project::{Project, place_in_attribute};
@@ -184,28 +186,41 @@ fn with_level(project: &Project, mut finding: Finding) -> Option<Diagnostic> {
     Some(finding.diagnostic)
 }
 
-/// Files that no `mod` line leads to. A warning: a macro may read them, which only the compiler knows.
+/// Files that no `mod` line leads to. Warnings: a macro may read them, which only the compiler knows.
 fn orphans(project: &Project) -> Vec<Diagnostic> {
-    let mut files: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut files: BTreeMap<&str, Vec<&Declaration>> = BTreeMap::new();
     for declaration in project.orphans() {
         let orphan = declaration.orphan.as_ref();
         let file = orphan.map_or(&declaration.file, |orphan| &orphan.file);
-        files
-            .entry(file)
-            .or_default()
-            .push(format!("`{}`", declaration.name));
+        files.entry(file).or_default().push(declaration);
     }
-    let orphan = |(file, tables): (&str, Vec<String>)| {
-        let message = format!(
-            "no `mod` line leads to `{file}`, which declares {}",
-            tables.join(", ")
-        );
-        let mut warning =
-            Diagnostic::new(Code::NotCompiled, message).help("name the file in a `mod` line, or remove it");
-        warning.severity = Severity::Warning;
-        warning
+    files
+        .into_iter()
+        .map(|(file, declarations)| orphan(file, &declarations))
+        .collect()
+}
+
+fn orphan(file: &str, declarations: &[&Declaration]) -> Diagnostic {
+    let tables: Vec<String> = declarations
+        .iter()
+        .map(|declaration| format!("`{}`", declaration.name))
+        .collect();
+    let (noun, verb) = if tables.len() == 1 {
+        ("table", "is")
+    } else {
+        ("tables", "are")
     };
-    files.into_iter().map(orphan).collect()
+    let message = format!(
+        "{noun} {} {verb} declared in `{file}`, but no `mod` line leads to that file",
+        tables.join(", ")
+    );
+    let first = declarations[0];
+    let mut warning = Diagnostic::new(Code::NotCompiled, message)
+        .at(&first.source, first.place.clone(), "")
+        .note("the compiler refuses it, unless a macro reads the file")
+        .help("name the file in a `mod` line, or remove it");
+    warning.severity = Severity::Warning;
+    warning
 }
 
 fn place(diagnostic: &Diagnostic) -> (String, usize, Code) {

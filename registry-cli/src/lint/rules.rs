@@ -43,7 +43,7 @@ fn missing_tenant_column(subject: &Subject<'_>, tenant: &[String]) -> Vec<Diagno
                 table.kind
             ))
             .help(format!(
-                "add `{column}`, or make the table `system` if it belongs to no tenant"
+                "add `{column}`, name another column in `[lints]`, or make the table `system` if it belongs to no tenant"
             ))
     });
     faults.collect()
@@ -82,8 +82,8 @@ fn missing_updated_at(subject: &Subject<'_>, updated_at: &[String]) -> Vec<Diagn
                 )
                 .note("it is of kind `truth` and not append-only, so its rows may change")
                 .help(format!(
-                    "add `{column}`, or run `cargo table-registry revoke {}` if rows never change",
-                    table.name
+                    "add `{column}`, or run `{}` if rows never change",
+                    subject.project.package.command(&format!("revoke {}", table.name))
                 ))
         });
     faults.collect()
@@ -100,7 +100,10 @@ fn missing_revoke(subject: &Subject<'_>, _: &[String]) -> Vec<Diagnostic> {
         subject
             .fault(Code::MissingRevoke, message)
             .note("the application role may update and delete its rows")
-            .help(format!("run `cargo table-registry revoke {}`", table.name)),
+            .help(format!(
+                "run `{}`",
+                subject.project.package.command(&format!("revoke {}", table.name))
+            )),
     ]
 }
 
@@ -124,7 +127,7 @@ fn column_not_snake_case(subject: &Subject<'_>, _: &[String]) -> Vec<Diagnostic>
         .iter()
         .filter(|column| !is_snake_case(&column.name));
     let faults = odd.map(|column| {
-        of_column(Code::ColumnNotSnakeCase, column, "is not called in `snake_case`")
+        of_column(Code::ColumnNotSnakeCase, column, "is not in `snake_case`")
             .note("PostgreSQL folds a name to lower case unless it is quoted")
             .help(format!("call it `{}`", column.name.to_snake_case()))
     });
@@ -138,7 +141,7 @@ fn table_not_plural_snake_case(subject: &Subject<'_>, _: &[String]) -> Vec<Diagn
         return Vec::new();
     }
     let message = format!(
-        "table `{}` is not called by a plural in `snake_case`",
+        "table name `{}` is not a plural in `snake_case`",
         subject.table.name
     );
     vec![
@@ -152,17 +155,12 @@ fn reserved_word(subject: &Subject<'_>, _: &[String]) -> Vec<Diagnostic> {
     let way_out = "give it another name, or quote it wherever SQL is written by hand";
     let name = bare_name(subject);
     let table = is_reserved(name).then(|| {
-        let message = format!("table `{name}` is called as a reserved key word of PostgreSQL");
+        let message = format!("table name `{name}` is a reserved key word of PostgreSQL");
         subject.fault(Code::ReservedWord, message).help(way_out)
     });
     let columns = subject.columns.iter().filter(|column| is_reserved(&column.name));
     let columns = columns.map(|column| {
-        of_column(
-            Code::ReservedWord,
-            column,
-            "is called as a reserved key word of PostgreSQL",
-        )
-        .help(way_out)
+        of_column(Code::ReservedWord, column, "is a reserved key word of PostgreSQL").help(way_out)
     });
     table.into_iter().chain(columns).collect()
 }
@@ -224,8 +222,10 @@ pub fn redundant_overrides(project: &Project) -> Vec<Finding> {
                 format!("declared `{}` here", declaration.kind),
             )
             .help(format!(
-                "run `cargo table-registry override {} --remove`",
-                entry.name
+                "run `{}`",
+                project
+                    .package
+                    .command(&format!("override {} --remove", entry.name))
             ));
         Some(Finding {
             code: Code::RedundantOverride,

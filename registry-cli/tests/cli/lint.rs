@@ -261,7 +261,7 @@ fn exceptions() {
     );
     assert_eq!(
         findings(&schema("kind = link, allow(missing_updated_at)"), "", ""),
-        ["warning unused-allow #"]
+        ["warning unused-allow missing_updated_at"]
     );
     let quiet = "[lints.allow.unused-allow]\norders = \"for the next release\"\n";
     assert_eq!(
@@ -312,7 +312,7 @@ error: table `order` has no tenant column `org_id`
   |            ^^^^^
   |
   = note: tables of kind `truth` get row-level security, and its policy compares this column
-  = help: add `org_id`, or make the table `system` if it belongs to no tenant
+  = help: add `org_id`, name another column in `[lints]`, or make the table `system` if it belongs to no tenant
   = note: diagnostic code `missing-tenant-column`
 
 warning: table `order` has no column `updated_at`
@@ -325,7 +325,7 @@ warning: table `order` has no column `updated_at`
   = help: add `updated_at`, or run `cargo table-registry revoke order` if rows never change
   = note: diagnostic code `missing-updated-at`
 
-warning: table `order` is called as a reserved key word of PostgreSQL
+warning: table name `order` is a reserved key word of PostgreSQL
  --> src/schema/mod.rs:2:12
   |
 2 | pub struct Order {
@@ -334,7 +334,7 @@ warning: table `order` is called as a reserved key word of PostgreSQL
   = help: give it another name, or quote it wherever SQL is written by hand
   = note: diagnostic code `reserved-word`
 
-warning: table `order` is not called by a plural in `snake_case`
+warning: table name `order` is not a plural in `snake_case`
  --> src/schema/mod.rs:2:12
   |
 2 | pub struct Order {
@@ -343,7 +343,7 @@ warning: table `order` is not called by a plural in `snake_case`
   = help: call it `orders`
   = note: diagnostic code `table-not-plural-snake-case`
 
-warning: column `user` is called as a reserved key word of PostgreSQL
+warning: column `user` is a reserved key word of PostgreSQL
  --> src/schema/mod.rs:4:9
   |
 4 |     pub user: i64,
@@ -388,11 +388,11 @@ error: 2 errors, 6 warnings found
         str![[r#"
 -- stdout
 ::warning title=missing-required-column,file=src/schema/mod.rs,line=2,col=12::table `order` lacks the column `created_at`%0Ahelp: add `created_at`
-::error title=missing-tenant-column,file=src/schema/mod.rs,line=2,col=12::table `order` has no tenant column `org_id`%0Anote: tables of kind `truth` get row-level security, and its policy compares this column%0Ahelp: add `org_id`, or make the table `system` if it belongs to no tenant
+::error title=missing-tenant-column,file=src/schema/mod.rs,line=2,col=12::table `order` has no tenant column `org_id`%0Anote: tables of kind `truth` get row-level security, and its policy compares this column%0Ahelp: add `org_id`, name another column in `[lints]`, or make the table `system` if it belongs to no tenant
 ::warning title=missing-updated-at,file=src/schema/mod.rs,line=2,col=12::table `order` has no column `updated_at`%0Anote: it is of kind `truth` and not append-only, so its rows may change%0Ahelp: add `updated_at`, or run `cargo table-registry revoke order` if rows never change
-::warning title=reserved-word,file=src/schema/mod.rs,line=2,col=12::table `order` is called as a reserved key word of PostgreSQL%0Ahelp: give it another name, or quote it wherever SQL is written by hand
-::warning title=table-not-plural-snake-case,file=src/schema/mod.rs,line=2,col=12::table `order` is not called by a plural in `snake_case`%0Ahelp: call it `orders`
-::warning title=reserved-word,file=src/schema/mod.rs,line=4,col=9::column `user` is called as a reserved key word of PostgreSQL%0Ahelp: give it another name, or quote it wherever SQL is written by hand
+::warning title=reserved-word,file=src/schema/mod.rs,line=2,col=12::table name `order` is a reserved key word of PostgreSQL%0Ahelp: give it another name, or quote it wherever SQL is written by hand
+::warning title=table-not-plural-snake-case,file=src/schema/mod.rs,line=2,col=12::table name `order` is not a plural in `snake_case`%0Ahelp: call it `orders`
+::warning title=reserved-word,file=src/schema/mod.rs,line=4,col=9::column `user` is a reserved key word of PostgreSQL%0Ahelp: give it another name, or quote it wherever SQL is written by hand
 ::error title=float-money,file=src/schema/mod.rs,line=5,col=9::column `total` holds money as a floating-point number%0Anote: binary fractions cannot hold most decimal ones: sums drift%0Ahelp: use `numeric` with a decimal type, or an integer number of cents
 ::warning title=redundant-override,file=table-registry.toml,line=2,col=1::override of `order` gives the kind that its struct declares%0Ahelp: run `cargo table-registry override order --remove`
 -- stderr
@@ -433,7 +433,7 @@ error: 2 errors, 6 warnings found
         "tables of kind `truth` get row-level security, and its policy compares this column"
       ],
       "helps": [
-        "add `org_id`, or make the table `system` if it belongs to no tenant"
+        "add `org_id`, name another column in `[lints]`, or make the table `system` if it belongs to no tenant"
       ]
     },
     {
@@ -453,7 +453,7 @@ error: 2 errors, 6 warnings found
     {
       "code": "reserved-word",
       "severity": "warning",
-      "message": "table `order` is called as a reserved key word of PostgreSQL",
+      "message": "table name `order` is a reserved key word of PostgreSQL",
       "file": "src/schema/mod.rs",
       "line": 2,
       "column": 12,
@@ -465,7 +465,7 @@ error: 2 errors, 6 warnings found
     {
       "code": "table-not-plural-snake-case",
       "severity": "warning",
-      "message": "table `order` is not called by a plural in `snake_case`",
+      "message": "table name `order` is not a plural in `snake_case`",
       "file": "src/schema/mod.rs",
       "line": 2,
       "column": 12,
@@ -477,7 +477,7 @@ error: 2 errors, 6 warnings found
     {
       "code": "reserved-word",
       "severity": "warning",
-      "message": "column `user` is called as a reserved key word of PostgreSQL",
+      "message": "column `user` is a reserved key word of PostgreSQL",
       "file": "src/schema/mod.rs",
       "line": 4,
       "column": 9,
@@ -571,10 +571,15 @@ fn a_file_that_no_line_leads_to() {
         ["lint"],
         str![[r#"
 -- stderr
-warning: no `mod` line leads to `src/schema/refunds.rs`, which declares `refunds`
- |
- = help: name the file in a `mod` line, or remove it
- = note: diagnostic code `not-compiled`
+warning: table `refunds` is declared in `src/schema/refunds.rs`, but no `mod` line leads to that file
+ --> src/schema/refunds.rs:2:12
+  |
+2 | pub struct Refunds { pub id: i64, pub org_id: i64, pub created_at: i64, pub updated_at: i64, }
+  |            ^^^^^^^
+  |
+  = note: the compiler refuses it, unless a macro reads the file
+  = help: name the file in a `mod` line, or remove it
+  = note: diagnostic code `not-compiled`
 
      Checked 2 tables of `shop`
 warning: 1 warning found

@@ -15,6 +15,7 @@ fn an_override_keeps_every_comment() {
         str![[r#"
 -- stderr
      Updated table-registry.toml
+         Now `users` is `truth`, with row-level security
 -- exit 0
 
 "#]]
@@ -44,6 +45,7 @@ fn an_override_keeps_every_comment() {
         str![[r#"
 -- stderr
      Updated table-registry.toml
+         Now `users` is `system`, without row-level security
 -- exit 0
 
 "#]]
@@ -156,6 +158,7 @@ error: the following required arguments were not provided:
   <KIND>
 
 Usage: cargo table-registry override <TABLE> <KIND>
+       cargo table-registry override <TABLE> --remove
 
 For more information, try '--help'.
 -- exit 2
@@ -179,6 +182,7 @@ fn a_revoke_keeps_every_comment() {
         str![[r#"
 -- stderr
      Updated revoke.toml
+         Now `users` is `truth`, with row-level security, append-only
 -- exit 0
 
 "#]]
@@ -320,7 +324,8 @@ fn an_exemption_needs_a_reason_and_no_struct() {
 error: the following required arguments were not provided:
   --reason <REASON>
 
-Usage: cargo table-registry exempt --reason <REASON> <TABLE>
+Usage: cargo table-registry exempt <TABLE> --reason <REASON>
+       cargo table-registry exempt <TABLE> --remove
 
 For more information, try '--help'.
 -- exit 2
@@ -403,6 +408,7 @@ fn what_is_broken_already_is_no_reason_to_refuse() {
         str![[r#"
 -- stderr
      Updated table-registry.toml
+         Now `users` is `truth`, with row-level security
 -- exit 0
 
 "#]]

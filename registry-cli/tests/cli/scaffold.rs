@@ -121,7 +121,7 @@ fn the_first_day() {
 -invoices = { kind = "truth", rls = true, append_only = false, file = "src/schema/invoices.rs" }
 +invoices = { kind = "control", rls = true, append_only = false, file = "src/schema/invoices.rs" }
 -- stderr
-error: `table-registry.lock` is not what the sources say
+error: `table-registry.lock` is out of date
  --> table-registry.lock:6:1
   |
 6 | invoices = { kind = "truth", rls = true, append_only = false, file = "src/schema/invoices.rs" }
@@ -304,7 +304,7 @@ fn init_of_a_member_takes_the_dependency_of_the_workspace() {
         ["init"],
         str![[r#"
 -- stderr
-error: several packages are meant, and one can be made ready at a time
+error: `init` works on one package at a time
  |
  = note: `shop` (shop/Cargo.toml), `tool` (tool/Cargo.toml)
  = help: name one with `-p`
@@ -461,7 +461,7 @@ error: table `old` is exempt
         ["new", "Invoices"],
         str![[r#"
 -- stderr
-error: `Invoices` is no identifier in `snake_case`
+error: `Invoices` is not a `snake_case` identifier
  |
  = note: the table's name is that of its module, too
  = help: did you mean `invoices`?
@@ -474,7 +474,7 @@ error: `Invoices` is no identifier in `snake_case`
         ["new", "drop table users"],
         str![[r#"
 -- stderr
-error: `drop table users` is no identifier in `snake_case`
+error: `drop table users` is not a `snake_case` identifier
  |
  = note: the table's name is that of its module, too
  = help: did you mean `drop_table_users`?
@@ -487,7 +487,7 @@ error: `drop table users` is no identifier in `snake_case`
         ["new", "self"],
         str![[r#"
 -- stderr
-error: `self` is no identifier in `snake_case`
+error: `self` is not a `snake_case` identifier
  |
  = note: the table's name is that of its module, too
  = help: name the module in `snake_case`, and the table with `#[table(name = "…")]`
@@ -564,7 +564,7 @@ For more information, try '--help'.
         ["new", "roles", "--column", "Total:f32"],
         str![[r#"
 -- stderr
-error: invalid value 'Total:f32' for '--column <NAME:TYPE>': `Total` is no identifier in `snake_case`
+error: invalid value 'Total:f32' for '--column <NAME:TYPE>': `Total` is not a `snake_case` identifier
 
 For more information, try '--help'.
 -- exit 2

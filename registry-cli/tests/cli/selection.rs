@@ -30,8 +30,8 @@ fn all_registries_of_a_workspace_or_those_that_are_named() {
         str![[r#"
 -- stdout
 PACKAGE  TABLE     KIND   RLS  APPEND-ONLY  STRUCT    PLACE
-bank     accounts  truth  yes  -            Accounts  src/schema/mod.rs:1
-shop     orders    truth  yes  -            Orders    src/schema/mod.rs:1
+bank     accounts  truth  yes  -            Accounts  bank/src/schema/mod.rs:1
+shop     orders    truth  yes  -            Orders    shop/src/schema/mod.rs:1
 -- exit 0
 
 "#]]
@@ -42,7 +42,7 @@ shop     orders    truth  yes  -            Orders    src/schema/mod.rs:1
         str![[r#"
 -- stdout
 TABLE   KIND   RLS  APPEND-ONLY  STRUCT  PLACE
-orders  truth  yes  -            Orders  src/schema/mod.rs:1
+orders  truth  yes  -            Orders  shop/src/schema/mod.rs:1
 -- exit 0
 
 "#]]
@@ -53,7 +53,7 @@ orders  truth  yes  -            Orders  src/schema/mod.rs:1
         str![[r#"
 -- stdout
 TABLE     KIND   RLS  APPEND-ONLY  STRUCT    PLACE
-accounts  truth  yes  -            Accounts  src/schema/mod.rs:1
+accounts  truth  yes  -            Accounts  bank/src/schema/mod.rs:1
 -- exit 0
 
 "#]]
@@ -86,6 +86,7 @@ error: several packages have a registry
         str![[r#"
 -- stderr
      Updated shop/revoke.toml
+         Now `orders` is `truth`, with row-level security, append-only
 -- exit 0
 
 "#]]
@@ -120,7 +121,7 @@ fn sync_writes_a_lock_file_for_each() {
 -accounts = { kind = "truth", rls = true, append_only = false, file = "src/schema/mod.rs" }
 +accounts = { kind = "link", rls = true, append_only = false, file = "src/schema/mod.rs" }
 -- stderr
-error: `bank/table-registry.lock` is not what the sources say
+error: `bank/table-registry.lock` is out of date
  --> bank/table-registry.lock:5:1
   |
 5 | accounts = { kind = "truth", rls = true, append_only = false, file = "src/schema/mod.rs" }
@@ -159,7 +160,7 @@ error: the workspace has no package `shp`
 error: package `tool` does not call `table_registry!`
  |
  = note: looked in `tool/src/main.rs`
- = help: run `cargo table-registry init` to add the call
+ = help: run `cargo table-registry init -p tool` to add the call
 -- exit 2
 
 "#]]

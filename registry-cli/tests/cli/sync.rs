@@ -137,7 +137,7 @@ fn a_stale_lock_file_is_a_finding_with_a_diff() {
 @@ -9 +8,0 @@
 -old = "kept for the archive"
 -- stderr
-error: `table-registry.lock` is not what the sources say
+error: `table-registry.lock` is out of date
  --> table-registry.lock:6:1
   |
 6 | users = { kind = "system", rls = false, append_only = false, file = "src/schema/users.rs" }
@@ -163,7 +163,7 @@ error: 1 error found
 +users = { kind = "link", rls = true, append_only = false, file = "src/schema/users.rs" }
 @@ -9 +8,0 @@
 -old = "kept for the archive"
-::error title=stale-lock,file=table-registry.lock,line=6,col=1::`table-registry.lock` is not what the sources say%0Ahelp: run `cargo table-registry sync`, review the difference, and commit it
+::error title=stale-lock,file=table-registry.lock,line=6,col=1::`table-registry.lock` is out of date%0Ahelp: run `cargo table-registry sync`, review the difference, and commit it
 -- stderr
 error: 1 error found
 -- exit 1
