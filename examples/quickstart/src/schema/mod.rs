@@ -6,22 +6,22 @@ use table_registry::table;
 /// Who did what. Rows are written once.
 #[table(kind = evidence)]
 pub struct AuditLogs {
-    pub id: u64,
-    pub org_id: u64,
+    pub id: i64,
+    pub org_id: i64,
     pub action: String,
 }
 
 /// What a customer owes.
 #[table]
 pub struct Invoices {
-    pub id: u64,
-    pub org_id: u64,
+    pub id: i64,
+    pub org_id: i64,
     pub total_cents: i64,
 }
 
 /// Who can log in, to any tenant.
 #[table]
 pub struct Users {
-    pub id: u64,
+    pub id: i64,
     pub email: String,
 }
