@@ -7,5 +7,8 @@
 
 #[doc(hidden)]
 pub use registry_core::__private;
-pub use registry_core::{Table, TableKind, UnknownKind, kind_of};
+pub use registry_core::{
+    Access, AppendOnly, Global, Kind, Mutable, OfKind, ReadWrite, RowSecured, Table, TableKind, Tenancy,
+    TenantScoped, UnknownKind, kind, kind_of, name_of,
+};
 pub use registry_macros::{table, table_registry};

@@ -3,7 +3,8 @@
 
 use core::marker::PhantomData;
 
-use crate::{Table, TableKind};
+use crate::Table;
+use crate::policy::{AnyKind, ReadWrite, TenantScoped};
 
 /// Implemented for a table's key by the `#[table]` struct that declares it.
 /// Two structs for one table are two conflicting implementations; the trait's name is what
@@ -35,10 +36,11 @@ pub enum Unknown {}
 
 impl Table for Unknown {
     type Key = Self;
+    type Kind = AnyKind;
+    type Access = ReadWrite;
+    type Tenancy = TenantScoped;
     const NAME: &'static str = "";
     const SCHEMA: Option<&'static str> = None;
-    const KIND: TableKind = TableKind::Truth;
-    const APPEND_ONLY: bool = false;
 }
 
 /// Whether a path of modules, as `module_path!` gives it, is that of the crate root.

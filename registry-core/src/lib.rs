@@ -8,22 +8,26 @@
 #![cfg_attr(not(any(test, feature = "engine")), no_std)]
 
 mod compiled;
-mod kind;
 mod lookup;
+mod policy;
 mod table;
+mod table_kind;
 
 #[cfg(feature = "engine")]
 pub mod engine;
 
-pub use kind::{TableKind, UnknownKind};
-pub use lookup::kind_of;
+pub use lookup::{kind_of, name_of};
+pub use policy::{
+    Access, AppendOnly, Global, Kind, Mutable, OfKind, ReadWrite, RowSecured, Tenancy, TenantScoped, kind,
+};
 pub use table::Table;
+pub use table_kind::{TableKind, UnknownKind};
 
 /// What generated code needs besides the public vocabulary. Not public API.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::compiled::{Compiled, DeclaredByOneStruct, NotCompiled, Unknown, any, is_crate_root};
-    pub use crate::{Table, TableKind};
+    pub use crate::{AppendOnly, Global, ReadWrite, Table, TableKind, TenantScoped, kind};
     pub use core::option::Option;
     pub use core::primitive::{bool, str, u8};
     pub use core::{assert, include_bytes, module_path};

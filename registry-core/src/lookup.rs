@@ -33,6 +33,35 @@ pub const fn kind_of(registry: &[(&str, TableKind)], name: &str) -> Option<Table
     None
 }
 
+/// The entry of a sorted list of names that equals `name`, by binary search: the trusted spelling of a
+/// name that came from outside.
+///
+/// What it gives back is a name from the program's own registry, whoever asked; never put another one
+/// into SQL. The generated `tables::resolve(name)` is this function applied to `TABLE_NAMES`.
+///
+/// ```
+/// # use registry_core as table_registry;
+/// const NAMES: [&str; 2] = ["audit_logs", "users"];
+///
+/// let untrusted = String::from("users");
+/// let table: &'static str = table_registry::name_of(&NAMES, &untrusted).expect("registered");
+/// assert_eq!(table, "users");
+/// assert_eq!(table_registry::name_of(&NAMES, "users; drop table users"), None);
+/// ```
+#[must_use]
+pub const fn name_of<'r>(names: &[&'r str], name: &str) -> Option<&'r str> {
+    let (mut low, mut high) = (0, names.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match compare(names[middle].as_bytes(), name.as_bytes()) {
+            Ordering::Less => low = middle + 1,
+            Ordering::Greater => high = middle,
+            Ordering::Equal => return Some(names[middle]),
+        }
+    }
+    None
+}
+
 // `Ord for [u8]` is not callable in a const function.
 const fn compare(left: &[u8], right: &[u8]) -> Ordering {
     let mut at = 0;
@@ -64,6 +93,7 @@ mod tests {
     #[test]
     fn an_empty_registry_knows_nothing() {
         assert_eq!(kind_of(&[], ""), None);
+        assert_eq!(name_of(&[], ""), None);
     }
 
     proptest! {
@@ -78,6 +108,11 @@ mod tests {
             prop_assert_eq!(kind_of(&registry, &name), tables.get(&name).copied());
             for (known, kind) in &tables {
                 prop_assert_eq!(kind_of(&registry, known), Some(*kind));
+            }
+            let names: Vec<&str> = tables.keys().map(String::as_str).collect();
+            prop_assert_eq!(name_of(&names, &name), tables.get_key_value(&name).map(|(known, _)| known.as_str()));
+            for known in &names {
+                prop_assert_eq!(name_of(&names, known), Some(*known));
             }
         }
     }

@@ -174,6 +174,31 @@ fn tables(registry: &Registry, keyed: &[Keyed<'_>]) -> TokenStream {
             ) -> super::__table_registry::__private::Option<super::__table_registry::TableKind> {
                 super::__table_registry::kind_of(&super::TABLE_REGISTRY, name)
             }
+
+            /// The registered name that equals `name`, or nothing if no such table is registered: the
+            /// trusted spelling of a name that came from outside.
+            #[must_use]
+            pub const fn resolve(
+                name: &super::__table_registry::__private::str,
+            ) -> super::__table_registry::__private::Option<&'static super::__table_registry::__private::str> {
+                super::__table_registry::name_of(&super::TABLE_NAMES, name)
+            }
+
+            /// Whether a table called `name` is registered and gets row-level security.
+            #[must_use]
+            pub const fn is_rls(
+                name: &super::__table_registry::__private::str,
+            ) -> super::__table_registry::__private::bool {
+                super::__table_registry::name_of(&super::RLS_TABLES, name).is_some()
+            }
+
+            /// Whether a table called `name` is registered and append-only.
+            #[must_use]
+            pub const fn is_append_only(
+                name: &super::__table_registry::__private::str,
+            ) -> super::__table_registry::__private::bool {
+                super::__table_registry::name_of(&super::REVOKE_UPDATE_DELETE_TABLES, name).is_some()
+            }
         }
     }
 }
@@ -211,14 +236,26 @@ fn implementations(keyed: &[Keyed<'_>]) -> TokenStream {
     quote! {
         const _: () = {
             #[allow(unused_imports)]
-            use __table_registry::__private::{DeclaredByOneStruct, Option, Table, TableKind, bool, str};
+            use __table_registry::__private::{
+                AppendOnly, DeclaredByOneStruct, Global, Option, ReadWrite, Table, TenantScoped, kind, str,
+            };
             #(#implementations)*
         };
     }
 }
 
 fn implementation(Keyed { table, key }: &Keyed<'_>) -> TokenStream {
-    let (name, kind, append_only) = (&table.name, kind(table.kind), table.append_only);
+    let (name, kind) = (&table.name, kind(table.kind));
+    let access = if table.append_only {
+        quote!(AppendOnly)
+    } else {
+        quote!(ReadWrite)
+    };
+    let tenancy = if table.kind.row_level_security() {
+        quote!(TenantScoped)
+    } else {
+        quote!(Global)
+    };
     let schema = match &table.schema {
         Some(schema) => quote!(Some(#schema)),
         None => quote!(None),
@@ -232,10 +269,11 @@ fn implementation(Keyed { table, key }: &Keyed<'_>) -> TokenStream {
         #[automatically_derived]
         impl Table for directories_of_table_registry::#key {
             type Key = Self;
+            type Kind = kind::#kind;
+            type Access = #access;
+            type Tenancy = #tenancy;
             const NAME: &'static str = #name;
             const SCHEMA: Option<&'static str> = Option::#schema;
-            const KIND: TableKind = TableKind::#kind;
-            const APPEND_ONLY: bool = #append_only;
         }
     }
 }
@@ -304,6 +342,9 @@ fn implementation_of_struct(key: &TokenStream) -> TokenStream {
         #[allow(non_local_definitions, deprecated)]
         impl $($generics)* crate::__table_registry::Table for $($name)* $($bounds)* {
             type Key = #key;
+            type Kind = <#key as crate::__table_registry::Table>::Kind;
+            type Access = <#key as crate::__table_registry::Table>::Access;
+            type Tenancy = <#key as crate::__table_registry::Table>::Tenancy;
         }
     }
 }

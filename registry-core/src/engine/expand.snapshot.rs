@@ -81,43 +81,73 @@ Declared in `src/schema/users.rs`.*/
     ) -> super::__table_registry::__private::Option<super::__table_registry::TableKind> {
         super::__table_registry::kind_of(&super::TABLE_REGISTRY, name)
     }
+    /// The registered name that equals `name`, or nothing if no such table is registered: the
+    /// trusted spelling of a name that came from outside.
+    #[must_use]
+    pub const fn resolve(
+        name: &super::__table_registry::__private::str,
+    ) -> super::__table_registry::__private::Option<
+        &'static super::__table_registry::__private::str,
+    > {
+        super::__table_registry::name_of(&super::TABLE_NAMES, name)
+    }
+    /// Whether a table called `name` is registered and gets row-level security.
+    #[must_use]
+    pub const fn is_rls(
+        name: &super::__table_registry::__private::str,
+    ) -> super::__table_registry::__private::bool {
+        super::__table_registry::name_of(&super::RLS_TABLES, name).is_some()
+    }
+    /// Whether a table called `name` is registered and append-only.
+    #[must_use]
+    pub const fn is_append_only(
+        name: &super::__table_registry::__private::str,
+    ) -> super::__table_registry::__private::bool {
+        super::__table_registry::name_of(&super::REVOKE_UPDATE_DELETE_TABLES, name)
+            .is_some()
+    }
 }
 const _: () = {
     #[allow(unused_imports)]
     use __table_registry::__private::{
-        DeclaredByOneStruct, Option, Table, TableKind, bool, str,
+        AppendOnly, DeclaredByOneStruct, Global, Option, ReadWrite, Table, TenantScoped,
+        kind, str,
     };
     #[automatically_derived]
     impl Table for directories_of_table_registry::audit_events {
         type Key = Self;
+        type Kind = kind::Evidence;
+        type Access = AppendOnly;
+        type Tenancy = TenantScoped;
         const NAME: &'static str = "audit.events";
         const SCHEMA: Option<&'static str> = Option::Some("audit");
-        const KIND: TableKind = TableKind::Evidence;
-        const APPEND_ONLY: bool = true;
     }
     #[automatically_derived]
     impl Table for directories_of_table_registry::roles {
         type Key = Self;
+        type Kind = kind::Truth;
+        type Access = ReadWrite;
+        type Tenancy = TenantScoped;
         const NAME: &'static str = "roles";
         const SCHEMA: Option<&'static str> = Option::None;
-        const KIND: TableKind = TableKind::Truth;
-        const APPEND_ONLY: bool = false;
     }
     #[automatically_derived]
     impl Table for directories_of_table_registry::r#type {
         type Key = Self;
+        type Kind = kind::Truth;
+        type Access = ReadWrite;
+        type Tenancy = TenantScoped;
         const NAME: &'static str = "type";
         const SCHEMA: Option<&'static str> = Option::None;
-        const KIND: TableKind = TableKind::Truth;
-        const APPEND_ONLY: bool = false;
     }
     #[automatically_derived]
     impl Table for directories_of_table_registry::users {
         type Key = Self;
+        type Kind = kind::System;
+        type Access = ReadWrite;
+        type Tenancy = Global;
         const NAME: &'static str = "users";
         const SCHEMA: Option<&'static str> = Option::None;
-        const KIND: TableKind = TableKind::System;
-        const APPEND_ONLY: bool = false;
     }
 };
 #[doc(hidden)]
@@ -133,7 +163,12 @@ macro_rules! registered_by_table_registry {
         ::__table_registry::__private::DeclaredByOneStruct for $key {} }; };
         #[automatically_derived] #[allow(non_local_definitions, deprecated)] impl
         $($generics)* crate ::__table_registry::Table for $($name)* $($bounds)* { type
-        Key = crate ::__table_registry::__private::Unknown; }
+        Key = crate ::__table_registry::__private::Unknown; type Kind = < crate
+        ::__table_registry::__private::Unknown as crate ::__table_registry::Table >
+        ::Kind; type Access = < crate ::__table_registry::__private::Unknown as crate
+        ::__table_registry::Table > ::Access; type Tenancy = < crate
+        ::__table_registry::__private::Unknown as crate ::__table_registry::Table >
+        ::Tenancy; }
     };
     (
         $_:ident [$($key:tt)*] [$($declared:tt)*] [$($generics:tt)*] [$($name:tt)*]
@@ -142,7 +177,9 @@ macro_rules! registered_by_table_registry {
         #[automatically_derived] #[allow(non_local_definitions)] $($declared)*
         #[automatically_derived] #[allow(non_local_definitions, deprecated)] impl
         $($generics)* crate ::__table_registry::Table for $($name)* $($bounds)* { type
-        Key = $($key)*; }
+        Key = $($key)*; type Kind = < $($key)* as crate ::__table_registry::Table >
+        ::Kind; type Access = < $($key)* as crate ::__table_registry::Table > ::Access;
+        type Tenancy = < $($key)* as crate ::__table_registry::Table > ::Tenancy; }
     };
 }
 #[doc(hidden)]
