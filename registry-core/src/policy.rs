@@ -78,8 +78,7 @@ macro_rules! kinds {
                     const KIND: crate::TableKind = crate::TableKind::$kind;
                 }
 
-                #[diagnostic::do_not_recommend]
-                impl<Table: ?Sized> super::IsKind<$kind, Table> for $kind {}
+                impl super::Definite for $kind {}
             )*
         }
     };
@@ -93,6 +92,12 @@ kinds! {
     Link,
     System,
 }
+
+/// Every kind but [`AnyKind`].
+pub trait Definite: Kind {}
+
+#[diagnostic::do_not_recommend]
+impl<Wanted: Definite, Table: ?Sized> IsKind<Wanted, Table> for Wanted {}
 
 /// The kind of a table that is faulty, and reported: it fits every bound, so that the fault stays alone.
 #[derive(Debug)]
