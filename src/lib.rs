@@ -9,6 +9,6 @@
 pub use registry_core::__private;
 pub use registry_core::{
     Access, AppendOnly, Global, Kind, Mutable, OfKind, ReadWrite, RowSecured, Table, TableKind, Tenancy,
-    TenantScoped, UnknownKind, kind, kind_of, name_of,
+    TenantScoped, UnknownKind, assert_handlers, handlers, kind, kind_of, name_of,
 };
 pub use registry_macros::{table, table_registry};

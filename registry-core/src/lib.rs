@@ -8,6 +8,7 @@
 #![cfg_attr(not(any(test, feature = "engine")), no_std)]
 
 mod compiled;
+mod handlers;
 mod lookup;
 mod policy;
 mod table;
@@ -27,8 +28,9 @@ pub use table_kind::{TableKind, UnknownKind};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::compiled::{Compiled, DeclaredByOneStruct, NotCompiled, Unknown, any, is_crate_root};
+    pub use crate::handlers::{Keys, Report, report};
     pub use crate::{AppendOnly, Global, ReadWrite, Table, TableKind, TenantScoped, kind};
     pub use core::option::Option;
-    pub use core::primitive::{bool, str, u8};
+    pub use core::primitive::{bool, str, u8, usize};
     pub use core::{assert, include_bytes, module_path};
 }
