@@ -1,0 +1,65 @@
+//! Statements for any table, as far as its policies permit them.
+
+use table_registry::{Mutable, RowSecured, Table};
+
+/// `INSERT`: into any table, also an append-only one.
+///
+/// ```text
+/// append::<tables::audit_logs>(&["id", "org_id"])
+/// ```
+#[must_use]
+pub fn append<T: Table>(columns: &[&str]) -> String {
+    let names: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
+    let values: Vec<String> = (1..=columns.len())
+        .map(|position| format!("${position}"))
+        .collect();
+    format!(
+        "INSERT INTO {} ({}) VALUES ({})",
+        table::<T>(),
+        names.join(", "),
+        values.join(", ")
+    )
+}
+
+/// `UPDATE` of the row whose `id` is `$1`: not in an append-only table.
+#[must_use]
+pub fn update<T: Mutable>(columns: &[&str]) -> String {
+    let assignments: Vec<String> = columns
+        .iter()
+        .zip(2..)
+        .map(|(column, position)| format!("{} = ${position}", quoted(column)))
+        .collect();
+    format!(
+        "UPDATE {} SET {} WHERE \"id\" = $1",
+        table::<T>(),
+        assignments.join(", ")
+    )
+}
+
+/// `DELETE` of the row whose `id` is `$1`: not from an append-only table.
+#[must_use]
+pub fn delete<T: Mutable>() -> String {
+    format!("DELETE FROM {} WHERE \"id\" = $1", table::<T>())
+}
+
+/// The rows of the tenant `$1`: only of a table whose rows belong to tenants.
+#[must_use]
+pub fn tenant_query<T: RowSecured>() -> String {
+    format!("SELECT * FROM {} WHERE \"org_id\" = $1", table::<T>())
+}
+
+/// The name of a table as SQL has it, with its schema if it names one.
+fn table<T: Table>() -> String {
+    match T::SCHEMA {
+        Some(schema) => {
+            let name = &T::NAME[schema.len() + 1..];
+            format!("{}.{}", quoted(schema), quoted(name))
+        }
+        None => quoted(T::NAME),
+    }
+}
+
+/// <https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS>
+fn quoted(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
+}

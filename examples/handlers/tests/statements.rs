@@ -1,0 +1,45 @@
+//! The statements, and what is refused while the program runs. What the compiler refuses is in `tests/ui/typed`.
+
+use erp::tables;
+use handlers::repository::{append, delete, tenant_query, update};
+use handlers::{HANDLERS, Request, route};
+
+#[test]
+fn statements_by_typed_key() {
+    assert_eq!(
+        append::<tables::audit_logs>(&["id", "org_id"]),
+        r#"INSERT INTO "audit_logs" ("id", "org_id") VALUES ($1, $2)"#
+    );
+    assert_eq!(
+        update::<tables::contacts>(&["name", "email"]),
+        r#"UPDATE "contacts" SET "name" = $2, "email" = $3 WHERE "id" = $1"#
+    );
+    assert_eq!(
+        delete::<tables::contacts>(),
+        r#"DELETE FROM "contacts" WHERE "id" = $1"#
+    );
+    assert_eq!(
+        tenant_query::<tables::audit_logs>(),
+        r#"SELECT * FROM "audit_logs" WHERE "org_id" = $1"#
+    );
+}
+
+#[test]
+fn structs_say_what_their_keys_say() {
+    assert_eq!(
+        delete::<erp::schema::contacts::Contacts>(),
+        delete::<tables::contacts>()
+    );
+}
+
+#[test]
+fn only_registered_names_with_a_handler_are_routed() {
+    assert_eq!(
+        route("contacts", Request::List).as_deref(),
+        Some(r#"SELECT * FROM "contacts" WHERE "org_id" = $1"#)
+    );
+    assert_eq!(HANDLERS.len(), 3);
+    for name in ["audit_logs", "contcts", "contacts\"; DROP TABLE contacts; --", ""] {
+        assert_eq!(route(name, Request::Remove), None, "{name}");
+    }
+}
