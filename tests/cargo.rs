@@ -158,6 +158,28 @@ fn the_error_in_the_readme() {
 }
 
 #[test]
+fn the_policy_file_decides_which_bounds_a_table_fits() {
+    let krate = Crate::sound("bounds");
+    krate.write(
+        "src/lib.rs",
+        "pub mod schema;\ntable_registry::table_registry!(\"schema/\");\n\
+         fn tenant_query<T: table_registry::RowSecured>() {}\n\
+         fn update<T: table_registry::Mutable>() {}\n\
+         pub fn both() {\n    tenant_query::<tables::users>();\n    update::<schema::users::Users>();\n}\n",
+    );
+    krate.write("table-registry.toml", "[overrides]\nusers = \"system\"\n");
+    krate
+        .check()
+        .fails_with(&["error[E0277]: table `tables::users` belongs to no tenant"]);
+    krate.write("table-registry.toml", "[overrides]\nusers = \"truth\"\n");
+    krate.check().passes();
+    krate.write("revoke.toml", "update_delete = [\"users\"]\n");
+    let report = krate.check();
+    report.fails_with(&["error[E0277]: table `tables::users` is append-only"]);
+    report.says("`revoke.toml`, names `tables::users` in `update_delete`");
+}
+
+#[test]
 fn a_new_file_takes_part_with_its_mod_line() {
     let krate = Crate::sound("new_file");
     krate.write(
