@@ -83,6 +83,15 @@ fn the_dependency_line_names_this_version() {
     assert!(read("README.md").contains(&format!("Rust {} or newer", env!("CARGO_PKG_RUST_VERSION"))));
 }
 
+/// The first of the two errors of a case, as if it stood in a crate.
+#[test]
+fn the_error_of_a_bound_is_that_of_a_ui_case() {
+    let case = "tests/ui/typed/append_only/";
+    let printed = read(Path::new(case).join("main.stderr")).replace(case, "src/");
+    let (first, _) = printed.split_once("\n\n").unwrap();
+    assert_eq!(blocks("text")[1], format!("{first}\n"));
+}
+
 #[test]
 fn ci_runs_both_commands() {
     let ci = read(".ci/run");
