@@ -12,12 +12,14 @@ fn described<T: Mutable>() -> (usize, bool, bool) {
 
 /// By typed key.
 #[inline(never)]
+#[must_use]
 pub fn typed() -> (usize, bool, bool) {
     described::<tables::contacts>()
 }
 
 /// The same by hand.
 #[inline(never)]
+#[must_use]
 pub fn by_hand() -> (usize, bool, bool) {
     (8, true, false)
 }

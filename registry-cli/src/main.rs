@@ -13,6 +13,7 @@ mod project;
 mod report;
 mod scaffold;
 mod schema_directory;
+mod text;
 mod workspace;
 
 use std::process::ExitCode;

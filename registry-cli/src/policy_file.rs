@@ -6,8 +6,9 @@ use toml_edit::{Array, Document, DocumentMut, Item, RawString, Table, TableLike,
 
 /// Sets `key = "value"` in a table of the document, which is added where there is none. A comment
 /// behind the value stays.
-pub fn set(text: &str, table: &str, key: &str, value: &str) -> Result<String, TomlError> {
-    let mut document: DocumentMut = text.parse()?;
+pub fn set(text: &str, table: &str, key: &str, value: &str) -> Result<String, String> {
+    let mut document = parsed(text)?;
+    in_one_line(&document, table)?;
     let entries = table_of(&mut document, table);
     match entries.get_mut(key).and_then(Item::as_value_mut) {
         Some(old) => {
@@ -21,8 +22,8 @@ pub fn set(text: &str, table: &str, key: &str, value: &str) -> Result<String, To
 }
 
 /// Removes a key of a table: its line, and nothing else.
-pub fn unset(text: &str, table: &str, key: &str) -> Result<String, TomlError> {
-    let document: Document<&str> = Document::parse(text)?;
+pub fn unset(text: &str, table: &str, key: &str) -> Result<String, String> {
+    let document: Document<&str> = Document::parse(text).map_err(message)?;
     if let Some(place) = document
         .get(table)
         .and_then(Item::as_table)
@@ -31,6 +32,7 @@ pub fn unset(text: &str, table: &str, key: &str) -> Result<String, TomlError> {
         return Ok(without_lines(text, place));
     }
     let mut document = document.into_mut();
+    in_one_line(&document, table)?;
     if let Some(entries) = document.get_mut(table).and_then(Item::as_table_like_mut) {
         entries.remove(key);
     }
@@ -38,8 +40,8 @@ pub fn unset(text: &str, table: &str, key: &str) -> Result<String, TomlError> {
 }
 
 /// Adds a string to a list of the document, in its sorted place if the list is sorted.
-pub fn add(text: &str, list: &str, name: &str) -> Result<String, TomlError> {
-    let mut document: DocumentMut = text.parse()?;
+pub fn add(text: &str, list: &str, name: &str) -> Result<String, String> {
+    let mut document = parsed(text)?;
     if document.get(list).is_none() {
         let above = keep_comments_above(&mut document);
         document.insert(list, Item::Value(Array::new().into()));
@@ -54,14 +56,33 @@ pub fn add(text: &str, list: &str, name: &str) -> Result<String, TomlError> {
 }
 
 /// Removes a string from a list of the document, with a comment behind it.
-pub fn remove(text: &str, list: &str, name: &str) -> Result<String, TomlError> {
-    let mut document: DocumentMut = text.parse()?;
+pub fn remove(text: &str, list: &str, name: &str) -> Result<String, String> {
+    let mut document = parsed(text)?;
     if let Some(array) = document.get_mut(list).and_then(Item::as_array_mut) {
         while let Some(position) = position(array, name) {
             take(array, position);
         }
     }
     Ok(document.to_string())
+}
+
+fn parsed(text: &str) -> Result<DocumentMut, String> {
+    text.parse().map_err(message)
+}
+
+fn message(error: TomlError) -> String {
+    error.message().to_string()
+}
+
+/// An inline table over several lines has comments whose places nobody can tell.
+fn in_one_line(document: &DocumentMut, table: &str) -> Result<(), String> {
+    let inline = document.get(table).and_then(Item::as_inline_table);
+    if inline.is_some_and(|inline| inline.to_string().trim().contains('\n')) {
+        return Err(format!(
+            "`{table}` is an inline table over several lines, write it as `[{table}]`"
+        ));
+    }
+    Ok(())
 }
 
 fn table_of<'d>(document: &'d mut DocumentMut, name: &str) -> &'d mut dyn TableLike {
@@ -87,7 +108,10 @@ fn table_of<'d>(document: &'d mut DocumentMut, name: &str) -> &'d mut dyn TableL
 
 /// The comments at the end of a document, which would come to lie below whatever is added.
 fn keep_comments_above(document: &mut DocumentMut) -> String {
-    let trailing = document.trailing().as_str().unwrap_or_default().to_string();
+    let mut trailing = document.trailing().as_str().unwrap_or_default().to_string();
+    if !trailing.is_empty() && !trailing.ends_with('\n') {
+        trailing.push('\n');
+    }
     document.set_trailing("");
     trailing
 }
@@ -222,12 +246,14 @@ fn take(array: &mut Array, position: usize) {
         prefix(array, position + 1)
     };
     array.remove(position);
-    let is_first_in_line = position == 0 && !is_last && own.own.is_empty();
-    let kept = if is_first_in_line {
-        own.behind_previous
-    } else {
-        format!("{}{}{}", own.behind_previous, comments_above(&own.own), next.own)
-    };
+    let mut kept = format!("{}{}{}", own.behind_previous, comments_above(&own.own), next.own);
+    if kept.rsplit('\n').next().is_some_and(|line| line.contains('#')) {
+        // What follows must not become part of the comment.
+        kept = format!("{}{}", kept.trim_end(), own.indent());
+    } else if position == 0 && !kept.contains('\n') {
+        // In one line, the first one leaves no space behind.
+        kept.clear();
+    }
     if is_last {
         let is_in_lines = kept.contains('\n');
         array.set_trailing(kept);
@@ -388,6 +414,33 @@ update_delete = [
         ] {
             assert_eq!(remove(before, "update_delete", "m").unwrap().trim_end(), after);
         }
+    }
+
+    #[test]
+    fn what_follows_a_removed_name_is_no_part_of_a_comment() {
+        for (before, after) in [
+            (
+                "l = [\"a\", # a\n \"m\", \"u\" # u\n]\n",
+                "l = [\"a\", # a\n \"u\" # u\n]\n",
+            ),
+            ("l = [ # c\n \"m\",\"i\"\n]\n", "l = [ # c\n \"i\"\n]\n"),
+            ("l = [\n # k\n \"m\",]\n", "l = [\n # k\n ]\n"),
+            ("l = [ # c\n \"m\"]\n", "l = [ # c\n ]\n"),
+        ] {
+            assert_eq!(remove(before, "l", "m").unwrap(), after);
+        }
+    }
+
+    #[test]
+    fn a_last_line_without_its_end_is_one_all_the_same() {
+        assert_eq!(add("# c", "l", "m").unwrap(), "# c\nl = [\"m\"]\n");
+        assert_eq!(set("# c", "t", "m", "x").unwrap(), "# c\n\n[t]\nm = \"x\"\n");
+    }
+
+    #[test]
+    fn an_inline_table_over_several_lines_is_refused() {
+        let text = "t = {\n  # first\n  a = \"x\",\n}\n";
+        assert!(set(text, "t", "m", "x").is_err() && unset(text, "t", "a").is_err());
     }
 
     #[test]

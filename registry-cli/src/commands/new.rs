@@ -178,7 +178,7 @@ fn add_revoke(project: &Project, arguments: &New, changes: &mut Changes) -> Resu
     if !arguments.revoke || is_named {
         return Ok(project.files.clone());
     }
-    let edit = Edit::of_revoke(project, |text| {
+    let edit = Edit::of_revoke(project, &arguments.name, |text| {
         policy_file::add(text, "update_delete", &arguments.name)
     })?;
     edit.add_to(changes);

@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use registry_core::engine::{Code, Declarations, Diagnostic, PolicyFiles, Source, did_you_mean};
-use toml_edit::TomlError;
+use registry_core::engine::{Code, Declarations, Diagnostic, Policy, PolicyFiles, Source, did_you_mean};
 
 use crate::cli::{Exempt, Findings, Override, Revoke};
 use crate::edit::Changes;
@@ -13,6 +12,7 @@ use crate::lock;
 use crate::policy_file;
 use crate::project::{Checked, Project};
 use crate::report::{self, Exit};
+use crate::text;
 use crate::workspace::Workspace;
 
 const OVERRIDES: &str = "overrides";
@@ -24,12 +24,12 @@ pub fn run_override(arguments: &Override) -> Result<Exit, Failure> {
     let names = project.policy.overrides.iter().map(|entry| entry.name.as_str());
     let table = arguments.table.as_str();
     let edit = match arguments.kind {
-        Some(kind) => Edit::of_overrides(&project, |text| {
+        Some(kind) => Edit::of_overrides(&project, table, |text| {
             policy_file::set(text, OVERRIDES, table, kind.as_str())
         })?,
         None => {
             must_contain("`[overrides]`", names, table)?;
-            Edit::of_overrides(&project, |text| policy_file::unset(text, OVERRIDES, table))?
+            Edit::of_overrides(&project, table, |text| policy_file::unset(text, OVERRIDES, table))?
         }
     };
     edit.apply(&project)
@@ -40,10 +40,12 @@ pub fn run_exempt(arguments: &Exempt) -> Result<Exit, Failure> {
     let names = project.policy.exempt.iter().map(|entry| entry.name.as_str());
     let table = arguments.table.as_str();
     let edit = match &arguments.reason {
-        Some(reason) => Edit::of_overrides(&project, |text| policy_file::set(text, EXEMPT, table, reason))?,
+        Some(reason) => Edit::of_overrides(&project, table, |text| {
+            policy_file::set(text, EXEMPT, table, reason)
+        })?,
         None => {
             must_contain("`[exempt]`", names, table)?;
-            Edit::of_overrides(&project, |text| policy_file::unset(text, EXEMPT, table))?
+            Edit::of_overrides(&project, table, |text| policy_file::unset(text, EXEMPT, table))?
         }
     };
     edit.apply(&project)
@@ -60,14 +62,19 @@ pub fn run_revoke(arguments: &Revoke) -> Result<Exit, Failure> {
     let table = arguments.table.as_str();
     if arguments.remove {
         must_contain("the revoke list", names, table)?;
-        return Edit::of_revoke(&project, |text| policy_file::remove(text, UPDATE_DELETE, table))?
-            .apply(&project);
+        return Edit::of_revoke(&project, table, |text| {
+            policy_file::remove(text, UPDATE_DELETE, table)
+        })?
+        .apply(&project);
     }
     if names.contains(&table) {
         report::status("Unchanged", format!("`{table}` is append-only already"));
         return Ok(Exit::Fine);
     }
-    Edit::of_revoke(&project, |text| policy_file::add(text, UPDATE_DELETE, table))?.apply(&project)
+    Edit::of_revoke(&project, table, |text| {
+        policy_file::add(text, UPDATE_DELETE, table)
+    })?
+    .apply(&project)
 }
 
 fn must_contain<'n>(list: &str, names: impl IntoIterator<Item = &'n str>, name: &str) -> Result<(), Failure> {
@@ -88,22 +95,37 @@ pub struct Edit {
 impl Edit {
     fn of_overrides(
         project: &Project,
-        edit: impl FnOnce(&str) -> Result<String, TomlError>,
+        table: &str,
+        edit: impl FnOnce(&str) -> Result<String, String>,
     ) -> Result<Self, Failure> {
         let mut files = project.files.clone();
         let (before, after) = edited(project, files.overrides.as_ref(), "table-registry.toml", edit)?;
         files.overrides = Some(Arc::clone(&after));
-        Ok(Self { before, after, files })
+        Self { before, after, files }.guarded(project, table)
     }
 
     pub fn of_revoke(
         project: &Project,
-        edit: impl FnOnce(&str) -> Result<String, TomlError>,
+        table: &str,
+        edit: impl FnOnce(&str) -> Result<String, String>,
     ) -> Result<Self, Failure> {
         let mut files = project.files.clone();
         let (before, after) = edited(project, files.revoke.as_ref(), "revoke.toml", edit)?;
         files.revoke = Some(Arc::clone(&after));
-        Ok(Self { before, after, files })
+        Self { before, after, files }.guarded(project, table)
+    }
+
+    /// A last look: whatever form the file has, an edit decides about its own table alone.
+    fn guarded(self, project: &Project, table: &str) -> Result<Self, Failure> {
+        let after = Policy::read(&self.files, &mut Vec::new());
+        if decisions_about_others(&after, table) == decisions_about_others(&project.policy, table) {
+            return Ok(self);
+        }
+        Err(Failure::new(format!(
+            "`{}` has a form that cannot be edited without loss",
+            self.before.path
+        ))
+        .help("edit it by hand"))
     }
 
     /// Writes the file, unless the compiler would refuse the result.
@@ -137,11 +159,37 @@ impl Edit {
     }
 }
 
+/// What the policy files say of all tables but one.
+fn decisions_about_others(policy: &Policy, table: &str) -> Vec<String> {
+    let overrides = policy
+        .overrides
+        .iter()
+        .map(|entry| (&entry.name, format!("{:?}", entry.value)));
+    let exempt = policy
+        .exempt
+        .iter()
+        .map(|entry| (&entry.name, entry.value.clone()));
+    let revoke = policy
+        .revoke
+        .iter()
+        .map(|entry| (&entry.name, "append-only".to_string()));
+    let exceptions = policy
+        .lints
+        .exceptions
+        .iter()
+        .map(|entry| (&entry.name, entry.value.to_string()));
+    let all = overrides.chain(exempt).chain(revoke).chain(exceptions);
+    let others = all.filter(|(name, _)| *name != table);
+    let mut decisions: Vec<String> = others.map(|(name, value)| format!("{name} {value}")).collect();
+    decisions.sort();
+    decisions
+}
+
 fn edited(
     project: &Project,
     source: Option<&Arc<Source>>,
     name: &str,
-    edit: impl FnOnce(&str) -> Result<String, TomlError>,
+    edit: impl FnOnce(&str) -> Result<String, String>,
 ) -> Result<(Arc<Source>, Arc<Source>), Failure> {
     let is_about_it = |fault: &&Diagnostic| match (fault.labels.first(), source) {
         (Some(label), Some(source)) => label.source.path == source.path,
@@ -156,7 +204,7 @@ fn edited(
     report::diagnostics(&faults, Findings::Human)?;
     let unusable = || Failure::new(format!("nothing was changed: `{name}` cannot be used as it is"));
     let before = source.filter(|_| faults.is_empty()).ok_or_else(unusable)?;
-    let text = edit(&before.text).map_err(|error| unusable().note(error.message()))?;
+    let text = text::edited(&before.text, edit).map_err(|error| unusable().note(error))?;
     Ok((Arc::clone(before), Arc::new(Source::new(&before.path, text))))
 }
 
