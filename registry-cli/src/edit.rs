@@ -1,14 +1,34 @@
 //! Changes of files: all of them or none, and each in one step.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use fs4::FileExt;
 use registry_core::engine::display;
 use tempfile::NamedTempFile;
 
 use crate::failure::Failure;
 use crate::report;
+
+/// Keeps other runs of this program from changing files between our reading and our writing. The lock is on
+/// a file that is there in any case, so nothing is left behind.
+#[derive(Debug)]
+pub struct Lock {
+    _manifest: File,
+}
+
+impl Lock {
+    /// Waits until no other run changes files of this workspace.
+    pub fn of_workspace() -> Result<Self, Failure> {
+        // The current directory is the root of the workspace.
+        let path = Path::new("Cargo.toml");
+        let unusable = |error: io::Error| Failure::io("locked", path, &error);
+        let manifest = File::open(path).map_err(unusable)?;
+        FileExt::lock(&manifest).map_err(unusable)?;
+        Ok(Self { _manifest: manifest })
+    }
+}
 
 /// Files to be written, once all of them are known.
 #[derive(Debug, Default)]

@@ -21,15 +21,26 @@ use std::process::ExitCode;
 use cli::{Command, CommandLine};
 use commands::{completions, explain, init, list, new, policy, sync};
 use failure::Failure;
-use report::Exit;
+use report::{Exit, say};
+
+/// In bytes; only what is used of it takes memory.
+const STACK: usize = 1 << 30;
 
 fn main() -> ExitCode {
     let arguments = CommandLine::read();
     arguments.color.write_global();
-    match run(&arguments) {
+    // Types can be nested as deeply as anybody likes, and are read by recursion.
+    let command = std::thread::Builder::new().stack_size(STACK);
+    let outcome = command
+        .spawn(move || run(&arguments))
+        .map(std::thread::JoinHandle::join);
+    let Ok(Ok(outcome)) = outcome else {
+        return ExitCode::from(Exit::Unreadable as u8);
+    };
+    match outcome {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(failure) => {
-            anstream::eprintln!("{}", failure.render());
+            say!("{}", failure.render());
             ExitCode::from(Exit::Unreadable as u8)
         }
     }

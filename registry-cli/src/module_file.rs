@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
-use syn::Ident;
+use registry_core::engine::flatten;
+use syn::parse::Parser;
+use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta};
 
 use crate::failure::Failure;
 
@@ -14,6 +16,8 @@ const GENERATED: &str = "@generated";
 #[derive(Debug)]
 pub struct ModuleFile {
     text: String,
+    /// Where code begins: behind a byte order mark and a line for the shell.
+    start: usize,
     items: Vec<Item>,
 }
 
@@ -47,8 +51,8 @@ enum What {
 impl ModuleFile {
     /// Reads a text; one that is no sequence of Rust tokens is a failure.
     pub fn parse(path: &str, text: &str) -> Result<Self, Failure> {
-        let mark = if text.starts_with('\u{feff}') { 3 } else { 0 };
-        let tokens: TokenStream = text[mark..].parse().map_err(|error: proc_macro2::LexError| {
+        let start = start_of_code(text);
+        let tokens: TokenStream = text[start..].parse().map_err(|error: proc_macro2::LexError| {
             Failure::new(format!(
                 "`{path}` cannot be changed: it is no sequence of Rust tokens"
             ))
@@ -56,10 +60,11 @@ impl ModuleFile {
         })?;
         let mut items = items(tokens);
         for item in &mut items {
-            item.range = item.range.start + mark..item.range.end + mark;
+            item.range = item.range.start + start..item.range.end + start;
         }
         Ok(Self {
             text: text.to_string(),
+            start,
             items,
         })
     }
@@ -97,11 +102,7 @@ impl ModuleFile {
             .items
             .iter()
             .find(|item| matches!(item.what, What::Module { .. }));
-        let neighbour = before.or(first).map(|item| &item.what);
-        let visibility = match neighbour {
-            Some(What::Module { visibility, .. }) => visibility.as_str(),
-            _ => "pub ",
-        };
+        let visibility = self.visibility_beside(module);
         let line = format!("{visibility}mod {};", identifier(module));
         match (before, first) {
             (Some(before), _) => self.with_line_behind(before.range.end, &line),
@@ -110,6 +111,36 @@ impl ModuleFile {
             }
             (None, None) => self.with_block(&line),
         }
+    }
+
+    /// The visibility of the line before, or else of the first: of modules that are in every build, if there
+    /// are any.
+    fn visibility_beside(&self, module: &str) -> &str {
+        let of = |with_conditional: bool| {
+            let mut known = self.items.iter().filter_map(|item| match &item.what {
+                What::Module {
+                    name,
+                    visibility,
+                    attributes,
+                } if with_conditional || !attributes.contains("cfg") => {
+                    Some((name.as_str(), visibility.as_str()))
+                }
+                _ => None,
+            });
+            let first = known.next()?;
+            let later = known.rfind(|(name, _)| *name < module);
+            Some(later.unwrap_or(first).1)
+        };
+        of(false).or_else(|| of(true)).unwrap_or("pub ")
+    }
+
+    /// Whether a module has its content in the file, or a file of another name.
+    pub fn hides(&self, module: &str) -> bool {
+        self.items.iter().any(|item| match &item.what {
+            What::InlineModule { name } => name == module,
+            What::Module { name, attributes, .. } => name == module && path_attribute(attributes).is_some(),
+            _ => false,
+        })
     }
 
     /// The text without the `mod` line of a module and its attributes.
@@ -187,14 +218,27 @@ impl ModuleFile {
         }
     }
 
-    /// Comments at the top, which are no tokens: a licence, `@generated`.
+    /// Comments at the top, which are no tokens: a licence, `@generated`. Those with three slashes belong to
+    /// the item below.
     fn end_of_leading_comments(&self) -> usize {
-        let lines = self.text.split_inclusive('\n');
-        let comments = lines.take_while(|line| {
-            line.trim_start_matches('\u{feff}').starts_with("//") || line.trim().is_empty()
-        });
-        comments.map(str::len).sum()
+        let is_outer = |line: &str| line.starts_with("///") && !line.starts_with("////");
+        let lines = self.text[self.start..].split_inclusive('\n');
+        let comments =
+            lines.take_while(|line| (line.starts_with("//") && !is_outer(line)) || line.trim().is_empty());
+        self.start + comments.map(str::len).sum::<usize>()
     }
+}
+
+fn start_of_code(text: &str) -> usize {
+    let mark = if text.starts_with('\u{feff}') { 3 } else { 0 };
+    let rest = &text[mark..];
+    let is_shebang = rest.starts_with("#!") && !rest[2..].trim_start().starts_with('[');
+    let line = if is_shebang {
+        rest.find('\n').map_or(rest.len(), |at| at + 1)
+    } else {
+        0
+    };
+    mark + line
 }
 
 /// A module's name as it is written: `r#type`.
@@ -288,6 +332,20 @@ fn module(all: &[TokenTree]) -> Option<What> {
     })
 }
 
+/// The value of `#[path = "…"]`, also inside `cfg_attr`.
+pub fn path_attribute(attributes: &str) -> Option<String> {
+    let attributes = Attribute::parse_outer.parse_str(attributes).ok()?;
+    flatten(attributes).into_iter().find_map(|flat| match flat.meta {
+        Meta::NameValue(pair) if pair.path.is_ident("path") => match pair.value {
+            Expr::Lit(ExprLit {
+                lit: Lit::Str(path), ..
+            }) => Some(path.value()),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
 /// `pub `, `pub(crate) `, or nothing.
 fn written(visibility: &[TokenTree]) -> String {
     let text = text(visibility).replace("pub (", "pub(");
@@ -322,6 +380,18 @@ mod tests {
             (
                 "use a::B;\n\nstruct S;\n",
                 "use a::B;\n\npub mod m;\n\nstruct S;\n",
+            ),
+            (
+                "/// Doc of f.\nfn f() {}\n",
+                "pub mod m;\n\n/// Doc of f.\nfn f() {}\n",
+            ),
+            (
+                "#!/usr/bin/env x\nfn f() {}\n",
+                "#!/usr/bin/env x\n\npub mod m;\n\nfn f() {}\n",
+            ),
+            (
+                "pub mod a;\n#[cfg(test)]\nmod b;\npub mod z;\n",
+                "pub mod a;\n#[cfg(test)]\nmod b;\npub mod m;\npub mod z;\n",
             ),
             ("// @generated\n", "// @generated\n\npub mod m;\n"),
             (
@@ -371,6 +441,21 @@ mod tests {
         assert!(ModuleFile::is_generated("//! Doc.\n//!\n//! @generated\n"));
         assert!(!ModuleFile::is_generated("mod a;\n// @generated\n"));
         assert!(!ModuleFile::is_generated("const A: &str = \"@generated\";"));
+    }
+
+    #[test]
+    fn a_path_is_one_of_an_attribute() {
+        assert_eq!(
+            path_attribute("/// The path = \"a\".\n#[path = \"odd name.rs\"]").as_deref(),
+            Some("odd name.rs")
+        );
+        assert_eq!(
+            path_attribute("#[cfg_attr(x, path = \"b.rs\")]").as_deref(),
+            Some("b.rs")
+        );
+        assert_eq!(path_attribute("/// The path.\n"), None);
+        let file = file("mod a { } #[path = \"x.rs\"] mod b; mod c;");
+        assert!(file.hides("a") && file.hides("b") && !file.hides("c"));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub fn set(text: &str, table: &str, key: &str, value: &str) -> Result<String, St
 
 /// Removes a key of a table: its line, and nothing else.
 pub fn unset(text: &str, table: &str, key: &str) -> Result<String, String> {
-    let document: Document<&str> = Document::parse(text).map_err(message)?;
+    let document: Document<&str> = Document::parse(text).map_err(|error| message(&error))?;
     if let Some(place) = document
         .get(table)
         .and_then(Item::as_table)
@@ -67,10 +67,10 @@ pub fn remove(text: &str, list: &str, name: &str) -> Result<String, String> {
 }
 
 fn parsed(text: &str) -> Result<DocumentMut, String> {
-    text.parse().map_err(message)
+    text.parse().map_err(|error| message(&error))
 }
 
-fn message(error: TomlError) -> String {
+fn message(error: &TomlError) -> String {
     error.message().to_string()
 }
 

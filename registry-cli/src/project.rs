@@ -9,7 +9,7 @@ use std::sync::Arc;
 use proc_macro2::{Span, TokenStream};
 use registry_core::engine::{
     CallSite, Check, Code, Declaration, Declarations, Diagnostic, Invocation, Policy, PolicyFiles, Registry,
-    Source, discover, registry_calls, validate,
+    Source, discover, display, registry_calls, validate,
 };
 
 use crate::failure::Failure;
@@ -21,6 +21,8 @@ use crate::workspace::{self, Package, Workspace};
 #[derive(Debug)]
 pub struct Project {
     pub package: Package,
+    /// The crate root.
+    pub root: Arc<Source>,
     pub call: CallSite,
     pub invocation: Invocation,
     pub declarations: Declarations,
@@ -38,7 +40,9 @@ impl Project {
         for package in &workspace.packages {
             match CallInRoot::find(package)? {
                 Some(found) => projects.push(Self::read(package.clone(), &found)?),
-                None if workspace.is_explicit => return Err(no_call(package)),
+                None if workspace.is_explicit || exists(&package.directory.join(lock::FILE)) => {
+                    return Err(no_call(package));
+                }
                 None => {}
             }
         }
@@ -73,6 +77,7 @@ impl Project {
         let faults = faults.into_iter().map(|fault| found.locate(fault));
         Ok(Self {
             package,
+            root: Arc::clone(&found.source),
             call,
             invocation,
             declarations,
@@ -256,12 +261,18 @@ fn no_call(package: &Package) -> Failure {
         .iter()
         .map(|root| format!("`{}`", root.display()))
         .collect();
-    Failure::new(format!(
+    let lock = package.directory.join(lock::FILE);
+    let failure = Failure::new(format!(
         "package `{}` does not call `table_registry!`",
         package.name
     ))
-    .note(format!("looked in {}", roots.join(", ")))
-    .help(format!("run `{}` to add the call", package.command("init")))
+    .note(format!("looked in {}", roots.join(", ")));
+    if exists(&lock) {
+        return failure
+            .note(format!("`{}` is that of a registry", display(&lock)))
+            .help("put the call back, or remove the lock file with the registry");
+    }
+    failure.help(format!("run `{}` to add the call", package.command("init")))
 }
 
 fn no_call_anywhere(workspace: &Workspace) -> Failure {

@@ -11,6 +11,15 @@ use registry_core::engine::{Code, Diagnostic, Severity, display};
 use crate::cli::Findings;
 use crate::failure::Failure;
 
+/// Prints a line for people. That it cannot be printed is no reason to stop.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(anstream::stderr(), $($text)*);
+    }};
+}
+pub(crate) use say;
+
 /// How a command ended that could do its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
@@ -25,13 +34,13 @@ pub enum Exit {
 /// What is done, in cargo's manner: a verb and its object.
 pub fn status(verb: &str, object: impl Display) {
     let style = AnsiColor::Green.on_default().bold();
-    anstream::eprintln!("{style}{verb:>12}{style:#} {object}");
+    say!("{style}{verb:>12}{style:#} {object}");
 }
 
 /// What to do now.
 pub fn next(text: impl Display) {
     let style = AnsiColor::Cyan.on_default().bold();
-    anstream::eprintln!("{style}{:>12}{style:#} {text}", "Next");
+    say!("{style}{:>12}{style:#} {text}", "Next");
 }
 
 /// Prints data. Whoever reads may have seen enough, as in `… | head`.
@@ -65,7 +74,7 @@ pub fn diff(text: &str) -> Result<(), Failure> {
 pub fn diagnostics(list: &[Diagnostic], format: Findings) -> Result<Exit, Failure> {
     for diagnostic in list {
         match format {
-            Findings::Human => anstream::eprintln!("{}\n", diagnostic.render_styled()),
+            Findings::Human => say!("{}\n", diagnostic.render_styled()),
             Findings::Github => data(&annotation(diagnostic, &in_repository()))?,
         }
     }
@@ -76,7 +85,7 @@ pub fn diagnostics(list: &[Diagnostic], format: Findings) -> Result<Exit, Failur
 pub fn faults(list: &[Diagnostic]) -> Result<Exit, Failure> {
     let exit = diagnostics(list, Findings::Human)?;
     if exit != Exit::Fine {
-        anstream::eprintln!("{}", summary(list));
+        say!("{}", summary(list));
     }
     Ok(exit)
 }

@@ -27,7 +27,7 @@ impl FromStr for ColumnArgument {
         if !is_snake_case_identifier(name) {
             return Err(format!("`{name}` is not a `snake_case` identifier"));
         }
-        if syn::parse_str::<Type>(ty).is_err() {
+        if !is_field_type(ty) {
             return Err(format!(
                 "`{ty}` is not a Rust type, such as `i64` or `Option<String>`"
             ));
@@ -39,15 +39,27 @@ impl FromStr for ColumnArgument {
     }
 }
 
-/// Whether a name can be that of a column, a module and a table without quotes: lower case, and with
-/// `r#` at most.
+/// Whether a name can be that of a column, a module and a table without quotes: ASCII, since the compiler
+/// takes no other for the name of a file, and with `r#` at most.
 pub fn is_snake_case_identifier(name: &str) -> bool {
-    let is_part = |c: char| c == '_' || c.is_alphanumeric() && !c.is_uppercase();
-    let keyword_everywhere = ["", "_", "self", "super", "crate"];
+    let is_part = |c: char| c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit();
     name.chars().all(is_part)
-        && !name.starts_with(|c: char| c.is_numeric())
-        && !keyword_everywhere.contains(&name)
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
         && syn::parse_str::<syn::Ident>(&format!("r#{name}")).is_ok()
+}
+
+/// A type that a field can have, without comments that would swallow what follows.
+fn is_field_type(text: &str) -> bool {
+    let is_plain = !text.contains("//") && !text.contains("/*") && !text.contains('\n');
+    let ty = syn::parse_str::<Type>(text);
+    is_plain
+        && ty.is_ok_and(|ty| match ty {
+            Type::ImplTrait(_) | Type::Infer(_) | Type::Macro(_) | Type::Never(_) => false,
+            Type::Reference(reference) => reference
+                .lifetime
+                .is_some_and(|lifetime| lifetime.ident == "static"),
+            _ => true,
+        })
 }
 
 /// What is known about a table before its file is written.
@@ -59,6 +71,8 @@ pub struct NewTable<'a> {
     pub columns: &'a [ColumnArgument],
     /// The path of the crate that has the attribute.
     pub facade: String,
+    /// Whether the crate can do without `std`.
+    pub is_no_std: bool,
 }
 
 impl NewTable<'_> {
@@ -78,7 +92,8 @@ impl NewTable<'_> {
         text + "}\n"
     }
 
-    fn ident(&self) -> String {
+    /// The struct's name.
+    pub fn ident(&self) -> String {
         self.name.to_upper_camel_case()
     }
 
@@ -99,7 +114,7 @@ impl NewTable<'_> {
         let wanted = self.wanted_columns(lints);
         let (stamps, keys): (Vec<&String>, Vec<&String>) =
             wanted.iter().partition(|name| name.ends_with("_at"));
-        let types = Types::of(dependencies);
+        let types = Types::of(dependencies, self.is_no_std);
         let given = |name: &str| self.columns.iter().any(|column| column.name == name);
         let make = |name: &&String| ColumnArgument {
             name: (*name).clone(),
@@ -138,7 +153,7 @@ struct Types {
 }
 
 impl Types {
-    fn of(dependencies: &BTreeSet<String>) -> Self {
+    fn of(dependencies: &BTreeSet<String>, is_no_std: bool) -> Self {
         let first = |choices: &[(&str, &'static str)], default| {
             let used = choices
                 .iter()
@@ -153,7 +168,7 @@ impl Types {
                     ("time", "time::OffsetDateTime"),
                     ("jiff", "jiff::Timestamp"),
                 ],
-                "std::time::SystemTime",
+                if is_no_std { "i64" } else { "std::time::SystemTime" },
             ),
         }
     }
@@ -181,6 +196,7 @@ mod tests {
             append_only,
             columns: &columns,
             facade: "table_registry".to_string(),
+            is_no_std: false,
         };
         table.text(&Lints::default(), &uses.iter().map(ToString::to_string).collect())
     }
@@ -243,6 +259,12 @@ pub struct Audit1 {
             (":i64", "`` is not a `snake_case` identifier"),
             ("total:", "`` is not a Rust type"),
             ("total:i64; x", "`i64; x` is not a Rust type"),
+            ("total:i64 // x", "`i64 // x` is not a Rust type"),
+            ("total:impl Into<u8>", "`impl Into<u8>` is not a Rust type"),
+            ("total:_", "`_` is not a Rust type"),
+            ("total:&str", "`&str` is not a Rust type"),
+            ("größe:i64", "`größe` is not a `snake_case` identifier"),
+            ("_x:i64", "`_x` is not a `snake_case` identifier"),
         ] {
             let error = text.parse::<ColumnArgument>().unwrap_err();
             assert!(error.starts_with(message), "{text}: {error}");

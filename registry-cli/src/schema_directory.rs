@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use registry_core::engine::{clean, display};
 
 use crate::failure::Failure;
-use crate::module_file::ModuleFile;
+use crate::module_file::{ModuleFile, path_attribute};
 use crate::project::Project;
 use crate::scaffold::is_snake_case_identifier;
 
@@ -30,7 +30,9 @@ pub fn all(project: &Project) -> Result<Vec<SchemaDirectory>, Failure> {
     let mut seen = BTreeSet::new();
     let mut directories = Vec::new();
     while let Some(path) = waiting.pop() {
-        if seen.insert(path.clone()) {
+        // A link may lead to a directory around it.
+        let target = path.canonicalize().unwrap_or_else(|_| path.clone());
+        if seen.insert(target) {
             let (directory, below) = SchemaDirectory::read(project, path)?;
             waiting.extend(below);
             directories.push(directory);
@@ -48,15 +50,17 @@ impl SchemaDirectory {
         let (mut modules, mut below) = (BTreeSet::new(), Vec::new());
         for entry in fs::read_dir(&path).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
-            let kind = entry.file_type().map_err(unreadable)?;
+            // Links lead to files and directories like any other.
+            let is_directory = entry.path().is_dir();
             let name = entry.file_name().to_string_lossy().into_owned();
-            if name.starts_with('.') {
+            let is_root = project.package.crate_roots.contains(&path.join(&name));
+            if name.starts_with('.') || is_root {
                 continue;
             }
-            if kind.is_dir() {
-                below.push(path.join(&name));
+            if is_directory {
+                below.push(entry.path());
             }
-            modules.extend(module_of(&path, &name, kind.is_dir(), module_file.as_deref()));
+            modules.extend(module_of(&path, &name, is_directory, module_file.as_deref()));
         }
         let directory = Self {
             path,
@@ -70,30 +74,34 @@ impl SchemaDirectory {
     pub fn regenerated(&self, path: &Path, text: &str) -> Result<String, Failure> {
         let parse = |text: &str| ModuleFile::parse(&display(path), text);
         let file = parse(text)?;
-        let is_by_path = |attributes: &str| attributes.contains("path");
-        let by_path: String = file
+        let paths: Vec<String> = file
             .modules()
-            .map(|(_, attributes)| attributes)
-            .filter(|text| is_by_path(text))
+            .filter_map(|(_, attributes)| path_attribute(attributes))
             .collect();
-        let gone: Vec<String> = file
-            .modules()
-            .filter(|(name, attributes)| !self.modules.contains(*name) && !is_by_path(attributes))
-            .map(|(name, _)| name.to_string())
-            .collect();
-        let missing: Vec<&String> = self
+        let is_gone = |(name, attributes): &(&str, &str)| {
+            path_attribute(attributes).is_none() && !self.has_file_of(name)
+        };
+        let gone = file.modules().filter(is_gone).map(|(name, _)| name);
+        let missing = self
             .modules
             .iter()
-            .filter(|name| !file.declares(name) && !by_path.contains(&format!("\"{name}.rs\"")))
-            .collect();
-        let mut text = text.to_string();
-        for name in gone {
-            text = parse(&text)?.without_module(&name);
-        }
-        for name in missing {
-            text = parse(&text)?.with_module(name);
-        }
-        Ok(text)
+            .filter(|name| !file.declares(name) && !paths.contains(&format!("{name}.rs")));
+        let without = gone
+            .map(str::to_string)
+            .try_fold(text.to_string(), |text, name| {
+                parse(&text).map(|file| file.without_module(&name))
+            })?;
+        missing.cloned().try_fold(without, |text, name| {
+            parse(&text).map(|file| file.with_module(&name))
+        })
+    }
+
+    fn has_file_of(&self, module: &str) -> bool {
+        let files = [
+            self.path.join(format!("{module}.rs")),
+            self.path.join(module).join("mod.rs"),
+        ];
+        files.iter().any(|file| file.is_file())
     }
 }
 

@@ -10,6 +10,9 @@ use registry_core::engine::{clean, did_you_mean, display};
 use crate::cli::Selection;
 use crate::failure::Failure;
 
+/// The package that users of a registry depend on.
+pub const FACADE: &str = "table-registry";
+
 /// One package of the workspace. Paths are what the compiler would call them: relative to the root
 /// of the workspace, or absolute outside of it.
 #[derive(Clone, Debug)]
@@ -18,8 +21,14 @@ pub struct Package {
     pub directory: PathBuf,
     /// The files that a library or a program starts with, the library first.
     pub crate_roots: Vec<PathBuf>,
-    /// The names of the packages that it depends on.
+    /// The names of the packages that it depends on in every build.
     pub dependencies: BTreeSet<String>,
+    /// How it calls the facade, if it depends on it in every build.
+    pub facade: Option<String>,
+    /// Whether it depends on the facade in some builds, and perhaps in every one.
+    pub mentions_facade: bool,
+    /// Whether paths in `use` start at a crate: since edition 2018.
+    pub has_crate_paths: bool,
     /// Whether the workspace has no other.
     pub is_alone: bool,
 }
@@ -110,18 +119,32 @@ fn package(member: &cargo_metadata::Package, root: &Path) -> Package {
             roots.push(root);
         }
     }
+    let normal = member
+        .dependencies
+        .iter()
+        .filter(|dependency| dependency.kind == DependencyKind::Normal);
+    let always = normal
+        .clone()
+        .filter(|dependency| !dependency.optional && dependency.target.is_none());
     Package {
         name: member.name.to_string(),
         directory: shown(member.manifest_path.as_std_path().parent().unwrap_or(root)),
         crate_roots: roots,
         is_alone: false,
-        dependencies: member
-            .dependencies
-            .iter()
-            .filter(|dependency| dependency.kind == DependencyKind::Normal)
-            .map(|dependency| dependency.name.clone())
-            .collect(),
+        dependencies: always.clone().map(|dependency| dependency.name.clone()).collect(),
+        facade: always
+            .clone()
+            .find(|dependency| dependency.name == FACADE)
+            .map(called),
+        mentions_facade: normal.clone().any(|dependency| dependency.name == FACADE),
+        has_crate_paths: member.edition != cargo_metadata::Edition::E2015,
     }
+}
+
+/// The name under which a crate is used.
+fn called(dependency: &cargo_metadata::Dependency) -> String {
+    let name = dependency.rename.as_ref().unwrap_or(&dependency.name);
+    name.replace('-', "_")
 }
 
 /// Tests, examples, benches and build scripts are no place for a schema that others rely on.
@@ -146,10 +169,14 @@ fn choose(
     if selection.workspace {
         return Ok(None);
     }
-    let below = packages.iter().filter(|package| {
-        let directory = root.join(&package.directory);
-        directory != root && current.starts_with(directory)
-    });
+    // The current directory is the path that no link is part of.
+    let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
+    if current == root {
+        return Ok(None);
+    }
+    let below = packages
+        .iter()
+        .filter(|package| current.starts_with(root.join(&package.directory)));
     let deepest = below.max_by_key(|package| package.directory.components().count());
     Ok(deepest.map(|package| vec![package.clone()]))
 }

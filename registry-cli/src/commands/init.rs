@@ -7,15 +7,14 @@ use registry_core::engine::{CallSite, Invocation, display, registry_calls};
 use toml_edit::{DocumentMut, InlineTable, Item, Table, Value};
 
 use crate::cli::Init;
-use crate::edit::Changes;
+use crate::edit::{Changes, Lock};
 use crate::failure::Failure;
 use crate::module_file::ModuleFile;
 use crate::project::exists;
 use crate::report::{self, Exit};
 use crate::scaffold::is_snake_case_identifier;
-use crate::workspace::{self, Package, Workspace};
-
-const FACADE: &str = "table-registry";
+use crate::text;
+use crate::workspace::{self, FACADE, Package, Workspace};
 
 /// The names for the module of the schema, in this order.
 const MODULES: [&str; 3] = ["schema", "models", "entities"];
@@ -36,11 +35,13 @@ update_delete = []
 
 pub fn run(arguments: &Init) -> Result<Exit, Failure> {
     let workspace = Workspace::load(&arguments.selection)?;
+    let _lock = Lock::of_workspace()?;
     let package = package(&workspace)?;
+    check_edition(package)?;
     let root = Root::read(package)?;
     let mut changes = Changes::default();
     add_dependency(package, &mut changes)?;
-    add_call(&root, arguments.directory.as_deref(), &mut changes)?;
+    add_call(package, &root, arguments.directory.as_deref(), &mut changes)?;
     add_policy_files(package, &root, &mut changes);
     if changes.is_empty() {
         report::status("Unchanged", format!("`{}` is ready", package.name));
@@ -51,6 +52,18 @@ pub fn run(arguments: &Init) -> Result<Exit, Failure> {
         "run `cargo table-registry new NAME` to add a table, or put `#[table]` on the structs you have",
     );
     Ok(Exit::Fine)
+}
+
+/// Whether `table_registry::…` is a path in this crate.
+pub fn check_edition(package: &Package) -> Result<(), Failure> {
+    if package.has_crate_paths {
+        return Ok(());
+    }
+    Err(
+        Failure::new(format!("package `{}` is of edition 2015", package.name))
+            .note("that is the edition of a manifest that names none")
+            .help("write `edition = \"2024\"` into its `[package]`"),
+    )
 }
 
 /// The one package that is meant: in the root of a workspace, its root package.
@@ -133,7 +146,12 @@ impl Root {
 }
 
 /// The call in the crate root, the module, and its folder.
-fn add_call(root: &Root, wanted: Option<&str>, changes: &mut Changes) -> Result<(), Failure> {
+fn add_call(
+    package: &Package,
+    root: &Root,
+    wanted: Option<&str>,
+    changes: &mut Changes,
+) -> Result<(), Failure> {
     if root.invocation.is_some() {
         return Ok(());
     }
@@ -141,15 +159,32 @@ fn add_call(root: &Root, wanted: Option<&str>, changes: &mut Changes) -> Result<
         return Err(Failure::new(format!("`{name}` is not a `snake_case` identifier"))
             .note("the name of the directory is that of a module, too"));
     }
+    if root.file.declares("tables") {
+        return Err(
+            Failure::new(format!("`{}` has a module `tables`", display(&root.path)))
+                .note("`table_registry!` puts `mod tables` with one type per table into the crate root")
+                .help("give that module another name, and run the command again"),
+        );
+    }
     let (module, is_declared) = root.module(wanted).ok_or_else(|| no_free_name(root, wanted))?;
-    let call = format!("table_registry::table_registry!(\"{module}/\");");
+    let facade = package.facade.as_deref().unwrap_or("table_registry");
+    let path = if facade == "table_registry" {
+        String::new()
+    } else {
+        format!(", crate = ::{facade}")
+    };
+    let call = format!("{facade}::table_registry!(\"{module}/\"{path});");
     let visibility = if root.is_library() { "pub " } else { "" };
     let block = if is_declared {
         call
     } else {
         format!("{visibility}mod {module};\n\n{call}")
     };
-    changes.update(&root.path, &root.text, root.file.with_block(&block));
+    let path = display(&root.path);
+    let after = text::edited(&root.text, |text| {
+        Ok(ModuleFile::parse(&path, text)?.with_block(&block))
+    })?;
+    changes.update(&root.path, &root.text, after);
     let folder = root.directory().join(module);
     let is_reachable = exists(&folder.join("mod.rs")) || exists(&folder.with_extension("rs"));
     if !is_reachable && !is_declared {
@@ -202,34 +237,50 @@ fn add_policy_files(package: &Package, root: &Root, changes: &mut Changes) {
 
 /// The dependency: that of the workspace if it has one, or else the version of this program.
 fn add_dependency(package: &Package, changes: &mut Changes) -> Result<(), Failure> {
-    if package.dependencies.contains(FACADE) {
+    if package.facade.is_some() {
         return Ok(());
     }
+    if package.mentions_facade {
+        return Err(Failure::new(format!(
+            "`{}` depends on `{FACADE}` in some builds only",
+            package.name
+        ))
+        .note("the registry has to be there in every build")
+        .help("make it a dependency that is not optional and not of one platform"));
+    }
     let path = package.manifest();
-    let (text, mut manifest) = read_manifest(&path)?;
+    let text = fs::read_to_string(&path).map_err(|error| Failure::io("read", &path, &error))?;
+    let requirement = requirement()?;
+    let after = text::edited(&text, |text| with_dependency(&path, text, requirement))?;
+    changes.update(path, &text, after);
+    Ok(())
+}
+
+fn with_dependency(path: &Path, text: &str, requirement: Value) -> Result<String, Failure> {
+    let mut manifest = manifest(path, text)?;
     let dependencies = manifest
         .entry("dependencies")
         .or_insert_with(|| Item::Table(Table::new()));
     let Some(dependencies) = dependencies.as_table_like_mut() else {
         return Err(Failure::new(format!(
             "`dependencies` in `{}` is no table",
-            display(&path)
+            display(path)
         )));
     };
     let is_sorted = dependencies.iter().map(|(name, _)| name).is_sorted();
-    dependencies.insert(FACADE, Item::Value(requirement(package)?));
+    dependencies.insert(FACADE, Item::Value(requirement));
     if is_sorted {
         dependencies.sort_values();
     }
-    changes.update(path, &text, manifest.to_string());
-    Ok(())
+    Ok(manifest.to_string())
 }
 
-fn requirement(package: &Package) -> Result<Value, Failure> {
+fn requirement() -> Result<Value, Failure> {
     // The current directory is the root of the workspace.
     let root = Path::new("Cargo.toml");
-    let is_inherited = package.manifest() != root && exists(root) && {
-        let (_, manifest) = read_manifest(root)?;
+    let is_inherited = exists(root) && {
+        let text = fs::read_to_string(root).map_err(|error| Failure::io("read", root, &error))?;
+        let manifest = manifest(root, &text)?;
         let dependencies = manifest
             .get("workspace")
             .and_then(|workspace| workspace.get("dependencies"));
@@ -245,10 +296,8 @@ fn requirement(package: &Package) -> Result<Value, Failure> {
     Ok(major_minor.into())
 }
 
-fn read_manifest(path: &Path) -> Result<(String, DocumentMut), Failure> {
-    let text = fs::read_to_string(path).map_err(|error| Failure::io("read", path, &error))?;
-    let manifest = text.parse().map_err(|error: toml_edit::TomlError| {
+fn manifest(path: &Path, text: &str) -> Result<DocumentMut, Failure> {
+    text.parse().map_err(|error: toml_edit::TomlError| {
         Failure::new(format!("`{}` is not valid TOML", display(path))).note(error.message())
-    })?;
-    Ok((text, manifest))
+    })
 }

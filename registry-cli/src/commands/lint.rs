@@ -7,7 +7,7 @@ use crate::cli::{Findings, FindingsOrJson, Lint};
 use crate::failure::Failure;
 use crate::lint;
 use crate::project::{self, Project};
-use crate::report::{self, Exit, counted};
+use crate::report::{self, Exit, counted, say};
 use crate::workspace::Workspace;
 
 /// The version of the JSON: it changes when a field goes or means something else, not when one is added.
@@ -70,7 +70,7 @@ pub fn run(arguments: &Lint) -> Result<Exit, Failure> {
         say_what_was_checked(&projects);
     }
     if !found.is_empty() {
-        anstream::eprintln!("{}", report::summary(&found));
+        say!("{}", report::summary(&found));
     }
     Ok(exit)
 }

@@ -11,9 +11,10 @@ use registry_core::engine::{
     CallSite, PolicyFiles, Source, check_name, clean, declarations_in_text, did_you_mean, display,
 };
 
+use super::init::check_edition;
 use super::policy::{Edit, new_faults, refuse};
 use crate::cli::New;
-use crate::edit::Changes;
+use crate::edit::{Changes, Lock};
 use crate::failure::Failure;
 use crate::module_file::ModuleFile;
 use crate::policy_file;
@@ -21,10 +22,14 @@ use crate::project::{Project, exists};
 use crate::report::{self, Exit};
 use crate::scaffold::{ColumnArgument, NewTable, is_snake_case_identifier};
 use crate::schema_directory::module_file;
+use crate::text;
 use crate::workspace::Workspace;
 
 pub fn run(arguments: &New) -> Result<Exit, Failure> {
-    let project = Project::load_one(&Workspace::load(&arguments.selection)?)?;
+    let workspace = Workspace::load(&arguments.selection)?;
+    let _lock = Lock::of_workspace()?;
+    let project = Project::load_one(&workspace)?;
+    check_edition(&project.package)?;
     check_table(&project, &arguments.name)?;
     check_columns(&arguments.columns)?;
     let directory = directory(&project, arguments.directory.as_deref())?;
@@ -124,7 +129,15 @@ fn add_file(
         append_only: arguments.revoke,
         columns: &arguments.columns,
         facade: facade(project),
+        is_no_std: project.root.text.contains("#![no_std]"),
     };
+    if syn::parse_str::<syn::Ident>(&table.ident()).is_err() || arguments.name == "mod" {
+        return Err(Failure::new(format!(
+            "`{}` gives no name for a struct and its file",
+            arguments.name
+        ))
+        .help("choose another name, and name the table with `#[table(name = \"…\")]`"));
+    }
     let text = table.text(&project.policy.lints, &project.package.dependencies);
     changes.create(&path, text.clone());
     Ok(Arc::new(Source::new(display(&path), text)))
@@ -144,6 +157,7 @@ fn add_module(
     changes: &mut Changes,
 ) -> Result<Option<String>, Failure> {
     let Some(path) = module_file(project, directory) else {
+        refuse_hidden_module(project, directory)?;
         let path = directory.join("mod.rs");
         changes.create(&path, ModuleFile::parse("", "")?.with_module(name));
         return missing_module(&project.call, directory);
@@ -156,8 +170,31 @@ fn add_module(
                 .help("remove it, or choose another name"),
         );
     }
-    changes.update(&path, &text, file.with_module(name));
+    let after = text::edited(&text, |text| {
+        Ok(ModuleFile::parse(&display(&path), text)?.with_module(name))
+    })?;
+    changes.update(&path, &text, after);
     Ok(None)
+}
+
+/// A module that is written elsewhere does not see new files.
+fn refuse_hidden_module(project: &Project, directory: &Path) -> Result<(), Failure> {
+    let root = ModuleFile::parse(&project.root.path, &project.root.text)?;
+    let name = directory
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    match name.filter(|name| root.hides(name)) {
+        Some(name) => Err(Failure::new(format!(
+            "the module `{name}` is written in `{}`",
+            project.root.path
+        ))
+        .note("a file that is created in its folder would not be compiled")
+        .help(format!(
+            "move the module to `{}`",
+            display(&directory.join("mod.rs"))
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn missing_module(call: &CallSite, directory: &Path) -> Result<Option<String>, Failure> {

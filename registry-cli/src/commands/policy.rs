@@ -6,7 +6,7 @@ use std::sync::Arc;
 use registry_core::engine::{Code, Declarations, Diagnostic, Policy, PolicyFiles, Source, did_you_mean};
 
 use crate::cli::{Exempt, Findings, Override, Revoke};
-use crate::edit::Changes;
+use crate::edit::{Changes, Lock};
 use crate::failure::Failure;
 use crate::lock;
 use crate::policy_file;
@@ -20,7 +20,9 @@ const EXEMPT: &str = "exempt";
 const UPDATE_DELETE: &str = "update_delete";
 
 pub fn run_override(arguments: &Override) -> Result<Exit, Failure> {
-    let project = Project::load_one(&Workspace::load(&arguments.selection)?)?;
+    let workspace = Workspace::load(&arguments.selection)?;
+    let _lock = Lock::of_workspace()?;
+    let project = Project::load_one(&workspace)?;
     let names = project.policy.overrides.iter().map(|entry| entry.name.as_str());
     let table = arguments.table.as_str();
     let edit = match arguments.kind {
@@ -36,7 +38,9 @@ pub fn run_override(arguments: &Override) -> Result<Exit, Failure> {
 }
 
 pub fn run_exempt(arguments: &Exempt) -> Result<Exit, Failure> {
-    let project = Project::load_one(&Workspace::load(&arguments.selection)?)?;
+    let workspace = Workspace::load(&arguments.selection)?;
+    let _lock = Lock::of_workspace()?;
+    let project = Project::load_one(&workspace)?;
     let names = project.policy.exempt.iter().map(|entry| entry.name.as_str());
     let table = arguments.table.as_str();
     let edit = match &arguments.reason {
@@ -52,7 +56,9 @@ pub fn run_exempt(arguments: &Exempt) -> Result<Exit, Failure> {
 }
 
 pub fn run_revoke(arguments: &Revoke) -> Result<Exit, Failure> {
-    let project = Project::load_one(&Workspace::load(&arguments.selection)?)?;
+    let workspace = Workspace::load(&arguments.selection)?;
+    let _lock = Lock::of_workspace()?;
+    let project = Project::load_one(&workspace)?;
     let names: Vec<&str> = project
         .policy
         .revoke

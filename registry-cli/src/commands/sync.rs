@@ -8,21 +8,24 @@ use std::sync::Arc;
 use registry_core::engine::{Code, Diagnostic, Source, display};
 
 use crate::cli::{Findings, Sync};
-use crate::edit::Changes;
+use crate::edit::{Changes, Lock};
 use crate::failure::Failure;
 use crate::lock;
 use crate::module_file::ModuleFile;
 use crate::project::{self, Project};
-use crate::report::{self, Exit};
+use crate::report::{self, Exit, say};
 use crate::schema_directory;
+use crate::text;
 use crate::workspace::Workspace;
 
 pub fn run(arguments: &Sync) -> Result<Exit, Failure> {
-    let projects = Project::load_all(&Workspace::load(&arguments.selection)?)?;
+    let workspace = Workspace::load(&arguments.selection)?;
+    let _lock = Lock::of_workspace()?;
+    let projects = Project::load_all(&workspace)?;
     let faults = project::all_faults(&projects);
     if !faults.is_empty() {
         let exit = report::diagnostics(&faults, arguments.format)?;
-        anstream::eprintln!("{}", report::summary(&faults));
+        say!("{}", report::summary(&faults));
         return Ok(exit);
     }
     let mut changes = Changes::default();
@@ -48,7 +51,7 @@ fn check(changes: &Changes, stale: &[Diagnostic], format: Findings) -> Result<Ex
     // An annotation is about one line; the whole difference is in the log all the same.
     report::diff(&changes.diff())?;
     let exit = report::diagnostics(stale, format)?;
-    anstream::eprintln!("{}", report::summary(stale));
+    say!("{}", report::summary(stale));
     Ok(exit)
 }
 
@@ -108,7 +111,7 @@ fn sync_module_files(
         if !ModuleFile::is_generated(&text) {
             continue;
         }
-        let after = directory.regenerated(path, &text)?;
+        let after = text::edited(&text, |text| directory.regenerated(path, text))?;
         if after != text {
             stale.push(
                 Diagnostic::new(

@@ -30,7 +30,11 @@ struct Finding {
 
 /// Every finding in the crates of one workspace, those of each crate in the order of files and lines.
 pub fn run(projects: &[Project]) -> Vec<Diagnostic> {
-    let mut shared = rules::tables_in_several_crates(projects);
+    let is_allowed = |project: &Project, table: &str| {
+        let mut exceptions = exceptions(project).into_iter();
+        exceptions.any(|exception| exception.code == Code::TableInSeveralCrates && exception.table == table)
+    };
+    let mut shared = rules::tables_in_several_crates(projects, is_allowed);
     let mut diagnostics = Vec::new();
     for (position, project) in projects.iter().enumerate() {
         let (mut findings, unreadable) = findings(project);
@@ -132,7 +136,8 @@ fn without_exceptions(project: &Project, findings: Vec<Finding>) -> Vec<Diagnost
     let unused = exceptions
         .iter()
         .filter(|exception| !findings.iter().any(|finding| allows(exception, finding)))
-        .filter(|exception| exception.code != Code::UnusedAllow)
+        // Which tables other crates register is not known where they are not looked at.
+        .filter(|exception| !matches!(exception.code, Code::UnusedAllow | Code::TableInSeveralCrates))
         .map(|exception| Finding {
             code: Code::UnusedAllow,
             table: exception.table.clone(),

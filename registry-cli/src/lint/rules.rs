@@ -137,9 +137,18 @@ fn column_not_snake_case(subject: &Subject<'_>, _: &[String]) -> Vec<Diagnostic>
 fn table_not_plural_snake_case(subject: &Subject<'_>, _: &[String]) -> Vec<Diagnostic> {
     let name = bare_name(subject);
     let expected = plural(&name.to_snake_case());
-    if is_snake_case(name) && expected == name {
+    let is_numbered = name
+        .rsplit('_')
+        .next()
+        .is_some_and(|word| word.contains(char::is_numeric));
+    if is_snake_case(name) && (expected == name || is_numbered) {
         return Vec::new();
     }
+    let way_out = if is_snake_case(&expected) && expected != name {
+        format!("call it `{expected}`")
+    } else {
+        "give it another name".to_string()
+    };
     let message = format!(
         "table name `{}` is not a plural in `snake_case`",
         subject.table.name
@@ -147,7 +156,7 @@ fn table_not_plural_snake_case(subject: &Subject<'_>, _: &[String]) -> Vec<Diagn
     vec![
         subject
             .fault(Code::TableNotPluralSnakeCase, message)
-            .help(format!("call it `{expected}`")),
+            .help(way_out),
     ]
 }
 
@@ -236,14 +245,18 @@ pub fn redundant_overrides(project: &Project) -> Vec<Finding> {
     findings.collect()
 }
 
-/// The tables that several crates register, as findings of all of these but the first, by position.
-pub fn tables_in_several_crates(projects: &[Project]) -> BTreeMap<usize, Vec<Finding>> {
+/// The tables that several crates register, as findings of all of these but the first, by position. An
+/// exception in either crate is enough.
+pub fn tables_in_several_crates(
+    projects: &[Project],
+    is_allowed: impl Fn(&Project, &str) -> bool,
+) -> BTreeMap<usize, Vec<Finding>> {
     let mut first: BTreeMap<&str, (usize, &Project)> = BTreeMap::new();
     let mut findings: BTreeMap<usize, Vec<Finding>> = BTreeMap::new();
     for (position, project) in projects.iter().enumerate() {
         for table in project.registry.tables() {
             let (owner, other) = *first.entry(table.name.as_str()).or_insert((position, project));
-            if owner == position {
+            if owner == position || is_allowed(other, &table.name) {
                 continue;
             }
             findings.entry(position).or_default().push(Finding {

@@ -187,6 +187,8 @@ fn names() {
     assert_eq!(named("order_items"), [""; 0]);
     assert_eq!(named("news"), [""; 0]);
     assert_eq!(named("people"), [""; 0]);
+    assert_eq!(named("users_2024"), [""; 0]);
+    assert_eq!(named("addresses_v2"), [""; 0]);
     assert_eq!(named("order_item"), odd);
     assert_eq!(named("OrderItems"), odd);
     assert_eq!(named("order-items"), odd);
@@ -620,11 +622,17 @@ error: 1 error found
 
 "#]]
     );
-    krate.write(
-        "shop/table-registry.toml",
-        "[lints.allow.table-in-several-crates]\norders = \"one for reading\"\n",
-    );
-    assert_eq!(krate.run(&["lint"]).code, 0);
+    let exception = "[lints.allow.table-in-several-crates]\norders = \"one for reading\"\n";
+    for member in ["shop", "bank"] {
+        krate.write(&format!("{member}/table-registry.toml"), exception);
+        for arguments in [
+            &["lint", "--deny-warnings"][..],
+            &["lint", "--deny-warnings", "-p", member],
+        ] {
+            assert_eq!(krate.run(arguments).code, 0, "{member} {arguments:?}");
+        }
+        krate.write(&format!("{member}/table-registry.toml"), "");
+    }
 }
 
 #[test]
@@ -653,4 +661,10 @@ error: 1 error found
 
 "#]]
     );
+}
+
+#[test]
+fn types_as_deep_as_anybody_likes() {
+    let deep = format!("{}u8{}", "Option<".repeat(5_000), ">".repeat(5_000));
+    assert_eq!(column(&format!("pub deep: {deep}")), [""; 0]);
 }

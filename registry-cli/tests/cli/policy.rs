@@ -521,3 +521,44 @@ error: nothing was changed: the compiler would refuse the result
 "#]]
     );
 }
+
+#[test]
+fn line_breaks_stay() {
+    let krate = Crate::shop();
+    let text = "[overrides]\r\n# c\r\n";
+    krate.write("table-registry.toml", text);
+    krate.run(&["override", "users", "truth"]);
+    assert_eq!(
+        krate.read("table-registry.toml"),
+        "[overrides]\r\nusers = \"truth\"\r\n# c\r\n"
+    );
+    krate.run(&["override", "users", "--remove"]);
+    assert_eq!(krate.read("table-registry.toml"), text);
+}
+
+/// What one run reads no other may change before it has written.
+#[test]
+fn runs_at_the_same_time_lose_nothing() {
+    let krate = Crate::shop();
+    let children: Vec<_> = (0..12)
+        .map(|number| {
+            let mut program = crate::harness::program();
+            let table = format!("t{number}");
+            program
+                .args(["exempt", &table, "--reason", "x"])
+                .current_dir(krate.path());
+            program.stderr(std::process::Stdio::null()).spawn().unwrap()
+        })
+        .collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    let text = krate.read("table-registry.toml");
+    assert_eq!(
+        (0..12)
+            .filter(|number| text.contains(&format!("t{number} = ")))
+            .count(),
+        12,
+        "{text}"
+    );
+}

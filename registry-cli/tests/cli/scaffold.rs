@@ -293,7 +293,7 @@ fn init_of_a_member_takes_the_dependency_of_the_workspace() {
         ),
         (
             "shop/Cargo.toml",
-            "[package]\nname = \"shop\"\n\n[dependencies]\nalpha = \"1\" # first\nzeta = \"1\"\n",
+            "[package]\nname = \"shop\"\nedition = \"2024\"\n\n[dependencies]\nalpha = \"1\" # first\nzeta = \"1\"\n",
         ),
         ("shop/src/lib.rs", ""),
         ("tool/Cargo.toml", "[package]\nname = \"tool\"\n"),
@@ -332,6 +332,7 @@ error: `init` works on one package at a time
         str![[r#"
 [package]
 name = "shop"
+edition = "2024"
 
 [dependencies]
 alpha = "1" # first
@@ -696,4 +697,112 @@ fn new_says_if_nothing_leads_to_the_directory() {
 "#]]
     );
     assert_eq!(krate.read("src/more/mod.rs"), "pub mod orders;\n");
+}
+
+/// The crate root as `init` leaves it.
+fn after_init(root: &str, manifest: &str) -> String {
+    let krate = Crate::with(&[("src/main.rs", root)]);
+    krate.write("Cargo.toml", &format!("[package]\nname = \"shop\"\n{manifest}"));
+    let report = krate.run(&["init"]);
+    if report.code == 0 {
+        krate.read("src/main.rs")
+    } else {
+        assert_eq!(krate.read("src/main.rs"), root);
+        report.stderr.lines().next().unwrap().to_string()
+    }
+}
+
+#[test]
+fn init_of_odd_crate_roots() {
+    const EDITION: &str = "edition = \"2024\"\n";
+    let call = "mod schema;\n\ntable_registry::table_registry!(\"schema/\");\n";
+    for (before, after) in [
+        (
+            "#!/usr/bin/env x\nfn main() {}\n",
+            format!("#!/usr/bin/env x\n\n{call}\nfn main() {{}}\n"),
+        ),
+        (
+            "/// Doc of main.\nfn main() {}\n",
+            format!("{call}\n/// Doc of main.\nfn main() {{}}\n"),
+        ),
+        (
+            "fn main() {}\r\n",
+            format!("{call}\nfn main() {{}}\n").replace('\n', "\r\n"),
+        ),
+        (
+            "mod tables;\nfn main() {}\n",
+            "error: `src/main.rs` has a module `tables`".to_string(),
+        ),
+    ] {
+        assert_eq!(after_init(before, EDITION), after);
+    }
+    assert_eq!(
+        after_init("fn main() {}\n", ""),
+        "error: package `shop` is of edition 2015"
+    );
+    let renamed =
+        format!("{EDITION}[dependencies]\ntr = {{ package = \"table-registry\", version = \"0.1\" }}\n");
+    assert_eq!(
+        after_init("fn main() {}\n", &renamed),
+        "mod schema;\n\ntr::table_registry!(\"schema/\", crate = ::tr);\n\nfn main() {}\n"
+    );
+    let optional =
+        format!("{EDITION}[dependencies]\ntable-registry = {{ version = \"0.1\", optional = true }}\n");
+    assert_eq!(
+        after_init("fn main() {}\n", &optional),
+        "error: `shop` depends on `table-registry` in some builds only"
+    );
+}
+
+#[test]
+fn new_refuses_what_would_not_compile() {
+    let krate = Crate::shop();
+    let before = krate.files();
+    for name in ["__", "_1", "self_", "mod", "ünits", ""] {
+        let report = krate.run(&["new", name]);
+        assert_eq!(
+            (report.code, krate.files()),
+            (2, before.clone()),
+            "{name}: {}",
+            report.stderr
+        );
+    }
+    says!(
+        krate,
+        ["new", "orders", "-c", "id:i32", "-c", "id:i64"],
+        str![[r#"
+-- stderr
+error: column `id` is given twice
+-- exit 2
+
+"#]]
+    );
+    krate.write(
+        "src/lib.rs",
+        "mod schema { pub mod users; }\ntable_registry::table_registry!(\"schema/\");\n",
+    );
+    fs::remove_file(krate.path().join("src/schema/mod.rs")).unwrap();
+    says!(
+        krate,
+        ["new", "orders"],
+        str![[r#"
+-- stderr
+error: the module `schema` is written in `src/lib.rs`
+ |
+ = note: a file that is created in its folder would not be compiled
+ = help: move the module to `src/schema/mod.rs`
+-- exit 2
+
+"#]]
+    );
+    assert!(!krate.has("src/schema/mod.rs"));
+}
+
+#[test]
+fn new_in_a_crate_without_std() {
+    let krate = Crate::shop();
+    let root = krate.read("src/lib.rs");
+    krate.write("src/lib.rs", &format!("#![no_std]\n{root}"));
+    assert_eq!(krate.run(&["new", "orders"]).code, 0);
+    assert!(!krate.read("src/schema/orders.rs").contains("std::"));
 }

@@ -65,6 +65,41 @@ accounts  truth  yes  -            Accounts  bank/src/schema/mod.rs:1
 }
 
 #[test]
+fn a_root_package_is_that_of_its_subdirectories() {
+    let krate = workspace();
+    let root = "[package]\nname = \"root\"\nedition = \"2024\"\n\n[workspace]\nmembers = [\"shop\"]\n";
+    krate.write("Cargo.toml", root);
+    krate.write(
+        "src/lib.rs",
+        "mod schema;\ntable_registry::table_registry!(\"schema/\");\n",
+    );
+    krate.write(
+        "src/schema/mod.rs",
+        "#[table_registry::table]\npub struct Parts;\n",
+    );
+    krate.write("table-registry.toml", "");
+    krate.write("revoke.toml", "");
+    assert_eq!(krate.run_in("src", &["revoke", "parts"]).code, 0);
+    let names = |report: &Report| report.stdout.matches("truth").count();
+    assert_eq!(names(&krate.run_in("src", &["list"])), 1);
+    assert_eq!(names(&krate.run(&["list"])), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_manifest_behind_a_link() {
+    let (krate, elsewhere) = (workspace(), Crate::empty());
+    std::os::unix::fs::symlink(krate.path(), elsewhere.path().join("link")).unwrap();
+    let named = elsewhere.run(&["list", "--manifest-path", "link/shop/Cargo.toml"]);
+    assert_eq!(
+        named.stdout,
+        krate.run(&["list", "-p", "shop"]).stdout,
+        "{}",
+        named.stderr
+    );
+}
+
+#[test]
 fn what_changes_one_package_has_to_know_which() {
     let krate = workspace();
     says!(

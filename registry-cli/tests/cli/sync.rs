@@ -270,6 +270,52 @@ pub mod zones;
 
 #[cfg(unix)]
 #[test]
+fn a_line_stays_as_long_as_its_file() {
+    let krate = Crate::shop();
+    krate.write("src/more/mod.rs", "");
+    std::os::unix::fs::symlink("../more", krate.path().join("src/schema/sub")).unwrap();
+    krate.write("src/schema/Roles.rs", "");
+    let text = "// @generated\npub mod Roles;\npub mod audit_logs;\npub mod sub;\npub mod users;\n";
+    krate.write(
+        "src/schema/mod.rs",
+        &format!("{text}/// The path.\npub mod gone;\n"),
+    );
+    assert_eq!(krate.run(&["sync"]).code, 0);
+    assert_eq!(krate.read("src/schema/mod.rs"), text);
+}
+
+#[test]
+fn a_lock_file_without_a_registry_is_a_fault() {
+    let krate = Crate::workspace(&[
+        (
+            "shop",
+            "#[table_registry::table]\npub struct Orders;\n".to_string(),
+        ),
+        (
+            "bank",
+            "#[table_registry::table]\npub struct Accounts;\n".to_string(),
+        ),
+    ]);
+    krate.run(&["sync"]);
+    krate.write("bank/src/lib.rs", "mod schema;\n");
+    says!(
+        krate,
+        ["sync", "--check"],
+        str![[r#"
+-- stderr
+error: package `bank` does not call `table_registry!`
+ |
+ = note: looked in `bank/src/lib.rs`
+ = note: `bank/table-registry.lock` is that of a registry
+ = help: put the call back, or remove the lock file with the registry
+-- exit 2
+
+"#]]
+    );
+}
+
+#[cfg(unix)]
+#[test]
 fn what_cannot_be_written_stays_as_it_is() {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt;
