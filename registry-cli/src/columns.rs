@@ -36,7 +36,7 @@ pub struct Columns {
 /// Files as tokens, each read once.
 #[derive(Default)]
 pub struct Reader {
-    files: BTreeMap<String, Option<TokenStream>>,
+    files: BTreeMap<String, Option<Vec<TokenTree>>>,
 }
 
 impl Reader {
@@ -44,12 +44,12 @@ impl Reader {
     pub fn columns(&mut self, declaration: &Declaration) -> Result<Columns, Diagnostic> {
         let source = &declaration.source;
         let mark = byte_order_mark(source);
-        let tokens = self
-            .files
-            .entry(source.path.clone())
-            .or_insert_with(|| source.text[mark..].parse().ok());
+        let trees = self.files.entry(source.path.clone()).or_insert_with(|| {
+            let tokens = source.text[mark..].parse::<TokenStream>().ok()?;
+            Some(tokens.into_iter().collect())
+        });
         let name = declaration.place.start - mark..declaration.place.end - mark;
-        let parsed = tokens.clone().and_then(|tokens| struct_named_at(tokens, &name));
+        let parsed = trees.as_deref().and_then(|trees| struct_named_at(trees, &name));
         match parsed.map(|parsed| (parsed.attrs, parsed.data)) {
             Some((attributes, Data::Struct(data))) => Ok(columns(source, mark, attributes, data.fields)),
             _ => Err(unreadable(declaration)),
@@ -70,14 +70,11 @@ fn unreadable(declaration: &Declaration) -> Diagnostic {
 
 /// The struct whose name stands at a place: from its first attribute to its body. It may lie in a
 /// module, in a function, or in the call of a macro.
-fn struct_named_at(tokens: TokenStream, name: &Range<usize>) -> Option<DeriveInput> {
-    let trees: Vec<TokenTree> = tokens.into_iter().collect();
-    let at = trees.iter().position(|tree| {
-        let range = tree.span().byte_range();
-        range.start <= name.start && name.end <= range.end
-    })?;
-    if let TokenTree::Group(group) = &trees[at] {
-        return struct_named_at(group.stream(), name);
+fn struct_named_at(trees: &[TokenTree], name: &Range<usize>) -> Option<DeriveInput> {
+    let at = trees.partition_point(|tree| tree.span().byte_range().end < name.end);
+    if let TokenTree::Group(group) = trees.get(at)? {
+        let inner: Vec<TokenTree> = group.stream().into_iter().collect();
+        return struct_named_at(&inner, name);
     }
     let start = start_of_item(&trees[..at]);
     // The default of a constant parameter is in braces, too.

@@ -1,5 +1,6 @@
 //! Changes of files: all of them or none, and each in one step.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -10,23 +11,25 @@ use tempfile::NamedTempFile;
 
 use crate::failure::Failure;
 use crate::report;
+use crate::workspace::Workspace;
 
-/// Keeps other runs of this program from changing files between our reading and our writing. The lock is on
-/// a file that is there in any case, so nothing is left behind.
+/// Keeps other runs of this program from changing files between our reading and our writing.
 #[derive(Debug)]
 pub struct Lock {
-    _manifest: File,
+    _file: Option<File>,
 }
 
 impl Lock {
-    /// Waits until no other run changes files of this workspace.
-    pub fn of_workspace() -> Result<Self, Failure> {
-        // The current directory is the root of the workspace.
-        let path = Path::new("Cargo.toml");
-        let unusable = |error: io::Error| Failure::io("locked", path, &error);
-        let manifest = File::open(path).map_err(unusable)?;
-        FileExt::lock(&manifest).map_err(unusable)?;
-        Ok(Self { _manifest: manifest })
+    /// Waits until no other run changes files of this workspace. The lock is on a file where cargo builds,
+    /// which nobody keeps; where there can be none, nothing is locked, and nothing can be built.
+    pub fn of(workspace: &Workspace) -> Self {
+        let locked = || {
+            fs::create_dir_all(&workspace.target)?;
+            let file = File::create(workspace.target.join(".table-registry-lock"))?;
+            FileExt::lock(&file)?;
+            Ok::<File, io::Error>(file)
+        };
+        Self { _file: locked().ok() }
     }
 }
 
@@ -84,6 +87,27 @@ impl Changes {
 
     /// Writes all of them, and says so. If one cannot be written, all stay as they were.
     pub fn commit(self) -> Result<(), Failure> {
+        let missing = self.missing_directories();
+        self.write().inspect_err(|_| {
+            for directory in missing.iter().rev() {
+                // One that was not made, or that others use by now, stays.
+                let _ = fs::remove_dir(directory);
+            }
+        })
+    }
+
+    /// The directories that have to be made, the outer ones first.
+    fn missing_directories(&self) -> Vec<PathBuf> {
+        let ancestors = self
+            .files
+            .iter()
+            .flat_map(|change| change.path.ancestors().skip(1));
+        let missing = ancestors.filter(|path| !path.as_os_str().is_empty() && !path.exists());
+        let missing: BTreeSet<PathBuf> = missing.map(Path::to_path_buf).collect();
+        missing.into_iter().collect()
+    }
+
+    fn write(self) -> Result<(), Failure> {
         let staged: Vec<Staged> = self
             .files
             .into_iter()
@@ -99,8 +123,8 @@ impl Changes {
             match persisted {
                 Ok(_) => done.push((change, target)),
                 Err(error) => {
-                    undo(done);
-                    return Err(Failure::io("written", &change.path, &error.error));
+                    let failure = Failure::io("written", &change.path, &error.error);
+                    return Err(undo(done).into_iter().fold(failure, Failure::note));
                 }
             }
         }
@@ -116,15 +140,16 @@ impl Changes {
     }
 }
 
-/// Takes back what was written before something could not be.
-fn undo(done: Vec<(Change, PathBuf)>) {
-    for (change, target) in done.into_iter().rev() {
-        // Nothing more can be done than to try.
-        let _ = match change.before {
+/// Takes back what was written before something could not be; gives back what could not be taken back.
+fn undo(done: Vec<(Change, PathBuf)>) -> Vec<String> {
+    let undone = done.into_iter().rev().map(|(change, target)| {
+        let result = match &change.before {
             Some(before) => fs::write(&target, before),
             None => fs::remove_file(&target),
         };
-    }
+        result.map_err(|error| format!("`{}` was changed, and stays so: {error}", display(&change.path)))
+    });
+    undone.filter_map(Result::err).collect()
 }
 
 impl Change {
@@ -142,6 +167,10 @@ impl Change {
         // The error names the temporary file, which means nothing to anybody.
         let file = builder.tempfile_in(directory);
         let mut file = file.map_err(|error| unwritable(error.kind().into()))?;
+        if let Some(permissions) = self.before.as_ref().and(self.permissions(&target)) {
+            // Those of a new file are subject to the mask of the process; those of an old one stay.
+            file.as_file().set_permissions(permissions).map_err(unwritable)?;
+        }
         file.write_all(self.after.as_bytes()).map_err(unwritable)?;
         file.as_file().sync_all().map_err(unwritable)?;
         Ok(Staged {
@@ -228,6 +257,10 @@ mod tests {
             "the first one was taken back"
         );
         assert_eq!(fs::read_to_string(&new).unwrap(), "3");
+        let mut changes = Changes::default();
+        changes.create(directory.path().join("deep/er/file"), "");
+        changes.create(&new, "5");
+        assert!(changes.commit().is_err());
         assert_eq!(
             fs::read_dir(directory.path()).unwrap().count(),
             2,
@@ -254,14 +287,14 @@ mod tests {
         let directory = directory();
         let (path, link) = (directory.path().join("file"), directory.path().join("link"));
         fs::write(&path, "1").unwrap();
-        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o664)).unwrap();
         std::os::unix::fs::symlink("file", &link).unwrap();
         let mut changes = Changes::default();
         changes.update(&link, "1", "2");
         changes.commit().unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read_to_string(&path).unwrap(), "2");
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o664);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod failure;
 mod lint;
 mod lock;
 mod module_file;
+mod policy_edit;
 mod policy_file;
 mod project;
 mod report;
@@ -34,14 +35,17 @@ fn main() -> ExitCode {
     let outcome = command
         .spawn(move || run(&arguments))
         .map(std::thread::JoinHandle::join);
-    let Ok(Ok(outcome)) = outcome else {
-        return ExitCode::from(Exit::Unreadable as u8);
+    let outcome = match outcome {
+        Ok(Ok(outcome)) => outcome,
+        // The panic is printed already.
+        Ok(Err(_)) => return ExitCode::from(Exit::Failed as u8),
+        Err(error) => Err(Failure::new("the program cannot start").note(error)),
     };
     match outcome {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(failure) => {
             say!("{}", failure.render());
-            ExitCode::from(Exit::Unreadable as u8)
+            ExitCode::from(Exit::Failed as u8)
         }
     }
 }

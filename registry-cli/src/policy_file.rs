@@ -42,6 +42,7 @@ pub fn unset(text: &str, table: &str, key: &str) -> Result<String, String> {
 /// Adds a string to a list of the document, in its sorted place if the list is sorted.
 pub fn add(text: &str, list: &str, name: &str) -> Result<String, String> {
     let mut document = parsed(text)?;
+    list_of_strings(&document, list)?;
     if document.get(list).is_none() {
         let above = keep_comments_above(&mut document);
         document.insert(list, Item::Value(Array::new().into()));
@@ -58,6 +59,7 @@ pub fn add(text: &str, list: &str, name: &str) -> Result<String, String> {
 /// Removes a string from a list of the document, with a comment behind it.
 pub fn remove(text: &str, list: &str, name: &str) -> Result<String, String> {
     let mut document = parsed(text)?;
+    list_of_strings(&document, list)?;
     if let Some(array) = document.get_mut(list).and_then(Item::as_array_mut) {
         while let Some(position) = position(array, name) {
             take(array, position);
@@ -74,8 +76,12 @@ fn message(error: &TomlError) -> String {
     error.message().to_string()
 }
 
-/// An inline table over several lines has comments whose places nobody can tell.
+/// What stands under a name has to be a table. An inline one over several lines has comments whose places
+/// nobody can tell.
 fn in_one_line(document: &DocumentMut, table: &str) -> Result<(), String> {
+    if document.get(table).is_some_and(|item| !item.is_table_like()) {
+        return Err(format!("`{table}` is not a table"));
+    }
     let inline = document.get(table).and_then(Item::as_inline_table);
     if inline.is_some_and(|inline| inline.to_string().trim().contains('\n')) {
         return Err(format!(
@@ -83,6 +89,13 @@ fn in_one_line(document: &DocumentMut, table: &str) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+fn list_of_strings(document: &DocumentMut, list: &str) -> Result<(), String> {
+    match document.get(list) {
+        Some(item) if !item.is_array() => Err(format!("`{list}` is not a list")),
+        _ => Ok(()),
+    }
 }
 
 fn table_of<'d>(document: &'d mut DocumentMut, name: &str) -> &'d mut dyn TableLike {
@@ -210,7 +223,29 @@ fn decorated(name: &str, prefix: String) -> Value {
 
 fn insert_in_line(array: &mut Array, position: usize, name: &str) {
     if array.is_empty() {
-        array.push_formatted(Value::from(name));
+        let comments = array
+            .trailing()
+            .as_str()
+            .unwrap_or_default()
+            .trim_end()
+            .to_string();
+        if comments.is_empty() {
+            array.push_formatted(Value::from(name));
+        } else {
+            array.push_formatted(decorated(name, format!("{comments}\n    ")));
+            array.set_trailing("\n");
+            array.set_trailing_comma(true);
+        }
+        return;
+    }
+    if position == array.len() {
+        // The space in front of the bracket stays there.
+        let end = behind_last(array);
+        if let Some(item) = array.get_mut(position - 1) {
+            item.decor_mut().set_suffix("");
+        }
+        array.push_formatted(decorated(name, " ".to_string()));
+        array.set_trailing(end.behind_previous + &end.own);
         return;
     }
     let gap = if position == 0 { "" } else { " " };

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use proc_macro2::{Span, TokenStream};
 use registry_core::engine::{
-    CallSite, Check, Code, Declaration, Declarations, Diagnostic, Invocation, Policy, PolicyFiles, Registry,
-    Source, discover, display, registry_calls, validate,
+    self, CallSite, Check, Declaration, Declarations, Diagnostic, Invocation, Policy, PolicyFiles, Registry,
+    Source, display, registry_calls, validate,
 };
 
 use crate::failure::Failure;
@@ -70,9 +70,7 @@ impl Project {
         let mut faults = Vec::new();
         let invocation = Invocation::parse(found.arguments()?, &mut faults);
         let call = CallSite::new(&found.file);
-        let mut declarations = discover(&call, &invocation.directories, &mut faults);
-        declarations.complete &= invocation.complete;
-        let files = PolicyFiles::find(&call, &invocation, &mut faults);
+        let (declarations, files) = engine::read(&invocation, &call, &mut faults);
         let checked = Checked::new(declarations.clone(), &files);
         let faults = faults.into_iter().map(|fault| found.locate(fault));
         Ok(Self {
@@ -160,14 +158,18 @@ fn faults_of_attribute(declaration: &Declaration) -> Vec<Diagnostic> {
     };
     let mut faults: Vec<Diagnostic> = declaration.faults.iter().cloned().map(locate).collect();
     if !declaration.is_struct {
-        faults.push(
-            Diagnostic::new(Code::NotAStruct, "`#[table]` goes on a struct")
-                .at(&declaration.source, declaration.attribute.clone(), "")
-                .note("a table is declared by the struct that holds one of its rows")
-                .help("move `#[table]` to that struct"),
-        );
+        let (keyword, place) = word_before(&declaration.source.text, declaration.place.start);
+        let fault = engine::not_a_struct(&keyword.parse().unwrap_or_default());
+        faults.push(fault.at(&declaration.source, place, ""));
     }
     faults
+}
+
+/// The word in front of a place: `enum` in `enum Roles`.
+fn word_before(text: &str, place: usize) -> (&str, Range<usize>) {
+    let before = text[..place].trim_end();
+    let word = before.rsplit(char::is_whitespace).next().unwrap_or_default();
+    (word, before.len() - word.len()..before.len())
 }
 
 /// The place in the file of a token of the attribute `#[table]`.
@@ -224,7 +226,7 @@ impl CallInRoot {
         let text = &self.source.text[self.arguments.clone()];
         text.parse().map_err(|error: proc_macro2::LexError| {
             Failure::new(format!(
-                "the arguments of `table_registry!` in {} are no Rust tokens",
+                "the arguments of `table_registry!` in {} cannot be tokenized",
                 self.line()
             ))
             .note(error)

@@ -27,8 +27,8 @@ pub enum Exit {
     Fine = 0,
     /// Something was found.
     Findings = 1,
-    /// Input could not be read.
-    Unreadable = 2,
+    /// The command could not do its work: wrong use, or input that cannot be read.
+    Failed = 2,
 }
 
 /// What is done, in cargo's manner: a verb and its object.
@@ -117,7 +117,7 @@ pub fn exit(list: &[Diagnostic]) -> Exit {
     let errors = list.iter().filter(|one| one.severity == Severity::Error);
     let exits = errors.map(|error| {
         if is_unreadable(error.code) {
-            Exit::Unreadable
+            Exit::Failed
         } else {
             Exit::Findings
         }
@@ -170,7 +170,9 @@ fn annotation(diagnostic: &Diagnostic, in_repository: &str) -> String {
 /// Where the workspace lies in the repository that GitHub checked out, with a slash at the end.
 fn in_repository() -> String {
     let repository = env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
-    let workspace = env::current_dir().ok();
+    let workspace = env::current_dir()
+        .ok()
+        .map(|path| path.canonicalize().unwrap_or(path));
     let inside = repository.zip(workspace).and_then(|(repository, workspace)| {
         let repository = repository.canonicalize().unwrap_or(repository);
         Some(display(workspace.strip_prefix(repository).ok()?) + "/")
@@ -234,7 +236,7 @@ mod tests {
         assert_eq!(exit(&[]), Exit::Fine);
         assert_eq!(exit(std::slice::from_ref(&warning)), Exit::Fine);
         assert_eq!(exit(&[warning.clone(), finding.clone()]), Exit::Findings);
-        assert_eq!(exit(&[unreadable, finding.clone()]), Exit::Unreadable);
+        assert_eq!(exit(&[unreadable, finding.clone()]), Exit::Failed);
         let text = anstream::adapter::strip_str(&summary(&[finding, warning])).to_string();
         assert_eq!(text, "error: 1 error, 1 warning found");
     }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use heck::ToUpperCamelCase;
 use registry_core::TableKind;
-use registry_core::engine::{Code, LINT_RULES, Lints, TableName, key_ident};
+use registry_core::engine::{Code, LintLevel, Lints, TableName, key_ident};
 use syn::Type;
 
 /// `total_cents:i64`: a column that the user asks for.
@@ -126,21 +126,22 @@ impl NewTable<'_> {
     }
 
     fn wanted_columns(&self, lints: &Lints) -> Vec<String> {
-        let option = |code: Code| {
-            let rule = LINT_RULES.iter().find(|rule| rule.code == code);
-            rule.map(|rule| lints.option(rule)).unwrap_or_default()
+        let of = |rule: Code| match lints.level(rule) {
+            LintLevel::Allow => Vec::new(),
+            LintLevel::Warn | LintLevel::Deny => lints.option(rule),
         };
-        let tenant = option(Code::MissingTenantColumn);
-        let updated_at = option(Code::MissingUpdatedAt);
+        let tenant = of(Code::MissingTenantColumn)
+            .into_iter()
+            .filter(|_| self.kind.row_level_security());
         let is_mutable = self.kind == TableKind::Truth && !self.append_only;
-        let mut wanted = option(Code::MissingRequiredColumn);
+        let updated_at = of(Code::MissingUpdatedAt).into_iter().filter(|_| is_mutable);
+        let mut wanted = of(Code::MissingRequiredColumn);
         // Behind the key.
         let place = wanted.len().min(1);
-        wanted.splice(
-            place..place,
-            tenant.into_iter().filter(|_| self.kind.row_level_security()),
-        );
-        wanted.extend(updated_at.into_iter().filter(|_| is_mutable));
+        wanted.splice(place..place, tenant);
+        wanted.extend(updated_at);
+        let mut seen = BTreeSet::new();
+        wanted.retain(|column| seen.insert(column.clone()));
         wanted
     }
 }

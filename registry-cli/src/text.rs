@@ -8,8 +8,9 @@ pub fn edited<E>(text: &str, edit: impl FnOnce(&str) -> Result<String, E>) -> Re
         Some(content) => (text.len() - content.len(), content),
         None => (0, text),
     };
-    let has_carriage_returns = content.contains("\r\n");
-    let after = if has_carriage_returns {
+    // A text with both kinds is left as it is.
+    let breaks = content.matches('\n').count();
+    let after = if breaks > 0 && content.matches("\r\n").count() == breaks {
         edit(&content.replace("\r\n", "\n"))?.replace('\n', "\r\n")
     } else {
         edit(content)?
@@ -27,6 +28,7 @@ mod tests {
             ("a\n", "a\nb\n"),
             ("a\r\n", "a\r\nb\r\n"),
             ("\u{feff}a\r\n", "\u{feff}a\r\nb\r\n"),
+            ("a\nb\r\n", "a\nb\r\nb\n"),
             ("", "b\n"),
         ] {
             let found = edited(before, |text| Ok::<_, ()>(format!("{text}b\n")));

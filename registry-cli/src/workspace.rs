@@ -44,6 +44,18 @@ impl Package {
         format!("cargo table-registry {command}{selection}")
     }
 
+    /// Whether `table_registry::…` is a path in its crates.
+    pub fn check_edition(&self) -> Result<(), Failure> {
+        if self.has_crate_paths {
+            return Ok(());
+        }
+        Err(
+            Failure::new(format!("package `{}` is of edition 2015", self.name))
+                .note("that is the edition of a manifest that names none")
+                .help("write `edition = \"2024\"` into its `[package]`"),
+        )
+    }
+
     pub fn manifest(&self) -> PathBuf {
         self.directory.join("Cargo.toml")
     }
@@ -55,6 +67,8 @@ pub struct Workspace {
     pub packages: Vec<Package>,
     /// Whether the user named the packages, or stands in the directory of one.
     pub is_explicit: bool,
+    /// Where cargo builds, which nobody keeps.
+    pub target: PathBuf,
 }
 
 impl Workspace {
@@ -73,6 +87,7 @@ impl Workspace {
         let chosen = choose(&packages, selection, &current, root)?;
         env::set_current_dir(root).map_err(|error| Failure::io("entered", root, &error))?;
         Ok(Self {
+            target: metadata.target_directory.clone().into_std_path_buf(),
             is_explicit: chosen.is_some(),
             packages: chosen.unwrap_or(packages),
         })
@@ -163,8 +178,9 @@ fn choose(
     root: &Path,
 ) -> Result<Option<Vec<Package>>, Failure> {
     if !selection.packages.is_empty() {
-        let named = selection.packages.iter().map(|name| find(packages, name));
-        return named.collect::<Result<_, _>>().map(Some);
+        let names: BTreeSet<&String> = selection.packages.iter().collect();
+        let found = names.into_iter().map(|name| find(packages, name));
+        return found.collect::<Result<_, _>>().map(Some);
     }
     if selection.workspace {
         return Ok(None);
@@ -189,17 +205,11 @@ fn find(packages: &[Package], name: &str) -> Result<Package, Failure> {
     })
 }
 
-/// The directories of packages, for messages.
+/// Names and manifests of packages, for messages.
 pub fn names(packages: &[Package]) -> String {
     let names: Vec<String> = packages
         .iter()
-        .map(|package| {
-            format!(
-                "`{}` ({})",
-                package.name,
-                display(&package.directory.join("Cargo.toml"))
-            )
-        })
+        .map(|package| format!("`{}` ({})", package.name, display(&package.manifest())))
         .collect();
     names.join(", ")
 }

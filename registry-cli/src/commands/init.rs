@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use registry_core::engine::{CallSite, Invocation, display, registry_calls};
+use registry_core::engine::{CallSite, Invocation, OVERRIDES_FILE, REVOKE_FILE, display, registry_calls};
 use toml_edit::{DocumentMut, InlineTable, Item, Table, Value};
 
 use crate::cli::Init;
@@ -35,9 +35,9 @@ update_delete = []
 
 pub fn run(arguments: &Init) -> Result<Exit, Failure> {
     let workspace = Workspace::load(&arguments.selection)?;
-    let _lock = Lock::of_workspace()?;
+    let _lock = Lock::of(&workspace);
     let package = package(&workspace)?;
-    check_edition(package)?;
+    package.check_edition()?;
     let root = Root::read(package)?;
     let mut changes = Changes::default();
     add_dependency(package, &mut changes)?;
@@ -52,18 +52,6 @@ pub fn run(arguments: &Init) -> Result<Exit, Failure> {
         "run `cargo table-registry new NAME` to add a table, or put `#[table]` on the structs you have",
     );
     Ok(Exit::Fine)
-}
-
-/// Whether `table_registry::…` is a path in this crate.
-pub fn check_edition(package: &Package) -> Result<(), Failure> {
-    if package.has_crate_paths {
-        return Ok(());
-    }
-    Err(
-        Failure::new(format!("package `{}` is of edition 2015", package.name))
-            .note("that is the edition of a manifest that names none")
-            .help("write `edition = \"2024\"` into its `[package]`"),
-    )
 }
 
 /// The one package that is meant: in the root of a workspace, its root package.
@@ -213,8 +201,8 @@ fn add_policy_files(package: &Package, root: &Root, changes: &mut Changes) {
     let overrides = written.and_then(|invocation| invocation.overrides.as_ref());
     let revoke = written.and_then(|invocation| invocation.revoke.as_ref());
     let files = [
-        ("table-registry.toml", overrides, OVERRIDES),
-        ("revoke.toml", revoke, REVOKE),
+        (OVERRIDES_FILE, overrides, OVERRIDES),
+        (REVOKE_FILE, revoke, REVOKE),
     ];
     for (name, written, text) in files {
         let (path, is_there) = match written {
@@ -263,7 +251,7 @@ fn with_dependency(path: &Path, text: &str, requirement: Value) -> Result<String
         .or_insert_with(|| Item::Table(Table::new()));
     let Some(dependencies) = dependencies.as_table_like_mut() else {
         return Err(Failure::new(format!(
-            "`dependencies` in `{}` is no table",
+            "`dependencies` in `{}` is not a table",
             display(path)
         )));
     };

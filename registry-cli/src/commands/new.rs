@@ -8,15 +8,15 @@ use std::sync::Arc;
 use heck::ToSnakeCase;
 use registry_core::TableKind;
 use registry_core::engine::{
-    CallSite, PolicyFiles, Source, check_name, clean, declarations_in_text, did_you_mean, display,
+    Code, Diagnostic, PolicyFiles, Source, UPDATE_DELETE, check_name, clean, declarations_in_text,
+    did_you_mean, display,
 };
 
-use super::init::check_edition;
-use super::policy::{Edit, new_faults, refuse};
-use crate::cli::New;
+use crate::cli::{Findings, New};
 use crate::edit::{Changes, Lock};
 use crate::failure::Failure;
 use crate::module_file::ModuleFile;
+use crate::policy_edit::{Edit, new_faults, refuse};
 use crate::policy_file;
 use crate::project::{Project, exists};
 use crate::report::{self, Exit};
@@ -27,9 +27,10 @@ use crate::workspace::Workspace;
 
 pub fn run(arguments: &New) -> Result<Exit, Failure> {
     let workspace = Workspace::load(&arguments.selection)?;
-    let _lock = Lock::of_workspace()?;
+    let _lock = Lock::of(&workspace);
     let project = Project::load_one(&workspace)?;
-    check_edition(&project.package)?;
+    project.package.check_edition()?;
+    check_sources(&project)?;
     check_table(&project, &arguments.name)?;
     check_columns(&arguments.columns)?;
     let directory = directory(&project, arguments.directory.as_deref())?;
@@ -43,6 +44,18 @@ pub fn run(arguments: &New) -> Result<Exit, Failure> {
     changes.commit()?;
     say_what_is_next(&project, arguments, missing.as_deref());
     Ok(Exit::Fine)
+}
+
+/// A name that seems free may be that of a table in a file that could not be read.
+fn check_sources(project: &Project) -> Result<(), Failure> {
+    let is_in_the_way =
+        |fault: &&Diagnostic| report::is_unreadable(fault.code) && fault.code != Code::NoTables;
+    let faults: Vec<Diagnostic> = project.faults.iter().filter(is_in_the_way).cloned().collect();
+    if faults.is_empty() {
+        return Ok(());
+    }
+    report::diagnostics(&faults, Findings::Human)?;
+    Err(Failure::new("nothing was changed: the registry cannot be read"))
 }
 
 /// Whether a table may have this name, before anything is asked of the compiler's rules.
@@ -149,7 +162,7 @@ fn facade(project: &Project) -> String {
     path.trim_start_matches("::").to_string()
 }
 
-/// Adds the `mod` line; gives back the module of the directory if nothing leads to it.
+/// Adds the `mod` line; gives back what is left to do if nothing leads to the directory.
 fn add_module(
     project: &Project,
     name: &str,
@@ -160,7 +173,7 @@ fn add_module(
         refuse_hidden_module(project, directory)?;
         let path = directory.join("mod.rs");
         changes.create(&path, ModuleFile::parse("", "")?.with_module(name));
-        return missing_module(&project.call, directory);
+        return missing_module(project, directory);
     };
     let text = fs::read_to_string(&path).map_err(|error| Failure::io("read", &path, &error))?;
     let file = ModuleFile::parse(&display(&path), &text)?;
@@ -197,13 +210,17 @@ fn refuse_hidden_module(project: &Project, directory: &Path) -> Result<(), Failu
     }
 }
 
-fn missing_module(call: &CallSite, directory: &Path) -> Result<Option<String>, Failure> {
-    let text = fs::read_to_string(call.file()).map_err(|error| Failure::io("read", call.file(), &error))?;
-    let root = ModuleFile::parse(&display(call.file()), &text)?;
+/// What to add, and where, if no line leads to the directory.
+fn missing_module(project: &Project, directory: &Path) -> Result<Option<String>, Failure> {
+    let parent = directory.parent().unwrap_or(Path::new(""));
+    let file = module_file(project, parent).unwrap_or_else(|| project.call.file().to_path_buf());
+    let text = fs::read_to_string(&file).map_err(|error| Failure::io("read", &file, &error))?;
+    let modules = ModuleFile::parse(&display(&file), &text)?;
     let name = directory
         .file_name()
         .map(|name| name.to_string_lossy().into_owned());
-    Ok(name.filter(|name| !root.declares(name)))
+    let missing = name.filter(|name| !modules.declares(name));
+    Ok(missing.map(|name| format!("add `mod {name};` to `{}`", display(&file))))
 }
 
 fn add_revoke(project: &Project, arguments: &New, changes: &mut Changes) -> Result<PolicyFiles, Failure> {
@@ -216,18 +233,15 @@ fn add_revoke(project: &Project, arguments: &New, changes: &mut Changes) -> Resu
         return Ok(project.files.clone());
     }
     let edit = Edit::of_revoke(project, &arguments.name, |text| {
-        policy_file::add(text, "update_delete", &arguments.name)
+        policy_file::add(text, UPDATE_DELETE, &arguments.name)
     })?;
     edit.add_to(changes);
     Ok(edit.files().clone())
 }
 
 fn say_what_is_next(project: &Project, arguments: &New, missing: Option<&str>) {
-    if let Some(module) = missing {
-        report::next(format!(
-            "add `mod {module};` to `{}`",
-            display(project.call.file())
-        ));
+    if let Some(missing) = missing {
+        report::next(missing);
     }
     report::next("fill in the columns, and run `cargo check`");
     if matches!(arguments.kind, TableKind::Evidence | TableKind::Projection) && !arguments.revoke {

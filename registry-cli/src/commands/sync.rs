@@ -20,7 +20,7 @@ use crate::workspace::Workspace;
 
 pub fn run(arguments: &Sync) -> Result<Exit, Failure> {
     let workspace = Workspace::load(&arguments.selection)?;
-    let _lock = Lock::of_workspace()?;
+    let _lock = (!arguments.check).then(|| Lock::of(&workspace));
     let projects = Project::load_all(&workspace)?;
     let faults = project::all_faults(&projects);
     if !faults.is_empty() {

@@ -5,9 +5,7 @@ mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use registry_core::engine::{
-    Code, Declaration, Diagnostic, LINT_RULES, LintLevel, LintRule, RegisteredTable, Severity,
-};
+use registry_core::engine::{Code, Declaration, Diagnostic, LintLevel, RegisteredTable, Severity};
 
 use crate::columns::{Column, Reader};
 use crate::project::{Project, place_in_attribute};
@@ -39,7 +37,7 @@ pub fn run(projects: &[Project]) -> Vec<Diagnostic> {
     for (position, project) in projects.iter().enumerate() {
         let (mut findings, unreadable) = findings(project);
         findings.extend(shared.remove(&position).unwrap_or_default());
-        let mut found = without_exceptions(project, findings);
+        let mut found = without_exceptions(project, findings, &unreadable);
         found.extend(unreadable);
         found.extend(orphans(project));
         found.sort_by_cached_key(place);
@@ -55,7 +53,7 @@ fn findings(project: &Project) -> (Vec<Finding>, Vec<Diagnostic>) {
     for table in project.registry.tables() {
         let subject = Subject::read(project, table, &mut reader, &mut unreadable);
         for (code, rule) in rules::OF_TABLES {
-            let found = rule(&subject, &subject.option(code)).into_iter();
+            let found = rule(&subject, &project.policy.lints.option(code)).into_iter();
             findings.extend(found.map(|diagnostic| Finding {
                 code,
                 table: table.name.clone(),
@@ -99,12 +97,6 @@ impl<'p> Subject<'p> {
         }
     }
 
-    fn option(&self, code: Code) -> Vec<String> {
-        let rule = rule(code);
-        rule.map(|rule| self.project.policy.lints.option(rule))
-            .unwrap_or_default()
-    }
-
     fn has(&self, column: &str) -> bool {
         self.columns.iter().any(|own| own.name == column)
     }
@@ -116,10 +108,6 @@ impl<'p> Subject<'p> {
     }
 }
 
-fn rule(code: Code) -> Option<&'static LintRule> {
-    LINT_RULES.iter().find(|rule| rule.code == code)
-}
-
 /// An exception that somebody made, and the place to say so if nobody needs it.
 struct Exception {
     code: Code,
@@ -128,13 +116,36 @@ struct Exception {
 }
 
 /// What is left to report: with its level, and without what an exception allows.
-fn without_exceptions(project: &Project, findings: Vec<Finding>) -> Vec<Diagnostic> {
+fn without_exceptions(
+    project: &Project,
+    findings: Vec<Finding>,
+    unreadable: &[Diagnostic],
+) -> Vec<Diagnostic> {
     let exceptions = exceptions(project);
     let allows = |exception: &Exception, finding: &Finding| {
         (exception.code, &exception.table) == (finding.code, &finding.table)
     };
+    // Of a struct that cannot be read nobody knows what it needs.
+    let is_read = |exception: &&Exception| {
+        let table = project
+            .registry
+            .tables()
+            .iter()
+            .find(|table| table.name == exception.table);
+        let declarations = table.into_iter().flat_map(|table| &table.declarations);
+        let mut places = declarations.map(|declaration| (&declaration.source.path, &declaration.place));
+        !places.any(|place| {
+            unreadable.iter().any(|fault| {
+                fault
+                    .labels
+                    .iter()
+                    .any(|label| (&label.source.path, &label.range) == place)
+            })
+        })
+    };
     let unused = exceptions
         .iter()
+        .filter(is_read)
         .filter(|exception| !findings.iter().any(|finding| allows(exception, finding)))
         // Which tables other crates register is not known where they are not looked at.
         .filter(|exception| !matches!(exception.code, Code::UnusedAllow | Code::TableInSeveralCrates))
@@ -183,7 +194,7 @@ fn unused(table: &str, code: Code) -> Diagnostic {
 }
 
 fn with_level(project: &Project, mut finding: Finding) -> Option<Diagnostic> {
-    finding.diagnostic.severity = match project.policy.lints.level(rule(finding.code)?) {
+    finding.diagnostic.severity = match project.policy.lints.level(finding.code) {
         LintLevel::Allow => return None,
         LintLevel::Warn => Severity::Warning,
         LintLevel::Deny => Severity::Error,

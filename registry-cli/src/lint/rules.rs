@@ -127,9 +127,10 @@ fn column_not_snake_case(subject: &Subject<'_>, _: &[String]) -> Vec<Diagnostic>
         .iter()
         .filter(|column| !is_snake_case(&column.name));
     let faults = odd.map(|column| {
+        let expected = column.name.to_snake_case();
         of_column(Code::ColumnNotSnakeCase, column, "is not in `snake_case`")
             .note("PostgreSQL folds a name to lower case unless it is quoted")
-            .help(format!("call it `{}`", column.name.to_snake_case()))
+            .help(other_name(&column.name, &expected))
     });
     faults.collect()
 }
@@ -144,11 +145,6 @@ fn table_not_plural_snake_case(subject: &Subject<'_>, _: &[String]) -> Vec<Diagn
     if is_snake_case(name) && (expected == name || is_numbered) {
         return Vec::new();
     }
-    let way_out = if is_snake_case(&expected) && expected != name {
-        format!("call it `{expected}`")
-    } else {
-        "give it another name".to_string()
-    };
     let message = format!(
         "table name `{}` is not a plural in `snake_case`",
         subject.table.name
@@ -156,7 +152,7 @@ fn table_not_plural_snake_case(subject: &Subject<'_>, _: &[String]) -> Vec<Diagn
     vec![
         subject
             .fault(Code::TableNotPluralSnakeCase, message)
-            .help(way_out),
+            .help(other_name(name, &expected)),
     ]
 }
 
@@ -177,9 +173,7 @@ fn reserved_word(subject: &Subject<'_>, _: &[String]) -> Vec<Diagnostic> {
 /// Whether `customer_id` refers to a table: `customer`, `customers`, `erp_customers`.
 fn unknown_reference(subject: &Subject<'_>, _: &[String]) -> Vec<Diagnostic> {
     let lints = &subject.project.policy.lints;
-    let tenant = super::rule(Code::MissingTenantColumn)
-        .map(|rule| lints.option(rule))
-        .unwrap_or_default();
+    let tenant = lints.option(Code::MissingTenantColumn);
     let registry = &subject.project.registry;
     let registered = registry.tables().iter().map(|table| table.name.as_str());
     let exempt = registry.exempt().iter().map(|table| table.name.as_str());
@@ -296,6 +290,15 @@ fn of_column(code: Code, column: &Column, what: &str) -> Diagnostic {
 /// The name inside its PostgreSQL schema.
 fn bare_name<'s>(subject: &Subject<'s>) -> &'s str {
     &subject.table.declarations[0].name.table
+}
+
+/// The name that a thing should have, if the rules give one.
+fn other_name(name: &str, expected: &str) -> String {
+    if is_snake_case(expected) && expected != name {
+        format!("call it `{expected}`")
+    } else {
+        "give it another name".to_string()
+    }
 }
 
 /// Letters without case count as lower case.

@@ -111,6 +111,9 @@ impl Crate {
         while let Some(directory) = directories.pop() {
             for entry in fs::read_dir(directory).unwrap() {
                 let path = entry.unwrap().path();
+                if path.ends_with("target") {
+                    continue;
+                }
                 if path.is_dir() {
                     directories.push(path);
                 } else {

@@ -90,6 +90,59 @@ fn the_readme_has_the_same_commands() {
     assert_eq!(listed, commands);
 }
 
+/// The options that the README names are options of the command.
+#[test]
+fn the_readme_has_the_same_options() {
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    let section = readme.split("\n### Commands\n").nth(1).unwrap();
+    let rows = section
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .take(COMMANDS.len());
+    for row in rows {
+        let usage = row.split(" | ").next().unwrap();
+        let command = usage.trim_start_matches("| `").split([' ', '`']).next().unwrap();
+        let help = help(&[command, "--help"]);
+        for word in usage
+            .split([' ', '[', ']', '`', ','])
+            .filter(|word| word.starts_with("--"))
+        {
+            assert!(
+                help.contains(&format!("{word}\n")) || help.contains(&format!("{word} <")),
+                "{command}: {word}"
+            );
+        }
+    }
+}
+
+#[test]
+fn explain_prints_the_section_of_a_code() {
+    let krate = Crate::empty();
+    let report = krate.run(&["explain", "float_money"]);
+    assert_eq!((report.code, report.stderr.as_str()), (0, ""));
+    assert!(
+        report
+            .stdout
+            .starts_with("# float-money\n\nA column that holds money"),
+        "{}",
+        report.stdout
+    );
+    assert!(report.stdout.ends_with(".\n") && !report.stdout.contains("\n# invalid-argument"));
+    let list = krate.run(&["explain"]);
+    let first = "absolute-path                A path in `table_registry!` is absolute.\n";
+    assert!(
+        list.code == 0 && list.stdout.starts_with(first),
+        "{}",
+        list.stdout
+    );
+    assert!(
+        krate
+            .run(&["explain", "money"])
+            .stderr
+            .contains("did you mean `float-money`?")
+    );
+}
+
 #[test]
 fn completions_are_scripts_of_the_shell() {
     let krate = Crate::empty();

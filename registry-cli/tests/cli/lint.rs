@@ -558,6 +558,31 @@ error: 1 error found
 }
 
 #[test]
+fn a_struct_that_cannot_be_read_is_one_fault() {
+    let schema = "#[table_registry::table(allow(missing_updated_at))]\npub struct Orders { pub id i64 }\n";
+    assert_eq!(
+        table(schema, "", "")
+            .run(&["lint"])
+            .stderr
+            .matches("diagnostic code")
+            .count(),
+        1
+    );
+}
+
+/// The forms of real model code are all read, and the names are those of the ORM.
+#[test]
+fn every_hazard_is_read() {
+    let krate = crate::list::hazards();
+    let report = krate.run(&["lint", "--format", "json"]);
+    assert!(report.stdout.contains("missing-tenant-column") && !report.stdout.contains("unreadable-struct"));
+    assert_eq!(
+        column("#[cfg_attr(x, sqlx(rename = \"unitPrice\"))] pub price: i64"),
+        ["warning column-not-snake-case price"]
+    );
+}
+
+#[test]
 fn a_file_that_no_line_leads_to() {
     let krate = table(
         &format!("#[table_registry::table]\npub struct Orders {{ {SOUND} }}\n"),

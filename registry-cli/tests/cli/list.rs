@@ -125,8 +125,8 @@ const HAZARDS: [(&str, &str, u64); 31] = [
     ("wrapped", "attributes.rs", 5),
 ];
 
-#[test]
-fn a_tree_with_every_hazard() {
+/// A crate with every hazard of real model code.
+pub fn hazards() -> Crate {
     let krate = Crate::empty();
     krate.manifest("hazards");
     copy(&repository().join("tests/hazards"), &krate.path().join("src"));
@@ -134,7 +134,12 @@ fn a_tree_with_every_hazard() {
         "src/lib.rs",
         "mod schema;\ntable_registry::table_registry!(\"schema\");\n",
     );
-    // A file that is not UTF-8 is a fault of its own; all others survive it.
+    krate
+}
+
+#[test]
+fn a_tree_with_every_hazard() {
+    let krate = hazards();
     let report = krate.run(&["list", "--format", "json"]);
     assert_eq!(report.code, 0, "{}", report.stderr);
     let list: serde_json::Value = serde_json::from_str(&report.stdout).unwrap();

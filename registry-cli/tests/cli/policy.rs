@@ -460,16 +460,9 @@ error: nothing was changed: `table-registry.toml` cannot be used as it is
         ["override", "users", "truth"],
         str![[r#"
 -- stderr
-error: expected a table for `overrides`, found an integer
- --> table-registry.toml:1:13
-  |
-1 | overrides = 3
-  |             ^
-  |
-  = help: write a table: `[overrides]`, then one line per table
-  = note: diagnostic code `wrong-type`
-
 error: nothing was changed: `table-registry.toml` cannot be used as it is
+ |
+ = note: `overrides` is not a table
 -- exit 2
 
 "#]]
@@ -487,7 +480,7 @@ error: policy file `revoke.toml` not found
  = help: create `revoke.toml` beside `Cargo.toml`; an empty file is a decision, a missing one is not
  = note: diagnostic code `policy-file-not-found`
 
-error: nothing was changed: `revoke.toml` cannot be used as it is
+error: nothing was changed: the policy file cannot be read
 -- exit 2
 
 "#]]
@@ -561,4 +554,58 @@ fn runs_at_the_same_time_lose_nothing() {
         12,
         "{text}"
     );
+}
+
+#[test]
+fn removals_name_what_is_wrong_with_the_file() {
+    let krate = Crate::shop();
+    krate.write("table-registry.toml", "[overrides\n");
+    says!(
+        krate,
+        ["override", "users", "--remove"],
+        str![[r#"
+-- stderr
+error: `table-registry.toml` is not valid TOML
+ --> table-registry.toml:1:11
+  |
+1 | [overrides
+  |           ^ unclosed table, expected `]`
+  |
+  = note: nothing of a broken policy file is applied
+  = help: fix the syntax, see <https://toml.io>
+  = note: diagnostic code `invalid-toml`
+
+error: nothing was changed: `table-registry.toml` cannot be used as it is
+-- exit 2
+
+"#]]
+    );
+    krate.write(
+        "src/lib.rs",
+        "pub mod schema;\ntable_registry::table_registry!(\"schema/\", overrides = \"../policy.toml\");\n",
+    );
+    says!(
+        krate,
+        ["exempt", "x", "--reason", "y"],
+        str![[r#"
+-- stderr
+error: policy file `policy.toml` does not exist
+ --> src/lib.rs:2:56
+  |
+2 | table_registry::table_registry!("schema/", overrides = "../policy.toml");
+  |                                                        ^^^^^^^^^^^^^^^^
+  |
+  = note: the path is relative to this file, as in `include_str!`
+  = help: create it; an empty file is a decision, a missing one is not
+  = note: diagnostic code `policy-file-not-found`
+
+error: nothing was changed: the policy file cannot be read
+-- exit 2
+
+"#]]
+    );
+    // What is wrong elsewhere in the file is no reason.
+    let krate = Crate::shop();
+    krate.write("table-registry.toml", "[lints]\nfloat-money = true\n");
+    assert_eq!(krate.run(&["override", "users", "link"]).code, 0);
 }

@@ -806,3 +806,107 @@ fn new_in_a_crate_without_std() {
     assert_eq!(krate.run(&["new", "orders"]).code, 0);
     assert!(!krate.read("src/schema/orders.rs").contains("std::"));
 }
+
+#[test]
+fn new_asks_the_policy_file_which_columns_there_are() {
+    let krate = Crate::shop();
+    krate.write(
+        "table-registry.toml",
+        "[lints]\nmissing-required-column = { columns = [\"id\", \"org_id\", \"updated_at\"] }\n",
+    );
+    krate.run(&["new", "orders"]);
+    assert_eq!(krate.read("src/schema/orders.rs").matches("pub ").count(), 4);
+    krate.write(
+        "table-registry.toml",
+        "[lints]\nmissing-tenant-column = \"allow\"\n",
+    );
+    krate.run(&["new", "refunds"]);
+    assert!(!krate.read("src/schema/refunds.rs").contains("org_id"));
+}
+
+#[test]
+fn new_needs_a_registry_that_can_be_read() {
+    let krate = Crate::shop();
+    krate.write(
+        "src/lib.rs",
+        "pub mod schema;\ntable_registry::table_registry!(\"shema/\");\n",
+    );
+    says!(
+        krate,
+        ["new", "users"],
+        str![[r#"
+-- stderr
+error: directory `src/shema` does not exist
+ --> src/lib.rs:2:33
+  |
+2 | table_registry::table_registry!("shema/");
+  |                                 ^^^^^^^^
+  |
+  = note: the path is relative to this file, as in `include_str!`
+  = help: did you mean `schema`?
+  = note: diagnostic code `directory-not-found`
+
+error: nothing was changed: the registry cannot be read
+-- exit 2
+
+"#]]
+    );
+    assert!(!krate.has("src/shema"));
+}
+
+#[test]
+fn new_changes_all_files_or_none() {
+    let krate = Crate::shop();
+    let mut permissions = fs::metadata(krate.path().join("revoke.toml"))
+        .unwrap()
+        .permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(krate.path().join("revoke.toml"), permissions).unwrap();
+    let before = krate.files();
+    says!(
+        krate,
+        ["new", "orders", "--revoke"],
+        str![[r#"
+-- stderr
+error: `revoke.toml` is read-only
+ |
+ = help: make it writable, or edit it by hand
+-- exit 2
+
+"#]]
+    );
+    assert_eq!(krate.files(), before);
+    assert_eq!(
+        krate.read("src/schema/mod.rs"),
+        "pub mod audit_logs;\npub mod users;\n"
+    );
+}
+
+#[test]
+fn new_in_a_nested_directory() {
+    let krate = Crate::shop();
+    krate.write(
+        "src/lib.rs",
+        "mod db;\ntable_registry::table_registry!(\"db/schema/\");\n",
+    );
+    krate.write("src/db/mod.rs", "pub mod schema;\n");
+    krate.write(
+        "src/db/schema/users.rs",
+        "#[table_registry::table]\npub struct Users;\n",
+    );
+    krate.write("revoke.toml", "");
+    let report = krate.run(&["new", "orders"]);
+    assert!(
+        report.code == 0 && !report.stderr.contains("add `mod"),
+        "{}",
+        report.stderr
+    );
+    krate.write("src/db/mod.rs", "");
+    fs::remove_file(krate.path().join("src/db/schema/mod.rs")).unwrap();
+    let report = krate.run(&["new", "refunds"]);
+    assert!(
+        report.stderr.contains("add `mod schema;` to `src/db/mod.rs`"),
+        "{}",
+        report.stderr
+    );
+}

@@ -58,6 +58,8 @@ accounts  truth  yes  -            Accounts  bank/src/schema/mod.rs:1
 
 "#]]
     );
+    let twice = krate.run(&["list", "-p", "shop", "-p", "shop"]);
+    assert_eq!(twice.stdout, krate.run(&["list", "-p", "shop"]).stdout);
     let inside = krate.run_in("shop/src", &["list"]);
     assert_eq!(inside.stdout, krate.run(&["list", "-p", "shop"]).stdout);
     let whole = krate.run_in("shop/src", &["list", "--workspace"]);
@@ -380,15 +382,15 @@ error: unknown key `nam` in `#[table]`
   = help: did you mean `name`?
   = note: diagnostic code `unknown-key`
 
-error: `#[table]` goes on a struct
- --> src/schema/users.rs:9:1
-  |
-9 | #[table]
-  | ^^^^^^^^
-  |
-  = note: a table is declared by the struct that holds one of its rows
-  = help: move `#[table]` to that struct
-  = note: diagnostic code `not-a-struct`
+error: `#[table]` goes on a struct, found `enum`
+  --> src/schema/users.rs:10:5
+   |
+10 | pub enum Roles {}
+   |     ^^^^
+   |
+   = note: a table is declared by the struct that holds one of its rows
+   = help: move `#[table]` to that struct
+   = note: diagnostic code `not-a-struct`
 
 error: table name is 77 bytes long, but PostgreSQL keeps only 63
   --> src/schema/users.rs:13:12

@@ -40,6 +40,24 @@ fn run(krate: &Crate, command: &str) -> (bool, String) {
     (output.status.success(), text.concat())
 }
 
+/// The commands of the first day, as the README shows them, without the installation.
+fn first_day() -> Vec<String> {
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    let block = readme
+        .split("```console\n")
+        .nth(1)
+        .expect("a console")
+        .split("```")
+        .next()
+        .unwrap();
+    let commands = block
+        .lines()
+        .map(|line| line.strip_prefix("$ ").unwrap().to_string());
+    commands
+        .filter(|command| command.starts_with("cargo table-registry"))
+        .collect()
+}
+
 #[test]
 fn every_line_runs() {
     let krate = Crate::shop();
@@ -56,6 +74,18 @@ fn every_line_runs() {
     assert_eq!(install, "cargo install cargo-table-registry --locked");
     let (success, text) = run(&krate, &local);
     assert!(success, "{text}");
+    let library = Crate::with(&[("src/lib.rs", "")]);
+    library.write(
+        "Cargo.toml",
+        "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
+    );
+    fs::rename(krate.path().join("installed"), library.path().join("installed")).unwrap();
+    for command in first_day() {
+        let (success, text) = run(&library, &command);
+        assert!(success, "{command}\n{text}");
+    }
+    assert!(library.has("src/schema/invoices.rs") && library.has("src/schema/audit_logs.rs"));
+    fs::rename(library.path().join("installed"), krate.path().join("installed")).unwrap();
     let (success, text) = run(&krate, "cargo table-registry sync");
     assert!(success, "{text}");
     assert_eq!(checks.len(), 2);

@@ -19,12 +19,17 @@ use super::source::{self, Source, display};
 use super::suggest::{did_you_mean, nearest};
 use crate::TableKind;
 
-const OVERRIDES_FILE: &str = "table-registry.toml";
-const REVOKE_FILE: &str = "revoke.toml";
-const OVERRIDES: &str = "overrides";
-const EXEMPT: &str = "exempt";
+/// The file with `[overrides]`, `[exempt]` and `[lints]`.
+pub const OVERRIDES_FILE: &str = "table-registry.toml";
+/// The file with the revoke list.
+pub const REVOKE_FILE: &str = "revoke.toml";
+/// The table of overrides.
+pub const OVERRIDES: &str = "overrides";
+/// The table of exempt tables.
+pub const EXEMPT: &str = "exempt";
 const LINTS: &str = "lints";
-const UPDATE_DELETE: &str = "update_delete";
+/// The revoke list.
+pub const UPDATE_DELETE: &str = "update_delete";
 
 /// One name in a policy file.
 #[derive(Clone, Debug)]

@@ -164,26 +164,37 @@ pub struct Lints {
 impl Lints {
     /// The level of a rule: the written one, or the default.
     #[must_use]
-    pub fn level(&self, rule: &LintRule) -> LintLevel {
-        self.levels.get(&rule.code).copied().unwrap_or(rule.level)
+    pub fn level(&self, rule: Code) -> LintLevel {
+        let default = || default_of(rule).map_or(LintLevel::Allow, |rule| rule.level);
+        self.levels.get(&rule).copied().unwrap_or_else(default)
     }
 
     /// The option of a rule: the written one, or the default.
     #[must_use]
-    pub fn option(&self, rule: &LintRule) -> Vec<String> {
-        let default = || rule.option.iter().flat_map(|option| option.default);
+    pub fn option(&self, rule: Code) -> Vec<String> {
+        let option = default_of(rule).and_then(|rule| rule.option.as_ref());
+        let default = option.into_iter().flat_map(|option| option.default);
         self.options
-            .get(&rule.code)
+            .get(&rule)
             .cloned()
-            .unwrap_or_else(|| default().map(|&word| word.to_string()).collect())
+            .unwrap_or_else(|| default.map(|&word| word.to_string()).collect())
     }
 
     pub(super) fn read<'a>(reader: &mut Reader<'a>, key: &Key, value: Value<'a>) -> Self {
         let mut lints = Self::default();
+        let mut seen = Vec::new();
         for (name, value) in reader.table(key, value) {
             if name.get_ref() == ALLOW {
                 lints.read_exceptions(reader, &name, value);
             } else if let Some(rule) = known_rule(reader, &name) {
+                if seen.contains(&rule.code) {
+                    let message = format!("lint `{}` is set twice", rule.code);
+                    let fault = Diagnostic::new(Code::RepeatedKey, message)
+                        .note("`-` and `_` are the same letter in the name of a lint")
+                        .help("keep one of them");
+                    reader.fault(fault, name.span(), "");
+                }
+                seen.push(rule.code);
                 lints.read_rule(reader, rule, &name, value);
             }
         }
@@ -242,6 +253,10 @@ impl Lints {
     }
 }
 
+fn default_of(rule: Code) -> Option<&'static LintRule> {
+    LINT_RULES.iter().find(|known| known.code == rule)
+}
+
 fn known_rule(reader: &mut Reader<'_>, name: &Key) -> Option<&'static LintRule> {
     let rule = LintRule::named(name.get_ref());
     if rule.is_none() {
@@ -263,6 +278,12 @@ fn read_option<'a>(
         return is_list.then(|| words.into_iter().map(toml::Spanned::into_inner).collect());
     }
     let text = reader.string(key, &value, example)?;
+    if text.is_empty() {
+        let fault = Diagnostic::new(Code::EmptyName, format!("`{}` is empty", option.key))
+            .help(format!("write a name: `{} = \"{example}\"`", option.key));
+        reader.fault(fault, value.span(), "");
+        return None;
+    }
     Some(vec![text.to_string()])
 }
 
@@ -309,7 +330,7 @@ mod tests {
         assert_eq!(codes(&faults), [""; 0]);
         let of = |name| {
             let rule = LintRule::named(name).unwrap();
-            (lints.level(rule), lints.option(rule))
+            (lints.level(rule.code), lints.option(rule.code))
         };
         assert_eq!(of("float-money").0, LintLevel::Warn);
         assert_eq!(
@@ -336,6 +357,8 @@ mod tests {
              redundant-override = { column = \"x\" }
              missing-tenant-column = { column = [\"x\"], colum = \"x\" }
              missing-required-column = { columns = \"x\" }
+             missing-updated-at = { column = \"\" }
+             float_money = \"warn\"
              [lints.allow]
              missing-revoke = \"x\"
              missing-revok = {}
@@ -361,6 +384,8 @@ mod tests {
                 ("wrong-type", "[\"x\"]"),
                 ("unknown-key", "colum"),
                 ("wrong-type", "\"x\""),
+                ("empty-name", "\"\""),
+                ("repeated-key", "float_money"),
                 ("wrong-type", "\"x\""),
                 ("unknown-lint", "missing-revok"),
                 ("allow-without-reason", "\" \""),

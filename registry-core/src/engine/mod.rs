@@ -28,13 +28,13 @@ mod validate;
 pub use arguments::{Argument, Value, split as split_arguments, ungroup};
 pub use call_site::CallSite;
 pub use calls::registry_calls;
-pub use config::{Entry, Policy, PolicyFiles};
+pub use config::{EXEMPT, Entry, OVERRIDES, OVERRIDES_FILE, Policy, PolicyFiles, REVOKE_FILE, UPDATE_DELETE};
 pub use declare::{Allowed, Declared, FlatMeta, declare, flatten, not_a_struct, repeated};
 pub use diagnostic::{Code, Diagnostic, Label, Severity};
 pub use discover::{Check, Declaration, Declarations, Orphan, declarations_in_text, discover};
 pub use expand::expand;
 pub use invocation::{Invocation, WrittenPath};
-pub use lints::{LINT_RULES, LintLevel, LintOption, LintRule, Lints, unknown_lint};
+pub use lints::{LINT_RULES, LintLevel, LintOption, LintRule, Lints};
 pub use name::{NameFault, TableName, check as check_name, key, key_ident};
 pub use registry::{ExemptTable, RegisteredTable, Registry};
 pub use source::{Source, clean, display};
@@ -57,16 +57,26 @@ pub struct Outcome {
 #[must_use]
 pub fn run(invocation: &Invocation, call: &CallSite) -> Outcome {
     let mut faults = Vec::new();
-    let mut declarations = discover(call, &invocation.directories, &mut faults);
-    declarations.complete &= invocation.complete;
-    let files = PolicyFiles::find(call, invocation, &mut faults);
-    let policy = Policy::read(&files, &mut faults);
+    let (declarations, files) = read(invocation, call, &mut faults);
     let tracked = files.paths.iter().chain(&declarations.unread);
     let tracked = tracked.map(|file| call.relative(file)).collect();
+    let policy = Policy::read(&files, &mut faults);
     let registry = validate(declarations, &policy, &mut faults);
     Outcome {
         registry,
         tracked,
         faults,
     }
+}
+
+/// The first half of [`run`]: finds the structs and the policy files.
+pub fn read(
+    invocation: &Invocation,
+    call: &CallSite,
+    faults: &mut Vec<Diagnostic>,
+) -> (Declarations, PolicyFiles) {
+    let mut declarations = discover(call, &invocation.directories, faults);
+    declarations.complete &= invocation.complete;
+    let files = PolicyFiles::find(call, invocation, faults);
+    (declarations, files)
 }

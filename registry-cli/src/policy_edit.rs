@@ -1,0 +1,174 @@
+//! Edits of the policy files that decide about one table, checked before they are written.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use registry_core::TableKind;
+use registry_core::engine::{Code, Declarations, Diagnostic, LINT_RULES, Policy, PolicyFiles, Source};
+
+use crate::cli::Findings;
+use crate::edit::Changes;
+use crate::failure::Failure;
+use crate::lock;
+use crate::project::{Checked, Project};
+use crate::report::{self, Exit};
+use crate::text;
+
+/// Other text for one policy file.
+pub struct Edit {
+    before: Arc<Source>,
+    after: Arc<Source>,
+    files: PolicyFiles,
+}
+
+impl Edit {
+    pub fn of_overrides(
+        project: &Project,
+        table: &str,
+        edit: impl FnOnce(&str) -> Result<String, String>,
+    ) -> Result<Self, Failure> {
+        let mut files = project.files.clone();
+        let (before, after) = edited(project, files.overrides.as_ref(), edit)?;
+        files.overrides = Some(Arc::clone(&after));
+        Self { before, after, files }.guarded(project, table)
+    }
+
+    pub fn of_revoke(
+        project: &Project,
+        table: &str,
+        edit: impl FnOnce(&str) -> Result<String, String>,
+    ) -> Result<Self, Failure> {
+        let mut files = project.files.clone();
+        let (before, after) = edited(project, files.revoke.as_ref(), edit)?;
+        files.revoke = Some(Arc::clone(&after));
+        Self { before, after, files }.guarded(project, table)
+    }
+
+    /// A last look: whatever form the file has, an edit decides about its own table alone.
+    fn guarded(self, project: &Project, table: &str) -> Result<Self, Failure> {
+        let after = Policy::read(&self.files, &mut Vec::new());
+        if decisions_about_others(&after, table) == decisions_about_others(&project.policy, table) {
+            return Ok(self);
+        }
+        Err(Failure::new(format!(
+            "`{}` has a form that cannot be edited without loss",
+            self.before.path
+        ))
+        .help("edit it by hand"))
+    }
+
+    /// Writes the file, unless the compiler would refuse the result.
+    pub fn apply(self, project: &Project) -> Result<Exit, Failure> {
+        if self.before.text == self.after.text {
+            report::status("Unchanged", &self.before.path);
+            return Ok(Exit::Fine);
+        }
+        refuse(&new_faults(project, &project.declarations, &self.files))?;
+        let mut changes = Changes::default();
+        self.add_to(&mut changes);
+        changes.commit()?;
+        let after = Checked::new(project.declarations.clone(), &self.files);
+        for change in lock::differences(&project.registry, &after.registry) {
+            report::status("Now", change);
+        }
+        project.say_if_lock_is_stale();
+        Ok(Exit::Fine)
+    }
+
+    pub fn add_to(&self, changes: &mut Changes) {
+        changes.update(
+            Path::new(&self.before.path),
+            &self.before.text,
+            self.after.text.clone(),
+        );
+    }
+
+    pub fn files(&self) -> &PolicyFiles {
+        &self.files
+    }
+}
+
+/// What the policy files say of all tables but one, and of the lints.
+fn decisions_about_others(policy: &Policy, table: &str) -> Vec<String> {
+    let overrides = policy.overrides.iter().map(|entry| {
+        let kind = entry.value.map_or("no kind", TableKind::as_str);
+        (&entry.name, kind.to_string())
+    });
+    let exempt = policy
+        .exempt
+        .iter()
+        .map(|entry| (&entry.name, entry.value.clone()));
+    let revoke = policy
+        .revoke
+        .iter()
+        .map(|entry| (&entry.name, "append-only".to_string()));
+    let exceptions = policy
+        .lints
+        .exceptions
+        .iter()
+        .map(|entry| (&entry.name, entry.value.to_string()));
+    let all = overrides.chain(exempt).chain(revoke).chain(exceptions);
+    let others = all
+        .filter(|(name, _)| *name != table)
+        .map(|(name, value)| format!("{name} {value}"));
+    let lints = LINT_RULES.iter().map(|rule| {
+        let (level, option) = (policy.lints.level(rule.code), policy.lints.option(rule.code));
+        format!("{} {level} {}", rule.code, option.join(" "))
+    });
+    let mut decisions: Vec<String> = others.chain(lints).collect();
+    decisions.sort();
+    decisions
+}
+
+fn edited(
+    project: &Project,
+    source: Option<&Arc<Source>>,
+    edit: impl FnOnce(&str) -> Result<String, String>,
+) -> Result<(Arc<Source>, Arc<Source>), Failure> {
+    let is_about_it = |fault: &&Diagnostic| match (fault.labels.first(), source) {
+        (Some(label), Some(source)) => label.source.path == source.path,
+        // A file that is missing or cannot be opened has no place.
+        (_, None) => report::is_unreadable(fault.code) && fault.code != Code::NoTables,
+        (None, Some(_)) => false,
+    };
+    let faults = project.faults.iter().filter(is_about_it);
+    let faults = faults.filter(|fault| report::is_unreadable(fault.code));
+    let faults: Vec<Diagnostic> = faults.cloned().collect();
+    report::diagnostics(&faults, Findings::Human)?;
+    let missing = || Failure::new("nothing was changed: the policy file cannot be read");
+    let before = source.ok_or_else(missing)?;
+    let message = format!("nothing was changed: `{}` cannot be used as it is", before.path);
+    let unusable = || Failure::new(message.clone());
+    if !faults.is_empty() {
+        return Err(unusable());
+    }
+    let text = text::edited(&before.text, edit).map_err(|error| unusable().note(error))?;
+    Ok((Arc::clone(before), Arc::new(Source::new(&before.path, text))))
+}
+
+/// The faults that a change would bring, with those left out that are there already.
+pub fn new_faults(project: &Project, after: &Declarations, files: &PolicyFiles) -> Vec<Diagnostic> {
+    let faults = |declarations: &Declarations, files: &PolicyFiles| {
+        let mut declarations = declarations.clone();
+        // Who adds a name has to know that there is a table, even if some file cannot be read.
+        declarations.complete = true;
+        Checked::new(declarations, files).faults
+    };
+    let before = faults(&project.declarations, &project.files);
+    let is_new = |fault: &Diagnostic| {
+        let is_same = |old: &Diagnostic| (old.code, &old.message) == (fault.code, &fault.message);
+        !before.iter().any(is_same)
+    };
+    faults(after, files).into_iter().filter(is_new).collect()
+}
+
+/// Ends the command if there are faults.
+pub fn refuse(faults: &[Diagnostic]) -> Result<(), Failure> {
+    if faults.is_empty() {
+        return Ok(());
+    }
+    report::diagnostics(faults, Findings::Human)?;
+    Err(Failure::new(
+        "nothing was changed: the compiler would refuse the result",
+    ))
+}
