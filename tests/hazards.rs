@@ -75,6 +75,21 @@ fn a_kind_is_looked_up_by_name_also_at_compile_time() {
 }
 
 #[test]
+fn policies_are_looked_up_by_name_also_at_compile_time() {
+    const APPEND_ONLY: bool = tables::is_append_only("audit.events");
+    const { assert!(APPEND_ONLY && !tables::is_rls("r2_files")) };
+    for (name, kind) in EXPECTED {
+        assert_eq!(tables::is_rls(name), kind != System, "{name}");
+        assert_eq!(tables::is_append_only(name), name == "audit.events", "{name}");
+        assert_eq!(tables::resolve(&String::from(name)), Some(name));
+    }
+    for unknown in ["", "r2_file", "order items; drop table", "legacy"] {
+        assert!(!tables::is_rls(unknown) && !tables::is_append_only(unknown));
+        assert_eq!(tables::resolve(unknown), None);
+    }
+}
+
+#[test]
 fn a_struct_says_what_its_key_says() {
     fn same<Row: Table<Key = Key>, Key: Table>() {
         assert_eq!(Row::NAME, Key::NAME);
