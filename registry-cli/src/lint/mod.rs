@@ -38,7 +38,7 @@ pub fn run(projects: &[Project]) -> Vec<Diagnostic> {
         let (mut findings, unreadable) = findings(project);
         findings.extend(shared.remove(&position).unwrap_or_default());
         let mut found = without_exceptions(project, findings, &unreadable);
-        found.extend(unreadable);
+        found.extend(unreadable.into_iter().map(|fault| fault.diagnostic));
         found.extend(orphans(project));
         found.sort_by_cached_key(place);
         diagnostics.extend(found);
@@ -47,14 +47,14 @@ pub fn run(projects: &[Project]) -> Vec<Diagnostic> {
 }
 
 /// What the rules find in one crate, and what could not be read.
-fn findings(project: &Project) -> (Vec<Finding>, Vec<Diagnostic>) {
+fn findings(project: &Project) -> (Vec<Finding>, Vec<Finding>) {
     let (mut findings, mut unreadable) = (Vec::new(), Vec::new());
     let mut reader = Reader::default();
     for table in project.registry.tables() {
         let subject = Subject::read(project, table, &mut reader, &mut unreadable);
         for (code, rule) in rules::OF_TABLES {
-            let found = rule(&subject, &project.policy.lints.option(code)).into_iter();
-            findings.extend(found.map(|diagnostic| Finding {
+            let found = rule(&subject, &project.policy.lints.option(code));
+            findings.extend(found.into_iter().map(|diagnostic| Finding {
                 code,
                 table: table.name.clone(),
                 diagnostic,
@@ -71,7 +71,7 @@ impl<'p> Subject<'p> {
         project: &'p Project,
         table: &'p RegisteredTable,
         reader: &mut Reader,
-        unreadable: &mut Vec<Diagnostic>,
+        unreadable: &mut Vec<Finding>,
     ) -> Self {
         let mut columns: Vec<Column> = Vec::new();
         let mut knows_all_columns = true;
@@ -83,7 +83,11 @@ impl<'p> Subject<'p> {
                 }
                 Err(fault) => {
                     knows_all_columns = false;
-                    unreadable.push(fault);
+                    unreadable.push(Finding {
+                        code: fault.code,
+                        table: table.name.clone(),
+                        diagnostic: fault,
+                    });
                 }
             }
         }
@@ -116,33 +120,13 @@ struct Exception {
 }
 
 /// What is left to report: with its level, and without what an exception allows.
-fn without_exceptions(
-    project: &Project,
-    findings: Vec<Finding>,
-    unreadable: &[Diagnostic],
-) -> Vec<Diagnostic> {
+fn without_exceptions(project: &Project, findings: Vec<Finding>, unreadable: &[Finding]) -> Vec<Diagnostic> {
     let exceptions = exceptions(project);
     let allows = |exception: &Exception, finding: &Finding| {
         (exception.code, &exception.table) == (finding.code, &finding.table)
     };
     // Of a struct that cannot be read nobody knows what it needs.
-    let is_read = |exception: &&Exception| {
-        let table = project
-            .registry
-            .tables()
-            .iter()
-            .find(|table| table.name == exception.table);
-        let declarations = table.into_iter().flat_map(|table| &table.declarations);
-        let mut places = declarations.map(|declaration| (&declaration.source.path, &declaration.place));
-        !places.any(|place| {
-            unreadable.iter().any(|fault| {
-                fault
-                    .labels
-                    .iter()
-                    .any(|label| (&label.source.path, &label.range) == place)
-            })
-        })
-    };
+    let is_read = |exception: &&Exception| !unreadable.iter().any(|fault| fault.table == exception.table);
     let unused = exceptions
         .iter()
         .filter(is_read)
