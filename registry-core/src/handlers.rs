@@ -3,7 +3,9 @@
 //! It runs while the crate that has the handlers is compiled, in const evaluation: so all of it is loops
 //! over bytes.
 
-use crate::TableKind;
+use crate::lookup::kind_of;
+use crate::policy::Kind;
+use crate::{Table, TableKind};
 
 /// Proves at compile time that every key of a handler registry is a registered table, and that its
 /// kind is allowed.
@@ -13,7 +15,7 @@ use crate::TableKind;
 /// | argument | meaning |
 /// |---|---|
 /// | registry | a `TABLE_REGISTRY`, of this crate or of another |
-/// | handlers | a constant array or slice of table names, or of pairs of a name and anything else |
+/// | handlers | a constant array or slice of table names, or of pairs of a name and any value that needs no `Drop` |
 /// | `allow = […]` | the kinds of tables that may have a handler, as variants of [`TableKind`](crate::TableKind) |
 ///
 /// # Errors
@@ -43,21 +45,22 @@ use crate::TableKind;
 #[macro_export]
 macro_rules! assert_handlers {
     ($registry:expr, $handlers:expr, allow = [$($kind:ident),+ $(,)?] $(,)?) => {
+        // Constants are not hygienic: the names here must not be those in the caller's expressions.
         #[allow(long_running_const_eval)]
         const _: () = {
-            const REGISTRY: &[(&$crate::__private::str, $crate::TableKind)] = &$registry;
-            const LENGTH: $crate::__private::usize = $crate::__private::Keys(&$handlers).len();
-            const KEYS: [(&$crate::__private::str, $crate::__private::Option<$crate::TableKind>); LENGTH] = {
-                let mut keys = [("", $crate::__private::Option::None); LENGTH];
+            const __TABLE_REGISTRY_TABLES: &[(&$crate::__private::str, $crate::TableKind)] = &$registry;
+            const __TABLE_REGISTRY_LENGTH: $crate::__private::usize = $crate::__private::Keys(&$handlers).len();
+            const __TABLE_REGISTRY_KEYS: [$crate::__private::HandlerKey; __TABLE_REGISTRY_LENGTH] = {
+                let mut keys = [$crate::__private::HandlerKey::SOUND; __TABLE_REGISTRY_LENGTH];
                 let mut at = 0;
-                while at < LENGTH {
+                while at < __TABLE_REGISTRY_LENGTH {
                     let name = $crate::__private::Keys(&$handlers).name(at);
-                    keys[at] = (name, $crate::kind_of(REGISTRY, name));
+                    keys[at] = $crate::__private::HandlerKey::of_name(name, __TABLE_REGISTRY_TABLES);
                     at += 1;
                 }
                 keys
             };
-            $crate::__assert_kinds!(KEYS, REGISTRY, [$($kind),+]);
+            $crate::__assert_kinds!(__TABLE_REGISTRY_KEYS, [$($kind),+]);
         };
     };
 }
@@ -104,10 +107,9 @@ macro_rules! assert_handlers {
 macro_rules! handlers {
     (allow = [$($kind:ident),+ $(,)?]; $($key:ty => $handler:expr),* $(,)?) => {{
         const _: () = {
-            const KEYS: &[(&$crate::__private::str, $crate::__private::Option<$crate::TableKind>)] = &[
-                $((<$key as $crate::Table>::NAME, $crate::__private::Option::Some(<$key as $crate::Table>::KIND))),*
-            ];
-            $crate::__assert_kinds!(KEYS, [], [$($kind),+]);
+            const __TABLE_REGISTRY_KEYS: &[$crate::__private::HandlerKey] =
+                &[$($crate::__private::HandlerKey::of_table::<$key>()),*];
+            $crate::__assert_kinds!(__TABLE_REGISTRY_KEYS, [$($kind),+]);
         };
         [$((<$key as $crate::Table>::NAME, $handler)),*]
     }};
@@ -117,13 +119,75 @@ macro_rules! handlers {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __assert_kinds {
-    ($keys:expr, $registry:expr, [$($kind:ident),+]) => {
-        const ALLOWED: &[$crate::TableKind] = &[$($crate::TableKind::$kind),+];
-        const SIZE: $crate::__private::usize =
-            $crate::__private::report::<0>(&$keys, &$registry, ALLOWED).length();
-        const REPORT: $crate::__private::Report<SIZE> = $crate::__private::report(&$keys, &$registry, ALLOWED);
-        $crate::__private::assert!(SIZE == 0, "{}", REPORT.text());
+    ($keys:expr, [$($kind:ident),+]) => {
+        const __TABLE_REGISTRY_ALLOWED: &[$crate::TableKind] = &[$($crate::TableKind::$kind),+];
+        const __TABLE_REGISTRY_SIZE: $crate::__private::usize =
+            $crate::__private::report::<0>(&$keys, __TABLE_REGISTRY_ALLOWED).length();
+        const __TABLE_REGISTRY_REPORT: $crate::__private::Report<__TABLE_REGISTRY_SIZE> =
+            $crate::__private::report(&$keys, __TABLE_REGISTRY_ALLOWED);
+        $crate::__private::assert!(__TABLE_REGISTRY_SIZE == 0, "{}", __TABLE_REGISTRY_REPORT.text());
     };
+}
+
+/// One key of a handler registry, and what the table registry says of it.
+#[derive(Clone, Copy, Debug)]
+pub struct HandlerKey {
+    name: &'static str,
+    finding: Finding,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Finding {
+    /// Nothing can be wrong: what is, is reported elsewhere.
+    Sound,
+    Registered(TableKind),
+    Unregistered(Option<&'static str>),
+    /// The registry names it, and a binary search does not find it.
+    Unsorted,
+}
+
+impl HandlerKey {
+    /// A key that is right in any case.
+    pub const SOUND: Self = Self {
+        name: "",
+        finding: Finding::Sound,
+    };
+
+    /// A key by name.
+    #[must_use]
+    pub const fn of_name(name: &'static str, registry: &[(&'static str, TableKind)]) -> Self {
+        let finding = match kind_of(registry, name) {
+            // What an incomplete registry does not name may be a table all the same.
+            _ if is_incomplete(registry) => Finding::Sound,
+            Some(kind) => Finding::Registered(kind),
+            None => match nearest(name, registry) {
+                Some((_, 0)) => Finding::Unsorted,
+                Some((meant, _)) => Finding::Unregistered(Some(meant)),
+                None => Finding::Unregistered(None),
+            },
+        };
+        Self { name, finding }
+    }
+
+    /// A key by its type. One without a name is that of a table that is reported as faulty.
+    #[must_use]
+    pub const fn of_table<T: Table>() -> Self {
+        let is_faulty = T::NAME.is_empty() || !<T::Kind as Kind>::IS_KNOWN;
+        let finding = if is_faulty {
+            Finding::Sound
+        } else {
+            Finding::Registered(T::KIND)
+        };
+        Self {
+            name: T::NAME,
+            finding,
+        }
+    }
+}
+
+/// The first name of a registry that lacks tables, because some sources could not be read.
+const fn is_incomplete(registry: &[(&str, TableKind)]) -> bool {
+    !registry.is_empty() && registry[0].0.is_empty()
 }
 
 /// The keys of a handler registry of any form.
@@ -153,6 +217,8 @@ macro_rules! keys {
 keys! {
     [const N: usize] [&'static str; N], self, at => self.0[at];
     [H, const N: usize] [(&'static str, H); N], self, at => self.0[at].0;
+    [const N: usize] &[&'static str; N], self, at => self.0[at];
+    [H, const N: usize] &[(&'static str, H); N], self, at => self.0[at].0;
     [] &[&'static str], self, at => self.0[at];
     [H] &[(&'static str, H)], self, at => self.0[at].0;
 }
@@ -200,15 +266,21 @@ impl<const N: usize> Report<N> {
         self.push("`");
     }
 
-    const fn push_unknown(&mut self, name: &str, registry: &[(&str, TableKind)]) {
+    const fn push_unknown(&mut self, name: &str, meant: Option<&str>) {
         self.push("\n  = note: `");
         self.push(name);
         self.push("` is not a registered table");
-        if let Some(meant) = nearest(name, registry) {
+        if let Some(meant) = meant {
             self.push(", did you mean `");
             self.push(meant);
             self.push("`?");
         }
+    }
+
+    const fn push_unsorted(&mut self, name: &str) {
+        self.push("\n  = note: `");
+        self.push(name);
+        self.push("` is in the registry, which is not sorted by name");
     }
 
     const fn push_wrong_kind(&mut self, name: &str, kind: TableKind) {
@@ -222,26 +294,27 @@ impl<const N: usize> Report<N> {
 
 /// All that is wrong, in one text; an empty one if nothing is.
 #[must_use]
-pub const fn report<const N: usize>(
-    keys: &[(&str, Option<TableKind>)],
-    registry: &[(&str, TableKind)],
-    allowed: &[TableKind],
-) -> Report<N> {
+pub const fn report<const N: usize>(keys: &[HandlerKey], allowed: &[TableKind]) -> Report<N> {
     let mut report = Report {
         bytes: [0; N],
         length: 0,
     };
     let mut at = 0;
     while at < keys.len() {
-        let (name, kind) = keys[at];
-        let is_sound = matches!(kind, Some(kind) if contains(allowed, kind));
+        let HandlerKey { name, finding } = keys[at];
+        let is_sound = match finding {
+            Finding::Sound => true,
+            Finding::Registered(kind) => contains(allowed, kind),
+            Finding::Unregistered(_) | Finding::Unsorted => false,
+        };
         if !is_sound && report.length == 0 {
             report.push("a handler is not one of a table that may have one");
         }
-        match kind {
+        match finding {
             _ if is_sound => {}
-            Some(kind) => report.push_wrong_kind(name, kind),
-            None => report.push_unknown(name, registry),
+            Finding::Registered(kind) => report.push_wrong_kind(name, kind),
+            Finding::Unregistered(meant) => report.push_unknown(name, meant),
+            Finding::Sound | Finding::Unsorted => report.push_unsorted(name),
         }
         at += 1;
     }
@@ -263,18 +336,30 @@ const fn contains(kinds: &[TableKind], kind: TableKind) -> bool {
     false
 }
 
-/// The registered name that was probably meant: at most a third of the letters may be wrong, as everywhere
-/// in this crate.
-const fn nearest<'r>(name: &str, registry: &[(&'r str, TableKind)]) -> Option<&'r str> {
-    let limit = (if name.len() < 3 { 3 } else { name.len() }) / 3;
-    let (mut best, mut best_distance) = (None, limit + 1);
-    let mut at = 0;
-    while at < registry.len() {
+/// The most letters that may be wrong in a name that was meant.
+const MOST_WRONG: usize = 3;
+
+/// The most fields of the matrices that are looked at for one name: const evaluation is slow.
+const BUDGET: usize = 10_000;
+
+/// The registered name that was probably meant, and how far it is: at most a third of the letters may be
+/// wrong, and not more than three.
+const fn nearest<'r>(name: &str, registry: &[(&'r str, TableKind)]) -> Option<(&'r str, usize)> {
+    let third = (if name.len() < 3 { 3 } else { name.len() }) / 3;
+    let mut limit = min(third, MOST_WRONG);
+    let (mut best, mut spent, mut at) = (None, 0, 0);
+    while at < registry.len() && spent < BUDGET {
         let candidate = registry[at].0;
-        if candidate.len().abs_diff(name.len()) < best_distance {
-            let distance = distance(name.as_bytes(), candidate.as_bytes());
-            if distance < best_distance {
-                (best, best_distance) = (Some(candidate), distance);
+        if candidate.len().abs_diff(name.len()) <= limit {
+            let (found, fields) = distance(name.as_bytes(), candidate.as_bytes(), limit);
+            spent += fields;
+            match found {
+                Some(0) => return Some((candidate, 0)),
+                Some(distance) => {
+                    best = Some((candidate, distance));
+                    limit = distance - 1;
+                }
+                None => {}
             }
         }
         at += 1;
@@ -285,24 +370,28 @@ const fn nearest<'r>(name: &str, registry: &[(&'r str, TableKind)]) -> Option<&'
 /// The most bytes of a name that are compared: those of `schema.table`.
 const COMPARED: usize = 128;
 
-/// How many bytes are inserted, removed, replaced or swapped with their neighbour, letter case aside.
-const fn distance(one: &[u8], other: &[u8]) -> usize {
+/// How many bytes are inserted, removed, replaced or swapped with their neighbour, letter case aside, if
+/// these are not more than `limit`; and how many fields of the matrix that took.
+const fn distance(one: &[u8], other: &[u8], limit: usize) -> (Option<usize>, usize) {
     if one.len() >= COMPARED || other.len() >= COMPARED {
-        return usize::MAX;
+        return (None, 1);
     }
-    // The rows of the matrix that the next one needs.
-    let mut rows = [[0; COMPARED]; 3];
-    let mut column = 0;
-    while column <= other.len() {
+    let too_far = limit + 1;
+    // The rows of the matrix that the next one needs; only fields near the diagonal can be within the limit.
+    let mut rows = [[too_far; COMPARED + 1]; 3];
+    let (mut column, mut fields) = (0, 0);
+    while column <= min(other.len(), limit) {
         rows[0][column] = column;
         column += 1;
     }
     let mut row = 1;
     while row <= one.len() {
         let (this, above, twice_above) = (row % 3, (row + 2) % 3, (row + 1) % 3);
-        rows[this][0] = row;
-        let mut column = 1;
-        while column <= other.len() {
+        let first = if row > limit { row - limit } else { 1 };
+        let last = min(other.len(), row + limit);
+        rows[this][first - 1] = if first == 1 { min(row, too_far) } else { too_far };
+        let (mut column, mut nearest) = (first, rows[this][first - 1]);
+        while column <= last {
             let is_same = same(one[row - 1], other[column - 1]);
             let mut best = rows[above][column - 1] + !is_same as usize;
             best = min(best, min(rows[above][column], rows[this][column - 1]) + 1);
@@ -313,12 +402,19 @@ const fn distance(one: &[u8], other: &[u8]) -> usize {
             if is_swap {
                 best = min(best, rows[twice_above][column - 2] + 1);
             }
-            rows[this][column] = best;
+            rows[this][column] = min(best, too_far);
+            nearest = min(nearest, best);
             column += 1;
+            fields += 1;
+        }
+        rows[this][last + 1] = too_far;
+        if nearest > limit {
+            return (None, fields);
         }
         row += 1;
     }
-    rows[one.len() % 3][other.len()]
+    let found = rows[one.len() % 3][other.len()];
+    (if found > limit { None } else { Some(found) }, fields)
 }
 
 const fn same(one: u8, other: u8) -> bool {
@@ -339,32 +435,45 @@ mod tests {
         ("outbox", TableKind::Control),
     ];
 
-    fn text(keys: &[(&str, Option<TableKind>)]) -> String {
-        let report = report::<1000>(keys, &REGISTRY, &[TableKind::Truth, TableKind::Control]);
+    fn text(names: &[&'static str]) -> String {
+        let keys: Vec<HandlerKey> = names
+            .iter()
+            .map(|name| HandlerKey::of_name(name, &REGISTRY))
+            .collect();
+        let report = report::<1000>(&keys, &[TableKind::Truth, TableKind::Control]);
         report.text()[..report.length()].to_string()
     }
 
     #[test]
     fn sound_keys_make_no_report() {
         assert_eq!(text(&[]), "");
-        assert_eq!(text(&[("contacts", Some(TableKind::Truth))]), "");
+        assert_eq!(text(&["contacts"]), "");
     }
 
     #[test]
     fn every_offending_key_is_named() {
         assert_eq!(
-            text(&[
-                ("audit_logs", Some(TableKind::Evidence)),
-                ("contacts", Some(TableKind::Truth)),
-                ("contcts", None),
-                ("invoices", None),
-            ]),
+            text(&["audit_logs", "contacts", "contcts", "invoices"]),
             "a handler is not one of a table that may have one
   = note: table `audit_logs` is of kind `evidence`
   = note: `contcts` is not a registered table, did you mean `contacts`?
   = note: `invoices` is not a registered table
   = help: remove the handler, or allow its kind; allowed are `truth`, `control`"
         );
+    }
+
+    #[test]
+    fn registries_that_are_incomplete_or_unsorted() {
+        let finding =
+            |name, registry: &[(&'static str, TableKind)]| HandlerKey::of_name(name, registry).finding;
+        let incomplete = [("", TableKind::Truth), ("b", TableKind::Link)];
+        assert!(matches!(finding("a", &incomplete), Finding::Sound));
+        let unsorted = [
+            ("b", TableKind::Truth),
+            ("c", TableKind::Link),
+            ("a", TableKind::Link),
+        ];
+        assert!(matches!(finding("a", &unsorted), Finding::Unsorted));
     }
 
     #[test]
@@ -376,14 +485,17 @@ mod tests {
         assert_eq!(Keys(&[("c", 1), ("d", 2)]).name(1), "d");
         assert_eq!((Keys(&STATIC).len(), Keys(&STATIC).name(0)), (1, "e"));
         assert_eq!((Keys(&SLICE).len(), Keys(&SLICE).name(1)), (2, "g"));
+        let (names, pairs) = (&["i"], &[("j", 1)]);
+        assert_eq!((Keys(&names).name(0), Keys(&pairs).name(0)), ("i", "j"));
         assert_eq!((Keys(&PAIRS).len(), Keys(&PAIRS).name(0)), (1, "h"));
     }
 
     proptest::proptest! {
         #[test]
-        fn the_distance_is_that_of_the_library(one in "[a-cA]{0,8}", other in "[a-cA]{0,8}") {
+        fn the_distance_is_that_of_the_library(one in "[a-cA]{0,8}", other in "[a-cA]{0,8}", limit in 0usize..5) {
             let expected = strsim::osa_distance(&one.to_lowercase(), &other.to_lowercase());
-            proptest::prop_assert_eq!(distance(one.as_bytes(), other.as_bytes()), expected);
+            let (found, _) = distance(one.as_bytes(), other.as_bytes(), limit);
+            proptest::prop_assert_eq!(found, Some(expected).filter(|expected| *expected <= limit));
         }
     }
 }

@@ -28,7 +28,8 @@ pub use table_kind::{TableKind, UnknownKind};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::compiled::{Compiled, DeclaredByOneStruct, NotCompiled, Unknown, any, is_crate_root};
-    pub use crate::handlers::{Keys, Report, report};
+    pub use crate::handlers::{HandlerKey, Keys, Report, report};
+    pub use crate::policy::AnyKind;
     pub use crate::{AppendOnly, Global, ReadWrite, Table, TableKind, TenantScoped, kind};
     pub use core::option::Option;
     pub use core::primitive::{bool, str, u8, usize};

@@ -37,7 +37,7 @@ pub const fn kind_of(registry: &[(&str, TableKind)], name: &str) -> Option<Table
 /// name that came from outside.
 ///
 /// What it gives back is a name from the program's own registry, whoever asked; never put another one
-/// into SQL. The generated `tables::resolve(name)` is this function applied to `TABLE_NAMES`.
+/// into SQL, and quote it as an identifier. The generated `tables::resolve(name)` is this function applied to `TABLE_NAMES`.
 ///
 /// ```
 /// # use registry_core as table_registry;

@@ -4,6 +4,10 @@ use crate::{Table, TableKind};
 
 mod sealed {
     pub trait Sealed {}
+    /// No crate can say of its own tables that they fit a bound which they do not.
+    pub trait Mutable {}
+    pub trait RowSecured {}
+    pub trait OfKind<Wanted> {}
 }
 
 /// How the application role may use a table: [`ReadWrite`] or [`AppendOnly`].
@@ -61,6 +65,10 @@ impl Tenancy for Global {
 pub trait Kind: sealed::Sealed {
     /// The same as a value.
     const KIND: TableKind;
+
+    /// Whether it is the kind of the table. If not, what is wrong is reported.
+    #[doc(hidden)]
+    const IS_KNOWN: bool = true;
 }
 
 macro_rules! kinds {
@@ -107,6 +115,7 @@ impl sealed::Sealed for AnyKind {}
 
 impl Kind for AnyKind {
     const KIND: TableKind = TableKind::Truth;
+    const IS_KNOWN: bool = false;
 }
 
 #[diagnostic::do_not_recommend]
@@ -150,8 +159,9 @@ impl<Wanted, Table: ?Sized> IsKind<Wanted, Table> for AnyKind {}
     label = "not a table",
     note = "put `#[table]` on the struct, or use a key from `tables`"
 )]
-pub trait Mutable: Table {}
+pub trait Mutable: Table + sealed::Mutable {}
 
+impl<T: Table> sealed::Mutable for T where T::Access: PermitsUpdate<T::Key> {}
 impl<T: Table> Mutable for T where T::Access: PermitsUpdate<T::Key> {}
 
 /// A table whose rows belong to tenants: row-level security applies, since its kind is not `system`.
@@ -192,8 +202,9 @@ impl<T: Table> Mutable for T where T::Access: PermitsUpdate<T::Key> {}
     label = "not a table",
     note = "put `#[table]` on the struct, or use a key from `tables`"
 )]
-pub trait RowSecured: Table {}
+pub trait RowSecured: Table + sealed::RowSecured {}
 
+impl<T: Table> sealed::RowSecured for T where T::Tenancy: HasTenant<T::Key> {}
 impl<T: Table> RowSecured for T where T::Tenancy: HasTenant<T::Key> {}
 
 /// A table of one kind: `T: OfKind<kind::Truth>`.
@@ -234,15 +245,16 @@ impl<T: Table> RowSecured for T where T::Tenancy: HasTenant<T::Key> {}
     label = "not a table",
     note = "put `#[table]` on the struct, or use a key from `tables`"
 )]
-pub trait OfKind<Wanted>: Table {}
+pub trait OfKind<Wanted>: Table + sealed::OfKind<Wanted> {}
 
+impl<T: Table, Wanted> sealed::OfKind<Wanted> for T where T::Kind: IsKind<Wanted, T::Key> {}
 impl<T: Table, Wanted> OfKind<Wanted> for T where T::Kind: IsKind<Wanted, T::Key> {}
 
 /// Implemented by [`ReadWrite`]. Its text is what the error of [`Mutable`] says.
 #[diagnostic::on_unimplemented(
     message = "table `{Table}` is append-only",
     label = "its rows may not be updated or deleted",
-    note = "the revoke list, `revoke.toml`, names `{Table}` in `update_delete`"
+    note = "the revoke list, by default `revoke.toml`, names `{Table}` in `update_delete`"
 )]
 pub trait PermitsUpdate<Table: ?Sized> {}
 
@@ -253,7 +265,7 @@ impl<Table: ?Sized> PermitsUpdate<Table> for ReadWrite {}
 #[diagnostic::on_unimplemented(
     message = "table `{Table}` belongs to no tenant",
     label = "it has no row-level security",
-    note = "its kind is `system`: by `#[table(kind = system)]` on its struct, or by `[overrides]` in `table-registry.toml`"
+    note = "its kind is `system`: by `#[table(kind = system)]` on its struct, or by the overrides, by default in `table-registry.toml`"
 )]
 pub trait HasTenant<Table: ?Sized> {}
 
@@ -264,6 +276,6 @@ impl<Table: ?Sized> HasTenant<Table> for TenantScoped {}
 #[diagnostic::on_unimplemented(
     message = "table `{Table}` is of kind `{Self}`, not `{Wanted}`",
     label = "not of kind `{Wanted}`",
-    note = "`#[table(kind = …)]` on its struct decides, or `[overrides]` in `table-registry.toml`"
+    note = "`#[table(kind = …)]` on its struct decides, or the overrides, by default in `table-registry.toml`"
 )]
 pub trait IsKind<Wanted, Table: ?Sized> {}

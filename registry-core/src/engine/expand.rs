@@ -83,7 +83,10 @@ fn arrays(registry: &Registry) -> TokenStream {
         let (name, kind) = (&table.name, kind(table.kind));
         quote!((#name, __table_registry::TableKind::#kind))
     });
-    let count = registry.tables().len();
+    // An entry without a name tells `assert_handlers!` that tables are missing, which is reported.
+    let missing = (!registry.is_complete()).then(|| quote!(("", __table_registry::TableKind::Truth)));
+    let pairs: Vec<TokenStream> = missing.into_iter().chain(pairs).collect();
+    let count = pairs.len();
     let manifest = array(
         "TABLE_NAMES",
         "Every registered table, sorted by name in byte order: the manifest.",
@@ -237,7 +240,8 @@ fn implementations(keyed: &[Keyed<'_>]) -> TokenStream {
         const _: () = {
             #[allow(unused_imports)]
             use __table_registry::__private::{
-                AppendOnly, DeclaredByOneStruct, Global, Option, ReadWrite, Table, TenantScoped, kind, str,
+                AnyKind, AppendOnly, DeclaredByOneStruct, Global, Option, ReadWrite, Table, TableKind,
+                TenantScoped, bool, kind, str,
             };
             #(#implementations)*
         };
@@ -245,17 +249,8 @@ fn implementations(keyed: &[Keyed<'_>]) -> TokenStream {
 }
 
 fn implementation(Keyed { table, key }: &Keyed<'_>) -> TokenStream {
-    let (name, kind) = (&table.name, kind(table.kind));
-    let access = if table.append_only {
-        quote!(AppendOnly)
-    } else {
-        quote!(ReadWrite)
-    };
-    let tenancy = if table.kind.row_level_security() {
-        quote!(TenantScoped)
-    } else {
-        quote!(Global)
-    };
+    let name = &table.name;
+    let policies = policies(table);
     let schema = match &table.schema {
         Some(schema) => quote!(Some(#schema)),
         None => quote!(None),
@@ -269,12 +264,42 @@ fn implementation(Keyed { table, key }: &Keyed<'_>) -> TokenStream {
         #[automatically_derived]
         impl Table for directories_of_table_registry::#key {
             type Key = Self;
-            type Kind = kind::#kind;
-            type Access = #access;
-            type Tenancy = #tenancy;
+            #policies
             const NAME: &'static str = #name;
             const SCHEMA: Option<&'static str> = Option::#schema;
         }
+    }
+}
+
+/// The policies as types. Where they are in doubt, they fit every bound, so that what is wrong with the policy
+/// file stays one error.
+fn policies(table: &RegisteredTable) -> TokenStream {
+    let (kind, append_only) = (kind(table.kind), table.append_only);
+    let row_level_security = table.kind.row_level_security();
+    if table.is_in_doubt {
+        return quote! {
+            type Kind = AnyKind;
+            type Access = ReadWrite;
+            type Tenancy = TenantScoped;
+            const KIND: TableKind = TableKind::#kind;
+            const RLS: bool = #row_level_security;
+            const APPEND_ONLY: bool = #append_only;
+        };
+    }
+    let access = if append_only {
+        quote!(AppendOnly)
+    } else {
+        quote!(ReadWrite)
+    };
+    let tenancy = if row_level_security {
+        quote!(TenantScoped)
+    } else {
+        quote!(Global)
+    };
+    quote! {
+        type Kind = kind::#kind;
+        type Access = #access;
+        type Tenancy = #tenancy;
     }
 }
 

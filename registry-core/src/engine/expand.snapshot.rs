@@ -110,8 +110,8 @@ Declared in `src/schema/users.rs`.*/
 const _: () = {
     #[allow(unused_imports)]
     use __table_registry::__private::{
-        AppendOnly, DeclaredByOneStruct, Global, Option, ReadWrite, Table, TenantScoped,
-        kind, str,
+        AnyKind, AppendOnly, DeclaredByOneStruct, Global, Option, ReadWrite, Table,
+        TableKind, TenantScoped, bool, kind, str,
     };
     #[automatically_derived]
     impl Table for directories_of_table_registry::audit_events {

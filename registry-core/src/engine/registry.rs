@@ -13,6 +13,8 @@ pub struct RegisteredTable {
     pub schema: Option<String>,
     /// The kind, after the overrides.
     pub kind: TableKind,
+    /// Whether its kind may be another one, because something is wrong with the overrides, and reported.
+    pub is_in_doubt: bool,
     /// Whether the revoke list names it.
     pub append_only: bool,
     /// The file that declares it, relative to the package.

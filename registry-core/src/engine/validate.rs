@@ -109,13 +109,21 @@ impl Tables {
     }
 
     fn apply_overrides(&mut self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
+        for table in self.by_name.values_mut() {
+            table.is_in_doubt = !policy.has_overrides;
+        }
         for entry in &policy.overrides {
             if let Some(table) = self.by_name.get_mut(&entry.name) {
                 table.kind = entry.value.unwrap_or(table.kind);
+                table.is_in_doubt |= entry.value.is_none();
             } else if let Some(exempt) = exempt(policy, &entry.name) {
                 faults.push(exempt_override(entry, exempt));
             } else if self.complete {
                 faults.push(self.unknown(entry, Code::UnknownOverride, "override refers to"));
+                let meant = self.meant(&entry.name).map(str::to_string);
+                if let Some(table) = meant.and_then(|name| self.by_name.get_mut(&name)) {
+                    table.is_in_doubt = true;
+                }
             }
         }
     }
@@ -243,6 +251,7 @@ fn table(name: &str, declarations: Vec<Declaration>, contested: bool) -> Registe
         name: name.to_string(),
         schema: first.name.schema.clone(),
         kind: first.kind,
+        is_in_doubt: false,
         append_only: false,
         file: first.file.clone(),
         check: if contested { Check::None } else { checked.check },
