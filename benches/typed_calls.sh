@@ -11,6 +11,6 @@ echo "look-up code in the release build of erp, which calls none: $lookups symbo
 cargo rustc --release --quiet -p benches --bench typed_calls -- --emit asm -C codegen-units=1
 asm=$(ls -t "$target"/release/deps/typed_calls-*.s | head -n 1)
 echo "main calls typed() and by_hand(); what it calls in the machine code:"
-awk '/typed_calls4main.*:$/ { on = 1 } on && /call.*typed_calls/ { print $2 } /\.cfi_endproc/ { on = 0 }' "$asm" | c++filt | sed 's/::h[0-9a-f]*$//; s/^/    /'
+awk '/typed_calls4main.*:$/ { on = 1 } on && /callq? .*typed_calls|callq?\t.*typed_calls/ { print $2 } /\.cfi_endproc/ { on = 0 }' "$asm" | c++filt | sed 's/::h[0-9a-f]*$//; s/^/    /'
 echo "the code of typed():"
 awk '/typed_calls5typed.*:$/ { on = 1; next } /\.cfi_endproc/ { on = 0 } on && !/^\.|\.cfi|\.size/ { print "   ", $1, $2, $3 }' "$asm"
