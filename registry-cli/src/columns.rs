@@ -11,6 +11,8 @@ use registry_core::engine::{Argument, Code, Declaration, Diagnostic, Source, fla
 use syn::ext::IdentExt;
 use syn::{Attribute, Data, DeriveInput, Fields, Meta};
 
+use crate::text::start_of_code;
+
 /// A field that holds a column.
 #[derive(Clone, Debug)]
 pub struct Column {
@@ -43,22 +45,18 @@ impl Reader {
     /// The columns that a struct declares; a struct that cannot be read is a fault.
     pub fn columns(&mut self, declaration: &Declaration) -> Result<Columns, Diagnostic> {
         let source = &declaration.source;
-        let mark = byte_order_mark(source);
+        let start = start_of_code(&source.text);
         let trees = self.files.entry(source.path.clone()).or_insert_with(|| {
-            let tokens = source.text[mark..].parse::<TokenStream>().ok()?;
+            let tokens = source.text[start..].parse::<TokenStream>().ok()?;
             Some(tokens.into_iter().collect())
         });
-        let name = declaration.place.start - mark..declaration.place.end - mark;
+        let name = declaration.place.start - start..declaration.place.end - start;
         let parsed = trees.as_deref().and_then(|trees| struct_named_at(trees, &name));
         match parsed.map(|parsed| (parsed.attrs, parsed.data)) {
-            Some((attributes, Data::Struct(data))) => Ok(columns(source, mark, attributes, data.fields)),
+            Some((attributes, Data::Struct(data))) => Ok(columns(source, start, attributes, data.fields)),
             _ => Err(unreadable(declaration)),
         }
     }
-}
-
-fn byte_order_mark(source: &Source) -> usize {
-    if source.text.starts_with('\u{feff}') { 3 } else { 0 }
 }
 
 fn unreadable(declaration: &Declaration) -> Diagnostic {
@@ -108,7 +106,7 @@ fn ends_item(tree: &TokenTree) -> bool {
     }
 }
 
-fn columns(source: &Arc<Source>, mark: usize, attributes: Vec<Attribute>, fields: Fields) -> Columns {
+fn columns(source: &Arc<Source>, start: usize, attributes: Vec<Attribute>, fields: Fields) -> Columns {
     let rule = OrmAttributes::read(attributes).rename_all;
     let mut columns = Columns {
         list: Vec::new(),
@@ -127,7 +125,7 @@ fn columns(source: &Arc<Source>, mark: usize, attributes: Vec<Attribute>, fields
             name: orm.name.unwrap_or_else(by_rule),
             is_float: mentions_float(field.ty.to_token_stream()),
             source: Arc::clone(source),
-            place: range.start + mark..range.end + mark,
+            place: range.start + start..range.end + start,
         });
     }
     columns

@@ -161,13 +161,14 @@ impl Change {
         fs::create_dir_all(directory).map_err(unwritable)?;
         let mut builder = tempfile::Builder::new();
         builder.prefix(".table-registry-");
-        if let Some(permissions) = self.permissions(&target) {
-            builder.permissions(permissions);
+        let permissions = self.permissions(&target);
+        if let Some(permissions) = &permissions {
+            builder.permissions(permissions.clone());
         }
         // The error names the temporary file, which means nothing to anybody.
         let file = builder.tempfile_in(directory);
         let mut file = file.map_err(|error| unwritable(error.kind().into()))?;
-        if let Some(permissions) = self.before.as_ref().and(self.permissions(&target)) {
+        if let Some(permissions) = permissions.filter(|_| self.before.is_some()) {
             // Those of a new file are subject to the mask of the process; those of an old one stay.
             file.as_file().set_permissions(permissions).map_err(unwritable)?;
         }

@@ -31,7 +31,7 @@ pub fn text(registry: &Registry) -> String {
 /// What another registry says of the tables of the first, where it says something else.
 pub fn differences(before: &Registry, after: &Registry) -> Vec<String> {
     let tables = before.tables().iter().filter_map(|table| {
-        let now = after.tables().iter().find(|now| now.name == table.name)?;
+        let now = after.table(&table.name)?;
         let policies = policies(now);
         (self::policies(table) != policies).then(|| format!("`{}` is {policies}", table.name))
     });

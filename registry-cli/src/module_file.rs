@@ -8,6 +8,7 @@ use syn::parse::Parser;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta};
 
 use crate::failure::Failure;
+use crate::text::start_of_code;
 
 /// Says in a comment at the top of a file that its `mod` lines are kept by `sync`.
 const GENERATED: &str = "@generated";
@@ -227,18 +228,6 @@ impl ModuleFile {
             lines.take_while(|line| (line.starts_with("//") && !is_outer(line)) || line.trim().is_empty());
         self.start + comments.map(str::len).sum::<usize>()
     }
-}
-
-fn start_of_code(text: &str) -> usize {
-    let mark = if text.starts_with('\u{feff}') { 3 } else { 0 };
-    let rest = &text[mark..];
-    let is_shebang = rest.starts_with("#!") && !rest[2..].trim_start().starts_with('[');
-    let line = if is_shebang {
-        rest.find('\n').map_or(rest.len(), |at| at + 1)
-    } else {
-        0
-    };
-    mark + line
 }
 
 /// A module's name as it is written: `r#type`.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use registry_core::TableKind;
-use registry_core::engine::{Code, Declarations, Diagnostic, LINT_RULES, Policy, PolicyFiles, Source};
+use registry_core::engine::{Declarations, Diagnostic, LINT_RULES, Policy, PolicyFiles, Source};
 
 use crate::cli::Findings;
 use crate::edit::Changes;
@@ -128,12 +128,10 @@ fn edited(
     let is_about_it = |fault: &&Diagnostic| match (fault.labels.first(), source) {
         (Some(label), Some(source)) => label.source.path == source.path,
         // A file that is missing or cannot be opened has no place.
-        (_, None) => report::is_unreadable(fault.code) && fault.code != Code::NoTables,
+        (_, None) => true,
         (None, Some(_)) => false,
     };
-    let faults = project.faults.iter().filter(is_about_it);
-    let faults = faults.filter(|fault| report::is_unreadable(fault.code));
-    let faults: Vec<Diagnostic> = faults.cloned().collect();
+    let faults: Vec<Diagnostic> = project.unread().filter(is_about_it).cloned().collect();
     report::diagnostics(&faults, Findings::Human)?;
     let missing = || Failure::new("nothing was changed: the policy file cannot be read");
     let before = source.ok_or_else(missing)?;

@@ -8,7 +8,7 @@ use toml_edit::{Array, Document, DocumentMut, Item, RawString, Table, TableLike,
 /// behind the value stays.
 pub fn set(text: &str, table: &str, key: &str, value: &str) -> Result<String, String> {
     let mut document = parsed(text)?;
-    in_one_line(&document, table)?;
+    editable_table(&document, table)?;
     let entries = table_of(&mut document, table);
     match entries.get_mut(key).and_then(Item::as_value_mut) {
         Some(old) => {
@@ -32,7 +32,7 @@ pub fn unset(text: &str, table: &str, key: &str) -> Result<String, String> {
         return Ok(without_lines(text, place));
     }
     let mut document = document.into_mut();
-    in_one_line(&document, table)?;
+    editable_table(&document, table)?;
     if let Some(entries) = document.get_mut(table).and_then(Item::as_table_like_mut) {
         entries.remove(key);
     }
@@ -42,7 +42,7 @@ pub fn unset(text: &str, table: &str, key: &str) -> Result<String, String> {
 /// Adds a string to a list of the document, in its sorted place if the list is sorted.
 pub fn add(text: &str, list: &str, name: &str) -> Result<String, String> {
     let mut document = parsed(text)?;
-    list_of_strings(&document, list)?;
+    editable_list(&document, list)?;
     if document.get(list).is_none() {
         let above = keep_comments_above(&mut document);
         document.insert(list, Item::Value(Array::new().into()));
@@ -59,7 +59,7 @@ pub fn add(text: &str, list: &str, name: &str) -> Result<String, String> {
 /// Removes a string from a list of the document, with a comment behind it.
 pub fn remove(text: &str, list: &str, name: &str) -> Result<String, String> {
     let mut document = parsed(text)?;
-    list_of_strings(&document, list)?;
+    editable_list(&document, list)?;
     if let Some(array) = document.get_mut(list).and_then(Item::as_array_mut) {
         while let Some(position) = position(array, name) {
             take(array, position);
@@ -78,7 +78,7 @@ fn message(error: &TomlError) -> String {
 
 /// What stands under a name has to be a table. An inline one over several lines has comments whose places
 /// nobody can tell.
-fn in_one_line(document: &DocumentMut, table: &str) -> Result<(), String> {
+fn editable_table(document: &DocumentMut, table: &str) -> Result<(), String> {
     if document.get(table).is_some_and(|item| !item.is_table_like()) {
         return Err(format!("`{table}` is not a table"));
     }
@@ -91,7 +91,7 @@ fn in_one_line(document: &DocumentMut, table: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn list_of_strings(document: &DocumentMut, list: &str) -> Result<(), String> {
+fn editable_list(document: &DocumentMut, list: &str) -> Result<(), String> {
     match document.get(list) {
         Some(item) if !item.is_array() => Err(format!("`{list}` is not a list")),
         _ => Ok(()),
@@ -406,7 +406,7 @@ update_delete = [
     }
 
     #[test]
-    fn a_name_is_added_to_lists_in_one_line() {
+    fn a_name_is_added_to_lists_editable_table() {
         for (before, after) in [
             ("", "update_delete = [\"m\"]\n"),
             ("# Nothing yet.\n", "# Nothing yet.\nupdate_delete = [\"m\"]\n"),

@@ -8,12 +8,11 @@ use std::sync::Arc;
 
 use proc_macro2::{Span, TokenStream};
 use registry_core::engine::{
-    self, CallSite, Check, Declaration, Declarations, Diagnostic, Invocation, Policy, PolicyFiles, Registry,
-    Source, display, registry_calls, validate,
+    self, CallSite, Check, Code, Declaration, Declarations, Diagnostic, Invocation, Policy, PolicyFiles,
+    Registry, Source, display, registry_calls, validate,
 };
 
 use crate::failure::Failure;
-use crate::lock;
 use crate::report;
 use crate::workspace::{self, Package, Workspace};
 
@@ -40,7 +39,7 @@ impl Project {
         for package in &workspace.packages {
             match CallInRoot::find(package)? {
                 Some(found) => projects.push(Self::read(package.clone(), &found)?),
-                None if workspace.is_explicit || exists(&package.directory.join(lock::FILE)) => {
+                None if workspace.is_explicit || exists(&package.lock()) => {
                     return Err(no_call(package));
                 }
                 None => {}
@@ -86,14 +85,15 @@ impl Project {
         })
     }
 
-    /// Where the lock file of the package is, or would be.
-    pub fn lock_path(&self) -> PathBuf {
-        self.package.directory.join(lock::FILE)
+    /// The faults of what could not be read. That there is no table yet is none of them.
+    pub fn unread(&self) -> impl Iterator<Item = &Diagnostic> {
+        let faults = self.faults.iter();
+        faults.filter(|fault| report::is_unreadable(fault.code) && fault.code != Code::NoTables)
     }
 
     /// What to do after a change, if there is a lock file.
     pub fn say_if_lock_is_stale(&self) {
-        if exists(&self.lock_path()) {
+        if exists(&self.package.lock()) {
             let command = self.package.command("sync");
             report::next(format!(
                 "run `{command}`, and commit the lock file with the change"
@@ -263,7 +263,7 @@ fn no_call(package: &Package) -> Failure {
         .iter()
         .map(|root| format!("`{}`", root.display()))
         .collect();
-    let lock = package.directory.join(lock::FILE);
+    let lock = package.lock();
     let failure = Failure::new(format!(
         "package `{}` does not call `table_registry!`",
         package.name

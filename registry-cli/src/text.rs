@@ -1,13 +1,23 @@
-//! Edits of texts whatever their line breaks.
+//! What stands in front of the code of a text, and edits whatever its line breaks.
 
 const MARK: char = '\u{feff}';
 
+/// Where code begins: behind a byte order mark and a line for the shell.
+pub fn start_of_code(text: &str) -> usize {
+    let content = text.strip_prefix(MARK).unwrap_or(text);
+    let is_shebang = content.starts_with("#!") && !content[2..].trim_start().starts_with('[');
+    let line = if is_shebang {
+        content.find('\n').map_or(content.len(), |at| at + 1)
+    } else {
+        0
+    };
+    text.len() - content.len() + line
+}
+
 /// Edits a text as if its lines ended in `\n` and it had no byte order mark; both come back as they were.
 pub fn edited<E>(text: &str, edit: impl FnOnce(&str) -> Result<String, E>) -> Result<String, E> {
-    let (mark, content) = match text.strip_prefix(MARK) {
-        Some(content) => (text.len() - content.len(), content),
-        None => (0, text),
-    };
+    let content = text.strip_prefix(MARK).unwrap_or(text);
+    let mark = text.len() - content.len();
     // A text with both kinds is left as it is.
     let breaks = content.matches('\n').count();
     let after = if breaks > 0 && content.matches("\r\n").count() == breaks {

@@ -9,6 +9,7 @@ use registry_core::engine::{clean, did_you_mean, display};
 
 use crate::cli::Selection;
 use crate::failure::Failure;
+use crate::lock;
 
 /// The package that users of a registry depend on.
 pub const FACADE: &str = "table-registry";
@@ -54,6 +55,11 @@ impl Package {
                 .note("that is the edition of a manifest that names none")
                 .help("write `edition = \"2024\"` into its `[package]`"),
         )
+    }
+
+    /// Where its lock file is, or would be.
+    pub fn lock(&self) -> PathBuf {
+        self.directory.join(lock::FILE)
     }
 
     pub fn manifest(&self) -> PathBuf {

@@ -2,6 +2,28 @@ use core::cmp::Ordering;
 
 use crate::TableKind;
 
+/// The position of a name in a sorted list, by binary search; `$key` is the name of an entry. A macro,
+/// since a const function cannot call what it is given.
+macro_rules! search {
+    ($list:expr, $name:expr, $entry:ident => $key:expr) => {{
+        let (mut low, mut high) = (0, $list.len());
+        let mut found = None;
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let $entry = &$list[middle];
+            match compare($key.as_bytes(), $name.as_bytes()) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+                Ordering::Equal => {
+                    found = Some(middle);
+                    break;
+                }
+            }
+        }
+        found
+    }};
+}
+
 /// The kind of the table called `name`, by binary search in a registry that is
 /// sorted by name in byte order, as `TABLE_REGISTRY` is. In one that is not, a name may be missed.
 ///
@@ -21,16 +43,10 @@ use crate::TableKind;
 /// ```
 #[must_use]
 pub const fn kind_of(registry: &[(&str, TableKind)], name: &str) -> Option<TableKind> {
-    let (mut low, mut high) = (0, registry.len());
-    while low < high {
-        let middle = low + (high - low) / 2;
-        match compare(registry[middle].0.as_bytes(), name.as_bytes()) {
-            Ordering::Less => low = middle + 1,
-            Ordering::Greater => high = middle,
-            Ordering::Equal => return Some(registry[middle].1),
-        }
+    match search!(registry, name, entry => entry.0) {
+        Some(position) => Some(registry[position].1),
+        None => None,
     }
-    None
 }
 
 /// The entry of a sorted list of names that equals `name`, by binary search: the trusted spelling of a
@@ -50,16 +66,10 @@ pub const fn kind_of(registry: &[(&str, TableKind)], name: &str) -> Option<Table
 /// ```
 #[must_use]
 pub const fn name_of<'r>(names: &[&'r str], name: &str) -> Option<&'r str> {
-    let (mut low, mut high) = (0, names.len());
-    while low < high {
-        let middle = low + (high - low) / 2;
-        match compare(names[middle].as_bytes(), name.as_bytes()) {
-            Ordering::Less => low = middle + 1,
-            Ordering::Greater => high = middle,
-            Ordering::Equal => return Some(names[middle]),
-        }
+    match search!(names, name, entry => *entry) {
+        Some(position) => Some(names[position]),
+        None => None,
     }
-    None
 }
 
 // `Ord for [u8]` is not callable in a const function.

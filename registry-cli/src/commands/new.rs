@@ -8,8 +8,8 @@ use std::sync::Arc;
 use heck::ToSnakeCase;
 use registry_core::TableKind;
 use registry_core::engine::{
-    Code, Diagnostic, PolicyFiles, Source, UPDATE_DELETE, check_name, clean, declarations_in_text,
-    did_you_mean, display,
+    Diagnostic, PolicyFiles, Source, UPDATE_DELETE, check_name, clean, declarations_in_text, did_you_mean,
+    display,
 };
 
 use crate::cli::{Findings, New};
@@ -48,9 +48,7 @@ pub fn run(arguments: &New) -> Result<Exit, Failure> {
 
 /// A name that seems free may be that of a table in a file that could not be read.
 fn check_sources(project: &Project) -> Result<(), Failure> {
-    let is_in_the_way =
-        |fault: &&Diagnostic| report::is_unreadable(fault.code) && fault.code != Code::NoTables;
-    let faults: Vec<Diagnostic> = project.faults.iter().filter(is_in_the_way).cloned().collect();
+    let faults: Vec<Diagnostic> = project.unread().cloned().collect();
     if faults.is_empty() {
         return Ok(());
     }
@@ -75,7 +73,7 @@ fn check_table(project: &Project, name: &str) -> Result<(), Failure> {
         });
     }
     check_name("table name", name).map_err(|fault| Failure::new(fault.message).help(fault.help))?;
-    if let Some(table) = project.registry.tables().iter().find(|table| table.name == name) {
+    if let Some(table) = project.registry.table(name) {
         let declaration = &table.declarations[0];
         let line = declaration.source.line(declaration.attribute.start);
         return Err(
@@ -89,7 +87,8 @@ fn check_table(project: &Project, name: &str) -> Result<(), Failure> {
         return Err(Failure::new(format!("table `{name}` is exempt"))
             .note(format!("the reason is: {}", exempt.reason))
             .help(format!(
-                "run `cargo table-registry exempt {name} --remove` if it gets a struct now"
+                "run `{}` if it gets a struct now",
+                project.package.command(&format!("exempt {name} --remove"))
             )));
     }
     Ok(())
@@ -176,15 +175,14 @@ fn add_module(
         return missing_module(project, directory);
     };
     let text = fs::read_to_string(&path).map_err(|error| Failure::io("read", &path, &error))?;
-    let file = ModuleFile::parse(&display(&path), &text)?;
-    if file.declares(name) {
-        return Err(
-            Failure::new(format!("`{}` has a module `{name}` already", display(&path)))
-                .help("remove it, or choose another name"),
-        );
-    }
+    let shown = display(&path);
     let after = text::edited(&text, |text| {
-        Ok(ModuleFile::parse(&display(&path), text)?.with_module(name))
+        let file = ModuleFile::parse(&shown, text)?;
+        if file.declares(name) {
+            return Err(Failure::new(format!("`{shown}` has a module `{name}` already"))
+                .help("remove it, or choose another name"));
+        }
+        Ok(file.with_module(name))
     })?;
     changes.update(&path, &text, after);
     Ok(None)
@@ -193,10 +191,7 @@ fn add_module(
 /// A module that is written elsewhere does not see new files.
 fn refuse_hidden_module(project: &Project, directory: &Path) -> Result<(), Failure> {
     let root = ModuleFile::parse(&project.root.path, &project.root.text)?;
-    let name = directory
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned());
-    match name.filter(|name| root.hides(name)) {
+    match module_name(directory).filter(|name| root.hides(name)) {
         Some(name) => Err(Failure::new(format!(
             "the module `{name}` is written in `{}`",
             project.root.path
@@ -210,16 +205,18 @@ fn refuse_hidden_module(project: &Project, directory: &Path) -> Result<(), Failu
     }
 }
 
+/// The module that a directory belongs to.
+fn module_name(directory: &Path) -> Option<String> {
+    Some(directory.file_name()?.to_string_lossy().into_owned())
+}
+
 /// What to add, and where, if no line leads to the directory.
 fn missing_module(project: &Project, directory: &Path) -> Result<Option<String>, Failure> {
     let parent = directory.parent().unwrap_or(Path::new(""));
     let file = module_file(project, parent).unwrap_or_else(|| project.call.file().to_path_buf());
     let text = fs::read_to_string(&file).map_err(|error| Failure::io("read", &file, &error))?;
     let modules = ModuleFile::parse(&display(&file), &text)?;
-    let name = directory
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned());
-    let missing = name.filter(|name| !modules.declares(name));
+    let missing = module_name(directory).filter(|name| !modules.declares(name));
     Ok(missing.map(|name| format!("add `mod {name};` to `{}`", display(&file))))
 }
 

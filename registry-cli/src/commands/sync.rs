@@ -36,7 +36,7 @@ pub fn run(arguments: &Sync) -> Result<Exit, Failure> {
     }
     if changes.is_empty() {
         for project in &projects {
-            report::status("Fresh", display(&project.lock_path()));
+            report::status("Fresh", display(&project.package.lock()));
         }
         return Ok(Exit::Fine);
     }
@@ -56,7 +56,7 @@ fn check(changes: &Changes, stale: &[Diagnostic], format: Findings) -> Result<Ex
 }
 
 fn sync_lock(project: &Project, changes: &mut Changes, stale: &mut Vec<Diagnostic>) -> Result<(), Failure> {
-    let path = project.lock_path();
+    let path = project.package.lock();
     let text = lock::text(&project.registry);
     let before = match fs::read_to_string(&path) {
         Ok(before) => before,

@@ -28,16 +28,16 @@ struct Finding {
 
 /// Every finding in the crates of one workspace, those of each crate in the order of files and lines.
 pub fn run(projects: &[Project]) -> Vec<Diagnostic> {
-    let is_allowed = |project: &Project, table: &str| {
-        let mut exceptions = exceptions(project).into_iter();
+    let exceptions: Vec<Vec<Exception>> = projects.iter().map(exceptions).collect();
+    let mut shared = rules::tables_in_several_crates(projects, |position, table| {
+        let mut exceptions = exceptions[position].iter();
         exceptions.any(|exception| exception.code == Code::TableInSeveralCrates && exception.table == table)
-    };
-    let mut shared = rules::tables_in_several_crates(projects, is_allowed);
+    });
     let mut diagnostics = Vec::new();
     for (position, project) in projects.iter().enumerate() {
         let (mut findings, unreadable) = findings(project);
         findings.extend(shared.remove(&position).unwrap_or_default());
-        let mut found = without_exceptions(project, findings, &unreadable);
+        let mut found = without_exceptions(project, &exceptions[position], findings, &unreadable);
         found.extend(unreadable.into_iter().map(|fault| fault.diagnostic));
         found.extend(orphans(project));
         found.sort_by_cached_key(place);
@@ -120,8 +120,12 @@ struct Exception {
 }
 
 /// What is left to report: with its level, and without what an exception allows.
-fn without_exceptions(project: &Project, findings: Vec<Finding>, unreadable: &[Finding]) -> Vec<Diagnostic> {
-    let exceptions = exceptions(project);
+fn without_exceptions(
+    project: &Project,
+    exceptions: &[Exception],
+    findings: Vec<Finding>,
+    unreadable: &[Finding],
+) -> Vec<Diagnostic> {
     let allows = |exception: &Exception, finding: &Finding| {
         (exception.code, &exception.table) == (finding.code, &finding.table)
     };

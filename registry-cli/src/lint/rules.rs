@@ -205,11 +205,7 @@ fn unknown_reference(subject: &Subject<'_>, _: &[String]) -> Vec<Diagnostic> {
 
 /// The overrides that say what the structs say anyway.
 pub fn redundant_overrides(project: &Project) -> Vec<Finding> {
-    let tables = project.registry.tables();
-    let declared = |name: &str| {
-        let table = tables.iter().find(|table| table.name == name)?;
-        table.declarations.first()
-    };
+    let declared = |name: &str| project.registry.table(name)?.declarations.first();
     let findings = project.policy.overrides.iter().filter_map(|entry| {
         let declaration =
             declared(&entry.name).filter(|declaration| Some(declaration.kind) == entry.value)?;
@@ -243,14 +239,14 @@ pub fn redundant_overrides(project: &Project) -> Vec<Finding> {
 /// exception in either crate is enough.
 pub fn tables_in_several_crates(
     projects: &[Project],
-    is_allowed: impl Fn(&Project, &str) -> bool,
+    is_allowed: impl Fn(usize, &str) -> bool,
 ) -> BTreeMap<usize, Vec<Finding>> {
     let mut first: BTreeMap<&str, (usize, &Project)> = BTreeMap::new();
     let mut findings: BTreeMap<usize, Vec<Finding>> = BTreeMap::new();
     for (position, project) in projects.iter().enumerate() {
         for table in project.registry.tables() {
             let (owner, other) = *first.entry(table.name.as_str()).or_insert((position, project));
-            if owner == position || is_allowed(other, &table.name) {
+            if owner == position || is_allowed(owner, &table.name) {
                 continue;
             }
             findings.entry(position).or_default().push(Finding {
@@ -268,8 +264,8 @@ fn in_two_crates(name: &str, project: &Project, other: &Project) -> Diagnostic {
     let message = format!("table `{name}` is registered by `{theirs}` and by `{ours}`");
     let mut diagnostic = Diagnostic::new(Code::TableInSeveralCrates, message);
     for project in [project, other] {
-        let table = project.registry.tables().iter().find(|table| table.name == name);
-        for declaration in table.iter().filter_map(|table| table.declarations.first()) {
+        let table = project.registry.table(name);
+        if let Some(declaration) = table.and_then(|table| table.declarations.first()) {
             let text = format!("in `{}`", project.package.name);
             diagnostic = diagnostic.at(&declaration.source, declaration.place.clone(), text);
         }

@@ -76,6 +76,15 @@ impl Registry {
         &self.tables
     }
 
+    /// The table of a name, if it is registered.
+    #[must_use]
+    pub fn table(&self, name: &str) -> Option<&RegisteredTable> {
+        let position = self
+            .tables
+            .binary_search_by(|table| table.name.as_str().cmp(name));
+        position.ok().map(|position| &self.tables[position])
+    }
+
     /// The tables with row-level security.
     pub fn row_secured(&self) -> impl Iterator<Item = &RegisteredTable> {
         self.tables.iter().filter(|table| table.kind.row_level_security())
