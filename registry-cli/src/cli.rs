@@ -99,6 +99,16 @@ pub enum Command {
     ///
     /// Levels and options of the rules stand in `[lints]` of the policy file. `explain` says what each rule means.
     Lint(Lint),
+    /// Print the SQL that makes a database obey the registry
+    ///
+    /// A migration that can be run again: row-level security and its policies, and what append-only tables
+    /// refuse. `[database]` of the policy file names the roles and the expression of the policies.
+    Sql(Sql),
+    /// Check that a real PostgreSQL database obeys the registry
+    ///
+    /// Reads the system catalogs in one transaction that writes nothing. The server is that of
+    /// `--database-url`, of the variable `DATABASE_URL`, or of the variables and the password file of libpq.
+    Verify(Verify),
     /// Print every table
     List(List),
     /// Say what a diagnostic or a lint means, with an example and the fix
@@ -218,6 +228,35 @@ pub struct Lint {
 }
 
 #[derive(Args, Debug)]
+pub struct Sql {
+    /// Print the SQL that takes everything back.
+    ///
+    /// What append-only tables refuse is granted to the roles of the application, and to nobody else.
+    #[arg(long)]
+    pub down: bool,
+    #[command(flatten)]
+    pub selection: Selection,
+}
+
+#[derive(Args, Debug)]
+pub struct Verify {
+    /// The database, as `postgres://USER@HOST:PORT/DATABASE`.
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Check what migrations come to, on a server that is started for it and thrown away.
+    ///
+    /// The server is started from the PostgreSQL binaries on this machine. Directories of sqlx, Diesel,
+    /// drizzle, and plain `.sql` files are known.
+    #[arg(long, value_name = "DIR", conflicts_with = "database_url")]
+    pub migrations: Option<PathBuf>,
+    /// How findings are printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Report,
+    #[command(flatten)]
+    pub selection: Selection,
+}
+
+#[derive(Args, Debug)]
 pub struct List {
     /// Only tables of this kind; may be repeated.
     #[arg(short, long, value_parser = kind_parser())]
@@ -262,6 +301,20 @@ pub enum FindingsOrJson {
     Github,
     /// One object with `version` and `findings`
     Json,
+}
+
+/// How findings about a database are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Report {
+    /// With excerpts of the sources, for people
+    #[default]
+    Human,
+    /// As annotations of GitHub Actions
+    Github,
+    /// One object with `version` and `findings`
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
 }
 
 /// How tables are printed.

@@ -9,7 +9,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 use registry_core::engine::{Argument, Code, Declaration, Diagnostic, Source, flatten, split_arguments};
 use syn::ext::IdentExt;
-use syn::{Attribute, Data, DeriveInput, Fields, Meta};
+use syn::{Attribute, Data, DeriveInput, Fields, GenericArgument, Meta, PathArguments, Type};
 
 use crate::text::start_of_code;
 
@@ -20,10 +20,77 @@ pub struct Column {
     pub name: String,
     /// Whether its type holds a binary floating-point number.
     pub is_float: bool,
+    /// The type of its field.
+    pub rust_type: RustType,
     /// The file.
     pub source: Arc<Source>,
     /// Where the field's name stands in the file.
     pub place: Range<usize>,
+}
+
+/// The type of a field, as far as the database has something like it.
+#[derive(Clone, Debug)]
+pub struct RustType {
+    /// As it is written.
+    pub text: String,
+    /// Its name without path, reference and `Option`; `Vec<u8>` for bytes.
+    pub base: String,
+    /// Whether it can hold nothing.
+    pub is_option: bool,
+}
+
+impl RustType {
+    fn of(ty: &Type) -> Self {
+        let text = without_spaces(&ty.to_token_stream().to_string());
+        let inner = argument_of(ty, "Option");
+        let is_option = inner.is_some();
+        let mut base = inner.unwrap_or(ty);
+        while let Type::Reference(reference) = base {
+            base = &reference.elem;
+        }
+        let is_bytes = argument_of(base, "Vec").is_some_and(|item| last_word(item) == "u8");
+        let base = if is_bytes {
+            "Vec<u8>".to_string()
+        } else {
+            last_word(base)
+        };
+        Self {
+            text,
+            base,
+            is_option,
+        }
+    }
+}
+
+/// `T` of `Name<T>`.
+fn argument_of<'t>(ty: &'t Type, name: &str) -> Option<&'t Type> {
+    let Type::Path(path) = ty else { return None };
+    let segment = path.path.segments.last()?;
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
+        return None;
+    };
+    match arguments.args.first()? {
+        GenericArgument::Type(inner) if segment.ident == name => Some(inner),
+        _ => None,
+    }
+}
+
+fn last_word(ty: &Type) -> String {
+    match ty {
+        Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .map(|segment| segment.ident.to_string())
+            .unwrap_or_default(),
+        _ => String::new(),
+    }
+}
+
+fn without_spaces(text: &str) -> String {
+    let tight = [" :: ", " < ", " >", "& ", " ,"];
+    let tight = tight.iter().zip(["::", "<", ">", "&", ","]);
+    tight.fold(text.to_string(), |text, (from, to)| text.replace(from, to))
 }
 
 /// The fields of one struct.
@@ -124,6 +191,7 @@ fn columns(source: &Arc<Source>, start: usize, attributes: Vec<Attribute>, field
         columns.list.push(Column {
             name: orm.name.unwrap_or_else(by_rule),
             is_float: mentions_float(field.ty.to_token_stream()),
+            rust_type: RustType::of(&field.ty),
             source: Arc::clone(source),
             place: range.start + start..range.end + start,
         });
@@ -273,6 +341,34 @@ mod tests {
             ("struct S { a b }", "the fields of `S` cannot be read"),
         ] {
             assert_eq!(found(text), columns, "{text}");
+        }
+    }
+
+    #[test]
+    fn types_without_what_stands_around_them() {
+        for (text, written, base, is_option) in [
+            ("i64", "i64", "i64", false),
+            (
+                "Option < chrono :: DateTime < Utc > >",
+                "Option<chrono::DateTime<Utc>>",
+                "DateTime",
+                true,
+            ),
+            (
+                "std::option::Option<Vec<u8>>",
+                "std::option::Option<Vec<u8>>",
+                "Vec<u8>",
+                true,
+            ),
+            ("&'a str", "&'a str", "str", false),
+            ("Vec<String>", "Vec<String>", "Vec", false),
+            ("(i32, i32)", "(i32, i32)", "", false),
+        ] {
+            let found = RustType::of(&syn::parse_str(text).unwrap());
+            assert_eq!(
+                (found.text.as_str(), found.base.as_str(), found.is_option),
+                (written, base, is_option)
+            );
         }
     }
 

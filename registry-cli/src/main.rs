@@ -3,6 +3,7 @@
 mod cli;
 mod columns;
 mod commands;
+mod database;
 mod edit;
 mod failure;
 mod lint;
@@ -59,6 +60,8 @@ fn run(arguments: &CommandLine) -> Result<Exit, Failure> {
         Command::Exempt(entry) => policy::run_exempt(entry),
         Command::Sync(sync) => sync::run(sync),
         Command::Lint(lint) => commands::lint::run(lint),
+        Command::Sql(sql) => commands::sql::run(sql),
+        Command::Verify(verify) => commands::verify::run(verify),
         Command::List(list) => list::run(list),
         Command::Explain(explain) => explain::run(explain),
         Command::Completions(completions) => completions::run(completions),

@@ -28,9 +28,34 @@ pub fn edited<E>(text: &str, edit: impl FnOnce(&str) -> Result<String, E>) -> Re
     Ok(format!("{}{after}", &text[..mark]))
 }
 
+/// The first few of some names, and how many more there are.
+pub fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    match names {
+        [] => "nothing".to_string(),
+        [all @ .., last] if names.len() <= SHOWN && !all.is_empty() => {
+            format!("{} and {last}", all.join(", "))
+        }
+        [only] => only.clone(),
+        many => format!(
+            "{} and {} more",
+            many[..SHOWN - 1].join(", "),
+            many.len() - SHOWN + 1
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::edited;
+    use super::{edited, listed};
+
+    #[test]
+    fn long_lists_are_cut() {
+        let names: Vec<String> = (1..=7).map(|number| format!("t{number}")).collect();
+        assert_eq!(listed(&names[..1]), "t1");
+        assert_eq!(listed(&names[..3]), "t1, t2 and t3");
+        assert_eq!(listed(&names), "t1, t2, t3, t4 and 3 more");
+    }
 
     #[test]
     fn line_breaks_and_marks_stay() {

@@ -7,4 +7,6 @@ pub mod lint;
 pub mod list;
 pub mod new;
 pub mod policy;
+pub mod sql;
 pub mod sync;
+pub mod verify;

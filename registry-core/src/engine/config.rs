@@ -10,6 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::call_site::CallSite;
+use super::database::{DATABASE, Database};
 use super::declare::unknown_kind;
 use super::diagnostic::{Code, Diagnostic};
 use super::invocation::{Invocation, WrittenPath};
@@ -19,7 +20,7 @@ use super::source::{self, Source, display};
 use super::suggest::{did_you_mean, nearest};
 use crate::TableKind;
 
-/// The file with `[overrides]`, `[exempt]` and `[lints]`.
+/// The file with `[overrides]`, `[exempt]`, `[lints]` and `[database]`.
 pub const OVERRIDES_FILE: &str = "table-registry.toml";
 /// The file with the revoke list.
 pub const REVOKE_FILE: &str = "revoke.toml";
@@ -63,6 +64,8 @@ pub struct Policy {
     pub revoke: Vec<Entry<()>>,
     /// `[lints]`: what the command line checks.
     pub lints: Lints,
+    /// `[database]`: how the registry maps to a PostgreSQL server.
+    pub database: Database,
     /// Whether the overrides could be read. If not, a kind that seems wrong may be overridden.
     pub has_overrides: bool,
 }
@@ -146,13 +149,17 @@ impl Policy {
     /// Reads `table-registry.toml`.
     pub fn read_overrides(&mut self, source: &Arc<Source>, faults: &mut Vec<Diagnostic>) {
         let mut reader = Reader { source, faults };
-        let Some(document) = reader.document(&[OVERRIDES, EXEMPT, LINTS]) else {
+        let Some(document) = reader.document(&[OVERRIDES, EXEMPT, LINTS, DATABASE]) else {
             return;
         };
         self.has_overrides = true;
         for (key, value) in document {
             if key.get_ref() == LINTS {
                 self.lints = Lints::read(&mut reader, &key, value);
+                continue;
+            }
+            if key.get_ref() == DATABASE {
+                self.database = Database::read(&mut reader, &key, value);
                 continue;
             }
             for (name, value) in reader.table(&key, value) {

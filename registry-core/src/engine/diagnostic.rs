@@ -39,10 +39,24 @@ codes! {
     AbsolutePath = "absolute-path",
     /// An exception from a lint has no reason.
     AllowWithoutReason = "allow-without-reason",
+    /// Database: a role of the application owns a registered table, its schema, or can become its owner.
+    AppRoleOwnsTable = "app-role-owns-table",
+    /// Database: a role of the application may change rows of an append-only table.
+    AppendOnlyPrivilege = "append-only-privilege",
+    /// Database: a foreign key changes rows of an append-only table.
+    CascadeIntoAppendOnly = "cascade-into-append-only",
     /// Lint: a column is not called in `snake_case`.
     ColumnNotSnakeCase = "column-not-snake-case",
+    /// Database: a column does not have the type of its field.
+    ColumnTypeMismatch = "column-type-mismatch",
     /// Two ORM attributes on one struct name different tables.
     ConflictingNames = "conflicting-names",
+    /// Database: a new table would be open to changes that append-only tables refuse.
+    DefaultPrivilege = "default-privilege",
+    /// Database: a function that runs as its owner opens a protected table.
+    DefinerFunction = "definer-function",
+    /// Database: a view that runs as its owner opens a protected table.
+    DefinerView = "definer-view",
     /// A schema directory does not exist.
     DirectoryNotFound = "directory-not-found",
     /// A table or schema name contains a dot.
@@ -59,6 +73,8 @@ codes! {
     ExemptTableDeclared = "exempt-table-declared",
     /// An exempt table has no reason.
     ExemptWithoutReason = "exempt-without-reason",
+    /// Database: a table has a column that its struct does not have.
+    ExtraColumn = "extra-column",
     /// Lint: a column that holds money is a floating-point number.
     FloatMoney = "float-money",
     /// The arguments of `table_registry!` are malformed.
@@ -69,12 +85,26 @@ codes! {
     InvalidValue = "invalid-value",
     /// Two tables would have the same typed key.
     KeyCollision = "key-collision",
+    /// Database: a materialized view holds a copy of a table with row-level security.
+    MaterializedView = "materialized-view",
+    /// Database: a role of the application does not exist.
+    MissingAppRole = "missing-app-role",
+    /// Database: a table lacks a column of its struct.
+    MissingColumn = "missing-column",
+    /// Database: an exempt table does not exist.
+    MissingExemptTable = "missing-exempt-table",
+    /// Database: a table has no policy for what a role of the application may do.
+    MissingPolicy = "missing-policy",
     /// Lint: a table lacks a column that every table must have.
     MissingRequiredColumn = "missing-required-column",
     /// Lint: an evidence or projection table is not append-only.
     MissingRevoke = "missing-revoke",
+    /// Database: a registered table does not exist.
+    MissingTable = "missing-table",
     /// Lint: a table with row-level security has no tenant column.
     MissingTenantColumn = "missing-tenant-column",
+    /// Database: no trigger refuses changes of an append-only table.
+    MissingTrigger = "missing-trigger",
     /// Lint: a truth table whose rows change does not say when.
     MissingUpdatedAt = "missing-updated-at",
     /// A key of `#[table]` has no value.
@@ -97,8 +127,16 @@ codes! {
     NotUtf8 = "not-utf8",
     /// A table or schema name contains the character NUL.
     NulInName = "nul-in-name",
+    /// Database: the tenant column of a table may be null.
+    NullableTenantColumn = "nullable-tenant-column",
+    /// Database: a policy lets every row through.
+    OpenPolicy = "open-policy",
     /// A policy file was found nowhere.
     PolicyFileNotFound = "policy-file-not-found",
+    /// Database: a policy does not say which rows may be written.
+    PolicyWithoutCheck = "policy-without-check",
+    /// Database: a role of the application is exempt from all rules, or can become one that is.
+    PrivilegedAppRole = "privileged-app-role",
     /// Lint: an override gives the kind that the struct declares.
     RedundantOverride = "redundant-override",
     /// A key stands twice in one `#[table]`.
@@ -109,6 +147,12 @@ codes! {
     RepeatedTableAttribute = "repeated-table-attribute",
     /// Lint: a table or column is called as a reserved key word of PostgreSQL.
     ReservedWord = "reserved-word",
+    /// Database: a rule, which runs as its owner, opens a protected table.
+    RewriteRule = "rewrite-rule",
+    /// Database: row-level security of a table is off.
+    RlsDisabled = "rls-disabled",
+    /// Database: row-level security does not hold for the owner of a table.
+    RlsNotForced = "rls-not-forced",
     /// The lock file does not say what the sources and policy files say.
     StaleLock = "stale-lock",
     /// A generated module file does not name the files beside it.
@@ -121,6 +165,8 @@ codes! {
     TableNotPluralSnakeCase = "table-not-plural-snake-case",
     /// An exception from a lint names a table that is not registered.
     UnknownAllow = "unknown-allow",
+    /// A check of the database that does not exist.
+    UnknownCheck = "unknown-check",
     /// A key that `#[table]` or a policy file does not have.
     UnknownKey = "unknown-key",
     /// A text that is no table kind.
@@ -137,12 +183,16 @@ codes! {
     UnknownReference = "unknown-reference",
     /// The revoke list names a table that is not registered.
     UnknownRevoke = "unknown-revoke",
+    /// Database: a partition or inheritance child lacks the protection of its parent.
+    UnprotectedChild = "unprotected-child",
     /// A schema directory cannot be read.
     UnreadableDirectory = "unreadable-directory",
     /// A file cannot be read.
     UnreadableFile = "unreadable-file",
     /// The fields of a struct cannot be read.
     UnreadableStruct = "unreadable-struct",
+    /// Database: a table is neither registered nor exempt.
+    UnregisteredTable = "unregistered-table",
     /// Lint: an exception allows a finding that is not there.
     UnusedAllow = "unused-allow",
     /// A value in a policy file has the wrong type.

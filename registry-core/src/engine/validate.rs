@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::config::{Entry, Policy};
+use super::database::{self, CheckSubject};
 use super::diagnostic::{Code, Diagnostic};
 use super::discover::{Check, Declaration, Declarations};
 use super::name;
@@ -44,7 +45,7 @@ impl Declarations {
     pub fn drop_doubtful(&mut self, policy: &Policy) {
         let overrides = policy.overrides.iter().map(|entry| entry.name.as_str());
         let revokes = policy.revoke.iter().map(|entry| entry.name.as_str());
-        let exceptions = policy.lints.exceptions.iter().map(|entry| entry.name.as_str());
+        let exceptions = exceptions_of_tables(policy).map(|entry| entry.name.as_str());
         let named: BTreeSet<&str> = overrides.chain(revokes).chain(exceptions).collect();
         self.list.retain(|declaration| {
             !declaration.is_doubtful || named.contains(declaration.name.to_string().as_str())
@@ -150,14 +151,18 @@ impl Tables {
     }
 
     fn check_exceptions(&self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
-        for entry in &policy.lints.exceptions {
+        for entry in exceptions_of_tables(policy) {
             if self.by_name.contains_key(&entry.name) {
                 continue;
             }
             if let Some(exempt) = exempt(policy, &entry.name) {
                 faults.push(exempt_allow(entry, exempt));
             } else if self.complete {
-                faults.push(self.unknown(entry, Code::UnknownAllow, "exception from a lint names"));
+                faults.push(self.unknown(
+                    entry,
+                    Code::UnknownAllow,
+                    &format!("exception from `{}` names", entry.value),
+                ));
             }
         }
     }
@@ -328,16 +333,26 @@ fn exempt_revoke(entry: &Entry<()>, exempt: &Entry<String>) -> Diagnostic {
         .help("remove it from the revoke list or from `[exempt]`")
 }
 
-fn exempt_allow<T>(entry: &Entry<T>, exempt: &Entry<String>) -> Diagnostic {
+/// The exceptions from lints and from checks of the database that name a table.
+fn exceptions_of_tables(policy: &Policy) -> impl Iterator<Item = &Entry<Code>> {
+    let of_database = policy.database.exceptions.iter();
+    let of_database = of_database.filter(|entry| database::subject(entry.value) == CheckSubject::Table);
+    policy.lints.exceptions.iter().chain(of_database)
+}
+
+fn exempt_allow(entry: &Entry<Code>, exempt: &Entry<String>) -> Diagnostic {
     entry
         .fault(
             Code::UnknownAllow,
-            format!("exception from a lint names exempt table `{}`", entry.name),
+            format!(
+                "exception from `{}` names exempt table `{}`",
+                entry.value, entry.name
+            ),
             "allowed here",
         )
         .at(&exempt.source, exempt.place.clone(), "exempt here")
-        .note("an exempt table has no struct, so no lint looks at it")
-        .help("remove it from `[lints.allow]` or from `[exempt]`")
+        .note("an exempt table has no struct, so no rule looks at it")
+        .help("remove the exception, or the entry of `[exempt]`")
 }
 
 fn repeated_revoke(first: &Entry<()>, again: &Entry<()>) -> Diagnostic {

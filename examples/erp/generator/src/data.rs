@@ -37,6 +37,10 @@ pub struct Column {
     pub name: String,
     /// The type of a value that is not null.
     pub rust_type: RustType,
+    /// The type in the database.
+    pub sql_type: String,
+    /// Whether it is part of the primary key.
+    pub is_key: bool,
     /// Whether a value may be null.
     pub nullable: bool,
 }
@@ -73,7 +77,7 @@ fn columns_by_table(file: &DataFile) -> Result<ColumnsByTable, DataError> {
     let mut columns = ColumnsByTable::new();
     for row in file.rows() {
         let row = row?;
-        let [table, name, sql_type, nullability, _primary_key] = row.fields;
+        let [table, name, sql_type, nullability, key] = row.fields;
         let Some(rust_type) = RustType::of_sql(sql_type) else {
             return Err(row.fault(format!("unknown SQL type `{sql_type}`")));
         };
@@ -85,6 +89,8 @@ fn columns_by_table(file: &DataFile) -> Result<ColumnsByTable, DataError> {
         let column = Column {
             name: name.to_owned(),
             rust_type,
+            sql_type: sql_type.to_owned(),
+            is_key: key == "pk",
             nullable,
         };
         columns.entry(table.to_owned()).or_default().push(column);

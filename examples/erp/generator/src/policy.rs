@@ -5,13 +5,16 @@ use crate::{Data, GENERATED, Override};
 /// What the lints find in this schema is data, too: the levels and the exceptions are decisions.
 const LINTS: &str = include_str!("lints.toml");
 
+/// So are the roles and the tenant of the database.
+const DATABASE: &str = include_str!("database.toml");
+
 const EXEMPT_REASON: &str = "EX-SCH-002: worker-only, created by a migration";
 
 /// `table-registry.toml`.
 pub(crate) fn overrides(data: &Data) -> String {
     let overrides: String = data.overrides.iter().map(override_line).collect();
     let exempt: String = data.exempt.iter().map(exempt_line).collect();
-    format!("# {GENERATED}\n\n[overrides]\n{overrides}\n[exempt]\n{exempt}\n{LINTS}")
+    format!("# {GENERATED}\n\n[overrides]\n{overrides}\n[exempt]\n{exempt}\n{LINTS}\n{DATABASE}")
 }
 
 fn override_line(Override { table, kind }: &Override) -> String {

@@ -1,0 +1,217 @@
+//! `sql`: the migration that makes a database obey the registry, and the one that takes it back.
+
+use std::fmt::Write as _;
+
+use registry_core::engine::{Code, Database};
+
+use crate::cli::Sql;
+use crate::database::checks::qualified;
+use crate::database::expression;
+use crate::database::statements::{
+    Qualified, create_policy, create_trigger, create_trigger_function, disable_rls, drop_policy,
+    drop_trigger, drop_trigger_function, enable_rls, for_each_descendant, force_rls, grant_changes,
+    revoke_changes, role_list, unforce_rls,
+};
+use crate::failure::Failure;
+use crate::project::{self, Project};
+use crate::report::{self, Exit};
+use crate::workspace::Workspace;
+
+pub fn run(arguments: &Sql) -> Result<Exit, Failure> {
+    let project = Project::load_one(&Workspace::load(&arguments.selection)?)?;
+    let faults = project::all_faults(std::slice::from_ref(&project));
+    if !faults.is_empty() {
+        return report::faults(&faults);
+    }
+    let migration = Migration::new(&project)?;
+    report::data(&if arguments.down {
+        migration.down()
+    } else {
+        migration.up()
+    })?;
+    Ok(Exit::Fine)
+}
+
+/// What the registry asks of a database.
+struct Migration<'p> {
+    package: &'p str,
+    config: &'p Database,
+    /// By name.
+    tables: Vec<Table>,
+}
+
+struct Table {
+    name: Qualified,
+    has_rls: bool,
+    is_forced: bool,
+    has_policy: bool,
+    is_revoked: bool,
+    has_trigger: bool,
+}
+
+impl<'p> Migration<'p> {
+    fn new(project: &'p Project) -> Result<Self, Failure> {
+        let config = &project.policy.database;
+        if config.app_roles.is_empty() {
+            return Err(no_app_role(project));
+        }
+        if let Some(text) = config
+            .tenant_policy
+            .as_ref()
+            .filter(|text| expression::parse(text).is_none())
+        {
+            return Err(
+                Failure::new("`tenant_policy` is not one SQL expression").note(format!("it is `{text}`"))
+            );
+        }
+        // A table that is excepted from having a tenant column cannot have a policy that compares it.
+        let tenantless = project.policy.lints.exceptions.iter();
+        let tenantless = tenantless.filter(|entry| entry.value == Code::MissingTenantColumn);
+        let tenantless: Vec<&str> = tenantless.map(|entry| entry.name.as_str()).collect();
+        let tables = project.registry.tables().iter().map(|table| {
+            let is_wanted = |check| !config.allows(check, &table.name);
+            let has_rls = table.kind.row_level_security() && is_wanted(Code::RlsDisabled);
+            let has_policy = config.tenant_policy.is_some() && !tenantless.contains(&table.name.as_str());
+            Table {
+                name: qualified(config, &table.name, table.schema.as_deref()),
+                has_rls,
+                is_forced: has_rls && config.force_rls && is_wanted(Code::RlsNotForced),
+                has_policy: has_rls && has_policy && is_wanted(Code::MissingPolicy),
+                is_revoked: table.append_only && is_wanted(Code::AppendOnlyPrivilege),
+                has_trigger: table.append_only
+                    && config.append_only_trigger
+                    && is_wanted(Code::MissingTrigger),
+            }
+        });
+        Ok(Self {
+            package: &project.package.name,
+            config,
+            tables: tables.filter(Table::is_protected).collect(),
+        })
+    }
+
+    fn roles(&self) -> String {
+        role_list(self.config.app_roles.iter().map(|role| role.name.as_str()))
+    }
+
+    fn up(&self) -> String {
+        let mut sections = vec![self.header("sql")];
+        if self.has_triggers() {
+            sections.push(create_trigger_function(&self.config.schema));
+        }
+        sections.extend(self.tables.iter().map(|table| self.up_table(table)));
+        sections.extend(self.up_descendants());
+        joined(&sections)
+    }
+
+    fn up_table(&self, table: &Table) -> String {
+        let name = &table.name;
+        let mut statements = Vec::new();
+        statements.extend(table.has_rls.then(|| enable_rls(name)));
+        statements.extend(table.is_forced.then(|| force_rls(name)));
+        if let Some(expression) = self.config.tenant_policy.as_ref().filter(|_| table.has_policy) {
+            statements.extend([drop_policy(name), create_policy(name, &self.roles(), expression)]);
+        }
+        statements.extend(
+            table
+                .is_revoked
+                .then(|| revoke_changes(name, &format!("PUBLIC, {}", self.roles()))),
+        );
+        if table.has_trigger {
+            statements.extend([drop_trigger(name), create_trigger(name, &self.config.schema)]);
+        }
+        statements.join("\n")
+    }
+
+    /// A partition or an inheritance child takes over neither row-level security nor privileges.
+    fn up_descendants(&self) -> Vec<String> {
+        let of = |wanted: fn(&Table) -> bool| -> Vec<&Qualified> {
+            self.tables
+                .iter()
+                .filter(|table| wanted(table))
+                .map(|table| &table.name)
+                .collect()
+        };
+        let revoke = format!(
+            "REVOKE UPDATE, DELETE, TRUNCATE ON TABLE %s FROM PUBLIC, {}",
+            escaped(&self.roles())
+        );
+        let groups = [
+            (
+                of(|table| table.has_rls),
+                "ALTER TABLE %s ENABLE ROW LEVEL SECURITY".to_string(),
+            ),
+            (
+                of(|table| table.is_forced),
+                "ALTER TABLE %s FORCE ROW LEVEL SECURITY".to_string(),
+            ),
+            (of(|table| table.is_revoked), revoke),
+        ];
+        let groups = groups.into_iter().filter(|(tables, _)| !tables.is_empty());
+        groups
+            .map(|(tables, statement)| for_each_descendant(&tables, &[statement]))
+            .collect()
+    }
+
+    fn down(&self) -> String {
+        let mut sections = vec![self.header("sql --down")];
+        sections.extend(self.tables.iter().rev().map(|table| self.down_table(table)));
+        if self.has_triggers() {
+            sections.push(drop_trigger_function(&self.config.schema));
+        }
+        joined(&sections)
+    }
+
+    fn down_table(&self, table: &Table) -> String {
+        let name = &table.name;
+        let mut statements = Vec::new();
+        statements.extend(table.has_trigger.then(|| drop_trigger(name)));
+        statements.extend(table.is_revoked.then(|| grant_changes(name, &self.roles())));
+        statements.extend(table.has_policy.then(|| drop_policy(name)));
+        statements.extend(table.is_forced.then(|| unforce_rls(name)));
+        statements.extend(table.has_rls.then(|| disable_rls(name)));
+        statements.join("\n")
+    }
+
+    fn has_triggers(&self) -> bool {
+        self.tables.iter().any(|table| table.has_trigger)
+    }
+
+    fn header(&self, command: &str) -> String {
+        let mut text = format!(
+            "-- @generated by `cargo table-registry {command}` from the registry of `{}`; do not edit.\n",
+            self.package
+        );
+        let _ = write!(text, "-- Run it in one transaction, as the owner of the tables.");
+        text
+    }
+}
+
+impl Table {
+    fn is_protected(&self) -> bool {
+        self.has_rls || self.is_revoked || self.has_trigger
+    }
+}
+
+fn joined(sections: &[String]) -> String {
+    sections.join("\n\n") + "\n"
+}
+
+/// A per cent sign stands for something in `format`.
+fn escaped(text: &str) -> String {
+    text.replace('%', "%%")
+}
+
+/// Privileges of nobody can neither be revoked nor checked.
+pub fn no_app_role(project: &Project) -> Failure {
+    let file = project
+        .files
+        .overrides
+        .as_ref()
+        .map_or("table-registry.toml", |file| &file.path);
+    Failure::new(format!("`{file}` names no role of the application"))
+        .note(
+            "row-level security and revoked privileges are about the roles that the application connects as",
+        )
+        .help("add `[database]` with `app_roles = [\"app\"]`")
+}

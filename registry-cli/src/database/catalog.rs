@@ -1,0 +1,323 @@
+//! What the system catalogs say: <https://www.postgresql.org/docs/current/catalogs.html>.
+//!
+//! One snapshot, so that the checks are functions of it. Columns that old servers lack are read
+//! through `to_jsonb`, and privileges by name, so that letters of newer servers are no surprise.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::FromRow;
+
+use super::session::Session;
+use crate::failure::Failure;
+
+/// An object identifier.
+pub type Oid = i64;
+
+/// The grantee that stands for everybody.
+pub const PUBLIC: Oid = 0;
+
+/// A table, a view, or another relation with rows.
+#[derive(Debug, FromRow)]
+pub struct Relation {
+    pub oid: Oid,
+    pub schema: String,
+    pub name: String,
+    /// `pg_class.relkind`.
+    pub kind: String,
+    pub is_partition: bool,
+    pub row_security: bool,
+    pub force_row_security: bool,
+    pub owner: Oid,
+    /// A view that runs as whoever uses it.
+    pub security_invoker: bool,
+    pub of_extension: bool,
+}
+
+impl Relation {
+    pub fn is_table(&self) -> bool {
+        self.kind == "r" || self.kind == "p"
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub struct ColumnRow {
+    pub relation: Oid,
+    pub name: String,
+    /// The type's name in `pg_type`, an array's with a `_` in front.
+    pub type_name: String,
+    /// The type as SQL writes it.
+    pub type_text: String,
+    /// `pg_type.typtype`: `b` for base types.
+    pub type_kind: String,
+    pub not_null: bool,
+}
+
+#[derive(Debug, FromRow)]
+pub struct Role {
+    pub oid: Oid,
+    pub name: String,
+    pub superuser: bool,
+    pub bypass_rls: bool,
+    pub create_role: bool,
+    pub replication: bool,
+}
+
+/// `member` is a member of `role`.
+#[derive(Debug, FromRow)]
+pub struct Membership {
+    pub role: Oid,
+    pub member: Oid,
+    pub admin: bool,
+    pub inherit: bool,
+    pub set: bool,
+}
+
+#[derive(Debug, FromRow)]
+pub struct Grant {
+    pub relation: Oid,
+    /// Where it is about one column alone.
+    pub column: Option<String>,
+    pub grantor: Oid,
+    pub grantee: Oid,
+    pub privilege: String,
+}
+
+#[derive(Debug, FromRow)]
+pub struct PolicyRow {
+    pub relation: Oid,
+    pub name: String,
+    /// `*` for all, `r`, `a`, `w`, `d`.
+    pub command: String,
+    pub permissive: bool,
+    pub roles: Vec<Oid>,
+    pub using: Option<String>,
+    pub check: Option<String>,
+}
+
+#[derive(Debug, FromRow)]
+pub struct ForeignKey {
+    pub relation: Oid,
+    pub name: String,
+    pub definition: String,
+    /// `a`, `r`, `c`, `n`, `d`.
+    pub on_delete: String,
+    pub on_update: String,
+}
+
+#[derive(Debug, FromRow)]
+pub struct Inheritance {
+    pub child: Oid,
+    pub parent: Oid,
+}
+
+/// A view uses a relation.
+#[derive(Debug, FromRow)]
+pub struct Use {
+    pub view: Oid,
+    pub used: Oid,
+}
+
+#[derive(Debug, FromRow)]
+pub struct Rule {
+    pub relation: Oid,
+    pub name: String,
+    pub definition: String,
+}
+
+/// A function that runs as its owner.
+#[derive(Debug, FromRow)]
+pub struct Function {
+    pub schema: String,
+    pub name: String,
+    pub arguments: String,
+    pub owner: Oid,
+    pub body: String,
+    pub is_trigger: bool,
+    pub executors: Vec<Oid>,
+    /// Relations that a body in standard SQL refers to.
+    pub used: Vec<Oid>,
+}
+
+#[derive(Debug, FromRow)]
+pub struct DefaultGrant {
+    pub owner: Oid,
+    pub schema: Option<String>,
+    pub grantee: Oid,
+    pub privilege: String,
+}
+
+#[derive(Debug, FromRow)]
+pub struct Trigger {
+    pub relation: Oid,
+    pub name: String,
+    /// The bits of `pg_trigger.tgtype`.
+    pub events: i16,
+    /// `O`, `D`, `R`, `A`.
+    pub enabled: String,
+    pub function: String,
+    pub has_condition: bool,
+}
+
+#[derive(Debug, FromRow)]
+pub struct SchemaRow {
+    pub name: String,
+    pub owner: Oid,
+}
+
+#[derive(Debug, FromRow)]
+pub struct Server {
+    pub version: i32,
+    pub database: String,
+}
+
+/// The snapshot.
+#[derive(Debug)]
+pub struct Catalog {
+    pub server: Server,
+    pub schemas: Vec<SchemaRow>,
+    pub relations: Vec<Relation>,
+    pub roles: Vec<Role>,
+    pub memberships: Vec<Membership>,
+    pub default_grants: Vec<DefaultGrant>,
+    pub rules: Vec<Rule>,
+    pub functions: Vec<Function>,
+    pub foreign_keys: Vec<ForeignKey>,
+    pub inheritance: Vec<Inheritance>,
+    uses: Vec<Use>,
+    columns: BTreeMap<Oid, Vec<ColumnRow>>,
+    grants: BTreeMap<Oid, Vec<Grant>>,
+    policies: BTreeMap<Oid, Vec<PolicyRow>>,
+    triggers: BTreeMap<Oid, Vec<Trigger>>,
+    by_name: BTreeMap<(String, String), usize>,
+    by_oid: BTreeMap<Oid, usize>,
+}
+
+impl Catalog {
+    /// Reads it in one transaction that writes nothing.
+    pub fn read(session: &mut Session) -> Result<Self, Failure> {
+        session.execute(
+            "nothing",
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = pg_catalog",
+        )?;
+        let catalog = Self::read_all(session)?;
+        session.execute("nothing", "ROLLBACK")?;
+        Ok(catalog)
+    }
+
+    fn read_all(session: &mut Session) -> Result<Self, Failure> {
+        let mut servers: Vec<Server> =
+            session.query("the server's version", include_str!("catalog/server.sql"))?;
+        let server = servers
+            .pop()
+            .ok_or_else(|| Failure::new("the server does not say its version"))?;
+        let relations: Vec<Relation> = session.query("tables", include_str!("catalog/relations.sql"))?;
+        let positions = relations.iter().enumerate();
+        Ok(Self {
+            server,
+            by_name: positions
+                .clone()
+                .map(|(at, one)| ((one.schema.clone(), one.name.clone()), at))
+                .collect(),
+            by_oid: positions.map(|(at, one)| (one.oid, at)).collect(),
+            relations,
+            schemas: session.query("schemas", include_str!("catalog/schemas.sql"))?,
+            roles: session.query("roles", include_str!("catalog/roles.sql"))?,
+            memberships: session.query("memberships of roles", include_str!("catalog/memberships.sql"))?,
+            default_grants: session
+                .query("default privileges", include_str!("catalog/default_grants.sql"))?,
+            rules: session.query("rules", include_str!("catalog/rules.sql"))?,
+            functions: session.query("functions", include_str!("catalog/functions.sql"))?,
+            foreign_keys: session.query("foreign keys", include_str!("catalog/foreign_keys.sql"))?,
+            inheritance: session.query("inheritance", include_str!("catalog/inheritance.sql"))?,
+            uses: session.query("dependencies of views", include_str!("catalog/uses.sql"))?,
+            columns: grouped(
+                session.query("columns", include_str!("catalog/columns.sql"))?,
+                |column: &ColumnRow| column.relation,
+            ),
+            grants: grouped(
+                session.query("privileges", include_str!("catalog/grants.sql"))?,
+                |grant: &Grant| grant.relation,
+            ),
+            policies: grouped(
+                session.query("policies", include_str!("catalog/policies.sql"))?,
+                |policy: &PolicyRow| policy.relation,
+            ),
+            triggers: grouped(
+                session.query("triggers", include_str!("catalog/triggers.sql"))?,
+                |trigger: &Trigger| trigger.relation,
+            ),
+        })
+    }
+
+    pub fn relation(&self, schema: &str, name: &str) -> Option<&Relation> {
+        let position = self.by_name.get(&(schema.to_string(), name.to_string()))?;
+        Some(&self.relations[*position])
+    }
+
+    pub fn relation_of(&self, oid: Oid) -> Option<&Relation> {
+        self.by_oid.get(&oid).map(|position| &self.relations[*position])
+    }
+
+    pub fn columns(&self, relation: Oid) -> &[ColumnRow] {
+        self.columns.get(&relation).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn grants(&self, relation: Oid) -> &[Grant] {
+        self.grants.get(&relation).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn policies(&self, relation: Oid) -> &[PolicyRow] {
+        self.policies.get(&relation).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn triggers(&self, relation: Oid) -> &[Trigger] {
+        self.triggers.get(&relation).map_or(&[], Vec::as_slice)
+    }
+
+    /// What a view is made of.
+    pub fn used_by(&self, view: Oid) -> impl Iterator<Item = &Relation> {
+        let uses = self.uses.iter().filter(move |one| one.view == view);
+        uses.filter_map(|one| self.relation_of(one.used))
+    }
+
+    pub fn role(&self, name: &str) -> Option<&Role> {
+        self.roles.iter().find(|role| role.name == name)
+    }
+
+    pub fn role_of(&self, oid: Oid) -> Option<&Role> {
+        self.roles.iter().find(|role| role.oid == oid)
+    }
+
+    /// The name of a grantee; every role has one.
+    pub fn role_name(&self, oid: Oid) -> &str {
+        self.role_of(oid).map_or("PUBLIC", |role| role.name.as_str())
+    }
+
+    /// The partitions and inheritance children of a table, on all levels.
+    pub fn descendants(&self, table: Oid) -> Vec<&Relation> {
+        let (mut found, mut open) = (BTreeSet::new(), vec![table]);
+        while let Some(parent) = open.pop() {
+            let children = self.inheritance.iter().filter(|one| one.parent == parent);
+            open.extend(children.map(|one| one.child).filter(|child| found.insert(*child)));
+        }
+        found
+            .into_iter()
+            .filter_map(|oid| self.relation_of(oid))
+            .collect()
+    }
+
+    pub fn parents(&self, table: Oid) -> impl Iterator<Item = Oid> {
+        self.inheritance
+            .iter()
+            .filter(move |one| one.child == table)
+            .map(|one| one.parent)
+    }
+}
+
+fn grouped<T>(rows: Vec<T>, relation: impl Fn(&T) -> Oid) -> BTreeMap<Oid, Vec<T>> {
+    let mut groups: BTreeMap<Oid, Vec<T>> = BTreeMap::new();
+    for row in rows {
+        groups.entry(relation(&row)).or_default().push(row);
+    }
+    groups
+}

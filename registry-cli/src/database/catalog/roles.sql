@@ -1,0 +1,8 @@
+SELECT oid::int8 AS oid,
+       rolname::text AS name,
+       rolsuper AS superuser,
+       rolbypassrls AS bypass_rls,
+       rolcreaterole AS create_role,
+       rolreplication AS replication
+FROM pg_roles
+ORDER BY 2

@@ -1,0 +1,2 @@
+SELECT current_setting('server_version_num')::int4 AS version,
+       current_database()::text AS database

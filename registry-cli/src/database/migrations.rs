@@ -1,0 +1,580 @@
+//! Migrations: in which order they are applied, and how.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use registry_core::engine::display;
+use toml_edit::DocumentMut;
+
+use super::server::{SUPERUSER, Server, output};
+use super::sql::{self, Token};
+use super::statements::identifier;
+use crate::failure::Failure;
+
+/// The role that applies migrations, and owns what they create.
+pub const MIGRATOR: &str = "migrator";
+
+/// The database that they are applied to.
+pub const DATABASE: &str = "verify";
+
+#[derive(Debug)]
+pub struct Migration {
+    pub path: PathBuf,
+    pub sql: String,
+    pub in_transaction: bool,
+}
+
+/// The migrations of a directory in their order, whichever tool they are for.
+pub fn find(directory: &Path) -> Result<Vec<Migration>, Failure> {
+    let paths = match drizzle_journal(directory)? {
+        Some(tags) => tags
+            .iter()
+            .map(|tag| directory.join(format!("{tag}.sql")))
+            .collect(),
+        None => without_journal(directory)?,
+    };
+    if paths.is_empty() {
+        return Err(
+            Failure::new(format!("`{}` holds no migration", display(directory))).note(
+                "a migration is a file `<name>.sql`, or a directory with a file `up.sql` or `migration.sql`",
+            ),
+        );
+    }
+    paths.into_iter().map(Migration::read).collect()
+}
+
+/// Applies them to a new database, whose tables then belong to a role without privileges.
+pub fn apply(server: &Server, migrations: &[Migration], app_roles: &[String]) -> Result<(), Failure> {
+    set_up(server, &format!("CREATE ROLE {MIGRATOR} SUPERUSER LOGIN"))?;
+    set_up(server, &format!("CREATE DATABASE {DATABASE} OWNER {MIGRATOR}"))?;
+    for role in missing_roles(migrations, app_roles) {
+        set_up(server, &format!("CREATE ROLE {} NOLOGIN", identifier(role)))?;
+    }
+    for migration in migrations {
+        migration.apply(server)?;
+    }
+    set_up(server, &format!("ALTER ROLE {MIGRATOR} NOSUPERUSER"))
+}
+
+/// The roles that no migration creates by itself.
+fn missing_roles<'a>(migrations: &[Migration], app_roles: &'a [String]) -> BTreeSet<&'a str> {
+    let created: BTreeSet<String> = migrations.iter().flat_map(Migration::created_roles).collect();
+    let roles = app_roles.iter().map(String::as_str);
+    roles
+        .filter(|role| *role != SUPERUSER && !created.contains(*role))
+        .collect()
+}
+
+fn set_up(server: &Server, statement: &str) -> Result<(), Failure> {
+    let mut psql = server.psql(SUPERUSER, SUPERUSER);
+    let output = output(psql.args(["-c", statement]))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let message = String::from_utf8_lossy(&output.stderr);
+    Err(Failure::new("the database cannot be prepared")
+        .note(format!("`{statement}` fails"))
+        .note(message.trim_end()))
+}
+
+impl Migration {
+    fn read(path: PathBuf) -> Result<Self, Failure> {
+        let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+        let text = text.trim_start_matches('\u{feff}');
+        let sql = without_down(text).to_string();
+        let in_transaction = !refuses_transaction(&sql) && diesel_permits_transaction(&path)?;
+        Ok(Self {
+            path,
+            sql,
+            in_transaction,
+        })
+    }
+
+    fn created_roles(&self) -> Vec<String> {
+        let tokens = sql::tokens(&self.sql);
+        let created = tokens.windows(3).filter_map(|tokens| match tokens {
+            [Token::Word(create), Token::Word(what), name]
+                if create == "create" && ["role", "user", "group"].contains(&what.as_str()) =>
+            {
+                name.identifier().map(str::to_string)
+            }
+            _ => None,
+        });
+        created.collect()
+    }
+
+    fn apply(&self, server: &Server) -> Result<(), Failure> {
+        let mut psql = server.psql(MIGRATOR, DATABASE);
+        // An option has to name the input, or `--single-transaction` means nothing.
+        psql.args(["-f", "-"]);
+        if self.in_transaction {
+            psql.arg("--single-transaction");
+        }
+        // A pipe could block both sides, if `psql` says much before it has read everything.
+        let input = temporary_file(&self.sql);
+        psql.stdin(input.map_err(|error| self.not_applied(error))?);
+        let output = output(&mut psql)?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let message = String::from_utf8_lossy(&output.stderr);
+        let place = format!("{}:", display(&self.path));
+        Err(self.not_applied(message.trim_end().replace("psql:<stdin>:", &place)))
+    }
+
+    fn not_applied(&self, reason: impl std::fmt::Display) -> Failure {
+        Failure::new(format!("migration `{}` cannot be applied", display(&self.path))).note(reason)
+    }
+}
+
+fn temporary_file(text: &str) -> io::Result<fs::File> {
+    let mut file = tempfile::tempfile()?;
+    file.write_all(text.as_bytes())?;
+    file.rewind()?;
+    Ok(file)
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::InvalidData {
+        return Failure::new(format!("`{}` is not valid UTF-8", display(path)))
+            .help("save the file as UTF-8");
+    }
+    Failure::io("read", path, error)
+}
+
+/// The order that drizzle keeps in a file of its own.
+fn drizzle_journal(directory: &Path) -> Result<Option<Vec<String>>, Failure> {
+    #[derive(serde::Deserialize)]
+    struct Journal {
+        entries: Vec<Entry>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Entry {
+        tag: String,
+    }
+    let path = directory.join("meta/_journal.json");
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+    let journal: Journal = serde_json::from_str(&text).map_err(|error| {
+        Failure::new(format!("`{}` is not a journal of drizzle", display(&path))).note(error)
+    })?;
+    Ok(Some(journal.entries.into_iter().map(|entry| entry.tag).collect()))
+}
+
+fn without_journal(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut names = names_in(directory)?;
+    let undone: BTreeSet<Vec<u128>> = names.iter().filter_map(|name| version('V', name)).collect();
+    names.retain(|name| !is_hidden(name) && !is_undo(name, &undone));
+    names.sort_by_cached_key(|name| place_in_order(name));
+    Ok(names
+        .iter()
+        .filter_map(|name| script(directory.join(name)))
+        .collect())
+}
+
+fn names_in(directory: &Path) -> Result<Vec<String>, Failure> {
+    let unreadable = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotADirectory => Failure::new(format!("`{}` is not a directory", display(directory)))
+            .help("name the directory that holds the migrations"),
+        io::ErrorKind::NotFound => {
+            Failure::io("read", directory, &error).help("name the directory that holds the migrations")
+        }
+        _ => Failure::io("read", directory, &error),
+    };
+    let entries = fs::read_dir(directory).map_err(unreadable)?;
+    let names = entries.map(|entry| {
+        let name = entry.map_err(unreadable)?.file_name();
+        name.into_string().map_err(|name| {
+            let path = directory.join(name);
+            Failure::new(format!("the name of `{}` is not valid UTF-8", display(&path))).help("rename it")
+        })
+    });
+    names.collect()
+}
+
+/// The file with the statements, if this is the file or the directory of a migration.
+fn script(path: PathBuf) -> Option<PathBuf> {
+    if path.is_dir() {
+        let scripts = ["up.sql", "migration.sql"].map(|name| path.join(name));
+        return scripts.into_iter().find(|script| script.is_file());
+    }
+    let ends_with = |path: &Path, wanted: &str| {
+        path.extension()
+            .is_some_and(|found| found.eq_ignore_ascii_case(wanted))
+    };
+    let undoes = ends_with(Path::new(path.file_stem()?), "down");
+    (ends_with(&path, "sql") && !undoes).then_some(path)
+}
+
+fn is_hidden(name: &str) -> bool {
+    name.starts_with('.')
+}
+
+/// Flyway undoes `V2__….sql` with `U2__….sql`. For refinery, `U3__….sql` is a migration in its own right.
+fn is_undo(name: &str, undone: &BTreeSet<Vec<u128>>) -> bool {
+    version('U', name).is_some_and(|version| undone.contains(&version))
+}
+
+/// First the numbers, as numbers; behind all of them what has none, such as `R__views.sql` of Flyway.
+fn place_in_order(name: &str) -> (bool, Vec<u128>, String) {
+    let version = version('V', name).or_else(|| version('U', name));
+    let version = version.or_else(|| leading_number(name).map(|number| vec![number]));
+    (version.is_none(), version.unwrap_or_default(), name.to_string())
+}
+
+/// `V1.2__name.sql` and `V1_2__name.sql` have the version 1.2.
+fn version(prefix: char, name: &str) -> Option<Vec<u128>> {
+    let (version, _) = name.strip_prefix(prefix)?.split_once("__")?;
+    version.split(['.', '_']).map(|part| part.parse().ok()).collect()
+}
+
+fn leading_number(name: &str) -> Option<u128> {
+    let name = name.strip_prefix(['V', 'U']).unwrap_or(name);
+    let end = name.find(|c: char| !c.is_ascii_digit()).unwrap_or(name.len());
+    name[..end].parse().ok()
+}
+
+/// What undoes the migration follows in the same file, with dbmate, goose and sql-migrate.
+fn without_down(text: &str) -> &str {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        if is_directive(line, "down") {
+            return &text[..start];
+        }
+        start += line.len();
+    }
+    text
+}
+
+/// Whether the line is `-- migrate:down` or `-- +goose Down`, for one.
+fn is_directive(line: &str, direction: &str) -> bool {
+    directive(line).is_some_and(|(found, _)| found.eq_ignore_ascii_case(direction))
+}
+
+/// `-- migrate:up transaction:false` gives `up` and `transaction:false`.
+fn directive(line: &str) -> Option<(&str, &str)> {
+    let comment = line.trim().strip_prefix("--")?.trim_start();
+    let words = ["migrate:", "+goose ", "+migrate "];
+    let rest = words
+        .iter()
+        .find_map(|word| comment.strip_prefix(word))?
+        .trim_start();
+    Some(rest.split_once(char::is_whitespace).unwrap_or((rest, "")))
+}
+
+fn refuses_transaction(text: &str) -> bool {
+    let mut head = text.lines().take_while(|line| {
+        let line = line.trim();
+        line.is_empty() || line.starts_with("--")
+    });
+    head.any(line_refuses_transaction) || runs_concurrently(text)
+}
+
+fn line_refuses_transaction(line: &str) -> bool {
+    let comment = line.trim().trim_start_matches('-').trim_start();
+    // sqlx, goose.
+    comment.starts_with("no-transaction")
+        || directive(line).is_some_and(|(word, rest)| match word {
+            "NO" => rest.trim() == "TRANSACTION",
+            // dbmate, sql-migrate.
+            _ => ["transaction:false", "notransaction"]
+                .iter()
+                .any(|option| rest.split_whitespace().any(|word| word == *option)),
+        })
+}
+
+/// No transaction may hold `CREATE INDEX CONCURRENTLY` and its like.
+fn runs_concurrently(text: &str) -> bool {
+    sql::tokens(text)
+        .iter()
+        .any(|token| matches!(token, Token::Word(word) if word == "concurrently"))
+}
+
+/// Diesel has a file for it, beside `up.sql`.
+fn diesel_permits_transaction(script: &Path) -> Result<bool, Failure> {
+    if !script.ends_with("up.sql") {
+        return Ok(true);
+    }
+    let path = script.with_file_name("metadata.toml");
+    if !path.is_file() {
+        return Ok(true);
+    }
+    let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+    let metadata: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
+        Failure::new(format!("`{}` is not valid TOML", display(&path))).note(error.message())
+    })?;
+    let run_in_transaction = metadata
+        .get("run_in_transaction")
+        .and_then(toml_edit::Item::as_bool);
+    Ok(run_in_transaction.unwrap_or(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::env;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn directory(files: &[(&str, &str)]) -> TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = directory.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        directory
+    }
+
+    fn empty(names: &[&str]) -> TempDir {
+        let files: Vec<_> = names.iter().map(|name| (*name, "")).collect();
+        directory(&files)
+    }
+
+    fn order(directory: &TempDir) -> Vec<String> {
+        let migrations = find(directory.path()).unwrap();
+        let paths = migrations.iter().map(|migration| &migration.path);
+        paths
+            .map(|path| display(path.strip_prefix(directory.path()).unwrap()))
+            .collect()
+    }
+
+    fn only(text: &str) -> Migration {
+        let directory = directory(&[("1.sql", text)]);
+        find(directory.path()).unwrap().remove(0)
+    }
+
+    fn failure(directory: &Path) -> String {
+        let text = find(directory).unwrap_err().render();
+        anstream::adapter::strip_str(&text).to_string()
+    }
+
+    #[test]
+    fn numbers_are_ordered_as_numbers() {
+        let plain = empty(&[
+            "10_c.sql",
+            "2_b.sql",
+            "1_a.sql",
+            "views.sql",
+            "README.md",
+            ".3_d.sql",
+        ]);
+        assert_eq!(order(&plain), ["1_a.sql", "2_b.sql", "10_c.sql", "views.sql"]);
+        let same_number = empty(&["1_b.sql", "001_a.sql", "1_a.sql"]);
+        assert_eq!(order(&same_number), ["001_a.sql", "1_a.sql", "1_b.sql"]);
+    }
+
+    #[test]
+    fn sqlx() {
+        let reversible = empty(&["20240102_b.down.sql", "20240102_b.up.sql", "20240101_a.sql"]);
+        assert_eq!(order(&reversible), ["20240101_a.sql", "20240102_b.up.sql"]);
+    }
+
+    #[test]
+    fn diesel() {
+        let directory = directory(&[
+            ("2024-01-02-000000_b/up.sql", ""),
+            ("2024-01-02-000000_b/down.sql", ""),
+            ("2024-01-02-000000_b/metadata.toml", "run_in_transaction = false"),
+            ("2024-01-01-000000_a/up.sql", ""),
+            ("00000000000000_diesel_initial_setup/up.sql", ""),
+            (".keep", ""),
+        ]);
+        let expected = [
+            "00000000000000_diesel_initial_setup/up.sql",
+            "2024-01-01-000000_a/up.sql",
+            "2024-01-02-000000_b/up.sql",
+        ];
+        assert_eq!(order(&directory), expected);
+        let migrations = find(directory.path()).unwrap();
+        let in_transaction = migrations.iter().map(|migration| migration.in_transaction);
+        assert_eq!(in_transaction.collect::<Vec<_>>(), [true, true, false]);
+    }
+
+    #[test]
+    fn drizzle() {
+        let journal =
+            r#"{"version": "7", "entries": [{"idx": 0, "tag": "0001_a"}, {"idx": 1, "tag": "0000_b"}]}"#;
+        let old = directory(&[
+            ("0000_b.sql", ""),
+            ("0001_a.sql", ""),
+            ("0002_draft.sql", ""),
+            ("meta/_journal.json", journal),
+            ("meta/0000_snapshot.json", "{}"),
+        ]);
+        assert_eq!(order(&old), ["0001_a.sql", "0000_b.sql"]);
+        let broken = directory(&[("meta/_journal.json", "[]")]);
+        assert!(failure(broken.path()).contains("is not a journal of drizzle"));
+    }
+
+    #[test]
+    fn prisma_and_newer_drizzle() {
+        let directory = empty(&[
+            "20240102_b/migration.sql",
+            "20240102_b/snapshot.json",
+            "20240101_a/migration.sql",
+            "migration_lock.toml",
+        ]);
+        assert_eq!(
+            order(&directory),
+            ["20240101_a/migration.sql", "20240102_b/migration.sql"]
+        );
+    }
+
+    #[test]
+    fn flyway_and_refinery() {
+        let flyway = empty(&[
+            "R__views.sql",
+            "V10__d.sql",
+            "V2__c.sql",
+            "V1.10__b.sql",
+            "V1_2__a.sql",
+            "U2__c.sql",
+        ]);
+        let expected = [
+            "V1_2__a.sql",
+            "V1.10__b.sql",
+            "V2__c.sql",
+            "V10__d.sql",
+            "R__views.sql",
+        ];
+        assert_eq!(order(&flyway), expected);
+        let refinery = empty(&["V1__a.sql", "U2__b.sql", "V3__c.sql"]);
+        assert_eq!(order(&refinery), ["V1__a.sql", "U2__b.sql", "V3__c.sql"]);
+    }
+
+    #[test]
+    fn what_undoes_a_migration_is_cut_off() {
+        for (up, down) in [
+            ("-- migrate:up", "-- migrate:down"),
+            ("-- +goose Up", "-- +goose Down"),
+            ("-- +migrate Up", "-- +migrate Down"),
+            ("--migrate:up", "--migrate:down transaction:false"),
+        ] {
+            let migration = only(&format!("{up}\nSELECT 1;\n{down}\nDROP TABLE a;\n"));
+            assert_eq!(migration.sql, format!("{up}\nSELECT 1;\n"));
+            assert!(migration.in_transaction, "{up}");
+        }
+        assert_eq!(only("\u{feff}SELECT 1; -- down").sql, "SELECT 1; -- down");
+    }
+
+    #[test]
+    fn some_refuse_a_transaction() {
+        for text in [
+            "-- no-transaction\nVACUUM;",
+            "\n-- comment\n-- migrate:up transaction:false\nVACUUM;",
+            "-- +goose NO TRANSACTION\n-- +goose Up\nVACUUM;",
+            "-- +migrate Up notransaction\nVACUUM;",
+            "CREATE INDEX concurrently ON a (b);",
+        ] {
+            assert!(!only(text).in_transaction, "{text}");
+        }
+        for text in [
+            "-- not concurrently\nSELECT 1;",
+            "SELECT 1;\n-- no-transaction",
+            "SELECT 'CONCURRENTLY', concurrently_created FROM a;",
+            "-- migrate:up transaction:true\nSELECT 1;",
+        ] {
+            assert!(only(text).in_transaction, "{text}");
+        }
+    }
+
+    #[test]
+    fn roles_that_a_migration_creates() {
+        let migration = only(
+            "CREATE ROLE App; create user \"Web\" LOGIN; CREATE GROUP g;
+             -- CREATE ROLE comment;
+             DO $$ BEGIN CREATE ROLE guarded; END $$;
+             SELECT 'CREATE ROLE string';",
+        );
+        assert_eq!(migration.created_roles(), ["app", "Web", "g"]);
+        let roles = ["app", "guarded", "Web", "web", "postgres"].map(String::from);
+        let missing = missing_roles(&[migration], &roles);
+        assert_eq!(Vec::from_iter(missing), ["guarded", "web"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_a_failure() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(failure(directory.path()).contains("holds no migration"));
+        assert!(failure(&directory.path().join("a")).contains("cannot be read"));
+        let file = directory.path().join("1.sql");
+        fs::write(&file, b"\xff").unwrap();
+        assert!(failure(&file).contains("is not a directory"));
+        assert!(failure(directory.path()).contains("is not valid UTF-8"));
+    }
+
+    /// A server, unless the machine has none, which is a mistake where everything is tested.
+    fn server() -> Option<Server> {
+        match Server::start() {
+            Ok(server) => Some(server),
+            Err(failure) => {
+                let in_ci = env::var("CI").is_ok_and(|value| value == "true");
+                let reason = failure.render();
+                assert!(
+                    !in_ci && reason.contains("there is no PostgreSQL server"),
+                    "{reason}"
+                );
+                println!("skipped: {reason}");
+                None
+            }
+        }
+    }
+
+    fn query(server: &Server, query: &str) -> String {
+        let mut psql = server.psql(SUPERUSER, DATABASE);
+        let output = output(psql.args(["-A", "-t", "-c", query])).unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().trim_end().to_string()
+    }
+
+    #[test]
+    fn migrations_are_applied_to_a_server_that_leaves_nothing_behind() {
+        let Some(server) = server() else { return };
+        let path = server.directory().to_path_buf();
+        let applied = directory(&[
+            (
+                "1_a.sql",
+                "CREATE TABLE a (id int);\nCREATE ROLE web;\nGRANT SELECT ON a TO app, web;\n",
+            ),
+            ("2_b.sql", "CREATE INDEX CONCURRENTLY ON a (id);\n"),
+        ]);
+        let roles = ["app".to_string(), "web".to_string()];
+        apply(&server, &find(applied.path()).unwrap(), &roles).unwrap();
+        assert_eq!(
+            query(&server, "SELECT tableowner FROM pg_tables WHERE tablename = 'a'"),
+            MIGRATOR
+        );
+        let superusers = "SELECT rolname FROM pg_roles WHERE rolsuper";
+        assert_eq!(query(&server, superusers), SUPERUSER);
+        assert_eq!(
+            query(&server, "SELECT count(*) FROM pg_indexes WHERE tablename = 'a'"),
+            "1"
+        );
+
+        let broken = directory(&[("3_c.sql", "CREATE TABLE c (id int);\nSELECT 1;\nDROP TABLE d;\n")]);
+        let failing = find(broken.path()).unwrap().remove(0);
+        let failure = failing.apply(&server).unwrap_err().render();
+        let shown = display(&failing.path);
+        assert!(
+            failure.contains(&format!("migration `{shown}` cannot be applied")),
+            "{failure}"
+        );
+        assert!(
+            failure.contains(&format!("{shown}:3: ERROR:  table \"d\" does not exist")),
+            "{failure}"
+        );
+        assert_eq!(
+            query(&server, "SELECT count(*) FROM pg_tables WHERE tablename = 'c'"),
+            "0"
+        );
+
+        drop(server);
+        assert!(!path.exists());
+    }
+}

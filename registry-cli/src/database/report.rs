@@ -1,0 +1,152 @@
+//! What `verify` prints.
+
+use registry_core::engine::{Diagnostic, Severity};
+use serde::Serialize;
+use serde_sarif::sarif;
+
+use super::checks::Context;
+use super::finding::Finding;
+use crate::cli::{Findings, Report};
+use crate::failure::Failure;
+use crate::report::{self, Exit, counted, say};
+
+/// The version of the JSON: it changes when a field goes or means something else, not when one is added.
+const VERSION: u32 = 1;
+
+/// What `--format json` prints: `registry-cli/schema/verify.json`.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Json<'f> {
+    /// The version of this form.
+    version: u32,
+    /// What was found.
+    findings: Vec<Row<'f>>,
+}
+
+/// One finding.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Row<'f> {
+    /// The check; `cargo table-registry explain` says what it means.
+    code: &'static str,
+    /// `error` or `warning`.
+    severity: &'static str,
+    /// The registered or exempt table, if it is about one.
+    table: Option<&'f str>,
+    /// The policy, role, view, … that it is about, if there is one.
+    object: Option<&'f str>,
+    /// What is wrong.
+    message: &'f str,
+    /// What stands in the system catalogs.
+    facts: &'f [String],
+    /// The SQL, or what else mends it.
+    fix: &'f str,
+}
+
+pub fn print(context: &Context<'_>, findings: Vec<Finding>, format: Report) -> Result<Exit, Failure> {
+    let diagnostics: Vec<Diagnostic> = findings
+        .iter()
+        .map(|one| one.diagnostic(context.project))
+        .collect();
+    let exit = match format {
+        Report::Human => report::diagnostics(&diagnostics, Findings::Human)?,
+        Report::Github => report::diagnostics(&diagnostics, Findings::Github)?,
+        Report::Json => {
+            let findings = findings.iter().map(row).collect();
+            report::json(&Json {
+                version: VERSION,
+                findings,
+            })?;
+            report::exit(&diagnostics)
+        }
+        Report::Sarif => {
+            report::json(&log(&diagnostics))?;
+            report::exit(&diagnostics)
+        }
+    };
+    let tables = counted(context.present().count(), "table");
+    let server = &context.catalog.server;
+    let version = server.version / 10_000;
+    report::status(
+        "Verified",
+        format!("{tables} of `{}` in PostgreSQL {version}", server.database),
+    );
+    if !diagnostics.is_empty() {
+        say!("{}", report::summary(&diagnostics));
+    }
+    Ok(exit)
+}
+
+fn row(finding: &Finding) -> Row<'_> {
+    Row {
+        code: finding.code.as_str(),
+        severity: match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        },
+        table: finding.table.as_deref(),
+        object: finding.object.as_deref(),
+        message: &finding.message,
+        facts: &finding.facts,
+        fix: &finding.fix,
+    }
+}
+
+/// <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>.
+fn log(diagnostics: &[Diagnostic]) -> sarif::Sarif {
+    let driver = sarif::ToolComponent::builder()
+        .name(env!("CARGO_PKG_NAME"))
+        .version(env!("CARGO_PKG_VERSION"))
+        .build();
+    let tool = sarif::Tool::builder().driver(driver).build();
+    let results: Vec<sarif::Result> = diagnostics.iter().map(result).collect();
+    let run = sarif::Run::builder().tool(tool).results(results).build();
+    sarif::Sarif::builder()
+        .version(sarif::Version::V2_1_0.to_string())
+        .runs(vec![run])
+        .build()
+}
+
+fn result(diagnostic: &Diagnostic) -> sarif::Result {
+    let notes = diagnostic.notes.iter().map(|note| format!("\nnote: {note}"));
+    let helps = diagnostic.helps.iter().map(|help| format!("\nhelp: {help}"));
+    let text = diagnostic.message.clone() + &notes.chain(helps).collect::<String>();
+    let level = match diagnostic.severity {
+        Severity::Error => sarif::ResultLevel::Error,
+        Severity::Warning => sarif::ResultLevel::Warning,
+    };
+    sarif::Result::builder()
+        .rule_id(diagnostic.code.as_str())
+        .level(level)
+        .message(sarif::Message::builder().text(text).build())
+        .locations(diagnostic.labels.iter().map(location).collect::<Vec<_>>())
+        .build()
+}
+
+fn location(label: &registry_core::engine::Label) -> sarif::Location {
+    let (line, column) = label.source.position(label.range.start);
+    let number = |number: usize| i64::try_from(number).unwrap_or(1);
+    let region = sarif::Region::builder()
+        .start_line(number(line))
+        .start_column(number(column))
+        .build();
+    let file = sarif::ArtifactLocation::builder()
+        .uri(label.source.path.clone())
+        .build();
+    let physical = sarif::PhysicalLocation::builder()
+        .artifact_location(file)
+        .region(region)
+        .build();
+    sarif::Location::builder().physical_location(physical).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_the_committed_one() {
+        let schema = serde_json::to_string_pretty(&schemars::schema_for!(Json<'_>)).unwrap() + "\n";
+        snapbox::assert_data_eq!(schema, snapbox::file!["../../schema/verify.json"].raw());
+    }
+}

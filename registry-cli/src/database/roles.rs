@@ -1,0 +1,130 @@
+//! What a role can become: <https://www.postgresql.org/docs/current/role-membership.html>.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::catalog::{Catalog, Membership, Oid, PUBLIC, Role};
+
+/// Membership in one of these is as good as a superuser's rights:
+/// <https://www.postgresql.org/docs/current/predefined-roles.html>.
+const SERVER_ACCESS: [&str; 3] = [
+    "pg_execute_server_program",
+    "pg_read_server_files",
+    "pg_write_server_files",
+];
+const WRITE_ALL_DATA: &str = "pg_write_all_data";
+
+/// A role of the application, and every role whose privileges it has or can take on.
+#[derive(Debug)]
+pub struct AppRole<'c> {
+    pub role: &'c Role,
+    /// By role, the one before it on the way.
+    reachable: BTreeMap<Oid, Oid>,
+    catalog: &'c Catalog,
+}
+
+impl<'c> AppRole<'c> {
+    pub fn new(catalog: &'c Catalog, role: &'c Role) -> Self {
+        Self {
+            role,
+            reachable: reachable(&catalog.memberships, role.oid),
+            catalog,
+        }
+    }
+
+    /// Whether it has the privileges of a role, or can take them on.
+    pub fn reaches(&self, role: Oid) -> bool {
+        role == PUBLIC || role == self.role.oid || self.reachable.contains_key(&role)
+    }
+
+    /// The roles besides itself.
+    pub fn others(&self) -> impl Iterator<Item = &'c Role> {
+        self.reachable.keys().filter_map(|oid| self.catalog.role_of(*oid))
+    }
+
+    /// How it gets to a role: `app`, `group`, `owner`.
+    pub fn way_to(&self, role: Oid) -> String {
+        let mut way = vec![format!("`{}`", self.catalog.role_name(role))];
+        let mut at = role;
+        while let Some(before) = self.reachable.get(&at) {
+            way.push(format!("`{}`", self.catalog.role_name(*before)));
+            at = *before;
+        }
+        way.reverse();
+        way.join(" → ")
+    }
+
+    pub fn writes_all_data(&self) -> Option<&'c Role> {
+        self.others().find(|role| role.name == WRITE_ALL_DATA)
+    }
+}
+
+/// What makes a role exempt from every rule, if something does.
+pub fn exemption(role: &Role, version: i32) -> Option<&'static str> {
+    if role.superuser {
+        Some("SUPERUSER")
+    } else if role.bypass_rls {
+        Some("BYPASSRLS")
+    } else if role.replication {
+        Some("REPLICATION")
+    } else if role.create_role && version < 160_000 {
+        // Until then it may grant every role but superusers to anybody.
+        Some("CREATEROLE")
+    } else if SERVER_ACCESS.contains(&role.name.as_str()) {
+        Some("access to the files of the server")
+    } else {
+        None
+    }
+}
+
+/// SET ROLE asks for a chain of memberships that allow it, from the role of the session; from each
+/// role on that chain privileges are inherited. Who administers a role can grant it to itself.
+fn reachable(memberships: &[Membership], start: Oid) -> BTreeMap<Oid, Oid> {
+    let mut before = BTreeMap::new();
+    let mut seen = BTreeSet::from([(start, true)]);
+    let mut open = vec![(start, true)];
+    while let Some((at, by_set)) = open.pop() {
+        for edge in memberships.iter().filter(|edge| edge.member == at) {
+            let sets = by_set && (edge.set || edge.admin);
+            let inherits = edge.inherit || edge.admin;
+            for next in [
+                sets.then_some((edge.role, true)),
+                inherits.then_some((edge.role, false)),
+            ] {
+                let Some(next) = next.filter(|next| seen.insert(*next)) else {
+                    continue;
+                };
+                before.entry(next.0).or_insert(at);
+                open.push(next);
+            }
+        }
+    }
+    before.remove(&start);
+    before
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edge(member: Oid, role: Oid, inherit: bool, set: bool) -> Membership {
+        Membership {
+            role,
+            member,
+            admin: false,
+            inherit,
+            set,
+        }
+    }
+
+    #[test]
+    fn what_can_be_reached() {
+        let found = |edges: &[Membership]| reachable(edges, 1).into_keys().collect::<Vec<_>>();
+        assert_eq!(found(&[edge(1, 2, false, true), edge(2, 3, true, false)]), [2, 3]);
+        // Inherited privileges do not let it SET ROLE further.
+        assert_eq!(found(&[edge(1, 2, true, false), edge(2, 3, false, true)]), [2]);
+        assert_eq!(found(&[edge(1, 2, false, false)]), [0; 0]);
+        assert_eq!(found(&[edge(2, 1, true, true)]), [0; 0]);
+        // Servers refuse circles; a snapshot must not hang on one.
+        assert_eq!(found(&[edge(1, 2, true, true), edge(2, 1, true, true)]), [2]);
+    }
+}

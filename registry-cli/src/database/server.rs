@@ -1,0 +1,432 @@
+//! A PostgreSQL server of our own, from the binaries of the machine; gone when it is dropped.
+
+use std::env::{self, consts::EXE_SUFFIX};
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use registry_core::engine::display;
+use tempfile::TempDir;
+
+use crate::failure::Failure;
+
+/// The role that owns the server.
+pub const SUPERUSER: &str = "postgres";
+
+/// Only names the file of the socket: nothing listens on the network.
+const PORT: u16 = 5432;
+
+const BINARIES: [&str; 5] = ["initdb", "postgres", "pg_ctl", "pg_isready", "psql"];
+
+/// Where packages put the binaries of one version; `*` is the version.
+const PLACES: [&str; 4] = [
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/opt/homebrew/opt/postgresql@*/bin",
+    "/usr/local/opt/postgresql@*/bin",
+];
+
+const SETTINGS: [&str; 12] = [
+    "listen_addresses=",
+    // Nothing has to survive a crash.
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    "autovacuum=off",
+    "jit=off",
+    "shared_buffers=32MB",
+    "max_connections=20",
+    // One migration may create a whole schema, and locks each table and index until it commits.
+    "max_locks_per_transaction=1024",
+    // Some distributions turn it on, and then our log stays empty.
+    "logging_collector=off",
+];
+
+const START_DEADLINE: Duration = Duration::from_secs(30);
+const STOP_DEADLINE_SECONDS: &str = "15";
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+const LOG_LINES: usize = 10;
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    process: Child,
+    installation: Installation,
+}
+
+/// What it takes to run programs of PostgreSQL on the files of one server.
+#[derive(Debug)]
+struct Installation {
+    binaries: PathBuf,
+    account: Account,
+    directory: TempDir,
+}
+
+/// Who runs the programs. PostgreSQL refuses to be run by root.
+#[derive(Debug)]
+struct Account {
+    #[cfg(unix)]
+    instead_of_root: Option<Ids>,
+}
+
+#[cfg(unix)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Ids {
+    user: u32,
+    group: u32,
+}
+
+impl Server {
+    /// Starts a server and waits until it accepts connections.
+    pub fn start() -> Result<Self, Failure> {
+        let installation = Installation::new()?;
+        installation.init()?;
+        let process = installation.spawn()?;
+        let mut server = Self {
+            process,
+            installation,
+        };
+        server.wait_until_ready()?;
+        Ok(server)
+    }
+
+    /// Where the socket is.
+    pub fn directory(&self) -> &Path {
+        self.installation.directory.path()
+    }
+
+    #[expect(
+        clippy::unused_self,
+        reason = "which port it is belongs to the server, not to its callers"
+    )]
+    pub fn port(&self) -> u16 {
+        PORT
+    }
+
+    pub fn binary(&self, name: &str) -> PathBuf {
+        binary(&self.installation.binaries, name)
+    }
+
+    /// A client that nobody's settings have changed, and that stops at the first error.
+    pub fn psql(&self, role: &str, database: &str) -> Command {
+        let mut psql = self.client("psql");
+        psql.args(["-X", "-q", "-w", "-v", "ON_ERROR_STOP=1"]);
+        psql.args(["-U", role, "-d", database]);
+        // The one setting of the environment that is ours: only the error is of interest if there is one.
+        psql.env("PGOPTIONS", "-c client_min_messages=error");
+        psql
+    }
+
+    fn client(&self, name: &str) -> Command {
+        let mut client = self.installation.command(name);
+        client.arg("-h").arg(self.directory());
+        client.args(["-p", &PORT.to_string()]);
+        client
+    }
+
+    fn wait_until_ready(&mut self) -> Result<(), Failure> {
+        let deadline = Instant::now() + START_DEADLINE;
+        while !self.is_ready()? {
+            if let Ok(Some(status)) = self.process.try_wait() {
+                return Err(self.installation.not_started(&format!("it ended with {status}")));
+            }
+            if Instant::now() > deadline {
+                let seconds = START_DEADLINE.as_secs();
+                let reason = format!("it does not accept connections after {seconds} seconds");
+                return Err(self.installation.not_started(&reason));
+            }
+            thread::sleep(POLL_INTERVAL);
+        }
+        Ok(())
+    }
+
+    fn is_ready(&self) -> Result<bool, Failure> {
+        let mut probe = self.client("pg_isready");
+        probe.args(["-q", "-d", SUPERUSER, "-U", SUPERUSER]);
+        Ok(output(&mut probe)?.status.success())
+    }
+
+    fn has_ended(&mut self) -> bool {
+        matches!(self.process.try_wait(), Ok(Some(_)))
+    }
+
+    /// Gives back whether it has stopped.
+    fn stop(&self) -> bool {
+        let mut stop = self.installation.command("pg_ctl");
+        stop.args(["stop", "-s", "-m", "immediate", "-t", STOP_DEADLINE_SECONDS, "-D"]);
+        stop.arg(self.installation.data());
+        output(&mut stop).is_ok_and(|output| output.status.success())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if !self.has_ended() && !self.stop() {
+            let _ = self.process.kill();
+        }
+        let _ = self.process.wait();
+    }
+}
+
+impl Installation {
+    fn new() -> Result<Self, Failure> {
+        let binaries = find_binaries()?;
+        // The path of a socket has room for about a hundred bytes.
+        let directory = tempfile::Builder::new().prefix("tr-").tempdir();
+        let directory = directory.map_err(|error| Failure::io("written", &env::temp_dir(), &error))?;
+        let account = Account::that_may_serve(directory.path())?;
+        Ok(Self {
+            binaries,
+            account,
+            directory,
+        })
+    }
+
+    fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.directory.path().join("log")
+    }
+
+    /// A program of PostgreSQL, out of reach of the environment.
+    fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(binary(&self.binaries, name));
+        for (variable, _) in env::vars_os() {
+            if variable.to_string_lossy().starts_with("PG") {
+                command.env_remove(variable);
+            }
+        }
+        // Messages in one language; and on macOS, the server does not start under a locale it cannot load.
+        command.env("LC_ALL", "C");
+        // Ours may be closed to the other account.
+        command.current_dir(self.directory.path());
+        command.stdin(Stdio::null());
+        self.account.run(&mut command);
+        command
+    }
+
+    fn init(&self) -> Result<(), Failure> {
+        let mut init = self.command("initdb");
+        init.args(["-U", SUPERUSER, "-A", "trust", "-E", "UTF8"]);
+        init.args(["--locale=C", "--no-sync", "-D"]).arg(self.data());
+        let output = output(&mut init)?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let message = String::from_utf8_lossy(&output.stderr);
+        Err(Failure::new("no PostgreSQL server can be set up").note(message.trim_end()))
+    }
+
+    fn spawn(&self) -> Result<Child, Failure> {
+        let path = self.log();
+        let unwritable = |error: io::Error| Failure::io("written", &path, &error);
+        let log = File::create(&path).map_err(unwritable)?;
+        let mut server = self.command("postgres");
+        server.arg("-D").arg(self.data());
+        server.arg("-k").arg(self.directory.path());
+        server.args(["-p", &PORT.to_string()]);
+        server.args(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
+        server.stdout(log.try_clone().map_err(unwritable)?);
+        server.stderr(log);
+        server.spawn().map_err(|error| not_run(&server, &error))
+    }
+
+    fn not_started(&self, reason: &str) -> Failure {
+        let failure = Failure::new("the PostgreSQL server does not start").note(reason);
+        let log = fs::read(self.log()).unwrap_or_default();
+        match tail(&String::from_utf8_lossy(&log)) {
+            log if log.is_empty() => failure,
+            log => failure.note(format!("its log ends with\n{log}")),
+        }
+    }
+}
+
+#[cfg(unix)]
+impl Account {
+    /// The account that gets the directory, where ours would be refused.
+    fn that_may_serve(directory: &Path) -> Result<Self, Failure> {
+        use std::os::unix::fs::{MetadataExt, chown};
+        let unreadable = |error| Failure::io("read", directory, &error);
+        let created_by = fs::metadata(directory).map_err(unreadable)?.uid();
+        if created_by != 0 {
+            return Ok(Self {
+                instead_of_root: None,
+            });
+        }
+        let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let ids = ["postgres", "nobody"]
+            .iter()
+            .find_map(|name| ids_of(&accounts, name));
+        let Some(ids) = ids else {
+            return Err(Failure::new("a PostgreSQL server cannot be run by `root`")
+                .note("`/etc/passwd` has neither `postgres` nor `nobody` to run it instead")
+                .help("run the command as another user"));
+        };
+        chown(directory, Some(ids.user), Some(ids.group))
+            .map_err(|error| Failure::io("given to another user", directory, &error))?;
+        Ok(Self {
+            instead_of_root: Some(ids),
+        })
+    }
+
+    fn run(&self, command: &mut Command) {
+        use std::os::unix::process::CommandExt;
+        if let Some(ids) = self.instead_of_root {
+            command.uid(ids.user).gid(ids.group);
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Account {
+    #[expect(clippy::unnecessary_wraps, reason = "it can fail where there is a root")]
+    fn that_may_serve(_directory: &Path) -> Result<Self, Failure> {
+        Ok(Self {})
+    }
+
+    #[expect(clippy::unused_self, reason = "it matters where there is a root")]
+    fn run(&self, _command: &mut Command) {}
+}
+
+#[cfg(unix)]
+fn ids_of(accounts: &str, name: &str) -> Option<Ids> {
+    // macOS writes those of `nobody` as negative numbers.
+    let id = |text: &str| {
+        let signed = || text.parse().ok().map(i32::cast_unsigned);
+        text.parse().ok().or_else(signed)
+    };
+    accounts.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split(':').collect();
+        match fields[..] {
+            [account, _, user, group, ..] if account == name => Some(Ids {
+                user: id(user)?,
+                group: id(group)?,
+            }),
+            _ => None,
+        }
+    })
+}
+
+/// The directory of the programs that a server needs, all of one version.
+fn find_binaries() -> Result<PathBuf, Failure> {
+    let candidates = on_path().into_iter().chain(from_pg_config()).chain(installed());
+    let complete = |directory: &PathBuf| BINARIES.iter().all(|name| binary(directory, name).is_file());
+    candidates.into_iter().find(complete).ok_or_else(|| {
+        let places = PLACES.map(|place| format!("`{place}`")).join(", ");
+        Failure::new("there is no PostgreSQL server on this machine")
+            .note(format!(
+                "looked for {} where `initdb` on the `PATH` is, in what `pg_config --bindir` says, and in {places}",
+                BINARIES.map(|name| format!("`{name}`")).join(", ")
+            ))
+            .help("install the server package of PostgreSQL, such as `postgresql` on Debian, \
+                   `postgresql-server` on Fedora, or `postgresql@17` of Homebrew")
+    })
+}
+
+/// Where `initdb` is, and before that where it is a link to: the programs beside the link may be others.
+fn on_path() -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let directories = env::split_paths(&path).filter(|directory| directory.is_absolute());
+    let with_initdb = directories.filter(|directory| binary(directory, "initdb").is_file());
+    let candidates = with_initdb.flat_map(|directory| {
+        let target = binary(&directory, "initdb").canonicalize().ok();
+        let target = target.and_then(|file| file.parent().map(Path::to_path_buf));
+        target.into_iter().chain([directory])
+    });
+    candidates.collect()
+}
+
+fn from_pg_config() -> Option<PathBuf> {
+    let output = Command::new("pg_config").arg("--bindir").output().ok()?;
+    let directory = String::from_utf8(output.stdout).ok()?;
+    Some(PathBuf::from(directory.trim_end())).filter(|directory| directory.is_absolute())
+}
+
+/// What packages have installed, the highest version first.
+fn installed() -> Vec<PathBuf> {
+    let mut versions: Vec<_> = PLACES.iter().flat_map(|place| versions_at(place)).collect();
+    versions.sort_by(|(one, _), (other, _)| other.cmp(one));
+    versions.into_iter().map(|(_, directory)| directory).collect()
+}
+
+fn versions_at(place: &str) -> Vec<(Vec<u32>, PathBuf)> {
+    let Some((before, after)) = place.split_once('*') else {
+        return Vec::new();
+    };
+    let Some((directory, prefix)) = before.rsplit_once('/') else {
+        return Vec::new();
+    };
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let versions = entries.filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        let version = version(name.strip_prefix(prefix)?)?;
+        Some((version, entry.path().join(after.trim_start_matches('/'))))
+    });
+    versions.collect()
+}
+
+/// `9.6` is a lower version than `15`.
+fn version(text: &str) -> Option<Vec<u32>> {
+    text.split('.').map(|number| number.parse().ok()).collect()
+}
+
+fn binary(directory: &Path, name: &str) -> PathBuf {
+    directory.join(format!("{name}{EXE_SUFFIX}"))
+}
+
+/// What a program says, and how it ends.
+pub fn output(command: &mut Command) -> Result<Output, Failure> {
+    command.output().map_err(|error| not_run(command, &error))
+}
+
+fn not_run(command: &Command, error: &io::Error) -> Failure {
+    let failure = Failure::io("run", Path::new(command.get_program()), error);
+    let denied = error.kind() == io::ErrorKind::PermissionDenied;
+    let directory = command.get_current_dir().filter(|_| denied);
+    failure.maybe_help(directory.map(|directory| {
+        let directory = display(directory);
+        format!("`root` runs it as another user, who has to be able to enter `{directory}`")
+    }))
+}
+
+fn tail(log: &str) -> String {
+    let lines: Vec<&str> = log.trim_end().lines().collect();
+    lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_numbers() {
+        let mut versions = ["9.6", "15", "8.4", "9.10"].map(|text| version(text).unwrap());
+        versions.sort();
+        assert_eq!(versions, [vec![8, 4], vec![9, 6], vec![9, 10], vec![15]]);
+        assert_eq!(version("common"), None);
+    }
+
+    #[test]
+    fn the_tail_of_a_log() {
+        let log = "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n";
+        assert_eq!(tail(log), "3\n4\n5\n6\n7\n8\n9\n10\n11\n12");
+        assert_eq!(tail(""), "");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn accounts_are_looked_up_by_name() {
+        let accounts = "postgresql:x:1:2::/:/bin/sh\npostgres:x:101:104:Administrator:/:/bin/sh\nnobody:*:-2:-2::/:/bin/false\n";
+        let ids = |user, group| Some(Ids { user, group });
+        assert_eq!(ids_of(accounts, "postgres"), ids(101, 104));
+        assert_eq!(ids_of(accounts, "nobody"), ids(u32::MAX - 1, u32::MAX - 1));
+        assert_eq!(ids_of(accounts, "root"), None);
+    }
+}

@@ -1,0 +1,180 @@
+//! One connection to a PostgreSQL server, and what to say where there is none.
+
+use std::env;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgRow, PgSslMode};
+use sqlx::{Connection, Executor, FromRow, PgConnection};
+use tokio::runtime::{self, Runtime};
+
+use super::server::{SUPERUSER, Server};
+use crate::failure::Failure;
+
+/// The variable that names a database, as in sqlx and Diesel.
+const DATABASE_URL: &str = "DATABASE_URL";
+/// Those by which libpq finds a server: <https://www.postgresql.org/docs/current/libpq-envars.html>.
+const LIBPQ: [&str; 4] = ["PGHOST", "PGHOSTADDR", "PGDATABASE", "PGUSER"];
+/// In seconds, unless `PGCONNECT_TIMEOUT` says otherwise.
+const CONNECT_TIMEOUT: u64 = 10;
+
+/// A connection. Nothing here is concurrent, so that nothing else has to be asynchronous.
+pub struct Session {
+    runtime: Runtime,
+    connection: PgConnection,
+    /// What no message may repeat.
+    secrets: Vec<String>,
+}
+
+impl Session {
+    /// Connects to the named database, else to that of the environment.
+    pub fn connect(url: Option<&str>) -> Result<Self, Failure> {
+        let from_environment = env::var(DATABASE_URL).ok().filter(|url| !url.is_empty());
+        let url = url.map(ToString::to_string).or(from_environment);
+        let secrets = secrets(url.as_deref());
+        let options = match &url {
+            Some(url) => PgConnectOptions::from_str(url).map_err(|error| {
+                Failure::new("the database URL cannot be read")
+                    .note(redacted(&error.to_string(), &secrets))
+                    .help("write it as `postgres://USER@HOST:PORT/DATABASE`")
+            })?,
+            None if LIBPQ.iter().any(|name| env::var_os(name).is_some()) => PgConnectOptions::new(),
+            None => return Err(no_database()),
+        };
+        Self::open(options, secrets)
+    }
+
+    /// Connects to a server of our own, whatever the environment says.
+    pub fn connect_to(server: &Server, database: &str) -> Result<Self, Failure> {
+        let options = PgConnectOptions::new_without_pgpass()
+            .socket(server.directory())
+            .port(server.port())
+            .username(SUPERUSER)
+            .database(database)
+            .ssl_mode(PgSslMode::Disable);
+        Self::open(options, Vec::new())
+    }
+
+    fn open(options: PgConnectOptions, secrets: Vec<String>) -> Result<Self, Failure> {
+        let options = options
+            .application_name("cargo-table-registry")
+            // Poolers hand statements of one client to the connection of another.
+            .statement_cache_capacity(0);
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::new("the program cannot connect").note(error))?;
+        let connection = runtime.block_on(async {
+            let connecting = PgConnection::connect_with(&options);
+            tokio::time::timeout(connect_timeout(), connecting).await
+        });
+        let connection = match connection {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(error)) => return Err(no_connection(&error, &secrets)),
+            Err(_) => {
+                let failure = Failure::new("the database server does not answer");
+                return Err(failure.help("check host and port, or set `PGCONNECT_TIMEOUT`, in seconds"));
+            }
+        };
+        Ok(Self {
+            runtime,
+            connection,
+            secrets,
+        })
+    }
+
+    /// The rows of a query.
+    pub fn query<T>(&mut self, what: &str, sql: &str) -> Result<Vec<T>, Failure>
+    where
+        T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        let rows = sqlx::query_as::<_, T>(sql).persistent(false);
+        let rows = self.runtime.block_on(rows.fetch_all(&mut self.connection));
+        rows.map_err(|error| self.failure(what, &error))
+    }
+
+    /// Runs statements without looking at rows.
+    pub fn execute(&mut self, what: &str, sql: &str) -> Result<(), Failure> {
+        let done = self.runtime.block_on(self.connection.execute(sqlx::raw_sql(sql)));
+        done.map(drop).map_err(|error| self.failure(what, &error))
+    }
+
+    fn failure(&self, what: &str, error: &sqlx::Error) -> Failure {
+        let failure = Failure::new(format!("{what} cannot be read from the database"));
+        let failure = failure.note(redacted(&text(error), &self.secrets));
+        match error
+            .as_database_error()
+            .and_then(|error| error.code())
+            .as_deref()
+        {
+            // insufficient_privilege
+            Some("42501") => failure.help("connect as a role that may read the system catalogs"),
+            _ => failure,
+        }
+    }
+}
+
+fn no_database() -> Failure {
+    Failure::new("no database is named").help(
+        "give `--database-url`, or set `DATABASE_URL` or the variables of libpq, such as `PGHOST`; \
+         to check migrations without a database, give `--migrations DIR`",
+    )
+}
+
+fn no_connection(error: &sqlx::Error, secrets: &[String]) -> Failure {
+    Failure::new("the database cannot be connected to").note(redacted(&text(error), secrets))
+}
+
+/// What a server or the system says, without what the library says around it.
+fn text(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => error.message().to_string(),
+        sqlx::Error::Io(error) => error.to_string(),
+        error => error.to_string(),
+    }
+}
+
+fn connect_timeout() -> Duration {
+    let seconds = env::var("PGCONNECT_TIMEOUT")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    Duration::from_secs(seconds.filter(|seconds| *seconds > 0).unwrap_or(CONNECT_TIMEOUT))
+}
+
+/// The passwords that a message could repeat.
+fn secrets(url: Option<&str>) -> Vec<String> {
+    let of_url = url.and_then(password);
+    let of_environment = env::var("PGPASSWORD").ok();
+    let all = of_url.into_iter().chain(of_environment);
+    all.filter(|secret| !secret.is_empty()).collect()
+}
+
+/// The password in a URL, as it is written there.
+fn password(url: &str) -> Option<String> {
+    let authority = url.split_once("://")?.1;
+    let (user, _) = authority.rsplit_once('@')?;
+    Some(user.split_once(':')?.1.to_string())
+}
+
+fn redacted(text: &str, secrets: &[String]) -> String {
+    secrets
+        .iter()
+        .fold(text.to_string(), |text, secret| text.replace(secret, "***"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_repeated() {
+        for (url, secret) in [
+            ("postgres://app:s3cret@host/db", Some("s3cret")),
+            ("postgres://app:p%40ss@host/db?host=/tmp", Some("p%40ss")),
+            ("postgres://app:a:b@c@host/db", Some("a:b@c")),
+            ("postgres://app@host/db", None),
+            ("host=x", None),
+        ] {
+            assert_eq!(password(url).as_deref(), secret, "{url}");
+        }
+        assert_eq!(redacted("no s3cret here", &["s3cret".to_string()]), "no *** here");
+    }
+}

@@ -1,0 +1,177 @@
+//! The SQL that makes a database obey the registry. Every identifier is quoted, so that no name can
+//! become SQL: <https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS>.
+
+use std::fmt;
+
+/// The policy that the registry makes.
+pub const POLICY: &str = "tenant_isolation";
+/// The trigger that refuses changes, and its function.
+pub const TRIGGER: &str = "table_registry_append_only";
+
+/// A table by schema and name; displays as SQL.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Qualified {
+    pub schema: String,
+    pub name: String,
+}
+
+impl fmt::Display for Qualified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", identifier(&self.schema), identifier(&self.name))
+    }
+}
+
+pub fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A string constant, whatever `standard_conforming_strings` says.
+pub fn literal(text: &str) -> String {
+    let quoted = text.replace('\'', "''");
+    if text.contains('\\') {
+        format!("E'{}'", quoted.replace('\\', "\\\\"))
+    } else {
+        format!("'{quoted}'")
+    }
+}
+
+/// A string constant that may span lines: its tag does not stand in it.
+pub fn dollar_quoted(text: &str) -> String {
+    let tags = (0..).map(|number| format!("$table_registry_{number}$"));
+    let mut tags = std::iter::once("$table_registry$".to_string()).chain(tags);
+    let tag = tags.find(|tag| !text.contains(tag.as_str())).unwrap_or_default();
+    format!("{tag}\n{text}{tag}")
+}
+
+/// Roles as the list of a statement; `PUBLIC` is a key word and no name.
+pub fn role_list<'r>(names: impl IntoIterator<Item = &'r str>) -> String {
+    let names: Vec<String> = names.into_iter().map(identifier).collect();
+    names.join(", ")
+}
+
+pub fn enable_rls(table: &Qualified) -> String {
+    format!("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;")
+}
+
+pub fn disable_rls(table: &Qualified) -> String {
+    format!("ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;")
+}
+
+pub fn force_rls(table: &Qualified) -> String {
+    format!("ALTER TABLE {table} FORCE ROW LEVEL SECURITY;")
+}
+
+pub fn unforce_rls(table: &Qualified) -> String {
+    format!("ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY;")
+}
+
+/// The expression stands on lines of its own, so that a comment at its end swallows nothing.
+pub fn create_policy(table: &Qualified, roles: &str, expression: &str) -> String {
+    let policy = identifier(POLICY);
+    let expression = expression.trim();
+    format!(
+        "CREATE POLICY {policy} ON {table} TO {roles}\n    USING (\n        {expression}\n    )\n    WITH CHECK (\n        {expression}\n    );"
+    )
+}
+
+pub fn drop_policy(table: &Qualified) -> String {
+    format!("DROP POLICY IF EXISTS {} ON {table};", identifier(POLICY))
+}
+
+/// Takes the privileges on columns away, too: section 5.8 of the manual, and the page of REVOKE.
+pub fn revoke_changes(table: &Qualified, roles: &str) -> String {
+    format!("REVOKE UPDATE, DELETE, TRUNCATE ON TABLE {table} FROM {roles};")
+}
+
+pub fn grant_changes(table: &Qualified, roles: &str) -> String {
+    format!("GRANT UPDATE, DELETE, TRUNCATE ON TABLE {table} TO {roles};")
+}
+
+fn trigger_function(schema: &str) -> Qualified {
+    Qualified {
+        schema: schema.to_string(),
+        name: TRIGGER.to_string(),
+    }
+}
+
+/// 42501 is `insufficient_privilege`: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+pub fn create_trigger_function(schema: &str) -> String {
+    let body = "BEGIN
+    RAISE EXCEPTION 'table %.% is append-only', TG_TABLE_SCHEMA, TG_TABLE_NAME
+        USING ERRCODE = '42501';
+END
+";
+    format!(
+        "CREATE OR REPLACE FUNCTION {}() RETURNS trigger\nLANGUAGE plpgsql\nSET search_path = pg_catalog\nAS {};",
+        trigger_function(schema),
+        dollar_quoted(body)
+    )
+}
+
+pub fn drop_trigger_function(schema: &str) -> String {
+    format!("DROP FUNCTION IF EXISTS {}();", trigger_function(schema))
+}
+
+/// A trigger of the statement fires for foreign keys and for TRUNCATE, too, and needs no row.
+pub fn create_trigger(table: &Qualified, schema: &str) -> String {
+    format!(
+        "CREATE TRIGGER {}\n    BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}\n    FOR EACH STATEMENT EXECUTE FUNCTION {}();",
+        identifier(TRIGGER),
+        trigger_function(schema)
+    )
+}
+
+pub fn drop_trigger(table: &Qualified) -> String {
+    format!("DROP TRIGGER IF EXISTS {} ON {table};", identifier(TRIGGER))
+}
+
+/// Runs statements for each partition and inheritance child of some tables, which only the server
+/// knows. In the statements `%1$s` stands for the child.
+pub fn for_each_descendant(tables: &[&Qualified], statements: &[String]) -> String {
+    let names: Vec<String> = tables.iter().map(|table| literal(&table.to_string())).collect();
+    let names = names.join(",\n            ");
+    let statements: String = statements
+        .iter()
+        .map(|statement| format!("        EXECUTE format({}, child);\n", literal(statement)))
+        .collect();
+    let body = format!(
+        "DECLARE
+    child regclass;
+BEGIN
+    FOR child IN
+        WITH RECURSIVE descendant AS (
+            SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY (ARRAY[
+            {names}
+            ]::regclass[])
+            UNION
+            SELECT i.inhrelid FROM pg_inherits i JOIN descendant d ON i.inhparent = d.inhrelid
+        )
+        SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
+        WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
+    LOOP
+{statements}    END LOOP;
+END
+"
+    );
+    format!("DO {};", dollar_quoted(&body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_names() {
+        let table = Qualified {
+            schema: "a\"b".to_string(),
+            name: "x; DROP TABLE y --'".to_string(),
+        };
+        assert_eq!(
+            enable_rls(&table),
+            "ALTER TABLE \"a\"\"b\".\"x; DROP TABLE y --'\" ENABLE ROW LEVEL SECURITY;"
+        );
+        assert_eq!(literal("it's"), "'it''s'");
+        assert_eq!(literal("a\\'"), "E'a\\\\'''");
+        assert!(dollar_quoted("$table_registry$").starts_with("$table_registry_0$\n"));
+    }
+}
