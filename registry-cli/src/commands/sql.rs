@@ -40,6 +40,7 @@ struct Migration<'p> {
     tables: Vec<Table>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a statement of its own")]
 struct Table {
     name: Qualified,
     has_rls: bool,
@@ -136,20 +137,16 @@ impl<'p> Migration<'p> {
             "REVOKE UPDATE, DELETE, TRUNCATE ON TABLE %s FROM PUBLIC, {}",
             escaped(&self.roles())
         );
+        let enable = || "ALTER TABLE %s ENABLE ROW LEVEL SECURITY".to_string();
+        let force = "ALTER TABLE %s FORCE ROW LEVEL SECURITY".to_string();
         let groups = [
-            (
-                of(|table| table.has_rls),
-                "ALTER TABLE %s ENABLE ROW LEVEL SECURITY".to_string(),
-            ),
-            (
-                of(|table| table.is_forced),
-                "ALTER TABLE %s FORCE ROW LEVEL SECURITY".to_string(),
-            ),
-            (of(|table| table.is_revoked), revoke),
+            (of(|table| table.is_forced), vec![enable(), force]),
+            (of(|table| table.has_rls && !table.is_forced), vec![enable()]),
+            (of(|table| table.is_revoked), vec![revoke]),
         ];
         let groups = groups.into_iter().filter(|(tables, _)| !tables.is_empty());
         groups
-            .map(|(tables, statement)| for_each_descendant(&tables, &[statement]))
+            .map(|(tables, statements)| for_each_descendant(&tables, &statements))
             .collect()
     }
 

@@ -34,7 +34,7 @@ pub fn run(arguments: &Verify) -> Result<Exit, Failure> {
         None => Catalog::read(&mut Session::connect(arguments.database_url.as_deref())?)?,
     };
     let context = Context::new(&project, &catalog)?;
-    findings::print(&context, checks::run(&context), arguments.format)
+    findings::print(&context, &checks::run(&context), arguments.format)
 }
 
 /// What the migrations of a directory come to, on a server that is gone afterwards.

@@ -3,6 +3,12 @@
 //! One snapshot, so that the checks are functions of it. Columns that old servers lack are read
 //! through `to_jsonb`, and privileges by name, so that letters of newer servers are no surprise.
 
+#![expect(
+    clippy::struct_excessive_bools,
+    clippy::struct_field_names,
+    reason = "rows have the columns that the catalogs have"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::FromRow;

@@ -43,7 +43,7 @@ struct Row<'f> {
     fix: &'f str,
 }
 
-pub fn print(context: &Context<'_>, findings: Vec<Finding>, format: Report) -> Result<Exit, Failure> {
+pub fn print(context: &Context<'_>, findings: &[Finding], format: Report) -> Result<Exit, Failure> {
     let diagnostics: Vec<Diagnostic> = findings
         .iter()
         .map(|one| one.diagnostic(context.project))

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::catalog::{Catalog, Membership, Oid, PUBLIC, Role};
+use super::statements::identifier;
 
 /// Membership in one of these is as good as a superuser's rights:
 /// <https://www.postgresql.org/docs/current/predefined-roles.html>.
@@ -41,16 +42,38 @@ impl<'c> AppRole<'c> {
         self.reachable.keys().filter_map(|oid| self.catalog.role_of(*oid))
     }
 
-    /// How it gets to a role: `app`, `group`, `owner`.
-    pub fn way_to(&self, role: Oid) -> String {
-        let mut way = vec![format!("`{}`", self.catalog.role_name(role))];
+    /// From itself to another role, each a member of the next.
+    fn steps_to(&self, role: Oid) -> Vec<Oid> {
+        let mut steps = vec![role];
         let mut at = role;
         while let Some(before) = self.reachable.get(&at) {
-            way.push(format!("`{}`", self.catalog.role_name(*before)));
+            steps.push(*before);
             at = *before;
         }
-        way.reverse();
-        way.join(" → ")
+        steps.reverse();
+        steps
+    }
+
+    /// How it gets to a role: `app`, `group`, `owner`.
+    pub fn way_to(&self, role: Oid) -> String {
+        let steps = self.steps_to(role).into_iter();
+        let names: Vec<String> = steps
+            .map(|step| format!("`{}`", self.catalog.role_name(step)))
+            .collect();
+        names.join(" → ")
+    }
+
+    /// Whether it gets to a role by way of another one.
+    pub fn passes(&self, role: Oid, is_met: impl Fn(Oid) -> bool) -> bool {
+        let steps = self.steps_to(role);
+        steps[..steps.len() - 1].iter().any(|step| is_met(*step))
+    }
+
+    /// Takes the first membership on the way to a role.
+    pub fn revoke_way_to(&self, role: Oid) -> String {
+        let first = self.steps_to(role).get(1).copied().unwrap_or(role);
+        let first = identifier(self.catalog.role_name(first));
+        format!("REVOKE {first} FROM {};", identifier(&self.role.name))
     }
 
     pub fn writes_all_data(&self) -> Option<&'c Role> {

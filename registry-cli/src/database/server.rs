@@ -108,10 +108,6 @@ impl Server {
         PORT
     }
 
-    pub fn binary(&self, name: &str) -> PathBuf {
-        binary(&self.installation.binaries, name)
-    }
-
     /// A client that nobody's settings have changed, and that stops at the first error.
     pub fn psql(&self, role: &str, database: &str) -> Command {
         let mut psql = self.client("psql");

@@ -102,7 +102,7 @@ impl Session {
         let failure = failure.note(redacted(&text(error), &self.secrets));
         match error
             .as_database_error()
-            .and_then(|error| error.code())
+            .and_then(sqlx::error::DatabaseError::code)
             .as_deref()
         {
             // insufficient_privilege

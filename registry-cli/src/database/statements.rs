@@ -130,10 +130,11 @@ pub fn drop_trigger(table: &Qualified) -> String {
 pub fn for_each_descendant(tables: &[&Qualified], statements: &[String]) -> String {
     let names: Vec<String> = tables.iter().map(|table| literal(&table.to_string())).collect();
     let names = names.join(",\n            ");
-    let statements: String = statements
+    let statements: Vec<String> = statements
         .iter()
         .map(|statement| format!("        EXECUTE format({}, child);\n", literal(statement)))
         .collect();
+    let statements = statements.concat();
     let body = format!(
         "DECLARE
     child regclass;

@@ -16,4 +16,5 @@ mod policy;
 mod scaffold;
 mod selection;
 mod sync;
+mod verify;
 mod workflow;

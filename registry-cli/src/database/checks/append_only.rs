@@ -137,11 +137,7 @@ fn write_all_data(context: &Context<'_>) -> Vec<Finding> {
             "role `{}` may update and delete rows of every table by `{}`",
             app.role.name, role.name
         );
-        let fix = format!(
-            "REVOKE {} FROM {};",
-            identifier(&role.name),
-            identifier(&app.role.name)
-        );
+        let fix = app.revoke_way_to(role.oid);
         findings.push(
             Finding::of_role(Code::AppendOnlyPrivilege, &app.role.name, message, fix)
                 .object(&role.name)
@@ -194,7 +190,10 @@ pub fn missing_trigger(context: &Context<'_>) -> Vec<Finding> {
 /// Bits of `pg_trigger.tgtype`: 1 a trigger of rows, 2 before, 8 DELETE, 16 UPDATE, 32 TRUNCATE.
 pub fn refuses_changes(trigger: &Trigger) -> bool {
     let enabled = trigger.enabled == "O" || trigger.enabled == "A";
-    enabled && trigger.function == TRIGGER && trigger.events & 59 == 58 && !trigger.has_condition
+    enabled
+        && trigger.function == TRIGGER
+        && trigger.events & 0b11_1011 == 0b11_1010
+        && !trigger.has_condition
 }
 
 pub fn cascade_into_append_only(context: &Context<'_>) -> Vec<Finding> {

@@ -21,7 +21,7 @@ pub fn columns(context: &Context<'_>) -> Vec<Finding> {
         if is_complete {
             findings.extend(extra(table, &fields, rows));
         }
-        findings.extend(types(table, &fields, rows));
+        findings.extend(types(context, table, &fields, rows));
     }
     findings
 }
@@ -156,7 +156,7 @@ fn extra(table: &Table<'_>, fields: &[Column], rows: &[ColumnRow]) -> Vec<Findin
         .collect()
 }
 
-fn types(table: &Table<'_>, fields: &[Column], rows: &[ColumnRow]) -> Vec<Finding> {
+fn types(context: &Context<'_>, table: &Table<'_>, fields: &[Column], rows: &[ColumnRow]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for field in fields {
         let Some(row) = rows.iter().find(|row| row.name == field.name) else {
@@ -167,7 +167,7 @@ fn types(table: &Table<'_>, fields: &[Column], rows: &[ColumnRow]) -> Vec<Findin
                 "the field is `{}`, the column is {}",
                 field.rust_type.text, row.type_text
             )
-        } else if !row.not_null && !field.rust_type.is_option && is_known(&field.rust_type.base) {
+        } else if !row.not_null && wants_value(context, table, field) {
             format!(
                 "the column may be null, and the field `{}` is no Option",
                 field.rust_type.text
@@ -214,6 +214,12 @@ const TYPES: [(&[&str], &[&str]); 12] = [
     ),
     (&["Vec<u8>"], &["bytea"]),
 ];
+
+/// Of a tenant column it is said already.
+fn wants_value(context: &Context<'_>, table: &Table<'_>, field: &Column) -> bool {
+    let is_said = field.name == context.tenant_column && needs_tenant(context, table);
+    !field.rust_type.is_option && is_known(&field.rust_type.base) && !is_said
+}
 
 fn is_known(rust: &str) -> bool {
     TYPES.iter().any(|(names, _)| names.contains(&rust))

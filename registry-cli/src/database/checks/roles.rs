@@ -46,17 +46,15 @@ pub fn privileged_app_role(context: &Context<'_>) -> Vec<Finding> {
                     "role `{name}` can become `{}`, which is exempt from all rules: {why}",
                     role.name
                 );
-                (
-                    message,
-                    format!("REVOKE {} FROM {};", identifier(&role.name), identifier(name)),
-                )
+                (message, app.revoke_way_to(role.oid))
             };
             let finding = Finding::of_role(Code::PrivilegedAppRole, name, message, fix);
-            findings.push(match role.oid == app.role.oid {
-                true => finding.fact("an attribute in `pg_roles`"),
-                false => finding
+            findings.push(if role.oid == app.role.oid {
+                finding.fact("an attribute in `pg_roles`")
+            } else {
+                finding
                     .object(role.name.clone())
-                    .fact(format!("memberships: {}", app.way_to(role.oid))),
+                    .fact(format!("memberships: {}", app.way_to(role.oid)))
             });
         }
     }
@@ -89,6 +87,10 @@ pub fn app_role_owns_table(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for app in &context.app_roles {
         for (owner, things) in owned.iter().filter(|(owner, _)| app.reaches(**owner)) {
+            // Who can become an owner can become what that owner can become.
+            if app.passes(*owner, |step| owned.contains_key(&step)) {
+                continue;
+            }
             // A superuser owns everything, and is reported as one.
             if context.catalog.role_of(*owner).is_some_and(|role| role.superuser) {
                 continue;
@@ -119,10 +121,7 @@ fn owner_finding(
         )
     } else {
         let message = format!("role `{name}` can become `{owner_name}`, which owns {things}");
-        (
-            message,
-            format!("REVOKE {} FROM {};", identifier(owner_name), identifier(name)),
-        )
+        (message, app.revoke_way_to(owner))
     };
     let finding = Finding::of_role(Code::AppRoleOwnsTable, name, message, fix)
         .object(owner_name)

@@ -7,7 +7,7 @@ use crate::database::catalog::{PUBLIC, PolicyRow, Relation};
 use crate::database::expression::is_always_true;
 use crate::database::finding::Finding;
 use crate::database::roles::AppRole;
-use crate::database::statements::{create_policy, enable_rls, force_rls, identifier};
+use crate::database::statements::{create_policy, drop_policy, enable_rls, force_rls, identifier};
 use crate::text::listed;
 
 /// The commands that policies are about, by their letter in `pg_policy`.
@@ -136,7 +136,12 @@ fn permits(policy: &PolicyRow, letter: &str, app: &AppRole<'_>) -> bool {
 
 fn missing_policy_fix(context: &Context<'_>, table: &Table<'_>) -> String {
     match &context.config.tenant_policy {
-        Some(expression) => create_policy(&table.qualified, &context.app_role_list(), expression),
+        Some(expression) => format!(
+            "{}
+{}",
+            drop_policy(&table.qualified),
+            create_policy(&table.qualified, &context.app_role_list(), expression)
+        ),
         None => format!(
             "CREATE POLICY … ON {} TO {} USING (…) WITH CHECK (…);",
             table.qualified,

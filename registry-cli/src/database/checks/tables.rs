@@ -126,9 +126,10 @@ pub fn unregistered_table(context: &Context<'_>) -> Vec<Finding> {
     });
     unknown
         .map(|relation| {
-            let name = match relation.schema == context.config.schema {
-                true => relation.name.clone(),
-                false => format!("{}.{}", relation.schema, relation.name),
+            let name = if relation.schema == context.config.schema {
+                relation.name.clone()
+            } else {
+                format!("{}.{}", relation.schema, relation.name)
             };
             let exempt = context
                 .project

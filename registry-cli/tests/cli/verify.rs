@@ -1,0 +1,433 @@
+//! `sql` and `verify` on a real PostgreSQL server: the ERP example, as it is and with one fault at a time.
+//!
+//! Each fault is a migration behind those of the example, so that it is planted in a server of its own.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::harness::{Crate, Report, program, repository};
+
+/// Whether there is a server to test with. In CI there has to be one.
+fn has_server() -> bool {
+    let debian = fs::read_dir("/usr/lib/postgresql").is_ok_and(|mut versions| versions.next().is_some());
+    let found = debian || Command::new("initdb").arg("--version").output().is_ok();
+    assert!(
+        found || env::var_os("CI").is_none_or(|ci| ci != "true"),
+        "there are no PostgreSQL binaries"
+    );
+    if !found {
+        eprintln!("skipped: there are no PostgreSQL binaries on this machine");
+    }
+    found
+}
+
+/// A copy of the ERP example, to be spoilt.
+fn erp() -> Crate {
+    let made = Crate::empty();
+    made.manifest("erp");
+    let example = repository().join("examples/erp");
+    copy(&example.join("src"), &made.path().join("src"));
+    copy(&example.join("migrations"), &made.path().join("migrations"));
+    for file in ["table-registry.toml", "revoke.toml"] {
+        fs::copy(example.join(file), made.path().join(file)).unwrap();
+    }
+    made
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+fn verify(crate_: &Crate) -> Report {
+    let mut command = program();
+    // A server writes much that nobody keeps: memory is quicker.
+    if Path::new("/dev/shm").is_dir() {
+        command.env("TMPDIR", "/dev/shm");
+    }
+    command.args(["verify", "--migrations", "migrations", "--format", "json"]);
+    Report::new(command.current_dir(crate_.path()).output().unwrap())
+}
+
+fn findings(report: &Report) -> Vec<serde_json::Value> {
+    let json: serde_json::Value =
+        serde_json::from_str(&report.stdout).unwrap_or_else(|_| panic!("{}", report.all()));
+    json["findings"].as_array().unwrap().clone()
+}
+
+/// What was found, one line each: code, table, object.
+fn lines(findings: &[serde_json::Value]) -> Vec<String> {
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_string();
+    let line = |one: &serde_json::Value| {
+        format!(
+            "{} {} {}",
+            text(&one["code"]),
+            text(&one["table"]),
+            text(&one["object"])
+        )
+    };
+    findings.iter().map(line).collect()
+}
+
+/// Plants a fault, expects it to be found, alone, and to be gone with the statement that the finding gives.
+#[track_caller]
+fn planted(sql: &str, expected: &str) {
+    planted_in(&erp(), sql, expected);
+}
+
+#[track_caller]
+fn planted_in(crate_: &Crate, sql: &str, expected: &str) {
+    if !has_server() {
+        return;
+    }
+    crate_.write("migrations/0004_fault.sql", sql);
+    let report = verify(crate_);
+    let found = findings(&report);
+    assert_eq!(lines(&found), [expected], "{}", report.all());
+    assert_eq!(
+        report.code,
+        i32::from(found[0]["severity"] == "error"),
+        "{}",
+        report.all()
+    );
+    let fix = found[0]["fix"].as_str().unwrap();
+    let is_sql = fix.ends_with(';') && fix.starts_with(|c: char| c.is_ascii_uppercase());
+    if is_sql && !fix.contains('…') {
+        crate_.write("migrations/0005_fix.sql", fix);
+        let report = verify(crate_);
+        assert_eq!(lines(&findings(&report)), [""; 0], "{fix}\n{}", report.all());
+    }
+}
+
+/// One test for each fault.
+macro_rules! faults {
+    ($($name:ident: $sql:literal => $expected:literal;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                planted($sql, $expected);
+            }
+        )*
+    };
+}
+
+faults! {
+    table_is_missing: "DROP TABLE contacts" => "missing-table contacts -";
+    table_is_a_view: "ALTER TABLE contacts SET SCHEMA pg_catalog" => "missing-table contacts -";
+    table_is_not_registered: "CREATE TABLE forgotten (id int)" => "unregistered-table - forgotten";
+    exempt_table_is_missing: "DROP TABLE search_backfill_state"
+        => "missing-exempt-table search_backfill_state -";
+
+    rls_is_off: "ALTER TABLE contacts DISABLE ROW LEVEL SECURITY" => "rls-disabled contacts -";
+    rls_was_never_on: "ALTER TABLE contacts DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY;
+        DROP POLICY tenant_isolation ON contacts" => "rls-disabled contacts -";
+    rls_is_not_forced: "ALTER TABLE contacts NO FORCE ROW LEVEL SECURITY" => "rls-not-forced contacts migrator";
+
+    no_policy: "DROP POLICY tenant_isolation ON contacts" => "missing-policy contacts -";
+    no_policy_for_a_command: "DROP POLICY tenant_isolation ON contacts;
+        CREATE POLICY r ON contacts FOR SELECT TO erp_app USING (org_id = 'a');
+        CREATE POLICY a ON contacts FOR INSERT TO erp_app WITH CHECK (org_id = 'a');
+        CREATE POLICY w ON contacts FOR UPDATE TO erp_app USING (org_id = 'a') WITH CHECK (org_id = 'a')"
+        => "missing-policy contacts erp_app";
+    policies_for_other_roles: "CREATE ROLE other; ALTER POLICY tenant_isolation ON contacts TO other"
+        => "missing-policy contacts erp_app";
+    only_a_restrictive_policy: "DROP POLICY tenant_isolation ON contacts;
+        CREATE POLICY r ON contacts AS RESTRICTIVE TO erp_app USING (org_id = 'a') WITH CHECK (org_id = 'a')"
+        => "missing-policy contacts erp_app";
+
+    policy_is_true: "CREATE POLICY open ON contacts USING (true) WITH CHECK (org_id = 'a')"
+        => "open-policy contacts open";
+    policy_compares_constants: "CREATE POLICY open ON contacts FOR SELECT TO erp_app USING (1 = 1)"
+        => "open-policy contacts open";
+    policy_compares_a_column_with_itself: "CREATE POLICY open ON contacts FOR DELETE USING (org_id = org_id)"
+        => "open-policy contacts open";
+    policy_asks_for_any_tenant: "CREATE POLICY open ON contacts FOR SELECT USING (org_id IS NOT NULL)"
+        => "open-policy contacts open";
+    policy_has_a_way_out: "ALTER POLICY tenant_isolation ON contacts
+        USING (org_id = current_setting('app.org_id', true) OR true)"
+        => "open-policy contacts tenant_isolation";
+    policy_checks_nothing_of_new_rows: "ALTER POLICY tenant_isolation ON contacts WITH CHECK (true)"
+        => "open-policy contacts tenant_isolation";
+    insert_is_open: "CREATE POLICY open ON contacts FOR INSERT WITH CHECK (true)" => "open-policy contacts open";
+    policy_of_a_partition_is_open: "CREATE TABLE child () INHERITS (contacts);
+        ALTER TABLE child ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+        CREATE POLICY open ON child FOR SELECT USING (true)" => "open-policy contacts open";
+    policy_has_no_check: "DROP POLICY tenant_isolation ON contacts;
+        CREATE POLICY own ON contacts TO erp_app USING (org_id = 'a')" => "policy-without-check contacts own";
+
+    app_is_superuser: "ALTER ROLE erp_app SUPERUSER" => "privileged-app-role - erp_app";
+    app_bypasses_rls: "ALTER ROLE erp_app BYPASSRLS" => "privileged-app-role - erp_app";
+    app_replicates: "ALTER ROLE erp_app REPLICATION" => "privileged-app-role - erp_app";
+    app_makes_roles: "ALTER ROLE erp_app CREATEROLE" => "privileged-app-role - erp_app";
+    app_can_become_superuser: "CREATE ROLE root SUPERUSER; GRANT root TO erp_app" => "privileged-app-role - root";
+    app_can_bypass_rls_over_two_roles: "CREATE ROLE b BYPASSRLS; CREATE ROLE g NOINHERIT;
+        GRANT b TO g; ALTER ROLE erp_app NOINHERIT; GRANT g TO erp_app" => "privileged-app-role - b";
+    app_reads_files: "GRANT pg_read_server_files TO erp_app" => "privileged-app-role - pg_read_server_files";
+    app_owns_a_table: "ALTER TABLE contacts OWNER TO erp_app" => "app-role-owns-table - erp_app";
+    app_can_become_owner: "GRANT migrator TO erp_app" => "app-role-owns-table - migrator";
+    app_owns_the_schema: "ALTER SCHEMA public OWNER TO erp_app" => "app-role-owns-table - erp_app";
+
+    update_is_granted: "GRANT UPDATE ON audit_logs TO erp_app" => "append-only-privilege audit_logs erp_app";
+    everything_is_granted: "GRANT ALL ON audit_logs TO erp_app" => "append-only-privilege audit_logs erp_app";
+    truncate_is_granted: "GRANT TRUNCATE ON audit_logs TO erp_app" => "append-only-privilege audit_logs erp_app";
+    delete_is_granted_to_all: "GRANT DELETE ON audit_logs TO PUBLIC" => "append-only-privilege audit_logs PUBLIC";
+    update_is_granted_to_a_group: "CREATE ROLE g; GRANT g TO erp_app; GRANT UPDATE ON audit_logs TO g"
+        => "append-only-privilege audit_logs g";
+    update_by_set_role: "CREATE ROLE g; GRANT g TO erp_app; ALTER ROLE erp_app NOINHERIT;
+        GRANT UPDATE ON audit_logs TO g" => "append-only-privilege audit_logs g";
+    a_column_is_granted: "GRANT UPDATE (reason, ip) ON audit_logs TO erp_app"
+        => "append-only-privilege audit_logs erp_app";
+    another_grantor: "CREATE ROLE clerk; GRANT UPDATE ON audit_logs TO clerk WITH GRANT OPTION;
+        SET ROLE clerk; GRANT UPDATE ON audit_logs TO erp_app; RESET ROLE"
+        => "append-only-privilege audit_logs erp_app";
+    writes_all_data: "GRANT pg_write_all_data TO erp_app" => "append-only-privilege - pg_write_all_data";
+    default_privileges: "ALTER DEFAULT PRIVILEGES GRANT SELECT, UPDATE, DELETE ON TABLES TO erp_app"
+        => "default-privilege - erp_app";
+    default_privileges_of_a_schema: "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO PUBLIC"
+        => "default-privilege - PUBLIC";
+    trigger_is_gone: "DROP TRIGGER table_registry_append_only ON audit_logs" => "missing-trigger audit_logs -";
+    trigger_is_disabled: "ALTER TABLE audit_logs DISABLE TRIGGER table_registry_append_only"
+        => "missing-trigger audit_logs -";
+    delete_cascades: "CREATE TABLE _sqlx_migrations (id uuid PRIMARY KEY);
+        ALTER TABLE audit_logs ADD CONSTRAINT by_batch FOREIGN KEY (batch_id)
+        REFERENCES _sqlx_migrations ON DELETE CASCADE" => "cascade-into-append-only audit_logs by_batch";
+    delete_sets_null: "CREATE TABLE _sqlx_migrations (id uuid PRIMARY KEY);
+        ALTER TABLE audit_logs ADD CONSTRAINT by_batch FOREIGN KEY (batch_id)
+        REFERENCES _sqlx_migrations ON DELETE SET NULL" => "cascade-into-append-only audit_logs by_batch";
+    update_sets_default: "CREATE TABLE _sqlx_migrations (id uuid PRIMARY KEY);
+        ALTER TABLE audit_logs ADD CONSTRAINT by_batch FOREIGN KEY (batch_id)
+        REFERENCES _sqlx_migrations ON UPDATE SET DEFAULT ON DELETE RESTRICT"
+        => "cascade-into-append-only audit_logs by_batch";
+
+    child_without_rls: "CREATE TABLE child () INHERITS (contacts)" => "unprotected-child contacts child";
+    child_is_not_forced: "CREATE TABLE child () INHERITS (contacts); ALTER TABLE child ENABLE ROW LEVEL SECURITY"
+        => "unprotected-child contacts child";
+    child_of_append_only_table: "CREATE TABLE child () INHERITS (audit_logs);
+        ALTER TABLE child ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; GRANT DELETE ON child TO erp_app"
+        => "unprotected-child audit_logs child";
+
+    view_of_a_superuser: "CREATE VIEW v AS SELECT * FROM contacts; ALTER VIEW v OWNER TO postgres;
+        GRANT SELECT ON v TO erp_app" => "definer-view contacts v";
+    view_of_a_view: "CREATE VIEW v AS SELECT * FROM contacts; ALTER VIEW v OWNER TO postgres;
+        CREATE VIEW w WITH (security_invoker) AS SELECT * FROM v; GRANT SELECT ON w TO erp_app"
+        => "definer-view contacts v";
+    view_changes_an_append_only_table: "CREATE VIEW v AS SELECT * FROM audit_logs; GRANT UPDATE ON v TO erp_app"
+        => "definer-view audit_logs v";
+    materialized_view: "CREATE MATERIALIZED VIEW m AS SELECT * FROM contacts; GRANT SELECT ON m TO erp_app"
+        => "materialized-view contacts m";
+    function_of_a_superuser: "CREATE FUNCTION f() RETURNS bigint LANGUAGE sql SECURITY DEFINER
+        AS 'SELECT count(*) FROM contacts'; ALTER FUNCTION f() OWNER TO postgres" => "definer-function contacts f";
+    function_with_a_standard_body: "CREATE FUNCTION f() RETURNS bigint LANGUAGE sql SECURITY DEFINER
+        BEGIN ATOMIC SELECT count(*) FROM contacts; END; ALTER FUNCTION f() OWNER TO postgres"
+        => "definer-function contacts f";
+    function_deletes: "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+        AS $$ BEGIN EXECUTE 'DELETE FROM public.audit_logs'; END $$" => "definer-function audit_logs f";
+    rule_deletes: "CREATE RULE r AS ON INSERT TO users DO ALSO DELETE FROM audit_logs"
+        => "rewrite-rule audit_logs r";
+
+    tenant_column_is_missing: "ALTER TABLE contacts DROP COLUMN org_id CASCADE;
+        CREATE POLICY own ON contacts TO erp_app USING (name = 'a') WITH CHECK (name = 'a')"
+        => "missing-tenant-column contacts org_id";
+    tenant_column_may_be_null: "ALTER TABLE contacts ALTER org_id DROP NOT NULL"
+        => "nullable-tenant-column contacts org_id";
+    column_is_missing: "ALTER TABLE contacts DROP COLUMN email" => "missing-column contacts email";
+    column_is_extra: "ALTER TABLE contacts ADD COLUMN fax text" => "extra-column contacts fax";
+    column_has_another_type: "ALTER TABLE contacts ALTER version TYPE bigint"
+        => "column-type-mismatch contacts version";
+    column_may_be_null: "ALTER TABLE contacts ALTER name DROP NOT NULL" => "column-type-mismatch contacts name";
+}
+
+#[test]
+fn role_is_missing() {
+    let crate_ = erp();
+    let policy = crate_.read("table-registry.toml");
+    crate_.write(
+        "table-registry.toml",
+        &policy.replace("[\"erp_app\"]", "[\"erp_app\", \"worker\"]"),
+    );
+    planted_in(
+        &crate_,
+        "CREATE ROLE worker; DROP ROLE worker",
+        "missing-app-role - worker",
+    );
+}
+
+/// What looks like a fault and is none.
+#[test]
+fn a_clean_database_gives_no_finding() {
+    if !has_server() {
+        return;
+    }
+    let crate_ = erp();
+    crate_.write(
+        "migrations/0004_sound.sql",
+        "CREATE TABLE _sqlx_migrations (id uuid PRIMARY KEY);
+         CREATE TABLE __drizzle_migrations (id int);
+         CREATE SCHEMA other; CREATE TABLE other.free (id int);
+         CREATE VIEW plain AS SELECT 1 AS one; GRANT SELECT ON plain TO erp_app;
+         CREATE VIEW own AS SELECT * FROM contacts; GRANT SELECT ON own TO erp_app;
+         CREATE VIEW invoker WITH (security_invoker) AS SELECT * FROM contacts; GRANT ALL ON invoker TO PUBLIC;
+         CREATE VIEW hidden AS SELECT * FROM contacts; ALTER VIEW hidden OWNER TO postgres;
+         CREATE MATERIALIZED VIEW hidden_copy AS SELECT * FROM contacts;
+         CREATE ROLE backup BYPASSRLS; GRANT SELECT ON ALL TABLES IN SCHEMA public TO backup;
+         CREATE ROLE reporting; GRANT UPDATE ON audit_logs TO reporting; GRANT erp_app TO reporting;
+         ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT ON TABLES TO erp_app;
+         ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO backup;
+         CREATE POLICY everything ON contacts TO backup USING (true) WITH CHECK (true);
+         CREATE POLICY broad ON warehouses FOR SELECT TO erp_app USING (true);
+         CREATE POLICY narrow ON warehouses AS RESTRICTIVE TO erp_app
+             USING (org_id = current_setting('app.org_id', true)) WITH CHECK (org_id = current_setting('app.org_id', true));
+         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+             AS $$ BEGIN INSERT INTO audit_logs (id) VALUES (NEW.id); RETURN NEW; END $$;
+         ALTER FUNCTION note() OWNER TO postgres;
+         CREATE FUNCTION shut() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM contacts';
+         ALTER FUNCTION shut() OWNER TO postgres; REVOKE EXECUTE ON FUNCTION shut() FROM PUBLIC;
+         ALTER TABLE audit_logs ADD FOREIGN KEY (batch_id) REFERENCES _sqlx_migrations ON DELETE RESTRICT;
+         CREATE RULE quiet AS ON INSERT TO users DO ALSO NOTIFY users;",
+    );
+    let report = verify(&crate_);
+    assert_eq!(lines(&findings(&report)), [""; 0], "{}", report.all());
+    assert_eq!(report.code, 0);
+}
+
+/// The migration in the example is what `sql` prints, can be run twice, and `--down` takes it back.
+#[test]
+fn sql_again_and_back() {
+    let crate_ = erp();
+    let report = crate_.run(&["sql"]);
+    assert_eq!(report.code, 0, "{}", report.all());
+    assert_eq!(report.stdout, crate_.read("migrations/0003_table_registry.sql"));
+    if !has_server() {
+        return;
+    }
+    crate_.write("migrations/0004_again.sql", &report.stdout);
+    assert_eq!(lines(&findings(&verify(&crate_))), [""; 0]);
+    crate_.write("migrations/0005_down.sql", &crate_.run(&["sql", "--down"]).stdout);
+    let codes: Vec<String> = lines(&findings(&verify(&crate_)));
+    let count = |code: &str| codes.iter().filter(|line| line.starts_with(code)).count();
+    assert_eq!(
+        (
+            count("rls-disabled"),
+            count("append-only-privilege"),
+            count("missing-trigger"),
+            codes.len()
+        ),
+        (167, 11, 11, 189)
+    );
+    crate_.write("migrations/0006_up.sql", &report.stdout);
+    assert_eq!(lines(&findings(&verify(&crate_))), [""; 0]);
+}
+
+/// No name can become SQL: quotes, comments, dollar quotes, formats, other scripts, and 63 bytes.
+#[test]
+fn hostile_names() {
+    let names = [
+        "a\"b; DROP TABLE users; --",
+        "it's $table_registry$ %s \\",
+        "größe 表 /*",
+        "x123456789_123456789_123456789_123456789_123456789_123456789_12",
+    ];
+    let crate_ = Crate::with(&[(
+        "src/lib.rs",
+        "pub mod schema;\n\ntable_registry::table_registry!(\"schema/\");\n",
+    )]);
+    crate_.manifest("hostile");
+    let mut schema = String::from("use table_registry::table;\n");
+    let mut migration = String::new();
+    for (number, name) in names.iter().enumerate() {
+        schema += &format!("#[table(name = {name:?})]\npub struct T{number} {{ pub org_id: i64 }}\n");
+        let quoted = name.replace('"', "\"\"");
+        migration += &format!(
+            "CREATE TABLE \"{quoted}\" (org_id bigint NOT NULL) PARTITION BY HASH (org_id);\n\
+             CREATE TABLE \"p{number}' %s\" PARTITION OF \"{quoted}\" FOR VALUES WITH (MODULUS 1, REMAINDER 0);\n\
+             GRANT ALL ON \"{quoted}\", \"p{number}' %s\" TO \"app; \"\"x\"\" 'y' %I\";\n"
+        );
+    }
+    crate_.write("src/schema/mod.rs", &schema);
+    crate_.write(
+        "table-registry.toml",
+        "[database]\napp_roles = ['app; \"x\" ''y'' %I']\ntenant_policy = \"org_id = 1 -- mine\"\nappend_only_trigger = true\n"
+            .replace("'app; \"x\" ''y'' %I'", "\"app; \\\"x\\\" 'y' %I\"")
+            .as_str(),
+    );
+    crate_.write("revoke.toml", &format!("update_delete = {names:?}\n"));
+    let report = crate_.run(&["sql"]);
+    assert_eq!(report.code, 0, "{}", report.all());
+    if !has_server() {
+        return;
+    }
+    crate_.write("migrations/1.sql", &migration);
+    let before = findings(&verify(&crate_));
+    assert!(before.len() >= 4 * 3, "{before:?}");
+    crate_.write("migrations/2.sql", &report.stdout);
+    let report = verify(&crate_);
+    assert_eq!(lines(&findings(&report)), [""; 0], "{}", report.all());
+}
+
+#[test]
+fn what_cannot_be_checked_is_no_pass() {
+    let crate_ = Crate::shop();
+    let report = crate_.run(&["verify"]);
+    assert_eq!(report.code, 2);
+    assert!(
+        report.stderr.contains("names no role of the application"),
+        "{}",
+        report.all()
+    );
+    crate_.write("table-registry.toml", "[database]\napp_roles = [\"app\"]\n");
+    let run = |arguments: &[&str]| {
+        let mut command = program();
+        for name in [
+            "DATABASE_URL",
+            "PGHOST",
+            "PGHOSTADDR",
+            "PGDATABASE",
+            "PGUSER",
+            "PGPASSWORD",
+        ] {
+            command.env_remove(name);
+        }
+        Report::new(
+            command
+                .arg("verify")
+                .args(arguments)
+                .current_dir(crate_.path())
+                .output()
+                .unwrap(),
+        )
+    };
+    let report = run(&[]);
+    assert_eq!(report.code, 2);
+    assert!(report.stderr.contains("no database is named"), "{}", report.all());
+    let report = run(&["--database-url", "postgres://app:s3cret@127.0.0.1:1/shop"]);
+    assert_eq!(report.code, 2);
+    assert!(
+        report.stderr.contains("cannot be connected to"),
+        "{}",
+        report.all()
+    );
+    assert!(!report.all().contains("s3cret"), "{}", report.all());
+    let report = run(&["--database-url", "postgres://app:s3cret@127.0.0.1:port/shop"]);
+    assert_eq!(report.code, 2);
+    assert!(!report.all().contains("s3cret"), "{}", report.all());
+    if has_server() {
+        crate_.write("migrations/1.sql", "CREATE TABLE other (id int)");
+        let report = run(&["--migrations", "migrations"]);
+        assert_eq!(report.code, 2);
+        assert!(
+            report.stderr.contains("none of the 2 registered tables"),
+            "{}",
+            report.all()
+        );
+    }
+}
