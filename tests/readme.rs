@@ -62,7 +62,7 @@ fn files_of_the_quickstart() -> Vec<PathBuf> {
 fn the_example_is_the_quickstart() {
     let rust = blocks("rust");
     let toml = blocks("toml");
-    assert_eq!((rust.len(), toml.len()), (3, 4), "a block is not compared here");
+    assert_eq!((rust.len(), toml.len()), (3, 5), "a block is not compared here");
     let files = rust.iter().filter_map(|block| named(block, "// "));
     let files: Vec<_> = files
         .chain(toml.iter().filter_map(|block| named(block, "# ")))
@@ -112,6 +112,21 @@ fn the_lints_are_read() {
     assert_eq!(policy.lints.exceptions.len(), 1);
 }
 
+#[test]
+fn the_settings_of_the_database_are_read() {
+    let blocks = blocks("toml");
+    let block = blocks
+        .iter()
+        .find(|block| block.starts_with("[database]"))
+        .unwrap();
+    let (mut policy, mut faults) = (Policy::default(), Vec::new());
+    policy.read_overrides(&Arc::new(Source::new("README.md", block)), &mut faults);
+    assert!(faults.is_empty(), "{faults:?}");
+    let database = &policy.database;
+    assert!(database.tenant_policy.is_some() && database.append_only_trigger);
+    assert_eq!((database.app_roles.len(), database.exceptions.len()), (1, 1));
+}
+
 /// The rules of `lint`: what they find, their levels, and their options.
 #[test]
 fn every_lint_is_in_the_reference() {
@@ -155,7 +170,8 @@ fn every_code_is_in_an_expected_error() {
     for code in Code::ALL {
         let is_elsewhere = elsewhere.iter().any(|(other, _)| other == code)
             || command_line.contains(&format!("diagnostic code `{code}`"))
-            || command_line.contains(&format!("warning {code} "));
+            || command_line.contains(&format!("warning {code} "))
+            || command_line.contains(&format!("\"{code} "));
         let is_expected = expected.contains(&format!("diagnostic code `{code}`"));
         assert!(is_expected || is_elsewhere, "no case for {code}");
     }

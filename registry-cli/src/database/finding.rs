@@ -20,6 +20,8 @@ pub struct Finding {
     pub facts: Vec<String>,
     /// The SQL, or the command, that mends it.
     pub fix: String,
+    /// The line of the policy file, where that is the fault.
+    pub entry: Option<Entry<Code>>,
 }
 
 impl Finding {
@@ -33,6 +35,7 @@ impl Finding {
             message: message.into(),
             facts: Vec::new(),
             fix: fix.into(),
+            entry: None,
         }
     }
 
@@ -65,6 +68,9 @@ impl Finding {
         diagnostic.severity = self.severity;
         diagnostic.notes.clone_from(&self.facts);
         let diagnostic = diagnostic.help(self.fix.clone());
+        if let Some(entry) = &self.entry {
+            return at(diagnostic, entry);
+        }
         let table = self.table.as_deref().unwrap_or_default();
         if let Some(declaration) = project.registry.table(table).map(|table| &table.declarations[0]) {
             return diagnostic.at(&declaration.source, declaration.place.clone(), "");

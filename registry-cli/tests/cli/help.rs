@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::harness::{Crate, Report, program, repository};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 12] = [
     "init",
     "new",
     "override",
@@ -12,6 +12,8 @@ const COMMANDS: [&str; 10] = [
     "exempt",
     "sync",
     "lint",
+    "sql",
+    "verify",
     "list",
     "explain",
     "completions",

@@ -3,6 +3,7 @@
 //! Each fault is a migration behind those of the example, so that it is planted in a server of its own.
 
 use std::env;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -345,9 +346,13 @@ fn hostile_names() {
     let mut schema = String::from("use table_registry::table;\n");
     let mut migration = String::new();
     for (number, name) in names.iter().enumerate() {
-        schema += &format!("#[table(name = {name:?})]\npub struct T{number} {{ pub org_id: i64 }}\n");
+        let _ = write!(
+            schema,
+            "#[table(name = {name:?})]\npub struct T{number} {{ pub org_id: i64 }}\n"
+        );
         let quoted = name.replace('"', "\"\"");
-        migration += &format!(
+        let _ = write!(
+            migration,
             "CREATE TABLE \"{quoted}\" (org_id bigint NOT NULL) PARTITION BY HASH (org_id);\n\
              CREATE TABLE \"p{number}' %s\" PARTITION OF \"{quoted}\" FOR VALUES WITH (MODULUS 1, REMAINDER 0);\n\
              GRANT ALL ON \"{quoted}\", \"p{number}' %s\" TO \"app; \"\"x\"\" 'y' %I\";\n"
@@ -430,4 +435,69 @@ fn what_cannot_be_checked_is_no_pass() {
             report.all()
         );
     }
+}
+
+/// What the README shows, for people and for GitHub and code scanning.
+#[test]
+fn the_readme_shows_what_is_printed() {
+    if !has_server() {
+        return;
+    }
+    let crate_ = erp();
+    crate_.write(
+        "migrations/0004_fault.sql",
+        "ALTER TABLE contacts DISABLE ROW LEVEL SECURITY",
+    );
+    let report = crate_.run(&["verify", "--migrations", "migrations"]);
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    let shown = readme
+        .split("verify --migrations migrations` says\n\n```text\n")
+        .nth(1)
+        .unwrap();
+    let shown = shown.split("```").next().unwrap();
+    assert!(report.stderr.starts_with(shown), "{}", report.stderr);
+    assert!(
+        report.stderr.ends_with("error: 1 error found\n"),
+        "{}",
+        report.stderr
+    );
+    assert_eq!((report.stdout.as_str(), report.code), ("", 1));
+
+    let github = crate_.run(&["verify", "--migrations", "migrations", "--format", "github"]);
+    let start =
+        "::error title=rls-disabled,file=src/schema/contacts.rs,line=10,col=12::row-level security of table";
+    assert!(github.stdout.starts_with(start), "{}", github.stdout);
+
+    let sarif = crate_.run(&["verify", "--migrations", "migrations", "--format", "sarif"]);
+    let sarif: serde_json::Value = serde_json::from_str(&sarif.stdout).unwrap();
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!(
+        (&sarif["version"], &result["ruleId"]),
+        (&"2.1.0".into(), &"rls-disabled".into())
+    );
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "src/schema/contacts.rs");
+    assert_eq!(place["region"]["startLine"], 10);
+}
+
+/// An exception keeps a finding back, one that is not needed is a finding, and one of another table changes nothing.
+#[test]
+fn exceptions() {
+    if !has_server() {
+        return;
+    }
+    let crate_ = erp();
+    let policy = crate_.read("table-registry.toml");
+    crate_.write(
+        "table-registry.toml",
+        &format!("{policy}\n[database.allow.rls-disabled]\ncontacts = \"shared\"\nusers = \"shared\"\n"),
+    );
+    crate_.write(
+        "migrations/0004_fault.sql",
+        "ALTER TABLE contacts DISABLE ROW LEVEL SECURITY; ALTER TABLE warehouses DISABLE ROW LEVEL SECURITY",
+    );
+    let report = verify(&crate_);
+    let expected = ["rls-disabled warehouses -", "unused-allow users -"];
+    assert_eq!(lines(&findings(&report)), expected, "{}", report.all());
+    assert_eq!(report.code, 1);
 }

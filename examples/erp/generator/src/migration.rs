@@ -5,7 +5,7 @@ use crate::{Column, Data, GENERATED, Table};
 /// `migrations/0001_schema.sql`.
 pub(crate) fn schema(data: &Data) -> String {
     let tables: String = data.tables.iter().map(table).collect();
-    let exempt: String = data.exempt.iter().map(exempt_table).collect();
+    let exempt: String = data.exempt.iter().map(|name| exempt_table(name)).collect();
     format!("-- {GENERATED}\n{tables}{exempt}")
 }
 
@@ -25,7 +25,7 @@ fn column(column: &Column) -> String {
 }
 
 /// The data say no more of it than that it exists.
-fn exempt_table(name: &String) -> String {
+fn exempt_table(name: &str) -> String {
     create_table(name, &["    id bigint PRIMARY KEY".to_owned()])
 }
 

@@ -7,7 +7,7 @@ mod roles;
 mod row_security;
 mod tables;
 
-use registry_core::engine::{Code, Database, RegisteredTable};
+use registry_core::engine::{Code, Database, Entry, RegisteredTable};
 
 use super::catalog::{Catalog, Oid, Relation};
 use super::finding::Finding;
@@ -159,12 +159,32 @@ impl<'c> Context<'c> {
     }
 }
 
-/// Every finding that no exception allows.
+/// Every finding that no exception allows, and every exception that allows none.
 pub fn run(context: &Context<'_>) -> Vec<Finding> {
-    let findings = CHECKS.iter().flat_map(|check| check(context));
-    findings
-        .filter(|finding| !context.config.allows(finding.code, &finding.subject))
-        .collect()
+    let config = context.config;
+    let findings: Vec<Finding> = CHECKS.iter().flat_map(|check| check(context)).collect();
+    let is_unused = |entry: &&Entry<Code>| {
+        let mut findings = findings.iter();
+        !findings.any(|finding| (finding.code, &finding.subject) == (entry.value, &entry.name))
+    };
+    let unused: Vec<Finding> = config.exceptions.iter().filter(is_unused).map(unused).collect();
+    let found = findings
+        .into_iter()
+        .filter(|finding| !config.allows(finding.code, &finding.subject));
+    found.chain(unused).collect()
+}
+
+fn unused(exception: &Entry<Code>) -> Finding {
+    let (check, name) = (exception.value, &exception.name);
+    let mut finding = Finding::of_table(
+        Code::UnusedAllow,
+        name,
+        format!("exception of `{name}` from `{check}` is not needed"),
+        "remove it: the check finds nothing there",
+    )
+    .warning();
+    finding.entry = Some(exception.clone());
+    finding
 }
 
 /// A registered or exempt table in the database.

@@ -26,16 +26,13 @@ pub fn rls_disabled(context: &Context<'_>) -> Vec<Finding> {
         if context.catalog.policies(relation.oid).is_empty() {
             fix = format!("{fix}\n{}", missing_policy_fix(context, table));
         }
-        let policies = context.catalog.policies(relation.oid).len();
         Finding::of_table(
             Code::RlsDisabled,
             table.name(),
             format!("row-level security of table `{}` is off", table.name()),
             fix,
         )
-        .fact(format!(
-            "`pg_class.relrowsecurity` is false, and {policies} policies do nothing"
-        ))
+        .fact("`pg_class.relrowsecurity` is false, and so its policies do nothing")
         .fact(format!("tables of kind `{}` have it", table.registered.kind))
     })
     .collect()
