@@ -121,10 +121,12 @@ mod tests {
     use super::*;
 
     fn table(name: &str, columns: &[(&str, &str, bool)]) -> Table {
-        let column = |&(name, sql_type, nullable): &(&str, _, _)| Column {
+        let column = |&(name, sql_type, nullable): &(&str, &str, _)| Column {
             name: name.to_owned(),
             rust_type: RustType::of_sql(sql_type).unwrap(),
             nullable,
+            sql_type: sql_type.to_owned(),
+            is_key: false,
         };
         Table {
             name: name.to_owned(),
