@@ -234,6 +234,14 @@ pub struct Sql {
     /// What append-only tables refuse is granted to the roles of the application, and to nobody else.
     #[arg(long)]
     pub down: bool,
+    /// Print only what a database lacks; fail if that is something.
+    #[arg(long, conflicts_with = "down")]
+    pub diff: bool,
+    /// The database for `--diff`, as `postgres://USER@HOST:PORT/DATABASE`.
+    ///
+    /// Default: that of `DATABASE_URL`, or of the variables and the password file of libpq.
+    #[arg(long, value_name = "URL", requires = "diff")]
+    pub database_url: Option<String>,
     #[command(flatten)]
     pub selection: Selection,
 }

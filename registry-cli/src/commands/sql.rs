@@ -5,13 +5,15 @@ use std::fmt::Write as _;
 use registry_core::engine::{Code, Database};
 
 use crate::cli::Sql;
-use crate::database::checks::qualified;
-use crate::database::expression;
+use crate::database::catalog::{Catalog, Relation};
+use crate::database::checks::{Context, qualified};
+use crate::database::session::Session;
 use crate::database::statements::{
     Qualified, create_policy, create_trigger, create_trigger_function, disable_rls, drop_policy,
     drop_trigger, drop_trigger_function, enable_rls, for_each_descendant, force_rls, grant_changes,
     revoke_changes, role_list, unforce_rls,
 };
+use crate::database::{difference, expression};
 use crate::failure::Failure;
 use crate::project::{self, Project};
 use crate::report::{self, Exit};
@@ -24,6 +26,9 @@ pub fn run(arguments: &Sql) -> Result<Exit, Failure> {
         return report::faults(&faults);
     }
     let migration = Migration::new(&project)?;
+    if arguments.diff {
+        return migration.print_difference(&project, arguments.database_url.as_deref());
+    }
     report::data(&if arguments.down {
         migration.down()
     } else {
@@ -150,6 +155,47 @@ impl<'p> Migration<'p> {
             .collect()
     }
 
+    fn print_difference(&self, project: &Project, url: Option<&str>) -> Result<Exit, Failure> {
+        let mut session = Session::connect(url)?;
+        let catalog = Catalog::read(&mut session)?;
+        let context = Context::new(project, &catalog)?;
+        let mut sections = Vec::new();
+        let mut makes_trigger = false;
+        for table in &self.tables {
+            let relation = catalog.relation(&table.name.schema, &table.name.name);
+            let Some(relation) = relation.filter(|relation| relation.is_table()) else {
+                report::say!("warning: table {} is not in the database", table.name);
+                continue;
+            };
+            let mut statements = lacking(table, &table.name, relation, &context);
+            if let Some(expression) = self.config.tenant_policy.as_ref().filter(|_| table.has_policy) {
+                let spelling = difference::spelling(&mut session, &table.name, expression)?;
+                if !difference::has_policy(&context, relation, &spelling) {
+                    statements.push(drop_policy(&table.name));
+                    statements.push(create_policy(&table.name, &self.roles(), expression));
+                }
+            }
+            if table.has_trigger && !difference::has_trigger(&catalog, relation) {
+                makes_trigger = true;
+                statements.push(drop_trigger(&table.name));
+                statements.push(create_trigger(&table.name, &self.config.schema));
+            }
+            for child in catalog.descendants(relation.oid) {
+                statements.extend(lacking(table, &child.qualified(), child, &context));
+            }
+            sections.extend((!statements.is_empty()).then(|| statements.join("\n")));
+        }
+        if sections.is_empty() {
+            return Ok(Exit::Fine);
+        }
+        if makes_trigger {
+            sections.insert(0, create_trigger_function(&self.config.schema));
+        }
+        sections.insert(0, self.header("sql --diff"));
+        report::data(&joined(&sections))?;
+        Ok(Exit::Findings)
+    }
+
     fn down(&self) -> String {
         let mut sections = vec![self.header("sql --down")];
         sections.extend(self.tables.iter().rev().map(|table| self.down_table(table)));
@@ -188,6 +234,17 @@ impl Table {
     fn is_protected(&self) -> bool {
         self.has_rls || self.is_revoked || self.has_trigger
     }
+}
+
+/// What a table, or a child of it, lacks of row-level security, and what is to be revoked.
+fn lacking(table: &Table, name: &Qualified, relation: &Relation, context: &Context<'_>) -> Vec<String> {
+    let mut statements = Vec::new();
+    statements.extend((table.has_rls && !relation.row_security).then(|| enable_rls(name)));
+    statements.extend((table.is_forced && !relation.force_row_security).then(|| force_rls(name)));
+    if table.is_revoked {
+        statements.extend(difference::revokes(context, relation));
+    }
+    statements
 }
 
 fn joined(sections: &[String]) -> String {

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::FromRow;
 
 use super::session::Session;
+use super::statements::Qualified;
 use crate::failure::Failure;
 
 /// An object identifier.
@@ -40,6 +41,13 @@ pub struct Relation {
 }
 
 impl Relation {
+    pub fn qualified(&self) -> Qualified {
+        Qualified {
+            schema: self.schema.clone(),
+            name: self.name.clone(),
+        }
+    }
+
     pub fn is_table(&self) -> bool {
         self.kind == "r" || self.kind == "p"
     }

@@ -4,6 +4,7 @@
 
 pub mod catalog;
 pub mod checks;
+pub mod difference;
 pub mod expression;
 pub mod finding;
 pub mod mention;

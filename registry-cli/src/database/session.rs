@@ -36,7 +36,7 @@ impl Session {
             Some(url) => PgConnectOptions::from_str(url).map_err(|error| {
                 Failure::new("the database URL cannot be read")
                     .note(redacted(&error.to_string(), &secrets))
-                    .help("write it as `postgres://USER@HOST:PORT/DATABASE`")
+                    .help("write it as `postgres://USER@HOST:PORT/DATABASE`, and a socket as `…@localhost/DATABASE?host=/run/postgresql`")
             })?,
             None if LIBPQ.iter().any(|name| env::var_os(name).is_some()) => PgConnectOptions::new(),
             None => return Err(no_database()),

@@ -15,6 +15,8 @@ mod list;
 mod policy;
 mod scaffold;
 mod selection;
+#[cfg(unix)]
+mod server;
 mod sync;
 mod verify;
 mod workflow;

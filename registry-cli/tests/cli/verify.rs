@@ -6,9 +6,11 @@ use std::env;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::harness::{Crate, Report, program, repository};
+#[cfg(unix)]
+use crate::server::Server;
 
 /// Whether there is a server to test with. In CI there has to be one.
 fn has_server() -> bool {
@@ -500,4 +502,115 @@ fn exceptions() {
     let expected = ["rls-disabled warehouses -", "unused-allow users -"];
     assert_eq!(lines(&findings(&report)), expected, "{}", report.all());
     assert_eq!(report.code, 1);
+}
+
+/// A database that lacks everything, then one thing, then nothing.
+#[cfg(unix)]
+#[test]
+fn the_difference_to_a_database() {
+    if !has_server() {
+        return;
+    }
+    let server = Server::start();
+    let crate_ = erp();
+    server.run("postgres", "CREATE ROLE owner; CREATE ROLE erp_app");
+    server.run("postgres", "CREATE DATABASE erp OWNER owner");
+    for migration in ["0001_schema.sql", "0002_app_role.sql"] {
+        server.run(
+            "erp",
+            &format!(
+                "SET ROLE owner; {}",
+                crate_.read(&format!("migrations/{migration}"))
+            ),
+        );
+    }
+    let url = server.url("erp");
+    let difference = || crate_.run(&["sql", "--diff", "--database-url", &url]);
+    let check = || crate_.run(&["verify", "--database-url", &url, "--format", "json"]);
+
+    let report = difference();
+    assert_eq!(report.code, 1, "{}", report.all());
+    assert!(findings(&check()).len() > 175);
+    server.run("erp", &format!("SET ROLE owner; {}", report.stdout));
+    assert_eq!(difference().all(), "-- exit 0\n");
+    assert_eq!(lines(&findings(&check())), [""; 0]);
+
+    server.run(
+        "erp",
+        "ALTER POLICY tenant_isolation ON contacts USING (org_id = 'a');
+         GRANT UPDATE (reason) ON audit_logs TO PUBLIC;
+         CREATE TABLE child () INHERITS (warehouses)",
+    );
+    let report = difference();
+    for line in [
+        "REVOKE UPDATE (\"reason\") ON TABLE \"public\".\"audit_logs\" FROM PUBLIC;",
+        "CREATE POLICY \"tenant_isolation\" ON \"public\".\"contacts\" TO \"erp_app\"",
+        "ALTER TABLE \"public\".\"child\" FORCE ROW LEVEL SECURITY;",
+    ] {
+        assert!(report.stdout.contains(line), "{}", report.all());
+    }
+    assert_eq!(report.stdout.matches(';').count(), 6, "{}", report.all());
+    server.run("erp", &report.stdout);
+    assert_eq!(difference().all(), "-- exit 0\n");
+}
+
+/// A check that a server does not finish is none. A lock keeps it in the middle.
+#[cfg(unix)]
+#[test]
+fn a_server_that_dies() {
+    if !has_server() {
+        return;
+    }
+    let mut server = Server::start();
+    let crate_ = erp();
+    let mut lock = server.psql("postgres");
+    let lock = lock.args([
+        "-c",
+        "BEGIN; LOCK pg_policy IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(600)",
+    ]);
+    let mut lock = lock.stderr(Stdio::null()).spawn().unwrap();
+    let waiting = |what: &str| {
+        let query = format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%{what}%' AND pid <> pg_backend_pid()"
+        );
+        let count = || {
+            server
+                .psql("postgres")
+                .args(["-At", "-c", &query])
+                .output()
+                .unwrap()
+                .stdout
+        };
+        for _ in 0..500 {
+            if count() == b"1\n" {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        panic!("nobody runs `{what}`");
+    };
+    waiting("pg_sleep");
+    let url = server.url("postgres");
+    let mut command = program();
+    command
+        .args(["verify", "--database-url", &url])
+        .current_dir(crate_.path());
+    let check = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    waiting("polpermissive");
+    server.stop();
+    let report = Report::new(check.wait_with_output().unwrap());
+    lock.wait().unwrap();
+    assert_eq!((report.code, report.stdout.as_str()), (2, ""), "{}", report.all());
+    assert!(
+        report
+            .stderr
+            .starts_with("error: policies cannot be read from the database"),
+        "{}",
+        report.all()
+    );
+    assert!(!report.all().contains("s3cret"), "{}", report.all());
 }

@@ -1,6 +1,6 @@
 //! The checks: each a function from the registry and the catalogs to what it found.
 
-mod append_only;
+pub mod append_only;
 mod columns;
 mod openings;
 mod roles;

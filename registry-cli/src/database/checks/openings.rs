@@ -10,7 +10,7 @@ use crate::database::catalog::{Function, Oid, Relation};
 use crate::database::finding::Finding;
 use crate::database::is_change;
 use crate::database::mention::Words;
-use crate::database::statements::{Qualified, enable_rls, force_rls, identifier};
+use crate::database::statements::{enable_rls, force_rls, identifier};
 use crate::text::listed;
 
 pub fn unprotected_child(context: &Context<'_>) -> Vec<Finding> {
@@ -28,7 +28,7 @@ pub fn unprotected_child(context: &Context<'_>) -> Vec<Finding> {
 }
 
 fn unprotected(context: &Context<'_>, table: &Table<'_>, child: &Relation) -> Option<Finding> {
-    let name = qualified(child);
+    let name = child.qualified();
     let (mut facts, mut fixes) = (Vec::new(), Vec::new());
     if table.has_rls() && !child.row_security {
         facts.push("row-level security is off where the child is addressed directly".to_string());
@@ -61,13 +61,6 @@ fn unprotected(context: &Context<'_>, table: &Table<'_>, child: &Relation) -> Op
         Finding::of_table(Code::UnprotectedChild, table.name(), message, fixes.join(" ")).object(&child.name);
     finding.facts = facts;
     Some(finding)
-}
-
-fn qualified(relation: &Relation) -> Qualified {
-    Qualified {
-        schema: relation.schema.clone(),
-        name: relation.name.clone(),
-    }
 }
 
 /// What runs as its owner, and not as the role that uses it.
@@ -116,7 +109,7 @@ fn definer_view(context: &Context<'_>, view: &Relation) -> Option<Finding> {
         .collect();
     let (first, _) = tables.first()?;
     let owner = context.catalog.role_name(view.owner);
-    let name = qualified(view);
+    let name = view.qualified();
     let fix = if context.catalog.server.version >= 150_000 {
         format!("ALTER VIEW {name} SET (security_invoker = true);")
     } else {
@@ -222,7 +215,7 @@ fn materialized_view(context: &Context<'_>, view: &Relation) -> Option<Finding> 
             ),
             format!(
                 "REVOKE SELECT ON {} FROM PUBLIC, {};",
-                qualified(view),
+                view.qualified(),
                 context.app_role_list()
             ),
         )
@@ -303,7 +296,7 @@ fn rewrite_rules(context: &Context<'_>) -> Vec<Finding> {
                 Code::RewriteRule,
                 first.name(),
                 format!("rule `{}` of `{}` opens {}", rule.name, on.name, listed(&names)),
-                format!("DROP RULE {} ON {};", identifier(&rule.name), qualified(on)),
+                format!("DROP RULE {} ON {};", identifier(&rule.name), on.qualified()),
             )
             .object(&rule.name)
             .fact(format!(
