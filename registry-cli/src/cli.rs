@@ -257,6 +257,12 @@ pub struct Verify {
     /// drizzle, and plain `.sql` files are known.
     #[arg(long, value_name = "DIR", conflicts_with = "database_url")]
     pub migrations: Option<PathBuf>,
+    /// Also try, as each role of the application, what the database has to refuse.
+    ///
+    /// UPDATE, DELETE and TRUNCATE on append-only tables, and reading tables with row-level security without a
+    /// tenant, in a transaction that is always rolled back. Needs a role that may become those roles.
+    #[arg(long)]
+    pub probe: bool,
     /// How findings are printed.
     #[arg(long, value_enum, default_value_t)]
     pub format: Report,

@@ -8,12 +8,13 @@ use crate::commands::sql::no_app_role;
 use crate::database::catalog::Catalog;
 use crate::database::checks::{self, Context};
 use crate::database::migrations;
+use crate::database::probe;
 use crate::database::report as findings;
 use crate::database::server::Server;
 use crate::database::session::Session;
 use crate::failure::Failure;
 use crate::project::{self, Project};
-use crate::report::{self, Exit};
+use crate::report::{self, Exit, counted};
 use crate::workspace::Workspace;
 
 pub fn run(arguments: &Verify) -> Result<Exit, Failure> {
@@ -29,22 +30,44 @@ pub fn run(arguments: &Verify) -> Result<Exit, Failure> {
     if project.policy.database.app_roles.is_empty() {
         return Err(no_app_role(&project));
     }
-    let catalog = match &directory {
-        Some(directory) => catalog_of_migrations(&project, directory)?,
-        None => Catalog::read(&mut Session::connect(arguments.database_url.as_deref())?)?,
+    let Some(directory) = &directory else {
+        return check(
+            &project,
+            &mut Session::connect(arguments.database_url.as_deref())?,
+            arguments,
+        );
     };
-    let context = Context::new(&project, &catalog)?;
-    findings::print(&context, &checks::run(&context), arguments.format)
+    let server = server_of_migrations(&project, directory)?;
+    check(
+        &project,
+        &mut Session::connect_to(&server, migrations::DATABASE)?,
+        arguments,
+    )
+}
+
+fn check(project: &Project, session: &mut Session, arguments: &Verify) -> Result<Exit, Failure> {
+    let catalog = Catalog::read(session)?;
+    let context = Context::new(project, &catalog)?;
+    let mut found = checks::run(&context);
+    if arguments.probe {
+        let outcome = probe::run(session, &context, &mut found)?;
+        let attempts = counted(outcome.attempts, "attempt");
+        report::status(
+            "Probed",
+            format!("{attempts}, of which the server allowed {}", outcome.allowed),
+        );
+    }
+    findings::print(&context, &found, arguments.format)
 }
 
 /// What the migrations of a directory come to, on a server that is gone afterwards.
-fn catalog_of_migrations(project: &Project, directory: &Path) -> Result<Catalog, Failure> {
+fn server_of_migrations(project: &Project, directory: &Path) -> Result<Server, Failure> {
     let migrations = migrations::find(within_workspace(directory))?;
     let roles = project.policy.database.app_roles.iter();
     let roles: Vec<String> = roles.map(|role| role.name.clone()).collect();
     let server = Server::start()?;
     migrations::apply(&server, &migrations, &roles)?;
-    Catalog::read(&mut Session::connect_to(&server, migrations::DATABASE)?)
+    Ok(server)
 }
 
 /// Relative to the root of the workspace where it lies there, as every path in a message.

@@ -9,6 +9,7 @@ pub mod expression;
 pub mod finding;
 pub mod mention;
 pub mod migrations;
+pub mod probe;
 pub mod report;
 pub mod roles;
 pub mod server;

@@ -18,6 +18,21 @@ const LIBPQ: [&str; 4] = ["PGHOST", "PGHOSTADDR", "PGDATABASE", "PGUSER"];
 /// In seconds, unless `PGCONNECT_TIMEOUT` says otherwise.
 const CONNECT_TIMEOUT: u64 = 10;
 
+/// How a statement ended that may be refused.
+#[derive(Debug)]
+pub enum Attempt {
+    /// It was done, and gave so many rows.
+    Done(usize),
+    /// What the server said.
+    Refused(String),
+}
+
+impl Attempt {
+    pub fn is_done(&self) -> bool {
+        matches!(self, Self::Done(_))
+    }
+}
+
 /// A connection. Nothing here is concurrent, so that nothing else has to be asynchronous.
 pub struct Session {
     runtime: Runtime,
@@ -95,6 +110,21 @@ impl Session {
     pub fn execute(&mut self, what: &str, sql: &str) -> Result<(), Failure> {
         let done = self.runtime.block_on(self.connection.execute(sqlx::raw_sql(sql)));
         done.map(drop).map_err(|error| self.failure(what, &error))
+    }
+
+    /// Runs a statement that may be refused, behind a savepoint that is rolled back.
+    pub fn attempt(&mut self, sql: &str) -> Result<Attempt, Failure> {
+        self.execute("a savepoint", "SAVEPOINT attempt")?;
+        let done = self
+            .runtime
+            .block_on(self.connection.fetch_all(sqlx::raw_sql(sql)));
+        let attempt = match done {
+            Ok(rows) => Attempt::Done(rows.len()),
+            Err(sqlx::Error::Database(error)) => Attempt::Refused(error.message().to_string()),
+            Err(error) => return Err(self.failure("the outcome of a probe", &error)),
+        };
+        self.execute("a savepoint", "ROLLBACK TO attempt")?;
+        Ok(attempt)
     }
 
     fn failure(&self, what: &str, error: &sqlx::Error) -> Failure {

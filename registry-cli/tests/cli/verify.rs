@@ -614,3 +614,62 @@ fn a_server_that_dies() {
     );
     assert!(!report.all().contains("s3cret"), "{}", report.all());
 }
+
+/// What the server does, beside what its catalogs say.
+#[test]
+fn probe() {
+    if !has_server() {
+        return;
+    }
+    let crate_ = erp();
+    let run = || {
+        crate_.run(&[
+            "verify",
+            "--migrations",
+            "migrations",
+            "--probe",
+            "--format",
+            "json",
+        ])
+    };
+    let report = run();
+    assert_eq!(lines(&findings(&report)), [""; 0], "{}", report.all());
+    assert!(
+        report.stderr.contains("of which the server allowed 0"),
+        "{}",
+        report.all()
+    );
+
+    crate_.write(
+        "migrations/0004_fault.sql",
+        "GRANT UPDATE (reason) ON audit_logs TO erp_app; DROP TRIGGER table_registry_append_only ON audit_logs",
+    );
+    let found = findings(&run());
+    let expected = [
+        "append-only-privilege audit_logs erp_app",
+        "missing-trigger audit_logs -",
+    ];
+    assert_eq!(lines(&found), expected);
+    let facts = found[0]["facts"].to_string();
+    assert!(
+        facts.contains("probe: the server let `erp_app` do UPDATE of `reason`"),
+        "{facts}"
+    );
+
+    crate_.write(
+        "migrations/0004_fault.sql",
+        "CREATE FUNCTION yes() RETURNS boolean LANGUAGE sql STABLE AS 'SELECT true';
+         ALTER POLICY tenant_isolation ON contacts USING (yes());
+         INSERT INTO contacts SELECT (jsonb_populate_record(NULL::contacts, '{
+             \"id\": \"00000000-0000-0000-0000-000000000000\", \"org_id\": \"a\", \"created_at\": \"2000-01-01\",
+             \"updated_at\": \"2000-01-01\", \"created_by\": \"a\", \"updated_by\": \"a\", \"version\": 1,
+             \"is_deleted\": false, \"custom_data\": {}, \"name\": \"a\"}')).*",
+    );
+    let report = run();
+    assert_eq!(
+        lines(&findings(&report)),
+        ["probe-allowed contacts erp_app"],
+        "{}",
+        report.all()
+    );
+}

@@ -31,7 +31,7 @@ pub enum CheckSubject {
 }
 
 /// Every check of the database, by name.
-pub const DATABASE_CHECKS: [(Code, CheckSubject); 23] = [
+pub const DATABASE_CHECKS: [(Code, CheckSubject); 24] = [
     (Code::AppRoleOwnsTable, CheckSubject::Role),
     (Code::AppendOnlyPrivilege, CheckSubject::Table),
     (Code::CascadeIntoAppendOnly, CheckSubject::Table),
@@ -51,6 +51,7 @@ pub const DATABASE_CHECKS: [(Code, CheckSubject); 23] = [
     (Code::OpenPolicy, CheckSubject::Table),
     (Code::PolicyWithoutCheck, CheckSubject::Table),
     (Code::PrivilegedAppRole, CheckSubject::Role),
+    (Code::ProbeAllowed, CheckSubject::Table),
     (Code::RewriteRule, CheckSubject::Table),
     (Code::RlsDisabled, CheckSubject::Table),
     (Code::RlsNotForced, CheckSubject::Table),

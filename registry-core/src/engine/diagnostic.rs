@@ -137,6 +137,8 @@ codes! {
     PolicyWithoutCheck = "policy-without-check",
     /// Database: a role of the application is exempt from all rules, or can become one that is.
     PrivilegedAppRole = "privileged-app-role",
+    /// Database: the server allows what its catalogs do not.
+    ProbeAllowed = "probe-allowed",
     /// Lint: an override gives the kind that the struct declares.
     RedundantOverride = "redundant-override",
     /// A key stands twice in one `#[table]`.
