@@ -146,7 +146,7 @@ pub fn is_unreadable(code: Code) -> bool {
 /// A workflow command of GitHub Actions, with paths from the root of the repository:
 /// <https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands>.
 fn annotation(diagnostic: &Diagnostic, in_repository: &str) -> String {
-    let level = severity(diagnostic);
+    let level = severity(diagnostic.severity);
     let mut properties = vec![("title", diagnostic.code.to_string())];
     if let Some(label) = diagnostic.labels.first() {
         let (line, column) = label.source.position(label.range.start);
@@ -160,10 +160,7 @@ fn annotation(diagnostic: &Diagnostic, in_repository: &str) -> String {
         .into_iter()
         .map(|(key, value)| format!("{key}={}", escaped_property(&value)))
         .collect();
-    let notes = diagnostic.notes.iter().map(|note| format!("\nnote: {note}"));
-    let helps = diagnostic.helps.iter().map(|help| format!("\nhelp: {help}"));
-    let text: String = notes.chain(helps).collect();
-    let message = escaped(&(diagnostic.message.clone() + &text));
+    let message = escaped(&whole_text(diagnostic));
     format!("::{level} {}::{message}\n", properties.join(","))
 }
 
@@ -180,9 +177,16 @@ fn in_repository() -> String {
     inside.filter(|path| path != "/").unwrap_or_default()
 }
 
+/// The message with its causes and ways out, one a line.
+pub fn whole_text(diagnostic: &Diagnostic) -> String {
+    let notes = diagnostic.notes.iter().map(|note| format!("\nnote: {note}"));
+    let helps = diagnostic.helps.iter().map(|help| format!("\nhelp: {help}"));
+    diagnostic.message.clone() + &notes.chain(helps).collect::<String>()
+}
+
 /// The word for how bad it is.
-pub fn severity(diagnostic: &Diagnostic) -> &'static str {
-    match diagnostic.severity {
+pub fn severity(severity: Severity) -> &'static str {
+    match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
     }

@@ -87,7 +87,7 @@ fn row(diagnostic: &Diagnostic) -> FindingRow {
     let position = label.map(|label| label.source.position(label.range.start));
     FindingRow {
         code: diagnostic.code.to_string(),
-        severity: report::severity(diagnostic),
+        severity: report::severity(diagnostic.severity),
         message: diagnostic.message.clone(),
         file: label.map(|label| label.source.path.clone()),
         line: position.map(|(line, _)| line),

@@ -80,10 +80,7 @@ pub fn print(context: &Context<'_>, findings: &[Finding], format: Report) -> Res
 fn row(finding: &Finding) -> Row<'_> {
     Row {
         code: finding.code.as_str(),
-        severity: match finding.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        },
+        severity: report::severity(finding.severity),
         table: finding.table.as_deref(),
         object: finding.object.as_deref(),
         message: &finding.message,
@@ -108,9 +105,6 @@ fn log(diagnostics: &[Diagnostic]) -> sarif::Sarif {
 }
 
 fn result(diagnostic: &Diagnostic) -> sarif::Result {
-    let notes = diagnostic.notes.iter().map(|note| format!("\nnote: {note}"));
-    let helps = diagnostic.helps.iter().map(|help| format!("\nhelp: {help}"));
-    let text = diagnostic.message.clone() + &notes.chain(helps).collect::<String>();
     let level = match diagnostic.severity {
         Severity::Error => sarif::ResultLevel::Error,
         Severity::Warning => sarif::ResultLevel::Warning,
@@ -118,7 +112,11 @@ fn result(diagnostic: &Diagnostic) -> sarif::Result {
     sarif::Result::builder()
         .rule_id(diagnostic.code.as_str())
         .level(level)
-        .message(sarif::Message::builder().text(text).build())
+        .message(
+            sarif::Message::builder()
+                .text(report::whole_text(diagnostic))
+                .build(),
+        )
         .locations(diagnostic.labels.iter().map(location).collect::<Vec<_>>())
         .build()
 }

@@ -1,11 +1,10 @@
 //! `list`.
 
 use std::fs;
-use std::path::Path;
 
 use snapbox::{IntoData as _, str};
 
-use crate::harness::{Crate, repository};
+use crate::harness::{Crate, copy, repository};
 use crate::says;
 
 #[test]
@@ -160,19 +159,6 @@ fn a_tree_with_every_hazard() {
         .map(|(name, file, line)| (*name, (*file).to_string(), *line))
         .collect();
     assert_eq!(found, expected);
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 #[test]

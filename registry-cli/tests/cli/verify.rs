@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::harness::{Crate, Report, program, repository};
+use crate::harness::{Crate, Report, copy, program, repository};
 #[cfg(unix)]
 use crate::server::Server;
 
@@ -37,19 +37,6 @@ fn erp() -> Crate {
         fs::copy(example.join(file), made.path().join(file)).unwrap();
     }
     made
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 fn verify(crate_: &Crate) -> Report {

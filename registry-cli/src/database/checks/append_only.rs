@@ -77,10 +77,9 @@ impl OpenGrant {
             role => identifier(context.catalog.role_name(role)),
         };
         let revoke = format!(
-            "REVOKE {} ON TABLE {}.{} FROM {to};",
+            "REVOKE {} ON TABLE {} FROM {to};",
             self.privileges.join(", "),
-            identifier(&relation.schema),
-            identifier(&relation.name)
+            relation.qualified()
         );
         if self.grantor == relation.owner {
             return revoke;
@@ -216,7 +215,7 @@ pub fn cascade_into_append_only(context: &Context<'_>) -> Vec<Finding> {
                 continue;
             }
             let own = context.catalog.relation_of(key.relation).unwrap_or(relation);
-            let on = format!("{}.{}", identifier(&own.schema), identifier(&own.name));
+            let on = own.qualified();
             let name = identifier(&key.name);
             let message = format!(
                 "foreign key `{}` changes rows of append-only table `{}`: {}",

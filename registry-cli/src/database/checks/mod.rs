@@ -11,7 +11,7 @@ use registry_core::engine::{Code, Database, Entry, RegisteredTable};
 
 use super::catalog::{Catalog, Oid, Relation};
 use super::finding::Finding;
-use super::roles::{AppRole, exemption};
+use super::roles::AppRole;
 use super::statements::{Qualified, role_list};
 use crate::failure::Failure;
 use crate::project::Project;
@@ -141,9 +141,7 @@ impl<'c> Context<'c> {
     /// Whether a role sees and writes rows of a table whatever its policies say.
     pub fn is_above_rls(&self, role: Oid, relation: &Relation) -> bool {
         let found = self.catalog.role_of(role);
-        let exempt = found.is_some_and(|role| {
-            exemption(role, 0).is_some_and(|why| why == "SUPERUSER" || why == "BYPASSRLS")
-        });
+        let exempt = found.is_some_and(|role| role.superuser || role.bypass_rls);
         exempt
             || !relation.row_security
             || (!relation.force_row_security && self.acts_as(role, relation.owner))

@@ -134,8 +134,7 @@ fn permits(policy: &PolicyRow, letter: &str, app: &AppRole<'_>) -> bool {
 fn missing_policy_fix(context: &Context<'_>, table: &Table<'_>) -> String {
     match &context.config.tenant_policy {
         Some(expression) => format!(
-            "{}
-{}",
+            "{}\n{}",
             drop_policy(&table.qualified),
             create_policy(&table.qualified, &context.app_role_list(), expression)
         ),
@@ -210,13 +209,13 @@ pub fn open_policy(context: &Context<'_>) -> Vec<Finding> {
             Some(expression) => format!(
                 "ALTER POLICY {} ON {} {clause} ({});",
                 identifier(&policy.name),
-                on(relation),
+                relation.qualified(),
                 expression.trim()
             ),
             None => format!(
                 "ALTER POLICY {} ON {} {clause} (…);",
                 identifier(&policy.name),
-                on(relation)
+                relation.qualified()
             ),
         };
         let roles: Vec<String> = policy
@@ -243,10 +242,6 @@ pub fn open_policy(context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
-fn on(relation: &Relation) -> String {
-    format!("{}.{}", identifier(&relation.schema), identifier(&relation.name))
-}
-
 pub fn policy_without_check(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (table, relation, policy) in policies(context) {
@@ -265,7 +260,7 @@ pub fn policy_without_check(context: &Context<'_>) -> Vec<Finding> {
             format!(
                 "ALTER POLICY {} ON {} WITH CHECK ({expression});",
                 identifier(&policy.name),
-                on(relation)
+                relation.qualified()
             ),
         )
         .object(&policy.name)
