@@ -11,6 +11,7 @@ mod lock;
 mod module_file;
 mod policy_edit;
 mod policy_file;
+mod progress;
 mod project;
 mod report;
 mod scaffold;

@@ -1,5 +1,7 @@
 //! What stands in front of the code of a text, and edits whatever its line breaks.
 
+use std::fmt::Display;
+
 const MARK: char = '\u{feff}';
 
 /// Where code begins: behind a byte order mark and a line for the shell.
@@ -26,6 +28,12 @@ pub fn edited<E>(text: &str, edit: impl FnOnce(&str) -> Result<String, E>) -> Re
         edit(content)?
     };
     Ok(format!("{}{after}", &text[..mark]))
+}
+
+/// Names in backticks, as [`listed`].
+pub fn quoted<N: Display>(names: impl IntoIterator<Item = N>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    listed(&names)
 }
 
 /// The first few of some names, and how many more there are.

@@ -7,32 +7,29 @@ use crate::database::catalog::{Catalog, Relation};
 use crate::database::checks::{Context, qualified};
 use crate::database::session::Session;
 use crate::database::statements::{
-    Qualified, create_policy, create_trigger, create_trigger_function, disable_rls, drop_policy,
+    EACH, Qualified, create_policy, create_trigger, create_trigger_function, disable_rls, drop_policy,
     drop_trigger, drop_trigger_function, enable_rls, for_each_descendant, force_rls, grant_changes,
     revoke_changes, role_list, unforce_rls,
 };
-use crate::database::{difference, expression};
+use crate::database::{difference, expression, with_project};
 use crate::failure::Failure;
-use crate::project::{self, Project};
+use crate::progress;
+use crate::project::Project;
 use crate::report::{self, Exit};
-use crate::workspace::Workspace;
 
 pub fn run(arguments: &Sql) -> Result<Exit, Failure> {
-    let project = Project::load_one(&Workspace::load(&arguments.selection)?)?;
-    let faults = project::all_faults(std::slice::from_ref(&project));
-    if !faults.is_empty() {
-        return report::faults(&faults);
-    }
-    let migration = Migration::new(&project)?;
-    if arguments.diff {
-        return migration.print_difference(&project, arguments.database_url.as_deref());
-    }
-    report::data(&if arguments.down {
-        migration.down()
-    } else {
-        migration.up()
-    })?;
-    Ok(Exit::Fine)
+    with_project(&arguments.selection, |project| {
+        let migration = Migration::new(project)?;
+        if arguments.diff {
+            return migration.print_difference(project, arguments.database_url.as_deref());
+        }
+        report::data(&if arguments.down {
+            migration.down()
+        } else {
+            migration.up()
+        })?;
+        Ok(Exit::Fine)
+    })
 }
 
 /// What the registry asks of a database.
@@ -56,9 +53,6 @@ struct Table {
 impl<'p> Migration<'p> {
     fn new(project: &'p Project) -> Result<Self, Failure> {
         let config = &project.policy.database;
-        if config.app_roles.is_empty() {
-            return Err(no_app_role(project));
-        }
         if let Some(text) = config
             .tenant_policy
             .as_ref()
@@ -136,15 +130,16 @@ impl<'p> Migration<'p> {
                 .map(|table| &table.name)
                 .collect()
         };
-        let revoke = format!(
-            "REVOKE UPDATE, DELETE, TRUNCATE ON TABLE %s FROM PUBLIC, {}",
-            escaped(&self.roles())
-        );
-        let enable = || "ALTER TABLE %s ENABLE ROW LEVEL SECURITY".to_string();
-        let force = "ALTER TABLE %s FORCE ROW LEVEL SECURITY".to_string();
+        let revoke = revoke_changes(EACH, &format!("PUBLIC, {}", escaped(&self.roles())));
         let groups = [
-            (of(|table| table.is_forced), vec![enable(), force]),
-            (of(|table| table.has_rls && !table.is_forced), vec![enable()]),
+            (
+                of(|table| table.is_forced),
+                vec![enable_rls(EACH), force_rls(EACH)],
+            ),
+            (
+                of(|table| table.has_rls && !table.is_forced),
+                vec![enable_rls(EACH)],
+            ),
             (of(|table| table.is_revoked), vec![revoke]),
         ];
         let groups = groups.into_iter().filter(|(tables, _)| !tables.is_empty());
@@ -159,7 +154,8 @@ impl<'p> Migration<'p> {
         let context = Context::new(project, &catalog)?;
         let mut sections = Vec::new();
         let mut makes_trigger = false;
-        for table in &self.tables {
+        let bar = progress::bar("Comparing", self.tables.len());
+        for table in bar.wrap_iter(self.tables.iter()) {
             let relation = catalog.relation(&table.name.schema, &table.name.name);
             let Some(relation) = relation.filter(|relation| relation.is_table()) else {
                 report::say!("warning: table {} is not in the database", table.name);
@@ -251,18 +247,4 @@ fn joined(sections: &[String]) -> String {
 /// A per cent sign stands for something in `format`.
 fn escaped(text: &str) -> String {
     text.replace('%', "%%")
-}
-
-/// Privileges of nobody can neither be revoked nor checked.
-pub fn no_app_role(project: &Project) -> Failure {
-    let file = project
-        .files
-        .overrides
-        .as_ref()
-        .map_or("table-registry.toml", |file| &file.path);
-    Failure::new(format!("`{file}` names no role of the application"))
-        .note(
-            "row-level security and revoked privileges are about the roles that the application connects as",
-        )
-        .help("add `[database]` with `app_roles = [\"app\"]`")
 }

@@ -4,7 +4,6 @@ use std::env;
 use std::path::{self, Path};
 
 use crate::cli::Verify;
-use crate::commands::sql::no_app_role;
 use crate::database::catalog::Catalog;
 use crate::database::checks::{self, Context};
 use crate::database::migrations;
@@ -12,37 +11,25 @@ use crate::database::probe;
 use crate::database::report as findings;
 use crate::database::server::Server;
 use crate::database::session::Session;
+use crate::database::with_project;
 use crate::failure::Failure;
-use crate::project::{self, Project};
+use crate::project::Project;
 use crate::report::{self, Exit, counted};
-use crate::workspace::Workspace;
 
 pub fn run(arguments: &Verify) -> Result<Exit, Failure> {
     // Loading a workspace changes the directory.
     let directory = arguments.migrations.as_deref().map(path::absolute).transpose();
     let directory =
         directory.map_err(|error| Failure::new("the directory of the migrations is unknown").note(error))?;
-    let project = Project::load_one(&Workspace::load(&arguments.selection)?)?;
-    let faults = project::all_faults(std::slice::from_ref(&project));
-    if !faults.is_empty() {
-        return report::faults(&faults);
-    }
-    if project.policy.database.app_roles.is_empty() {
-        return Err(no_app_role(&project));
-    }
-    let Some(directory) = &directory else {
-        return check(
-            &project,
-            &mut Session::connect(arguments.database_url.as_deref())?,
-            arguments,
-        );
-    };
-    let server = server_of_migrations(&project, directory)?;
-    check(
-        &project,
-        &mut Session::connect_to(&server, migrations::DATABASE)?,
-        arguments,
-    )
+    with_project(&arguments.selection, |project| {
+        let Some(directory) = &directory else {
+            let mut session = Session::connect(arguments.database_url.as_deref())?;
+            return check(project, &mut session, arguments);
+        };
+        let server = server_of_migrations(project, directory)?;
+        let mut session = Session::connect_to(&server, migrations::DATABASE)?;
+        check(project, &mut session, arguments)
+    })
 }
 
 fn check(project: &Project, session: &mut Session, arguments: &Verify) -> Result<Exit, Failure> {

@@ -190,14 +190,19 @@ pub struct Catalog {
     pub server: Server,
     pub schemas: Vec<SchemaRow>,
     pub relations: Vec<Relation>,
-    pub roles: Vec<Role>,
-    pub memberships: Vec<Membership>,
     pub default_grants: Vec<DefaultGrant>,
     pub rules: Vec<Rule>,
     pub functions: Vec<Function>,
     pub foreign_keys: Vec<ForeignKey>,
-    pub inheritance: Vec<Inheritance>,
-    uses: Vec<Use>,
+    roles: BTreeMap<Oid, Role>,
+    /// By member.
+    memberships: BTreeMap<Oid, Vec<Membership>>,
+    /// By parent.
+    children: BTreeMap<Oid, Vec<Oid>>,
+    /// By child.
+    parents: BTreeMap<Oid, Vec<Oid>>,
+    /// By view.
+    uses: BTreeMap<Oid, Vec<Use>>,
     columns: BTreeMap<Oid, Vec<ColumnRow>>,
     grants: BTreeMap<Oid, Vec<Grant>>,
     policies: BTreeMap<Oid, Vec<PolicyRow>>,
@@ -210,11 +215,11 @@ impl Catalog {
     /// Reads it in one transaction that writes nothing.
     pub fn read(session: &mut Session) -> Result<Self, Failure> {
         session.execute(
-            "nothing",
+            "no transaction can be begun in the database",
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = pg_catalog",
         )?;
         let catalog = Self::read_all(session)?;
-        session.execute("nothing", "ROLLBACK")?;
+        session.execute("the transaction cannot be ended", "ROLLBACK")?;
         Ok(catalog)
     }
 
@@ -226,6 +231,9 @@ impl Catalog {
             .ok_or_else(|| Failure::new("the server does not say its version"))?;
         let relations: Vec<Relation> = session.query("tables", include_str!("catalog/relations.sql"))?;
         let positions = relations.iter().enumerate();
+        let roles: Vec<Role> = session.query("roles", include_str!("catalog/roles.sql"))?;
+        let inheritance: Vec<Inheritance> =
+            session.query("inheritance", include_str!("catalog/inheritance.sql"))?;
         Ok(Self {
             server,
             by_name: positions
@@ -235,15 +243,22 @@ impl Catalog {
             by_oid: positions.map(|(at, one)| (one.oid, at)).collect(),
             relations,
             schemas: session.query("schemas", include_str!("catalog/schemas.sql"))?,
-            roles: session.query("roles", include_str!("catalog/roles.sql"))?,
-            memberships: session.query("memberships of roles", include_str!("catalog/memberships.sql"))?,
+            roles: roles.into_iter().map(|role| (role.oid, role)).collect(),
+            memberships: grouped(
+                session.query("memberships of roles", include_str!("catalog/memberships.sql"))?,
+                |edge: &Membership| edge.member,
+            ),
             default_grants: session
                 .query("default privileges", include_str!("catalog/default_grants.sql"))?,
             rules: session.query("rules", include_str!("catalog/rules.sql"))?,
             functions: session.query("functions", include_str!("catalog/functions.sql"))?,
             foreign_keys: session.query("foreign keys", include_str!("catalog/foreign_keys.sql"))?,
-            inheritance: session.query("inheritance", include_str!("catalog/inheritance.sql"))?,
-            uses: session.query("dependencies of views", include_str!("catalog/uses.sql"))?,
+            children: pairs(&inheritance, |one| (one.parent, one.child)),
+            parents: pairs(&inheritance, |one| (one.child, one.parent)),
+            uses: grouped(
+                session.query("dependencies of views", include_str!("catalog/uses.sql"))?,
+                |one: &Use| one.view,
+            ),
             columns: grouped(
                 session.query("columns", include_str!("catalog/columns.sql"))?,
                 |column: &ColumnRow| column.relation,
@@ -290,16 +305,21 @@ impl Catalog {
 
     /// What a view is made of.
     pub fn used_by(&self, view: Oid) -> impl Iterator<Item = &Relation> {
-        let uses = self.uses.iter().filter(move |one| one.view == view);
+        let uses = self.uses.get(&view).into_iter().flatten();
         uses.filter_map(|one| self.relation_of(one.used))
     }
 
     pub fn role(&self, name: &str) -> Option<&Role> {
-        self.roles.iter().find(|role| role.name == name)
+        self.roles.values().find(|role| role.name == name)
     }
 
     pub fn role_of(&self, oid: Oid) -> Option<&Role> {
-        self.roles.iter().find(|role| role.oid == oid)
+        self.roles.get(&oid)
+    }
+
+    /// The roles that a role is a member of.
+    pub fn memberships(&self, member: Oid) -> &[Membership] {
+        self.memberships.get(&member).map_or(&[], Vec::as_slice)
     }
 
     /// The name of a grantee; every role has one.
@@ -311,8 +331,8 @@ impl Catalog {
     pub fn descendants(&self, table: Oid) -> Vec<&Relation> {
         let (mut found, mut open) = (BTreeSet::new(), vec![table]);
         while let Some(parent) = open.pop() {
-            let children = self.inheritance.iter().filter(|one| one.parent == parent);
-            open.extend(children.map(|one| one.child).filter(|child| found.insert(*child)));
+            let children = self.children.get(&parent).into_iter().flatten().copied();
+            open.extend(children.filter(|child| found.insert(*child)));
         }
         found
             .into_iter()
@@ -321,11 +341,16 @@ impl Catalog {
     }
 
     pub fn parents(&self, table: Oid) -> impl Iterator<Item = Oid> {
-        self.inheritance
-            .iter()
-            .filter(move |one| one.child == table)
-            .map(|one| one.parent)
+        self.parents.get(&table).into_iter().flatten().copied()
     }
+}
+
+fn pairs(rows: &[Inheritance], pair: impl Fn(&Inheritance) -> (Oid, Oid)) -> BTreeMap<Oid, Vec<Oid>> {
+    let mut groups: BTreeMap<Oid, Vec<Oid>> = BTreeMap::new();
+    for (key, value) in rows.iter().map(pair) {
+        groups.entry(key).or_default().push(value);
+    }
+    groups
 }
 
 fn grouped<T>(rows: Vec<T>, relation: impl Fn(&T) -> Oid) -> BTreeMap<Oid, Vec<T>> {

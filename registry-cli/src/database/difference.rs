@@ -1,5 +1,7 @@
 //! What a database lacks of what the registry asks for.
 
+use sqlx::Row;
+
 use super::catalog::{Catalog, PUBLIC, Relation};
 use super::checks::{Context, append_only};
 use super::session::Session;
@@ -9,29 +11,22 @@ use crate::failure::Failure;
 /// How the server spells an expression that is the policy of a table. Only it knows: a policy is made
 /// on a temporary copy, which is gone before anybody sees it.
 pub fn spelling(session: &mut Session, table: &Qualified, expression: &str) -> Result<String, Failure> {
-    const WHAT: &str = "what `tenant_policy` means";
-    let copy = format!("pg_temp.{}", identifier(&table.name));
-    let expression = expression.trim();
-    session.execute(
-        WHAT,
+    let (copy, policy) = (identifier(&table.name), identifier(POLICY));
+    let rows = session.rows(
+        &format!("`tenant_policy` cannot be a policy of table {table}"),
         &format!(
             "BEGIN;
-             CREATE TEMP TABLE {} (LIKE {table}) ON COMMIT DROP;
-             CREATE POLICY {} ON {copy} USING (\n{expression}\n);
-             SET LOCAL search_path = pg_catalog",
-            identifier(&table.name),
-            identifier(POLICY)
+             CREATE TEMP TABLE {copy} (LIKE {table}) ON COMMIT DROP;
+             CREATE POLICY {policy} ON pg_temp.{copy} USING (\n{}\n);
+             SET LOCAL search_path = pg_catalog;
+             SELECT pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polrelid = {}::regclass;
+             ROLLBACK",
+            expression.trim(),
+            literal(&format!("pg_temp.{copy}"))
         ),
     )?;
-    let spelt = session.query::<(String,)>(
-        WHAT,
-        &format!(
-            "SELECT pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polrelid = {}::regclass",
-            literal(&copy)
-        ),
-    )?;
-    session.execute(WHAT, "ROLLBACK")?;
-    Ok(spelt.into_iter().next().unwrap_or_default().0)
+    let spelt = rows.first().and_then(|row| row.try_get(0).ok());
+    Ok(spelt.unwrap_or_default())
 }
 
 /// Whether the table has the policy of the registry, for just its roles.

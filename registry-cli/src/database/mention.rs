@@ -1,17 +1,50 @@
-//! Which tables a piece of SQL names: the body of a function, the definition of a rule.
+//! What a piece of SQL names: a migration, the body of a function, the definition of a rule.
+
+use std::collections::HashMap;
 
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
-/// The words of a text, without comments. Text in quotes may be SQL that is put together and run.
+/// The words of a text, without comments.
 #[derive(Debug)]
-pub struct Words(Vec<String>);
+pub struct Words {
+    all: Vec<String>,
+    places: HashMap<String, Vec<usize>>,
+}
 
 impl Words {
+    /// Also those in quotes, which may be SQL that is put together and run.
     pub fn of(text: &str) -> Self {
         let mut words = Vec::new();
+        collect(text, &mut words, DEPTH);
+        Self::new(words)
+    }
+
+    /// Without those in quotes.
+    pub fn outside_quotes(text: &str) -> Self {
+        let mut words = Vec::new();
         collect(text, &mut words, 0);
-        Self(words)
+        Self::new(words)
+    }
+
+    fn new(all: Vec<String>) -> Self {
+        let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, word) in all.iter().enumerate() {
+            places.entry(word.clone()).or_default().push(at);
+        }
+        Self { all, places }
+    }
+
+    pub fn contain(&self, word: &str) -> bool {
+        self.places(word).next().is_some()
+    }
+
+    /// Whether a statement creates the role.
+    pub fn create_role(&self, name: &str) -> bool {
+        self.places(name).any(|at| {
+            let [before_last, last] = self.command_before(at);
+            before_last == "create" && matches!(last, "role" | "user" | "group")
+        })
     }
 
     /// Whether the table is named, other than as what rows are inserted into.
@@ -33,19 +66,18 @@ impl Words {
     }
 
     fn places(&self, name: &str) -> impl Iterator<Item = usize> {
-        let words = self.0.iter().enumerate();
-        words.filter(move |(_, word)| *word == name).map(|(at, _)| at)
+        self.places.get(name).into_iter().flatten().copied()
     }
 
     /// The two words in front of a table's name, without its schema and ONLY.
     fn command_before(&self, mut at: usize) -> [&str; 2] {
-        if at >= 2 && self.0[at - 1] == "." {
+        if at >= 2 && self.all[at - 1] == "." {
             at -= 2;
         }
-        if at >= 1 && self.0[at - 1] == "only" {
+        if at >= 1 && self.all[at - 1] == "only" {
             at -= 1;
         }
-        let word = |back: usize| at.checked_sub(back).map_or("", |at| self.0[at].as_str());
+        let word = |back: usize| at.checked_sub(back).map_or("", |at| self.all[at].as_str());
         [word(2), word(1)]
     }
 }
@@ -66,10 +98,10 @@ fn collect(text: &str, words: &mut Vec<String>, depth: usize) {
             Token::Word(word) => words.push(word.value.to_lowercase()),
             Token::Period => words.push(".".to_string()),
             Token::Whitespace(_) => {}
-            Token::SingleQuotedString(inner) | Token::EscapedStringLiteral(inner) if depth < DEPTH => {
-                collect(&inner, words, depth + 1);
+            Token::SingleQuotedString(inner) | Token::EscapedStringLiteral(inner) if depth > 0 => {
+                collect(&inner, words, depth - 1);
             }
-            Token::DollarQuotedString(inner) if depth < DEPTH => collect(&inner.value, words, depth + 1),
+            Token::DollarQuotedString(inner) if depth > 0 => collect(&inner.value, words, depth - 1),
             _ => words.push(String::new()),
         }
     }
@@ -102,5 +134,28 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn created_roles() {
+        let words = Words::of(
+            "CREATE ROLE App; create user \"Web\" LOGIN; CREATE GROUP g;
+             -- CREATE ROLE comment;
+             DO $$ BEGIN CREATE ROLE guarded; END $$; DROP ROLE gone;",
+        );
+        for role in ["app", "Web", "g", "guarded"] {
+            assert!(words.create_role(role), "{role}");
+        }
+        for role in ["App", "web", "comment", "gone"] {
+            assert!(!words.create_role(role), "{role}");
+        }
+    }
+
+    #[test]
+    fn quotes_can_be_left_out() {
+        let text = "SELECT 'a', $$b$$, c -- d";
+        let found = |words: &Words| ["a", "b", "c", "d"].map(|word| words.contain(word));
+        assert_eq!(found(&Words::of(text)), [true, true, true, false]);
+        assert_eq!(found(&Words::outside_quotes(text)), [false, false, true, false]);
     }
 }

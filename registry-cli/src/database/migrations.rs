@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use registry_core::engine::display;
 use toml_edit::DocumentMut;
 
+use super::mention::Words;
 use super::server::{SUPERUSER, Server, output};
-use super::sql::{self, Token};
 use super::statements::identifier;
 use crate::failure::Failure;
+use crate::progress;
 
 /// The role that applies migrations, and owns what they create.
 pub const MIGRATOR: &str = "migrator";
@@ -52,18 +53,22 @@ pub fn apply(server: &Server, migrations: &[Migration], app_roles: &[String]) ->
     for role in missing_roles(migrations, app_roles) {
         set_up(server, &format!("CREATE ROLE {} NOLOGIN", identifier(role)))?;
     }
+    let bar = progress::bar("Applying", migrations.len());
     for migration in migrations {
+        bar.set_message(display(&migration.path));
         migration.apply(server)?;
+        bar.inc(1);
     }
     set_up(server, &format!("ALTER ROLE {MIGRATOR} NOSUPERUSER"))
 }
 
 /// The roles that no migration creates by itself.
-fn missing_roles<'a>(migrations: &[Migration], app_roles: &'a [String]) -> BTreeSet<&'a str> {
-    let created: BTreeSet<String> = migrations.iter().flat_map(Migration::created_roles).collect();
+fn missing_roles<'a>(migrations: &[Migration], app_roles: &'a [String]) -> Vec<&'a str> {
+    let texts: Vec<Words> = migrations.iter().map(|one| Words::of(&one.sql)).collect();
+    let is_created = |role: &str| texts.iter().any(|words| words.create_role(role));
     let roles = app_roles.iter().map(String::as_str);
     roles
-        .filter(|role| *role != SUPERUSER && !created.contains(*role))
+        .filter(|role| *role != SUPERUSER && !is_created(role))
         .collect()
 }
 
@@ -90,19 +95,6 @@ impl Migration {
             sql,
             in_transaction,
         })
-    }
-
-    fn created_roles(&self) -> Vec<String> {
-        let tokens = sql::tokens(&self.sql);
-        let created = tokens.windows(3).filter_map(|tokens| match tokens {
-            [Token::Word(create), Token::Word(what), name]
-                if create == "create" && ["role", "user", "group"].contains(&what.as_str()) =>
-            {
-                name.identifier().map(str::to_string)
-            }
-            _ => None,
-        });
-        created.collect()
     }
 
     fn apply(&self, server: &Server) -> Result<(), Failure> {
@@ -289,9 +281,7 @@ fn line_refuses_transaction(line: &str) -> bool {
 
 /// No transaction may hold `CREATE INDEX CONCURRENTLY` and its like.
 fn runs_concurrently(text: &str) -> bool {
-    sql::tokens(text)
-        .iter()
-        .any(|token| matches!(token, Token::Word(word) if word == "concurrently"))
+    Words::outside_quotes(text).contain("concurrently")
 }
 
 /// Diesel has a file for it, beside `up.sql`.
@@ -485,17 +475,10 @@ mod tests {
     }
 
     #[test]
-    fn roles_that_a_migration_creates() {
-        let migration = only(
-            "CREATE ROLE App; create user \"Web\" LOGIN; CREATE GROUP g;
-             -- CREATE ROLE comment;
-             DO $$ BEGIN CREATE ROLE guarded; END $$;
-             SELECT 'CREATE ROLE string';",
-        );
-        assert_eq!(migration.created_roles(), ["app", "Web", "g"]);
-        let roles = ["app", "guarded", "Web", "web", "postgres"].map(String::from);
-        let missing = missing_roles(&[migration], &roles);
-        assert_eq!(Vec::from_iter(missing), ["guarded", "web"]);
+    fn roles_that_no_migration_creates_are_created_before() {
+        let migration = only("CREATE ROLE app; DO $$ BEGIN CREATE ROLE guarded; END $$; DROP ROLE web;");
+        let roles = ["app", "guarded", "web", "postgres"].map(String::from);
+        assert_eq!(missing_roles(&[migration], &roles), ["web"]);
     }
 
     #[test]

@@ -1,17 +1,20 @@
 //! What the server really lets the roles of the application do, in transactions that are rolled back.
 //!
 //! The catalogs say why something is possible; an attempt says whether it is. Each attempt is a
-//! savepoint of its own and changes no row, but for TRUNCATE, which knows no condition.
+//! savepoint of its own and changes no row, but for TRUNCATE, which knows no condition. An empty table
+//! shows no row to anybody: there the policies are asked about rows that are made up.
 
 use registry_core::engine::Code;
+use serde_json::json;
 
-use super::catalog::Relation;
+use super::catalog::{PolicyRow, Relation};
 use super::checks::{Context, Table};
 use super::finding::Finding;
 use super::roles::AppRole;
 use super::session::{Attempt, Session};
-use super::statements::identifier;
+use super::statements::{identifier, literal};
 use crate::failure::Failure;
+use crate::progress;
 
 const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '10s'";
 
@@ -28,40 +31,157 @@ pub fn run(
     context: &Context<'_>,
     findings: &mut Vec<Finding>,
 ) -> Result<Outcome, Failure> {
-    let mut outcome = Outcome::default();
+    let tables = context.append_only().count() + context.row_secured().count();
+    let bar = progress::bar("Probing", context.app_roles.len() * tables);
+    let mut probe = Probe {
+        session,
+        context,
+        findings,
+        outcome: Outcome::default(),
+    };
     for app in &context.app_roles {
-        session.execute("the start of a probe", BEGIN)?;
-        set_role(session, app)?;
+        probe.begin_as(app)?;
         for (table, relation) in context.append_only() {
-            for action in actions(context, relation) {
-                outcome.attempts += 1;
-                if session.attempt(&action.statement)?.is_done() {
-                    outcome.allowed += 1;
-                    record(context, findings, table, app, &action.name);
-                }
+            for relation in context.family(relation) {
+                probe.try_changes(app, table, relation)?;
             }
+            bar.inc(1);
         }
         for (table, relation) in context.row_secured() {
-            outcome.attempts += 1;
-            let read = format!("SELECT FROM {} LIMIT 1", relation.qualified());
-            if matches!(session.attempt(&read)?, Attempt::Done(rows) if rows > 0) {
-                outcome.allowed += 1;
-                record(context, findings, table, app, "SELECT without a tenant");
+            for relation in context.family(relation) {
+                probe.try_read(app, table, relation)?;
             }
+            bar.inc(1);
         }
-        session.execute("the end of a probe", "ROLLBACK")?;
+        probe.end()?;
     }
-    Ok(outcome)
+    Ok(probe.outcome)
 }
 
-fn set_role(session: &mut Session, app: &AppRole<'_>) -> Result<(), Failure> {
-    let name = &app.role.name;
-    match session.attempt(&format!("SET LOCAL ROLE {}", identifier(name)))? {
-        Attempt::Done(_) => session.execute("a probe", &format!("SET LOCAL ROLE {}", identifier(name))),
-        Attempt::Refused(message) => Err(Failure::new(format!("a probe as role `{name}` is not possible"))
-            .note(message)
-            .help("connect as a superuser, or as a member of the role")),
+struct Probe<'p, 'c> {
+    session: &'p mut Session,
+    context: &'p Context<'c>,
+    findings: &'p mut Vec<Finding>,
+    outcome: Outcome,
+}
+
+impl Probe<'_, '_> {
+    fn begin_as(&mut self, app: &AppRole<'_>) -> Result<(), Failure> {
+        let name = &app.role.name;
+        self.session.execute("a probe cannot be begun", BEGIN)?;
+        let set_role = format!("SET LOCAL ROLE {}", identifier(name));
+        let is_set = self
+            .session
+            .execute(&format!("a probe as role `{name}` is not possible"), &set_role);
+        is_set.map_err(|failure| failure.help("connect as a superuser, or as a member of the role"))
     }
+
+    fn end(&mut self) -> Result<(), Failure> {
+        self.session.execute("a probe cannot be ended", "ROLLBACK")
+    }
+
+    fn attempt(&mut self, statement: &str) -> Result<Attempt, Failure> {
+        self.outcome.attempts += 1;
+        self.session.attempt(statement)
+    }
+
+    fn try_changes(
+        &mut self,
+        app: &AppRole<'_>,
+        table: &Table<'_>,
+        relation: &Relation,
+    ) -> Result<(), Failure> {
+        for action in actions(self.context, relation) {
+            if let Attempt::Done(_) = self.attempt(&action.statement)? {
+                self.record(table, app, &action.name);
+            }
+        }
+        Ok(())
+    }
+
+    fn try_read(&mut self, app: &AppRole<'_>, table: &Table<'_>, relation: &Relation) -> Result<(), Failure> {
+        let read = format!("SELECT FROM {} LIMIT 1", relation.qualified());
+        match self.attempt(&read)? {
+            Attempt::Refused => {}
+            Attempt::Done(0) => {
+                for statement in made_up_reads(self.context, app, relation) {
+                    if matches!(self.attempt(&statement)?, Attempt::Done(rows) if rows > 0) {
+                        self.record(table, app, "SELECT without a tenant, of a row that is made up,");
+                        break;
+                    }
+                }
+            }
+            Attempt::Done(_) => self.record(table, app, "SELECT without a tenant"),
+        }
+        Ok(())
+    }
+
+    /// Adds what was allowed to the finding that says why. An exception that lets the catalogs say so
+    /// lets the server do so.
+    fn record(&mut self, table: &Table<'_>, app: &AppRole<'_>, action: &str) {
+        self.outcome.allowed += 1;
+        let (table, role) = (table.name(), &app.role.name);
+        let fact = format!("probe: the server let `{role}` do {action}");
+        let mut reasons = self.findings.iter_mut();
+        let reason = reasons.find(|finding| {
+            finding.code != Code::ProbeAllowed && (finding.subject == table || finding.subject == *role)
+        });
+        if let Some(reason) = reason {
+            reason.facts.push(fact);
+            return;
+        }
+        let mut exceptions = self.context.config.exceptions.iter();
+        if exceptions.any(|entry| entry.name == table || entry.name == *role) {
+            return;
+        }
+        let message = format!("the server let role `{role}` do {action} on table `{table}`");
+        let fix = "find out why: the catalogs do not say so; then take the privilege away";
+        self.findings
+            .push(Finding::of_table(Code::ProbeAllowed, table, message, fix).object(role));
+    }
+}
+
+/// Reads of a row without a tenant, and of one of another tenant than that of the session, which has none.
+fn made_up_reads(context: &Context<'_>, app: &AppRole<'_>, relation: &Relation) -> Vec<String> {
+    let Some(condition) = shown_rows(context, app, relation) else {
+        return Vec::new();
+    };
+    let rows = [json!({})].into_iter().chain(row_of_a_tenant(context, relation));
+    let reads = rows.map(|row| {
+        format!(
+            "SELECT FROM jsonb_populate_record(NULL::{}, {}) AS {} WHERE {condition}",
+            relation.qualified(),
+            literal(&row.to_string()),
+            identifier(&relation.name),
+        )
+    });
+    reads.collect()
+}
+
+/// The condition that the policies come to: one permissive policy, and every restrictive one. None where
+/// no row is shown.
+fn shown_rows(context: &Context<'_>, app: &AppRole<'_>, relation: &Relation) -> Option<String> {
+    let policies = context.catalog.policies(relation.oid).iter();
+    let of_reads = policies.filter(|policy| matches!(policy.command.as_str(), "*" | "r"));
+    let applying = of_reads.filter(|policy| policy.roles.iter().any(|role| app.reaches(*role)));
+    let (permissive, restrictive): (Vec<&PolicyRow>, Vec<_>) = applying.partition(|policy| policy.permissive);
+    let using = |policies: Vec<&PolicyRow>| -> Vec<String> {
+        let using = policies.into_iter().filter_map(|policy| policy.using.as_deref());
+        using.map(|text| format!("({text})")).collect()
+    };
+    let mut all = vec![format!("({})", using(permissive).join(" OR "))];
+    all.extend(using(restrictive));
+    (relation.row_security && all[0] != "()").then(|| all.join(" AND "))
+}
+
+fn row_of_a_tenant(context: &Context<'_>, relation: &Relation) -> Option<serde_json::Value> {
+    let name = &context.tenant_column;
+    let mut columns = context.catalog.columns(relation.oid).iter();
+    let column = columns.find(|column| column.name == *name)?;
+    Some(match column.type_name.as_str() {
+        "uuid" => json!({ name: "00000000-0000-0000-0000-000000000000" }),
+        _ => json!({ name: "1" }),
+    })
 }
 
 struct Action {
@@ -69,7 +189,7 @@ struct Action {
     statement: String,
 }
 
-/// DEFAULT can be set in every column, also in those that are generated.
+/// Without CASCADE a foreign key may refuse what the privileges allow. DEFAULT can be set in every column, also in those that are generated.
 fn actions(context: &Context<'_>, relation: &Relation) -> Vec<Action> {
     let table = relation.qualified();
     let columns = context.catalog.columns(relation.oid).iter();
@@ -82,46 +202,11 @@ fn actions(context: &Context<'_>, relation: &Relation) -> Vec<Action> {
     });
     let others = [
         ("DELETE", format!("DELETE FROM {table} WHERE false")),
-        ("TRUNCATE", format!("TRUNCATE {table}")),
+        ("TRUNCATE", format!("TRUNCATE {table} CASCADE")),
     ];
     let others = others.map(|(name, statement)| Action {
         name: name.to_string(),
         statement,
     });
     updates.chain(others).collect()
-}
-
-/// An exception that lets the catalogs say so lets the server do so.
-fn record(
-    context: &Context<'_>,
-    findings: &mut Vec<Finding>,
-    table: &Table<'_>,
-    app: &AppRole<'_>,
-    action: &str,
-) {
-    let fact = format!("probe: the server let `{}` do {action}", app.role.name);
-    let mut reasons = findings.iter_mut();
-    let reason = reasons.find(|finding| {
-        finding.code != Code::ProbeAllowed
-            && (finding.subject == table.name() || finding.subject == app.role.name)
-    });
-    if let Some(reason) = reason {
-        reason.facts.push(fact);
-        return;
-    }
-    let known = context.config.exceptions.iter();
-    let is_allowed = known
-        .filter(|entry| entry.name == table.name() || entry.name == app.role.name)
-        .count()
-        > 0;
-    if !is_allowed {
-        let message = format!(
-            "the server let role `{}` do {action} on table `{}`",
-            app.role.name,
-            table.name()
-        );
-        let fix = "find out why: the catalogs do not say so; then take the privilege away";
-        findings
-            .push(Finding::of_table(Code::ProbeAllowed, table.name(), message, fix).object(&app.role.name));
-    }
 }

@@ -27,7 +27,7 @@ impl<'c> AppRole<'c> {
     pub fn new(catalog: &'c Catalog, role: &'c Role) -> Self {
         Self {
             role,
-            reachable: reachable(&catalog.memberships, role.oid),
+            reachable: reachable(|member| catalog.memberships(member), role.oid),
             catalog,
         }
     }
@@ -101,12 +101,12 @@ pub fn exemption(role: &Role, version: i32) -> Option<&'static str> {
 
 /// SET ROLE asks for a chain of memberships that allow it, from the role of the session; from each
 /// role on that chain privileges are inherited. Who administers a role can grant it to itself.
-fn reachable(memberships: &[Membership], start: Oid) -> BTreeMap<Oid, Oid> {
+fn reachable<'m>(memberships: impl Fn(Oid) -> &'m [Membership], start: Oid) -> BTreeMap<Oid, Oid> {
     let mut before = BTreeMap::new();
     let mut seen = BTreeSet::from([(start, true)]);
     let mut open = vec![(start, true)];
     while let Some((at, by_set)) = open.pop() {
-        for edge in memberships.iter().filter(|edge| edge.member == at) {
+        for edge in memberships(at) {
             let sets = by_set && (edge.set || edge.admin);
             let inherits = edge.inherit || edge.admin;
             for next in [
@@ -141,7 +141,15 @@ mod tests {
 
     #[test]
     fn what_can_be_reached() {
-        let found = |edges: &[Membership]| reachable(edges, 1).into_keys().collect::<Vec<_>>();
+        let found = |edges: &[Membership]| {
+            let of = |member| {
+                edges
+                    .chunk_by(|a, b| a.member == b.member)
+                    .find(|chunk| chunk[0].member == member)
+                    .unwrap_or_default()
+            };
+            reachable(of, 1).into_keys().collect::<Vec<_>>()
+        };
         assert_eq!(found(&[edge(1, 2, false, true), edge(2, 3, true, false)]), [2, 3]);
         // Inherited privileges do not let it SET ROLE further.
         assert_eq!(found(&[edge(1, 2, true, false), edge(2, 3, false, true)]), [2]);

@@ -1,6 +1,7 @@
 //! A PostgreSQL server of our own, from the binaries of the machine; gone when it is dropped.
 
 use std::env::{self, consts::EXE_SUFFIX};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use registry_core::engine::display;
 use tempfile::TempDir;
 
+use super::watchdog::Watchdog;
 use crate::failure::Failure;
 
 /// The role that owns the server.
@@ -57,6 +59,8 @@ const LOG_LINES: usize = 10;
 pub struct Server {
     process: Child,
     installation: Installation,
+    /// The last to go.
+    _watchdog: Watchdog,
 }
 
 /// What it takes to run programs of PostgreSQL on the files of one server.
@@ -85,11 +89,17 @@ impl Server {
     /// Starts a server and waits until it accepts connections.
     pub fn start() -> Result<Self, Failure> {
         let installation = Installation::new()?;
+        let watchdog = Watchdog::start(
+            installation.program("sh"),
+            &installation.binary("pg_ctl"),
+            installation.directory.path(),
+        );
         installation.init()?;
         let process = installation.spawn()?;
         let mut server = Self {
             process,
             installation,
+            _watchdog: watchdog,
         };
         server.wait_until_ready()?;
         Ok(server)
@@ -193,7 +203,16 @@ impl Installation {
 
     /// A program of PostgreSQL, out of reach of the environment.
     fn command(&self, name: &str) -> Command {
-        let mut command = Command::new(binary(&self.binaries, name));
+        self.program(self.binary(name))
+    }
+
+    fn binary(&self, name: &str) -> PathBuf {
+        binary(&self.binaries, name)
+    }
+
+    /// Any program, run as whoever runs the server.
+    fn program(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
         for (variable, _) in env::vars_os() {
             if variable.to_string_lossy().starts_with("PG") {
                 command.env_remove(variable);

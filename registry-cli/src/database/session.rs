@@ -4,6 +4,7 @@ use std::env;
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgRow, PgSslMode};
 use sqlx::{Connection, Executor, FromRow, PgConnection};
 use tokio::runtime::{self, Runtime};
@@ -15,6 +16,8 @@ use crate::failure::Failure;
 const DATABASE_URL: &str = "DATABASE_URL";
 /// Those by which libpq finds a server: <https://www.postgresql.org/docs/current/libpq-envars.html>.
 const LIBPQ: [&str; 4] = ["PGHOST", "PGHOSTADDR", "PGDATABASE", "PGUSER"];
+/// Of SQLSTATE.
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
 /// In seconds, unless `PGCONNECT_TIMEOUT` says otherwise.
 const CONNECT_TIMEOUT: u64 = 10;
 
@@ -23,14 +26,7 @@ const CONNECT_TIMEOUT: u64 = 10;
 pub enum Attempt {
     /// It was done, and gave so many rows.
     Done(usize),
-    /// What the server said.
-    Refused(String),
-}
-
-impl Attempt {
-    pub fn is_done(&self) -> bool {
-        matches!(self, Self::Done(_))
-    }
+    Refused,
 }
 
 /// A connection. Nothing here is concurrent, so that nothing else has to be asynchronous.
@@ -103,43 +99,56 @@ impl Session {
     {
         let rows = sqlx::query_as::<_, T>(sql).persistent(false);
         let rows = self.runtime.block_on(rows.fetch_all(&mut self.connection));
-        rows.map_err(|error| self.failure(what, &error))
+        rows.map_err(|error| {
+            let failure = self.failure(&format!("{what} cannot be read from the database"), &error);
+            let error = error.as_database_error();
+            let is_denied =
+                error.is_some_and(|error| error.code().as_deref() == Some(INSUFFICIENT_PRIVILEGE));
+            let help = "connect as a role that may read the system catalogs";
+            failure.maybe_help(is_denied.then(|| help.to_string()))
+        })
     }
 
     /// Runs statements without looking at rows.
-    pub fn execute(&mut self, what: &str, sql: &str) -> Result<(), Failure> {
-        let done = self.runtime.block_on(self.connection.execute(sqlx::raw_sql(sql)));
-        done.map(drop).map_err(|error| self.failure(what, &error))
+    pub fn execute(&mut self, what_fails: &str, sql: &str) -> Result<(), Failure> {
+        self.rows(what_fails, sql).map(drop)
     }
 
-    /// Runs a statement that may be refused, behind a savepoint that is rolled back.
+    /// The rows of several statements, in one round trip.
+    pub fn rows(&mut self, what_fails: &str, sql: &str) -> Result<Vec<PgRow>, Failure> {
+        let rows = self.connection.fetch_all(sqlx::raw_sql(sql));
+        let rows = self.runtime.block_on(rows);
+        rows.map_err(|error| self.failure(what_fails, &error))
+    }
+
+    /// Runs a statement that may be refused, behind a savepoint that is rolled back. That the server
+    /// gives up is no refusal.
     pub fn attempt(&mut self, sql: &str) -> Result<Attempt, Failure> {
-        self.execute("a savepoint", "SAVEPOINT attempt")?;
-        let done = self
-            .runtime
-            .block_on(self.connection.fetch_all(sqlx::raw_sql(sql)));
-        let attempt = match done {
+        const FAILS: &str = "a probe does not come to an end";
+        self.execute(FAILS, "SAVEPOINT attempt")?;
+        let rows = self.connection.fetch_all(sqlx::raw_sql(sql));
+        let attempt = match self.runtime.block_on(rows) {
             Ok(rows) => Attempt::Done(rows.len()),
-            Err(sqlx::Error::Database(error)) => Attempt::Refused(error.message().to_string()),
-            Err(error) => return Err(self.failure("the outcome of a probe", &error)),
+            Err(sqlx::Error::Database(error)) if !gave_up(&*error) => Attempt::Refused,
+            Err(error) => return Err(self.failure(FAILS, &error).note(format!("it was `{sql}`"))),
         };
-        self.execute("a savepoint", "ROLLBACK TO attempt")?;
+        self.execute(FAILS, "ROLLBACK TO attempt")?;
         Ok(attempt)
     }
 
-    fn failure(&self, what: &str, error: &sqlx::Error) -> Failure {
-        let failure = Failure::new(format!("{what} cannot be read from the database"));
-        let failure = failure.note(redacted(&text(error), &self.secrets));
-        match error
-            .as_database_error()
-            .and_then(sqlx::error::DatabaseError::code)
-            .as_deref()
-        {
-            // insufficient_privilege
-            Some("42501") => failure.help("connect as a role that may read the system catalogs"),
-            _ => failure,
-        }
+    fn failure(&self, what_fails: &str, error: &sqlx::Error) -> Failure {
+        Failure::new(what_fails).note(redacted(&text(error), &self.secrets))
     }
+}
+
+/// A lock that was not given, a timeout, a lack of memory or disk, an end of the server: classes of
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+fn gave_up(error: &dyn DatabaseError) -> bool {
+    let code = error.code().unwrap_or_default();
+    code == "55P03"
+        || ["40", "53", "57", "58", "XX"]
+            .iter()
+            .any(|class| code.starts_with(class))
 }
 
 fn no_database() -> Failure {

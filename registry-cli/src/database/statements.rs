@@ -1,7 +1,7 @@
 //! The SQL that makes a database obey the registry. Every identifier is quoted, so that no name can
 //! become SQL: <https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS>.
 
-use std::fmt;
+use std::fmt::{self, Display};
 
 /// The policy that the registry makes.
 pub const POLICY: &str = "tenant_isolation";
@@ -15,7 +15,7 @@ pub struct Qualified {
     pub name: String,
 }
 
-impl fmt::Display for Qualified {
+impl Display for Qualified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", identifier(&self.schema), identifier(&self.name))
     }
@@ -49,7 +49,7 @@ pub fn role_list<'r>(names: impl IntoIterator<Item = &'r str>) -> String {
     names.join(", ")
 }
 
-pub fn enable_rls(table: &Qualified) -> String {
+pub fn enable_rls(table: impl Display) -> String {
     format!("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;")
 }
 
@@ -57,7 +57,7 @@ pub fn disable_rls(table: &Qualified) -> String {
     format!("ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;")
 }
 
-pub fn force_rls(table: &Qualified) -> String {
+pub fn force_rls(table: impl Display) -> String {
     format!("ALTER TABLE {table} FORCE ROW LEVEL SECURITY;")
 }
 
@@ -79,7 +79,7 @@ pub fn drop_policy(table: &Qualified) -> String {
 }
 
 /// Takes the privileges on columns away, too: section 5.8 of the manual, and the page of REVOKE.
-pub fn revoke_changes(table: &Qualified, roles: &str) -> String {
+pub fn revoke_changes(table: impl Display, roles: &str) -> String {
     format!("REVOKE UPDATE, DELETE, TRUNCATE ON TABLE {table} FROM {roles};")
 }
 
@@ -125,14 +125,22 @@ pub fn drop_trigger(table: &Qualified) -> String {
     format!("DROP TRIGGER IF EXISTS {} ON {table};", identifier(TRIGGER))
 }
 
+/// What stands for a table in the statements for descendants.
+pub const EACH: &str = "%s";
+
 /// Runs statements for each partition and inheritance child of some tables, which only the server
-/// knows. In the statements `%1$s` stands for the child.
+/// knows. A per cent sign that is not part of [`EACH`] is to be doubled.
 pub fn for_each_descendant(tables: &[&Qualified], statements: &[String]) -> String {
     let names: Vec<String> = tables.iter().map(|table| literal(&table.to_string())).collect();
     let names = names.join(",\n            ");
     let statements: Vec<String> = statements
         .iter()
-        .map(|statement| format!("        EXECUTE format({}, child);\n", literal(statement)))
+        .map(|statement| {
+            format!(
+                "        EXECUTE format({}, child);\n",
+                literal(statement.trim_end_matches(';'))
+            )
+        })
         .collect();
     let statements = statements.concat();
     let body = format!(

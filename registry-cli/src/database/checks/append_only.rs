@@ -10,7 +10,7 @@ use crate::database::finding::Finding;
 use crate::database::is_change;
 use crate::database::roles::AppRole;
 use crate::database::statements::{TRIGGER, create_trigger, create_trigger_function, identifier};
-use crate::text::listed;
+use crate::text::quoted;
 
 /// Privileges that one grantor gave to one grantee.
 pub struct OpenGrant {
@@ -120,13 +120,11 @@ pub fn append_only_privilege(context: &Context<'_>) -> Vec<Finding> {
 
 /// A role that may write everything has no row in any list of privileges.
 fn write_all_data(context: &Context<'_>) -> Vec<Finding> {
-    let tables: Vec<String> = context
-        .append_only()
-        .map(|(table, _)| format!("`{}`", table.name()))
-        .collect();
-    if tables.is_empty() {
+    let mut tables = context.append_only().map(|(table, _)| table.name()).peekable();
+    if tables.peek().is_none() {
         return Vec::new();
     }
+    let tables = quoted(tables);
     let mut findings = Vec::new();
     for app in &context.app_roles {
         let Some(role) = app.writes_all_data() else {
@@ -141,7 +139,7 @@ fn write_all_data(context: &Context<'_>) -> Vec<Finding> {
             Finding::of_role(Code::AppendOnlyPrivilege, &app.role.name, message, fix)
                 .object(&role.name)
                 .fact(format!("memberships: {}", app.way_to(role.oid)))
-                .fact(format!("append-only are {}", listed(&tables))),
+                .fact(format!("append-only are {tables}")),
         );
     }
     findings
@@ -198,14 +196,9 @@ pub fn refuses_changes(trigger: &Trigger) -> bool {
 pub fn cascade_into_append_only(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (table, relation) in context.append_only() {
-        let family: Vec<Oid> = context
-            .catalog
-            .descendants(relation.oid)
-            .iter()
-            .map(|child| child.oid)
-            .collect();
+        let family: Vec<Oid> = context.family(relation).map(|one| one.oid).collect();
         let keys = context.catalog.foreign_keys.iter();
-        for key in keys.filter(|key| key.relation == relation.oid || family.contains(&key.relation)) {
+        for key in keys.filter(|key| family.contains(&key.relation)) {
             let actions = [("DELETE", &key.on_delete), ("UPDATE", &key.on_update)];
             let actions: Vec<String> = actions
                 .iter()

@@ -7,6 +7,8 @@ mod roles;
 mod row_security;
 mod tables;
 
+use std::collections::BTreeMap;
+
 use registry_core::engine::{Code, Database, Entry, RegisteredTable};
 
 use super::catalog::{Catalog, Oid, Relation};
@@ -65,6 +67,7 @@ pub struct Context<'c> {
     pub catalog: &'c Catalog,
     pub app_roles: Vec<AppRole<'c>>,
     pub tables: Vec<Table<'c>>,
+    by_relation: BTreeMap<Oid, usize>,
     pub tenant_column: String,
 }
 
@@ -94,7 +97,11 @@ impl<'c> Context<'c> {
             return Err(no_table(config, catalog, tables.len()));
         }
         let tenant = project.policy.lints.option(Code::MissingTenantColumn);
+        let positions = tables.iter().enumerate();
         Ok(Self {
+            by_relation: positions
+                .filter_map(|(at, table)| Some((table.relation?.oid, at)))
+                .collect(),
             project,
             config,
             catalog,
@@ -121,11 +128,15 @@ impl<'c> Context<'c> {
         self.present().filter(|(table, _)| table.registered.append_only)
     }
 
+    /// A table, and those of its partitions and inheritance children that have no struct of their own.
+    pub fn family(&self, relation: &'c Relation) -> impl Iterator<Item = &'c Relation> {
+        let children = self.catalog.descendants(relation.oid).into_iter();
+        let own = children.filter(|child| child.is_table() && self.table_of(child.oid).is_none());
+        std::iter::once(relation).chain(own)
+    }
+
     pub fn table_of(&self, relation: Oid) -> Option<&Table<'c>> {
-        let mut tables = self.present();
-        tables
-            .find(|(_, own)| own.oid == relation)
-            .map(|(table, _)| table)
+        self.by_relation.get(&relation).map(|at| &self.tables[*at])
     }
 
     /// The roles of the application as the list of a statement.

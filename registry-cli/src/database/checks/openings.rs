@@ -11,18 +11,13 @@ use crate::database::finding::Finding;
 use crate::database::is_change;
 use crate::database::mention::Words;
 use crate::database::statements::{enable_rls, force_rls, identifier};
-use crate::text::listed;
+use crate::text::quoted;
 
 pub fn unprotected_child(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (table, relation) in context.present() {
-        for child in context.catalog.descendants(relation.oid) {
-            // A child with a struct of its own is checked by itself.
-            if context.table_of(child.oid).is_some() || !child.is_table() {
-                continue;
-            }
-            findings.extend(unprotected(context, table, child));
-        }
+        let children = context.family(relation).skip(1);
+        findings.extend(children.filter_map(|child| unprotected(context, table, child)));
     }
     findings
 }
@@ -99,14 +94,8 @@ fn definer_view(context: &Context<'_>, view: &Relation) -> Option<Finding> {
     }
     let mut tables = below(context, view);
     let changes = is_used(context, view, is_change);
-    tables.retain(|(table, relation)| {
-        (table.has_rls() && context.is_above_rls(view.owner, relation))
-            || (table.registered.append_only && changes && may_change(context, view.owner, relation))
-    });
-    let names: Vec<String> = tables
-        .iter()
-        .map(|(table, _)| format!("`{}`", table.name()))
-        .collect();
+    tables.retain(|(table, relation)| opens(context, view.owner, table, relation, [true, changes]));
+    let names = quoted(tables.iter().map(|(table, _)| table.name()));
     let (first, _) = tables.first()?;
     let owner = context.catalog.role_name(view.owner);
     let name = view.qualified();
@@ -119,7 +108,7 @@ fn definer_view(context: &Context<'_>, view: &Relation) -> Option<Finding> {
         Finding::of_table(
             Code::DefinerView,
             first.name(),
-            format!("view `{}` opens {}", view.name, listed(&names)),
+            format!("view `{}` opens {}", view.name, names),
             fix,
         )
         .object(&view.name)
@@ -186,6 +175,18 @@ fn protected<'c>(context: &'c Context<'c>, relation: &Relation) -> Option<&'c Ta
     }
 }
 
+/// Whether what reads or changes a table as its owner goes around the protection of the table.
+fn opens(
+    context: &Context<'_>,
+    owner: Oid,
+    table: &Table<'_>,
+    relation: &Relation,
+    [reads, changes]: [bool; 2],
+) -> bool {
+    (reads && table.has_rls() && context.is_above_rls(owner, relation))
+        || (changes && table.registered.append_only && may_change(context, owner, relation))
+}
+
 fn may_change(context: &Context<'_>, role: Oid, relation: &Relation) -> bool {
     let mut grants = context.catalog.grants(relation.oid).iter();
     context.catalog.role_of(role).is_some_and(|role| role.superuser)
@@ -199,20 +200,13 @@ fn materialized_view(context: &Context<'_>, view: &Relation) -> Option<Finding> 
     }
     let mut tables = below(context, view);
     tables.retain(|(table, _)| table.has_rls());
-    let names: Vec<String> = tables
-        .iter()
-        .map(|(table, _)| format!("`{}`", table.name()))
-        .collect();
+    let names = quoted(tables.iter().map(|(table, _)| table.name()));
     let (first, _) = tables.first()?;
     Some(
         Finding::of_table(
             Code::MaterializedView,
             first.name(),
-            format!(
-                "materialized view `{}` holds a copy of {}",
-                view.name,
-                listed(&names)
-            ),
+            format!("materialized view `{}` holds a copy of {}", view.name, names),
             format!(
                 "REVOKE SELECT ON {} FROM PUBLIC, {};",
                 view.qualified(),
@@ -234,17 +228,12 @@ fn definer_function(context: &Context<'_>, function: &Function) -> Option<Findin
         let name = &table.qualified.name;
         let is_used = words.use_table(name) || function.used.contains(&relation.oid);
         // A trigger's function is not called by anybody: it reads what it is made to read.
-        let reads = table.has_rls()
-            && !function.is_trigger
-            && is_used
-            && context.is_above_rls(function.owner, relation);
-        let changes = table.registered.append_only
-            && (words.change_table(name) || (function.body.is_empty() && is_used))
-            && may_change(context, function.owner, relation);
-        reads || changes
+        let reads = is_used && !function.is_trigger;
+        let changes = words.change_table(name) || (function.body.is_empty() && is_used);
+        opens(context, function.owner, table, relation, [reads, changes])
     });
     let tables: Vec<&Table<'_>> = opened.map(|(table, _)| table).collect();
-    let names: Vec<String> = tables.iter().map(|table| format!("`{}`", table.name())).collect();
+    let names = quoted(tables.iter().map(|table| table.name()));
     let first = tables.first()?;
     let signature = format!(
         "{}.{}({})",
@@ -257,7 +246,7 @@ fn definer_function(context: &Context<'_>, function: &Function) -> Option<Findin
         Finding::of_table(
             Code::DefinerFunction,
             first.name(),
-            format!("function `{}` opens {}", function.name, listed(&names)),
+            format!("function `{}` opens {}", function.name, names),
             format!("ALTER FUNCTION {signature} SECURITY INVOKER;"),
         )
         .object(&function.name)
@@ -279,23 +268,23 @@ fn rewrite_rules(context: &Context<'_>) -> Vec<Finding> {
         let words = Words::of(action);
         let opened = context.present().filter(|(table, relation)| {
             let name = &table.qualified.name;
-            let changes = table.registered.append_only
-                && words.change_table(name)
-                && may_change(context, on.owner, relation);
-            let reads = table.has_rls()
-                && relation.oid != on.oid
-                && words.use_table(name)
-                && context.is_above_rls(on.owner, relation);
-            changes || reads
+            let reads = relation.oid != on.oid && words.use_table(name);
+            opens(
+                context,
+                on.owner,
+                table,
+                relation,
+                [reads, words.change_table(name)],
+            )
         });
         let tables: Vec<&Table<'_>> = opened.map(|(table, _)| table).collect();
-        let names: Vec<String> = tables.iter().map(|table| format!("`{}`", table.name())).collect();
+        let names = quoted(tables.iter().map(|table| table.name()));
         let Some(first) = tables.first() else { continue };
         findings.push(
             Finding::of_table(
                 Code::RewriteRule,
                 first.name(),
-                format!("rule `{}` of `{}` opens {}", rule.name, on.name, listed(&names)),
+                format!("rule `{}` of `{}` opens {}", rule.name, on.name, names),
                 format!("DROP RULE {} ON {};", identifier(&rule.name), on.qualified()),
             )
             .object(&rule.name)

@@ -8,7 +8,7 @@ use crate::database::expression::is_always_true;
 use crate::database::finding::Finding;
 use crate::database::roles::AppRole;
 use crate::database::statements::{create_policy, drop_policy, enable_rls, force_rls, identifier};
-use crate::text::listed;
+use crate::text::quoted;
 
 /// The commands that policies are about, by their letter in `pg_policy`.
 const COMMANDS: [(&str, &str); 4] = [("r", "SELECT"), ("a", "INSERT"), ("w", "UPDATE"), ("d", "DELETE")];
@@ -104,13 +104,9 @@ fn missing_policy_of(context: &Context<'_>, table: &Table<'_>, relation: &Relati
                 denied.join(", ")
             );
             let finding = finding(message).object(&app.role.name);
-            let names: Vec<String> = policies
-                .iter()
-                .map(|policy| format!("`{}`", policy.name))
-                .collect();
+            let names = quoted(policies.iter().map(|policy| &policy.name));
             return Some(finding.fact(format!(
-                "it holds the privilege, but the policies {} are for other commands or roles",
-                listed(&names)
+                "it holds the privilege, but the policies {names} are for other commands or roles"
             )));
         }
     }
@@ -150,8 +146,7 @@ fn missing_policy_fix(context: &Context<'_>, table: &Table<'_>) -> String {
 fn policies<'c>(context: &Context<'c>) -> Vec<(String, &'c Relation, &'c PolicyRow)> {
     let mut found = Vec::new();
     for (table, relation) in context.row_secured() {
-        let descendants = context.catalog.descendants(relation.oid);
-        for relation in std::iter::once(relation).chain(descendants) {
+        for relation in context.family(relation) {
             let policies = context.catalog.policies(relation.oid).iter();
             found.extend(policies.map(|policy| (table.name().to_string(), relation, policy)));
         }
@@ -218,20 +213,12 @@ pub fn open_policy(context: &Context<'_>) -> Vec<Finding> {
                 relation.qualified()
             ),
         };
-        let roles: Vec<String> = policy
-            .roles
-            .iter()
-            .map(|role| format!("`{}`", context.catalog.role_name(*role)))
-            .collect();
+        let roles = quoted(policy.roles.iter().map(|role| context.catalog.role_name(*role)));
         findings.push(
             Finding::of_table(
                 Code::OpenPolicy,
                 &table,
-                format!(
-                    "policy `{}` of table `{table}` {what} to {}",
-                    policy.name,
-                    listed(&roles)
-                ),
+                format!("policy `{}` of table `{table}` {what} to {}", policy.name, roles),
                 fix,
             )
             .object(&policy.name)

@@ -1,0 +1,15 @@
+//! A bar for what may take long. There is none where nobody watches.
+
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
+
+/// As wide as cargo's.
+const TEMPLATE: &str = "{prefix:>12} [{bar:25}] {pos}/{len} {msg}";
+
+/// A bar for so many steps, which is gone when it is dropped.
+pub fn bar(verb: &'static str, steps: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(steps as u64)
+        .with_style(style.progress_chars("=> "))
+        .with_prefix(verb)
+        .with_finish(ProgressFinish::AndClear)
+}
