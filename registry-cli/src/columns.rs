@@ -22,6 +22,8 @@ pub struct Column {
     pub is_float: bool,
     /// The type of its field.
     pub rust_type: RustType,
+    /// Whether the field is read by way of another type.
+    pub is_converted: bool,
     /// The file.
     pub source: Arc<Source>,
     /// Where the field's name stands in the file.
@@ -192,6 +194,7 @@ fn columns(source: &Arc<Source>, start: usize, attributes: Vec<Attribute>, field
             name: orm.name.unwrap_or_else(by_rule),
             is_float: mentions_float(field.ty.to_token_stream()),
             rust_type: RustType::of(&field.ty),
+            is_converted: orm.is_converted,
             source: Arc::clone(source),
             place: range.start + start..range.end + start,
         });
@@ -208,6 +211,8 @@ struct OrmAttributes {
     is_none: bool,
     /// The field stands for the columns of another struct.
     is_several: bool,
+    /// The field is read by way of another type.
+    is_converted: bool,
 }
 
 impl OrmAttributes {
@@ -234,6 +239,9 @@ impl OrmAttributes {
             ("sqlx" | "sea_orm", "rename_all") => self.rename_all = text(argument),
             ("sqlx", "skip") | ("sea_orm", "ignore" | "has_one" | "has_many" | "belongs_to" | "self_ref") => {
                 self.is_none = true;
+            }
+            ("sqlx", "json" | "try_from") | ("diesel", "deserialize_as" | "serialize_as") => {
+                self.is_converted = true;
             }
             ("sqlx", "flatten") | ("diesel", "embed") | ("sea_orm", "nested") => self.is_several = true,
             _ => {}

@@ -30,6 +30,24 @@ pub fn edited<E>(text: &str, edit: impl FnOnce(&str) -> Result<String, E>) -> Re
     Ok(format!("{}{after}", &text[..mark]))
 }
 
+/// What a database calls something, without what a terminal would obey.
+pub fn printable(text: &str) -> String {
+    let is_obeyed = |c: char| c.is_control() && c != '\n';
+    if !text.contains(is_obeyed) {
+        return text.to_string();
+    }
+    let characters = text.chars();
+    characters
+        .map(|c| {
+            if is_obeyed(c) {
+                c.escape_default().to_string()
+            } else {
+                c.to_string()
+            }
+        })
+        .collect()
+}
+
 /// Names in backticks, as [`listed`].
 pub fn quoted<N: Display>(names: impl IntoIterator<Item = N>) -> String {
     let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();

@@ -2111,3 +2111,36 @@ BEGIN
     END LOOP;
 END
 $table_registry$;
+
+DO $table_registry$
+DECLARE
+    child regclass;
+BEGIN
+    FOR child IN
+        WITH RECURSIVE descendant AS (
+            SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY (ARRAY[
+            '"public"."approval_decisions"',
+            '"public"."asset_events"',
+            '"public"."audit_logs"',
+            '"public"."bank_statement_lines"',
+            '"public"."depreciation_schedules"',
+            '"public"."reporting_snapshots"',
+            '"public"."search_documents"',
+            '"public"."stock_balances"',
+            '"public"."stock_movements"',
+            '"public"."webhook_deliveries"',
+            '"public"."wip_movements"'
+            ]::regclass[])
+            UNION
+            SELECT i.inhrelid FROM pg_inherits i JOIN descendant d ON i.inhparent = d.inhrelid
+        )
+        SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
+        WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
+    LOOP
+        EXECUTE format('DROP TRIGGER IF EXISTS "table_registry_append_only" ON %s', child);
+        EXECUTE format('CREATE TRIGGER "table_registry_append_only"
+    BEFORE UPDATE OR DELETE OR TRUNCATE ON %s
+    FOR EACH STATEMENT EXECUTE FUNCTION "public"."table_registry_append_only"()', child);
+    END LOOP;
+END
+$table_registry$;

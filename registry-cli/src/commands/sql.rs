@@ -1,25 +1,28 @@
 //! `sql`: the migration that makes a database obey the registry, and the one that takes it back.
 
-use registry_core::engine::{Code, Database};
+use registry_core::engine::{Code, Database, Diagnostic};
 
 use crate::cli::Sql;
 use crate::database::catalog::{Catalog, Relation};
-use crate::database::checks::{Context, qualified};
+use crate::database::checks::{self, Context, is_tenantless, qualified};
+use crate::database::difference::OwnPolicy;
 use crate::database::session::Session;
 use crate::database::statements::{
-    EACH, Qualified, create_policy, create_trigger, create_trigger_function, disable_rls, drop_policy,
-    drop_trigger, drop_trigger_function, enable_rls, for_each_descendant, force_rls, grant_changes,
-    revoke_changes, role_list, unforce_rls,
+    EACH, POLICY, Qualified, create_policy, create_trigger, create_trigger_function, disable_rls,
+    drop_policy, drop_trigger, drop_trigger_function, enable_rls, for_each_descendant, force_rls,
+    grant_changes, revoke_changes, role_list, unforce_rls,
 };
-use crate::database::{difference, expression, with_project};
+use crate::database::{difference, with_project};
 use crate::failure::Failure;
 use crate::progress;
 use crate::project::Project;
 use crate::report::{self, Exit};
+use crate::text::quoted;
 
 pub fn run(arguments: &Sql) -> Result<Exit, Failure> {
-    with_project(&arguments.selection, |project| {
-        let migration = Migration::new(project)?;
+    let report = |_: &Project, faults: Vec<Diagnostic>| report::faults(&faults);
+    with_project(&arguments.selection, report, |project| {
+        let migration = Migration::new(project);
         if arguments.diff {
             return migration.print_difference(project, arguments.database_url.as_deref());
         }
@@ -50,26 +53,16 @@ struct Table {
     has_trigger: bool,
 }
 
+/// Which tables, and what becomes of their descendants.
+type ForDescendants = (fn(&Table) -> bool, Vec<String>);
+
 impl<'p> Migration<'p> {
-    fn new(project: &'p Project) -> Result<Self, Failure> {
+    fn new(project: &'p Project) -> Self {
         let config = &project.policy.database;
-        if let Some(text) = config
-            .tenant_policy
-            .as_ref()
-            .filter(|text| expression::parse(text).is_none())
-        {
-            return Err(
-                Failure::new("`tenant_policy` is not one SQL expression").note(format!("it is `{text}`"))
-            );
-        }
-        // A table that is excepted from having a tenant column cannot have a policy that compares it.
-        let tenantless = project.policy.lints.exceptions.iter();
-        let tenantless = tenantless.filter(|entry| entry.value == Code::MissingTenantColumn);
-        let tenantless: Vec<&str> = tenantless.map(|entry| entry.name.as_str()).collect();
         let tables = project.registry.tables().iter().map(|table| {
             let is_wanted = |check| !config.allows(check, &table.name);
             let has_rls = table.kind.row_level_security() && is_wanted(Code::RlsDisabled);
-            let has_policy = config.tenant_policy.is_some() && !tenantless.contains(&table.name.as_str());
+            let has_policy = config.tenant_policy.is_some() && !is_tenantless(project, table);
             Table {
                 name: qualified(config, &table.name, table.schema.as_deref()),
                 has_rls,
@@ -81,11 +74,11 @@ impl<'p> Migration<'p> {
                     && is_wanted(Code::MissingTrigger),
             }
         });
-        Ok(Self {
+        Self {
             package: &project.package.name,
             config,
             tables: tables.filter(Table::is_protected).collect(),
-        })
+        }
     }
 
     fn roles(&self) -> String {
@@ -107,82 +100,84 @@ impl<'p> Migration<'p> {
         let mut statements = Vec::new();
         statements.extend(table.has_rls.then(|| enable_rls(name)));
         statements.extend(table.is_forced.then(|| force_rls(name)));
-        if let Some(expression) = self.config.tenant_policy.as_ref().filter(|_| table.has_policy) {
+        if let Some(expression) = self.policy(table) {
             statements.extend([drop_policy(name), create_policy(name, &self.roles(), expression)]);
         }
-        statements.extend(
-            table
-                .is_revoked
-                .then(|| revoke_changes(name, &format!("PUBLIC, {}", self.roles()))),
-        );
+        let everybody = || format!("PUBLIC, {}", self.roles());
+        statements.extend(table.is_revoked.then(|| revoke_changes(name, &everybody())));
         if table.has_trigger {
             statements.extend([drop_trigger(name), create_trigger(name, &self.config.schema)]);
         }
         statements.join("\n")
     }
 
-    /// A partition or an inheritance child takes over neither row-level security nor privileges.
+    /// The expression of the policy, if the table gets one.
+    fn policy(&self, table: &Table) -> Option<&str> {
+        let expression = self.config.tenant_policy.as_ref();
+        expression
+            .filter(|_| table.has_policy)
+            .map(|entry| entry.name.as_str())
+    }
+
+    /// A partition or an inheritance child takes over neither row-level security nor privileges nor
+    /// triggers of statements.
     fn up_descendants(&self) -> Vec<String> {
-        let of = |wanted: fn(&Table) -> bool| -> Vec<&Qualified> {
-            self.tables
-                .iter()
-                .filter(|table| wanted(table))
-                .map(|table| &table.name)
-                .collect()
-        };
-        let revoke = revoke_changes(EACH, &format!("PUBLIC, {}", escaped(&self.roles())));
-        let groups = [
+        let everybody = format!("PUBLIC, {}", escaped(&self.roles()));
+        self.for_descendants([
+            (|table| table.is_forced, vec![enable_rls(EACH), force_rls(EACH)]),
+            (|table| table.has_rls && !table.is_forced, vec![enable_rls(EACH)]),
+            (|table| table.is_revoked, vec![revoke_changes(EACH, &everybody)]),
             (
-                of(|table| table.is_forced),
-                vec![enable_rls(EACH), force_rls(EACH)],
+                |table| table.has_trigger,
+                vec![
+                    drop_trigger(EACH),
+                    create_trigger(EACH, &escaped(&self.config.schema)),
+                ],
             ),
-            (
-                of(|table| table.has_rls && !table.is_forced),
-                vec![enable_rls(EACH)],
-            ),
-            (of(|table| table.is_revoked), vec![revoke]),
-        ];
-        let groups = groups.into_iter().filter(|(tables, _)| !tables.is_empty());
-        groups
-            .map(|(tables, statements)| for_each_descendant(&tables, &statements))
-            .collect()
+        ])
+    }
+
+    fn for_descendants<const N: usize>(&self, groups: [ForDescendants; N]) -> Vec<String> {
+        let mut sections = Vec::new();
+        for (is_wanted, statements) in groups {
+            let tables = self.tables.iter().filter(|table| is_wanted(table));
+            let names: Vec<&Qualified> = tables.map(|table| &table.name).collect();
+            sections.extend((!names.is_empty()).then(|| for_each_descendant(&names, &statements)));
+        }
+        sections
     }
 
     fn print_difference(&self, project: &Project, url: Option<&str>) -> Result<Exit, Failure> {
         let mut session = Session::connect(url)?;
         let catalog = Catalog::read(&mut session)?;
         let context = Context::new(project, &catalog)?;
+        let missing = checks::missing_app_roles(&context);
+        if !missing.is_empty() {
+            return Err(
+                Failure::new(format!("the database has no role {}", quoted(missing)))
+                    .note("`app_roles` names it, and so policies and privileges are about it")
+                    .help("create it, or name the roles of the application as the database does"),
+            );
+        }
+        let mut is_complete = true;
         let mut sections = Vec::new();
-        let mut makes_trigger = false;
         let bar = progress::bar("Comparing", self.tables.len());
         for table in bar.wrap_iter(self.tables.iter()) {
-            let relation = catalog.relation(&table.name.schema, &table.name.name);
-            let Some(relation) = relation.filter(|relation| relation.is_table()) else {
-                report::say!("warning: table {} is not in the database", table.name);
-                continue;
-            };
-            let mut statements = lacking(table, &table.name, relation, &context);
-            if let Some(expression) = self.config.tenant_policy.as_ref().filter(|_| table.has_policy) {
-                let spelling = difference::spelling(&mut session, &table.name, expression)?;
-                if !difference::has_policy(&context, relation, &spelling) {
-                    statements.push(drop_policy(&table.name));
-                    statements.push(create_policy(&table.name, &self.roles(), expression));
+            match catalog.table(&table.name) {
+                Some(relation) => {
+                    let statements = self.lacking(table, relation, &context, &mut session)?;
+                    sections.extend((!statements.is_empty()).then(|| statements.join("\n")));
+                }
+                None => {
+                    is_complete = false;
+                    bar.suspend(|| report::say!("warning: table {} is not in the database", table.name));
                 }
             }
-            if table.has_trigger && !difference::has_trigger(&catalog, relation) {
-                makes_trigger = true;
-                statements.push(drop_trigger(&table.name));
-                statements.push(create_trigger(&table.name, &self.config.schema));
-            }
-            for child in catalog.descendants(relation.oid) {
-                statements.extend(lacking(table, &child.qualified(), child, &context));
-            }
-            sections.extend((!statements.is_empty()).then(|| statements.join("\n")));
         }
         if sections.is_empty() {
-            return Ok(Exit::Fine);
+            return Ok(if is_complete { Exit::Fine } else { Exit::Findings });
         }
-        if makes_trigger {
+        if self.has_triggers() && sections.iter().any(|section| section.contains("CREATE TRIGGER")) {
             sections.insert(0, create_trigger_function(&self.config.schema));
         }
         sections.insert(0, self.header("sql --diff"));
@@ -190,8 +185,55 @@ impl<'p> Migration<'p> {
         Ok(Exit::Findings)
     }
 
+    /// What a table and its children lack.
+    fn lacking(
+        &self,
+        table: &Table,
+        relation: &Relation,
+        context: &Context<'_>,
+        session: &mut Session,
+    ) -> Result<Vec<String>, Failure> {
+        let mut statements = self.lacking_of_relation(table, relation, context);
+        if let Some(expression) = self.policy(table) {
+            let spelling = difference::spelling(session, &table.name, expression)?;
+            match difference::policy(context, relation, &spelling) {
+                OwnPolicy::Same => {}
+                OwnPolicy::Lacking => {
+                    statements.push(drop_policy(&table.name));
+                    statements.push(create_policy(&table.name, &self.roles(), expression));
+                }
+                OwnPolicy::Others(names) => report::say!(
+                    "warning: table {} has policies of its own, {names}: `{POLICY}` beside them would open it further; \
+                     leave it out with `[database.allow.missing-policy]`",
+                    table.name
+                ),
+            }
+        }
+        for child in context.catalog.descendants(relation.oid) {
+            if child.is_table() {
+                statements.extend(self.lacking_of_relation(table, child, context));
+            }
+        }
+        Ok(statements)
+    }
+
+    fn lacking_of_relation(&self, table: &Table, relation: &Relation, context: &Context<'_>) -> Vec<String> {
+        let name = relation.qualified();
+        let mut statements = Vec::new();
+        statements.extend((table.has_rls && !relation.row_security).then(|| enable_rls(&name)));
+        statements.extend((table.is_forced && !relation.force_row_security).then(|| force_rls(&name)));
+        if table.is_revoked {
+            statements.extend(difference::revokes(context, relation));
+        }
+        if table.has_trigger && !difference::has_trigger(context, relation) {
+            statements.extend([drop_trigger(&name), create_trigger(&name, &self.config.schema)]);
+        }
+        statements
+    }
+
     fn down(&self) -> String {
         let mut sections = vec![self.header("sql --down")];
+        sections.extend(self.down_descendants());
         sections.extend(self.tables.iter().rev().map(|table| self.down_table(table)));
         if self.has_triggers() {
             sections.push(drop_trigger_function(&self.config.schema));
@@ -208,6 +250,15 @@ impl<'p> Migration<'p> {
         statements.extend(table.is_forced.then(|| unforce_rls(name)));
         statements.extend(table.has_rls.then(|| disable_rls(name)));
         statements.join("\n")
+    }
+
+    /// Privileges that were granted for children alone are not known, and stay away.
+    fn down_descendants(&self) -> Vec<String> {
+        self.for_descendants([
+            (|table| table.has_trigger, vec![drop_trigger(EACH)]),
+            (|table| table.is_forced, vec![unforce_rls(EACH)]),
+            (|table| table.has_rls, vec![disable_rls(EACH)]),
+        ])
     }
 
     fn has_triggers(&self) -> bool {
@@ -227,17 +278,6 @@ impl Table {
     fn is_protected(&self) -> bool {
         self.has_rls || self.is_revoked || self.has_trigger
     }
-}
-
-/// What a table, or a child of it, lacks of row-level security, and what is to be revoked.
-fn lacking(table: &Table, name: &Qualified, relation: &Relation, context: &Context<'_>) -> Vec<String> {
-    let mut statements = Vec::new();
-    statements.extend((table.has_rls && !relation.row_security).then(|| enable_rls(name)));
-    statements.extend((table.is_forced && !relation.force_row_security).then(|| force_rls(name)));
-    if table.is_revoked {
-        statements.extend(difference::revokes(context, relation));
-    }
-    statements
 }
 
 fn joined(sections: &[String]) -> String {

@@ -3,9 +3,13 @@
 use std::env;
 use std::path::{self, Path};
 
+use registry_core::engine::Diagnostic;
+
 use crate::cli::Verify;
 use crate::database::catalog::Catalog;
 use crate::database::checks::{self, Context};
+use crate::database::exceptions;
+use crate::database::finding::Finding;
 use crate::database::migrations;
 use crate::database::probe;
 use crate::database::report as findings;
@@ -21,7 +25,11 @@ pub fn run(arguments: &Verify) -> Result<Exit, Failure> {
     let directory = arguments.migrations.as_deref().map(path::absolute).transpose();
     let directory =
         directory.map_err(|error| Failure::new("the directory of the migrations is unknown").note(error))?;
-    with_project(&arguments.selection, |project| {
+    let report = |project: &Project, faults: Vec<Diagnostic>| {
+        let findings: Vec<Finding> = faults.into_iter().map(Finding::of_registry).collect();
+        findings::print(project, &findings, arguments.format)
+    };
+    with_project(&arguments.selection, report, |project| {
         let Some(directory) = &directory else {
             let mut session = Session::connect(arguments.database_url.as_deref())?;
             return check(project, &mut session, arguments);
@@ -44,7 +52,10 @@ fn check(project: &Project, session: &mut Session, arguments: &Verify) -> Result
             format!("{attempts}, of which the server allowed {}", outcome.allowed),
         );
     }
-    findings::print(&context, &found, arguments.format)
+    let found = exceptions::apply(&context, found, arguments.probe);
+    let exit = findings::print(project, &found, arguments.format)?;
+    findings::say_what_was_verified(&context, &found);
+    Ok(exit)
 }
 
 /// What the migrations of a directory come to, on a server that is gone afterwards.

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::FromRow;
 
 use super::session::Session;
-use super::statements::Qualified;
+use super::statements::{Qualified, identifier};
 use crate::failure::Failure;
 
 /// An object identifier.
@@ -48,8 +48,13 @@ impl Relation {
         }
     }
 
+    /// Whether it can have row-level security.
     pub fn is_table(&self) -> bool {
         self.kind == "r" || self.kind == "p"
+    }
+
+    pub fn is_foreign_table(&self) -> bool {
+        self.kind == "f"
     }
 }
 
@@ -81,6 +86,8 @@ pub struct Role {
 pub struct Membership {
     pub role: Oid,
     pub member: Oid,
+    /// None where it is not granted: the owner of the database is a member of `pg_database_owner`.
+    pub grantor: Option<Oid>,
     pub admin: bool,
     pub inherit: bool,
     pub set: bool,
@@ -94,6 +101,7 @@ pub struct Grant {
     pub grantor: Oid,
     pub grantee: Oid,
     pub privilege: String,
+    pub is_grantable: bool,
 }
 
 #[derive(Debug, FromRow)]
@@ -112,10 +120,13 @@ pub struct PolicyRow {
 pub struct ForeignKey {
     pub relation: Oid,
     pub name: String,
-    pub definition: String,
+    /// Its definition without CASCADE, SET NULL and SET DEFAULT.
+    pub harmless: String,
     /// `a`, `r`, `c`, `n`, `d`.
     pub on_delete: String,
     pub on_update: String,
+    /// A partition repeats the constraint of its parent.
+    pub of_parent: bool,
 }
 
 #[derive(Debug, FromRow)]
@@ -136,6 +147,8 @@ pub struct Rule {
     pub relation: Oid,
     pub name: String,
     pub definition: String,
+    /// `2` UPDATE, `3` INSERT, `4` DELETE.
+    pub instead_of: Option<String>,
 }
 
 /// A function that runs as its owner.
@@ -148,8 +161,6 @@ pub struct Function {
     pub body: String,
     pub is_trigger: bool,
     pub executors: Vec<Oid>,
-    /// Relations that a body in standard SQL refers to.
-    pub used: Vec<Oid>,
 }
 
 #[derive(Debug, FromRow)]
@@ -168,7 +179,10 @@ pub struct Trigger {
     pub events: i16,
     /// `O`, `D`, `R`, `A`.
     pub enabled: String,
+    pub function_schema: String,
     pub function: String,
+    pub function_body: String,
+    pub function_owner: Oid,
     pub has_condition: bool,
 }
 
@@ -176,6 +190,8 @@ pub struct Trigger {
 pub struct SchemaRow {
     pub name: String,
     pub owner: Oid,
+    /// The grantees of USAGE.
+    pub users: Vec<Oid>,
 }
 
 #[derive(Debug, FromRow)]
@@ -188,10 +204,9 @@ pub struct Server {
 #[derive(Debug)]
 pub struct Catalog {
     pub server: Server,
-    pub schemas: Vec<SchemaRow>,
+    pub schemas: BTreeMap<String, SchemaRow>,
     pub relations: Vec<Relation>,
     pub default_grants: Vec<DefaultGrant>,
-    pub rules: Vec<Rule>,
     pub functions: Vec<Function>,
     pub foreign_keys: Vec<ForeignKey>,
     roles: BTreeMap<Oid, Role>,
@@ -207,6 +222,7 @@ pub struct Catalog {
     grants: BTreeMap<Oid, Vec<Grant>>,
     policies: BTreeMap<Oid, Vec<PolicyRow>>,
     triggers: BTreeMap<Oid, Vec<Trigger>>,
+    rules: BTreeMap<Oid, Vec<Rule>>,
     by_name: BTreeMap<(String, String), usize>,
     by_oid: BTreeMap<Oid, usize>,
 }
@@ -231,6 +247,7 @@ impl Catalog {
             .ok_or_else(|| Failure::new("the server does not say its version"))?;
         let relations: Vec<Relation> = session.query("tables", include_str!("catalog/relations.sql"))?;
         let positions = relations.iter().enumerate();
+        let schemas: Vec<SchemaRow> = session.query("schemas", include_str!("catalog/schemas.sql"))?;
         let roles: Vec<Role> = session.query("roles", include_str!("catalog/roles.sql"))?;
         let inheritance: Vec<Inheritance> =
             session.query("inheritance", include_str!("catalog/inheritance.sql"))?;
@@ -242,7 +259,7 @@ impl Catalog {
                 .collect(),
             by_oid: positions.map(|(at, one)| (one.oid, at)).collect(),
             relations,
-            schemas: session.query("schemas", include_str!("catalog/schemas.sql"))?,
+            schemas: schemas.into_iter().map(|one| (one.name.clone(), one)).collect(),
             roles: roles.into_iter().map(|role| (role.oid, role)).collect(),
             memberships: grouped(
                 session.query("memberships of roles", include_str!("catalog/memberships.sql"))?,
@@ -250,7 +267,10 @@ impl Catalog {
             ),
             default_grants: session
                 .query("default privileges", include_str!("catalog/default_grants.sql"))?,
-            rules: session.query("rules", include_str!("catalog/rules.sql"))?,
+            rules: grouped(
+                session.query("rules", include_str!("catalog/rules.sql"))?,
+                |rule: &Rule| rule.relation,
+            ),
             functions: session.query("functions", include_str!("catalog/functions.sql"))?,
             foreign_keys: session.query("foreign keys", include_str!("catalog/foreign_keys.sql"))?,
             children: pairs(&inheritance, |one| (one.parent, one.child)),
@@ -283,6 +303,11 @@ impl Catalog {
         Some(&self.relations[*position])
     }
 
+    pub fn table(&self, name: &Qualified) -> Option<&Relation> {
+        let found = self.relation(&name.schema, &name.name);
+        found.filter(|relation| relation.is_table())
+    }
+
     pub fn relation_of(&self, oid: Oid) -> Option<&Relation> {
         self.by_oid.get(&oid).map(|position| &self.relations[*position])
     }
@@ -301,6 +326,14 @@ impl Catalog {
 
     pub fn triggers(&self, relation: Oid) -> &[Trigger] {
         self.triggers.get(&relation).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn rules(&self, relation: Oid) -> &[Rule] {
+        self.rules.get(&relation).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn all_rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.values().flatten()
     }
 
     /// What a view is made of.
@@ -322,16 +355,28 @@ impl Catalog {
         self.memberships.get(&member).map_or(&[], Vec::as_slice)
     }
 
+    /// A grantee as SQL writes it.
+    pub fn grantee(&self, oid: Oid) -> String {
+        self.role_of(oid)
+            .map_or_else(|| "PUBLIC".to_string(), |role| identifier(&role.name))
+    }
+
     /// The name of a grantee; every role has one.
     pub fn role_name(&self, oid: Oid) -> &str {
         self.role_of(oid).map_or("PUBLIC", |role| role.name.as_str())
     }
 
-    /// The partitions and inheritance children of a table, on all levels.
+    /// The partitions and inheritance children of a table, on the next level.
+    pub fn children(&self, table: Oid) -> impl Iterator<Item = &Relation> {
+        let children = self.children.get(&table).into_iter().flatten();
+        children.filter_map(|child| self.relation_of(*child))
+    }
+
+    /// Those on all levels.
     pub fn descendants(&self, table: Oid) -> Vec<&Relation> {
         let (mut found, mut open) = (BTreeSet::new(), vec![table]);
         while let Some(parent) = open.pop() {
-            let children = self.children.get(&parent).into_iter().flatten().copied();
+            let children = self.children(parent).map(|child| child.oid);
             open.extend(children.filter(|child| found.insert(*child)));
         }
         found
@@ -340,8 +385,14 @@ impl Catalog {
             .collect()
     }
 
-    pub fn parents(&self, table: Oid) -> impl Iterator<Item = Oid> {
-        self.parents.get(&table).into_iter().flatten().copied()
+    /// The tables that a table is a partition or an inheritance child of, on all levels.
+    pub fn ancestors(&self, table: Oid) -> BTreeSet<Oid> {
+        let (mut found, mut open) = (BTreeSet::new(), vec![table]);
+        while let Some(child) = open.pop() {
+            let parents = self.parents.get(&child).into_iter().flatten().copied();
+            open.extend(parents.filter(|parent| found.insert(*parent)));
+        }
+        found
     }
 }
 

@@ -2,11 +2,12 @@
 
 use sqlx::Row;
 
-use super::catalog::{Catalog, PUBLIC, Relation};
+use super::catalog::{PolicyRow, Relation};
 use super::checks::{Context, append_only};
 use super::session::Session;
 use super::statements::{POLICY, Qualified, identifier, literal};
 use crate::failure::Failure;
+use crate::text::quoted;
 
 /// How the server spells an expression that is the policy of a table. Only it knows: a policy is made
 /// on a temporary copy, which is gone before anybody sees it.
@@ -29,33 +30,52 @@ pub fn spelling(session: &mut Session, table: &Qualified, expression: &str) -> R
     Ok(spelt.unwrap_or_default())
 }
 
-/// Whether the table has the policy of the registry, for just its roles.
-pub fn has_policy(context: &Context<'_>, relation: &Relation, spelling: &str) -> bool {
-    let mut policies = context.catalog.policies(relation.oid).iter();
-    policies.any(|policy| {
-        let is_ours = policy.name == POLICY && policy.command == "*" && policy.permissive;
-        let for_roles = policy.roles.len() == context.app_roles.len()
-            && context
-                .app_roles
-                .iter()
-                .all(|app| policy.roles.contains(&app.role.oid));
-        let expressions = [&policy.using, &policy.check];
-        is_ours && for_roles && expressions.iter().all(|text| text.as_deref() == Some(spelling))
-    })
+/// What a table has of the policy of the registry.
+pub enum OwnPolicy {
+    Same,
+    Lacking,
+    /// None of that name, but others that let rows through.
+    Others(String),
 }
 
-/// What has to be revoked from the roles of the application and from everybody, grant by grant.
+/// Compares it with that of the registry, which is for just its roles.
+pub fn policy(context: &Context<'_>, relation: &Relation, spelling: &str) -> OwnPolicy {
+    let policies = context.catalog.policies(relation.oid);
+    if let Some(policy) = policies.iter().find(|policy| policy.name == POLICY) {
+        return if is_same(context, policy, spelling) {
+            OwnPolicy::Same
+        } else {
+            OwnPolicy::Lacking
+        };
+    }
+    let mut others = policies.iter().filter(|policy| policy.permissive).peekable();
+    if others.peek().is_none() {
+        return OwnPolicy::Lacking;
+    }
+    OwnPolicy::Others(quoted(others.map(|policy| &policy.name)))
+}
+
+fn is_same(context: &Context<'_>, policy: &PolicyRow, spelling: &str) -> bool {
+    let apps = &context.app_roles;
+    let for_roles =
+        policy.roles.len() == apps.len() && apps.iter().all(|app| policy.roles.contains(&app.role.oid));
+    let expressions = [&policy.using, &policy.check];
+    policy.command == "*"
+        && policy.permissive
+        && for_roles
+        && expressions.iter().all(|text| text.as_deref() == Some(spelling))
+}
+
+/// What has to be revoked, grant by grant, so that no role of the application can change rows.
 pub fn revokes(context: &Context<'_>, relation: &Relation) -> Vec<String> {
-    let is_direct =
-        |grantee| grantee == PUBLIC || context.app_roles.iter().any(|app| app.role.oid == grantee);
-    let grants = append_only::open_grants(context, relation).into_iter();
-    let direct = grants.filter(|grant| is_direct(grant.grantee));
-    direct.map(|grant| grant.revoke(context, relation)).collect()
+    let grants = append_only::open_grants(context, relation);
+    grants
+        .iter()
+        .map(|grant| grant.revoke(context, relation))
+        .collect()
 }
 
-pub fn has_trigger(catalog: &Catalog, relation: &Relation) -> bool {
-    catalog
-        .triggers(relation.oid)
-        .iter()
-        .any(append_only::refuses_changes)
+pub fn has_trigger(context: &Context<'_>, relation: &Relation) -> bool {
+    let mut triggers = context.catalog.triggers(relation.oid).iter();
+    triggers.any(|trigger| append_only::refuses_changes(context, trigger))
 }

@@ -1,16 +1,17 @@
 //! What a check found, and what mends it.
 
-use registry_core::engine::{Code, Diagnostic, Entry, Severity};
+use registry_core::engine::{Code, Diagnostic, Entry, LintLevel, Severity};
 
 use crate::project::Project;
+use crate::text::printable;
 
 /// A fault of the database.
 #[derive(Debug)]
 pub struct Finding {
     pub code: Code,
     pub severity: Severity,
-    /// What an exception names: a table or a role.
-    pub subject: String,
+    /// What exceptions name: tables, or a role.
+    pub subjects: Vec<String>,
     /// The registered or exempt table, if it is about one.
     pub table: Option<String>,
     /// The object in the database: a policy, a role, a view, …
@@ -22,6 +23,8 @@ pub struct Finding {
     pub fix: String,
     /// The line of the policy file, where that is the fault.
     pub entry: Option<Entry<Code>>,
+    /// Where the registry itself has the fault, and the database was not looked at.
+    fault: Option<Diagnostic>,
 }
 
 impl Finding {
@@ -29,13 +32,14 @@ impl Finding {
         Self {
             code,
             severity: Severity::Error,
-            subject: table.to_string(),
+            subjects: vec![table.to_string()],
             table: Some(table.to_string()),
             object: None,
             message: message.into(),
             facts: Vec::new(),
             fix: fix.into(),
             entry: None,
+            fault: None,
         }
     }
 
@@ -47,9 +51,35 @@ impl Finding {
         }
     }
 
+    pub fn of_registry(fault: Diagnostic) -> Self {
+        Self {
+            severity: fault.severity,
+            subjects: Vec::new(),
+            table: None,
+            facts: fault.notes.clone(),
+            ..Self::of_table(fault.code, "", fault.message.clone(), fault.helps.join("; "))
+        }
+        .with_fault(fault)
+    }
+
+    fn with_fault(mut self, fault: Diagnostic) -> Self {
+        self.fault = Some(fault);
+        self
+    }
+
     pub fn object(mut self, name: impl Into<String>) -> Self {
         self.object = Some(name.into());
         self
+    }
+
+    /// About several tables, of which the first is where it is reported.
+    pub fn about(mut self, tables: &[&str]) -> Self {
+        self.subjects = tables.iter().map(ToString::to_string).collect();
+        self
+    }
+
+    pub fn is_about(&self, name: &str) -> bool {
+        self.subjects.iter().any(|subject| subject == name)
     }
 
     pub fn fact(mut self, text: impl Into<String>) -> Self {
@@ -62,12 +92,25 @@ impl Finding {
         self
     }
 
+    /// With the severity of a lint, if the lint is on.
+    pub fn at_level(mut self, level: LintLevel) -> Option<Self> {
+        self.severity = match level {
+            LintLevel::Allow => return None,
+            LintLevel::Warn => Severity::Warning,
+            LintLevel::Deny => Severity::Error,
+        };
+        Some(self)
+    }
+
     /// The diagnostic, at the struct, the entry of the policy file, or nowhere.
     pub fn diagnostic(&self, project: &Project) -> Diagnostic {
-        let mut diagnostic = Diagnostic::new(self.code, self.message.clone());
+        if let Some(fault) = &self.fault {
+            return fault.clone();
+        }
+        let mut diagnostic = Diagnostic::new(self.code, printable(&self.message));
         diagnostic.severity = self.severity;
-        diagnostic.notes.clone_from(&self.facts);
-        let diagnostic = diagnostic.help(self.fix.clone());
+        diagnostic.notes = self.facts.iter().map(|fact| printable(fact)).collect();
+        let diagnostic = diagnostic.help(printable(&self.fix));
         if let Some(entry) = &self.entry {
             return at(diagnostic, entry);
         }
@@ -81,7 +124,7 @@ impl Finding {
             .database
             .app_roles
             .iter()
-            .find(|entry| entry.name == self.subject);
+            .find(|entry| self.is_about(&entry.name));
         match (exempt, role) {
             (Some(entry), _) => at(diagnostic, entry),
             (None, Some(entry)) => at(diagnostic, entry),

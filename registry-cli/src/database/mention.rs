@@ -5,106 +5,215 @@ use std::collections::HashMap;
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
-/// The words of a text, without comments.
-#[derive(Debug)]
+/// The words of a text and what stands between them, without comments. What is neither a word nor one
+/// of `.,;()` is the empty string.
+#[derive(Debug, Default)]
 pub struct Words {
     all: Vec<String>,
     places: HashMap<String, Vec<usize>>,
+    /// A command in a string has no table: that is put there when the function runs.
+    changes_what_it_is_given: bool,
 }
 
+/// As deep as quotes are looked into.
+const DEPTH: usize = 4;
+
 impl Words {
-    /// Also those in quotes, which may be SQL that is put together and run.
+    /// Those of code, and those of strings that may be code.
     pub fn of(text: &str) -> Self {
-        let mut words = Vec::new();
-        collect(text, &mut words, DEPTH);
-        Self::new(words)
+        Self::new(text, DEPTH)
     }
 
-    /// Without those in quotes.
     pub fn outside_quotes(text: &str) -> Self {
-        let mut words = Vec::new();
-        collect(text, &mut words, 0);
-        Self::new(words)
+        Self::new(text, 0)
     }
 
-    fn new(all: Vec<String>) -> Self {
-        let mut places: HashMap<String, Vec<usize>> = HashMap::new();
-        for (at, word) in all.iter().enumerate() {
-            places.entry(word.clone()).or_default().push(at);
+    /// Strings in a function are code only if it runs some.
+    pub fn of_function(body: &str) -> Self {
+        let words = Self::outside_quotes(body);
+        let runs_code = words
+            .all
+            .iter()
+            .any(|word| word == "execute" || word.starts_with("spi_"));
+        if runs_code { Self::of(body) } else { words }
+    }
+
+    fn new(text: &str, depth: usize) -> Self {
+        let mut words = Self::default();
+        words.collect(text, depth);
+        for (at, word) in words.all.iter().enumerate() {
+            words.places.entry(word.clone()).or_default().push(at);
         }
-        Self { all, places }
+        words
+    }
+
+    fn collect(&mut self, text: &str, depth: usize) {
+        let Ok(tokens) = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize() else {
+            self.all.extend(plain_words(text));
+            return;
+        };
+        for token in tokens {
+            match token {
+                Token::Word(word) if word.quote_style.is_none() => self.all.push(word.value.to_lowercase()),
+                Token::Word(word) => {
+                    // In other languages code stands in such quotes, too.
+                    if depth > 0 && word.value.contains(' ') {
+                        self.code(&word.value, depth);
+                    }
+                    self.all.push(word.value);
+                }
+                Token::SingleQuotedString(inner) | Token::EscapedStringLiteral(inner) if depth > 0 => {
+                    self.code(&inner, depth);
+                }
+                Token::DollarQuotedString(inner) if depth > 0 => self.code(&inner.value, depth),
+                Token::Whitespace(_) => {}
+                Token::Period => self.all.push(".".to_string()),
+                Token::Comma => self.all.push(",".to_string()),
+                Token::SemiColon => self.all.push(";".to_string()),
+                Token::LParen => self.all.push("(".to_string()),
+                Token::RParen => self.all.push(")".to_string()),
+                _ => self.all.push(String::new()),
+            }
+        }
+    }
+
+    fn code(&mut self, text: &str, depth: usize) {
+        self.changes_what_it_is_given |= lacks_table(text);
+        self.all.push(String::new());
+        self.collect(text, depth - 1);
+        self.all.push(String::new());
     }
 
     pub fn contain(&self, word: &str) -> bool {
-        self.places(word).next().is_some()
+        self.places.contains_key(word)
     }
 
     /// Whether a statement creates the role.
     pub fn create_role(&self, name: &str) -> bool {
-        self.places(name).any(|at| {
-            let [before_last, last] = self.command_before(at);
-            before_last == "create" && matches!(last, "role" | "user" | "group")
-        })
+        self.places(name)
+            .any(|at| self.word(at, 2) == "create" && matches!(self.word(at, 1), "role" | "user" | "group"))
     }
 
-    /// Whether the table is named, other than as what rows are inserted into.
-    pub fn use_table(&self, name: &str) -> bool {
-        let inserted = |at: usize| self.command_before(at) == ["insert", "into"];
-        self.places(name).any(|at| !inserted(at))
+    /// Whether a statement reads rows of the table.
+    pub fn read(&self, schema: &str, name: &str) -> bool {
+        self.starts(schema, name)
+            .any(|(_, start)| match (self.word(start, 2), self.word(start, 1)) {
+                ("distinct", "from") => false,
+                (_, "from" | "join" | "using" | "update" | "table" | "copy")
+                | ("merge", "into")
+                | ("from" | "join", "(") => true,
+                (_, ",") => matches!(self.clause_before(start), "from" | "using"),
+                _ => false,
+            })
     }
 
-    /// Whether rows of the table are changed or removed.
-    pub fn change_table(&self, name: &str) -> bool {
-        self.places(name).any(|at| {
-            let [before_last, last] = self.command_before(at);
-            matches!(last, "update" | "truncate")
-                || matches!(
-                    (before_last, last),
-                    ("delete", "from") | ("merge", "into") | ("truncate", "table")
-                )
-        })
+    /// Whether a statement changes or removes rows of the table.
+    pub fn change(&self, schema: &str, name: &str) -> bool {
+        let is_given = self.changes_what_it_is_given && self.contain(name);
+        is_given
+            || self
+                .starts(schema, name)
+                .any(|(at, start)| match (self.word(start, 2), self.word(start, 1)) {
+                    (_, "update" | "truncate")
+                    | ("delete", "from")
+                    | ("merge", "into")
+                    | ("truncate" | "alter" | "drop", "table") => true,
+                    ("insert", "into") => self.updates_on_conflict(at),
+                    (_, ",") => self.clause_before(start) == "truncate",
+                    _ => false,
+                })
     }
 
     fn places(&self, name: &str) -> impl Iterator<Item = usize> {
         self.places.get(name).into_iter().flatten().copied()
     }
 
-    /// The two words in front of a table's name, without its schema and ONLY.
-    fn command_before(&self, mut at: usize) -> [&str; 2] {
-        if at >= 2 && self.all[at - 1] == "." {
-            at -= 2;
+    /// Where the table is named, and where that name starts: with its schema, and ONLY. What is named
+    /// with another schema is another table.
+    fn starts(&self, schema: &str, name: &str) -> impl Iterator<Item = (usize, usize)> {
+        self.places(name).filter_map(move |at| {
+            let start = match (self.word(at, 2), self.word(at, 1)) {
+                // Perhaps with the database in front.
+                (found, ".") if found == schema && self.word(at, 3) == "." => at - 4,
+                (found, ".") if found == schema => at - 2,
+                (_, ".") => return None,
+                _ => at,
+            };
+            let is_only = self.word(start, 1) == "only";
+            Some((at, start - usize::from(is_only)))
+        })
+    }
+
+    fn word(&self, at: usize, back: usize) -> &str {
+        at.checked_sub(back).map_or("", |at| self.all[at].as_str())
+    }
+
+    /// What the list is of in which something stands.
+    fn clause_before(&self, at: usize) -> &str {
+        let mut closed = 0_usize;
+        for word in self.all[..at].iter().rev() {
+            match word.as_str() {
+                ")" => closed += 1,
+                "(" if closed > 0 => closed -= 1,
+                "(" | ";" | "select" | "from" | "where" | "set" | "values" | "returning" | "by" | "using"
+                | "truncate" | "having" | "into"
+                    if closed == 0 =>
+                {
+                    return word;
+                }
+                _ => {}
+            }
         }
-        if at >= 1 && self.all[at - 1] == "only" {
-            at -= 1;
-        }
-        let word = |back: usize| at.checked_sub(back).map_or("", |at| self.all[at].as_str());
-        [word(2), word(1)]
+        ""
+    }
+
+    fn updates_on_conflict(&self, at: usize) -> bool {
+        let statement: Vec<&str> = self.all[at..]
+            .iter()
+            .map(String::as_str)
+            .take_while(|word| *word != ";")
+            .collect();
+        statement.windows(2).any(|pair| pair == ["do", "update"])
     }
 }
 
-/// As deep as quotes are looked into.
-const DEPTH: usize = 4;
-
-fn collect(text: &str, words: &mut Vec<String>, depth: usize) {
-    let Ok(tokens) = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize() else {
-        // An odd quote, say; the words are still there.
-        let plain = text.split(|c: char| !c.is_alphanumeric() && c != '_');
-        words.extend(plain.filter(|word| !word.is_empty()).map(str::to_lowercase));
-        return;
-    };
-    for token in tokens {
-        match token {
-            Token::Word(word) if word.quote_style.is_some() => words.push(word.value),
-            Token::Word(word) => words.push(word.value.to_lowercase()),
-            Token::Period => words.push(".".to_string()),
-            Token::Whitespace(_) => {}
-            Token::SingleQuotedString(inner) | Token::EscapedStringLiteral(inner) if depth > 0 => {
-                collect(&inner, words, depth - 1);
-            }
-            Token::DollarQuotedString(inner) if depth > 0 => collect(&inner.value, words, depth - 1),
-            _ => words.push(String::new()),
+/// Where an odd quote, say, leaves no tokens, the words are still there.
+fn plain_words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    for c in text.chars().chain([' ']) {
+        if c.is_alphanumeric() || c == '_' {
+            word.extend(c.to_lowercase());
+            continue;
+        }
+        if !word.is_empty() {
+            words.push(std::mem::take(&mut word));
+        }
+        if ".,;()".contains(c) {
+            words.push(c.to_string());
         }
     }
+    words
+}
+
+/// Whether a command ends where its table would stand: `DELETE FROM %I`, `UPDATE ` and then `||`.
+fn lacks_table(text: &str) -> bool {
+    let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
+    let mut line = words.join(" ");
+    if text.ends_with(char::is_whitespace) {
+        line.push(' ');
+    }
+    let commands = [
+        "update ",
+        "delete from ",
+        "truncate ",
+        "truncate table ",
+        "merge into ",
+    ];
+    commands.iter().any(|command| {
+        let formatted = format!("{command}%");
+        line.ends_with(command) || line.contains(&formatted)
+    })
 }
 
 #[cfg(test)]
@@ -112,25 +221,54 @@ mod tests {
     use super::*;
 
     #[test]
-    fn uses_and_changes() {
-        for (text, uses, changes) in [
+    fn reads_and_changes() {
+        for (text, reads, changes) in [
             ("SELECT * FROM logs", true, false),
+            ("SELECT * FROM a x, public.logs y", true, false),
+            ("SELECT * FROM a JOIN b ON f(a, b) = 1, logs", true, false),
+            ("SELECT a, logs FROM x", false, false),
+            (
+                "SELECT count(*) AS logs FROM other.logs WHERE a IS DISTINCT FROM logs",
+                false,
+                false,
+            ),
+            ("SELECT f(a, logs)", false, false),
             ("INSERT INTO logs VALUES (1)", false, false),
-            ("INSERT INTO public.logs SELECT * FROM x", false, false),
+            (
+                "INSERT INTO public.logs SELECT * FROM x; UPDATE x SET a = 1",
+                false,
+                false,
+            ),
+            (
+                "INSERT INTO logs VALUES (1) ON CONFLICT (id) DO UPDATE SET a = 1",
+                false,
+                true,
+            ),
             ("DELETE FROM ONLY public.\"logs\"", true, true),
             ("UPDATE logs SET a = 1", true, true),
             ("TRUNCATE TABLE logs", true, true),
-            ("truncate LOGS", true, true),
+            ("truncate LOGS", false, true),
+            ("truncate a, logs", false, true),
+            ("ALTER TABLE logs DISABLE TRIGGER ALL", true, true),
             ("MERGE INTO logs USING x", true, true),
             ("EXECUTE 'DELETE FROM logs'", true, true),
-            ("-- logs\nSELECT 1 /* logs */", false, false),
+            ("EXECUTE format('DELETE FROM %I', 'logs')", false, true),
+            ("EXECUTE 'UPDATE ' || quote_ident('logs')", false, true),
+            (
+                "EXECUTE 'SELECT 1'; IF tg_op = 'UPDATE' THEN INSERT INTO logs",
+                false,
+                false,
+            ),
+            ("RAISE EXCEPTION 'cannot DELETE FROM logs'", false, false),
+            ("plpy.execute(\"DELETE FROM logs\")", true, true),
+            ("-- FROM logs\nSELECT 1 /* FROM logs */", false, false),
             ("SELECT * FROM \"Logs\", logs_old", false, false),
-            ("it's DELETE FROM logs", true, true),
+            ("it's DELETE FROM public.logs", true, true),
         ] {
-            let words = Words::of(text);
+            let words = Words::of_function(text);
             assert_eq!(
-                (words.use_table("logs"), words.change_table("logs")),
-                (uses, changes),
+                (words.read("public", "logs"), words.change("public", "logs")),
+                (reads, changes),
                 "{text}"
             );
         }

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::progress;
 
 /// The role that applies migrations, and owns what they create.
-pub const MIGRATOR: &str = "migrator";
+pub const MIGRATOR: &str = "table_registry_migrator";
 
 /// The database that they are applied to.
 pub const DATABASE: &str = "verify";
@@ -62,13 +62,15 @@ pub fn apply(server: &Server, migrations: &[Migration], app_roles: &[String]) ->
     set_up(server, &format!("ALTER ROLE {MIGRATOR} NOSUPERUSER"))
 }
 
-/// The roles that no migration creates by itself.
+/// The roles that migrations name and none creates. Of a role that is not even named, the checks say that
+/// it does not exist.
 fn missing_roles<'a>(migrations: &[Migration], app_roles: &'a [String]) -> Vec<&'a str> {
     let texts: Vec<Words> = migrations.iter().map(|one| Words::of(&one.sql)).collect();
+    let is_named = |role: &str| texts.iter().any(|words| words.contain(role));
     let is_created = |role: &str| texts.iter().any(|words| words.create_role(role));
     let roles = app_roles.iter().map(String::as_str);
     roles
-        .filter(|role| *role != SUPERUSER && !is_created(role))
+        .filter(|role| *role != SUPERUSER && is_named(role) && !is_created(role))
         .collect()
 }
 
@@ -98,6 +100,11 @@ impl Migration {
     }
 
     fn apply(&self, server: &Server) -> Result<(), Failure> {
+        if let Some(command) = command_that_leaves(&self.sql) {
+            return Err(self
+                .not_applied(format!("`{command}` keeps the rest of it from this database"))
+                .help("leave it out: each migration is applied to one database, from its start to its end"));
+        }
         let mut psql = server.psql(MIGRATOR, DATABASE);
         // An option has to name the input, or `--single-transaction` means nothing.
         psql.args(["-f", "-"]);
@@ -108,17 +115,30 @@ impl Migration {
         let input = temporary_file(&self.sql);
         psql.stdin(input.map_err(|error| self.not_applied(error))?);
         let output = output(&mut psql)?;
-        if output.status.success() {
+        let message = String::from_utf8_lossy(&output.stderr);
+        // A migration can tell `psql` to go on after an error.
+        if output.status.success() && !message.contains(": ERROR:  ") {
             return Ok(());
         }
-        let message = String::from_utf8_lossy(&output.stderr);
         let place = format!("{}:", display(&self.path));
-        Err(self.not_applied(message.trim_end().replace("psql:<stdin>:", &place)))
+        let failure = self.not_applied(message.trim_end().replace("psql:<stdin>:", &place));
+        Err(failure.help(
+            "the throwaway server has an empty database `verify` and the roles of `app_roles` that migrations name; \
+             what needs more can be verified where it is: `--database-url`",
+        ))
     }
 
     fn not_applied(&self, reason: impl std::fmt::Display) -> Failure {
         Failure::new(format!("migration `{}` cannot be applied", display(&self.path))).note(reason)
     }
+}
+
+/// A command of `psql` after which not everything is applied, or not here:
+/// <https://www.postgresql.org/docs/current/app-psql.html>.
+fn command_that_leaves(sql: &str) -> Option<&str> {
+    let words = sql.lines().filter_map(|line| line.split_whitespace().next());
+    let mut commands = words.filter(|word| word.starts_with('\\'));
+    commands.find(|word| matches!(*word, "\\q" | "\\quit" | "\\c" | "\\connect"))
 }
 
 fn temporary_file(text: &str) -> io::Result<fs::File> {
@@ -162,10 +182,16 @@ fn without_journal(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     let undone: BTreeSet<Vec<u128>> = names.iter().filter_map(|name| version('V', name)).collect();
     names.retain(|name| !is_hidden(name) && !is_undo(name, &undone));
     names.sort_by_cached_key(|name| place_in_order(name));
-    Ok(names
-        .iter()
-        .filter_map(|name| script(directory.join(name)))
-        .collect())
+    let mut scripts = Vec::new();
+    for name in &names {
+        let path = directory.join(name);
+        if path.is_dir() {
+            scripts.extend(script_in(&path)?);
+        } else {
+            scripts.extend(is_script(&path, &names).then_some(path));
+        }
+    }
+    Ok(scripts)
 }
 
 fn names_in(directory: &Path) -> Result<Vec<String>, Failure> {
@@ -188,18 +214,39 @@ fn names_in(directory: &Path) -> Result<Vec<String>, Failure> {
     names.collect()
 }
 
-/// The file with the statements, if this is the file or the directory of a migration.
-fn script(path: PathBuf) -> Option<PathBuf> {
-    if path.is_dir() {
-        let scripts = ["up.sql", "migration.sql"].map(|name| path.join(name));
-        return scripts.into_iter().find(|script| script.is_file());
+/// The file with the statements in the directory of a migration. Other statements there would be lost.
+fn script_in(directory: &Path) -> Result<Option<PathBuf>, Failure> {
+    let scripts = ["up.sql", "migration.sql"].map(|name| directory.join(name));
+    if let Some(script) = scripts.into_iter().find(|script| script.is_file()) {
+        return Ok(Some(script));
     }
-    let ends_with = |path: &Path, wanted: &str| {
-        path.extension()
-            .is_some_and(|found| found.eq_ignore_ascii_case(wanted))
-    };
-    let undoes = ends_with(Path::new(path.file_stem()?), "down");
-    (ends_with(&path, "sql") && !undoes).then_some(path)
+    let names = names_in(directory)?;
+    match names.iter().find(|name| is_sql(Path::new(name))) {
+        Some(name) => Err(Failure::new(format!(
+            "`{}` is no migration, but holds `{name}`",
+            display(directory)
+        ))
+        .note("a directory is a migration if it has a file `up.sql` or `migration.sql`")
+        .help("name the directory whose files are the migrations, or move the file there")),
+        None => Ok(None),
+    }
+}
+
+fn is_sql(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|found| found.eq_ignore_ascii_case("sql"))
+}
+
+/// `1_a.down.sql` undoes a migration, and so does `1_a_down.sql` beside `1_a_up.sql`.
+fn is_script(path: &Path, names: &[String]) -> bool {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let undoes = ["_down", "-down"].iter().any(|end| {
+        let up = stem
+            .strip_suffix(end)
+            .map(|stem| format!("{stem}{}.sql", end.replace("down", "up")));
+        up.is_some_and(|up| names.contains(&up))
+    });
+    is_sql(path) && !stem.ends_with(".down") && !undoes
 }
 
 fn is_hidden(name: &str) -> bool {
@@ -477,7 +524,7 @@ mod tests {
     #[test]
     fn roles_that_no_migration_creates_are_created_before() {
         let migration = only("CREATE ROLE app; DO $$ BEGIN CREATE ROLE guarded; END $$; DROP ROLE web;");
-        let roles = ["app", "guarded", "web", "postgres"].map(String::from);
+        let roles = ["app", "guarded", "web", "wbe", "postgres"].map(String::from);
         assert_eq!(missing_roles(&[migration], &roles), ["web"]);
     }
 

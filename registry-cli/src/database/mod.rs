@@ -5,6 +5,7 @@
 pub mod catalog;
 pub mod checks;
 pub mod difference;
+pub mod exceptions;
 pub mod expression;
 pub mod finding;
 pub mod mention;
@@ -17,6 +18,8 @@ pub mod session;
 pub mod statements;
 mod watchdog;
 
+use registry_core::engine::{Code, Diagnostic};
+
 use crate::cli::Selection;
 use crate::failure::Failure;
 use crate::project::{self, Project};
@@ -24,20 +27,32 @@ use crate::report::Exit;
 use crate::workspace::Workspace;
 
 /// Does something with the one registry that a database is to obey, if that registry has no fault
-/// itself and says which roles it is about.
+/// itself, which are reported, and says which roles it is about.
 pub fn with_project(
     selection: &Selection,
+    report: impl FnOnce(&Project, Vec<Diagnostic>) -> Result<Exit, Failure>,
     run: impl FnOnce(&Project) -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
     let project = Project::load_one(&Workspace::load(selection)?)?;
-    let faults = project::all_faults(std::slice::from_ref(&project));
+    let mut faults = project::all_faults(std::slice::from_ref(&project));
+    faults.extend(tenant_policy_fault(&project));
     if !faults.is_empty() {
-        return crate::report::faults(&faults);
+        return Ok(report(&project, faults)?.max(Exit::Findings));
     }
     if project.policy.database.app_roles.is_empty() {
         return Err(no_app_role(&project));
     }
     run(&project)
+}
+
+/// The registry puts the expression into statements, which it must not end.
+fn tenant_policy_fault(project: &Project) -> Option<Diagnostic> {
+    let entry = project.policy.database.tenant_policy.as_ref()?;
+    let fault = Diagnostic::new(Code::InvalidValue, "`tenant_policy` is not one SQL expression")
+        .at(&entry.source, entry.place.clone(), "")
+        .note("it stands in parentheses in `CREATE POLICY … USING (…)`")
+        .help("write what stands there, such as `org_id = current_setting('app.org_id')`");
+    (!expression::is_one_expression(&entry.name)).then_some(fault)
 }
 
 /// Privileges of nobody can neither be revoked nor checked.

@@ -5,18 +5,19 @@
 //! shows no row to anybody: there the policies are asked about rows that are made up.
 
 use registry_core::engine::Code;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::catalog::{PolicyRow, Relation};
 use super::checks::{Context, Table};
 use super::finding::Finding;
-use super::roles::AppRole;
+use super::roles::Actor;
 use super::session::{Attempt, Session};
 use super::statements::{identifier, literal};
 use crate::failure::Failure;
 use crate::progress;
 
-const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '10s'";
+/// What sessions and databases set by default must not look like a refusal.
+const BEGIN: &str = "BEGIN READ WRITE; SET LOCAL row_security = on; SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '10s'";
 
 /// What was tried.
 #[derive(Debug, Default)]
@@ -66,7 +67,7 @@ struct Probe<'p, 'c> {
 }
 
 impl Probe<'_, '_> {
-    fn begin_as(&mut self, app: &AppRole<'_>) -> Result<(), Failure> {
+    fn begin_as(&mut self, app: &Actor<'_>) -> Result<(), Failure> {
         let name = &app.role.name;
         self.session.execute("a probe cannot be begun", BEGIN)?;
         let set_role = format!("SET LOCAL ROLE {}", identifier(name));
@@ -87,80 +88,113 @@ impl Probe<'_, '_> {
 
     fn try_changes(
         &mut self,
-        app: &AppRole<'_>,
+        app: &Actor<'_>,
         table: &Table<'_>,
         relation: &Relation,
     ) -> Result<(), Failure> {
         for action in actions(self.context, relation) {
             if let Attempt::Done(_) = self.attempt(&action.statement)? {
-                self.record(table, app, &action.name);
+                self.record(table, app, &action.name, &CHANGE);
             }
         }
         Ok(())
     }
 
-    fn try_read(&mut self, app: &AppRole<'_>, table: &Table<'_>, relation: &Relation) -> Result<(), Failure> {
+    fn try_read(&mut self, app: &Actor<'_>, table: &Table<'_>, relation: &Relation) -> Result<(), Failure> {
         let read = format!("SELECT FROM {} LIMIT 1", relation.qualified());
         match self.attempt(&read)? {
             Attempt::Refused => {}
             Attempt::Done(0) => {
                 for statement in made_up_reads(self.context, app, relation) {
                     if matches!(self.attempt(&statement)?, Attempt::Done(rows) if rows > 0) {
-                        self.record(table, app, "SELECT without a tenant, of a row that is made up,");
+                        self.record(
+                            table,
+                            app,
+                            "SELECT without a tenant, of a row that is made up,",
+                            &READ,
+                        );
                         break;
                     }
                 }
             }
-            Attempt::Done(_) => self.record(table, app, "SELECT without a tenant"),
+            Attempt::Done(_) => self.record(table, app, "SELECT without a tenant", &READ),
         }
         Ok(())
     }
 
-    /// Adds what was allowed to the finding that says why. An exception that lets the catalogs say so
-    /// lets the server do so.
-    fn record(&mut self, table: &Table<'_>, app: &AppRole<'_>, action: &str) {
+    /// Adds what was allowed to the finding that says why, or makes one.
+    fn record(&mut self, table: &Table<'_>, app: &Actor<'_>, action: &str, causes: &[Code]) {
         self.outcome.allowed += 1;
         let (table, role) = (table.name(), &app.role.name);
-        let fact = format!("probe: the server let `{role}` do {action}");
-        let mut reasons = self.findings.iter_mut();
-        let reason = reasons.find(|finding| {
-            finding.code != Code::ProbeAllowed && (finding.subject == table || finding.subject == *role)
+        let what = format!("the server let role `{role}` do {action} on table `{table}`");
+        let mut findings = self.findings.iter_mut();
+        let cause = findings.find(|finding| {
+            causes.contains(&finding.code) && (finding.is_about(table) || finding.is_about(role))
         });
-        if let Some(reason) = reason {
-            reason.facts.push(fact);
+        if let Some(cause) = cause {
+            cause.facts.push(format!("probe: {what}"));
             return;
         }
-        let mut exceptions = self.context.config.exceptions.iter();
-        if exceptions.any(|entry| entry.name == table || entry.name == *role) {
-            return;
-        }
-        let message = format!("the server let role `{role}` do {action} on table `{table}`");
         let fix = "find out why: the catalogs do not say so; then take the privilege away";
         self.findings
-            .push(Finding::of_table(Code::ProbeAllowed, table, message, fix).object(role));
+            .push(Finding::of_table(Code::ProbeAllowed, table, what, fix).object(role));
     }
 }
 
-/// Reads of a row without a tenant, and of one of another tenant than that of the session, which has none.
-fn made_up_reads(context: &Context<'_>, app: &AppRole<'_>, relation: &Relation) -> Vec<String> {
+/// What the catalogs call the reasons for which a change, or a read, is possible.
+const CHANGE: [Code; 4] = [
+    Code::AppendOnlyPrivilege,
+    Code::UnprotectedChild,
+    Code::PrivilegedAppRole,
+    Code::AppRoleOwnsTable,
+];
+const READ: [Code; 6] = [
+    Code::RlsDisabled,
+    Code::RlsNotForced,
+    Code::OpenPolicy,
+    Code::UnprotectedChild,
+    Code::PrivilegedAppRole,
+    Code::AppRoleOwnsTable,
+];
+
+/// Reads of a row of another tenant than that of the session, which has none, and of one without a tenant.
+fn made_up_reads(context: &Context<'_>, app: &Actor<'_>, relation: &Relation) -> Vec<String> {
     let Some(condition) = shown_rows(context, app, relation) else {
         return Vec::new();
     };
-    let rows = [json!({})].into_iter().chain(row_of_a_tenant(context, relation));
-    let reads = rows.map(|row| {
+    let columns = context.catalog.columns(relation.oid).iter();
+    let row: Map<String, Value> = columns
+        .filter_map(|column| Some((column.name.clone(), made_up(&column.type_name)?)))
+        .collect();
+    let mut without_tenant = row.clone();
+    without_tenant.remove(&context.tenant_column);
+    let reads = [row, without_tenant].map(|row| {
         format!(
             "SELECT FROM jsonb_populate_record(NULL::{}, {}) AS {} WHERE {condition}",
             relation.qualified(),
-            literal(&row.to_string()),
+            literal(&Value::Object(row).to_string()),
             identifier(&relation.name),
         )
     });
-    reads.collect()
+    reads.into()
+}
+
+/// A value of a type; of others there is none.
+fn made_up(type_name: &str) -> Option<Value> {
+    Some(match type_name {
+        "bool" => json!(false),
+        "int2" | "int4" | "int8" | "numeric" | "float4" | "float8" => json!(1),
+        "text" | "varchar" | "bpchar" | "citext" => json!("1"),
+        "uuid" => json!("00000000-0000-0000-0000-000000000000"),
+        "date" | "timestamp" | "timestamptz" => json!("2000-01-01"),
+        "json" | "jsonb" => json!({}),
+        _ => return None,
+    })
 }
 
 /// The condition that the policies come to: one permissive policy, and every restrictive one. None where
 /// no row is shown.
-fn shown_rows(context: &Context<'_>, app: &AppRole<'_>, relation: &Relation) -> Option<String> {
+fn shown_rows(context: &Context<'_>, app: &Actor<'_>, relation: &Relation) -> Option<String> {
     let policies = context.catalog.policies(relation.oid).iter();
     let of_reads = policies.filter(|policy| matches!(policy.command.as_str(), "*" | "r"));
     let applying = of_reads.filter(|policy| policy.roles.iter().any(|role| app.reaches(*role)));
@@ -174,16 +208,6 @@ fn shown_rows(context: &Context<'_>, app: &AppRole<'_>, relation: &Relation) -> 
     (relation.row_security && all[0] != "()").then(|| all.join(" AND "))
 }
 
-fn row_of_a_tenant(context: &Context<'_>, relation: &Relation) -> Option<serde_json::Value> {
-    let name = &context.tenant_column;
-    let mut columns = context.catalog.columns(relation.oid).iter();
-    let column = columns.find(|column| column.name == *name)?;
-    Some(match column.type_name.as_str() {
-        "uuid" => json!({ name: "00000000-0000-0000-0000-000000000000" }),
-        _ => json!({ name: "1" }),
-    })
-}
-
 struct Action {
     name: String,
     statement: String,
@@ -192,7 +216,11 @@ struct Action {
 /// Without CASCADE a foreign key may refuse what the privileges allow. DEFAULT can be set in every column, also in those that are generated.
 fn actions(context: &Context<'_>, relation: &Relation) -> Vec<Action> {
     let table = relation.qualified();
+    let rules = || context.catalog.rules(relation.oid).iter();
+    // A rule in place of the statement: nothing is refused, and nothing is done.
+    let is_replaced = |event: &str| rules().any(|rule| rule.instead_of.as_deref() == Some(event));
     let columns = context.catalog.columns(relation.oid).iter();
+    let columns = columns.filter(|_| !is_replaced("2"));
     let updates = columns.map(|column| Action {
         name: format!("UPDATE of `{}`", column.name),
         statement: format!(
@@ -204,6 +232,9 @@ fn actions(context: &Context<'_>, relation: &Relation) -> Vec<Action> {
         ("DELETE", format!("DELETE FROM {table} WHERE false")),
         ("TRUNCATE", format!("TRUNCATE {table} CASCADE")),
     ];
+    let others = others
+        .into_iter()
+        .filter(|(name, _)| *name != "DELETE" || !is_replaced("4"));
     let others = others.map(|(name, statement)| Action {
         name: name.to_string(),
         statement,

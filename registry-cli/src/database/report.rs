@@ -1,5 +1,6 @@
 //! What `verify` prints.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use registry_core::engine::{Diagnostic, Severity};
 use serde::Serialize;
 use serde_sarif::sarif;
@@ -8,6 +9,7 @@ use super::checks::Context;
 use super::finding::Finding;
 use crate::cli::{Findings, Report};
 use crate::failure::Failure;
+use crate::project::Project;
 use crate::report::{self, Exit, counted, say};
 
 /// The version of the JSON: it changes when a field goes or means something else, not when one is added.
@@ -43,27 +45,27 @@ struct Row<'f> {
     fix: &'f str,
 }
 
-pub fn print(context: &Context<'_>, findings: &[Finding], format: Report) -> Result<Exit, Failure> {
-    let diagnostics: Vec<Diagnostic> = findings
-        .iter()
-        .map(|one| one.diagnostic(context.project))
-        .collect();
-    let exit = match format {
-        Report::Human => report::diagnostics(&diagnostics, Findings::Human)?,
-        Report::Github => report::diagnostics(&diagnostics, Findings::Github)?,
+pub fn print(project: &Project, findings: &[Finding], format: Report) -> Result<Exit, Failure> {
+    let diagnostics: Vec<Diagnostic> = findings.iter().map(|one| one.diagnostic(project)).collect();
+    match format {
+        Report::Human => report::diagnostics(&diagnostics, Findings::Human),
+        Report::Github => report::diagnostics(&diagnostics, Findings::Github),
         Report::Json => {
             let findings = findings.iter().map(row).collect();
             report::json(&Json {
                 version: VERSION,
                 findings,
             })?;
-            report::exit(&diagnostics)
+            Ok(report::exit(&diagnostics))
         }
         Report::Sarif => {
-            report::json(&log(&diagnostics))?;
-            report::exit(&diagnostics)
+            report::json(&log(project, &diagnostics))?;
+            Ok(report::exit(&diagnostics))
         }
-    };
+    }
+}
+
+pub fn say_what_was_verified(context: &Context<'_>, findings: &[Finding]) {
     let tables = counted(context.present().count(), "table");
     let server = &context.catalog.server;
     let version = server.version / 10_000;
@@ -71,10 +73,13 @@ pub fn print(context: &Context<'_>, findings: &[Finding], format: Report) -> Res
         "Verified",
         format!("{tables} of `{}` in PostgreSQL {version}", server.database),
     );
-    if !diagnostics.is_empty() {
+    if !findings.is_empty() {
+        let diagnostics: Vec<Diagnostic> = findings
+            .iter()
+            .map(|one| one.diagnostic(context.project))
+            .collect();
         say!("{}", report::summary(&diagnostics));
     }
-    Ok(exit)
 }
 
 fn row(finding: &Finding) -> Row<'_> {
@@ -90,21 +95,22 @@ fn row(finding: &Finding) -> Row<'_> {
 }
 
 /// <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>.
-fn log(diagnostics: &[Diagnostic]) -> sarif::Sarif {
+fn log(project: &Project, diagnostics: &[Diagnostic]) -> sarif::Sarif {
     let driver = sarif::ToolComponent::builder()
         .name(env!("CARGO_PKG_NAME"))
         .version(env!("CARGO_PKG_VERSION"))
         .build();
     let tool = sarif::Tool::builder().driver(driver).build();
-    let results: Vec<sarif::Result> = diagnostics.iter().map(result).collect();
+    let results: Vec<sarif::Result> = diagnostics.iter().map(|one| result(project, one)).collect();
     let run = sarif::Run::builder().tool(tool).results(results).build();
     sarif::Sarif::builder()
+        .schema(sarif::SCHEMA_URL)
         .version(sarif::Version::V2_1_0.to_string())
         .runs(vec![run])
         .build()
 }
 
-fn result(diagnostic: &Diagnostic) -> sarif::Result {
+fn result(project: &Project, diagnostic: &Diagnostic) -> sarif::Result {
     let level = match diagnostic.severity {
         Severity::Error => sarif::ResultLevel::Error,
         Severity::Warning => sarif::ResultLevel::Warning,
@@ -117,19 +123,31 @@ fn result(diagnostic: &Diagnostic) -> sarif::Result {
                 .text(report::whole_text(diagnostic))
                 .build(),
         )
-        .locations(diagnostic.labels.iter().map(location).collect::<Vec<_>>())
+        .locations(locations(project, diagnostic))
         .build()
 }
 
-fn location(label: &registry_core::engine::Label) -> sarif::Location {
-    let (line, column) = label.source.position(label.range.start);
+/// At least one, because readers refuse the whole log otherwise: what is about no line is about the policy.
+fn locations(project: &Project, diagnostic: &Diagnostic) -> Vec<sarif::Location> {
+    if diagnostic.labels.is_empty() {
+        let policy = project.files.overrides.as_ref();
+        let path = policy.map_or("Cargo.toml", |file| file.path.as_str());
+        return vec![location(path, (1, 1))];
+    }
+    let labels = diagnostic.labels.iter();
+    labels
+        .map(|label| location(&label.source.path, label.source.position(label.range.start)))
+        .collect()
+}
+
+fn location(path: &str, (line, column): (usize, usize)) -> sarif::Location {
     let number = |number: usize| i64::try_from(number).unwrap_or(1);
     let region = sarif::Region::builder()
         .start_line(number(line))
         .start_column(number(column))
         .build();
     let file = sarif::ArtifactLocation::builder()
-        .uri(label.source.path.clone())
+        .uri(utf8_percent_encode(path, NOT_IN_A_PATH).to_string())
         .build();
     let physical = sarif::PhysicalLocation::builder()
         .artifact_location(file)
@@ -137,6 +155,14 @@ fn location(label: &registry_core::engine::Label) -> sarif::Location {
         .build();
     sarif::Location::builder().physical_location(physical).build()
 }
+
+/// What is no `pchar`: RFC 3986, section 3.3.
+const NOT_IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 #[cfg(test)]
 mod tests {

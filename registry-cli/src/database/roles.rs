@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::catalog::{Catalog, Membership, Oid, PUBLIC, Role};
+use super::catalog::{Catalog, Membership, Oid, PUBLIC, Relation, Role};
 use super::statements::identifier;
 
 /// Membership in one of these is as good as a superuser's rights:
@@ -12,18 +12,20 @@ const SERVER_ACCESS: [&str; 3] = [
     "pg_read_server_files",
     "pg_write_server_files",
 ];
+/// These hold privileges on every table and schema, with no row that says so.
+const READ_ALL_DATA: &str = "pg_read_all_data";
 const WRITE_ALL_DATA: &str = "pg_write_all_data";
 
-/// A role of the application, and every role whose privileges it has or can take on.
+/// A role, and every role whose privileges it has or can take on.
 #[derive(Debug)]
-pub struct AppRole<'c> {
+pub struct Actor<'c> {
     pub role: &'c Role,
     /// By role, the one before it on the way.
     reachable: BTreeMap<Oid, Oid>,
     catalog: &'c Catalog,
 }
 
-impl<'c> AppRole<'c> {
+impl<'c> Actor<'c> {
     pub fn new(catalog: &'c Catalog, role: &'c Role) -> Self {
         Self {
             role,
@@ -35,6 +37,49 @@ impl<'c> AppRole<'c> {
     /// Whether it has the privileges of a role, or can take them on.
     pub fn reaches(&self, role: Oid) -> bool {
         role == PUBLIC || role == self.role.oid || self.reachable.contains_key(&role)
+    }
+
+    /// Whether policies mean nothing to it.
+    pub fn ignores_policies(&self) -> bool {
+        self.role.superuser || self.role.bypass_rls
+    }
+
+    /// Whether it may do something with a relation, or a column of it.
+    pub fn holds(&self, relation: &Relation, privilege: &str) -> bool {
+        let mut grants = self.catalog.grants(relation.oid).iter();
+        self.reaches(relation.owner)
+            || grants.any(|grant| grant.privilege == privilege && self.reaches(grant.grantee))
+            || self.holds_everywhere(privilege)
+    }
+
+    /// Privileges that no list of grants has.
+    fn holds_everywhere(&self, privilege: &str) -> bool {
+        let by = match privilege {
+            "SELECT" => READ_ALL_DATA,
+            "INSERT" | "UPDATE" | "DELETE" => WRITE_ALL_DATA,
+            _ => return self.role.superuser,
+        };
+        self.role.superuser || self.others().any(|role| role.name == by)
+    }
+
+    /// Takes away the membership by which it reads everything.
+    pub fn revoke_everything_readable(&self) -> Option<String> {
+        let role = self.others().find(|role| role.name == READ_ALL_DATA)?;
+        Some(self.revoke_way_to(role.oid, &self.catalog.server.database))
+    }
+
+    /// Whether it can name what lies in a schema.
+    pub fn enters(&self, schema: &str) -> bool {
+        let found = self.catalog.schemas.get(schema);
+        let is_granted = found.is_some_and(|schema| {
+            self.reaches(schema.owner) || schema.users.iter().any(|role| self.reaches(*role))
+        });
+        is_granted || self.holds_everywhere("SELECT") || self.holds_everywhere("INSERT")
+    }
+
+    /// Whether it may do one of some things with a relation that it can name.
+    pub fn may(&self, relation: &Relation, privileges: &[&str]) -> bool {
+        self.enters(&relation.schema) && privileges.iter().any(|one| self.holds(relation, one))
     }
 
     /// The roles besides itself.
@@ -69,34 +114,50 @@ impl<'c> AppRole<'c> {
         steps[..steps.len() - 1].iter().any(|step| is_met(*step))
     }
 
-    /// Takes the first membership on the way to a role.
-    pub fn revoke_way_to(&self, role: Oid) -> String {
-        let first = self.steps_to(role).get(1).copied().unwrap_or(role);
-        let first = identifier(self.catalog.role_name(first));
-        format!("REVOKE {first} FROM {};", identifier(&self.role.name))
+    /// How it gets to a role, as a fact.
+    pub fn memberships(&self, role: Oid) -> String {
+        format!("memberships: {}", self.way_to(role))
     }
 
-    pub fn writes_all_data(&self) -> Option<&'c Role> {
-        self.others().find(|role| role.name == WRITE_ALL_DATA)
+    /// Takes the first membership on the way to a role, as whoever granted it.
+    pub fn revoke_way_to(&self, role: Oid, database: &str) -> String {
+        let first = self.steps_to(role).get(1).copied().unwrap_or(role);
+        let mut memberships = self.catalog.memberships(self.role.oid).iter();
+        let grantor = memberships
+            .find(|edge| edge.role == first)
+            .and_then(|edge| edge.grantor);
+        let Some(grantor) = grantor else {
+            return format!("ALTER DATABASE {} OWNER TO …;", identifier(database));
+        };
+        let (first, own) = (self.catalog.grantee(first), identifier(&self.role.name));
+        // Until then everybody's grants are one.
+        let by = if self.catalog.server.version >= 160_000 {
+            format!(" GRANTED BY {}", self.catalog.grantee(grantor))
+        } else {
+            String::new()
+        };
+        format!("REVOKE {first} FROM {own}{by};")
     }
 }
 
-/// What makes a role exempt from every rule, if something does.
-pub fn exemption(role: &Role, version: i32) -> Option<&'static str> {
-    if role.superuser {
-        Some("SUPERUSER")
-    } else if role.bypass_rls {
-        Some("BYPASSRLS")
-    } else if role.replication {
-        Some("REPLICATION")
-    } else if role.create_role && version < 160_000 {
+/// What makes a role exempt from every rule.
+pub fn exemptions(role: &Role, version: i32) -> Vec<&'static str> {
+    let attributes = [
+        (role.superuser, "SUPERUSER"),
+        (role.bypass_rls, "BYPASSRLS"),
+        (role.replication, "REPLICATION"),
         // Until then it may grant every role but superusers to anybody.
-        Some("CREATEROLE")
-    } else if SERVER_ACCESS.contains(&role.name.as_str()) {
-        Some("access to the files of the server")
-    } else {
-        None
-    }
+        (role.create_role && version < 160_000, "CREATEROLE"),
+        (
+            SERVER_ACCESS.contains(&role.name.as_str()),
+            "access to the files of the server",
+        ),
+        (role.name == WRITE_ALL_DATA, "UPDATE and DELETE in every table"),
+    ];
+    attributes
+        .into_iter()
+        .filter_map(|(has, what)| has.then_some(what))
+        .collect()
 }
 
 /// SET ROLE asks for a chain of memberships that allow it, from the role of the session; from each
@@ -107,7 +168,7 @@ fn reachable<'m>(memberships: impl Fn(Oid) -> &'m [Membership], start: Oid) -> B
     let mut open = vec![(start, true)];
     while let Some((at, by_set)) = open.pop() {
         for edge in memberships(at) {
-            let sets = by_set && (edge.set || edge.admin);
+            let sets = edge.admin || (by_set && edge.set);
             let inherits = edge.inherit || edge.admin;
             for next in [
                 sets.then_some((edge.role, true)),
@@ -133,6 +194,7 @@ mod tests {
         Membership {
             role,
             member,
+            grantor: None,
             admin: false,
             inherit,
             set,
@@ -154,6 +216,15 @@ mod tests {
         // Inherited privileges do not let it SET ROLE further.
         assert_eq!(found(&[edge(1, 2, true, false), edge(2, 3, false, true)]), [2]);
         assert_eq!(found(&[edge(1, 2, false, false)]), [0; 0]);
+        // Who administers a role can grant it to itself, with SET.
+        let admin = Membership {
+            admin: true,
+            ..edge(2, 3, false, false)
+        };
+        assert_eq!(
+            found(&[edge(1, 2, true, false), admin, edge(3, 4, false, true)]),
+            [2, 3, 4]
+        );
         assert_eq!(found(&[edge(2, 1, true, true)]), [0; 0]);
         // Servers refuse circles; a snapshot must not hang on one.
         assert_eq!(found(&[edge(1, 2, true, true), edge(2, 1, true, true)]), [2]);

@@ -4,10 +4,12 @@ use std::env;
 use std::str::FromStr;
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
 use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgRow, PgSslMode};
 use sqlx::{Connection, Executor, FromRow, PgConnection};
 use tokio::runtime::{self, Runtime};
+use url::Url;
 
 use super::server::{SUPERUSER, Server};
 use crate::failure::Failure;
@@ -42,17 +44,12 @@ impl Session {
     pub fn connect(url: Option<&str>) -> Result<Self, Failure> {
         let from_environment = env::var(DATABASE_URL).ok().filter(|url| !url.is_empty());
         let url = url.map(ToString::to_string).or(from_environment);
-        let secrets = secrets(url.as_deref());
         let options = match &url {
-            Some(url) => PgConnectOptions::from_str(url).map_err(|error| {
-                Failure::new("the database URL cannot be read")
-                    .note(redacted(&error.to_string(), &secrets))
-                    .help("write it as `postgres://USER@HOST:PORT/DATABASE`, and a socket as `…@localhost/DATABASE?host=/run/postgresql`")
-            })?,
+            Some(url) => options(url)?,
             None if LIBPQ.iter().any(|name| env::var_os(name).is_some()) => PgConnectOptions::new(),
             None => return Err(no_database()),
         };
-        Self::open(options, secrets)
+        Self::open(options, secrets(url.as_deref()))
     }
 
     /// Connects to a server of our own, whatever the environment says.
@@ -79,7 +76,7 @@ impl Session {
         });
         let connection = match connection {
             Ok(Ok(connection)) => connection,
-            Ok(Err(error)) => return Err(no_connection(&error, &secrets)),
+            Ok(Err(error)) => return Err(no_connection(&options, &error, &secrets)),
             Err(_) => {
                 let failure = Failure::new("the database server does not answer");
                 return Err(failure.help("check host and port, or set `PGCONNECT_TIMEOUT`, in seconds"));
@@ -132,7 +129,7 @@ impl Session {
             Err(sqlx::Error::Database(error)) if !gave_up(&*error) => Attempt::Refused,
             Err(error) => return Err(self.failure(FAILS, &error).note(format!("it was `{sql}`"))),
         };
-        self.execute(FAILS, "ROLLBACK TO attempt")?;
+        self.execute(FAILS, "ROLLBACK TO attempt; RELEASE attempt")?;
         Ok(attempt)
     }
 
@@ -141,7 +138,7 @@ impl Session {
     }
 }
 
-/// A lock that was not given, a timeout, a lack of memory or disk, an end of the server: classes of
+/// A lock that was not given, a timeout, a transaction that may not write, a lack of memory or disk, an end of the server: classes of
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 fn gave_up(error: &dyn DatabaseError) -> bool {
     let code = error.code().unwrap_or_default();
@@ -151,6 +148,19 @@ fn gave_up(error: &dyn DatabaseError) -> bool {
             .any(|class| code.starts_with(class))
 }
 
+fn options(url: &str) -> Result<PgConnectOptions, Failure> {
+    let unreadable = |reason: String| {
+        Failure::new("the database URL cannot be read")
+            .note(redacted(&reason, &secrets(Some(url))))
+            .help("write it as `postgres://USER@HOST:PORT/DATABASE`, and a socket as `…@localhost/DATABASE?host=/run/postgresql`")
+    };
+    let parsed = Url::parse(url).map_err(|error| unreadable(error.to_string()))?;
+    if !matches!(parsed.scheme(), "postgres" | "postgresql") {
+        return Err(unreadable(format!("`{}` is not PostgreSQL", parsed.scheme())));
+    }
+    PgConnectOptions::from_str(url).map_err(|error| unreadable(text(&error)))
+}
+
 fn no_database() -> Failure {
     Failure::new("no database is named").help(
         "give `--database-url`, or set `DATABASE_URL` or the variables of libpq, such as `PGHOST`; \
@@ -158,8 +168,16 @@ fn no_database() -> Failure {
     )
 }
 
-fn no_connection(error: &sqlx::Error, secrets: &[String]) -> Failure {
-    Failure::new("the database cannot be connected to").note(redacted(&text(error), secrets))
+fn no_connection(options: &PgConnectOptions, error: &sqlx::Error, secrets: &[String]) -> Failure {
+    let socket = options.get_socket().map(|path| path.display().to_string());
+    let host = socket.unwrap_or_else(|| options.get_host().to_string());
+    Failure::new("the database cannot be connected to")
+        .note(redacted(&text(error), secrets))
+        .note(format!(
+            "the server is `{host}`, port {}, and the role `{}`",
+            options.get_port(),
+            options.get_username()
+        ))
 }
 
 /// What a server or the system says, without what the library says around it.
@@ -167,6 +185,7 @@ fn text(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => error.message().to_string(),
         sqlx::Error::Io(error) => error.to_string(),
+        sqlx::Error::Configuration(error) | sqlx::Error::Tls(error) => error.to_string(),
         error => error.to_string(),
     }
 }
@@ -178,19 +197,32 @@ fn connect_timeout() -> Duration {
     Duration::from_secs(seconds.filter(|seconds| *seconds > 0).unwrap_or(CONNECT_TIMEOUT))
 }
 
-/// The passwords that a message could repeat.
+/// The passwords that a message could repeat, as they are and as a URL writes them.
 fn secrets(url: Option<&str>) -> Vec<String> {
-    let of_url = url.and_then(password);
+    let of_url = url.map(passwords).unwrap_or_default();
     let of_environment = env::var("PGPASSWORD").ok();
     let all = of_url.into_iter().chain(of_environment);
     all.filter(|secret| !secret.is_empty()).collect()
 }
 
-/// The password in a URL, as it is written there.
-fn password(url: &str) -> Option<String> {
-    let authority = url.split_once("://")?.1;
-    let (user, _) = authority.rsplit_once('@')?;
-    Some(user.split_once(':')?.1.to_string())
+fn passwords(url: &str) -> Vec<String> {
+    let Ok(parsed) = Url::parse(url) else {
+        // Whatever stands between the first colon behind the slashes and the last `@`.
+        let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+        let user = authority.rsplit_once('@').map(|(user, _)| user);
+        return user
+            .and_then(|user| Some(user.split_once(':')?.1.to_string()))
+            .into_iter()
+            .collect();
+    };
+    let written = parsed.password().unwrap_or_default();
+    let decoded = percent_decode_str(written).decode_utf8_lossy().into_owned();
+    let of_query = parsed.query_pairs().filter(|(key, _)| key == "password");
+    let of_query = of_query.map(|(_, value)| value.into_owned());
+    [written.to_string(), decoded]
+        .into_iter()
+        .chain(of_query)
+        .collect()
 }
 
 fn redacted(text: &str, secrets: &[String]) -> String {
@@ -206,13 +238,17 @@ mod tests {
     #[test]
     fn passwords_are_not_repeated() {
         for (url, secret) in [
-            ("postgres://app:s3cret@host/db", Some("s3cret")),
-            ("postgres://app:p%40ss@host/db?host=/tmp", Some("p%40ss")),
-            ("postgres://app:a:b@c@host/db", Some("a:b@c")),
-            ("postgres://app@host/db", None),
-            ("host=x", None),
+            ("postgres://app:s3cret@host/db", "s3cret"),
+            ("postgres://app:s3cret@host/db?options=a@b", "s3cret"),
+            ("postgres://app:p%40ss@host/db?host=/tmp", "p%40ss"),
+            ("postgres://app:p%40ss@host/db?host=/tmp", "p@ss"),
+            ("postgres://app@host/db?password=s3cret", "s3cret"),
+            ("postgres://app:a:b@c@ho st/db", "a:b@c"),
         ] {
-            assert_eq!(password(url).as_deref(), secret, "{url}");
+            assert!(secrets(Some(url)).contains(&secret.to_string()), "{url}");
+        }
+        for url in ["postgres://app@host/db", "host=x"] {
+            assert_eq!(passwords(url).concat(), "", "{url}");
         }
         assert_eq!(redacted("no s3cret here", &["s3cret".to_string()]), "no *** here");
     }

@@ -43,7 +43,7 @@ pub fn dollar_quoted(text: &str) -> String {
     format!("{tag}\n{text}{tag}")
 }
 
-/// Roles as the list of a statement; `PUBLIC` is a key word and no name.
+/// Roles as the list of a statement.
 pub fn role_list<'r>(names: impl IntoIterator<Item = &'r str>) -> String {
     let names: Vec<String> = names.into_iter().map(identifier).collect();
     names.join(", ")
@@ -53,7 +53,7 @@ pub fn enable_rls(table: impl Display) -> String {
     format!("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;")
 }
 
-pub fn disable_rls(table: &Qualified) -> String {
+pub fn disable_rls(table: impl Display) -> String {
     format!("ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;")
 }
 
@@ -61,7 +61,7 @@ pub fn force_rls(table: impl Display) -> String {
     format!("ALTER TABLE {table} FORCE ROW LEVEL SECURITY;")
 }
 
-pub fn unforce_rls(table: &Qualified) -> String {
+pub fn unforce_rls(table: impl Display) -> String {
     format!("ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY;")
 }
 
@@ -83,8 +83,9 @@ pub fn revoke_changes(table: impl Display, roles: &str) -> String {
     format!("REVOKE UPDATE, DELETE, TRUNCATE ON TABLE {table} FROM {roles};")
 }
 
+/// What was granted before is not known. TRUNCATE, which asks no policy, hardly ever was.
 pub fn grant_changes(table: &Qualified, roles: &str) -> String {
-    format!("GRANT UPDATE, DELETE, TRUNCATE ON TABLE {table} TO {roles};")
+    format!("GRANT UPDATE, DELETE ON TABLE {table} TO {roles};")
 }
 
 fn trigger_function(schema: &str) -> Qualified {
@@ -113,7 +114,7 @@ pub fn drop_trigger_function(schema: &str) -> String {
 }
 
 /// A trigger of the statement fires for foreign keys and for TRUNCATE, too, and needs no row.
-pub fn create_trigger(table: &Qualified, schema: &str) -> String {
+pub fn create_trigger(table: impl Display, schema: &str) -> String {
     format!(
         "CREATE TRIGGER {}\n    BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}\n    FOR EACH STATEMENT EXECUTE FUNCTION {}();",
         identifier(TRIGGER),
@@ -121,7 +122,7 @@ pub fn create_trigger(table: &Qualified, schema: &str) -> String {
     )
 }
 
-pub fn drop_trigger(table: &Qualified) -> String {
+pub fn drop_trigger(table: impl Display) -> String {
     format!("DROP TRIGGER IF EXISTS {} ON {table};", identifier(TRIGGER))
 }
 

@@ -1,23 +1,32 @@
 //! A PostgreSQL server in a temporary directory, for tests that need one that stays.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// Stops when its standard input ends, and so with the test however that ends.
+/// Stops when its standard input ends, and so with the test however that ends. Starts from a copy of another
+/// server's files, if there are any.
 const SCRIPT: &str = r#"
 set -e
 directory=$(mktemp -d "$1/trt-XXXXXX")
 trap 'pg_ctl -D "$directory/data" -m immediate stop >/dev/null 2>&1; rm -rf "$directory"' EXIT
-initdb -D "$directory/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >/dev/null
+if [ -n "$2" ]; then
+    cp -R "$2/data" "$directory/data"
+else
+    initdb -D "$directory/data" -U postgres -A trust -E UTF8 --locale=C --no-sync --wal-segsize=1 >/dev/null
+fi
 pg_ctl -D "$directory/data" -l "$directory/log" -w start >/dev/null \
-    -o "-k '$directory' -c listen_addresses='' -c fsync=off -c max_locks_per_transaction=1024"
+    -o "-k '$directory' -c listen_addresses='' -c fsync=off -c max_locks_per_transaction=1024" \
+    -o "-c shared_buffers=16MB -c autovacuum=off -c jit=off"
 echo "$directory"
 cat >/dev/null
 "#;
+
+/// As the program calls the role that applies migrations.
+pub const MIGRATOR: &str = "table_registry_migrator";
 
 pub struct Server {
     directory: PathBuf,
@@ -26,6 +35,24 @@ pub struct Server {
 
 impl Server {
     pub fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// A server with the files of one that has halted.
+    pub fn copy_of(other: &Self) -> Self {
+        Self::start_with(&other.directory.to_string_lossy())
+    }
+
+    /// Stops it, and keeps its files as long as this value.
+    pub fn halt(&self) {
+        let mut stop = Command::new(binaries().join("pg_ctl"));
+        stop.args(["-m", "fast", "-w", "stop", "-D"])
+            .arg(self.directory.join("data"));
+        as_other_user(&mut stop);
+        assert!(stop.current_dir("/").output().unwrap().status.success());
+    }
+
+    fn start_with(files: &str) -> Self {
         let memory = Path::new("/dev/shm");
         let parent = if memory.is_dir() {
             memory
@@ -33,15 +60,17 @@ impl Server {
             Path::new("/tmp")
         };
         let mut shell = Command::new("sh");
-        shell.args(["-c", SCRIPT, "sh"]).arg(parent).current_dir("/");
+        shell
+            .args(["-c", SCRIPT, "sh"])
+            .arg(parent)
+            .arg(files)
+            .current_dir("/");
         shell.env(
             "PATH",
             format!("{}:{}", binaries().display(), std::env::var("PATH").unwrap()),
         );
         shell.stdin(Stdio::piped()).stdout(Stdio::piped());
-        if let Some((user, group)) = other_user() {
-            shell.uid(user).gid(group);
-        }
+        as_other_user(&mut shell);
         let mut process = shell.spawn().unwrap();
         let mut line = String::new();
         let mut output = BufReader::new(process.stdout.take().unwrap());
@@ -87,6 +116,27 @@ impl Server {
         );
     }
 
+    /// As a migration: by a role that is a superuser as long as it takes.
+    #[track_caller]
+    pub fn migrate(&self, sql: &str) {
+        let script = format!(
+            "ALTER ROLE {MIGRATOR} SUPERUSER;\n\\connect - {MIGRATOR}\n{sql}\n;\n\\connect - postgres\nALTER ROLE {MIGRATOR} NOSUPERUSER;\n"
+        );
+        let mut psql = self.psql("verify");
+        psql.args(["-f", "-"])
+            .env("PGOPTIONS", "-c client_min_messages=error");
+        psql.stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut psql = psql.spawn().unwrap();
+        let mut input = psql.stdin.take().unwrap();
+        input.write_all(script.as_bytes()).unwrap();
+        drop(input);
+        let output = psql.wait_with_output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{message}");
+    }
+
     /// As by a power cut.
     pub fn stop(&mut self) {
         drop(self.process.stdin.take());
@@ -100,10 +150,38 @@ impl Drop for Server {
     }
 }
 
+/// Where the program looks first: on the `PATH`, then where Debian has them.
 fn binaries() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path =
+        std::env::split_paths(&path).find_map(|directory| directory.join("initdb").canonicalize().ok());
+    let on_path = on_path.and_then(|initdb| initdb.parent().map(Path::to_path_buf));
     let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
-    let newest = debian.map(|version| version.unwrap().path().join("bin")).max();
-    newest.unwrap_or_default()
+    let versions = debian.filter_map(|version| version.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    let newest = versions
+        .max()
+        .map(|version| format!("/usr/lib/postgresql/{version}/bin"));
+    on_path.or(newest.map(PathBuf::from)).unwrap_or_default()
+}
+
+/// The first number of the version, which some tests are about.
+pub fn version() -> u32 {
+    let output = Command::new(binaries().join("postgres"))
+        .arg("--version")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let number = text
+        .split_whitespace()
+        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+    let number = number.and_then(|number| number.split(|c: char| !c.is_ascii_digit()).next());
+    number.unwrap().parse().unwrap()
+}
+
+fn as_other_user(command: &mut Command) {
+    if let Some((user, group)) = other_user() {
+        command.uid(user).gid(group);
+    }
 }
 
 /// PostgreSQL refuses to run as root.

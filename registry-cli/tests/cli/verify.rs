@@ -1,16 +1,17 @@
 //! `sql` and `verify` on a real PostgreSQL server: the ERP example, as it is and with one fault at a time.
 //!
-//! Each fault is a migration behind those of the example, so that it is planted in a server of its own.
+//! Each fault is a migration behind those of the example, in a server of its own.
 
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use crate::harness::{Crate, Report, copy, program, repository};
 #[cfg(unix)]
-use crate::server::Server;
+use crate::server::{MIGRATOR, Server, version};
 
 /// Whether there is a server to test with. In CI there has to be one.
 fn has_server() -> bool {
@@ -40,12 +41,18 @@ fn erp() -> Crate {
 }
 
 fn verify(crate_: &Crate) -> Report {
+    verify_with(crate_, &[])
+}
+
+fn verify_with(crate_: &Crate, more: &[&str]) -> Report {
     let mut command = program();
     // A server writes much that nobody keeps: memory is quicker.
     if Path::new("/dev/shm").is_dir() {
         command.env("TMPDIR", "/dev/shm");
     }
-    command.args(["verify", "--migrations", "migrations", "--format", "json"]);
+    command
+        .args(["verify", "--migrations", "migrations", "--format", "json"])
+        .args(more);
     Report::new(command.current_dir(crate_.path()).output().unwrap())
 }
 
@@ -69,19 +76,43 @@ fn lines(findings: &[serde_json::Value]) -> Vec<String> {
     findings.iter().map(line).collect()
 }
 
+/// The database of the ERP example, once it obeys. Roles belong to a server, and so each test has its own.
+#[cfg(unix)]
+fn obedient() -> Server {
+    static TEMPLATE: OnceLock<Server> = OnceLock::new();
+    let template = TEMPLATE.get_or_init(|| {
+        let server = Server::start();
+        server.run("postgres", &format!("CREATE ROLE {MIGRATOR} SUPERUSER LOGIN"));
+        server.run("postgres", &format!("CREATE DATABASE verify OWNER {MIGRATOR}"));
+        server.run("postgres", "CREATE ROLE erp_app");
+        for migration in ["0001_schema", "0002_app_role", "0003_table_registry"] {
+            let path = repository().join(format!("examples/erp/migrations/{migration}.sql"));
+            server.migrate(&fs::read_to_string(path).unwrap());
+        }
+        server.halt();
+        server
+    });
+    Server::copy_of(template)
+}
+
 /// Plants a fault, expects it to be found, alone, and to be gone with the statement that the finding gives.
 #[track_caller]
+#[cfg(unix)]
 fn planted(sql: &str, expected: &str) {
     planted_in(&erp(), sql, expected);
 }
 
 #[track_caller]
+#[cfg(unix)]
 fn planted_in(crate_: &Crate, sql: &str, expected: &str) {
     if !has_server() {
         return;
     }
-    crate_.write("migrations/0004_fault.sql", sql);
-    let report = verify(crate_);
+    let server = obedient();
+    server.migrate(sql);
+    let url = server.url("verify");
+    let verify = || crate_.run(&["verify", "--format", "json", "--database-url", &url]);
+    let report = verify();
     let found = findings(&report);
     assert_eq!(lines(&found), [expected], "{}", report.all());
     assert_eq!(
@@ -93,18 +124,20 @@ fn planted_in(crate_: &Crate, sql: &str, expected: &str) {
     let fix = found[0]["fix"].as_str().unwrap();
     let is_sql = fix.ends_with(';') && fix.starts_with(|c: char| c.is_ascii_uppercase());
     if is_sql && !fix.contains('…') {
-        crate_.write("migrations/0005_fix.sql", fix);
-        let report = verify(crate_);
+        server.migrate(fix);
+        let report = verify();
         assert_eq!(lines(&findings(&report)), [""; 0], "{fix}\n{}", report.all());
     }
 }
 
 /// One test for each fault.
 macro_rules! faults {
-    ($($name:ident: $sql:literal => $expected:literal;)*) => {
+    ($($name:ident $(since $version:literal)?: $sql:literal => $expected:literal;)*) => {
         $(
             #[test]
+            #[cfg(unix)]
             fn $name() {
+                $(if has_server() && version() < $version { return; })?
                 planted($sql, $expected);
             }
         )*
@@ -113,15 +146,19 @@ macro_rules! faults {
 
 faults! {
     table_is_missing: "DROP TABLE contacts" => "missing-table contacts -";
-    table_is_a_view: "ALTER TABLE contacts SET SCHEMA pg_catalog" => "missing-table contacts -";
+    table_is_a_view: "DROP TABLE contacts; CREATE VIEW contacts AS SELECT 1 AS one" => "missing-table contacts -";
     table_is_not_registered: "CREATE TABLE forgotten (id int)" => "unregistered-table - forgotten";
+    table_with_a_parent_elsewhere: "CREATE SCHEMA h; CREATE TABLE h.base (id int);
+        CREATE TABLE forgotten () INHERITS (h.base)" => "unregistered-table - forgotten";
+    foreign_table: "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;
+        CREATE FOREIGN TABLE forgotten (id int) SERVER s" => "unregistered-table - forgotten";
     exempt_table_is_missing: "DROP TABLE search_backfill_state"
         => "missing-exempt-table search_backfill_state -";
 
     rls_is_off: "ALTER TABLE contacts DISABLE ROW LEVEL SECURITY" => "rls-disabled contacts -";
     rls_was_never_on: "ALTER TABLE contacts DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY;
         DROP POLICY tenant_isolation ON contacts" => "rls-disabled contacts -";
-    rls_is_not_forced: "ALTER TABLE contacts NO FORCE ROW LEVEL SECURITY" => "rls-not-forced contacts migrator";
+    rls_is_not_forced: "ALTER TABLE contacts NO FORCE ROW LEVEL SECURITY" => "rls-not-forced contacts table_registry_migrator";
 
     no_policy: "DROP POLICY tenant_isolation ON contacts" => "missing-policy contacts -";
     no_policy_for_a_command: "DROP POLICY tenant_isolation ON contacts;
@@ -148,23 +185,42 @@ faults! {
         => "open-policy contacts tenant_isolation";
     policy_checks_nothing_of_new_rows: "ALTER POLICY tenant_isolation ON contacts WITH CHECK (true)"
         => "open-policy contacts tenant_isolation";
+    policy_is_open_without_a_tenant: "ALTER POLICY tenant_isolation ON contacts USING
+        (current_setting('app.org_id', true) IS NULL OR org_id = current_setting('app.org_id', true))"
+        => "open-policy contacts tenant_isolation";
+    policy_selects_true: "CREATE POLICY open ON contacts FOR SELECT USING ((SELECT true))"
+        => "open-policy contacts open";
+    policy_asks_for_any_row: "CREATE POLICY open ON contacts FOR SELECT USING (NOT (id IS NULL))"
+        => "open-policy contacts open";
+    both_clauses_are_open: "CREATE POLICY open ON contacts TO erp_app USING (true) WITH CHECK (1 < 2)"
+        => "open-policy contacts open";
+    restrictive_policy_restricts_reading_alone: "DROP POLICY tenant_isolation ON contacts;
+        CREATE POLICY broad ON contacts TO erp_app USING (true) WITH CHECK (true);
+        CREATE POLICY narrow ON contacts AS RESTRICTIVE TO erp_app
+            USING (org_id = current_setting('app.org_id', true)) WITH CHECK (true)"
+        => "open-policy contacts broad";
     insert_is_open: "CREATE POLICY open ON contacts FOR INSERT WITH CHECK (true)" => "open-policy contacts open";
     policy_of_a_partition_is_open: "CREATE TABLE child () INHERITS (contacts);
         ALTER TABLE child ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-        CREATE POLICY open ON child FOR SELECT USING (true)" => "open-policy contacts open";
+        CREATE POLICY open ON child FOR SELECT USING (true); GRANT SELECT ON child TO erp_app"
+        => "open-policy contacts open";
     policy_has_no_check: "DROP POLICY tenant_isolation ON contacts;
         CREATE POLICY own ON contacts TO erp_app USING (org_id = 'a')" => "policy-without-check contacts own";
 
     app_is_superuser: "ALTER ROLE erp_app SUPERUSER" => "privileged-app-role - erp_app";
     app_bypasses_rls: "ALTER ROLE erp_app BYPASSRLS" => "privileged-app-role - erp_app";
     app_replicates: "ALTER ROLE erp_app REPLICATION" => "privileged-app-role - erp_app";
-    app_makes_roles: "ALTER ROLE erp_app CREATEROLE" => "privileged-app-role - erp_app";
     app_can_become_superuser: "CREATE ROLE root SUPERUSER; GRANT root TO erp_app" => "privileged-app-role - root";
     app_can_bypass_rls_over_two_roles: "CREATE ROLE b BYPASSRLS; CREATE ROLE g NOINHERIT;
         GRANT b TO g; ALTER ROLE erp_app NOINHERIT; GRANT g TO erp_app" => "privileged-app-role - b";
     app_reads_files: "GRANT pg_read_server_files TO erp_app" => "privileged-app-role - pg_read_server_files";
     app_owns_a_table: "ALTER TABLE contacts OWNER TO erp_app" => "app-role-owns-table - erp_app";
-    app_can_become_owner: "GRANT migrator TO erp_app" => "app-role-owns-table - migrator";
+    app_can_become_owner: "GRANT table_registry_migrator TO erp_app" => "app-role-owns-table - table_registry_migrator";
+    app_owns_a_child: "CREATE TABLE child () INHERITS (contacts);
+        ALTER TABLE child ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY, OWNER TO erp_app"
+        => "app-role-owns-table - erp_app";
+    app_owns_the_database since 15: "ALTER DATABASE verify OWNER TO erp_app"
+        => "app-role-owns-table - pg_database_owner";
     app_owns_the_schema: "ALTER SCHEMA public OWNER TO erp_app" => "app-role-owns-table - erp_app";
 
     update_is_granted: "GRANT UPDATE ON audit_logs TO erp_app" => "append-only-privilege audit_logs erp_app";
@@ -177,10 +233,15 @@ faults! {
         GRANT UPDATE ON audit_logs TO g" => "append-only-privilege audit_logs g";
     a_column_is_granted: "GRANT UPDATE (reason, ip) ON audit_logs TO erp_app"
         => "append-only-privilege audit_logs erp_app";
+    a_table_and_a_column_are_granted: "GRANT UPDATE ON audit_logs TO erp_app; GRANT UPDATE (reason) ON audit_logs TO erp_app"
+        => "append-only-privilege audit_logs erp_app";
+    granted_further: "CREATE ROLE clerk; GRANT UPDATE ON audit_logs TO erp_app WITH GRANT OPTION;
+        SET ROLE erp_app; GRANT UPDATE ON audit_logs TO clerk; RESET ROLE"
+        => "append-only-privilege audit_logs erp_app";
     another_grantor: "CREATE ROLE clerk; GRANT UPDATE ON audit_logs TO clerk WITH GRANT OPTION;
         SET ROLE clerk; GRANT UPDATE ON audit_logs TO erp_app; RESET ROLE"
         => "append-only-privilege audit_logs erp_app";
-    writes_all_data: "GRANT pg_write_all_data TO erp_app" => "append-only-privilege - pg_write_all_data";
+    writes_all_data since 14: "GRANT pg_write_all_data TO erp_app" => "privileged-app-role - pg_write_all_data";
     default_privileges: "ALTER DEFAULT PRIVILEGES GRANT SELECT, UPDATE, DELETE ON TABLES TO erp_app"
         => "default-privilege - erp_app";
     default_privileges_of_a_schema: "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO PUBLIC"
@@ -188,42 +249,91 @@ faults! {
     trigger_is_gone: "DROP TRIGGER table_registry_append_only ON audit_logs" => "missing-trigger audit_logs -";
     trigger_is_disabled: "ALTER TABLE audit_logs DISABLE TRIGGER table_registry_append_only"
         => "missing-trigger audit_logs -";
+    trigger_of_another_schema: "CREATE SCHEMA h; DROP TRIGGER table_registry_append_only ON audit_logs;
+        CREATE FUNCTION h.table_registry_append_only() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+        CREATE TRIGGER table_registry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_logs
+            FOR EACH STATEMENT EXECUTE FUNCTION h.table_registry_append_only()" => "missing-trigger audit_logs -";
+    trigger_of_one_column: "DROP TRIGGER table_registry_append_only ON audit_logs;
+        CREATE TRIGGER table_registry_append_only BEFORE UPDATE OF reason OR DELETE OR TRUNCATE ON audit_logs
+            FOR EACH STATEMENT EXECUTE FUNCTION table_registry_append_only()" => "missing-trigger audit_logs -";
     delete_cascades: "CREATE TABLE _sqlx_migrations (id uuid PRIMARY KEY);
         ALTER TABLE audit_logs ADD CONSTRAINT by_batch FOREIGN KEY (batch_id)
         REFERENCES _sqlx_migrations ON DELETE CASCADE" => "cascade-into-append-only audit_logs by_batch";
     delete_sets_null: "CREATE TABLE _sqlx_migrations (id uuid PRIMARY KEY);
         ALTER TABLE audit_logs ADD CONSTRAINT by_batch FOREIGN KEY (batch_id)
         REFERENCES _sqlx_migrations ON DELETE SET NULL" => "cascade-into-append-only audit_logs by_batch";
+    delete_sets_one_column_null since 15: "CREATE TABLE _sqlx_migrations (id uuid PRIMARY KEY);
+        ALTER TABLE audit_logs ADD CONSTRAINT by_batch FOREIGN KEY (batch_id)
+        REFERENCES _sqlx_migrations ON DELETE SET NULL (batch_id) DEFERRABLE"
+        => "cascade-into-append-only audit_logs by_batch";
     update_sets_default: "CREATE TABLE _sqlx_migrations (id uuid PRIMARY KEY);
         ALTER TABLE audit_logs ADD CONSTRAINT by_batch FOREIGN KEY (batch_id)
         REFERENCES _sqlx_migrations ON UPDATE SET DEFAULT ON DELETE RESTRICT"
         => "cascade-into-append-only audit_logs by_batch";
 
-    child_without_rls: "CREATE TABLE child () INHERITS (contacts)" => "unprotected-child contacts child";
-    child_is_not_forced: "CREATE TABLE child () INHERITS (contacts); ALTER TABLE child ENABLE ROW LEVEL SECURITY"
+    child_without_rls: "CREATE TABLE child () INHERITS (contacts); GRANT SELECT ON child TO erp_app"
         => "unprotected-child contacts child";
+    child_is_not_forced: "CREATE TABLE child () INHERITS (contacts); GRANT SELECT ON child TO erp_app;
+        ALTER TABLE child ENABLE ROW LEVEL SECURITY" => "unprotected-child contacts child";
+    grandchild: "CREATE TABLE child () INHERITS (contacts); CREATE TABLE grandchild () INHERITS (child);
+        GRANT SELECT ON grandchild TO erp_app" => "unprotected-child contacts grandchild";
+    child_without_trigger: "CREATE TABLE child () INHERITS (audit_logs)" => "unprotected-child audit_logs child";
+    child_on_another_server: "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;
+        CREATE FOREIGN TABLE child () INHERITS (contacts) SERVER s; GRANT SELECT ON child TO erp_app"
+        => "unprotected-child contacts child";
+    parent_without_rls: "CREATE SCHEMA h; CREATE TABLE h.root (org_id text NOT NULL);
+        ALTER TABLE contacts INHERIT h.root; GRANT USAGE ON SCHEMA h TO erp_app; GRANT SELECT ON h.root TO erp_app"
+        => "unprotected-parent contacts root";
+    parent_of_append_only_table: "CREATE SCHEMA h; CREATE TABLE h.root (org_id text NOT NULL);
+        ALTER TABLE audit_logs INHERIT h.root; GRANT USAGE ON SCHEMA h TO erp_app; GRANT DELETE ON h.root TO erp_app"
+        => "unprotected-parent audit_logs root";
     child_of_append_only_table: "CREATE TABLE child () INHERITS (audit_logs);
         ALTER TABLE child ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; GRANT DELETE ON child TO erp_app"
         => "unprotected-child audit_logs child";
 
     view_of_a_superuser: "CREATE VIEW v AS SELECT * FROM contacts; ALTER VIEW v OWNER TO postgres;
         GRANT SELECT ON v TO erp_app" => "definer-view contacts v";
-    view_of_a_view: "CREATE VIEW v AS SELECT * FROM contacts; ALTER VIEW v OWNER TO postgres;
+    view_of_an_owner_who_sees_all: "CREATE POLICY own ON contacts TO table_registry_migrator USING (true) WITH CHECK (true);
+        CREATE VIEW v AS SELECT * FROM contacts; GRANT SELECT ON v TO erp_app" => "definer-view contacts v";
+    view_of_a_view since 15: "CREATE VIEW v AS SELECT * FROM contacts; ALTER VIEW v OWNER TO postgres;
         CREATE VIEW w WITH (security_invoker) AS SELECT * FROM v; GRANT SELECT ON w TO erp_app"
         => "definer-view contacts v";
     view_changes_an_append_only_table: "CREATE VIEW v AS SELECT * FROM audit_logs; GRANT UPDATE ON v TO erp_app"
         => "definer-view audit_logs v";
     materialized_view: "CREATE MATERIALIZED VIEW m AS SELECT * FROM contacts; GRANT SELECT ON m TO erp_app"
         => "materialized-view contacts m";
+    view_of_a_materialized_view: "CREATE MATERIALIZED VIEW m AS SELECT * FROM contacts;
+        CREATE VIEW v AS SELECT * FROM m; GRANT SELECT ON v TO erp_app" => "materialized-view contacts m";
+    materialized_view_for_a_group: "CREATE ROLE g; GRANT g TO erp_app;
+        CREATE MATERIALIZED VIEW m AS SELECT * FROM contacts; GRANT SELECT ON m TO g" => "materialized-view contacts m";
+    materialized_view_for_all_readers since 14: "CREATE MATERIALIZED VIEW m AS SELECT * FROM contacts;
+        GRANT pg_read_all_data TO erp_app" => "materialized-view contacts m";
     function_of_a_superuser: "CREATE FUNCTION f() RETURNS bigint LANGUAGE sql SECURITY DEFINER
         AS 'SELECT count(*) FROM contacts'; ALTER FUNCTION f() OWNER TO postgres" => "definer-function contacts f";
-    function_with_a_standard_body: "CREATE FUNCTION f() RETURNS bigint LANGUAGE sql SECURITY DEFINER
+    function_reads_a_view: "CREATE VIEW v AS SELECT * FROM contacts; ALTER VIEW v OWNER TO postgres;
+        CREATE FUNCTION f() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM v'"
+        => "definer-function contacts f";
+    function_reads_a_child: "CREATE TABLE child () INHERITS (contacts);
+        CREATE FUNCTION f() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM child';
+        ALTER FUNCTION f() OWNER TO postgres" => "definer-function contacts f";
+    function_truncates_a_list: "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+        AS $$ BEGIN TRUNCATE users, audit_logs; END $$" => "definer-function audit_logs f";
+    function_upserts: "CREATE FUNCTION f() RETURNS void LANGUAGE sql SECURITY DEFINER
+        AS 'INSERT INTO audit_logs (id) VALUES (NULL) ON CONFLICT (id) DO UPDATE SET reason = NULL'"
+        => "definer-function audit_logs f";
+    function_formats: "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+        AS $$ BEGIN EXECUTE format('DELETE FROM %I', 'audit_logs'); END $$" => "definer-function audit_logs f";
+    procedure_deletes: "CREATE PROCEDURE p() LANGUAGE plpgsql SECURITY DEFINER
+        AS $$ BEGIN DELETE FROM audit_logs; END $$" => "definer-function audit_logs p";
+    function_with_a_standard_body since 14: "CREATE FUNCTION f() RETURNS bigint LANGUAGE sql SECURITY DEFINER
         BEGIN ATOMIC SELECT count(*) FROM contacts; END; ALTER FUNCTION f() OWNER TO postgres"
         => "definer-function contacts f";
     function_deletes: "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
         AS $$ BEGIN EXECUTE 'DELETE FROM public.audit_logs'; END $$" => "definer-function audit_logs f";
     rule_deletes: "CREATE RULE r AS ON INSERT TO users DO ALSO DELETE FROM audit_logs"
         => "rewrite-rule audit_logs r";
+    rule_with_an_odd_name: "CREATE RULE \"a DO b\" AS ON INSERT TO users DO ALSO DELETE FROM audit_logs"
+        => "rewrite-rule audit_logs a DO b";
 
     tenant_column_is_missing: "ALTER TABLE contacts DROP COLUMN org_id CASCADE;
         CREATE POLICY own ON contacts TO erp_app USING (name = 'a') WITH CHECK (name = 'a')"
@@ -266,7 +376,6 @@ fn a_clean_database_gives_no_finding() {
          CREATE SCHEMA other; CREATE TABLE other.free (id int);
          CREATE VIEW plain AS SELECT 1 AS one; GRANT SELECT ON plain TO erp_app;
          CREATE VIEW own AS SELECT * FROM contacts; GRANT SELECT ON own TO erp_app;
-         CREATE VIEW invoker WITH (security_invoker) AS SELECT * FROM contacts; GRANT ALL ON invoker TO PUBLIC;
          CREATE VIEW hidden AS SELECT * FROM contacts; ALTER VIEW hidden OWNER TO postgres;
          CREATE MATERIALIZED VIEW hidden_copy AS SELECT * FROM contacts;
          CREATE ROLE backup BYPASSRLS; GRANT SELECT ON ALL TABLES IN SCHEMA public TO backup;
@@ -283,11 +392,58 @@ fn a_clean_database_gives_no_finding() {
          CREATE FUNCTION shut() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM contacts';
          ALTER FUNCTION shut() OWNER TO postgres; REVOKE EXECUTE ON FUNCTION shut() FROM PUBLIC;
          ALTER TABLE audit_logs ADD FOREIGN KEY (batch_id) REFERENCES _sqlx_migrations ON DELETE RESTRICT;
-         CREATE RULE quiet AS ON INSERT TO users DO ALSO NOTIFY users;",
+         CREATE RULE quiet AS ON INSERT TO users DO ALSO NOTIFY users;
+         CREATE RULE never AS ON UPDATE TO audit_logs DO INSTEAD NOTHING;
+         CREATE TABLE old_contacts () INHERITS (contacts); REVOKE ALL ON old_contacts FROM erp_app;
+         CREATE POLICY sees_all ON contacts TO backup USING (id IS NOT NULL);
+         CREATE SCHEMA inside; CREATE VIEW inside.all_contacts AS SELECT * FROM contacts;
+         ALTER VIEW inside.all_contacts OWNER TO postgres; GRANT SELECT ON inside.all_contacts TO erp_app;
+         CREATE FUNCTION inside.helper() RETURNS bigint LANGUAGE sql SECURITY DEFINER
+             AS 'SELECT count(*) FROM public.contacts'; ALTER FUNCTION inside.helper() OWNER TO postgres;
+         CREATE FUNCTION count_free() RETURNS bigint LANGUAGE sql SECURITY DEFINER
+             AS 'SELECT count(*) AS contacts FROM other.free'; ALTER FUNCTION count_free() OWNER TO postgres;
+         CREATE FUNCTION refuse() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+             AS $$ BEGIN RAISE EXCEPTION 'cannot UPDATE audit_logs'; END $$;
+         CREATE FUNCTION unused() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+             AS $$ BEGIN DELETE FROM audit_logs; RETURN NULL; END $$;
+         ALTER TABLE warehouses ALTER org_id DROP NOT NULL, ADD CHECK (org_id IS NOT NULL);
+         CREATE POLICY broad ON activity_types TO erp_app USING (true) WITH CHECK (true);
+         CREATE POLICY r ON activity_types AS RESTRICTIVE FOR SELECT USING (org_id = current_setting('app.org_id', true));
+         CREATE POLICY a ON activity_types AS RESTRICTIVE FOR INSERT WITH CHECK (org_id = current_setting('app.org_id', true));
+         CREATE POLICY w ON activity_types AS RESTRICTIVE FOR UPDATE USING (org_id = current_setting('app.org_id', true))
+             WITH CHECK (org_id = current_setting('app.org_id', true));
+         CREATE POLICY d ON activity_types AS RESTRICTIVE FOR DELETE USING (org_id = current_setting('app.org_id', true));",
     );
-    let report = verify(&crate_);
+    if version() >= 14 {
+        crate_.write(
+            "migrations/0005_since_14.sql",
+            "CREATE FUNCTION add_note() RETURNS void LANGUAGE sql SECURITY DEFINER
+                 BEGIN ATOMIC INSERT INTO audit_logs (reason) SELECT 'why'; END;",
+        );
+    }
+    if version() >= 15 {
+        crate_.write(
+            "migrations/0006_since_15.sql",
+            "CREATE VIEW invoker WITH (security_invoker) AS SELECT * FROM contacts; GRANT ALL ON invoker TO PUBLIC;",
+        );
+    }
+    let report = verify_with(&crate_, &["--probe"]);
     assert_eq!(lines(&findings(&report)), [""; 0], "{}", report.all());
     assert_eq!(report.code, 0);
+    assert!(
+        report.stderr.contains("of which the server allowed 0"),
+        "{}",
+        report.all()
+    );
+}
+
+/// Since PostgreSQL 16 who makes roles administers those alone.
+#[test]
+#[cfg(unix)]
+fn app_makes_roles() {
+    if has_server() && version() < 16 {
+        planted("ALTER ROLE erp_app CREATEROLE", "privileged-app-role - erp_app");
+    }
 }
 
 /// The migration in the example is what `sql` prints, can be run twice, and `--down` takes it back.
@@ -639,24 +795,31 @@ fn probe() {
     assert_eq!(lines(&found), expected);
     let facts = found[0]["facts"].to_string();
     assert!(
-        facts.contains("probe: the server let `erp_app` do UPDATE of `reason`"),
+        facts.contains("probe: the server let role `erp_app` do UPDATE of `reason` on table `audit_logs`"),
         "{facts}"
     );
 
-    crate_.write(
-        "migrations/0004_fault.sql",
-        "CREATE FUNCTION yes() RETURNS boolean LANGUAGE sql STABLE AS 'SELECT true';
-         ALTER POLICY tenant_isolation ON contacts USING (yes());
-         INSERT INTO contacts SELECT (jsonb_populate_record(NULL::contacts, '{
+    // No row is needed for it.
+    let opened = "CREATE FUNCTION yes() RETURNS boolean LANGUAGE sql STABLE AS 'SELECT true';
+         ALTER POLICY tenant_isolation ON contacts USING (yes());";
+    let row = "INSERT INTO contacts SELECT (jsonb_populate_record(NULL::contacts, '{
              \"id\": \"00000000-0000-0000-0000-000000000000\", \"org_id\": \"a\", \"created_at\": \"2000-01-01\",
              \"updated_at\": \"2000-01-01\", \"created_by\": \"a\", \"updated_by\": \"a\", \"version\": 1,
-             \"is_deleted\": false, \"custom_data\": {}, \"name\": \"a\"}')).*",
-    );
-    let report = run();
-    assert_eq!(
-        lines(&findings(&report)),
-        ["probe-allowed contacts erp_app"],
-        "{}",
-        report.all()
-    );
+             \"is_deleted\": false, \"custom_data\": {}, \"name\": \"a\"}')).*";
+    for (rows, read) in [
+        ("", "SELECT without a tenant, of a row that is made up,"),
+        (row, "SELECT without a tenant"),
+    ] {
+        crate_.write("migrations/0004_fault.sql", &format!("{opened} {rows}"));
+        let report = run();
+        let found = findings(&report);
+        assert_eq!(
+            lines(&found),
+            ["probe-allowed contacts erp_app"],
+            "{}",
+            report.all()
+        );
+        let message = format!("the server let role `erp_app` do {read} on table `contacts`");
+        assert_eq!(found[0]["message"], message);
+    }
 }

@@ -30,8 +30,8 @@ pub enum CheckSubject {
     Policy,
 }
 
-/// Every check of the database, by name.
-pub const DATABASE_CHECKS: [(Code, CheckSubject); 24] = [
+/// Every check of the database that is no lint, by name.
+pub const DATABASE_CHECKS: [(Code, CheckSubject); 26] = [
     (Code::AppRoleOwnsTable, CheckSubject::Role),
     (Code::AppendOnlyPrivilege, CheckSubject::Table),
     (Code::CascadeIntoAppendOnly, CheckSubject::Table),
@@ -56,6 +56,8 @@ pub const DATABASE_CHECKS: [(Code, CheckSubject); 24] = [
     (Code::RlsDisabled, CheckSubject::Table),
     (Code::RlsNotForced, CheckSubject::Table),
     (Code::UnprotectedChild, CheckSubject::Table),
+    (Code::UnprotectedParent, CheckSubject::Table),
+    (Code::UnregisteredTable, CheckSubject::Policy),
 ];
 
 /// What `[database]` says.
@@ -66,7 +68,7 @@ pub struct Database {
     /// The roles that the application connects as.
     pub app_roles: Vec<Entry<()>>,
     /// The expression that a row must meet to be seen or written, if the registry is to make the policies.
-    pub tenant_policy: Option<String>,
+    pub tenant_policy: Option<Entry<()>>,
     /// Whether row-level security holds for the owner of a table, too.
     pub force_rls: bool,
     /// Whether a trigger refuses changes of append-only tables.
@@ -168,9 +170,8 @@ fn schema<'a>(reader: &mut Reader<'a>, key: &Key, value: &Value<'a>) -> Option<S
 fn roles<'a>(reader: &mut Reader<'a>, key: &Key, value: Value<'a>) -> Vec<Entry<()>> {
     let mut roles: Vec<Entry<()>> = Vec::new();
     for role in reader.strings(key, value, "app") {
-        if role.get_ref().is_empty() || role.get_ref().contains('\0') {
-            let fault = Diagnostic::new(Code::EmptyName, "role name is empty")
-                .help("write the name of a role: `app_roles = [\"app\"]`");
+        if let Some(fault) = role_fault(role.get_ref()) {
+            let fault = fault.help("write the name of a role: `app_roles = [\"app\"]`");
             reader.fault(fault, role.span(), "");
         } else if roles.iter().all(|known| known.name != *role.get_ref()) {
             roles.push(reader.entry(role, ()));
@@ -179,7 +180,20 @@ fn roles<'a>(reader: &mut Reader<'a>, key: &Key, value: Value<'a>) -> Vec<Entry<
     roles
 }
 
-fn expression<'a>(reader: &mut Reader<'a>, key: &Key, value: &Value<'a>) -> Option<String> {
+/// Even in quotes, `public` stands for everybody, and `none` for nobody; `pg_` is the server's own:
+/// <https://www.postgresql.org/docs/current/sql-createrole.html>.
+fn role_fault(name: &str) -> Option<Diagnostic> {
+    if matches!(name, "public" | "none") || name.starts_with("pg_") {
+        let message = format!("`{name}` is not a role that an application connects as");
+        return Some(Diagnostic::new(Code::InvalidValue, message));
+    }
+    match name::check("role name", name) {
+        Err(fault) if fault.code != Code::DottedName => Some(Diagnostic::new(fault.code, fault.message)),
+        _ => None,
+    }
+}
+
+fn expression<'a>(reader: &mut Reader<'a>, key: &Key, value: &Value<'a>) -> Option<Entry<()>> {
     let text = reader.string(key, value, "org_id = current_setting('app.org_id')")?;
     if text.trim().is_empty() {
         let fault = Diagnostic::new(Code::EmptyName, format!("`{TENANT_POLICY}` is empty"))
@@ -187,7 +201,8 @@ fn expression<'a>(reader: &mut Reader<'a>, key: &Key, value: &Value<'a>) -> Opti
         reader.fault(fault, value.span(), "");
         return None;
     }
-    Some(text.to_string())
+    let text = Key::new(value.span(), text.to_string());
+    Some(reader.entry(text, ()))
 }
 
 fn boolean<'a>(reader: &mut Reader<'a>, key: &Key, value: &Value<'a>) -> Option<bool> {
@@ -218,17 +233,24 @@ fn exceptions<'a>(reader: &mut Reader<'a>, key: &Key, value: Value<'a>) -> Vec<E
 
 fn known_check(reader: &mut Reader<'_>, name: &Key) -> Option<Code> {
     let text = name.get_ref().replace('_', "-");
+    let found = DATABASE_CHECKS.iter().find(|(code, _)| code.as_str() == text);
+    if let Some((code, subject)) = found
+        && *subject != CheckSubject::Policy
+    {
+        return Some(*code);
+    }
     let allowed = DATABASE_CHECKS
         .iter()
         .filter(|(_, subject)| *subject != CheckSubject::Policy);
     let names: Vec<&str> = allowed.map(|(code, _)| code.as_str()).collect();
-    if let Some(position) = names.iter().position(|known| *known == text) {
-        let mut codes = DATABASE_CHECKS.iter().map(|(code, _)| *code);
-        return codes.find(|code| code.as_str() == names[position]);
-    }
-    let message = format!("unknown database check `{}`", name.get_ref());
-    let help = did_you_mean(&text, names.iter().copied())
-        .unwrap_or_else(|| format!("the checks are `{}`", names.join("`, `")));
+    let (message, near) = match found {
+        Some((code, _)) => (format!("database check `{code}` has no exceptions"), None),
+        None => (
+            format!("unknown database check `{}`", name.get_ref()),
+            did_you_mean(&text, names.iter().copied()),
+        ),
+    };
+    let help = near.unwrap_or_else(|| format!("the checks with exceptions are `{}`", names.join("`, `")));
     reader.fault(
         Diagnostic::new(Code::UnknownCheck, message).help(help),
         name.span(),
@@ -274,7 +296,14 @@ mod tests {
         let roles: Vec<&str> = database.app_roles.iter().map(|role| role.name.as_str()).collect();
         assert_eq!((database.schema.as_str(), roles), ("erp", vec!["app", "worker"]));
         assert!(!database.force_rls && database.append_only_trigger);
-        assert!(database.tenant_policy.as_ref().unwrap().starts_with("org_id"));
+        assert!(
+            database
+                .tenant_policy
+                .as_ref()
+                .unwrap()
+                .name
+                .starts_with("org_id")
+        );
         assert!(database.allows(Code::RlsDisabled, "invoices"));
         assert!(!database.allows(Code::RlsDisabled, "orders"));
     }
@@ -291,7 +320,7 @@ mod tests {
         let (_, faults) = read(
             "[database]
              schema = \"a.b\"
-             app_roles = [\"\", 1]
+             app_roles = [\"\", 1, \"public\", \"pg_monitor\"]
              tenant_policy = \" \"
              force_rls = \"yes\"
              force_rsl = true
@@ -315,6 +344,8 @@ mod tests {
                 "dotted-name \"a.b\"",
                 "wrong-type 1",
                 "empty-name \"\"",
+                "invalid-value \"public\"",
+                "invalid-value \"pg_monitor\"",
                 "empty-name \" \"",
                 "wrong-type \"yes\"",
                 "unknown-key force_rsl",

@@ -187,6 +187,8 @@ codes! {
     UnknownRevoke = "unknown-revoke",
     /// Database: a partition or inheritance child lacks the protection of its parent.
     UnprotectedChild = "unprotected-child",
+    /// Database: what a table is a partition or an inheritance child of lacks its protection.
+    UnprotectedParent = "unprotected-parent",
     /// A schema directory cannot be read.
     UnreadableDirectory = "unreadable-directory",
     /// A file cannot be read.

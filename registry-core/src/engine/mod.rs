@@ -30,7 +30,7 @@ pub use arguments::{Argument, Value, split as split_arguments, ungroup};
 pub use call_site::CallSite;
 pub use calls::registry_calls;
 pub use config::{EXEMPT, Entry, OVERRIDES, OVERRIDES_FILE, Policy, PolicyFiles, REVOKE_FILE, UPDATE_DELETE};
-pub use database::{CheckSubject, DATABASE_CHECKS, Database, subject as subject_of_check};
+pub use database::Database;
 pub use declare::{Allowed, Declared, FlatMeta, declare, flatten, not_a_struct, repeated};
 pub use diagnostic::{Code, Diagnostic, Label, Severity};
 pub use discover::{Check, Declaration, Declarations, Orphan, declarations_in_text, discover};

@@ -3,7 +3,22 @@ SELECT a.attrelid::int8 AS relation,
        t.typname::text AS type_name,
        format_type(a.atttypid, a.atttypmod) AS type_text,
        t.typtype::text AS type_kind,
-       a.attnotnull AS not_null
+       -- Since PostgreSQL 18 a constraint that is not valid yet counts as one, too.
+       (a.attnotnull AND NOT EXISTS (
+           SELECT FROM pg_constraint k
+           WHERE k.conrelid = a.attrelid
+             AND k.contype = 'n'
+             AND k.conkey = ARRAY[a.attnum]
+             AND NOT k.convalidated
+       ))
+       OR t.typnotnull
+       OR EXISTS (
+           SELECT FROM pg_constraint k
+           WHERE k.conrelid = a.attrelid
+             AND k.contype = 'c'
+             AND k.convalidated
+             AND pg_get_expr(k.conbin, k.conrelid) = format('(%I IS NOT NULL)', a.attname)
+       ) AS not_null
 FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -2,26 +2,26 @@ SELECT n.nspname::text AS schema,
        p.proname::text AS name,
        pg_get_function_identity_arguments(p.oid) AS arguments,
        p.proowner::int8 AS owner,
-       p.prosrc AS body,
+       -- A body in standard SQL is kept in another form than as text.
+       CASE WHEN p.prosrc = '' THEN coalesce(substring(pg_get_functiondef(p.oid) FROM 'BEGIN ATOMIC.*'), '')
+           ELSE p.prosrc END AS body,
        p.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype) AS is_trigger,
        ARRAY(
            SELECT a.grantee::int8
            FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
            WHERE a.privilege_type = 'EXECUTE'
-       ) AS executors,
-       ARRAY(
-           SELECT DISTINCT d.refobjid::int8
-           FROM pg_depend d
-           WHERE d.classid = 'pg_proc'::regclass
-             AND d.objid = p.oid
-             AND d.refclassid = 'pg_class'::regclass
-             AND d.deptype = 'n'
-       ) AS used
+       ) AS executors
 FROM pg_proc p
 JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE p.prosecdef
   AND n.nspname !~ '^pg_'
   AND n.nspname <> 'information_schema'
+  -- Nobody calls a function of triggers but a trigger.
+  AND (
+      p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+      OR EXISTS (SELECT FROM pg_trigger t WHERE t.tgfoid = p.oid AND t.tgenabled <> 'D')
+      OR EXISTS (SELECT FROM pg_event_trigger t WHERE t.evtfoid = p.oid AND t.evtenabled <> 'D')
+  )
   AND NOT EXISTS (
       SELECT FROM pg_depend d
       WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'

@@ -8,9 +8,11 @@ use super::Context;
 use crate::database::catalog::{Catalog, Grant, Oid, PUBLIC, Relation, Trigger};
 use crate::database::finding::Finding;
 use crate::database::is_change;
-use crate::database::roles::AppRole;
-use crate::database::statements::{TRIGGER, create_trigger, create_trigger_function, identifier};
-use crate::text::quoted;
+use crate::database::mention::Words;
+use crate::database::roles::Actor;
+use crate::database::statements::{
+    Qualified, TRIGGER, create_trigger, create_trigger_function, drop_trigger, identifier,
+};
 
 /// Privileges that one grantor gave to one grantee.
 pub struct OpenGrant {
@@ -18,6 +20,8 @@ pub struct OpenGrant {
     pub grantee: Oid,
     /// `UPDATE`, or `UPDATE ("a", "b")`.
     pub privileges: Vec<String>,
+    /// Whether the grantee may have granted them further.
+    is_grantable: bool,
     /// By which role of the application it is used.
     pub way: String,
 }
@@ -40,6 +44,7 @@ pub fn open_grants(context: &Context<'_>, relation: &Relation) -> Vec<OpenGrant>
             grantor,
             grantee,
             privileges: privileges(&grants),
+            is_grantable: grants.iter().any(|grant| grant.is_grantable),
             way: way(context.catalog, app, grantee),
         })
     });
@@ -47,21 +52,25 @@ pub fn open_grants(context: &Context<'_>, relation: &Relation) -> Vec<OpenGrant>
 }
 
 fn privileges(grants: &[&Grant]) -> Vec<String> {
-    let mut by_name: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut by_name: BTreeMap<&str, Vec<Option<&str>>> = BTreeMap::new();
     for grant in grants {
-        let columns = by_name.entry(&grant.privilege).or_default();
-        columns.extend(grant.column.as_deref().map(identifier));
+        by_name
+            .entry(&grant.privilege)
+            .or_default()
+            .push(grant.column.as_deref());
     }
-    let texts = by_name
-        .into_iter()
-        .map(|(name, columns)| match columns.as_slice() {
-            [] => name.to_string(),
-            columns => format!("{name} ({})", columns.join(", ")),
-        });
+    let texts = by_name.into_iter().map(|(name, columns)| {
+        // Where one grant is about the whole table, REVOKE has to name the table.
+        let columns: Option<Vec<String>> = columns.into_iter().map(|column| column.map(identifier)).collect();
+        match columns {
+            Some(columns) => format!("{name} ({})", columns.join(", ")),
+            None => name.to_string(),
+        }
+    });
     texts.collect()
 }
 
-fn way(catalog: &Catalog, app: &AppRole<'_>, grantee: Oid) -> String {
+fn way(catalog: &Catalog, app: &Actor<'_>, grantee: Oid) -> String {
     match grantee {
         PUBLIC => "granted to PUBLIC, and so to every role".to_string(),
         own if own == app.role.oid => format!("granted to `{}`", app.role.name),
@@ -72,14 +81,12 @@ fn way(catalog: &Catalog, app: &AppRole<'_>, grantee: Oid) -> String {
 impl OpenGrant {
     /// A REVOKE takes away only what its own role has granted.
     pub fn revoke(&self, context: &Context<'_>, relation: &Relation) -> String {
-        let to = match self.grantee {
-            PUBLIC => "PUBLIC".to_string(),
-            role => identifier(context.catalog.role_name(role)),
-        };
+        let cascade = if self.is_grantable { " CASCADE" } else { "" };
         let revoke = format!(
-            "REVOKE {} ON TABLE {} FROM {to};",
+            "REVOKE {} ON TABLE {} FROM {}{cascade};",
             self.privileges.join(", "),
-            relation.qualified()
+            relation.qualified(),
+            context.catalog.grantee(self.grantee)
         );
         if self.grantor == relation.owner {
             return revoke;
@@ -114,34 +121,6 @@ pub fn append_only_privilege(context: &Context<'_>) -> Vec<Finding> {
             );
         }
     }
-    findings.extend(write_all_data(context));
-    findings
-}
-
-/// A role that may write everything has no row in any list of privileges.
-fn write_all_data(context: &Context<'_>) -> Vec<Finding> {
-    let mut tables = context.append_only().map(|(table, _)| table.name()).peekable();
-    if tables.peek().is_none() {
-        return Vec::new();
-    }
-    let tables = quoted(tables);
-    let mut findings = Vec::new();
-    for app in &context.app_roles {
-        let Some(role) = app.writes_all_data() else {
-            continue;
-        };
-        let message = format!(
-            "role `{}` may update and delete rows of every table by `{}`",
-            app.role.name, role.name
-        );
-        let fix = app.revoke_way_to(role.oid);
-        findings.push(
-            Finding::of_role(Code::AppendOnlyPrivilege, &app.role.name, message, fix)
-                .object(&role.name)
-                .fact(format!("memberships: {}", app.way_to(role.oid)))
-                .fact(format!("append-only are {tables}")),
-        );
-    }
     findings
 }
 
@@ -149,48 +128,72 @@ pub fn missing_trigger(context: &Context<'_>) -> Vec<Finding> {
     if !context.config.append_only_trigger {
         return Vec::new();
     }
-    let mut findings = Vec::new();
-    for (table, relation) in context.append_only() {
-        let triggers = context.catalog.triggers(relation.oid);
-        if triggers.iter().any(refuses_changes) {
-            continue;
-        }
-        let disabled = triggers.iter().find(|trigger| trigger.name == TRIGGER);
-        let fix = match disabled {
-            Some(_) => format!(
-                "ALTER TABLE {} ENABLE TRIGGER {};",
-                table.qualified,
-                identifier(TRIGGER)
-            ),
-            None => format!(
-                "{}\n{}",
-                create_trigger_function(&context.config.schema),
-                create_trigger(&table.qualified, &context.config.schema)
-            ),
-        };
-        let message = format!(
-            "no trigger refuses changes of append-only table `{}`",
-            table.name()
-        );
-        findings.push(
-            Finding::of_table(Code::MissingTrigger, table.name(), message, fix).fact(match disabled {
-                Some(_) => format!("trigger `{TRIGGER}` is disabled"),
-                None => format!(
-                    "`pg_trigger` has no trigger that calls `{TRIGGER}` for UPDATE, DELETE and TRUNCATE"
-                ),
-            }),
-        );
+    let tables = context.append_only();
+    tables
+        .filter_map(|(table, relation)| {
+            let (fact, fix) = trigger_fault(context, relation)?;
+            let message = format!(
+                "no trigger refuses changes of append-only table `{}`",
+                table.name()
+            );
+            Some(Finding::of_table(Code::MissingTrigger, table.name(), message, fix).fact(fact))
+        })
+        .collect()
+}
+
+/// What is wrong with the trigger of a table, and what mends it.
+fn trigger_fault(context: &Context<'_>, relation: &Relation) -> Option<(String, String)> {
+    let triggers = context.catalog.triggers(relation.oid);
+    if triggers.iter().any(|trigger| refuses_changes(context, trigger)) {
+        return None;
     }
-    findings
+    let name = relation.qualified();
+    let Some(trigger) = triggers.iter().find(|trigger| trigger.name == TRIGGER) else {
+        let fact =
+            format!("`pg_trigger` has no trigger that calls `{TRIGGER}` for UPDATE, DELETE and TRUNCATE");
+        return Some((fact, create_trigger_anew(context, &name)));
+    };
+    if refuses_when_enabled(context, trigger) {
+        let fix = format!("ALTER TABLE {name} ENABLE TRIGGER {};", identifier(TRIGGER));
+        return Some((format!("trigger `{TRIGGER}` is disabled"), fix));
+    }
+    let fact = format!("trigger `{TRIGGER}` does not refuse each UPDATE, DELETE and TRUNCATE");
+    Some((fact, create_trigger_anew(context, &name)))
+}
+
+/// Makes the trigger and its function, whatever is there.
+pub fn create_trigger_anew(context: &Context<'_>, table: &Qualified) -> String {
+    let schema = &context.config.schema;
+    [
+        create_trigger_function(schema),
+        drop_trigger(table),
+        create_trigger(table, schema),
+    ]
+    .join("\n")
+}
+
+pub fn refuses_changes(context: &Context<'_>, trigger: &Trigger) -> bool {
+    let is_enabled = trigger.enabled == "O" || trigger.enabled == "A";
+    is_enabled && refuses_when_enabled(context, trigger)
 }
 
 /// Bits of `pg_trigger.tgtype`: 1 a trigger of rows, 2 before, 8 DELETE, 16 UPDATE, 32 TRUNCATE.
-pub fn refuses_changes(trigger: &Trigger) -> bool {
-    let enabled = trigger.enabled == "O" || trigger.enabled == "A";
-    enabled
-        && trigger.function == TRIGGER
+fn refuses_when_enabled(context: &Context<'_>, trigger: &Trigger) -> bool {
+    let body = Words::outside_quotes(&trigger.function_body);
+    trigger.function == TRIGGER
+        && trigger.function_schema == context.config.schema
+        && is_out_of_reach(context, trigger)
+        && body.contain("raise")
+        && !body.contain("return")
         && trigger.events & 0b11_1011 == 0b11_1010
         && !trigger.has_condition
+}
+
+/// Who owns the function can replace it. Who owns the table, too, is reported as that.
+fn is_out_of_reach(context: &Context<'_>, trigger: &Trigger) -> bool {
+    let table = context.catalog.relation_of(trigger.relation);
+    let owner = trigger.function_owner;
+    table.is_some_and(|table| table.owner == owner) || context.app_role_reaching(owner).is_none()
 }
 
 pub fn cascade_into_append_only(context: &Context<'_>) -> Vec<Finding> {
@@ -198,7 +201,10 @@ pub fn cascade_into_append_only(context: &Context<'_>) -> Vec<Finding> {
     for (table, relation) in context.append_only() {
         let family: Vec<Oid> = context.family(relation).map(|one| one.oid).collect();
         let keys = context.catalog.foreign_keys.iter();
-        for key in keys.filter(|key| family.contains(&key.relation)) {
+        // A key of the table itself may be that of its parent; those of its children are its own.
+        let keys = keys
+            .filter(|key| key.relation == relation.oid || (family.contains(&key.relation) && !key.of_parent));
+        for key in keys {
             let actions = [("DELETE", &key.on_delete), ("UPDATE", &key.on_update)];
             let actions: Vec<String> = actions
                 .iter()
@@ -216,11 +222,14 @@ pub fn cascade_into_append_only(context: &Context<'_>) -> Vec<Finding> {
                 table.name(),
                 actions.join(", ")
             );
-            let mut definition = key.definition.clone();
-            for action in &actions {
-                definition = definition.replace(&format!(" {action}"), "");
-            }
-            let fix = format!("ALTER TABLE {on} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {definition};");
+            let fix = if key.of_parent {
+                format!("change the foreign key of the table that {on} is a partition of")
+            } else {
+                format!(
+                    "ALTER TABLE {on} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {};",
+                    key.harmless
+                )
+            };
             findings.push(
                 Finding::of_table(Code::CascadeIntoAppendOnly, table.name(), message, fix)
                     .object(&key.name)

@@ -6,7 +6,7 @@ use registry_core::engine::{Code, LintLevel, did_you_mean};
 
 use super::{Context, Table};
 use crate::columns::{Column, Reader};
-use crate::database::catalog::{ColumnRow, Relation};
+use crate::database::catalog::ColumnRow;
 use crate::database::finding::Finding;
 use crate::database::statements::identifier;
 
@@ -15,7 +15,7 @@ pub fn columns(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (table, relation) in context.present() {
         let rows = context.catalog.columns(relation.oid);
-        findings.extend(tenant_column(context, table, relation, rows));
+        findings.extend(tenant_column(context, table, rows));
         let (fields, is_complete) = fields(table, &mut reader);
         findings.extend(missing(context, table, &fields, rows));
         if is_complete {
@@ -46,27 +46,14 @@ fn fields(table: &Table<'_>, reader: &mut Reader) -> (Vec<Column>, bool) {
 
 /// The rule is that of the lint, and so are its level, its option and its exceptions.
 fn needs_tenant(context: &Context<'_>, table: &Table<'_>) -> bool {
-    let lints = &context.project.policy.lints;
-    let mut exceptions = lints.exceptions.iter();
-    let of_struct = table
-        .registered
-        .declarations
-        .iter()
-        .flat_map(|declaration| &declaration.allowed);
-    let mut of_struct = of_struct.filter(|allowed| allowed.rule == Code::MissingTenantColumn);
+    let level = context.project.policy.lints.level(Code::MissingTenantColumn);
     table.has_rls()
         && !context.tenant_column.is_empty()
-        && lints.level(Code::MissingTenantColumn) != LintLevel::Allow
-        && of_struct.next().is_none()
-        && !exceptions.any(|entry| entry.value == Code::MissingTenantColumn && entry.name == table.name())
+        && level != LintLevel::Allow
+        && !context.is_tenantless(table)
 }
 
-fn tenant_column(
-    context: &Context<'_>,
-    table: &Table<'_>,
-    relation: &Relation,
-    rows: &[ColumnRow],
-) -> Option<Finding> {
+fn tenant_column(context: &Context<'_>, table: &Table<'_>, rows: &[ColumnRow]) -> Option<Finding> {
     if !needs_tenant(context, table) {
         return None;
     }
@@ -79,9 +66,11 @@ fn tenant_column(
                 table.qualified,
                 identifier(column)
             );
-            Some(Finding::of_table(Code::MissingTenantColumn, table.name(), message, fix).object(column))
+            let level = context.project.policy.lints.level(Code::MissingTenantColumn);
+            let finding = Finding::of_table(Code::MissingTenantColumn, table.name(), message, fix);
+            finding.object(column).at_level(level)
         }
-        Some(row) if !row.not_null && relation.is_table() => {
+        Some(row) if !row.not_null => {
             let message = format!("tenant column `{column}` of table `{}` may be null", table.name());
             let fix = format!(
                 "ALTER TABLE {} ALTER COLUMN {} SET NOT NULL;",
@@ -162,6 +151,9 @@ fn types(context: &Context<'_>, table: &Table<'_>, fields: &[Column], rows: &[Co
         let Some(row) = rows.iter().find(|row| row.name == field.name) else {
             continue;
         };
+        if field.is_converted {
+            continue;
+        }
         let fact = if !holds(&field.rust_type.base, row) {
             format!(
                 "the field is `{}`, the column is {}",
@@ -190,23 +182,21 @@ fn types(context: &Context<'_>, table: &Table<'_>, fields: &[Column], rows: &[Co
     findings
 }
 
-/// Rust types, and the types of PostgreSQL that drivers read into them. Of any other type nothing is said.
+/// Rust types, and the types of PostgreSQL that sqlx and Diesel read into them. Of any other type nothing
+/// is said.
 const TYPES: [(&[&str], &[&str]); 12] = [
     (&["bool"], &["bool"]),
     (&["i16"], &["int2"]),
-    (&["i32"], &["int4", "int2"]),
-    (&["i64"], &["int8", "int4", "int2"]),
+    (&["i32"], &["int4"]),
+    (&["i64"], &["int8"]),
     (&["f32"], &["float4"]),
-    (&["f64"], &["float8", "float4"]),
+    (&["f64"], &["float8"]),
     (
         &["String", "str"],
-        &[
-            "text", "varchar", "bpchar", "name", "citext", "uuid", "numeric", "xml", "tsvector", "inet",
-            "cidr",
-        ],
+        &["text", "varchar", "bpchar", "name", "citext"],
     ),
     (&["Uuid"], &["uuid"]),
-    (&["Decimal", "BigDecimal"], &["numeric", "money"]),
+    (&["Decimal", "BigDecimal"], &["numeric"]),
     (&["NaiveDate"], &["date"]),
     (
         &["DateTime", "OffsetDateTime", "NaiveDateTime", "PrimitiveDateTime"],
@@ -214,6 +204,9 @@ const TYPES: [(&[&str], &[&str]); 12] = [
     ),
     (&["Vec<u8>"], &["bytea"]),
 ];
+
+/// Types that are read into others than these.
+const OTHER_TYPES: [&str; 6] = ["json", "jsonb", "interval", "time", "timetz", "money"];
 
 /// Of a tenant column it is said already.
 fn wants_value(context: &Context<'_>, table: &Table<'_>, field: &Column) -> bool {
@@ -235,6 +228,5 @@ fn holds(rust: &str, row: &ColumnRow) -> bool {
 }
 
 fn is_standard(name: &str) -> bool {
-    let other = ["json", "jsonb", "interval", "time", "timetz"];
-    other.contains(&name) || TYPES.iter().any(|(_, types)| types.contains(&name))
+    OTHER_TYPES.contains(&name) || TYPES.iter().any(|(_, types)| types.contains(&name))
 }

@@ -9,12 +9,13 @@ mod tables;
 
 use std::collections::BTreeMap;
 
-use registry_core::engine::{Code, Database, Entry, RegisteredTable};
+use registry_core::engine::{Code, Database, RegisteredTable};
 
 use super::catalog::{Catalog, Oid, Relation};
+use super::expression::is_always_true;
 use super::finding::Finding;
-use super::roles::AppRole;
-use super::statements::{Qualified, role_list};
+use super::roles::Actor;
+use super::statements::{Qualified, create_policy, role_list};
 use crate::failure::Failure;
 use crate::project::Project;
 
@@ -37,7 +38,7 @@ const CHECKS: [Check; 18] = [
     append_only::append_only_privilege,
     append_only::missing_trigger,
     append_only::cascade_into_append_only,
-    openings::unprotected_child,
+    openings::unprotected_relative,
     openings::views_functions_and_rules,
     columns::columns,
 ];
@@ -65,7 +66,7 @@ pub struct Context<'c> {
     pub project: &'c Project,
     pub config: &'c Database,
     pub catalog: &'c Catalog,
-    pub app_roles: Vec<AppRole<'c>>,
+    pub app_roles: Vec<Actor<'c>>,
     pub tables: Vec<Table<'c>>,
     by_relation: BTreeMap<Oid, usize>,
     pub tenant_column: String,
@@ -85,10 +86,9 @@ impl<'c> Context<'c> {
             .iter()
             .map(|registered| {
                 let qualified = qualified(config, &registered.name, registered.schema.as_deref());
-                let relation = catalog.relation(&qualified.schema, &qualified.name);
                 Table {
                     registered,
-                    relation: relation.filter(|relation| relation.is_table()),
+                    relation: catalog.table(&qualified),
                     qualified,
                 }
             })
@@ -105,7 +105,7 @@ impl<'c> Context<'c> {
             project,
             config,
             catalog,
-            app_roles: roles.map(|role| AppRole::new(catalog, role)).collect(),
+            app_roles: roles.map(|role| Actor::new(catalog, role)).collect(),
             tables,
             tenant_column: tenant.into_iter().next().unwrap_or_default(),
         })
@@ -128,11 +128,20 @@ impl<'c> Context<'c> {
         self.present().filter(|(table, _)| table.registered.append_only)
     }
 
-    /// A table, and those of its partitions and inheritance children that have no struct of their own.
+    /// A table, and those of its partitions and inheritance children, on all levels, that belong to no
+    /// struct of their own.
     pub fn family(&self, relation: &'c Relation) -> impl Iterator<Item = &'c Relation> {
-        let children = self.catalog.descendants(relation.oid).into_iter();
-        let own = children.filter(|child| child.is_table() && self.table_of(child.oid).is_none());
-        std::iter::once(relation).chain(own)
+        let (mut family, mut at) = (vec![relation], 0);
+        while let Some(parent) = family.get(at) {
+            let children = self.catalog.children(parent.oid);
+            let own: Vec<&Relation> = children
+                .filter(|child| child.is_table() && self.table_of(child.oid).is_none())
+                .filter(|child| family.iter().all(|known| known.oid != child.oid))
+                .collect();
+            family.extend(own);
+            at += 1;
+        }
+        family.into_iter()
     }
 
     pub fn table_of(&self, relation: Oid) -> Option<&Table<'c>> {
@@ -145,53 +154,85 @@ impl<'c> Context<'c> {
     }
 
     /// The role of the application that has, or can take on, the privileges of a grantee.
-    pub fn app_role_reaching(&self, grantee: Oid) -> Option<&AppRole<'c>> {
+    pub fn app_role_reaching(&self, grantee: Oid) -> Option<&Actor<'c>> {
         self.app_roles.iter().find(|role| role.reaches(grantee))
     }
 
-    /// Whether a role sees and writes rows of a table whatever its policies say.
+    pub fn actor(&self, role: Oid) -> Option<Actor<'c>> {
+        let role = self.catalog.role_of(role)?;
+        Some(Actor::new(self.catalog, role))
+    }
+
+    /// Whether a role sees and writes rows of a table whatever the policies for the application say.
     pub fn is_above_rls(&self, role: Oid, relation: &Relation) -> bool {
-        let found = self.catalog.role_of(role);
-        let exempt = found.is_some_and(|role| role.superuser || role.bypass_rls);
-        exempt
+        let Some(actor) = self.actor(role) else {
+            return true;
+        };
+        actor.ignores_policies()
             || !relation.row_security
-            || (!relation.force_row_security && self.acts_as(role, relation.owner))
+            || (!relation.force_row_security && actor.reaches(relation.owner))
+            || self.has_open_policy(&actor, relation)
     }
 
-    /// Whether a role has the privileges of another.
-    pub fn acts_as(&self, role: Oid, other: Oid) -> bool {
-        role == other
-            || self
-                .catalog
-                .role_of(role)
-                .is_some_and(|role| AppRole::new(self.catalog, role).reaches(other))
+    /// Whether a policy lets it see every row, other than one that the application has as well.
+    fn has_open_policy(&self, actor: &Actor<'_>, relation: &Relation) -> bool {
+        let is_own = |role: &Oid| actor.reaches(*role) && self.app_role_reaching(*role).is_none();
+        let mut policies = self.catalog.policies(relation.oid).iter();
+        policies.any(|policy| {
+            let using = policy.using.as_deref();
+            policy.permissive
+                && policy.roles.iter().any(is_own)
+                && using.is_some_and(|text| self.is_always_true(text, relation))
+        })
+    }
+
+    /// Whether an expression is true for every row of a table, or for whoever sets no tenant.
+    pub fn is_always_true(&self, expression: &str, relation: &Relation) -> bool {
+        let columns = self.catalog.columns(relation.oid);
+        // A tenant column may be null by mistake.
+        let never_null = |name: &str| {
+            name == self.tenant_column
+                || columns
+                    .iter()
+                    .any(|column| column.not_null && column.name == name)
+        };
+        is_always_true(expression, &never_null)
+    }
+
+    /// Whether somebody decided that a table needs no tenant column.
+    pub fn is_tenantless(&self, table: &Table<'_>) -> bool {
+        is_tenantless(self.project, table.registered)
+    }
+
+    /// The statement that makes the policy of the registry, if it can be made.
+    pub fn create_policy(&self, table: &Table<'_>) -> Option<String> {
+        let expression = self.config.tenant_policy.as_ref()?;
+        (!self.is_tenantless(table))
+            .then(|| create_policy(&table.qualified, &self.app_role_list(), &expression.name))
     }
 }
 
-/// Every finding that no exception allows, and every exception that allows none.
+/// Whether somebody decided that a table needs no tenant column, at its struct or in the policy file. A
+/// policy that compares that column cannot be made then.
+pub fn is_tenantless(project: &Project, table: &RegisteredTable) -> bool {
+    let of_structs = table.declarations.iter().flat_map(|one| &one.allowed);
+    let mut of_structs = of_structs.filter(|allowed| allowed.rule == Code::MissingTenantColumn);
+    let mut of_policy = project.policy.lints.exceptions.iter();
+    of_structs.next().is_some()
+        || of_policy.any(|entry| entry.value == Code::MissingTenantColumn && entry.name == table.name)
+}
+
+/// The roles of the application that are not there.
+pub fn missing_app_roles<'c>(context: &Context<'c>) -> Vec<&'c str> {
+    let roles = context.config.app_roles.iter().map(|entry| entry.name.as_str());
+    roles
+        .filter(|role| context.catalog.role(role).is_none())
+        .collect()
+}
+
+/// Everything that the catalogs tell.
 pub fn run(context: &Context<'_>) -> Vec<Finding> {
-    let config = context.config;
-    let findings: Vec<Finding> = CHECKS.iter().flat_map(|check| check(context)).collect();
-    // Where something else is wrong, what is needed shows when that is mended.
-    let is_unused = |entry: &&Entry<Code>| findings.iter().all(|finding| finding.subject != entry.name);
-    let unused: Vec<Finding> = config.exceptions.iter().filter(is_unused).map(unused).collect();
-    let found = findings
-        .into_iter()
-        .filter(|finding| !config.allows(finding.code, &finding.subject));
-    found.chain(unused).collect()
-}
-
-fn unused(exception: &Entry<Code>) -> Finding {
-    let (check, name) = (exception.value, &exception.name);
-    let mut finding = Finding::of_table(
-        Code::UnusedAllow,
-        name,
-        format!("exception of `{name}` from `{check}` is not needed"),
-        "remove it: the check finds nothing there",
-    )
-    .warning();
-    finding.entry = Some(exception.clone());
-    finding
+    CHECKS.iter().flat_map(|check| check(context)).collect()
 }
 
 /// A registered or exempt table in the database.

@@ -4,58 +4,116 @@ use std::collections::BTreeSet;
 
 use registry_core::engine::Code;
 
-use super::append_only::open_grants;
+use super::append_only::{create_trigger_anew, open_grants, refuses_changes};
 use super::{Context, Table};
-use crate::database::catalog::{Function, Oid, Relation};
+use crate::database::catalog::{Function, Oid, Relation, Rule};
 use crate::database::finding::Finding;
-use crate::database::is_change;
 use crate::database::mention::Words;
+use crate::database::roles::Actor;
 use crate::database::statements::{enable_rls, force_rls, identifier};
 use crate::text::quoted;
 
-pub fn unprotected_child(context: &Context<'_>) -> Vec<Finding> {
+const ANY: [&str; 5] = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"];
+const CHANGES: [&str; 3] = ["UPDATE", "DELETE", "TRUNCATE"];
+
+pub fn unprotected_relative(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (table, relation) in context.present() {
-        let children = context.family(relation).skip(1);
-        findings.extend(children.filter_map(|child| unprotected(context, table, child)));
+        for child in context.catalog.descendants(relation.oid) {
+            findings.extend(if child.is_foreign_table() {
+                foreign_child(context, table, child)
+            } else {
+                unprotected(context, table, child, Way::Down)
+            });
+        }
+        for parent in context.catalog.ancestors(relation.oid) {
+            let parent = context.catalog.relation_of(parent);
+            findings.extend(parent.and_then(|parent| unprotected(context, table, parent, Way::Up)));
+        }
     }
     findings
 }
 
-fn unprotected(context: &Context<'_>, table: &Table<'_>, child: &Relation) -> Option<Finding> {
-    let name = child.qualified();
+/// Whether rows of a table are reached by one of its children, or by what it is a child of itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Down,
+    Up,
+}
+
+/// Row-level security of a relative is asked for where it is addressed directly, and so only if somebody
+/// may. A relative with a struct that asks for as much is checked by itself.
+fn unprotected(context: &Context<'_>, table: &Table<'_>, relative: &Relation, way: Way) -> Option<Finding> {
+    let own = context.table_of(relative.oid);
+    let lacks_rls = table.has_rls() && !own.is_some_and(Table::has_rls);
+    let lacks_revoke = table.registered.append_only && !own.is_some_and(|own| own.registered.append_only);
+    let name = relative.qualified();
     let (mut facts, mut fixes) = (Vec::new(), Vec::new());
-    if table.has_rls() && !child.row_security {
-        facts.push("row-level security is off where the child is addressed directly".to_string());
+    let is_open = lacks_rls && is_used(context, relative, &ANY);
+    if is_open && !relative.row_security {
+        facts.push("row-level security is off where it is addressed directly".to_string());
         fixes.push(enable_rls(&name));
     }
-    if table.has_rls() && context.config.force_rls && !child.force_row_security {
+    if is_open && context.config.force_rls && !relative.force_row_security {
         facts.push("row-level security does not hold for its owner".to_string());
         fixes.push(force_rls(&name));
     }
-    if table.registered.append_only {
-        for grant in open_grants(context, child) {
+    if lacks_revoke {
+        for grant in open_grants(context, relative) {
             facts.push(format!("{} {}", grant.privileges.join(", "), grant.way));
-            fixes.push(grant.revoke(context, child));
+            fixes.push(grant.revoke(context, relative));
         }
     }
-    if fixes.is_empty() {
-        return None;
+    // What a table is a child of may have other children, whose rows do change.
+    if lacks_revoke && way == Way::Down && context.config.append_only_trigger {
+        let mut triggers = context.catalog.triggers(relative.oid).iter();
+        if !triggers.any(|trigger| refuses_changes(context, trigger)) {
+            facts.push("a trigger of statements on the table does not fire for its children".to_string());
+            fixes.push(create_trigger_anew(context, &name));
+        }
     }
-    let what = if child.is_partition {
-        "partition"
-    } else {
-        "inheritance child"
+    let fix = (!fixes.is_empty()).then(|| fixes.join("\n"))?;
+    let (code, what) = match way {
+        Way::Down => (Code::UnprotectedChild, kind(relative)),
+        Way::Up => (Code::UnprotectedParent, "parent"),
     };
     let message = format!(
         "{what} `{}` lacks the protection of table `{}`",
+        relative.name,
+        table.name()
+    );
+    let mut finding = Finding::of_table(code, table.name(), message, fix).object(&relative.name);
+    finding.facts = facts;
+    Some(finding)
+}
+
+fn foreign_child(context: &Context<'_>, table: &Table<'_>, child: &Relation) -> Option<Finding> {
+    let wanted: &[&str] = if table.has_rls() { &ANY } else { &CHANGES };
+    let protects = table.has_rls() || table.registered.append_only;
+    if !protects || !is_used(context, child, wanted) {
+        return None;
+    }
+    let message = format!(
+        "{} `{}` of table `{}` is a foreign table, which nothing protects here",
+        kind(child),
         child.name,
         table.name()
     );
-    let mut finding =
-        Finding::of_table(Code::UnprotectedChild, table.name(), message, fixes.join(" ")).object(&child.name);
-    finding.facts = facts;
-    Some(finding)
+    let fix = revoke(context, child, wanted);
+    let finding = Finding::of_table(Code::UnprotectedChild, table.name(), message, fix);
+    Some(
+        finding
+            .object(&child.name)
+            .fact("foreign tables have no row-level security"),
+    )
+}
+
+fn kind(child: &Relation) -> &'static str {
+    if child.is_partition {
+        "partition"
+    } else {
+        "inheritance child"
+    }
 }
 
 /// What runs as its owner, and not as the role that uses it.
@@ -70,73 +128,113 @@ pub fn views_functions_and_rules(context: &Context<'_>) -> Vec<Finding> {
     }
     let functions = context.catalog.functions.iter();
     findings.extend(functions.filter_map(|function| definer_function(context, function)));
-    findings.extend(rewrite_rules(context));
+    let rules = context.catalog.all_rules();
+    findings.extend(rules.filter_map(|rule| rewrite_rule(context, rule)));
     findings
 }
 
 /// Whether a role of the application holds one of some privileges.
-fn is_used(context: &Context<'_>, relation: &Relation, privileges: impl Fn(&str) -> bool) -> bool {
-    let mut grants = context.catalog.grants(relation.oid).iter();
-    grants.any(|grant| privileges(&grant.privilege) && context.app_role_reaching(grant.grantee).is_some())
-        || context.app_role_reaching(relation.owner).is_some()
+fn is_used(context: &Context<'_>, relation: &Relation, privileges: &[&str]) -> bool {
+    context.app_roles.iter().any(|app| app.may(relation, privileges))
 }
 
-fn is_any(privilege: &str) -> bool {
-    privilege == "SELECT" || privilege == "INSERT" || is_change(privilege)
+/// Takes privileges from everybody who gives them to a role of the application.
+fn revoke(context: &Context<'_>, relation: &Relation, privileges: &[&str]) -> String {
+    let mut held = BTreeSet::new();
+    for grant in context.catalog.grants(relation.oid) {
+        let is_wanted = privileges.contains(&grant.privilege.as_str()) && grant.grantee != relation.owner;
+        if is_wanted && context.app_role_reaching(grant.grantee).is_some() {
+            held.insert((context.catalog.grantee(grant.grantee), grant.privilege.as_str()));
+        }
+    }
+    let mut grantees: Vec<&String> = held.iter().map(|(grantee, _)| grantee).collect();
+    grantees.dedup();
+    let revokes = grantees.into_iter().map(|grantee| {
+        let own = held.iter().filter(|(other, _)| other == grantee);
+        let privileges: Vec<&str> = own.map(|(_, privilege)| *privilege).collect();
+        format!(
+            "REVOKE {} ON TABLE {} FROM {grantee};",
+            privileges.join(", "),
+            relation.qualified()
+        )
+    });
+    let revokes: Vec<String> = revokes.collect();
+    if revokes.is_empty() {
+        return context
+            .app_roles
+            .iter()
+            .filter_map(Actor::revoke_everything_readable)
+            .collect();
+    }
+    revokes.join(" ")
 }
 
 /// A view asks for the rights of its owner, also on the views below it, unless these ask for those of
 /// whoever uses them.
 fn definer_view(context: &Context<'_>, view: &Relation) -> Option<Finding> {
-    let reachable = is_used(context, view, is_any) || is_part_of_used_view(context, view);
-    if view.security_invoker || !reachable {
+    if view.security_invoker || ways_to(context, view, &ANY).is_empty() {
         return None;
     }
     let mut tables = below(context, view);
-    let changes = is_used(context, view, is_change);
+    let changes = is_used(context, view, &CHANGES);
     tables.retain(|(table, relation)| opens(context, view.owner, table, relation, [true, changes]));
-    let names = quoted(tables.iter().map(|(table, _)| table.name()));
-    let (first, _) = tables.first()?;
-    let owner = context.catalog.role_name(view.owner);
+    let names: Vec<&str> = tables.iter().map(|(table, _)| table.name()).collect();
+    let first = names.first()?;
     let name = view.qualified();
     let fix = if context.catalog.server.version >= 150_000 {
         format!("ALTER VIEW {name} SET (security_invoker = true);")
     } else {
-        format!("REVOKE ALL ON {name} FROM PUBLIC, {};", context.app_role_list())
+        revoke(context, view, &ANY)
     };
+    let message = format!("view `{}` opens {}", view.name, quoted(&names));
+    let owner = context.catalog.role_name(view.owner);
+    let finding = Finding::of_table(Code::DefinerView, first, message, fix).about(&names);
+    Some(finding.object(&view.name).fact(format!(
+        "it runs as its owner `{owner}`, to whom the rules of the table do not apply"
+    )))
+}
+
+fn materialized_view(context: &Context<'_>, view: &Relation) -> Option<Finding> {
+    let ways = ways_to(context, view, &["SELECT"]);
+    if ways.is_empty() {
+        return None;
+    }
+    let mut tables = below(context, view);
+    tables.retain(|(table, _)| table.has_rls());
+    let names: Vec<&str> = tables.iter().map(|(table, _)| table.name()).collect();
+    let first = names.first()?;
+    let message = format!(
+        "materialized view `{}` holds a copy of {}",
+        view.name,
+        quoted(&names)
+    );
+    let fixes: Vec<String> = ways.iter().map(|way| revoke(context, way, &["SELECT"])).collect();
+    let finding = Finding::of_table(Code::MaterializedView, first, message, fixes.join(" "));
     Some(
-        Finding::of_table(
-            Code::DefinerView,
-            first.name(),
-            format!("view `{}` opens {}", view.name, names),
-            fix,
-        )
-        .object(&view.name)
-        .fact(format!(
-            "it runs as its owner `{owner}`, to whom the rules of the table do not apply"
-        )),
+        finding
+            .about(&names)
+            .object(&view.name)
+            .fact("PostgreSQL has no row-level security for materialized views"),
     )
 }
 
-/// Views that run as their user hand that user on.
-fn is_part_of_used_view(context: &Context<'_>, view: &Relation) -> bool {
-    let views = context
-        .catalog
-        .relations
-        .iter()
-        .filter(|other| other.kind == "v" && other.oid != view.oid);
-    let mut used = views.filter(|other| is_used(context, other, is_any));
-    used.any(|other| uses(context, other, view.oid))
+/// The views by which a role of the application gets at one: itself, and those that are made of it.
+fn ways_to<'c>(context: &'c Context<'c>, view: &'c Relation, privileges: &[&str]) -> Vec<&'c Relation> {
+    let views = context.catalog.relations.iter();
+    let views = views.filter(|other| other.kind == "v" && other.oid != view.oid);
+    let above = views.filter(|other| is_used(context, other, &ANY) && is_made_of(context, other, view.oid));
+    let own = is_used(context, view, privileges).then_some(view);
+    own.into_iter().chain(above).collect()
 }
 
-fn uses(context: &Context<'_>, view: &Relation, below: Oid) -> bool {
+fn is_made_of(context: &Context<'_>, view: &Relation, below: Oid) -> bool {
     let (mut seen, mut open) = (BTreeSet::new(), vec![view.oid]);
     while let Some(at) = open.pop() {
-        for used in context.catalog.used_by(at).filter(|used| used.kind == "v") {
+        for used in context.catalog.used_by(at) {
             if used.oid == below {
                 return true;
             }
-            if seen.insert(used.oid) {
+            if used.kind == "v" && seen.insert(used.oid) {
                 open.push(used.oid);
             }
         }
@@ -153,9 +251,9 @@ fn below<'c>(context: &'c Context<'c>, view: &Relation) -> Vec<(&'c Table<'c>, &
             if !seen.insert(used.oid) {
                 continue;
             }
-            if let Some(table) = protected(context, used) {
+            if let Some(table) = registered(context, used) {
                 found.push((table, used));
-            } else if used.kind == "m" || (used.kind == "v" && used.security_invoker) || view.kind == "m" {
+            } else if (used.kind == "v" && used.security_invoker) || view.kind == "m" {
                 open.push(used.oid);
             }
         }
@@ -165,76 +263,46 @@ fn below<'c>(context: &'c Context<'c>, view: &Relation) -> Vec<(&'c Table<'c>, &
 }
 
 /// The registered table that a relation is, or is a child of.
-fn protected<'c>(context: &'c Context<'c>, relation: &Relation) -> Option<&'c Table<'c>> {
-    let mut at = relation.oid;
-    loop {
-        if let Some(table) = context.table_of(at) {
-            return Some(table);
-        }
-        at = context.catalog.parents(at).next()?;
-    }
+fn registered<'c>(context: &'c Context<'c>, relation: &Relation) -> Option<&'c Table<'c>> {
+    let ancestors = || context.catalog.ancestors(relation.oid).into_iter();
+    let own = context.table_of(relation.oid);
+    own.or_else(|| ancestors().find_map(|parent| context.table_of(parent)))
 }
 
-/// Whether what reads or changes a table as its owner goes around the protection of the table.
+/// Whether what reads or changes a table as a role goes around the protection of the table.
 fn opens(
     context: &Context<'_>,
-    owner: Oid,
+    role: Oid,
     table: &Table<'_>,
     relation: &Relation,
     [reads, changes]: [bool; 2],
 ) -> bool {
-    (reads && table.has_rls() && context.is_above_rls(owner, relation))
-        || (changes && table.registered.append_only && may_change(context, owner, relation))
+    (reads && table.has_rls() && context.is_above_rls(role, relation))
+        || (changes && table.registered.append_only && may_change(context, role, relation))
 }
 
 fn may_change(context: &Context<'_>, role: Oid, relation: &Relation) -> bool {
-    let mut grants = context.catalog.grants(relation.oid).iter();
-    context.catalog.role_of(role).is_some_and(|role| role.superuser)
-        || context.acts_as(role, relation.owner)
-        || grants.any(|grant| is_change(&grant.privilege) && context.acts_as(role, grant.grantee))
-}
-
-fn materialized_view(context: &Context<'_>, view: &Relation) -> Option<Finding> {
-    if !is_used(context, view, |privilege| privilege == "SELECT") {
-        return None;
-    }
-    let mut tables = below(context, view);
-    tables.retain(|(table, _)| table.has_rls());
-    let names = quoted(tables.iter().map(|(table, _)| table.name()));
-    let (first, _) = tables.first()?;
-    Some(
-        Finding::of_table(
-            Code::MaterializedView,
-            first.name(),
-            format!("materialized view `{}` holds a copy of {}", view.name, names),
-            format!(
-                "REVOKE SELECT ON {} FROM PUBLIC, {};",
-                view.qualified(),
-                context.app_role_list()
-            ),
-        )
-        .object(&view.name)
-        .fact("PostgreSQL has no row-level security for materialized views"),
-    )
+    let actor = context.actor(role);
+    actor.is_some_and(|actor| CHANGES.iter().any(|privilege| actor.holds(relation, privilege)))
 }
 
 fn definer_function(context: &Context<'_>, function: &Function) -> Option<Finding> {
-    let mut executors = function.executors.iter();
-    if !function.is_trigger && !executors.any(|role| context.app_role_reaching(*role).is_some()) {
+    let calls = |app: &Actor<'_>| {
+        app.enters(&function.schema) && function.executors.iter().any(|role| app.reaches(*role))
+    };
+    if !function.is_trigger && !context.app_roles.iter().any(calls) {
         return None;
     }
-    let words = Words::of(&function.body);
-    let opened = context.present().filter(|(table, relation)| {
-        let name = &table.qualified.name;
-        let is_used = words.use_table(name) || function.used.contains(&relation.oid);
-        // A trigger's function is not called by anybody: it reads what it is made to read.
-        let reads = is_used && !function.is_trigger;
-        let changes = words.change_table(name) || (function.body.is_empty() && is_used);
-        opens(context, function.owner, table, relation, [reads, changes])
-    });
-    let tables: Vec<&Table<'_>> = opened.map(|(table, _)| table).collect();
-    let names = quoted(tables.iter().map(|table| table.name()));
-    let first = tables.first()?;
+    let opened = opened_by(
+        context,
+        &Words::of_function(&function.body),
+        function.owner,
+        |_, reads| {
+            // A trigger's function is not called by anybody: it reads what it is made to read.
+            reads && !function.is_trigger
+        },
+    );
+    let first = opened.first()?;
     let signature = format!(
         "{}.{}({})",
         identifier(&function.schema),
@@ -242,58 +310,81 @@ fn definer_function(context: &Context<'_>, function: &Function) -> Option<Findin
         function.arguments
     );
     let owner = context.catalog.role_name(function.owner);
+    let finding = Finding::of_table(
+        Code::DefinerFunction,
+        first,
+        format!("function `{}` opens {}", function.name, quoted(&opened)),
+        format!("ALTER ROUTINE {signature} SECURITY INVOKER;"),
+    );
     Some(
-        Finding::of_table(
-            Code::DefinerFunction,
-            first.name(),
-            format!("function `{}` opens {}", function.name, names),
-            format!("ALTER FUNCTION {signature} SECURITY INVOKER;"),
-        )
-        .object(&function.name)
-        .fact(format!("it is SECURITY DEFINER: it runs as its owner `{owner}`")),
+        finding
+            .about(&opened)
+            .object(&function.name)
+            .fact(format!("it is SECURITY DEFINER: it runs as its owner `{owner}`")),
     )
 }
 
-fn rewrite_rules(context: &Context<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for rule in &context.catalog.rules {
-        let Some(on) = context.catalog.relation_of(rule.relation) else {
-            continue;
-        };
-        // `CREATE RULE name AS ON event TO table DO …`
-        let action = rule
-            .definition
-            .split_once(" DO ")
-            .map_or("", |(_, action)| action);
-        let words = Words::of(action);
-        let opened = context.present().filter(|(table, relation)| {
-            let name = &table.qualified.name;
-            let reads = relation.oid != on.oid && words.use_table(name);
-            opens(
-                context,
-                on.owner,
-                table,
-                relation,
-                [reads, words.change_table(name)],
-            )
-        });
-        let tables: Vec<&Table<'_>> = opened.map(|(table, _)| table).collect();
-        let names = quoted(tables.iter().map(|table| table.name()));
-        let Some(first) = tables.first() else { continue };
-        findings.push(
-            Finding::of_table(
-                Code::RewriteRule,
-                first.name(),
-                format!("rule `{}` of `{}` opens {}", rule.name, on.name, names),
-                format!("DROP RULE {} ON {};", identifier(&rule.name), on.qualified()),
-            )
-            .object(&rule.name)
-            .fact(format!(
-                "its action runs as `{}`, the owner of `{}`",
-                context.catalog.role_name(on.owner),
-                on.name
-            )),
-        );
+fn rewrite_rule(context: &Context<'_>, rule: &Rule) -> Option<Finding> {
+    let on = context.catalog.relation_of(rule.relation)?;
+    if !is_used(context, on, &ANY) {
+        return None;
     }
-    findings
+    let words = Words::outside_quotes(&rule.definition);
+    let opened = opened_by(context, &words, on.owner, |relation, reads| {
+        reads && relation.oid != on.oid
+    });
+    let first = opened.first()?;
+    let owner = context.catalog.role_name(on.owner);
+    let finding = Finding::of_table(
+        Code::RewriteRule,
+        first,
+        format!("rule `{}` of `{}` opens {}", rule.name, on.name, quoted(&opened)),
+        format!("DROP RULE {} ON {};", identifier(&rule.name), on.qualified()),
+    );
+    Some(finding.about(&opened).object(&rule.name).fact(format!(
+        "its action runs as `{owner}`, the owner of `{}`",
+        on.name
+    )))
+}
+
+/// The names of the registered tables that code opens which runs as a role: those that it names, and those
+/// below the views that it names.
+fn opened_by<'c>(
+    context: &'c Context<'c>,
+    words: &Words,
+    role: Oid,
+    counts_as_read: impl Fn(&Relation, bool) -> bool,
+) -> Vec<&'c str> {
+    let mut opened = BTreeSet::new();
+    for relation in &context.catalog.relations {
+        let reads = counts_as_read(relation, words.read(&relation.schema, &relation.name));
+        let changes = words.change(&relation.schema, &relation.name);
+        if reads || changes {
+            opened.extend(opened_through(context, relation, role, [reads, changes]));
+        }
+    }
+    opened.into_iter().collect()
+}
+
+fn opened_through<'c>(
+    context: &'c Context<'c>,
+    relation: &Relation,
+    role: Oid,
+    does: [bool; 2],
+) -> Vec<&'c str> {
+    if let Some(table) = registered(context, relation) {
+        let is_open = opens(context, role, table, relation, does);
+        return is_open.then(|| table.name()).into_iter().collect();
+    }
+    let tables = below(context, relation).into_iter();
+    let is_copy = relation.kind == "m";
+    let role = if relation.security_invoker {
+        role
+    } else {
+        relation.owner
+    };
+    tables
+        .filter(|(table, used)| (is_copy && table.has_rls()) || opens(context, role, table, used, does))
+        .map(|(table, _)| table.name())
+        .collect()
 }

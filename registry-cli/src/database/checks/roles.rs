@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use registry_core::engine::Code;
 
-use super::Context;
-use crate::database::catalog::{Oid, PUBLIC};
+use super::{Context, missing_app_roles};
+use crate::database::catalog::{Oid, Role};
 use crate::database::finding::Finding;
 use crate::database::is_change;
-use crate::database::roles::exemption;
+use crate::database::migrations::MIGRATOR;
+use crate::database::roles::{Actor, exemptions};
 use crate::database::statements::identifier;
 use crate::text::listed;
 
 pub fn missing_app_role(context: &Context<'_>) -> Vec<Finding> {
-    let roles = context.config.app_roles.iter().map(|entry| entry.name.as_str());
-    let missing = roles.filter(|role| context.catalog.role(role).is_none());
-    missing
+    missing_app_roles(context)
+        .into_iter()
         .map(|role| {
             Finding::of_role(
                 Code::MissingAppRole,
@@ -32,42 +32,47 @@ pub fn privileged_app_role(context: &Context<'_>) -> Vec<Finding> {
     let version = context.catalog.server.version;
     let mut findings = Vec::new();
     for app in &context.app_roles {
-        let own = exemption(app.role, version).map(|why| (app.role, why));
-        let others = app
-            .others()
-            .filter_map(|role| Some((role, exemption(role, version)?)));
-        for (role, why) in own.into_iter().chain(others) {
-            let name = &app.role.name;
-            let (message, fix) = if role.oid == app.role.oid {
-                let message = format!("role `{name}` is exempt from all rules: {why}");
-                (message, format!("ALTER ROLE {} NO{why};", identifier(name)))
-            } else {
-                let message = format!(
-                    "role `{name}` can become `{}`, which is exempt from all rules: {why}",
-                    role.name
-                );
-                (message, app.revoke_way_to(role.oid))
-            };
-            let finding = Finding::of_role(Code::PrivilegedAppRole, name, message, fix);
-            findings.push(if role.oid == app.role.oid {
-                finding.fact("an attribute in `pg_roles`")
-            } else {
-                finding
-                    .object(role.name.clone())
-                    .fact(format!("memberships: {}", app.way_to(role.oid)))
-            });
+        let own = exemptions(app.role, version).into_iter();
+        findings.extend(own.map(|what| privileged(app, what)));
+        for role in app.others() {
+            let others = exemptions(role, version).into_iter();
+            findings.extend(others.map(|what| can_become_privileged(context, app, role, what)));
         }
     }
     findings
 }
 
+fn privileged(app: &Actor<'_>, what: &str) -> Finding {
+    let name = &app.role.name;
+    let message = format!("role `{name}` is exempt from all rules: {what}");
+    let fix = format!("ALTER ROLE {} NO{what};", identifier(name));
+    Finding::of_role(Code::PrivilegedAppRole, name, message, fix).fact("an attribute in `pg_roles`")
+}
+
+fn can_become_privileged(context: &Context<'_>, app: &Actor<'_>, role: &Role, what: &str) -> Finding {
+    let name = &app.role.name;
+    let message = format!(
+        "role `{name}` can become `{}`, which is exempt from all rules: {what}",
+        role.name
+    );
+    let fix = app.revoke_way_to(role.oid, &context.catalog.server.database);
+    Finding::of_role(Code::PrivilegedAppRole, name, message, fix)
+        .object(&role.name)
+        .fact(app.memberships(role.oid))
+}
+
 pub fn app_role_owns_table(context: &Context<'_>) -> Vec<Finding> {
-    let mut owned: BTreeMap<Oid, Vec<String>> = BTreeMap::new();
+    let mut owned: BTreeMap<Oid, Vec<Owned>> = BTreeMap::new();
     for (table, relation) in context.present() {
-        owned
-            .entry(relation.owner)
-            .or_default()
-            .push(format!("table `{}`", table.name()));
+        for relation in context.family(relation) {
+            let text = if relation.name == table.qualified.name {
+                format!("table `{}`", table.name())
+            } else {
+                format!("table `{}`, a child of `{}`", relation.name, table.name())
+            };
+            let sql = format!("TABLE {}", relation.qualified());
+            owned.entry(relation.owner).or_default().push(Owned { text, sql });
+        }
     }
     let schemas: BTreeSet<&str> = context
         .present()
@@ -76,13 +81,13 @@ pub fn app_role_owns_table(context: &Context<'_>) -> Vec<Finding> {
     for schema in context
         .catalog
         .schemas
-        .iter()
+        .values()
         .filter(|schema| schemas.contains(schema.name.as_str()))
     {
-        owned
-            .entry(schema.owner)
-            .or_default()
-            .push(format!("schema `{}`", schema.name));
+        owned.entry(schema.owner).or_default().push(Owned {
+            text: format!("schema `{}`", schema.name),
+            sql: format!("SCHEMA {}", identifier(&schema.name)),
+        });
     }
     let mut findings = Vec::new();
     for app in &context.app_roles {
@@ -101,93 +106,113 @@ pub fn app_role_owns_table(context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
-fn owner_finding(
-    context: &Context<'_>,
-    app: &crate::database::roles::AppRole<'_>,
-    owner: Oid,
-    things: &[String],
-) -> Finding {
+/// A table or a schema.
+struct Owned {
+    text: String,
+    sql: String,
+}
+
+fn owner_finding(context: &Context<'_>, app: &Actor<'_>, owner: Oid, things: &[Owned]) -> Finding {
     let (name, owner_name) = (&app.role.name, context.catalog.role_name(owner));
-    let things = listed(things);
-    let own = owner == app.role.oid;
-    let (message, fix) = if own {
-        let message = format!("role `{name}` owns {things}");
+    let texts: Vec<String> = things.iter().map(|thing| thing.text.clone()).collect();
+    let texts = listed(&texts);
+    let is_own = owner == app.role.oid;
+    let (message, fix) = if is_own {
+        (format!("role `{name}` owns {texts}"), give_away(name, things))
+    } else {
+        let message = format!("role `{name}` can become `{owner_name}`, which owns {texts}");
         (
             message,
-            format!(
-                "REASSIGN OWNED BY {} TO \"…\"; -- the role that runs the migrations",
-                identifier(name)
-            ),
+            app.revoke_way_to(owner, &context.catalog.server.database),
         )
-    } else {
-        let message = format!("role `{name}` can become `{owner_name}`, which owns {things}");
-        (message, app.revoke_way_to(owner))
     };
     let finding = Finding::of_role(Code::AppRoleOwnsTable, name, message, fix)
         .object(owner_name)
         .fact(
             "an owner can switch row-level security off, grant itself what was revoked, and drop the table",
         );
-    if own {
+    if is_own {
         finding
     } else {
-        finding.fact(format!("memberships: {}", app.way_to(owner)))
+        finding.fact(app.memberships(owner))
     }
+}
+
+/// To the role that runs the migrations, which only the user knows.
+fn give_away(owner: &str, things: &[Owned]) -> String {
+    const FEW: usize = 5;
+    if things.len() > FEW {
+        return format!("REASSIGN OWNED BY {} TO …;", identifier(owner));
+    }
+    let statements = things
+        .iter()
+        .map(|thing| format!("ALTER {} OWNER TO …;", thing.sql));
+    statements.collect::<Vec<_>>().join(" ")
+}
+
+/// New tables of a role: in a schema, or in all.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct DefaultGrants<'c> {
+    owner: Oid,
+    schema: Option<&'c str>,
+    grantee: Oid,
 }
 
 pub fn default_privilege(context: &Context<'_>) -> Vec<Finding> {
     if context.append_only().next().is_none() {
         return Vec::new();
     }
-    let schemas: BTreeSet<&str> = context
-        .tables
-        .iter()
-        .map(|table| table.qualified.schema.as_str())
-        .collect();
-    let mut grants: BTreeMap<(Oid, Option<&str>, Oid), Vec<&str>> = BTreeMap::new();
+    let tables = context.tables.iter();
+    let schemas: BTreeSet<&str> = tables.map(|table| table.qualified.schema.as_str()).collect();
+    let mut grants: BTreeMap<DefaultGrants<'_>, Vec<&str>> = BTreeMap::new();
     for grant in &context.catalog.default_grants {
         let schema = grant.schema.as_deref();
         if schema.is_none_or(|schema| schemas.contains(schema)) && is_change(&grant.privilege) {
-            grants
-                .entry((grant.owner, schema, grant.grantee))
-                .or_default()
-                .push(&grant.privilege);
+            let key = DefaultGrants {
+                owner: grant.owner,
+                schema,
+                grantee: grant.grantee,
+            };
+            grants.entry(key).or_default().push(&grant.privilege);
         }
     }
     let mut findings = Vec::new();
-    for ((owner, schema, grantee), privileges) in grants {
-        let Some(app) = context.app_role_reaching(grantee) else {
-            continue;
-        };
+    for (grants, privileges) in grants {
+        let apps = context.app_roles.iter().filter(|app| app.reaches(grants.grantee));
         let privileges = privileges.join(", ");
-        let (owner, grantee_name) = (
-            context.catalog.role_name(owner),
-            context.catalog.role_name(grantee),
-        );
-        let of_schema = schema
-            .map(|schema| format!(" IN SCHEMA {}", identifier(schema)))
-            .unwrap_or_default();
-        let to = if grantee == PUBLIC {
-            "PUBLIC".to_string()
-        } else {
-            identifier(grantee_name)
-        };
-        let message = format!(
-            "new tables of `{owner}` are open to {privileges} by `{}`",
-            app.role.name
-        );
-        let fix = format!(
-            "ALTER DEFAULT PRIVILEGES FOR ROLE {}{of_schema} REVOKE {privileges} ON TABLES FROM {to};",
-            identifier(owner)
-        );
-        findings.push(
-            Finding::of_role(Code::DefaultPrivilege, &app.role.name, message, fix)
-                .object(grantee_name)
-                .fact(format!(
-                    "`pg_default_acl` grants {privileges} to `{grantee_name}`"
-                ))
-                .fact("the next append-only table is open until somebody revokes it"),
-        );
+        findings.extend(apps.map(|app| default_privilege_finding(context, app, grants, &privileges)));
     }
     findings
+}
+
+fn default_privilege_finding(
+    context: &Context<'_>,
+    app: &Actor<'_>,
+    grants: DefaultGrants<'_>,
+    privileges: &str,
+) -> Finding {
+    let owner = context.catalog.role_name(grants.owner);
+    let grantee = context.catalog.role_name(grants.grantee);
+    // The role that applies migrations to a server of our own is nobody's elsewhere.
+    let of_role = if owner == MIGRATOR {
+        String::new()
+    } else {
+        format!(" FOR ROLE {}", identifier(owner))
+    };
+    let of_schema = grants
+        .schema
+        .map(|schema| format!(" IN SCHEMA {}", identifier(schema)));
+    let fix = format!(
+        "ALTER DEFAULT PRIVILEGES{of_role}{} REVOKE {privileges} ON TABLES FROM {};",
+        of_schema.unwrap_or_default(),
+        context.catalog.grantee(grants.grantee)
+    );
+    let message = format!(
+        "new tables of `{owner}` are open to {privileges} by `{}`",
+        app.role.name
+    );
+    Finding::of_role(Code::DefaultPrivilege, &app.role.name, message, fix)
+        .object(grantee)
+        .fact(format!("`pg_default_acl` grants {privileges} to `{grantee}`"))
+        .fact("the next append-only table is open until somebody revokes it")
 }

@@ -1,13 +1,14 @@
 //! Row-level security: <https://www.postgresql.org/docs/current/ddl-rowsecurity.html>.
 
+use std::collections::BTreeSet;
+
 use registry_core::engine::Code;
 
 use super::{Context, Table};
 use crate::database::catalog::{PUBLIC, PolicyRow, Relation};
-use crate::database::expression::is_always_true;
 use crate::database::finding::Finding;
-use crate::database::roles::AppRole;
-use crate::database::statements::{create_policy, drop_policy, enable_rls, force_rls, identifier};
+use crate::database::roles::Actor;
+use crate::database::statements::{drop_policy, enable_rls, force_rls, identifier};
 use crate::text::quoted;
 
 /// The commands that policies are about, by their letter in `pg_policy`.
@@ -69,71 +70,89 @@ pub fn missing_policy(context: &Context<'_>) -> Vec<Finding> {
         .row_secured()
         .filter(|(_, relation)| relation.row_security);
     secured
-        .filter_map(|(table, relation)| missing_policy_of(context, table, relation))
+        .flat_map(|(table, relation)| {
+            if context.catalog.policies(relation.oid).is_empty() {
+                return vec![no_policy(context, table)];
+            }
+            let apps = context.app_roles.iter().filter(|app| !app.ignores_policies());
+            apps.filter_map(|app| no_policy_for_commands(context, app, table, relation))
+                .collect()
+        })
         .collect()
 }
 
-fn missing_policy_of(context: &Context<'_>, table: &Table<'_>, relation: &Relation) -> Option<Finding> {
-    let policies = context.catalog.policies(relation.oid);
-    let finding = |message: String| {
-        Finding::of_table(
-            Code::MissingPolicy,
-            table.name(),
-            message,
-            missing_policy_fix(context, table),
-        )
-    };
-    if policies.is_empty() {
-        let message = format!("table `{}` has row-level security, but no policy", table.name());
-        return Some(finding(message).fact("without a policy nobody sees a row"));
-    }
-    for app in &context.app_roles {
-        let denied: Vec<String> = COMMANDS
-            .iter()
-            .filter(|(letter, command)| {
-                may(context, app, relation, command)
-                    && !policies.iter().any(|policy| permits(policy, letter, app))
-            })
-            .map(|(_, command)| (*command).to_string())
-            .collect();
-        if !denied.is_empty() {
-            let message = format!(
-                "no policy of table `{}` lets role `{}` {}",
-                table.name(),
-                app.role.name,
-                denied.join(", ")
-            );
-            let finding = finding(message).object(&app.role.name);
-            let names = quoted(policies.iter().map(|policy| &policy.name));
-            return Some(finding.fact(format!(
-                "it holds the privilege, but the policies {names} are for other commands or roles"
-            )));
-        }
-    }
-    None
+fn no_policy(context: &Context<'_>, table: &Table<'_>) -> Finding {
+    let message = format!("table `{}` has row-level security, but no policy", table.name());
+    Finding::of_table(
+        Code::MissingPolicy,
+        table.name(),
+        message,
+        missing_policy_fix(context, table),
+    )
+    .fact("without a policy nobody sees a row")
 }
 
-/// Whether a role of the application holds a privilege on the whole table or a column.
-fn may(context: &Context<'_>, app: &AppRole<'_>, relation: &Relation, privilege: &str) -> bool {
-    let mut grants = context.catalog.grants(relation.oid).iter();
-    grants.any(|grant| {
+/// Nothing is open here: the role gets no row, and no error. And so its privilege is what is too much.
+fn no_policy_for_commands(
+    context: &Context<'_>,
+    app: &Actor<'_>,
+    table: &Table<'_>,
+    relation: &Relation,
+) -> Option<Finding> {
+    let policies = context.catalog.policies(relation.oid);
+    let denied: Vec<&str> = COMMANDS
+        .into_iter()
+        .filter(|(letter, _)| !policies.iter().any(|policy| permits(policy, letter, app)))
+        .map(|(_, command)| command)
+        .filter(|command| !grantees(context, app, relation, command).is_empty())
+        .collect();
+    if denied.is_empty() {
+        return None;
+    }
+    let message = format!(
+        "no policy of table `{}` lets role `{}` {}",
+        table.name(),
+        app.role.name,
+        denied.join(", ")
+    );
+    let revokes = denied.iter().flat_map(|command| {
+        let grantees = grantees(context, app, relation, command).into_iter();
+        grantees.map(move |grantee| format!("REVOKE {command} ON TABLE {} FROM {grantee};", table.qualified))
+    });
+    let fix = revokes.collect::<Vec<_>>().join(" ");
+    let names = quoted(policies.iter().map(|policy| &policy.name));
+    let finding = Finding::of_table(Code::MissingPolicy, table.name(), message, fix).warning();
+    Some(finding.object(&app.role.name).fact(format!(
+        "it holds the privilege, but the policies {names} are for other commands or roles: it gets no row"
+    )))
+}
+
+/// Who has a privilege by which the role of the application has it, as SQL writes them.
+fn grantees(
+    context: &Context<'_>,
+    app: &Actor<'_>,
+    relation: &Relation,
+    privilege: &str,
+) -> BTreeSet<String> {
+    let grants = context.catalog.grants(relation.oid).iter();
+    let held = grants.filter(|grant| {
         grant.privilege == privilege && grant.grantee != relation.owner && app.reaches(grant.grantee)
-    })
+    });
+    held.map(|grant| context.catalog.grantee(grant.grantee)).collect()
 }
 
 /// Only permissive policies let rows through; restrictive ones take some away.
-fn permits(policy: &PolicyRow, letter: &str, app: &AppRole<'_>) -> bool {
-    let for_command = policy.command == "*" || policy.command == letter;
-    policy.permissive && for_command && policy.roles.iter().any(|role| app.reaches(*role))
+fn permits(policy: &PolicyRow, letter: &str, app: &Actor<'_>) -> bool {
+    policy.permissive && is_for(policy, letter) && policy.roles.iter().any(|role| app.reaches(*role))
+}
+
+fn is_for(policy: &PolicyRow, letter: &str) -> bool {
+    policy.command == "*" || policy.command == letter
 }
 
 fn missing_policy_fix(context: &Context<'_>, table: &Table<'_>) -> String {
-    match &context.config.tenant_policy {
-        Some(expression) => format!(
-            "{}\n{}",
-            drop_policy(&table.qualified),
-            create_policy(&table.qualified, &context.app_role_list(), expression)
-        ),
+    match context.create_policy(table) {
+        Some(create) => format!("{}\n{create}", drop_policy(&table.qualified)),
         None => format!(
             "CREATE POLICY … ON {} TO {} USING (…) WITH CHECK (…);",
             table.qualified,
@@ -142,118 +161,171 @@ fn missing_policy_fix(context: &Context<'_>, table: &Table<'_>) -> String {
     }
 }
 
-/// The policies of a table, and those of its partitions, which hold when they are addressed directly.
-fn policies<'c>(context: &Context<'c>) -> Vec<(String, &'c Relation, &'c PolicyRow)> {
+/// The policies of a table, and those of its children and of what it is a child of, which hold when these
+/// are addressed directly.
+fn policies<'c>(context: &'c Context<'c>) -> Vec<(&'c Table<'c>, &'c Relation, &'c PolicyRow)> {
     let mut found = Vec::new();
     for (table, relation) in context.row_secured() {
-        for relation in context.family(relation) {
+        let ancestors = context.catalog.ancestors(relation.oid).into_iter();
+        let ancestors = ancestors.filter(|parent| context.table_of(*parent).is_none());
+        let ancestors = ancestors.filter_map(|parent| context.catalog.relation_of(parent));
+        for relation in context.family(relation).chain(ancestors) {
             let policies = context.catalog.policies(relation.oid).iter();
-            found.extend(policies.map(|policy| (table.name().to_string(), relation, policy)));
+            found.extend(policies.map(|policy| (table, relation, policy)));
         }
     }
     found
 }
 
-/// A restrictive policy of the same commands for everybody still stands before an open one.
-fn is_restricted(context: &Context<'_>, relation: &Relation, open: &PolicyRow) -> bool {
-    let mut others = context.catalog.policies(relation.oid).iter();
-    others.any(|other| {
-        let expression = if open.command == "a" {
-            other.check.as_ref().or(other.using.as_ref())
-        } else {
-            other.using.as_ref()
-        };
-        let covers = other.command == "*" || other.command == open.command;
-        let everybody =
-            other.roles.contains(&PUBLIC) || open.roles.iter().all(|role| other.roles.contains(role));
-        !other.permissive
-            && covers
-            && everybody
-            && expression.is_some_and(|text| !is_always_true(text, &context.tenant_column))
-    })
+/// The two expressions of a policy: which rows are there, and which may be written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Clause {
+    Using,
+    Check,
+}
+
+impl Clause {
+    const ALL: [Self; 2] = [Self::Using, Self::Check];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Using => "USING",
+            Self::Check => "WITH CHECK",
+        }
+    }
+
+    /// The commands that ask it, by their letter.
+    fn commands(self) -> &'static [&'static str] {
+        match self {
+            Self::Using => &["r", "w", "d"],
+            Self::Check => &["a", "w"],
+        }
+    }
+
+    /// What a policy says here. Where it does not say what may be written, that is what is there.
+    fn of(self, policy: &PolicyRow) -> Option<&str> {
+        let using = policy.using.as_deref();
+        match self {
+            Self::Using => using,
+            Self::Check => policy.check.as_deref().or(using),
+        }
+    }
 }
 
 pub fn open_policy(context: &Context<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (table, relation, policy) in policies(context) {
-        let applies = policy
-            .roles
-            .iter()
-            .any(|role| context.app_role_reaching(*role).is_some());
-        if !policy.permissive
-            || !relation.row_security
-            || !applies
-            || is_restricted(context, relation, policy)
-        {
-            continue;
-        }
-        let parts = [("USING", &policy.using), ("WITH CHECK", &policy.check)];
-        let open = parts
-            .into_iter()
-            .filter_map(|(clause, text)| Some((clause, text.as_deref()?)));
-        let mut open = open.filter(|(_, text)| is_always_true(text, &context.tenant_column));
-        let Some((clause, text)) = open.next() else {
-            continue;
-        };
-        let what = if clause == "USING" {
-            "shows every row"
-        } else {
-            "lets every row be written"
-        };
-        let fix = match &context.config.tenant_policy {
-            Some(expression) => format!(
-                "ALTER POLICY {} ON {} {clause} ({});",
-                identifier(&policy.name),
-                relation.qualified(),
-                expression.trim()
-            ),
-            None => format!(
-                "ALTER POLICY {} ON {} {clause} (…);",
-                identifier(&policy.name),
-                relation.qualified()
-            ),
-        };
-        let roles = quoted(policy.roles.iter().map(|role| context.catalog.role_name(*role)));
-        findings.push(
-            Finding::of_table(
-                Code::OpenPolicy,
-                &table,
-                format!("policy `{}` of table `{table}` {what} to {}", policy.name, roles),
-                fix,
-            )
-            .object(&policy.name)
-            .fact(format!("its {clause} is `{text}`"))
-            .fact("policies are joined by OR: one open policy opens the table"),
-        );
-    }
-    findings
+    let found = policies(context).into_iter();
+    let relevant = found.filter(|(_, relation, policy)| policy.permissive && relation.row_security);
+    relevant
+        .filter_map(|(table, relation, policy)| {
+            let open = Clause::ALL
+                .into_iter()
+                .filter(|clause| is_open(context, relation, policy, *clause));
+            open_policy_finding(context, table, relation, policy, &open.collect::<Vec<_>>())
+        })
+        .collect()
 }
 
-pub fn policy_without_check(context: &Context<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (table, relation, policy) in policies(context) {
-        let writes = matches!(policy.command.as_str(), "*" | "a" | "w");
-        if !writes || policy.check.is_some() || !policy.permissive {
-            continue;
+/// Whether a clause lets every row through, for a command that a role of the application may run.
+fn is_open(context: &Context<'_>, relation: &Relation, policy: &PolicyRow, clause: Clause) -> bool {
+    let is_true = |policy: &PolicyRow| {
+        let text = clause.of(policy);
+        text.is_some_and(|text| context.is_always_true(text, relation))
+    };
+    // Policies that are not there say nothing of it.
+    let mut exposed = COMMANDS.into_iter().filter(|(letter, command)| {
+        clause.commands().contains(letter) && is_for(policy, letter) && {
+            let mut apps = context.app_roles.iter();
+            apps.any(|app| {
+                policy.roles.iter().any(|role| app.reaches(*role)) && app.may(relation, &[command])
+            })
         }
-        let expression = policy.using.as_deref().unwrap_or("…");
-        let finding = Finding::of_table(
-            Code::PolicyWithoutCheck,
-            &table,
-            format!(
-                "policy `{}` of table `{table}` does not say which rows may be written",
-                policy.name
-            ),
-            format!(
-                "ALTER POLICY {} ON {} WITH CHECK ({expression});",
-                identifier(&policy.name),
-                relation.qualified()
-            ),
-        )
-        .object(&policy.name)
-        .fact("`pg_policy.polwithcheck` is null")
-        .fact("PostgreSQL takes USING instead: whoever loosens what is seen loosens what is written");
-        findings.push(finding.warning());
+    });
+    let is_restricted = |letter: &str| {
+        let mut others = context.catalog.policies(relation.oid).iter();
+        others.any(|other| {
+            let everybody =
+                other.roles.contains(&PUBLIC) || policy.roles.iter().all(|role| other.roles.contains(role));
+            !other.permissive && is_for(other, letter) && everybody && !is_true(other)
+        })
+    };
+    is_true(policy) && exposed.any(|(letter, _)| !is_restricted(letter))
+}
+
+fn open_policy_finding(
+    context: &Context<'_>,
+    table: &Table<'_>,
+    relation: &Relation,
+    policy: &PolicyRow,
+    open: &[Clause],
+) -> Option<Finding> {
+    let what = match open.first()? {
+        Clause::Using => "shows every row",
+        Clause::Check => "lets every row be written",
+    };
+    let tenant_policy = context
+        .config
+        .tenant_policy
+        .as_ref()
+        .filter(|_| !context.is_tenantless(table));
+    let expression = tenant_policy.map_or("…", |entry| entry.name.trim());
+    let is_there = |clause: &Clause| match clause {
+        Clause::Using => policy.using.is_some(),
+        Clause::Check => policy.check.is_some(),
+    };
+    let there = || open.iter().copied().filter(is_there);
+    let clauses: Vec<String> = there()
+        .map(|clause| format!("{} ({expression})", clause.name()))
+        .collect();
+    let fix = format!(
+        "ALTER POLICY {} ON {} {};",
+        identifier(&policy.name),
+        relation.qualified(),
+        clauses.join(" ")
+    );
+    let roles = quoted(policy.roles.iter().map(|role| context.catalog.role_name(*role)));
+    let message = format!(
+        "policy `{}` of table `{}` {what} to {roles}",
+        policy.name,
+        table.name()
+    );
+    let mut finding = Finding::of_table(Code::OpenPolicy, table.name(), message, fix).object(&policy.name);
+    for clause in there() {
+        let text = clause.of(policy).unwrap_or_default();
+        finding = finding.fact(format!("its {} is `{text}`", clause.name()));
     }
-    findings
+    Some(finding.fact("policies are joined by OR: one open policy opens the table"))
+}
+
+/// Of an open one it is said already that it lets every row be written.
+pub fn policy_without_check(context: &Context<'_>) -> Vec<Finding> {
+    let found = policies(context).into_iter();
+    let lacking = found.filter(|(_, relation, policy)| {
+        let writes = matches!(policy.command.as_str(), "*" | "w");
+        let mut roles = policy.roles.iter();
+        writes
+            && policy.permissive
+            && policy.check.is_none()
+            && roles.any(|role| context.app_role_reaching(*role).is_some())
+            && !is_open(context, relation, policy, Clause::Using)
+    });
+    lacking
+        .map(|(table, relation, policy)| {
+            let message = format!(
+                "policy `{}` of table `{}` does not say which rows may be written",
+                policy.name,
+                table.name()
+            );
+            let fix = format!(
+                "ALTER POLICY {} ON {} WITH CHECK ({});",
+                identifier(&policy.name),
+                relation.qualified(),
+                policy.using.as_deref().unwrap_or("…")
+            );
+            Finding::of_table(Code::PolicyWithoutCheck, table.name(), message, fix)
+                .object(&policy.name)
+                .fact("`pg_policy.polwithcheck` is null")
+                .fact("PostgreSQL takes USING instead: whoever loosens what is seen loosens what is written")
+                .warning()
+        })
+        .collect()
 }

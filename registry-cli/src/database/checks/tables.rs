@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use registry_core::engine::{Code, did_you_mean};
 
 use super::{Context, qualified};
-use crate::database::catalog::Relation;
+use crate::database::catalog::{Oid, Relation};
 use crate::database::finding::Finding;
 
 /// Where tools note which migrations they have run.
-const BOOKKEEPING: [&str; 21] = [
+const BOOKKEEPING: [&str; 22] = [
+    "SequelizeMeta",
     "__diesel_schema_migrations",
     "__drizzle_migrations",
     "__EFMigrationsHistory",
@@ -58,11 +59,7 @@ pub fn missing_table(context: &Context<'_>) -> Vec<Finding> {
 fn near(context: &Context<'_>, schema: &str, name: &str) -> Option<String> {
     let registered: BTreeSet<_> = context.tables.iter().map(|table| &table.qualified).collect();
     let free = context.catalog.relations.iter().filter(|relation| {
-        relation.is_table()
-            && relation.schema == schema
-            && !registered
-                .iter()
-                .any(|own| own.schema == relation.schema && own.name == relation.name)
+        relation.is_table() && relation.schema == schema && !registered.contains(&relation.qualified())
     });
     did_you_mean(name, free.map(|relation| relation.name.as_str()))
 }
@@ -114,36 +111,39 @@ pub fn unregistered_table(context: &Context<'_>) -> Vec<Finding> {
     let exempt: BTreeSet<_> = exempt
         .filter_map(|exempt| Some(exempt_relation(context, &exempt.name)?.oid))
         .collect();
-    let unknown = context.catalog.relations.iter().filter(|relation| {
-        relation.is_table()
+    let is_looked_at = |relation: &Relation| {
+        (relation.is_table() || relation.is_foreign_table())
             && schemas.contains(relation.schema.as_str())
             && !relation.of_extension
-            && !exempt.contains(&relation.oid)
-            && context.table_of(relation.oid).is_none()
-            // A child is part of its parent, and reported with it.
-            && context.catalog.parents(relation.oid).next().is_none()
             && !BOOKKEEPING.contains(&relation.name.as_str())
+    };
+    let is_known = |oid: Oid| exempt.contains(&oid) || context.table_of(oid).is_some();
+    // A child is part of its parent, and reported with it.
+    let is_reported = |oid: Oid| context.catalog.relation_of(oid).is_some_and(is_looked_at);
+    let unknown = context.catalog.relations.iter().filter(|relation| {
+        let ancestors = || context.catalog.ancestors(relation.oid).into_iter();
+        is_looked_at(relation)
+            && !is_known(relation.oid)
+            && !ancestors().any(|parent| is_known(parent) || is_reported(parent))
     });
-    unknown
-        .map(|relation| {
-            let name = if relation.schema == context.config.schema {
-                relation.name.clone()
-            } else {
-                format!("{}.{}", relation.schema, relation.name)
-            };
-            let exempt = context
-                .project
-                .package
-                .command(&format!("exempt {name} --reason …"));
-            let mut finding = Finding::of_table(
-                Code::UnregisteredTable,
-                &name,
-                format!("table `{name}` is neither registered nor exempt"),
-                format!("annotate its struct with `#[table]`, or run `{exempt}`"),
-            );
-            finding.object = Some(name);
-            finding.table = None;
-            finding.fact(format!("`pg_class` has a table in schema `{}`", relation.schema))
-        })
-        .collect()
+    unknown.map(|relation| unregistered(context, relation)).collect()
+}
+
+fn unregistered(context: &Context<'_>, relation: &Relation) -> Finding {
+    let name = if relation.schema == context.config.schema {
+        relation.name.clone()
+    } else {
+        format!("{}.{}", relation.schema, relation.name)
+    };
+    let package = &context.project.package;
+    let exempt = package.command(&format!("exempt {name} --reason …"));
+    let mut finding = Finding::of_table(
+        Code::UnregisteredTable,
+        &name,
+        format!("table `{name}` is neither registered nor exempt"),
+        format!("annotate its struct with `#[table]`, or run `{exempt}`"),
+    );
+    finding.object = Some(name);
+    finding.table = None;
+    finding.fact(format!("`pg_class` has a table in schema `{}`", relation.schema))
 }
