@@ -231,10 +231,14 @@ pub struct Lint {
 pub struct Sql {
     /// Print the SQL that takes everything back.
     ///
-    /// What append-only tables refuse is granted to the roles of the application, and to nobody else.
+    /// What was granted before is not known: UPDATE and DELETE of append-only tables are granted to the roles of
+    /// the application, and nothing to anybody else.
     #[arg(long)]
     pub down: bool,
     /// Print only what a database lacks; fail if that is something.
+    ///
+    /// To know how the server spells a policy, it makes one on a temporary table, and takes it back. It needs the
+    /// privilege TEMPORARY on the database, and to read the tables.
     #[arg(long, conflicts_with = "down")]
     pub diff: bool,
     /// The database for `--diff`, as `postgres://USER@HOST:PORT/DATABASE`.
@@ -253,14 +257,17 @@ pub struct Verify {
     pub database_url: Option<String>,
     /// Check what migrations come to, on a server that is started for it and thrown away.
     ///
-    /// The server is started from the PostgreSQL binaries on this machine. Directories of sqlx, Diesel,
-    /// drizzle, and plain `.sql` files are known.
+    /// The server is started from the PostgreSQL binaries on this machine: those of `initdb` on the `PATH`, else
+    /// the newest that is installed. Directories of sqlx, Diesel, drizzle, Prisma, Flyway, refinery, dbmate and
+    /// goose, and plain `.sql` files are known. Roles of `app_roles` that migrations name and none creates are
+    /// created before.
     #[arg(long, value_name = "DIR", conflicts_with = "database_url")]
     pub migrations: Option<PathBuf>,
     /// Also try, as each role of the application, what the database has to refuse.
     ///
     /// UPDATE, DELETE and TRUNCATE on append-only tables, and reading tables with row-level security without a
-    /// tenant, in a transaction that is always rolled back. Needs a role that may become those roles.
+    /// tenant, in a transaction that is always rolled back. Of an empty table, the policies are asked about rows
+    /// that are made up. Needs a role that may become those roles; a statement that has to wait for a lock fails.
     #[arg(long)]
     pub probe: bool,
     /// How findings are printed.

@@ -26,6 +26,11 @@ const OVERRIDES: &str = r#"# Which kind a table has, and which tables have no st
 
 [exempt]
 # schema_migrations = "bookkeeping of the migration tool"
+
+# For `cargo table-registry sql` and `verify`:
+# [database]
+# app_roles = ["app"] # the roles that the application connects as
+# tenant_policy = "org_id = nullif(current_setting('app.org_id', true), '')::bigint"
 "#;
 
 const REVOKE: &str = "\

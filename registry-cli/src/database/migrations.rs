@@ -410,6 +410,8 @@ mod tests {
     fn sqlx() {
         let reversible = empty(&["20240102_b.down.sql", "20240102_b.up.sql", "20240101_a.sql"]);
         assert_eq!(order(&reversible), ["20240101_a.sql", "20240102_b.up.sql"]);
+        let by_suffix = empty(&["1_a_up.sql", "1_a_down.sql", "2_slow_down.sql"]);
+        assert_eq!(order(&by_suffix), ["1_a_up.sql", "2_slow_down.sql"]);
     }
 
     #[test]
@@ -537,6 +539,20 @@ mod tests {
         fs::write(&file, b"\xff").unwrap();
         assert!(failure(&file).contains("is not a directory"));
         assert!(failure(directory.path()).contains("is not valid UTF-8"));
+        let nested = empty(&["1_a.sql", "more/2_b.sql"]);
+        assert!(failure(nested.path()).contains("is no migration, but holds `2_b.sql`"));
+    }
+
+    #[test]
+    fn commands_that_leave_the_database() {
+        assert_eq!(
+            command_that_leaves("SELECT 1;\n  \\connect other\n"),
+            Some("\\connect")
+        );
+        assert_eq!(
+            command_that_leaves("\\set x 1\nCOPY a FROM stdin;\n\\N\n\\.\n"),
+            None
+        );
     }
 
     /// A server, unless the machine has none, which is a mistake where everything is tested.

@@ -579,7 +579,108 @@ fn what_cannot_be_checked_is_no_pass() {
             "{}",
             report.all()
         );
+        for (sql, note) in [
+            (
+                "\\set ON_ERROR_STOP 0\nDROP TABLE gone;",
+                "1.sql:2: ERROR:  table \"gone\" does not exist",
+            ),
+            (
+                "\\connect postgres\nSELECT 1;",
+                "`\\connect` keeps the rest of it from this database",
+            ),
+        ] {
+            crate_.write("migrations/1.sql", sql);
+            let report = run(&["--migrations", "migrations"]);
+            assert_eq!(report.code, 2);
+            assert!(
+                report
+                    .stderr
+                    .contains("migration `migrations/1.sql` cannot be applied"),
+                "{}",
+                report.all()
+            );
+            assert!(report.stderr.contains(note), "{}", report.all());
+        }
     }
+    for (url, note) in [
+        ("mysql://app:s3cret@localhost/shop", "`mysql` is not PostgreSQL"),
+        ("app:s3cret@localhost/shop", "is not PostgreSQL"),
+    ] {
+        let report = run(&["--database-url", url]);
+        assert_eq!(report.code, 2);
+        assert!(report.stderr.contains(note), "{}", report.all());
+        assert!(!report.all().contains("s3cret"), "{}", report.all());
+    }
+    crate_.write(
+        "table-registry.toml",
+        "[database]\napp_roles = [\"app\"]\ntenant_policy = \"true); DROP TABLE shop; --\"\n",
+    );
+    for command in [&["sql"][..], &["verify", "--migrations", "migrations"]] {
+        let report = crate_.run(command);
+        assert_eq!((report.code, report.stdout.as_str()), (1, ""), "{}", report.all());
+        assert!(
+            report
+                .stderr
+                .contains("`tenant_policy` is not one SQL expression"),
+            "{}",
+            report.all()
+        );
+        assert!(
+            report.stderr.contains("table-registry.toml:3:"),
+            "{}",
+            report.all()
+        );
+    }
+}
+
+/// Neither the server nor its files outlive a run that is killed.
+#[test]
+#[cfg(unix)]
+fn a_killed_run_leaves_nothing() {
+    use std::os::unix::fs::PermissionsExt;
+    if !has_server() {
+        return;
+    }
+    let crate_ = erp();
+    crate_.write("migrations/0004_slow.sql", "SELECT pg_sleep(600);");
+    let memory = Path::new("/dev/shm");
+    let parent = if memory.is_dir() {
+        memory
+    } else {
+        Path::new("/tmp")
+    };
+    let directory = tempfile::tempdir_in(parent).unwrap();
+    // The server runs as somebody else, if this is root.
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let mut run = program();
+    run.args(["verify", "--migrations", "migrations"])
+        .env("TMPDIR", directory.path());
+    let mut run = run
+        .current_dir(crate_.path())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let files = || {
+        fs::read_dir(directory.path())
+            .unwrap()
+            .flatten()
+            .map(|entry| entry.path())
+    };
+    let until = |what: &str, is_met: &dyn Fn() -> bool| {
+        for _ in 0..1500 {
+            if is_met() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        panic!("{what}: {:?}", files().collect::<Vec<_>>());
+    };
+    until("no server starts", &|| {
+        files().any(|path| path.join("data/postmaster.pid").exists())
+    });
+    run.kill().unwrap();
+    run.wait().unwrap();
+    until("something is left", &|| files().next().is_none());
 }
 
 /// What the README shows, for people and for GitHub and code scanning.
