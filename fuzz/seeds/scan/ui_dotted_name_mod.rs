@@ -1,0 +1,4 @@
+use table_registry::table;
+
+#[table(name = "audit.events")]
+pub struct Events;

@@ -1,0 +1,4 @@
+use table_registry::table;
+
+#[table(schema = "audit")]
+pub struct Events;

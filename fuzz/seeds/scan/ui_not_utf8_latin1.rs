@@ -1,0 +1,5 @@
+use table_registry::table;
+
+// Größe
+#[table]
+pub struct Sizes;

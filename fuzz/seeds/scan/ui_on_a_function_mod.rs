@@ -1,0 +1,7 @@
+use table_registry::table;
+
+#[table]
+pub fn users() {}
+
+#[table]
+pub struct Roles;

@@ -1,0 +1,4 @@
+use table_registry::table;
+
+#[table(kind = "lookup")]
+pub struct Users;
