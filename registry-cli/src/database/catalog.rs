@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::FromRow;
 
+use super::mention::Words;
 use super::session::Session;
 use super::statements::{Qualified, identifier};
 use crate::failure::Failure;
@@ -322,6 +323,12 @@ impl Catalog {
 
     pub fn policies(&self, relation: Oid) -> &[PolicyRow] {
         self.policies.get(&relation).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn is_called_by_policies(&self, function: &str) -> bool {
+        let texts = self.policies.values().flatten();
+        let mut texts = texts.flat_map(|policy| policy.using.iter().chain(&policy.check));
+        texts.any(|text| Words::outside_quotes(text).contain(function))
     }
 
     pub fn triggers(&self, relation: Oid) -> &[Trigger] {

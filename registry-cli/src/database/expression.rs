@@ -1,8 +1,8 @@
 //! What the expression of a policy lets through.
 
 use sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Query, SelectItem, SetExpr,
-    UnaryOperator, Value,
+    BinaryOperator, CaseWhen, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Query,
+    SelectItem, SetExpr, UnaryOperator, Value,
 };
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
@@ -14,8 +14,15 @@ pub fn is_always_true(text: &str, never_null: &dyn Fn(&str) -> bool) -> bool {
     let Ok(mut parser) = Parser::new(&PostgreSqlDialect {}).try_with_sql(text) else {
         return false;
     };
-    let expression = parser.parse_expr();
-    expression.is_ok_and(|expression| truth(&expression, never_null) == Some(true))
+    let Ok(expression) = parser.parse_expr() else {
+        return false;
+    };
+    // What a session has not set is null; what it has set and taken back is empty.
+    let unset = [Value::Null, Value::SingleQuotedString(String::new())];
+    unset.into_iter().any(|unset| {
+        let folding = Folding { never_null, unset };
+        folding.truth(&expression) == Truth::True
+    })
 }
 
 /// Whether a text can stand between parentheses without ending them, or the statement. Whether it is an
@@ -40,75 +47,211 @@ pub fn is_one_expression(text: &str) -> bool {
     !is_empty && depth == 0
 }
 
-/// The value of a condition, if it is the same for every row.
-fn truth(expression: &Expr, never_null: &dyn Fn(&str) -> bool) -> Option<bool> {
-    let truth = |inner: &Expr| truth(inner, never_null);
-    match plain(expression) {
-        Expr::Value(value) => match value.value {
-            Value::Boolean(value) => Some(value),
+/// What a condition comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Truth {
+    True,
+    False,
+    Null,
+    /// That depends on the row, or on who asks.
+    Varies,
+}
+
+impl Truth {
+    fn of(value: bool) -> Self {
+        if value { Self::True } else { Self::False }
+    }
+
+    fn not(self) -> Self {
+        match self {
+            Self::True => Self::False,
+            Self::False => Self::True,
+            other => other,
+        }
+    }
+
+    fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::True, _) | (_, Self::True) => Self::True,
+            (Self::Varies, _) | (_, Self::Varies) => Self::Varies,
+            (Self::Null, _) | (_, Self::Null) => Self::Null,
+            (Self::False, Self::False) => Self::False,
+        }
+    }
+}
+
+/// Evaluates as much of an expression as is the same for every row.
+struct Folding<'f> {
+    never_null: &'f dyn Fn(&str) -> bool,
+    /// What `current_setting('…', true)` gives where nothing is set.
+    unset: Value,
+}
+
+impl Folding<'_> {
+    fn truth(&self, expression: &Expr) -> Truth {
+        match &self.folded(expression) {
+            Expr::Value(value) => match &value.value {
+                Value::Boolean(value) => Truth::of(*value),
+                Value::Null => Truth::Null,
+                _ => Truth::Varies,
+            },
+            Expr::BinaryOp { left, op, right } => match op {
+                BinaryOperator::Or => self.truth(left).or(self.truth(right)),
+                BinaryOperator::And => self.truth(left).not().or(self.truth(right).not()).not(),
+                op => compared(&self.folded(left), op, &self.folded(right)),
+            },
+            Expr::IsNotDistinctFrom(left, right) => self.is_same(left, right),
+            Expr::IsDistinctFrom(left, right) => self.is_same(left, right).not(),
+            Expr::IsNotNull(inner) => self.is_null(inner).not(),
+            Expr::IsNull(inner) => self.is_null(inner),
+            Expr::IsTrue(inner) => self.is(inner, Truth::True),
+            Expr::IsNotTrue(inner) => self.is(inner, Truth::True).not(),
+            Expr::IsFalse(inner) => self.is(inner, Truth::False),
+            Expr::IsNotFalse(inner) => self.is(inner, Truth::False).not(),
+            Expr::UnaryOp {
+                op: UnaryOperator::Not,
+                expr,
+            } => self.truth(expr).not(),
+            Expr::AnyOp { left, right, .. } => self.is_item(left, right),
+            Expr::InList {
+                expr,
+                list,
+                negated: false,
+            } => self.is_one_of(expr, list),
+            Expr::Like {
+                negated: false,
+                pattern,
+                ..
+            } if is_text(&self.folded(pattern), "%") => Truth::True,
+            Expr::Exists { subquery, negated } => match selected(subquery) {
+                Some(_) => Truth::of(!negated),
+                None => Truth::Varies,
+            },
+            _ => Truth::Varies,
+        }
+    }
+
+    fn is(&self, inner: &Expr, wanted: Truth) -> Truth {
+        match self.truth(inner) {
+            Truth::Varies => Truth::Varies,
+            found => Truth::of(found == wanted),
+        }
+    }
+
+    fn is_same(&self, left: &Expr, right: &Expr) -> Truth {
+        if self.folded(left) == self.folded(right) {
+            Truth::True
+        } else {
+            Truth::Varies
+        }
+    }
+
+    fn is_null(&self, inner: &Expr) -> Truth {
+        match self.folded(inner) {
+            Expr::Identifier(ident) if (self.never_null)(&ident.value) => Truth::False,
+            Expr::Value(value) => Truth::of(value.value == Value::Null),
+            _ => match self.truth(inner) {
+                Truth::Varies => Truth::Varies,
+                truth => Truth::of(truth == Truth::Null),
+            },
+        }
+    }
+
+    fn is_item(&self, item: &Expr, list: &Expr) -> Truth {
+        match self.folded(list) {
+            Expr::Array(array) => self.is_one_of(item, &array.elem),
+            _ => Truth::Varies,
+        }
+    }
+
+    fn is_one_of(&self, item: &Expr, list: &[Expr]) -> Truth {
+        let item = self.folded(item);
+        if list.iter().any(|one| self.folded(one) == item) {
+            Truth::True
+        } else {
+            Truth::Varies
+        }
+    }
+
+    /// The expression without parentheses and casts, with what is constant in its place.
+    fn folded(&self, expression: &Expr) -> Expr {
+        match expression {
+            Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => self.folded(inner),
+            Expr::Subquery(query) => match selected(query) {
+                Some(inner) => self.folded(inner),
+                None => expression.clone(),
+            },
+            Expr::Function(function) => self.called(function).unwrap_or_else(|| expression.clone()),
+            Expr::Case {
+                operand: None,
+                conditions,
+                else_result,
+                ..
+            } => self
+                .chosen(conditions, else_result.as_deref())
+                .unwrap_or_else(|| expression.clone()),
+            other => other.clone(),
+        }
+    }
+
+    fn called(&self, function: &Function) -> Option<Expr> {
+        let FunctionArguments::List(list) = &function.args else {
+            return None;
+        };
+        let arguments = list.args.iter().map(|argument| match argument {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(inner)) => Some(inner),
             _ => None,
-        },
-        Expr::BinaryOp { left, op, right } => match op {
-            BinaryOperator::Or => any(truth(left), truth(right), true),
-            BinaryOperator::And => any(truth(left), truth(right), false),
-            op => compared(left, op, right),
-        },
-        Expr::IsNotDistinctFrom(left, right) => (plain(left) == plain(right)).then_some(true),
-        Expr::IsDistinctFrom(left, right) => (plain(left) == plain(right)).then_some(false),
-        Expr::IsNotNull(inner) => is_null(inner, never_null).map(|is_null| !is_null),
-        Expr::IsNull(inner) => is_null(inner, never_null),
-        Expr::IsTrue(inner) | Expr::IsNotFalse(inner) => truth(inner),
-        Expr::IsFalse(inner) | Expr::IsNotTrue(inner) => truth(inner).map(|value| !value),
-        Expr::UnaryOp {
-            op: UnaryOperator::Not,
-            expr,
-        } => truth(expr).map(|value| !value),
-        Expr::AnyOp { left, right, .. } => is_item(left, right).then_some(true),
-        Expr::InList {
-            expr,
-            list,
-            negated: false,
-        } => list.iter().any(|item| plain(item) == plain(expr)).then_some(true),
-        Expr::Like {
-            negated: false,
-            pattern,
-            ..
-        } => matches!(plain(pattern), Expr::Value(value) if value.value == Value::SingleQuotedString("%".into()))
-            .then_some(true),
-        Expr::Subquery(query) => selected(query).and_then(truth),
-        Expr::Exists { subquery, negated } => selected(subquery).map(|_| !negated),
-        _ => None,
+        });
+        let arguments: Vec<&Expr> = arguments.collect::<Option<_>>()?;
+        let name = function.name.to_string().to_lowercase();
+        match (name.rsplit('.').next()?, arguments.as_slice()) {
+            ("current_setting", [_, _]) => Some(Expr::value(self.unset.clone())),
+            ("nullif", [value, other]) => {
+                let value = self.folded(value);
+                let is_equal = value == self.folded(other);
+                Some(if is_equal { Expr::value(Value::Null) } else { value })
+            }
+            ("coalesce", values) => {
+                let mut values = values.iter().map(|value| self.folded(value));
+                values.find(|value| *value != Expr::value(Value::Null) && self.truth(value) != Truth::Null)
+            }
+            _ => None,
+        }
+    }
+
+    fn chosen(&self, conditions: &[CaseWhen], otherwise: Option<&Expr>) -> Option<Expr> {
+        for branch in conditions {
+            match self.truth(&branch.condition) {
+                Truth::True => return Some(self.folded(&branch.result)),
+                Truth::False | Truth::Null => {}
+                Truth::Varies => return None,
+            }
+        }
+        Some(otherwise.map_or_else(|| Expr::value(Value::Null), |inner| self.folded(inner)))
     }
 }
 
-/// Three-valued OR, and AND with `wins` false.
-fn any(left: Option<bool>, right: Option<bool>, wins: bool) -> Option<bool> {
-    match (left, right) {
-        (Some(one), _) | (_, Some(one)) if one == wins => Some(wins),
-        (Some(_), Some(_)) => Some(!wins),
-        _ => None,
+fn compared(left: &Expr, op: &BinaryOperator, right: &Expr) -> Truth {
+    let null = Expr::value(Value::Null);
+    if *left == null || *right == null {
+        return Truth::Null;
     }
-}
-
-fn compared(left: &Expr, op: &BinaryOperator, right: &Expr) -> Option<bool> {
-    let (left, right) = (plain(left), plain(right));
     if left == right {
         return match op {
-            BinaryOperator::Eq | BinaryOperator::GtEq | BinaryOperator::LtEq => Some(true),
-            BinaryOperator::NotEq | BinaryOperator::Gt | BinaryOperator::Lt => Some(false),
-            _ => None,
+            BinaryOperator::Eq | BinaryOperator::GtEq | BinaryOperator::LtEq => Truth::True,
+            BinaryOperator::NotEq | BinaryOperator::Gt | BinaryOperator::Lt => Truth::False,
+            _ => Truth::Varies,
         };
     }
     let (Expr::Value(one), Expr::Value(other)) = (left, right) else {
-        return unset(left, op, right);
+        return Truth::Varies;
     };
-    let numbers = number(&one.value).zip(number(&other.value));
-    match (op, numbers) {
-        (BinaryOperator::Eq, _) => Some(false),
-        (BinaryOperator::NotEq, _) => Some(true),
-        (BinaryOperator::Lt | BinaryOperator::LtEq, Some((one, other))) => Some(one < other),
-        (BinaryOperator::Gt | BinaryOperator::GtEq, Some((one, other))) => Some(one > other),
-        _ => None,
+    match (op, number(&one.value).zip(number(&other.value))) {
+        (BinaryOperator::Eq, _) => Truth::False,
+        (BinaryOperator::NotEq, _) => Truth::True,
+        (BinaryOperator::Lt | BinaryOperator::LtEq, Some((one, other))) => Truth::of(one < other),
+        (BinaryOperator::Gt | BinaryOperator::GtEq, Some((one, other))) => Truth::of(one > other),
+        _ => Truth::Varies,
     }
 }
 
@@ -119,47 +262,8 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
-/// `current_setting('app.tenant', true) = ''`, after the setting was once set.
-fn unset(left: &Expr, op: &BinaryOperator, right: &Expr) -> Option<bool> {
-    let is_empty = |one: &Expr| matches!(one, Expr::Value(value) if value.value == Value::SingleQuotedString(String::new()));
-    let is_unset = (is_setting(left) && is_empty(right)) || (is_setting(right) && is_empty(left));
-    (is_unset && *op == BinaryOperator::Eq).then_some(true)
-}
-
-/// What a session does not set is null.
-fn is_null(inner: &Expr, never_null: &dyn Fn(&str) -> bool) -> Option<bool> {
-    match plain(inner) {
-        Expr::Identifier(ident) => never_null(&ident.value).then_some(false),
-        Expr::Value(value) => Some(value.value == Value::Null),
-        inner if is_setting(inner) => Some(true),
-        _ => None,
-    }
-}
-
-/// `current_setting('…', true)`, also inside `nullif(…, '')`.
-fn is_setting(expression: &Expr) -> bool {
-    let Expr::Function(function) = expression else {
-        return false;
-    };
-    let name = function.name.to_string().to_lowercase();
-    let FunctionArguments::List(list) = &function.args else {
-        return false;
-    };
-    let first = list.args.first();
-    match name.rsplit('.').next() {
-        Some("current_setting") => list.args.len() == 2,
-        Some("nullif") => {
-            matches!(first, Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(inner))) if is_setting(plain(inner)))
-        }
-        _ => false,
-    }
-}
-
-fn is_item(item: &Expr, list: &Expr) -> bool {
-    match plain(list) {
-        Expr::Array(array) => array.elem.iter().any(|one| plain(one) == plain(item)),
-        _ => false,
-    }
+fn is_text(expression: &Expr, text: &str) -> bool {
+    matches!(expression, Expr::Value(value) if value.value == Value::SingleQuotedString(text.to_string()))
 }
 
 /// What a query without tables gives.
@@ -173,14 +277,6 @@ fn selected(query: &Query) -> Option<&Expr> {
             Some(expr)
         }
         _ => None,
-    }
-}
-
-/// The expression without parentheses and casts.
-fn plain(expression: &Expr) -> &Expr {
-    match expression {
-        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => plain(inner),
-        other => other,
     }
 }
 
@@ -214,8 +310,15 @@ mod tests {
             "((current_setting('app.org_id'::text, true) IS NULL) OR (org_id = current_setting('app.org_id'::text, true)))",
             "((current_setting('app.org_id'::text, true) = ''::text) OR (org_id = 'a'))",
             "((NULLIF(current_setting('app.org_id'::text, true), ''::text) IS NULL) OR (org_id = 'a'))",
+            "((COALESCE(current_setting('app.org_id'::text, true), ''::text) = ''::text) OR (org_id = 'a'))",
+            "(org_id = COALESCE(NULLIF(current_setting('app.org_id'::text, true), ''::text), org_id))",
+            "CASE WHEN (current_setting('app.org_id'::text, true) IS NULL) THEN true ELSE (org_id = 'a') END",
+            "((( SELECT current_setting('app.org_id'::text, true) AS current_setting) IS NULL) OR (org_id = 'a'))",
+            "((org_id = current_setting('app.org_id'::text, true)) IS NOT FALSE)",
+            "COALESCE((org_id = current_setting('app.org_id'::text, true)), true)",
             "(true AND (1 <> 2))",
             "(NOT false)",
+            "(current_setting('app.org_id'::text, true) IS NOT NULL)",
             "( SELECT true AS bool)",
             "(EXISTS ( SELECT 1))",
         ] {
@@ -226,10 +329,12 @@ mod tests {
             "(org_id = current_setting('app.org_id'::text, true))",
             "((org_id)::text = NULLIF(current_setting('app.org_id'::text, true), ''::text))",
             "((org_id = 'a'::text) AND true)",
-            "(current_setting('app.org_id'::text, true) IS NOT NULL)",
             "(deleted_at IS NOT NULL)",
             "(org_id = ANY (ARRAY['a'::text, 'b'::text]))",
             "(EXISTS ( SELECT 1 FROM members m WHERE (m.org_id = orders.org_id)))",
+            "(org_id = COALESCE(current_setting('app.org_id'::text, true), 'none'::text))",
+            "((org_id = current_setting('app.org_id'::text, true)) IS TRUE)",
+            "CASE WHEN (current_setting('app.org_id'::text, true) IS NULL) THEN false ELSE (org_id = 'a') END",
             "(org_id = ( SELECT current_setting('app.org_id'::text, true) AS current_setting))",
             "((1 <> 1) OR (a = b))",
             "not sql (",

@@ -1,6 +1,6 @@
 //! What a piece of SQL names: a migration, the body of a function, the definition of a rule.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
@@ -11,7 +11,10 @@ use sqlparser::tokenizer::{Token, Tokenizer};
 pub struct Words {
     all: Vec<String>,
     places: HashMap<String, Vec<usize>>,
+    /// The strings that are nothing but a name.
+    quoted: HashSet<String>,
     /// A command in a string has no table: that is put there when the function runs.
+    reads_what_it_is_given: bool,
     changes_what_it_is_given: bool,
 }
 
@@ -72,13 +75,16 @@ impl Words {
                 Token::SemiColon => self.all.push(";".to_string()),
                 Token::LParen => self.all.push("(".to_string()),
                 Token::RParen => self.all.push(")".to_string()),
+                Token::DoubleColon => self.all.push("::".to_string()),
                 _ => self.all.push(String::new()),
             }
         }
     }
 
     fn code(&mut self, text: &str, depth: usize) {
-        self.changes_what_it_is_given |= lacks_table(text);
+        self.changes_what_it_is_given |= lacks_table(text, &CHANGES);
+        self.reads_what_it_is_given |= lacks_table(text, &["from ", "join "]) && !lacks_table(text, &CHANGES);
+        self.quoted.insert(text.trim_matches(['"', ' ']).to_string());
         self.all.push(String::new());
         self.collect(text, depth - 1);
         self.all.push(String::new());
@@ -94,22 +100,65 @@ impl Words {
             .any(|at| self.word(at, 2) == "create" && matches!(self.word(at, 1), "role" | "user" | "group"))
     }
 
+    /// Whether a column of a table is named, by itself or with the table in front.
+    pub fn name_column(&self, table: &str, column: &str) -> bool {
+        self.places(column).any(|at| {
+            let is_called = self.all.get(at + 1).is_some_and(|next| next == "(");
+            match self.word(at, 1) {
+                // The name of a type.
+                "::" => false,
+                "." => self.word(at, 2) == table,
+                _ => !is_called,
+            }
+        })
+    }
+
+    /// Whether the value depends on who asks: by a function, a subquery, or the name of the role.
+    pub fn ask_who(&self) -> bool {
+        const OPERATORS: [&str; 12] = [
+            "", "(", ",", "and", "or", "not", "in", "any", "all", "when", "then", "else",
+        ];
+        let is_role = |word: &str| {
+            matches!(
+                word,
+                "select" | "current_user" | "session_user" | "current_role" | "user"
+            )
+        };
+        let mut pairs = self.all.windows(2);
+        self.all.iter().any(|word| is_role(word))
+            || pairs.any(|pair| pair[1] == "(" && !OPERATORS.contains(&pair[0].as_str()))
+    }
+
     /// Whether a statement reads rows of the table.
     pub fn read(&self, schema: &str, name: &str) -> bool {
-        self.starts(schema, name)
-            .any(|(_, start)| match (self.word(start, 2), self.word(start, 1)) {
-                ("distinct", "from") => false,
-                (_, "from" | "join" | "using" | "update" | "table" | "copy")
-                | ("merge", "into")
-                | ("from" | "join", "(") => true,
-                (_, ",") => matches!(self.clause_before(start), "from" | "using"),
-                _ => false,
-            })
+        let is_given = self.reads_what_it_is_given && self.quoted.contains(name);
+        is_given || self.starts(schema, name).any(|(_, start)| self.is_read(start))
+    }
+
+    fn is_read(&self, start: usize) -> bool {
+        // `FROM ((a JOIN b …) JOIN c …)`.
+        let mut at = start;
+        while self.word(at, 1) == "(" {
+            at -= 1;
+        }
+        match (self.word(at, 2), self.word(at, 1)) {
+            ("distinct", "from") => false,
+            (_, "from") => !self.is_argument(at),
+            (_, "join") => true,
+            (_, "using" | "update" | "table" | "copy") | ("merge", "into") => at == start,
+            (_, ",") => matches!(self.clause_before(start), "from" | "using"),
+            _ => false,
+        }
+    }
+
+    /// `extract(epoch FROM a)` and its like.
+    fn is_argument(&self, at: usize) -> bool {
+        self.word(at, 3) == "(" && matches!(self.word(at, 4), "extract" | "substring" | "trim" | "overlay")
     }
 
     /// Whether a statement changes or removes rows of the table.
     pub fn change(&self, schema: &str, name: &str) -> bool {
-        let is_given = self.changes_what_it_is_given && self.contain(name);
+        let is_given = self.changes_what_it_is_given && self.quoted.contains(name);
         is_given
             || self
                 .starts(schema, name)
@@ -124,6 +173,15 @@ impl Words {
                 })
     }
 
+    /// `WITH name AS (…)`: a table for one statement.
+    fn is_common_table(&self, name: &str) -> bool {
+        self.places(name).any(|at| {
+            let is_named = matches!(self.word(at, 1), "with" | "recursive" | ",");
+            let next = |forward: usize| self.all.get(at + forward).map_or("", String::as_str);
+            is_named && next(1) == "as" && matches!(next(2), "(" | "materialized" | "not")
+        })
+    }
+
     fn places(&self, name: &str) -> impl Iterator<Item = usize> {
         self.places.get(name).into_iter().flatten().copied()
     }
@@ -131,12 +189,14 @@ impl Words {
     /// Where the table is named, and where that name starts: with its schema, and ONLY. What is named
     /// with another schema is another table.
     fn starts(&self, schema: &str, name: &str) -> impl Iterator<Item = (usize, usize)> {
+        let is_common = self.is_common_table(name);
         self.places(name).filter_map(move |at| {
             let start = match (self.word(at, 2), self.word(at, 1)) {
                 // Perhaps with the database in front.
                 (found, ".") if found == schema && self.word(at, 3) == "." => at - 4,
                 (found, ".") if found == schema => at - 2,
                 (_, ".") => return None,
+                _ if is_common => return None,
                 _ => at,
             };
             let is_only = self.word(start, 1) == "only";
@@ -196,20 +256,21 @@ fn plain_words(text: &str) -> Vec<String> {
     words
 }
 
-/// Whether a command ends where its table would stand: `DELETE FROM %I`, `UPDATE ` and then `||`.
-fn lacks_table(text: &str) -> bool {
+const CHANGES: [&str; 5] = [
+    "update ",
+    "delete from ",
+    "truncate ",
+    "truncate table ",
+    "merge into ",
+];
+
+/// Whether one of some commands ends where its table would stand: `DELETE FROM %I`, `UPDATE ` and then `||`.
+fn lacks_table(text: &str, commands: &[&str]) -> bool {
     let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
     let mut line = words.join(" ");
     if text.ends_with(char::is_whitespace) {
         line.push(' ');
     }
-    let commands = [
-        "update ",
-        "delete from ",
-        "truncate ",
-        "truncate table ",
-        "merge into ",
-    ];
     commands.iter().any(|command| {
         let formatted = format!("{command}%");
         line.ends_with(command) || line.contains(&formatted)
@@ -233,6 +294,13 @@ mod tests {
                 false,
             ),
             ("SELECT f(a, logs)", false, false),
+            (
+                "SELECT * FROM ((logs l JOIN a ON true) JOIN b ON true)",
+                true,
+                false,
+            ),
+            ("WITH logs AS (SELECT 1) SELECT * FROM logs", false, false),
+            ("SELECT extract(epoch FROM logs)", false, false),
             ("INSERT INTO logs VALUES (1)", false, false),
             (
                 "INSERT INTO public.logs SELECT * FROM x; UPDATE x SET a = 1",
@@ -253,6 +321,16 @@ mod tests {
             ("MERGE INTO logs USING x", true, true),
             ("EXECUTE 'DELETE FROM logs'", true, true),
             ("EXECUTE format('DELETE FROM %I', 'logs')", false, true),
+            (
+                "EXECUTE format('UPDATE %I', tg_table_name); INSERT INTO logs VALUES (1)",
+                false,
+                false,
+            ),
+            (
+                "RETURN QUERY EXECUTE 'SELECT x FROM ' || 'logs' || ' x'",
+                true,
+                false,
+            ),
             ("EXECUTE 'UPDATE ' || quote_ident('logs')", false, true),
             (
                 "EXECUTE 'SELECT 1'; IF tg_op = 'UPDATE' THEN INSERT INTO logs",
@@ -269,6 +347,33 @@ mod tests {
             assert_eq!(
                 (words.read("public", "logs"), words.change("public", "logs")),
                 (reads, changes),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_conditions_are_about() {
+        for (text, column, who) in [
+            ("(deleted_at IS NULL)", true, false),
+            ("(NOT deleted_at)", true, false),
+            ("(auth.uid() = deleted_at)", true, true),
+            ("(CURRENT_USER = 'app'::deleted_at)", false, true),
+            (
+                "(EXISTS ( SELECT 1 FROM m WHERE (m.deleted_at = m.deleted_at)))",
+                false,
+                true,
+            ),
+            (
+                "(EXISTS ( SELECT 1 FROM m WHERE (m.id = a.deleted_at)))",
+                true,
+                true,
+            ),
+        ] {
+            let words = Words::outside_quotes(text);
+            assert_eq!(
+                (words.name_column("a", "deleted_at"), words.ask_who()),
+                (column, who),
                 "{text}"
             );
         }

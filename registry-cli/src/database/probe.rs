@@ -157,7 +157,7 @@ const READ: [Code; 6] = [
     Code::AppRoleOwnsTable,
 ];
 
-/// Reads of a row of another tenant than that of the session, which has none, and of one without a tenant.
+/// Reads of rows of another tenant than that of the session, which has none, and of one without a tenant.
 fn made_up_reads(context: &Context<'_>, app: &Actor<'_>, relation: &Relation) -> Vec<String> {
     let Some(condition) = shown_rows(context, app, relation) else {
         return Vec::new();
@@ -168,7 +168,11 @@ fn made_up_reads(context: &Context<'_>, app: &Actor<'_>, relation: &Relation) ->
         .collect();
     let mut without_tenant = row.clone();
     without_tenant.remove(&context.tenant_column);
-    let reads = [row, without_tenant].map(|row| {
+    let tenant = row.iter().filter(|(name, _)| **name == context.tenant_column);
+    let only_tenant = tenant
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    let reads = [row, without_tenant, only_tenant].map(|row| {
         format!(
             "SELECT FROM jsonb_populate_record(NULL::{}, {}) AS {} WHERE {condition}",
             relation.qualified(),
@@ -220,7 +224,11 @@ fn actions(context: &Context<'_>, relation: &Relation) -> Vec<Action> {
     // A rule in place of the statement: nothing is refused, and nothing is done.
     let is_replaced = |event: &str| rules().any(|rule| rule.instead_of.as_deref() == Some(event));
     let columns = context.catalog.columns(relation.oid).iter();
-    let columns = columns.filter(|_| !is_replaced("2"));
+    // Each column, if one is granted alone.
+    let grants = context.catalog.grants(relation.oid);
+    let by_column = grants.iter().any(|grant| grant.column.is_some());
+    let shown = if by_column { usize::MAX } else { 1 };
+    let columns = columns.filter(|_| !is_replaced("2")).take(shown);
     let updates = columns.map(|column| Action {
         name: format!("UPDATE of `{}`", column.name),
         statement: format!(

@@ -132,15 +132,35 @@ pub const EACH: &str = "%s";
 /// Runs statements for each partition and inheritance child of some tables, which only the server
 /// knows. A per cent sign that is not part of [`EACH`] is to be doubled.
 pub fn for_each_descendant(tables: &[&Qualified], statements: &[String]) -> String {
+    for_each(tables, Reach::Below, "", statements)
+}
+
+/// Runs statements for each of some tables and their descendants that has no policy left.
+pub fn for_each_without_policy(tables: &[&Qualified], statements: &[String]) -> String {
+    let condition = " AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid)";
+    for_each(tables, Reach::Itself, condition, statements)
+}
+
+/// Where the descendants of a table begin.
+#[derive(Clone, Copy)]
+enum Reach {
+    Itself,
+    Below,
+}
+
+fn for_each(tables: &[&Qualified], reach: Reach, condition: &str, statements: &[String]) -> String {
     let names: Vec<String> = tables.iter().map(|table| literal(&table.to_string())).collect();
     let names = names.join(",\n            ");
+    let names = format!("ARRAY[\n            {names}\n            ]::regclass[]");
+    let first = match reach {
+        Reach::Itself => format!("SELECT unnest({names})::oid AS inhrelid"),
+        Reach::Below => format!("SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY ({names})"),
+    };
     let statements: Vec<String> = statements
         .iter()
         .map(|statement| {
-            format!(
-                "        EXECUTE format({}, child);\n",
-                literal(statement.trim_end_matches(';'))
-            )
+            let statement = literal(statement.trim_end_matches(';'));
+            format!("        EXECUTE format({statement}, child);\n")
         })
         .collect();
     let statements = statements.concat();
@@ -150,14 +170,12 @@ pub fn for_each_descendant(tables: &[&Qualified], statements: &[String]) -> Stri
 BEGIN
     FOR child IN
         WITH RECURSIVE descendant AS (
-            SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY (ARRAY[
-            {names}
-            ]::regclass[])
+            {first}
             UNION
             SELECT i.inhrelid FROM pg_inherits i JOIN descendant d ON i.inhparent = d.inhrelid
         )
         SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
-        WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
+        WHERE c.relkind IN ('r', 'p'){condition} ORDER BY c.oid::regclass::text
     LOOP
 {statements}    END LOOP;
 END

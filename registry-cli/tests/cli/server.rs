@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 const SCRIPT: &str = r#"
 set -e
 directory=$(mktemp -d "$1/trt-XXXXXX")
-trap 'pg_ctl -D "$directory/data" -m immediate stop >/dev/null 2>&1; rm -rf "$directory"' EXIT
+trap 'pg_ctl -D "$directory/data" -m immediate stop >/dev/null 2>&1 || true; rm -rf "$directory"' EXIT
 if [ -n "$2" ]; then
     cp -R "$2/data" "$directory/data"
 else

@@ -192,6 +192,17 @@ faults! {
         => "open-policy contacts open";
     policy_asks_for_any_row: "CREATE POLICY open ON contacts FOR SELECT USING (NOT (id IS NULL))"
         => "open-policy contacts open";
+    policy_for_rows_of_every_tenant: "CREATE POLICY hide ON contacts FOR SELECT TO erp_app USING (deleted_at IS NULL)"
+        => "open-policy contacts hide";
+    policy_for_whoever_asks: "CREATE POLICY open ON contacts FOR SELECT TO erp_app USING (current_user = 'erp_app')"
+        => "open-policy contacts open";
+    policy_compares_another_table_with_itself: "CREATE POLICY open ON contacts FOR SELECT TO erp_app
+        USING (EXISTS (SELECT 1 FROM warehouses WHERE org_id = org_id))" => "open-policy contacts open";
+    policy_falls_back_to_the_row: "CREATE POLICY open ON contacts FOR SELECT TO erp_app
+        USING (org_id = coalesce(nullif(current_setting('app.org_id', true), ''), org_id))" => "open-policy contacts open";
+    restrictive_policy_without_tenant: "ALTER POLICY tenant_isolation ON contacts USING (true);
+        CREATE POLICY hide ON contacts AS RESTRICTIVE TO erp_app USING (deleted_at IS NULL) WITH CHECK (deleted_at IS NULL)"
+        => "open-policy contacts tenant_isolation";
     both_clauses_are_open: "CREATE POLICY open ON contacts TO erp_app USING (true) WITH CHECK (1 < 2)"
         => "open-policy contacts open";
     restrictive_policy_restricts_reading_alone: "DROP POLICY tenant_isolation ON contacts;
@@ -323,6 +334,13 @@ faults! {
         => "definer-function audit_logs f";
     function_formats: "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
         AS $$ BEGIN EXECUTE format('DELETE FROM %I', 'audit_logs'); END $$" => "definer-function audit_logs f";
+    function_reads_what_it_is_given: "CREATE FUNCTION f() RETURNS SETOF json LANGUAGE plpgsql SECURITY DEFINER
+        AS $$ BEGIN RETURN QUERY EXECUTE 'SELECT to_json(x) FROM ' || 'contacts' || ' x'; END $$;
+        ALTER FUNCTION f() OWNER TO postgres" => "definer-function contacts f";
+    function_of_a_policy: "CREATE FUNCTION is_mine(o text) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
+        AS 'SELECT EXISTS (SELECT 1 FROM contacts WHERE org_id = o)'; ALTER FUNCTION is_mine(text) OWNER TO postgres;
+        CREATE POLICY mine ON contacts FOR SELECT TO erp_app USING (is_mine(org_id))"
+        => "definer-function contacts is_mine";
     procedure_deletes: "CREATE PROCEDURE p() LANGUAGE plpgsql SECURITY DEFINER
         AS $$ BEGIN DELETE FROM audit_logs; END $$" => "definer-function audit_logs p";
     function_with_a_standard_body since 14: "CREATE FUNCTION f() RETURNS bigint LANGUAGE sql SECURITY DEFINER
@@ -336,7 +354,7 @@ faults! {
         => "rewrite-rule audit_logs a DO b";
 
     tenant_column_is_missing: "ALTER TABLE contacts DROP COLUMN org_id CASCADE;
-        CREATE POLICY own ON contacts TO erp_app USING (name = 'a') WITH CHECK (name = 'a')"
+        CREATE POLICY own ON contacts TO erp_app USING (created_by = current_user) WITH CHECK (created_by = current_user)"
         => "missing-tenant-column contacts org_id";
     tenant_column_may_be_null: "ALTER TABLE contacts ALTER org_id DROP NOT NULL"
         => "nullable-tenant-column contacts org_id";
@@ -406,6 +424,16 @@ fn a_clean_database_gives_no_finding() {
              AS $$ BEGIN RAISE EXCEPTION 'cannot UPDATE audit_logs'; END $$;
          CREATE FUNCTION unused() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
              AS $$ BEGIN DELETE FROM audit_logs; RETURN NULL; END $$;
+         CREATE FUNCTION counted() RETURNS bigint LANGUAGE sql SECURITY DEFINER
+             AS 'WITH contacts AS (SELECT 1) SELECT count(*) FROM contacts'; ALTER FUNCTION counted() OWNER TO postgres;
+         CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+             EXECUTE format('UPDATE %I SET version = version + 1', tg_table_name);
+             INSERT INTO audit_logs (reason) VALUES ('touched'); RETURN NULL; END $$;
+         CREATE TRIGGER touch AFTER INSERT ON contacts FOR EACH ROW EXECUTE FUNCTION touch();
+         CREATE POLICY own_rows ON contacts FOR SELECT TO erp_app USING (created_by = current_user);
+         ALTER POLICY tenant_isolation ON activity_costs TO PUBLIC USING (true) WITH CHECK (true);
+         CREATE POLICY iso ON activity_costs AS RESTRICTIVE TO erp_app USING (org_id = current_setting('app.org_id', true))
+             WITH CHECK (org_id = current_setting('app.org_id', true));
          ALTER TABLE warehouses ALTER org_id DROP NOT NULL, ADD CHECK (org_id IS NOT NULL);
          CREATE POLICY broad ON activity_types TO erp_app USING (true) WITH CHECK (true);
          CREATE POLICY r ON activity_types AS RESTRICTIVE FOR SELECT USING (org_id = current_setting('app.org_id', true));
@@ -901,8 +929,8 @@ fn probe() {
     );
 
     // No row is needed for it.
-    let opened = "CREATE FUNCTION yes() RETURNS boolean LANGUAGE sql STABLE AS 'SELECT true';
-         ALTER POLICY tenant_isolation ON contacts USING (yes());";
+    let opened = "CREATE FUNCTION yes(text) RETURNS boolean LANGUAGE sql STABLE AS 'SELECT true';
+         ALTER POLICY tenant_isolation ON contacts USING (yes(org_id));";
     let row = "INSERT INTO contacts SELECT (jsonb_populate_record(NULL::contacts, '{
              \"id\": \"00000000-0000-0000-0000-000000000000\", \"org_id\": \"a\", \"created_at\": \"2000-01-01\",
              \"updated_at\": \"2000-01-01\", \"created_by\": \"a\", \"updated_by\": \"a\", \"version\": 1,

@@ -14,6 +14,7 @@ use registry_core::engine::{Code, Database, RegisteredTable};
 use super::catalog::{Catalog, Oid, Relation};
 use super::expression::is_always_true;
 use super::finding::Finding;
+use super::mention::Words;
 use super::roles::Actor;
 use super::statements::{Qualified, create_policy, role_list};
 use crate::failure::Failure;
@@ -182,12 +183,12 @@ impl<'c> Context<'c> {
             let using = policy.using.as_deref();
             policy.permissive
                 && policy.roles.iter().any(is_own)
-                && using.is_some_and(|text| self.is_always_true(text, relation))
+                && using.is_some_and(|text| self.is_open(text, relation))
         })
     }
 
-    /// Whether an expression is true for every row of a table, or for whoever sets no tenant.
-    pub fn is_always_true(&self, expression: &str, relation: &Relation) -> bool {
+    /// Whether an expression lets rows of every tenant through.
+    pub fn is_open(&self, expression: &str, relation: &Relation) -> bool {
         let columns = self.catalog.columns(relation.oid);
         // A tenant column may be null by mistake.
         let never_null = |name: &str| {
@@ -196,7 +197,20 @@ impl<'c> Context<'c> {
                     .iter()
                     .any(|column| column.not_null && column.name == name)
         };
-        is_always_true(expression, &never_null)
+        is_always_true(expression, &never_null) || !self.compares_row_with_asker(expression, relation)
+    }
+
+    /// Whether an expression is about the tenant, or about both the row and who asks: a setting, a function,
+    /// a table. In a subquery the server writes each column with its table.
+    fn compares_row_with_asker(&self, expression: &str, relation: &Relation) -> bool {
+        let words = Words::outside_quotes(expression);
+        let columns = self.catalog.columns(relation.oid).iter();
+        let mut own = columns
+            .filter(|column| words.name_column(&relation.name, &column.name))
+            .peekable();
+        let is_about_row = own.peek().is_some();
+        let is_about_tenant = own.any(|column| column.name == self.tenant_column);
+        is_about_tenant || (is_about_row && words.ask_who())
     }
 
     /// Whether somebody decided that a table needs no tenant column.

@@ -225,30 +225,31 @@ pub fn open_policy(context: &Context<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// Whether a clause lets every row through, for a command that a role of the application may run.
+/// Whether a clause lets rows of every tenant through, for a command that a role of the application may run.
 fn is_open(context: &Context<'_>, relation: &Relation, policy: &PolicyRow, clause: Clause) -> bool {
     let is_true = |policy: &PolicyRow| {
         let text = clause.of(policy);
-        text.is_some_and(|text| context.is_always_true(text, relation))
+        text.is_some_and(|text| context.is_open(text, relation))
     };
-    // Policies that are not there say nothing of it.
-    let mut exposed = COMMANDS.into_iter().filter(|(letter, command)| {
-        clause.commands().contains(letter) && is_for(policy, letter) && {
-            let mut apps = context.app_roles.iter();
-            apps.any(|app| {
-                policy.roles.iter().any(|role| app.reaches(*role)) && app.may(relation, &[command])
-            })
-        }
-    });
-    let is_restricted = |letter: &str| {
+    let applies = |policy: &PolicyRow, app: &Actor<'_>| policy.roles.iter().any(|role| app.reaches(*role));
+    let is_restricted = |letter: &str, app: &Actor<'_>| {
         let mut others = context.catalog.policies(relation.oid).iter();
         others.any(|other| {
-            let everybody =
-                other.roles.contains(&PUBLIC) || policy.roles.iter().all(|role| other.roles.contains(role));
-            !other.permissive && is_for(other, letter) && everybody && !is_true(other)
+            // It can leave a role behind, but not itself.
+            let is_bound = other.roles.contains(&PUBLIC) || other.roles.contains(&app.role.oid);
+            !other.permissive && is_for(other, letter) && is_bound && !is_true(other)
         })
     };
-    is_true(policy) && exposed.any(|(letter, _)| !is_restricted(letter))
+    let mut commands = COMMANDS
+        .into_iter()
+        .filter(|(letter, _)| clause.commands().contains(letter) && is_for(policy, letter));
+    is_true(policy)
+        && commands.any(|(letter, command)| {
+            let mut apps = context.app_roles.iter();
+            apps.any(|app| {
+                applies(policy, app) && app.may(relation, &[command]) && !is_restricted(letter, app)
+            })
+        })
 }
 
 fn open_policy_finding(
@@ -259,8 +260,8 @@ fn open_policy_finding(
     open: &[Clause],
 ) -> Option<Finding> {
     let what = match open.first()? {
-        Clause::Using => "shows every row",
-        Clause::Check => "lets every row be written",
+        Clause::Using => "shows rows of every tenant",
+        Clause::Check => "lets rows of every tenant be written",
     };
     let tenant_policy = context
         .config

@@ -1,1 +1,0 @@
-//! Nothing: see `discovery.rs`, and `README.md` for how to run it.

@@ -1,0 +1,140 @@
+//! Crates to measure with: the ERP example, and the same files again and again under other names.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// As in the ERP example.
+const COLUMN_TYPES: &str = r#"chrono = { version = "0.4", default-features = false }
+rust_decimal = { version = "1", default-features = false }
+serde_json = { version = "1", default-features = false, features = ["alloc"] }
+uuid = { version = "1", default-features = false }
+"#;
+
+pub fn repository() -> PathBuf {
+    let benches = Path::new(env!("CARGO_MANIFEST_DIR"));
+    benches
+        .parent()
+        .expect("the benches lie in the repository")
+        .to_path_buf()
+}
+
+/// Where crates are made, beside what is built.
+fn place(name: &str) -> PathBuf {
+    repository().join("target/benches").join(name)
+}
+
+/// The build directory that all of them share.
+pub fn target() -> PathBuf {
+    place("target")
+}
+
+/// Whether a crate declares its tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Macros {
+    With,
+    Without,
+}
+
+/// One file of a schema: the module's name and the text.
+pub struct File {
+    pub module: String,
+    pub text: String,
+}
+
+/// The files of the ERP example.
+pub fn erp() -> Vec<File> {
+    let schema = repository().join("examples/erp/src/schema");
+    let entries = fs::read_dir(schema).expect("the ERP example is there");
+    let mut files: Vec<File> = entries
+        .map(|entry| entry.expect("a readable directory").path())
+        .filter(|path| path.file_stem().is_some_and(|stem| stem != "mod"))
+        .map(|path| File {
+            module: path.file_stem().expect("a name").to_string_lossy().into_owned(),
+            text: fs::read_to_string(&path).expect("a readable file"),
+        })
+        .collect();
+    files.sort_by(|one, other| one.module.cmp(&other.module));
+    files
+}
+
+/// So many tables, one a file: files of the ERP example with a number behind each struct's name.
+pub fn synthetic(tables: usize) -> Vec<File> {
+    let erp: Vec<File> = erp()
+        .into_iter()
+        .filter(|file| file.text.matches("#[table").count() == 1)
+        .collect();
+    let files = (0..tables).map(|number| {
+        let file = &erp[number % erp.len()];
+        File {
+            module: format!("{}_{number}", file.module),
+            text: numbered(&file.text, number),
+        }
+    });
+    files.collect()
+}
+
+fn numbered(text: &str, number: usize) -> String {
+    let lines = text.lines().map(|line| match line.strip_prefix("pub struct ") {
+        Some(rest) => {
+            let end = rest.find([' ', '{', ';', '(']).expect("a struct has a body");
+            format!("pub struct {}{number}{}\n", &rest[..end], &rest[end..])
+        }
+        // Some files name their table, which two must not share.
+        None if line.starts_with("#[table(name") || line.contains(", name =") => "#[table]\n".to_string(),
+        None => format!("{line}\n"),
+    });
+    lines.collect()
+}
+
+/// Writes a library crate with such a schema, and gives back its directory.
+pub fn with_schema(name: &str, files: &[File], macros: Macros) -> PathBuf {
+    let facade = format!("table-registry = {{ path = {:?} }}\n", repository());
+    let directory = library(name, &format!("{COLUMN_TYPES}{facade}"), &root(macros));
+    let mut modules = String::new();
+    let schema = directory.join("src/schema");
+    fs::create_dir_all(&schema).expect("a new directory");
+    for file in files {
+        writeln!(modules, "pub mod {};", file.module).expect("a string takes every text");
+        let text = match macros {
+            Macros::With => file.text.clone(),
+            Macros::Without => without_macros(&file.text),
+        };
+        write(&schema.join(format!("{}.rs", file.module)), &text);
+    }
+    write(&schema.join("mod.rs"), &modules);
+    write(&directory.join("table-registry.toml"), "");
+    write(&directory.join("revoke.toml"), "update_delete = []\n");
+    directory
+}
+
+fn root(macros: Macros) -> String {
+    let call = match macros {
+        Macros::With => "\ntable_registry::table_registry!(\"schema/\");\n",
+        Macros::Without => "",
+    };
+    format!("#![allow(missing_docs)]\npub mod schema;\n{call}")
+}
+
+pub fn without_macros(text: &str) -> String {
+    let lines = text.lines();
+    let kept = lines.filter(|line| !line.starts_with("#[table") && *line != "use table_registry::table;");
+    kept.map(|line| format!("{line}\n")).collect()
+}
+
+/// Writes a library crate, a workspace of its own.
+pub fn library(name: &str, dependencies: &str, root: &str) -> PathBuf {
+    let directory = place(name);
+    let _ = fs::remove_dir_all(&directory);
+    fs::create_dir_all(directory.join("src")).expect("a new directory");
+    let manifest = format!(
+        "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n{dependencies}"
+    );
+    write(&directory.join("Cargo.toml"), &manifest);
+    write(&directory.join("src/lib.rs"), root);
+    directory
+}
+
+pub fn write(path: &Path, text: &str) {
+    fs::write(path, text).expect("a new file");
+}

@@ -1,0 +1,77 @@
+//! Look-up by name: the generated registry against other ways to find something by its name. A crate of its own,
+//! because the names have to stand in it when it is compiled.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use crate::crates::{erp, library, repository, synthetic, target, write};
+use crate::table::Rows;
+
+/// What the crate does: looks up each name, and each with a letter more, in turns.
+const MAIN: &str = include_str!("lookup.main.txt");
+
+pub fn rows() -> Rows {
+    let mut rows = Rows::default();
+    let erp: Vec<String> = erp().into_iter().map(|file| file.module).collect();
+    let many: Vec<String> = synthetic(10_000).into_iter().map(|file| file.module).collect();
+    for (name, names) in [("lookup_erp", erp), ("lookup_many", many)] {
+        let count = names.len();
+        for line in measured(name, names).lines() {
+            let fields: Vec<&str> = line.split('\t').collect();
+            rows.add(format!("{count} names: {}", fields[0]), fields[1], fields[2]);
+        }
+    }
+    rows
+}
+
+fn measured(name: &str, mut names: Vec<String>) -> String {
+    names.sort();
+    let core = repository().join("registry-core");
+    let dependencies = format!(
+        "inventory = \"0.3\"\nphf = {{ version = \"0.13\", features = [\"macros\"] }}\nregistry-core = {{ path = {core:?} }}\n"
+    );
+    let directory = library(name, &dependencies, "\n");
+    write(&directory.join("src/main.rs"), MAIN);
+    write(&directory.join("src/names.rs"), &source(&names));
+    run(&directory)
+}
+
+/// The same names in every form.
+fn source(names: &[String]) -> String {
+    let count = names.len();
+    let mut all = format!("pub const REGISTRY: [(&str, TableKind); {count}] = [\n");
+    let mut put = |text: String| all.push_str(&text);
+    names
+        .iter()
+        .for_each(|name| put(format!("    ({name:?}, TableKind::Truth),\n")));
+    put("];\npub static PHF: phf::Map<&'static str, TableKind> = phf::phf_map! {\n".to_string());
+    names
+        .iter()
+        .for_each(|name| put(format!("    {name:?} => TableKind::Truth,\n")));
+    put("};\npub fn by_match(name: &str) -> Option<TableKind> {\n    match name {\n".to_string());
+    names
+        .iter()
+        .for_each(|name| put(format!("        {name:?} => Some(TableKind::Truth),\n")));
+    put("        _ => None,\n    }\n}\n".to_string());
+    for name in names {
+        writeln!(all, "inventory::submit! {{ Named({name:?}, TableKind::Truth) }}")
+            .expect("a string takes every text");
+    }
+    all
+}
+
+fn run(directory: &Path) -> String {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["run", "--quiet", "--release"]).current_dir(directory);
+    let output = cargo
+        .env("CARGO_TARGET_DIR", target())
+        .output()
+        .expect("cargo runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).expect("text")
+}

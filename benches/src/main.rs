@@ -1,0 +1,85 @@
+//! Ratios, each measured side by side in one run, as a table: `cargo run --release -p benches`.
+//!
+//! With the name of a part, only that: `engine`, `check`, `peers`, `cold`, `commands`, `lookup`. What the
+//! macro runs is measured without optimisation, as it runs for users; `engine` is then the one to call
+//! alone, in the dev profile: `cargo run -p benches -- engine`.
+
+mod check;
+mod cold;
+mod commands;
+mod cost;
+mod crates;
+mod curve;
+mod engine;
+mod lookup;
+mod table;
+
+use std::env;
+use std::ffi::OsString;
+use std::process::Command;
+
+use crates::repository;
+use table::Table;
+
+fn main() {
+    let mut arguments = env::args_os().skip(1);
+    let part = arguments.next().unwrap_or_default();
+    match part.to_string_lossy().as_ref() {
+        "" => everything(),
+        "engine" => print!("{}", engine::rows()),
+        "curve" => print!("{}", engine::curve()),
+        "check" => print!("{}", check::rows()),
+        "peers" => print!("{}", check::peers()),
+        "cold" => print!("{}", cold::rows()),
+        "commands" => print!("{}", commands::rows()),
+        "lookup" => print!("{}", lookup::rows()),
+        "cost" => cost::print(&arguments.collect::<Vec<OsString>>()),
+        other => panic!("there is no part `{other}`"),
+    }
+}
+
+fn everything() {
+    let mut table = Table::default();
+    table.part(
+        "The engine, unoptimised, as users run it",
+        &in_profile("dev", "engine"),
+    );
+    table.part("The engine, optimised", &in_profile("release", "engine"));
+    table.part("`cargo check`, user CPU time", &check::rows().to_string());
+    table.part(
+        "What reading 2,000 files adds to `cargo check`, user CPU time",
+        &check::peers().to_string(),
+    );
+    table.part(
+        "A cold build of a crate with nothing but the dependency",
+        &cold::rows().to_string(),
+    );
+    table.part("The command line, whole processes", &commands::rows().to_string());
+    table.part("Look-up by name", &lookup::rows().to_string());
+    let curve = in_profile("dev", "curve");
+    curve::draw(&curve, &repository().join("benches/curve.svg"));
+    table.keep(&repository().join("benches/README.md"));
+    print!("{table}");
+}
+
+/// What this program says when it is built in another profile.
+fn in_profile(profile: &str, part: &str) -> String {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args([
+        "run",
+        "--quiet",
+        "-p",
+        "benches",
+        "--profile",
+        profile,
+        "--",
+        part,
+    ]);
+    let output = cargo.current_dir(repository()).output().expect("cargo runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).expect("text")
+}
