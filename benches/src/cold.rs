@@ -10,7 +10,7 @@ use crate::crates::{library, repository};
 use crate::table::{Rows, ratio, time};
 
 pub fn rows() -> Rows {
-    let facade = format!("table-registry = {{ path = {:?} }}", repository());
+    let facade = format!("table-registry = {{ path = \"{}\" }}", repository().display());
     let mut rows = Rows::default();
     let (ours, crates) = built("cold_ours", &facade);
     rows.add(

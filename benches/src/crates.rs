@@ -89,7 +89,7 @@ fn numbered(text: &str, number: usize) -> String {
 
 /// Writes a library crate with such a schema, and gives back its directory.
 pub fn with_schema(name: &str, files: &[File], macros: Macros) -> PathBuf {
-    let facade = format!("table-registry = {{ path = {:?} }}\n", repository());
+    let facade = format!("table-registry = {{ path = \"{}\" }}\n", repository().display());
     let directory = library(name, &format!("{COLUMN_TYPES}{facade}"), &root(macros));
     let mut modules = String::new();
     let schema = directory.join("src/schema");
@@ -119,7 +119,12 @@ fn root(macros: Macros) -> String {
 pub fn without_macros(text: &str) -> String {
     let lines = text.lines();
     let kept = lines.filter(|line| !line.starts_with("#[table") && *line != "use table_registry::table;");
-    kept.map(|line| format!("{line}\n")).collect()
+    let kept: Vec<&str> = kept.collect();
+    kept.join(
+        "
+",
+    ) + "
+"
 }
 
 /// Writes a library crate, a workspace of its own.

@@ -77,11 +77,9 @@ fn measured(directory: &Path, tables: usize, rounds: usize) -> Times {
     let (mut ours, mut reading, mut lexing, mut parsing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
         ours.push(timed(|| engine(directory, tables)));
-        reading.push(timed(|| {
-            files.iter().for_each(|file| drop(black_box(read(file))))
-        }));
-        lexing.push(timed(|| files.iter().for_each(|file| lex(&read(file)))));
-        parsing.push(timed(|| files.iter().for_each(|file| parse(&read(file)))));
+        reading.push(timed(|| for_each(&files, |text| drop(black_box(text)))));
+        lexing.push(timed(|| for_each(&files, |text| lex(&text))));
+        parsing.push(timed(|| for_each(&files, |text| parse(&text))));
     }
     Times {
         ours: median(ours),
@@ -111,8 +109,10 @@ fn engine(directory: &Path, tables: usize) {
     ));
 }
 
-fn read(file: &Path) -> String {
-    fs::read_to_string(file).expect("a readable file")
+fn for_each(files: &[PathBuf], work: impl Fn(String)) {
+    for file in files {
+        work(fs::read_to_string(file).expect("a readable file"));
+    }
 }
 
 fn lex(text: &str) {

@@ -1,7 +1,6 @@
 //! Look-up by name: the generated registry against other ways to find something by its name. A crate of its own,
 //! because the names have to stand in it when it is compiled.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -29,7 +28,8 @@ fn measured(name: &str, mut names: Vec<String>) -> String {
     names.sort();
     let core = repository().join("registry-core");
     let dependencies = format!(
-        "inventory = \"0.3\"\nphf = {{ version = \"0.13\", features = [\"macros\"] }}\nregistry-core = {{ path = {core:?} }}\n"
+        "inventory = \"0.3\"\nphf = {{ version = \"0.13\", features = [\"macros\"] }}\nregistry-core = {{ path = \"{}\" }}\n",
+        core.display()
     );
     let directory = library(name, &dependencies, "\n");
     write(&directory.join("src/main.rs"), MAIN);
@@ -39,26 +39,18 @@ fn measured(name: &str, mut names: Vec<String>) -> String {
 
 /// The same names in every form.
 fn source(names: &[String]) -> String {
-    let count = names.len();
-    let mut all = format!("pub const REGISTRY: [(&str, TableKind); {count}] = [\n");
-    let mut put = |text: String| all.push_str(&text);
-    names
-        .iter()
-        .for_each(|name| put(format!("    ({name:?}, TableKind::Truth),\n")));
-    put("];\npub static PHF: phf::Map<&'static str, TableKind> = phf::phf_map! {\n".to_string());
-    names
-        .iter()
-        .for_each(|name| put(format!("    {name:?} => TableKind::Truth,\n")));
-    put("};\npub fn by_match(name: &str) -> Option<TableKind> {\n    match name {\n".to_string());
-    names
-        .iter()
-        .for_each(|name| put(format!("        {name:?} => Some(TableKind::Truth),\n")));
-    put("        _ => None,\n    }\n}\n".to_string());
-    for name in names {
-        writeln!(all, "inventory::submit! {{ Named({name:?}, TableKind::Truth) }}")
-            .expect("a string takes every text");
-    }
-    all
+    let each = |form: &dyn Fn(&str) -> String| names.iter().map(|name| form(name)).collect::<String>();
+    let array = each(&|name| format!("({name:?}, TableKind::Truth),\n"));
+    let map = each(&|name| format!("{name:?} => TableKind::Truth,\n"));
+    let arms = each(&|name| format!("{name:?} => Some(TableKind::Truth),\n"));
+    let submitted = each(&|name| format!("inventory::submit! {{ Named({name:?}, TableKind::Truth) }}\n"));
+    format!(
+        "pub const REGISTRY: [(&str, TableKind); {}] = [\n{array}];
+pub static PHF: phf::Map<&'static str, TableKind> = phf::phf_map! {{\n{map}}};
+pub fn by_match(name: &str) -> Option<TableKind> {{\nmatch name {{\n{arms}_ => None,\n}}\n}}
+{submitted}",
+        names.len()
+    )
 }
 
 fn run(directory: &Path) -> String {
