@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use quote::quote;
 use ra_ap_rustc_lexer::{FrontmatterAllowed, tokenize};
-use registry_core::engine::{CallSite, Invocation, expand, run};
+use registry_core::engine::{CallSite, Invocation, Outcome, expand, run};
 
 use crate::crates::{Macros, erp, synthetic, with_schema};
 use crate::table::{Rows, median, ratio, time};
@@ -16,6 +16,8 @@ const CURVE: [usize; 7] = [250, 500, 1_000, 2_000, 4_000, 7_000, 10_000];
 
 /// Times of one size.
 struct Times {
+    finding: Duration,
+    /// With expanding.
     ours: Duration,
     reading: Duration,
     lexing: Duration,
@@ -43,16 +45,21 @@ pub fn rows() -> Rows {
 
 fn add(rows: &mut Rows, what: &str, directory: &Path, tables: usize, rounds: usize) -> Times {
     let times = measured(directory, tables, rounds);
-    rows.add(
-        format!("{what}: finding, validating and expanding, with reading"),
-        time(times.ours),
-        format!(
-            "1/{:.1} of `syn::parse_file`, {:.2} × lexing alone, {:.1} × reading alone",
-            ratio(times.parsing, times.ours),
-            ratio(times.ours, times.lexing),
-            ratio(times.ours, times.reading)
-        ),
-    );
+    for (does, own) in [
+        ("finding and validating", times.finding),
+        ("finding, validating and expanding", times.ours),
+    ] {
+        rows.add(
+            format!("{what}: {does}, with reading"),
+            time(own),
+            format!(
+                "1/{:.1} of `syn::parse_file`, {:.2} × lexing alone, {:.1} × reading alone",
+                ratio(times.parsing, own),
+                ratio(own, times.lexing),
+                ratio(own, times.reading)
+            ),
+        );
+    }
     times
 }
 
@@ -68,6 +75,11 @@ pub fn curve() -> String {
     lines.collect()
 }
 
+/// The engine alone, on the ERP.
+pub fn once() {
+    engine(&with_schema("engine_erp", &erp(), Macros::With), 175);
+}
+
 fn synthetic_crate(tables: usize) -> PathBuf {
     with_schema(&format!("engine_{tables}"), &synthetic(tables), Macros::With)
 }
@@ -76,12 +88,14 @@ fn measured(directory: &Path, tables: usize, rounds: usize) -> Times {
     let files = files(&directory.join("src/schema"));
     let (mut ours, mut reading, mut lexing, mut parsing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
+        finding.push(timed(|| drop(black_box(found(directory, tables)))));
         ours.push(timed(|| engine(directory, tables)));
         reading.push(timed(|| for_each(&files, |text| drop(black_box(text)))));
         lexing.push(timed(|| for_each(&files, |text| lex(&text))));
         parsing.push(timed(|| for_each(&files, |text| parse(&text))));
     }
     Times {
+        finding: median(finding),
         ours: median(ours),
         reading: median(reading),
         lexing: median(lexing),
@@ -96,12 +110,17 @@ fn files(schema: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn engine(directory: &Path, tables: usize) {
+fn found(directory: &Path, tables: usize) -> Outcome {
     let mut faults = Vec::new();
     let invocation = Invocation::parse(quote!("schema/"), &mut faults);
     let outcome = run(&invocation, &CallSite::new(directory.join("src/lib.rs")));
     assert!(outcome.faults.is_empty() && faults.is_empty());
     assert_eq!(outcome.registry.tables().len(), tables);
+    outcome
+}
+
+fn engine(directory: &Path, tables: usize) {
+    let outcome = found(directory, tables);
     black_box(expand(
         &outcome.registry,
         &quote!(::table_registry),

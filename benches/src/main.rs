@@ -27,6 +27,8 @@ fn main() {
     match part.to_string_lossy().as_ref() {
         "" => everything(),
         "engine" => print!("{}", engine::rows()),
+        // For `valgrind --tool=callgrind`.
+        "profile" => engine::once(),
         "curve" => print!("{}", engine::curve()),
         "check" => print!("{}", check::rows()),
         "peers" => print!("{}", check::peers()),
