@@ -18,12 +18,31 @@ pub fn rows() -> Rows {
     add(&mut rows, "the ERP crate", "erp", &erp(), 15);
     add(
         &mut rows,
+        "the ERP crate with the derives of a usual project",
+        "derived",
+        &derived(),
+        15,
+    );
+    add(
+        &mut rows,
         "the crate with 2,000 tables",
         "many",
         &synthetic(FILES),
         5,
     );
     rows
+}
+
+/// The files of the ERP, whose structs derive nothing, with what structs of rows usually derive.
+fn derived() -> Vec<File> {
+    let files = erp().into_iter().map(|file| File {
+        text: file.text.replace(
+            "\npub struct ",
+            "\n#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]\npub struct ",
+        ),
+        ..file
+    });
+    files.collect()
 }
 
 fn add(rows: &mut Rows, what: &str, name: &str, files: &[File], rounds: usize) {

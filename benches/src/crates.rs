@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// As in the ERP example.
-const COLUMN_TYPES: &str = r#"chrono = { version = "0.4", default-features = false }
-rust_decimal = { version = "1", default-features = false }
+/// As in the ERP example, and for `serde`.
+const COLUMN_TYPES: &str = r#"chrono = { version = "0.4", default-features = false, features = ["serde"] }
+rust_decimal = { version = "1", default-features = false, features = ["serde"] }
+serde = { version = "1", features = ["derive"] }
 serde_json = { version = "1", default-features = false, features = ["alloc"] }
-uuid = { version = "1", default-features = false }
+uuid = { version = "1", default-features = false, features = ["serde"] }
 "#;
 
 pub fn repository() -> PathBuf {
