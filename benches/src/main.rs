@@ -22,6 +22,7 @@ use crates::repository;
 use table::Table;
 
 fn main() {
+    cost::own_program();
     let mut arguments = env::args_os().skip(1);
     let part = arguments.next().unwrap_or_default();
     match part.to_string_lossy().as_ref() {
