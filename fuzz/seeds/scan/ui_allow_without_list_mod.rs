@@ -1,4 +1,0 @@
-use table_registry::table;
-
-#[table(allow = "missing_updated_at")]
-pub struct Users;

@@ -1,4 +1,0 @@
-use table_registry::table;
-
-#[table(kind(system))]
-pub struct Users;

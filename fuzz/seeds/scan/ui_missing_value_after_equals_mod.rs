@@ -1,4 +1,0 @@
-use table_registry::table;
-
-#[table(name = )]
-pub struct Users;

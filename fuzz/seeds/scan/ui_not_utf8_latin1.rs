@@ -1,5 +1,0 @@
-use table_registry::table;
-
-// Größe
-#[table]
-pub struct Sizes;

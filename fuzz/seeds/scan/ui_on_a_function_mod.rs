@@ -1,7 +1,0 @@
-use table_registry::table;
-
-#[table]
-pub fn users() {}
-
-#[table]
-pub struct Roles;

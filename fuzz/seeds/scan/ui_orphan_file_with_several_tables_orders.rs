@@ -1,7 +1,0 @@
-use table_registry::table;
-
-#[table]
-pub struct Orders;
-
-#[table]
-pub struct OrderLines;

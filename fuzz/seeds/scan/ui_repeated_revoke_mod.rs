@@ -1,6 +1,0 @@
-use table_registry::table;
-
-#[table]
-pub struct Users {
-    pub id: u64,
-}
