@@ -130,7 +130,7 @@ pub struct ForeignKey {
     pub of_parent: bool,
 }
 
-#[derive(Debug, FromRow)]
+#[derive(Clone, Debug, FromRow)]
 pub struct Inheritance {
     pub child: Oid,
     pub parent: Oid,
@@ -214,9 +214,9 @@ pub struct Catalog {
     /// By member.
     memberships: BTreeMap<Oid, Vec<Membership>>,
     /// By parent.
-    children: BTreeMap<Oid, Vec<Oid>>,
+    children: BTreeMap<Oid, Vec<Inheritance>>,
     /// By child.
-    parents: BTreeMap<Oid, Vec<Oid>>,
+    parents: BTreeMap<Oid, Vec<Inheritance>>,
     /// By view.
     uses: BTreeMap<Oid, Vec<Use>>,
     columns: BTreeMap<Oid, Vec<ColumnRow>>,
@@ -274,8 +274,8 @@ impl Catalog {
             ),
             functions: session.query("functions", include_str!("catalog/functions.sql"))?,
             foreign_keys: session.query("foreign keys", include_str!("catalog/foreign_keys.sql"))?,
-            children: pairs(&inheritance, |one| (one.parent, one.child)),
-            parents: pairs(&inheritance, |one| (one.child, one.parent)),
+            children: grouped(inheritance.clone(), |one: &Inheritance| one.parent),
+            parents: grouped(inheritance, |one: &Inheritance| one.child),
             uses: grouped(
                 session.query("dependencies of views", include_str!("catalog/uses.sql"))?,
                 |one: &Use| one.view,
@@ -373,48 +373,46 @@ impl Catalog {
         self.role_of(oid).map_or("PUBLIC", |role| role.name.as_str())
     }
 
-    /// The partitions and inheritance children of a table, on the next level.
-    pub fn children(&self, table: Oid) -> impl Iterator<Item = &Relation> {
-        let children = self.children.get(&table).into_iter().flatten();
-        children.filter_map(|child| self.relation_of(*child))
+    /// The partitions and inheritance children of a table, on all levels.
+    pub fn descendants(&self, table: Oid) -> impl Iterator<Item = &Relation> {
+        let all = self.descendants_through(table, |_| true).into_iter();
+        all.filter_map(|oid| self.relation_of(oid))
     }
 
-    /// Those on all levels.
-    pub fn descendants(&self, table: Oid) -> Vec<&Relation> {
-        let (mut found, mut open) = (BTreeSet::new(), vec![table]);
-        while let Some(parent) = open.pop() {
-            let children = self.children(parent).map(|child| child.oid);
-            open.extend(children.filter(|child| found.insert(*child)));
-        }
-        found
-            .into_iter()
-            .filter_map(|oid| self.relation_of(oid))
-            .collect()
+    /// Those that are reached only through such as meet a condition, and meet it themselves.
+    pub fn descendants_through(&self, table: Oid, is_met: impl Fn(&Relation) -> bool) -> BTreeSet<Oid> {
+        reached(table, |parent| {
+            let children = self.children.get(&parent).into_iter().flatten();
+            let children = children.filter_map(|one| self.relation_of(one.child));
+            children.filter(|child| is_met(child)).map(|child| child.oid)
+        })
     }
 
     /// The tables that a table is a partition or an inheritance child of, on all levels.
     pub fn ancestors(&self, table: Oid) -> BTreeSet<Oid> {
-        let (mut found, mut open) = (BTreeSet::new(), vec![table]);
-        while let Some(child) = open.pop() {
-            let parents = self.parents.get(&child).into_iter().flatten().copied();
-            open.extend(parents.filter(|parent| found.insert(*parent)));
-        }
-        found
+        reached(table, |child| {
+            self.parents
+                .get(&child)
+                .into_iter()
+                .flatten()
+                .map(|one| one.parent)
+        })
     }
 }
 
-fn pairs(rows: &[Inheritance], pair: impl Fn(&Inheritance) -> (Oid, Oid)) -> BTreeMap<Oid, Vec<Oid>> {
-    let mut groups: BTreeMap<Oid, Vec<Oid>> = BTreeMap::new();
-    for (key, value) in rows.iter().map(pair) {
-        groups.entry(key).or_default().push(value);
+/// Everything that is some steps away.
+pub fn reached<I: Iterator<Item = Oid>>(start: Oid, next: impl Fn(Oid) -> I) -> BTreeSet<Oid> {
+    let (mut found, mut open) = (BTreeSet::new(), vec![start]);
+    while let Some(at) = open.pop() {
+        open.extend(next(at).filter(|oid| found.insert(*oid)));
     }
-    groups
+    found
 }
 
-fn grouped<T>(rows: Vec<T>, relation: impl Fn(&T) -> Oid) -> BTreeMap<Oid, Vec<T>> {
+fn grouped<T>(rows: Vec<T>, key: impl Fn(&T) -> Oid) -> BTreeMap<Oid, Vec<T>> {
     let mut groups: BTreeMap<Oid, Vec<T>> = BTreeMap::new();
     for row in rows {
-        groups.entry(relation(&row)).or_default().push(row);
+        groups.entry(key(&row)).or_default().push(row);
     }
     groups
 }

@@ -74,8 +74,3 @@ pub fn revokes(context: &Context<'_>, relation: &Relation) -> Vec<String> {
         .map(|grant| grant.revoke(context, relation))
         .collect()
 }
-
-pub fn has_trigger(context: &Context<'_>, relation: &Relation) -> bool {
-    let mut triggers = context.catalog.triggers(relation.oid).iter();
-    triggers.any(|trigger| append_only::refuses_changes(context, trigger))
-}

@@ -57,14 +57,10 @@ impl Finding {
             subjects: Vec::new(),
             table: None,
             facts: fault.notes.clone(),
-            ..Self::of_table(fault.code, "", fault.message.clone(), fault.helps.join("; "))
+            fix: fault.helps.join("; "),
+            fault: Some(fault.clone()),
+            ..Self::of_table(fault.code, "", fault.message, "")
         }
-        .with_fault(fault)
-    }
-
-    fn with_fault(mut self, fault: Diagnostic) -> Self {
-        self.fault = Some(fault);
-        self
     }
 
     pub fn object(mut self, name: impl Into<String>) -> Self {
@@ -94,11 +90,7 @@ impl Finding {
 
     /// With the severity of a lint, if the lint is on.
     pub fn at_level(mut self, level: LintLevel) -> Option<Self> {
-        self.severity = match level {
-            LintLevel::Allow => return None,
-            LintLevel::Warn => Severity::Warning,
-            LintLevel::Deny => Severity::Error,
-        };
+        self.severity = level.severity()?;
         Some(self)
     }
 

@@ -193,7 +193,7 @@ impl Words {
         self.places(name).filter_map(move |at| {
             let start = match (self.word(at, 2), self.word(at, 1)) {
                 // Perhaps with the database in front.
-                (found, ".") if found == schema && self.word(at, 3) == "." => at - 4,
+                (found, ".") if found == schema && self.word(at, 3) == "." => at.saturating_sub(4),
                 (found, ".") if found == schema => at - 2,
                 (_, ".") => return None,
                 _ if is_common => return None,
@@ -339,6 +339,8 @@ mod tests {
             ),
             ("RAISE EXCEPTION 'cannot DELETE FROM logs'", false, false),
             ("plpy.execute(\"DELETE FROM logs\")", true, true),
+            ("SELECT * FROM shop.public.logs", true, false),
+            (".public.logs", false, false),
             ("-- FROM logs\nSELECT 1 /* FROM logs */", false, false),
             ("SELECT * FROM \"Logs\", logs_old", false, false),
             ("it's DELETE FROM public.logs", true, true),

@@ -69,8 +69,10 @@ fn no_app_role(project: &Project) -> Failure {
         .help("add `[database]` with `app_roles = [\"app\"]`")
 }
 
-/// Whether a privilege is one that an append-only table gives to nobody. TRUNCATE asks neither
-/// policies nor triggers of rows.
+/// The privileges that an append-only table gives to nobody. TRUNCATE asks neither policies nor triggers of
+/// rows.
+pub const CHANGES: [&str; 3] = ["UPDATE", "DELETE", "TRUNCATE"];
+
 pub fn is_change(privilege: &str) -> bool {
-    matches!(privilege, "UPDATE" | "DELETE" | "TRUNCATE")
+    CHANGES.contains(&privilege)
 }

@@ -5,7 +5,7 @@ mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use registry_core::engine::{Code, Declaration, Diagnostic, LintLevel, RegisteredTable, Severity};
+use registry_core::engine::{Code, Declaration, Diagnostic, RegisteredTable, Severity};
 
 use crate::columns::{Column, Reader};
 use crate::project::{Project, place_in_attribute};
@@ -182,11 +182,7 @@ fn unused(table: &str, code: Code) -> Diagnostic {
 }
 
 fn with_level(project: &Project, mut finding: Finding) -> Option<Diagnostic> {
-    finding.diagnostic.severity = match project.policy.lints.level(finding.code) {
-        LintLevel::Allow => return None,
-        LintLevel::Warn => Severity::Warning,
-        LintLevel::Deny => Severity::Error,
-    };
+    finding.diagnostic.severity = project.policy.lints.level(finding.code).severity()?;
     Some(finding.diagnostic)
 }
 

@@ -9,7 +9,7 @@ use std::fmt;
 use toml::de::DeValue;
 
 use super::config::{Entry, Key, Reader, Value};
-use super::diagnostic::{Code, Diagnostic};
+use super::diagnostic::{Code, Diagnostic, Severity};
 use super::suggest::did_you_mean;
 
 const ALLOW: &str = "allow";
@@ -29,6 +29,16 @@ pub enum LintLevel {
 impl LintLevel {
     /// Every level.
     pub const ALL: [Self; 3] = [Self::Allow, Self::Warn, Self::Deny];
+
+    /// How a finding of the rule is reported, if it is.
+    #[must_use]
+    pub const fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Allow => None,
+            Self::Warn => Some(Severity::Warning),
+            Self::Deny => Some(Severity::Error),
+        }
+    }
 
     /// The name in the policy file.
     #[must_use]

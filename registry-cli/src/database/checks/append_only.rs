@@ -143,12 +143,16 @@ pub fn missing_trigger(context: &Context<'_>) -> Vec<Finding> {
 
 /// What is wrong with the trigger of a table, and what mends it.
 fn trigger_fault(context: &Context<'_>, relation: &Relation) -> Option<(String, String)> {
-    let triggers = context.catalog.triggers(relation.oid);
-    if triggers.iter().any(|trigger| refuses_changes(context, trigger)) {
+    if has_trigger(context, relation) {
         return None;
     }
     let name = relation.qualified();
-    let Some(trigger) = triggers.iter().find(|trigger| trigger.name == TRIGGER) else {
+    let Some(trigger) = context
+        .catalog
+        .triggers(relation.oid)
+        .iter()
+        .find(|trigger| trigger.name == TRIGGER)
+    else {
         let fact =
             format!("`pg_trigger` has no trigger that calls `{TRIGGER}` for UPDATE, DELETE and TRUNCATE");
         return Some((fact, create_trigger_anew(context, &name)));
@@ -172,9 +176,13 @@ pub fn create_trigger_anew(context: &Context<'_>, table: &Qualified) -> String {
     .join("\n")
 }
 
-pub fn refuses_changes(context: &Context<'_>, trigger: &Trigger) -> bool {
-    let is_enabled = trigger.enabled == "O" || trigger.enabled == "A";
-    is_enabled && refuses_when_enabled(context, trigger)
+/// Whether a trigger refuses each change of a table.
+pub fn has_trigger(context: &Context<'_>, relation: &Relation) -> bool {
+    let mut triggers = context.catalog.triggers(relation.oid).iter();
+    triggers.any(|trigger| {
+        let is_enabled = trigger.enabled == "O" || trigger.enabled == "A";
+        is_enabled && refuses_when_enabled(context, trigger)
+    })
 }
 
 /// Bits of `pg_trigger.tgtype`: 1 a trigger of rows, 2 before, 8 DELETE, 16 UPDATE, 32 TRUNCATE.

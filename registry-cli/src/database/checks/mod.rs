@@ -16,7 +16,7 @@ use super::expression::is_always_true;
 use super::finding::Finding;
 use super::mention::Words;
 use super::roles::Actor;
-use super::statements::{Qualified, create_policy, role_list};
+use super::statements::{Qualified, role_list};
 use crate::failure::Failure;
 use crate::project::Project;
 
@@ -132,17 +132,9 @@ impl<'c> Context<'c> {
     /// A table, and those of its partitions and inheritance children, on all levels, that belong to no
     /// struct of their own.
     pub fn family(&self, relation: &'c Relation) -> impl Iterator<Item = &'c Relation> {
-        let (mut family, mut at) = (vec![relation], 0);
-        while let Some(parent) = family.get(at) {
-            let children = self.catalog.children(parent.oid);
-            let own: Vec<&Relation> = children
-                .filter(|child| child.is_table() && self.table_of(child.oid).is_none())
-                .filter(|child| family.iter().all(|known| known.oid != child.oid))
-                .collect();
-            family.extend(own);
-            at += 1;
-        }
-        family.into_iter()
+        let is_own = |child: &Relation| child.is_table() && self.table_of(child.oid).is_none();
+        let children = self.catalog.descendants_through(relation.oid, is_own).into_iter();
+        std::iter::once(relation).chain(children.filter_map(|child| self.catalog.relation_of(child)))
     }
 
     pub fn table_of(&self, relation: Oid) -> Option<&Table<'c>> {
@@ -218,11 +210,10 @@ impl<'c> Context<'c> {
         is_tenantless(self.project, table.registered)
     }
 
-    /// The statement that makes the policy of the registry, if it can be made.
-    pub fn create_policy(&self, table: &Table<'_>) -> Option<String> {
+    /// The expression of the registry's policy, if it fits the table.
+    pub fn tenant_policy(&self, table: &Table<'_>) -> Option<&str> {
         let expression = self.config.tenant_policy.as_ref()?;
-        (!self.is_tenantless(table))
-            .then(|| create_policy(&table.qualified, &self.app_role_list(), &expression.name))
+        (!self.is_tenantless(table)).then_some(expression.name.as_str())
     }
 }
 

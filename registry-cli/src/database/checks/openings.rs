@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use registry_core::engine::Code;
 
-use super::append_only::{create_trigger_anew, open_grants, refuses_changes};
+use super::append_only::{create_trigger_anew, has_trigger, open_grants};
 use super::{Context, Table};
-use crate::database::catalog::{Function, Oid, Relation, Rule};
+use crate::database::CHANGES;
+use crate::database::catalog::{Function, Oid, Relation, Rule, reached};
 use crate::database::finding::Finding;
 use crate::database::mention::Words;
 use crate::database::roles::Actor;
@@ -14,7 +15,6 @@ use crate::database::statements::{enable_rls, force_rls, identifier};
 use crate::text::quoted;
 
 const ANY: [&str; 5] = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"];
-const CHANGES: [&str; 3] = ["UPDATE", "DELETE", "TRUNCATE"];
 
 pub fn unprotected_relative(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -65,12 +65,10 @@ fn unprotected(context: &Context<'_>, table: &Table<'_>, relative: &Relation, wa
         }
     }
     // What a table is a child of may have other children, whose rows do change.
-    if lacks_revoke && way == Way::Down && context.config.append_only_trigger {
-        let mut triggers = context.catalog.triggers(relative.oid).iter();
-        if !triggers.any(|trigger| refuses_changes(context, trigger)) {
-            facts.push("a trigger of statements on the table does not fire for its children".to_string());
-            fixes.push(create_trigger_anew(context, &name));
-        }
+    let wants_trigger = lacks_revoke && way == Way::Down && context.config.append_only_trigger;
+    if wants_trigger && !has_trigger(context, relative) {
+        facts.push("a trigger of statements on the table does not fire for its children".to_string());
+        fixes.push(create_trigger_anew(context, &name));
     }
     let fix = (!fixes.is_empty()).then(|| fixes.join("\n"))?;
     let (code, what) = match way {
@@ -172,7 +170,7 @@ fn revoke(context: &Context<'_>, relation: &Relation, privileges: &[&str]) -> St
 /// A view asks for the rights of its owner, also on the views below it, unless these ask for those of
 /// whoever uses them.
 fn definer_view(context: &Context<'_>, view: &Relation) -> Option<Finding> {
-    if view.security_invoker || ways_to(context, view, &ANY).is_empty() {
+    if view.security_invoker {
         return None;
     }
     let mut tables = below(context, view);
@@ -180,6 +178,10 @@ fn definer_view(context: &Context<'_>, view: &Relation) -> Option<Finding> {
     tables.retain(|(table, relation)| opens(context, view.owner, table, relation, [true, changes]));
     let names: Vec<&str> = tables.iter().map(|(table, _)| table.name()).collect();
     let first = names.first()?;
+    // The last question, because it looks at every other view.
+    if ways_to(context, view, &ANY).is_empty() {
+        return None;
+    }
     let name = view.qualified();
     let fix = if context.catalog.server.version >= 150_000 {
         format!("ALTER VIEW {name} SET (security_invoker = true);")
@@ -195,14 +197,14 @@ fn definer_view(context: &Context<'_>, view: &Relation) -> Option<Finding> {
 }
 
 fn materialized_view(context: &Context<'_>, view: &Relation) -> Option<Finding> {
-    let ways = ways_to(context, view, &["SELECT"]);
-    if ways.is_empty() {
-        return None;
-    }
     let mut tables = below(context, view);
     tables.retain(|(table, _)| table.has_rls());
     let names: Vec<&str> = tables.iter().map(|(table, _)| table.name()).collect();
     let first = names.first()?;
+    let ways = ways_to(context, view, &["SELECT"]);
+    if ways.is_empty() {
+        return None;
+    }
     let message = format!(
         "materialized view `{}` holds a copy of {}",
         view.name,
@@ -222,24 +224,18 @@ fn materialized_view(context: &Context<'_>, view: &Relation) -> Option<Finding> 
 fn ways_to<'c>(context: &'c Context<'c>, view: &'c Relation, privileges: &[&str]) -> Vec<&'c Relation> {
     let views = context.catalog.relations.iter();
     let views = views.filter(|other| other.kind == "v" && other.oid != view.oid);
-    let above = views.filter(|other| is_used(context, other, &ANY) && is_made_of(context, other, view.oid));
+    let above = views.filter(|other| is_made_of(context, other, view.oid) && is_used(context, other, &ANY));
     let own = is_used(context, view, privileges).then_some(view);
     own.into_iter().chain(above).collect()
 }
 
 fn is_made_of(context: &Context<'_>, view: &Relation, below: Oid) -> bool {
-    let (mut seen, mut open) = (BTreeSet::new(), vec![view.oid]);
-    while let Some(at) = open.pop() {
-        for used in context.catalog.used_by(at) {
-            if used.oid == below {
-                return true;
-            }
-            if used.kind == "v" && seen.insert(used.oid) {
-                open.push(used.oid);
-            }
-        }
-    }
-    false
+    let views = reached(view.oid, |at| {
+        let used = context.catalog.used_by(at);
+        used.filter(|used| used.kind == "v").map(|used| used.oid)
+    });
+    let mut parts = views.into_iter().chain([view.oid]);
+    parts.any(|part| context.catalog.used_by(part).any(|used| used.oid == below))
 }
 
 /// The registered tables that a view is made of, also by other views. Those of another view that runs

@@ -8,7 +8,7 @@ use super::{Context, Table};
 use crate::database::catalog::{PUBLIC, PolicyRow, Relation};
 use crate::database::finding::Finding;
 use crate::database::roles::Actor;
-use crate::database::statements::{drop_policy, enable_rls, force_rls, identifier};
+use crate::database::statements::{create_policy, drop_policy, enable_rls, force_rls, identifier};
 use crate::text::quoted;
 
 /// The commands that policies are about, by their letter in `pg_policy`.
@@ -151,8 +151,12 @@ fn is_for(policy: &PolicyRow, letter: &str) -> bool {
 }
 
 fn missing_policy_fix(context: &Context<'_>, table: &Table<'_>) -> String {
-    match context.create_policy(table) {
-        Some(create) => format!("{}\n{create}", drop_policy(&table.qualified)),
+    match context.tenant_policy(table) {
+        Some(expression) => format!(
+            "{}\n{}",
+            drop_policy(&table.qualified),
+            create_policy(&table.qualified, &context.app_role_list(), expression)
+        ),
         None => format!(
             "CREATE POLICY … ON {} TO {} USING (…) WITH CHECK (…);",
             table.qualified,
@@ -263,12 +267,7 @@ fn open_policy_finding(
         Clause::Using => "shows rows of every tenant",
         Clause::Check => "lets rows of every tenant be written",
     };
-    let tenant_policy = context
-        .config
-        .tenant_policy
-        .as_ref()
-        .filter(|_| !context.is_tenantless(table));
-    let expression = tenant_policy.map_or("…", |entry| entry.name.trim());
+    let expression = context.tenant_policy(table).map_or("…", str::trim);
     let is_there = |clause: &Clause| match clause {
         Clause::Using => policy.using.is_some(),
         Clause::Check => policy.check.is_some(),
