@@ -8,7 +8,8 @@
 #[doc(hidden)]
 pub use registry_core::__private;
 pub use registry_core::{
-    Access, AppendOnly, Global, Kind, Mutable, OfKind, ReadWrite, RowSecured, Table, TableKind, Tenancy,
-    TenantScoped, UnknownKind, assert_handlers, handlers, kind, kind_of, name_of,
+    Access, AccessOf, AppendOnly, Global, Key, Kind, KindOf, Mutable, OfKind, Policies, ReadWrite,
+    RowSecured, Table, TableKind, Tenancy, TenancyOf, TenantScoped, UnknownKind, assert_handlers, handlers,
+    kind, kind_of, name_of,
 };
 pub use registry_macros::{table, table_registry};

@@ -3,8 +3,8 @@
 
 use core::marker::PhantomData;
 
-use crate::Table;
-use crate::policy::{AnyKind, ReadWrite, TenantScoped};
+use crate::Key;
+use crate::policy::{InDoubt, ReadWrite, kind};
 
 /// Implemented for a table's key by the `#[table]` struct that declares it.
 /// Two structs for one table are two conflicting implementations; the trait's name is what
@@ -34,13 +34,9 @@ impl<Key> NotCompiled for Compiled<Key> {}
 /// attribute is faulty, so that one mistake stays one error.
 pub enum Unknown {}
 
-impl Table for Unknown {
-    type Key = Self;
-    type Kind = AnyKind;
-    type Access = ReadWrite;
-    type Tenancy = TenantScoped;
+impl Key for Unknown {
+    type Policies = InDoubt<(kind::Truth, ReadWrite)>;
     const NAME: &'static str = "";
-    const SCHEMA: Option<&'static str> = None;
 }
 
 /// Whether a path of modules, as `module_path!` gives it, is that of the crate root.

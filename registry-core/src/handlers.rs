@@ -4,7 +4,7 @@
 //! over bytes.
 
 use crate::lookup::kind_of;
-use crate::policy::Kind;
+use crate::policy::{Policies as _, PoliciesOf};
 use crate::{Table, TableKind};
 
 /// Proves at compile time that every key of a handler registry is a registered table, and that its
@@ -73,10 +73,9 @@ macro_rules! assert_handlers {
 /// ```
 /// # use registry_core as table_registry;
 /// # mod tables { pub enum Contacts {} }
-/// # use table_registry::{kind, ReadWrite, Table, TenantScoped};
-/// # impl Table for tables::Contacts {
-/// #     type Key = Self; type Kind = kind::Truth; type Access = ReadWrite; type Tenancy = TenantScoped;
-/// #     const NAME: &'static str = "contacts"; const SCHEMA: Option<&'static str> = None;
+/// # impl table_registry::Key for tables::Contacts {
+/// #     type Policies = (table_registry::kind::Truth, table_registry::ReadWrite);
+/// #     const NAME: &'static str = "contacts";
 /// # }
 /// fn get() -> u16 {
 ///     200
@@ -93,10 +92,9 @@ macro_rules! assert_handlers {
 /// ```compile_fail,E0080
 /// # use registry_core as table_registry;
 /// # mod tables { pub enum AuditLogs {} }
-/// # use table_registry::{kind, AppendOnly, Table, TenantScoped};
-/// # impl Table for tables::AuditLogs {
-/// #     type Key = Self; type Kind = kind::Evidence; type Access = AppendOnly; type Tenancy = TenantScoped;
-/// #     const NAME: &'static str = "audit_logs"; const SCHEMA: Option<&'static str> = None;
+/// # impl table_registry::Key for tables::AuditLogs {
+/// #     type Policies = (table_registry::kind::Evidence, table_registry::AppendOnly);
+/// #     const NAME: &'static str = "audit_logs";
 /// # }
 /// const HANDLERS: [(&str, u16); 1] = table_registry::handlers! {
 ///     allow = [Truth, Control];
@@ -172,7 +170,7 @@ impl HandlerKey {
     /// A key by its type. One without a name is that of a table that is reported as faulty.
     #[must_use]
     pub const fn of_table<T: Table>() -> Self {
-        let is_faulty = T::NAME.is_empty() || !<T::Kind as Kind>::IS_KNOWN;
+        let is_faulty = T::NAME.is_empty() || !PoliciesOf::<T>::ARE_KNOWN;
         let finding = if is_faulty {
             Finding::Sound
         } else {

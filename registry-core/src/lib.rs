@@ -19,9 +19,10 @@ pub mod engine;
 
 pub use lookup::{kind_of, name_of};
 pub use policy::{
-    Access, AppendOnly, Global, Kind, Mutable, OfKind, ReadWrite, RowSecured, Tenancy, TenantScoped, kind,
+    Access, AccessOf, AppendOnly, Global, Kind, KindOf, Mutable, OfKind, Policies, ReadWrite, RowSecured,
+    Tenancy, TenancyOf, TenantScoped, kind,
 };
-pub use table::Table;
+pub use table::{Key, Table};
 pub use table_kind::{TableKind, UnknownKind};
 
 /// What generated code needs besides the public vocabulary. Not public API.
@@ -29,8 +30,8 @@ pub use table_kind::{TableKind, UnknownKind};
 pub mod __private {
     pub use crate::compiled::{Compiled, DeclaredByOneStruct, NotCompiled, Unknown, any, is_crate_root};
     pub use crate::handlers::{HandlerKey, Keys, Report, report};
-    pub use crate::policy::AnyKind;
-    pub use crate::{AppendOnly, Global, ReadWrite, Table, TableKind, TenantScoped, kind};
+    pub use crate::policy::InDoubt;
+    pub use crate::{AppendOnly, Key, ReadWrite, kind};
     pub use core::option::Option;
     pub use core::primitive::{bool, str, u8, usize};
     pub use core::{assert, include_bytes, module_path};

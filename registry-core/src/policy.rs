@@ -1,6 +1,8 @@
 //! Policies as types: what a table permits, as bounds that a signature can ask for.
 
-use crate::{Table, TableKind};
+use core::marker::PhantomData;
+
+use crate::{Key, Table, TableKind};
 
 mod sealed {
     pub trait Sealed {}
@@ -8,6 +10,55 @@ mod sealed {
     pub trait Mutable {}
     pub trait RowSecured {}
     pub trait OfKind<Wanted> {}
+}
+
+/// All policies of a table as one type: a pair of its [`Kind`] and its [`Access`].
+pub trait Policies: sealed::Sealed {
+    /// The kind, after the overrides of the policy file.
+    type Kind: Kind;
+
+    /// Whether rows may be updated and deleted.
+    type Access: Access;
+
+    /// Whether rows belong to tenants.
+    type Tenancy: Tenancy;
+
+    /// The kind as a value.
+    const KIND: TableKind = <Self::Kind as Kind>::KIND;
+
+    /// Whether the table gets row-level security.
+    const RLS: bool = <Self::Tenancy as Tenancy>::RLS;
+
+    /// Whether rows are only ever added.
+    const APPEND_ONLY: bool = <Self::Access as Access>::APPEND_ONLY;
+
+    /// Whether they are those of the table. If not, what is wrong is reported.
+    #[doc(hidden)]
+    const ARE_KNOWN: bool = true;
+}
+
+impl<K: Kind, A: Access> sealed::Sealed for (K, A) {}
+
+impl<K: Kind, A: Access> Policies for (K, A) {
+    type Kind = K;
+    type Access = A;
+    type Tenancy = K::Tenancy;
+}
+
+/// The policies of a table that is faulty, and reported: their types fit every bound, so that the fault
+/// stays alone. The values are the best guess.
+pub struct InDoubt<Guess>(PhantomData<Guess>);
+
+impl<Guess> sealed::Sealed for InDoubt<Guess> {}
+
+impl<Guess: Policies> Policies for InDoubt<Guess> {
+    type Kind = AnyKind;
+    type Access = ReadWrite;
+    type Tenancy = TenantScoped;
+    const KIND: TableKind = Guess::KIND;
+    const RLS: bool = Guess::RLS;
+    const APPEND_ONLY: bool = Guess::APPEND_ONLY;
+    const ARE_KNOWN: bool = false;
 }
 
 /// How the application role may use a table: [`ReadWrite`] or [`AppendOnly`].
@@ -66,13 +117,12 @@ pub trait Kind: sealed::Sealed {
     /// The same as a value.
     const KIND: TableKind;
 
-    /// Whether it is the kind of the table. If not, what is wrong is reported.
-    #[doc(hidden)]
-    const IS_KNOWN: bool = true;
+    /// [`Global`] for [`System`](kind::System), [`TenantScoped`] for all others.
+    type Tenancy: Tenancy;
 }
 
 macro_rules! kinds {
-    ($($kind:ident,)*) => {
+    ($($kind:ident: $tenancy:ident,)*) => {
         /// The kinds of tables as types, for [`OfKind`](crate::OfKind).
         pub mod kind {
             $(
@@ -84,6 +134,7 @@ macro_rules! kinds {
 
                 impl super::Kind for $kind {
                     const KIND: crate::TableKind = crate::TableKind::$kind;
+                    type Tenancy = super::$tenancy;
                 }
 
                 impl super::Definite for $kind {}
@@ -93,12 +144,12 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Truth,
-    Control,
-    Projection,
-    Evidence,
-    Link,
-    System,
+    Truth: TenantScoped,
+    Control: TenantScoped,
+    Projection: TenantScoped,
+    Evidence: TenantScoped,
+    Link: TenantScoped,
+    System: Global,
 }
 
 /// Every kind but [`AnyKind`].
@@ -107,7 +158,7 @@ pub trait Definite: Kind {}
 #[diagnostic::do_not_recommend]
 impl<Wanted: Definite, Table: ?Sized> IsKind<Wanted, Table> for Wanted {}
 
-/// The kind of a table that is faulty, and reported: it fits every bound, so that the fault stays alone.
+/// The kind of a table that is [`InDoubt`]: it fits every bound.
 #[derive(Debug)]
 pub enum AnyKind {}
 
@@ -115,11 +166,25 @@ impl sealed::Sealed for AnyKind {}
 
 impl Kind for AnyKind {
     const KIND: TableKind = TableKind::Truth;
-    const IS_KNOWN: bool = false;
+    type Tenancy = TenantScoped;
 }
 
 #[diagnostic::do_not_recommend]
 impl<Wanted, Table: ?Sized> IsKind<Wanted, Table> for AnyKind {}
+
+/// The policies of a table, by its key.
+pub(crate) type PoliciesOf<T> = <<T as Table>::Key as Key>::Policies;
+
+/// The kind of a table as a type: one of those in [`kind`]. Ask for it with [`OfKind`].
+pub type KindOf<T> = <PoliciesOf<T> as Policies>::Kind;
+
+/// Whether rows of a table may be updated and deleted: [`ReadWrite`] or [`AppendOnly`]. Ask for the first with
+/// [`Mutable`].
+pub type AccessOf<T> = <PoliciesOf<T> as Policies>::Access;
+
+/// Whether rows of a table belong to tenants: [`TenantScoped`] or [`Global`]. Ask for the first with
+/// [`RowSecured`].
+pub type TenancyOf<T> = <PoliciesOf<T> as Policies>::Tenancy;
 
 /// A table whose rows may be updated and deleted: it is not in the revoke list.
 ///
@@ -131,10 +196,9 @@ impl<Wanted, Table: ?Sized> IsKind<Wanted, Table> for AnyKind {}
 ///     format!("UPDATE {} SET …", T::NAME)
 /// }
 /// # mod tables { pub enum Invoices {} }
-/// # use table_registry::{kind, ReadWrite, TenantScoped};
-/// # impl Table for tables::Invoices {
-/// #     type Key = Self; type Kind = kind::Truth; type Access = ReadWrite; type Tenancy = TenantScoped;
-/// #     const NAME: &'static str = "invoices"; const SCHEMA: Option<&'static str> = None;
+/// # impl table_registry::Key for tables::Invoices {
+/// #     type Policies = (table_registry::kind::Truth, table_registry::ReadWrite);
+/// #     const NAME: &'static str = "invoices";
 /// # }
 ///
 /// assert_eq!(update::<tables::Invoices>(), "UPDATE invoices SET …");
@@ -146,10 +210,9 @@ impl<Wanted, Table: ?Sized> IsKind<Wanted, Table> for AnyKind {}
 /// # use registry_core as table_registry;
 /// # use table_registry::{Mutable, Table};
 /// # mod tables { pub enum AuditLogs {} }
-/// # use table_registry::{kind, AppendOnly, TenantScoped};
-/// # impl Table for tables::AuditLogs {
-/// #     type Key = Self; type Kind = kind::Evidence; type Access = AppendOnly; type Tenancy = TenantScoped;
-/// #     const NAME: &'static str = "audit_logs"; const SCHEMA: Option<&'static str> = None;
+/// # impl table_registry::Key for tables::AuditLogs {
+/// #     type Policies = (table_registry::kind::Evidence, table_registry::AppendOnly);
+/// #     const NAME: &'static str = "audit_logs";
 /// # }
 /// # fn update<T: Mutable>() {}
 /// update::<tables::AuditLogs>(); // table `AuditLogs` is append-only
@@ -161,8 +224,8 @@ impl<Wanted, Table: ?Sized> IsKind<Wanted, Table> for AnyKind {}
 )]
 pub trait Mutable: Table + sealed::Mutable {}
 
-impl<T: Table> sealed::Mutable for T where T::Access: PermitsUpdate<T::Key> {}
-impl<T: Table> Mutable for T where T::Access: PermitsUpdate<T::Key> {}
+impl<T: Table> sealed::Mutable for T where AccessOf<T>: PermitsUpdate<T::Key> {}
+impl<T: Table> Mutable for T where AccessOf<T>: PermitsUpdate<T::Key> {}
 
 /// A table whose rows belong to tenants: row-level security applies, since its kind is not `system`.
 ///
@@ -174,10 +237,9 @@ impl<T: Table> Mutable for T where T::Access: PermitsUpdate<T::Key> {}
 ///     format!("SELECT * FROM {} WHERE org_id = $1", T::NAME)
 /// }
 /// # mod tables { pub enum Invoices {} }
-/// # use table_registry::{kind, ReadWrite, TenantScoped};
-/// # impl Table for tables::Invoices {
-/// #     type Key = Self; type Kind = kind::Truth; type Access = ReadWrite; type Tenancy = TenantScoped;
-/// #     const NAME: &'static str = "invoices"; const SCHEMA: Option<&'static str> = None;
+/// # impl table_registry::Key for tables::Invoices {
+/// #     type Policies = (table_registry::kind::Truth, table_registry::ReadWrite);
+/// #     const NAME: &'static str = "invoices";
 /// # }
 ///
 /// assert_eq!(tenant_query::<tables::Invoices>(), "SELECT * FROM invoices WHERE org_id = $1");
@@ -189,10 +251,9 @@ impl<T: Table> Mutable for T where T::Access: PermitsUpdate<T::Key> {}
 /// # use registry_core as table_registry;
 /// # use table_registry::{RowSecured, Table};
 /// # mod tables { pub enum Users {} }
-/// # use table_registry::{kind, Global, ReadWrite};
-/// # impl Table for tables::Users {
-/// #     type Key = Self; type Kind = kind::System; type Access = ReadWrite; type Tenancy = Global;
-/// #     const NAME: &'static str = "users"; const SCHEMA: Option<&'static str> = None;
+/// # impl table_registry::Key for tables::Users {
+/// #     type Policies = (table_registry::kind::System, table_registry::ReadWrite);
+/// #     const NAME: &'static str = "users";
 /// # }
 /// # fn tenant_query<T: RowSecured>() {}
 /// tenant_query::<tables::Users>(); // table `Users` belongs to no tenant
@@ -204,8 +265,8 @@ impl<T: Table> Mutable for T where T::Access: PermitsUpdate<T::Key> {}
 )]
 pub trait RowSecured: Table + sealed::RowSecured {}
 
-impl<T: Table> sealed::RowSecured for T where T::Tenancy: HasTenant<T::Key> {}
-impl<T: Table> RowSecured for T where T::Tenancy: HasTenant<T::Key> {}
+impl<T: Table> sealed::RowSecured for T where TenancyOf<T>: HasTenant<T::Key> {}
+impl<T: Table> RowSecured for T where TenancyOf<T>: HasTenant<T::Key> {}
 
 /// A table of one kind: `T: OfKind<kind::Truth>`.
 ///
@@ -217,10 +278,9 @@ impl<T: Table> RowSecured for T where T::Tenancy: HasTenant<T::Key> {}
 ///     format!("TRUNCATE {}", T::NAME)
 /// }
 /// # mod tables { pub enum Balances {} }
-/// # use table_registry::{ReadWrite, TenantScoped};
-/// # impl Table for tables::Balances {
-/// #     type Key = Self; type Kind = kind::Projection; type Access = ReadWrite; type Tenancy = TenantScoped;
-/// #     const NAME: &'static str = "balances"; const SCHEMA: Option<&'static str> = None;
+/// # impl table_registry::Key for tables::Balances {
+/// #     type Policies = (table_registry::kind::Projection, table_registry::ReadWrite);
+/// #     const NAME: &'static str = "balances";
 /// # }
 ///
 /// assert_eq!(rebuild::<tables::Balances>(), "TRUNCATE balances");
@@ -232,10 +292,9 @@ impl<T: Table> RowSecured for T where T::Tenancy: HasTenant<T::Key> {}
 /// # use registry_core as table_registry;
 /// # use table_registry::{OfKind, Table, kind};
 /// # mod tables { pub enum Invoices {} }
-/// # use table_registry::{ReadWrite, TenantScoped};
-/// # impl Table for tables::Invoices {
-/// #     type Key = Self; type Kind = kind::Truth; type Access = ReadWrite; type Tenancy = TenantScoped;
-/// #     const NAME: &'static str = "invoices"; const SCHEMA: Option<&'static str> = None;
+/// # impl table_registry::Key for tables::Invoices {
+/// #     type Policies = (table_registry::kind::Truth, table_registry::ReadWrite);
+/// #     const NAME: &'static str = "invoices";
 /// # }
 /// # fn rebuild<T: OfKind<kind::Projection>>() {}
 /// rebuild::<tables::Invoices>(); // table `Invoices` is of kind `Truth`, not `Projection`
@@ -247,8 +306,8 @@ impl<T: Table> RowSecured for T where T::Tenancy: HasTenant<T::Key> {}
 )]
 pub trait OfKind<Wanted>: Table + sealed::OfKind<Wanted> {}
 
-impl<T: Table, Wanted> sealed::OfKind<Wanted> for T where T::Kind: IsKind<Wanted, T::Key> {}
-impl<T: Table, Wanted> OfKind<Wanted> for T where T::Kind: IsKind<Wanted, T::Key> {}
+impl<T: Table, Wanted> sealed::OfKind<Wanted> for T where KindOf<T>: IsKind<Wanted, T::Key> {}
+impl<T: Table, Wanted> OfKind<Wanted> for T where KindOf<T>: IsKind<Wanted, T::Key> {}
 
 /// Implemented by [`ReadWrite`]. Its text is what the error of [`Mutable`] says.
 #[diagnostic::on_unimplemented(

@@ -1,11 +1,10 @@
 use crate::TableKind;
-use crate::policy::{Access, Kind, Tenancy};
+use crate::policy::{Policies, PoliciesOf};
 
 /// A registered table, known to the compiler.
 ///
-/// `table_registry!` implements it for one key type a table, in its module
-/// `tables`; `#[table]` implements it for the struct itself. Both say the same:
-/// a struct takes every constant from its key. Nothing else should implement it: what it says is
+/// Every key in the generated module `tables` is one, and so is every struct with `#[table]`: a
+/// struct takes every constant from its key. Nothing else should implement it: what it says is
 /// then not what the sources and the policy files say.
 ///
 /// ```
@@ -23,34 +22,42 @@ use crate::policy::{Access, Kind, Tenancy};
 )]
 pub trait Table {
     /// The typed key of this table, in the generated module `tables`.
-    type Key: Table;
-
-    /// The table's kind as a type, after the overrides of the policy file. Ask for it with
-    /// [`OfKind`](crate::OfKind).
-    type Kind: Kind;
-
-    /// Whether rows may be updated and deleted: [`ReadWrite`](crate::ReadWrite) or
-    /// [`AppendOnly`](crate::AppendOnly). Ask for the first with [`Mutable`](crate::Mutable).
-    type Access: Access;
-
-    /// Whether rows belong to tenants: [`TenantScoped`](crate::TenantScoped) or
-    /// [`Global`](crate::Global). Ask for the first with [`RowSecured`](crate::RowSecured).
-    type Tenancy: Tenancy;
+    type Key: Key;
 
     /// The table's name in the registry: `users`, or `audit.events` for a
     /// table that names its PostgreSQL schema.
-    const NAME: &'static str = <Self::Key as Table>::NAME;
+    const NAME: &'static str = <Self::Key as Key>::NAME;
 
     /// The PostgreSQL schema, where `#[table(schema = "…")]` gives one.
-    const SCHEMA: Option<&'static str> = <Self::Key as Table>::SCHEMA;
+    const SCHEMA: Option<&'static str> = <Self::Key as Key>::SCHEMA;
 
     /// The table's kind, after the overrides of the policy file.
-    const KIND: TableKind = <Self::Kind as Kind>::KIND;
+    const KIND: TableKind = PoliciesOf::<Self>::KIND;
 
     /// Whether the table is tenant-scoped and gets row-level security.
-    const RLS: bool = <Self::Tenancy as Tenancy>::RLS;
+    const RLS: bool = PoliciesOf::<Self>::RLS;
 
     /// Whether the table is append-only: the application role gets no
     /// UPDATE, DELETE or TRUNCATE.
-    const APPEND_ONLY: bool = <Self::Access as Access>::APPEND_ONLY;
+    const APPEND_ONLY: bool = PoliciesOf::<Self>::APPEND_ONLY;
+}
+
+/// A typed key: what `table_registry!` implements for each type in its module `tables`, and nothing else
+/// should. It makes the type a [`Table`], which says the same in the words of users.
+///
+/// It has as few items as possible, since the compiler works on every item of every table.
+pub trait Key {
+    /// The table's policies: `(kind::Truth, ReadWrite)`.
+    type Policies: Policies;
+
+    /// The table's name in the registry.
+    const NAME: &'static str;
+
+    /// The PostgreSQL schema.
+    const SCHEMA: Option<&'static str> = None;
+}
+
+#[diagnostic::do_not_recommend]
+impl<K: Key> Table for K {
+    type Key = K;
 }

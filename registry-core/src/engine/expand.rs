@@ -240,8 +240,7 @@ fn implementations(keyed: &[Keyed<'_>]) -> TokenStream {
         const _: () = {
             #[allow(unused_imports)]
             use __table_registry::__private::{
-                AnyKind, AppendOnly, DeclaredByOneStruct, Global, Option, ReadWrite, Table, TableKind,
-                TenantScoped, bool, kind, str,
+                AppendOnly, DeclaredByOneStruct, InDoubt, Key, Option, ReadWrite, kind, str,
             };
             #(#implementations)*
         };
@@ -251,10 +250,10 @@ fn implementations(keyed: &[Keyed<'_>]) -> TokenStream {
 fn implementation(Keyed { table, key }: &Keyed<'_>) -> TokenStream {
     let name = &table.name;
     let policies = policies(table);
-    let schema = match &table.schema {
-        Some(schema) => quote!(Some(#schema)),
-        None => quote!(None),
-    };
+    let schema = table
+        .schema
+        .as_ref()
+        .map(|schema| quote!(const SCHEMA: Option<&'static str> = Option::Some(#schema);));
     // Elsewhere the struct says so. Here two structs do, which is a fault of its own.
     let declared = table
         .contested
@@ -262,45 +261,27 @@ fn implementation(Keyed { table, key }: &Keyed<'_>) -> TokenStream {
     quote! {
         #declared
         #[automatically_derived]
-        impl Table for directories_of_table_registry::#key {
-            type Key = Self;
-            #policies
+        impl Key for directories_of_table_registry::#key {
+            type Policies = #policies;
             const NAME: &'static str = #name;
-            const SCHEMA: Option<&'static str> = Option::#schema;
+            #schema
         }
     }
 }
 
-/// The policies as types. Where they are in doubt, they fit every bound, so that what is wrong with the policy
-/// file stays one error.
+/// Where they are in doubt, they fit every bound, so that what is wrong with the policy file stays one error.
 fn policies(table: &RegisteredTable) -> TokenStream {
-    let (kind, append_only) = (kind(table.kind), table.append_only);
-    let row_level_security = table.kind.row_level_security();
-    if table.is_in_doubt {
-        return quote! {
-            type Kind = AnyKind;
-            type Access = ReadWrite;
-            type Tenancy = TenantScoped;
-            const KIND: TableKind = TableKind::#kind;
-            const RLS: bool = #row_level_security;
-            const APPEND_ONLY: bool = #append_only;
-        };
-    }
-    let access = if append_only {
+    let kind = kind(table.kind);
+    let access = if table.append_only {
         quote!(AppendOnly)
     } else {
         quote!(ReadWrite)
     };
-    let tenancy = if row_level_security {
-        quote!(TenantScoped)
-    } else {
-        quote!(Global)
-    };
-    quote! {
-        type Kind = kind::#kind;
-        type Access = #access;
-        type Tenancy = #tenancy;
+    let policies = quote!((kind::#kind, #access));
+    if table.is_in_doubt {
+        return quote!(InDoubt<#policies>);
     }
+    policies
 }
 
 /// What `#[table]` expands to, besides the struct: the registry decides, not the attribute.
@@ -367,9 +348,6 @@ fn implementation_of_struct(key: &TokenStream) -> TokenStream {
         #[allow(non_local_definitions, deprecated)]
         impl $($generics)* crate::__table_registry::Table for $($name)* $($bounds)* {
             type Key = #key;
-            type Kind = <#key as crate::__table_registry::Table>::Kind;
-            type Access = <#key as crate::__table_registry::Table>::Access;
-            type Tenancy = <#key as crate::__table_registry::Table>::Tenancy;
         }
     }
 }

@@ -110,44 +110,28 @@ Declared in `src/schema/users.rs`.*/
 const _: () = {
     #[allow(unused_imports)]
     use __table_registry::__private::{
-        AnyKind, AppendOnly, DeclaredByOneStruct, Global, Option, ReadWrite, Table,
-        TableKind, TenantScoped, bool, kind, str,
+        AppendOnly, DeclaredByOneStruct, InDoubt, Key, Option, ReadWrite, kind, str,
     };
     #[automatically_derived]
-    impl Table for directories_of_table_registry::audit_events {
-        type Key = Self;
-        type Kind = kind::Evidence;
-        type Access = AppendOnly;
-        type Tenancy = TenantScoped;
+    impl Key for directories_of_table_registry::audit_events {
+        type Policies = (kind::Evidence, AppendOnly);
         const NAME: &'static str = "audit.events";
         const SCHEMA: Option<&'static str> = Option::Some("audit");
     }
     #[automatically_derived]
-    impl Table for directories_of_table_registry::roles {
-        type Key = Self;
-        type Kind = kind::Truth;
-        type Access = ReadWrite;
-        type Tenancy = TenantScoped;
+    impl Key for directories_of_table_registry::roles {
+        type Policies = (kind::Truth, ReadWrite);
         const NAME: &'static str = "roles";
-        const SCHEMA: Option<&'static str> = Option::None;
     }
     #[automatically_derived]
-    impl Table for directories_of_table_registry::r#type {
-        type Key = Self;
-        type Kind = kind::Truth;
-        type Access = ReadWrite;
-        type Tenancy = TenantScoped;
+    impl Key for directories_of_table_registry::r#type {
+        type Policies = (kind::Truth, ReadWrite);
         const NAME: &'static str = "type";
-        const SCHEMA: Option<&'static str> = Option::None;
     }
     #[automatically_derived]
-    impl Table for directories_of_table_registry::users {
-        type Key = Self;
-        type Kind = kind::System;
-        type Access = ReadWrite;
-        type Tenancy = Global;
+    impl Key for directories_of_table_registry::users {
+        type Policies = (kind::System, ReadWrite);
         const NAME: &'static str = "users";
-        const SCHEMA: Option<&'static str> = Option::None;
     }
 };
 #[doc(hidden)]
@@ -163,12 +147,7 @@ macro_rules! registered_by_table_registry {
         ::__table_registry::__private::DeclaredByOneStruct for $key {} }; };
         #[automatically_derived] #[allow(non_local_definitions, deprecated)] impl
         $($generics)* crate ::__table_registry::Table for $($name)* $($bounds)* { type
-        Key = crate ::__table_registry::__private::Unknown; type Kind = < crate
-        ::__table_registry::__private::Unknown as crate ::__table_registry::Table >
-        ::Kind; type Access = < crate ::__table_registry::__private::Unknown as crate
-        ::__table_registry::Table > ::Access; type Tenancy = < crate
-        ::__table_registry::__private::Unknown as crate ::__table_registry::Table >
-        ::Tenancy; }
+        Key = crate ::__table_registry::__private::Unknown; }
     };
     (
         $_:ident [$($key:tt)*] [$($declared:tt)*] [$($generics:tt)*] [$($name:tt)*]
@@ -177,9 +156,7 @@ macro_rules! registered_by_table_registry {
         #[automatically_derived] #[allow(non_local_definitions)] $($declared)*
         #[automatically_derived] #[allow(non_local_definitions, deprecated)] impl
         $($generics)* crate ::__table_registry::Table for $($name)* $($bounds)* { type
-        Key = $($key)*; type Kind = < $($key)* as crate ::__table_registry::Table >
-        ::Kind; type Access = < $($key)* as crate ::__table_registry::Table > ::Access;
-        type Tenancy = < $($key)* as crate ::__table_registry::Table > ::Tenancy; }
+        Key = $($key)*; }
     };
 }
 #[doc(hidden)]
