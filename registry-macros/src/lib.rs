@@ -87,5 +87,11 @@ pub fn table(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn table_registry(arguments: TokenStream) -> TokenStream {
     let file = proc_macro::Span::call_site().local_file();
-    emit::expand(|| registry::expand(file, arguments.into()))
+    emit::expand(|| registry::expand(file, arguments.into(), lex))
+}
+
+/// `proc_macro2` would lex the text a second time, and unoptimised.
+fn lex(text: &str) -> proc_macro2::TokenStream {
+    let tokens: TokenStream = text.parse().expect("an expansion is Rust");
+    tokens.into()
 }

@@ -5,14 +5,19 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use proc_macro2::TokenStream;
+use quote::quote;
 use registry_core::engine::{self, CallSite, Code, Diagnostic, Invocation};
 
 /// Where cargo says which package it compiles.
 const PACKAGE: &str = "CARGO_MANIFEST_DIR";
 
 /// Runs the pipeline on the files that the invocation names. `file` is the invoking file, if
-/// the compiler tells it.
-pub(crate) fn expand(file: Option<PathBuf>, arguments: TokenStream) -> (TokenStream, Vec<Diagnostic>) {
+/// the compiler tells it; `lex` is the compiler's lexer.
+pub(crate) fn expand(
+    file: Option<PathBuf>,
+    arguments: TokenStream,
+    lex: impl FnOnce(&str) -> TokenStream,
+) -> (TokenStream, Vec<Diagnostic>) {
     let first_argument = arguments.clone().into_iter().next().map(|token| token.span());
     let mut faults = Vec::new();
     let invocation = Invocation::parse(arguments, &mut faults);
@@ -27,8 +32,18 @@ pub(crate) fn expand(file: Option<PathBuf>, arguments: TokenStream) -> (TokenStr
         // about its expansion to each error.
         fault.span = fault.span.or(first_argument);
     }
-    let tokens = engine::expand(&outcome.registry, &invocation.facade, &outcome.tracked);
-    (tokens, faults)
+    let import = import(&invocation.facade);
+    let expansion = lex(&engine::expand(&outcome.registry, &outcome.tracked));
+    (quote!(#import #expansion), faults)
+}
+
+/// One import, so that a crate that cannot be found is one error.
+fn import(facade: &TokenStream) -> TokenStream {
+    quote! {
+        #[doc(hidden)]
+        #[allow(unused_imports, unused_qualifications)]
+        use #facade as __table_registry;
+    }
 }
 
 /// rust-analyzer does not tell the invoking file. The macro belongs in the crate root.
@@ -55,7 +70,7 @@ mod tests {
     /// What rust-analyzer does: this package has no schema directory, which is then the fault.
     #[test]
     fn without_a_file_the_package_is_asked() {
-        let (tokens, faults) = expand(None, "\"schema/\"".parse().unwrap());
+        let (tokens, faults) = expand(None, "\"schema/\"".parse().unwrap(), |text| text.parse().unwrap());
         assert_eq!(faults[0].code, Code::DirectoryNotFound);
         let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/schema");
         assert!(faults[0].message.contains(&schema.display().to_string()));

@@ -33,19 +33,15 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> (TokenStream,
 fn registration(key: &str, is_sound: bool, ident: &Ident, generics: &Generics) -> TokenStream {
     let at_name = Span::call_site().located_at(ident.span());
     let key = engine::key_ident(key, at_name);
-    let path = quote_spanned!(at_name=> crate::directories_of_table_registry::#key);
     let declared = quote_spanned! {at_name=>
-        impl crate::__table_registry::__private::DeclaredByOneStruct for #path {}
+        [impl crate::__table_registry::__private::DeclaredByOneStruct for]
+        [crate::directories_of_table_registry::#key]
     };
     let (parameters, arguments, bounds) = generics.split_for_impl();
-    let key = if is_sound {
-        quote!(#key [#path])
-    } else {
-        quote!(_ [#key])
-    };
+    let doubt = (!is_sound).then(|| quote!(_));
     quote! {
         crate::registered_by_table_registry! {
-            #key [#declared] [#parameters] [#ident #arguments] [#bounds]
+            #doubt #key #declared [#parameters] [#ident #arguments] [#bounds]
         }
     }
 }
@@ -119,10 +115,10 @@ mod tests {
             let registration =
                 registration.replace("<T: Copy>] [Pair<T>] []", "<T>] [Pair<T>] [where T: Copy]");
             let (key, table) = registration.split_once(' ').unwrap();
-            let path = format!("crate::directories_of_table_registry::{key}");
-            let declared =
-                format!("impl crate::__table_registry::__private::DeclaredByOneStruct for {path} {{}}");
-            let registration = format!("{key} [{path}] [{declared}] {table}");
+            let declared = format!(
+                "impl crate::__table_registry::__private::DeclaredByOneStruct for crate::directories_of_table_registry::{key} {{}}"
+            );
+            let registration = format!("{key} [{declared}] {table}");
             let expected = format!("{item} crate::registered_by_table_registry! {{ {registration} }}");
             assert_eq!(found, tokens(&expected), "{item}");
             assert_eq!(faults, [""; 0]);
@@ -150,7 +146,7 @@ mod tests {
     fn a_faulty_attribute_still_registers() {
         let (tokens, faults) = expansion("kind = trth", "struct User;");
         assert!(
-            tokens.contains("registered_by_table_registry!{_[user]"),
+            tokens.contains("registered_by_table_registry!{_user["),
             "{tokens}"
         );
         assert_eq!(faults, ["unknown table kind `trth`"]);

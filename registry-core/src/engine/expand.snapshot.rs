@@ -1,6 +1,3 @@
-#[doc(hidden)]
-#[allow(unused_imports, unused_qualifications)]
-use ::table_registry as __table_registry;
 const _: () = __table_registry::__private::assert!(
     __table_registry::__private::is_crate_root(__table_registry::__private::module_path!()),
     "{}",
@@ -11,7 +8,7 @@ const _: &[__table_registry::__private::u8] = __table_registry::__private::inclu
 );
 ///Every registered table, sorted by name in byte order: the manifest.
 #[allow(dead_code, unreachable_pub)]
-pub const TABLE_NAMES: [&__table_registry::__private::str; 4usize] = [
+pub const TABLE_NAMES: [&__table_registry::__private::str; 4] = [
     "audit.events",
     "roles",
     "type",
@@ -24,7 +21,7 @@ pub const TABLE_NAMES: [&__table_registry::__private::str; 4usize] = [
 pub const TABLE_REGISTRY: [(
     &__table_registry::__private::str,
     __table_registry::TableKind,
-); 4usize] = [
+); 4] = [
     ("audit.events", __table_registry::TableKind::Evidence),
     ("roles", __table_registry::TableKind::Truth),
     ("type", __table_registry::TableKind::Truth),
@@ -32,12 +29,12 @@ pub const TABLE_REGISTRY: [(
 ];
 ///The tables that exist in the database with no struct here, sorted.
 #[allow(dead_code, unreachable_pub)]
-pub const REGISTRY_EXEMPT: [&__table_registry::__private::str; 1usize] = ["old"];
+pub const REGISTRY_EXEMPT: [&__table_registry::__private::str; 1] = ["old"];
 /**The tables with row-level security, sorted: every registered table whose kind is not `system`.
 
 See the PostgreSQL manual, [Row Security Policies](https://www.postgresql.org/docs/current/ddl-rowsecurity.html).*/
 #[allow(dead_code, unreachable_pub)]
-pub const RLS_TABLES: [&__table_registry::__private::str; 3usize] = [
+pub const RLS_TABLES: [&__table_registry::__private::str; 3] = [
     "audit.events",
     "roles",
     "type",
@@ -46,7 +43,7 @@ pub const RLS_TABLES: [&__table_registry::__private::str; 3usize] = [
 
 See the PostgreSQL manual, [REVOKE](https://www.postgresql.org/docs/current/sql-revoke.html).*/
 #[allow(dead_code, unreachable_pub)]
-pub const REVOKE_UPDATE_DELETE_TABLES: [&__table_registry::__private::str; 1usize] = [
+pub const REVOKE_UPDATE_DELETE_TABLES: [&__table_registry::__private::str; 1] = [
     "audit.events",
 ];
 #[doc(hidden)]
@@ -112,23 +109,19 @@ const _: () = {
     use __table_registry::__private::{
         AppendOnly, DeclaredByOneStruct, InDoubt, Key, Option, ReadWrite, kind, str,
     };
-    #[automatically_derived]
     impl Key for directories_of_table_registry::audit_events {
         type Policies = (kind::Evidence, AppendOnly);
         const NAME: &'static str = "audit.events";
         const SCHEMA: Option<&'static str> = Option::Some("audit");
     }
-    #[automatically_derived]
     impl Key for directories_of_table_registry::roles {
         type Policies = (kind::Truth, ReadWrite);
         const NAME: &'static str = "roles";
     }
-    #[automatically_derived]
     impl Key for directories_of_table_registry::r#type {
         type Policies = (kind::Truth, ReadWrite);
         const NAME: &'static str = "type";
     }
-    #[automatically_derived]
     impl Key for directories_of_table_registry::users {
         type Policies = (kind::System, ReadWrite);
         const NAME: &'static str = "users";
@@ -138,25 +131,24 @@ const _: () = {
 #[allow(unused_macros)]
 macro_rules! registered_by_table_registry {
     (
-        _[$key:ident] [$($declared:tt)*] [$($generics:tt)*] [$($name:tt)*]
+        _ $key:ident [$($declare:tt)*] [$($path:tt)*] [$($generics:tt)*] [$($name:tt)*]
         [$($bounds:tt)*]
     ) => {
         const _ : () = { #[allow(non_camel_case_types, dead_code)] enum $key {} const _ :
-        () = { #[allow(unused_imports)] use crate ::directories_of_table_registry:: *;
+        () = { #[allow(unused_imports)] use crate ::directories_of_table_registry::*;
         #[allow(non_local_definitions)] impl crate
         ::__table_registry::__private::DeclaredByOneStruct for $key {} }; };
-        #[automatically_derived] #[allow(non_local_definitions, deprecated)] impl
-        $($generics)* crate ::__table_registry::Table for $($name)* $($bounds)* { type
-        Key = crate ::__table_registry::__private::Unknown; }
+        #[allow(non_local_definitions, deprecated)] impl $($generics)* crate
+        ::__table_registry::Table for $($name)* $($bounds)* { type Key = crate
+        ::__table_registry::__private::Unknown; }
     };
     (
-        $_:ident [$($key:tt)*] [$($declared:tt)*] [$($generics:tt)*] [$($name:tt)*]
+        $_:ident [$($declare:tt)*] [$($path:tt)*] [$($generics:tt)*] [$($name:tt)*]
         [$($bounds:tt)*]
     ) => {
-        #[automatically_derived] #[allow(non_local_definitions)] $($declared)*
-        #[automatically_derived] #[allow(non_local_definitions, deprecated)] impl
-        $($generics)* crate ::__table_registry::Table for $($name)* $($bounds)* { type
-        Key = $($key)*; }
+        #[allow(non_local_definitions)] $($declare)* $($path)* {}
+        #[allow(non_local_definitions, deprecated)] impl $($generics)* crate
+        ::__table_registry::Table for $($name)* $($bounds)* { type Key = $($path)*; }
     };
 }
 #[doc(hidden)]
@@ -166,12 +158,12 @@ const _: () = {
     #[allow(unused_imports)]
     use __table_registry::__private::{Compiled, NotCompiled as _, any, assert, bool};
     const _: () = assert!(
-        any(& [Compiled:: < directories_of_table_registry::audit_events > ::HERE]), "{}",
+        any(& [Compiled::< directories_of_table_registry::audit_events >::HERE]), "{}",
         "table `audit.events` is declared in `src/schema/audit.rs`, but the crate does not compile that file\n  = help: name the file in a `mod` line, or remove it\n  = note: diagnostic code `not-compiled`"
     );
     const _: () = assert!(
-        any(& [Compiled:: < directories_of_table_registry::roles > ::HERE, Compiled:: <
-        directories_of_table_registry::r#type > ::HERE]), "{}",
+        any(& [Compiled::< directories_of_table_registry::roles >::HERE, Compiled::<
+        directories_of_table_registry::r#type >::HERE]), "{}",
         "tables `roles`, `type` are declared in `src/schema/users.rs`, but the crate does not compile that file\n  = help: name the file in a `mod` line, or remove it\n  = note: diagnostic code `not-compiled`"
     );
 };

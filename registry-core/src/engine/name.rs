@@ -121,16 +121,31 @@ fn is_identifier(text: &str) -> bool {
     syn::parse_str::<Ident>(text).is_ok_and(|ident| ident != "_")
 }
 
-/// Writes a key as an identifier at the given place.
+/// A key as it has to be written: as a raw identifier, if it is a keyword.
+#[must_use]
+pub fn raw_where_needed(key: &str) -> String {
+    if is_keyword(key) {
+        format!("r#{key}")
+    } else {
+        key.to_owned()
+    }
+}
+
+/// A key as an identifier at the given place.
 #[must_use]
 pub fn key_ident(key: &str, span: Span) -> Ident {
-    // A keyword of edition 2024 that syn does not know.
-    let is_keyword = key == "gen" || syn::parse_str::<Ident>(key).is_err();
-    if is_keyword {
+    if is_keyword(key) {
         Ident::new_raw(key, span)
     } else {
         Ident::new(key, span)
     }
+}
+
+fn is_keyword(key: &str) -> bool {
+    // To ask syn takes long, and no keyword is longer.
+    let longest = "continue".len();
+    // A keyword of edition 2024 that syn does not know.
+    key == "gen" || key.len() <= longest && syn::parse_str::<Ident>(key).is_err()
 }
 
 #[cfg(test)]
