@@ -1,14 +1,14 @@
 //! `#[table]`.
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
-use quote::{quote, quote_spanned};
+use quote::quote;
 use registry_core::engine::{self, Declared, Diagnostic};
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Generics, Meta, Token, Visibility, WhereClause};
 
 /// The struct, and its registration; what that means, `table_registry!` decides.
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> (TokenStream, Vec<Diagnostic>) {
-    let Ok(header) = syn::parse2::<Header>(without_fields(item.clone())) else {
+    let Ok(header) = syn::parse2::<Header>(essentials(item.clone())) else {
         let fault = engine::not_a_struct(&item);
         return (item, vec![fault]);
     };
@@ -33,15 +33,15 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> (TokenStream,
 fn registration(key: &str, is_sound: bool, ident: &Ident, generics: &Generics) -> TokenStream {
     let at_name = Span::call_site().located_at(ident.span());
     let key = engine::key_ident(key, at_name);
-    let declared = quote_spanned! {at_name=>
-        [impl crate::__table_registry::__private::DeclaredByOneStruct for]
-        [crate::directories_of_table_registry::#key]
-    };
+    let implement = Ident::new("impl", at_name);
     let (parameters, arguments, bounds) = generics.split_for_impl();
     let doubt = (!is_sound).then(|| quote!(_));
     quote! {
         crate::registered_by_table_registry! {
-            #doubt #key #declared [#parameters] [#ident #arguments] [#bounds]
+            #doubt #key
+            [#implement crate::__table_registry::__private::DeclaredByOneStruct for]
+            [crate::directories_of_table_registry::#key]
+            [#parameters] [#ident #arguments] [#bounds]
         }
     }
 }
@@ -73,11 +73,28 @@ impl Parse for Header {
     }
 }
 
-/// The fields in braces are the last tokens of a struct.
-fn without_fields(item: TokenStream) -> TokenStream {
-    let mut trees: Vec<TokenTree> = engine::ungroup(item).into_iter().collect();
+/// A struct without its fields in braces, its last tokens, and without its documentation: to parse them
+/// takes time, and they say nothing of the table.
+fn essentials(item: TokenStream) -> TokenStream {
+    let mut trees: Vec<TokenTree> = Vec::new();
+    for tree in engine::ungroup(item) {
+        if is_documentation(&tree) {
+            // The `#` before it.
+            trees.pop();
+        } else {
+            trees.push(tree);
+        }
+    }
     trees.pop_if(|last| matches!(last, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace));
     trees.into_iter().collect()
+}
+
+fn is_documentation(tree: &TokenTree) -> bool {
+    let TokenTree::Group(group) = tree else {
+        return false;
+    };
+    group.delimiter() == Delimiter::Bracket
+        && matches!(group.stream().into_iter().next(), Some(TokenTree::Ident(first)) if first == "doc")
 }
 
 #[cfg(test)]
@@ -99,6 +116,7 @@ mod tests {
     fn every_shape_of_struct_is_left_alone() {
         for (item, registration) in [
             ("pub struct User;", "user [] [User] []"),
+            ("#[doc = \"A user.\"] struct User {}", "user [] [User] []"),
             ("struct User(u8, String);", "user [] [User] []"),
             ("pub(crate) struct User { id: u8 }", "user [] [User] []"),
             ("#[derive(Debug)] struct r#type {}", "r#type [] [r#type] []"),
@@ -112,13 +130,11 @@ mod tests {
             ),
         ] {
             let (found, faults) = expansion("", item);
-            let registration =
-                registration.replace("<T: Copy>] [Pair<T>] []", "<T>] [Pair<T>] [where T: Copy]");
             let (key, table) = registration.split_once(' ').unwrap();
-            let declared = format!(
-                "impl crate::__table_registry::__private::DeclaredByOneStruct for crate::directories_of_table_registry::{key} {{}}"
+            let registration = format!(
+                "{key} [impl crate::__table_registry::__private::DeclaredByOneStruct for] \
+                 [crate::directories_of_table_registry::{key}] {table}"
             );
-            let registration = format!("{key} [{declared}] {table}");
             let expected = format!("{item} crate::registered_by_table_registry! {{ {registration} }}");
             assert_eq!(found, tokens(&expected), "{item}");
             assert_eq!(faults, [""; 0]);
