@@ -13,6 +13,16 @@ mod sealed {
 }
 
 /// All policies of a table as one type: a pair of its [`Kind`] and its [`Access`].
+///
+/// ```
+/// # use registry_core as table_registry;
+/// use table_registry::{AppendOnly, Policies, TableKind, kind};
+///
+/// type OfAuditLogs = (kind::Evidence, AppendOnly);
+///
+/// assert_eq!(OfAuditLogs::KIND, TableKind::Evidence);
+/// assert!(OfAuditLogs::RLS && OfAuditLogs::APPEND_ONLY);
+/// ```
 pub trait Policies: sealed::Sealed {
     /// The kind, after the overrides of the policy file.
     type Kind: Kind;
@@ -62,6 +72,13 @@ impl<Guess: Policies> Policies for InDoubt<Guess> {
 }
 
 /// How the application role may use a table: [`ReadWrite`] or [`AppendOnly`].
+///
+/// ```
+/// # use registry_core as table_registry;
+/// use table_registry::{Access, AppendOnly, ReadWrite};
+///
+/// const { assert!(AppendOnly::APPEND_ONLY && !ReadWrite::APPEND_ONLY) };
+/// ```
 pub trait Access: sealed::Sealed {
     /// Whether rows are only ever added.
     const APPEND_ONLY: bool;
@@ -88,6 +105,13 @@ impl Access for AppendOnly {
 }
 
 /// Whose rows a table holds: [`TenantScoped`] or [`Global`].
+///
+/// ```
+/// # use registry_core as table_registry;
+/// use table_registry::{Global, Tenancy, TenantScoped};
+///
+/// const { assert!(TenantScoped::RLS && !Global::RLS) };
+/// ```
 pub trait Tenancy: sealed::Sealed {
     /// Whether the table gets row-level security.
     const RLS: bool;
@@ -113,6 +137,18 @@ impl Tenancy for Global {
 }
 
 /// A [`TableKind`] as a type: one of those in [`kind`].
+///
+/// ```
+/// # use registry_core as table_registry;
+/// use table_registry::{Kind, Tenancy, TableKind, kind};
+///
+/// fn is_secured<K: Kind>() -> bool {
+///     <K::Tenancy as Tenancy>::RLS
+/// }
+///
+/// assert_eq!(kind::System::KIND, TableKind::System);
+/// assert!(is_secured::<kind::Truth>() && !is_secured::<kind::System>());
+/// ```
 pub trait Kind: sealed::Sealed {
     /// The same as a value.
     const KIND: TableKind;
@@ -176,14 +212,50 @@ impl<Wanted, Table: ?Sized> IsKind<Wanted, Table> for AnyKind {}
 pub(crate) type PoliciesOf<T> = <<T as Table>::Key as Key>::Policies;
 
 /// The kind of a table as a type: one of those in [`kind`]. Ask for it with [`OfKind`].
+///
+/// ```
+/// # use registry_core as table_registry;
+/// use table_registry::{Kind, KindOf, TableKind};
+/// # mod tables { pub enum Users {} }
+/// # impl table_registry::Key for tables::Users {
+/// #     type Policies = (table_registry::kind::System, table_registry::ReadWrite);
+/// #     const NAME: &'static str = "users";
+/// # }
+///
+/// assert_eq!(<KindOf<tables::Users> as Kind>::KIND, TableKind::System);
+/// ```
 pub type KindOf<T> = <PoliciesOf<T> as Policies>::Kind;
 
 /// Whether rows of a table may be updated and deleted: [`ReadWrite`] or [`AppendOnly`]. Ask for the first with
 /// [`Mutable`].
+///
+/// ```
+/// # use registry_core as table_registry;
+/// use table_registry::{Access, AccessOf};
+/// # mod tables { pub enum Users {} }
+/// # impl table_registry::Key for tables::Users {
+/// #     type Policies = (table_registry::kind::System, table_registry::ReadWrite);
+/// #     const NAME: &'static str = "users";
+/// # }
+///
+/// assert!(!<AccessOf<tables::Users> as Access>::APPEND_ONLY);
+/// ```
 pub type AccessOf<T> = <PoliciesOf<T> as Policies>::Access;
 
 /// Whether rows of a table belong to tenants: [`TenantScoped`] or [`Global`]. Ask for the first with
 /// [`RowSecured`].
+///
+/// ```
+/// # use registry_core as table_registry;
+/// use table_registry::{Tenancy, TenancyOf};
+/// # mod tables { pub enum Users {} }
+/// # impl table_registry::Key for tables::Users {
+/// #     type Policies = (table_registry::kind::System, table_registry::ReadWrite);
+/// #     const NAME: &'static str = "users";
+/// # }
+///
+/// assert!(!<TenancyOf<tables::Users> as Tenancy>::RLS);
+/// ```
 pub type TenancyOf<T> = <PoliciesOf<T> as Policies>::Tenancy;
 
 /// A table whose rows may be updated and deleted: it is not in the revoke list.

@@ -46,6 +46,19 @@ pub trait Table {
 /// should. It makes the type a [`Table`], which says the same in the words of users.
 ///
 /// It has as few items as possible, since the compiler works on every item of every table.
+///
+/// ```
+/// # use registry_core as table_registry;
+/// # mod tables { #[allow(non_camel_case_types)] pub enum audit_logs {} }
+/// use table_registry::{AppendOnly, Key, Table, kind};
+///
+/// impl Key for tables::audit_logs {
+///     type Policies = (kind::Evidence, AppendOnly);
+///     const NAME: &'static str = "audit_logs";
+/// }
+///
+/// const { assert!(<tables::audit_logs as Table>::APPEND_ONLY) };
+/// ```
 pub trait Key {
     /// The table's policies: `(kind::Truth, ReadWrite)`.
     type Policies: Policies;

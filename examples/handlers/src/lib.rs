@@ -1,54 +1,67 @@
-//! A handler registry over the tables of the ERP example.
+//! A repository layer: statements for any table, as far as its policies permit them.
 #![deny(warnings, clippy::pedantic)]
 #![forbid(unsafe_code)]
 
-pub mod repository;
+use table_registry::{Mutable, RowSecured, Table};
 
-use erp::tables;
-use table_registry::Mutable;
-
-use repository::{delete, tenant_query, update};
-
-/// What a client asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Request {
-    /// The rows of its tenant.
-    List,
-    /// To give one row another name.
-    Rename,
-    /// To remove one row.
-    Remove,
+/// `INSERT`: into any table, also an append-only one.
+///
+/// ```text
+/// append::<tables::audit_logs>(&["id", "org_id"])
+/// ```
+#[must_use]
+pub fn append<T: Table>(columns: &[&str]) -> String {
+    let names: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
+    let values: Vec<String> = (1..=columns.len())
+        .map(|position| format!("${position}"))
+        .collect();
+    format!(
+        "INSERT INTO {} ({}) VALUES ({})",
+        table::<T>(),
+        names.join(", "),
+        values.join(", ")
+    )
 }
 
-/// Turns a request into the statement to run.
-pub type Handler = fn(Request) -> String;
+/// `UPDATE` of the row whose `id` is `$1`: not in an append-only table.
+#[must_use]
+pub fn update<T: Mutable>(columns: &[&str]) -> String {
+    let assignments: Vec<String> = columns
+        .iter()
+        .zip(2..)
+        .map(|(column, position)| format!("{} = ${position}", quoted(column)))
+        .collect();
+    format!(
+        "UPDATE {} SET {} WHERE \"id\" = $1",
+        table::<T>(),
+        assignments.join(", ")
+    )
+}
 
-/// The handlers, by table: records and workflow state, never what is derived or written once. A key
-/// that is no table does not resolve, and one of another kind does not compile.
-pub const HANDLERS: [(&str, Handler); 3] = table_registry::handlers! {
-    allow = [Truth, Control];
-    tables::companies => handle::<tables::companies>,
-    tables::contacts => handle::<tables::contacts>,
-    tables::workflow_definitions => handle::<tables::workflow_definitions>,
-};
+/// `DELETE` of the row whose `id` is `$1`: not from an append-only table.
+#[must_use]
+pub fn delete<T: Mutable>() -> String {
+    format!("DELETE FROM {} WHERE \"id\" = $1", table::<T>())
+}
 
-// The same proof for keys that are names, as they come from other registries.
-table_registry::assert_handlers!(erp::TABLE_REGISTRY, HANDLERS, allow = [Truth, Control]);
+/// The rows of the tenant `$1`: only of a table whose rows belong to tenants.
+#[must_use]
+pub fn tenant_query<T: RowSecured>() -> String {
+    format!("SELECT * FROM {} WHERE \"org_id\" = $1", table::<T>())
+}
 
-/// One function for all tables that may have a handler: its bounds say what it needs of them.
-fn handle<T: Mutable + table_registry::RowSecured>(request: Request) -> String {
-    match request {
-        Request::List => tenant_query::<T>(),
-        Request::Rename => update::<T>(&["name"]),
-        Request::Remove => delete::<T>(),
+/// The name of a table as SQL has it, with its schema if it names one.
+fn table<T: Table>() -> String {
+    match T::SCHEMA {
+        Some(schema) => {
+            let name = &T::NAME[schema.len() + 1..];
+            format!("{}.{}", quoted(schema), quoted(name))
+        }
+        None => quoted(T::NAME),
     }
 }
 
-/// The statement for a request to a table whose name came from outside; nothing if it has no handler.
-/// The name itself never becomes SQL.
-#[must_use]
-pub fn route(untrusted: &str, request: Request) -> Option<String> {
-    let table = tables::resolve(untrusted)?;
-    let (_, handler) = HANDLERS.iter().find(|(name, _)| *name == table)?;
-    Some(handler(request))
+/// <https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS>
+fn quoted(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
 }

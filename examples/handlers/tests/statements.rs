@@ -1,8 +1,7 @@
-//! The statements, and what is refused while the program runs. What the compiler refuses is in `tests/ui/typed`.
+//! The statements. What the compiler refuses is in `tests/ui/typed`.
 
 use erp::tables;
-use handlers::repository::{append, delete, tenant_query, update};
-use handlers::{HANDLERS, Request, route};
+use handlers::{append, delete, tenant_query, update};
 
 #[test]
 fn statements_by_typed_key() {
@@ -30,16 +29,4 @@ fn structs_say_what_their_keys_say() {
         delete::<erp::schema::contacts::Contacts>(),
         delete::<tables::contacts>()
     );
-}
-
-#[test]
-fn only_registered_names_with_a_handler_are_routed() {
-    assert_eq!(
-        route("contacts", Request::List).as_deref(),
-        Some(r#"SELECT * FROM "contacts" WHERE "org_id" = $1"#)
-    );
-    assert_eq!(HANDLERS.len(), 3);
-    for name in ["audit_logs", "contcts", "contacts\"; DROP TABLE contacts; --", ""] {
-        assert_eq!(route(name, Request::Remove), None, "{name}");
-    }
 }

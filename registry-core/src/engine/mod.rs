@@ -1,8 +1,9 @@
 //! The pipeline behind the macros, for whatever else reads a registry, too:
 //! sources to declarations, with policy to a registry or to diagnostics.
 //!
-//! Not for user crates. Each stage is one file and one type; [`run`] reads top
-//! to bottom as the whole.
+//! Not for user crates: what is public here is what the macros and the command line need, and changes with
+//! them. Each stage is one file and one type; [`run`] reads top to bottom as the whole, and its example shows
+//! how the stages come together.
 
 mod arguments;
 mod call_site;
@@ -56,6 +57,18 @@ pub struct Outcome {
 }
 
 /// Reads the sources that an invocation names, and checks them.
+///
+/// ```no_run
+/// use registry_core::engine::{CallSite, Invocation, expand, run};
+///
+/// let mut faults = Vec::new();
+/// let invocation = Invocation::parse("\"schema/\"".parse().unwrap(), &mut faults);
+/// let outcome = run(&invocation, &CallSite::new("src/lib.rs"));
+/// for fault in faults.iter().chain(&outcome.faults) {
+///     println!("{}", fault.render());
+/// }
+/// println!("{}", expand(&outcome.registry, &outcome.tracked));
+/// ```
 #[must_use]
 pub fn run(invocation: &Invocation, call: &CallSite) -> Outcome {
     let mut faults = Vec::new();
