@@ -85,15 +85,16 @@ pub fn diagnostics(list: &[Diagnostic], format: Findings) -> Result<Exit, Failur
 pub fn faults(list: &[Diagnostic]) -> Result<Exit, Failure> {
     let exit = diagnostics(list, Findings::Human)?;
     if exit != Exit::Fine {
-        say!("{}", summary(list));
+        say!("{}", summary(list.iter().map(|one| one.severity)));
     }
     Ok(exit)
 }
 
 /// `error: 2 errors, 1 warning`, or nothing if there is nothing to count.
-pub fn summary(list: &[Diagnostic]) -> String {
-    let errors = list.iter().filter(|one| one.severity == Severity::Error).count();
-    let warnings = list.len() - errors;
+pub fn summary(severities: impl Iterator<Item = Severity>) -> String {
+    let (errors, warnings): (Vec<Severity>, Vec<Severity>) =
+        severities.partition(|severity| *severity == Severity::Error);
+    let (errors, warnings) = (errors.len(), warnings.len());
     let parts = [(errors, "error"), (warnings, "warning")];
     let parts = parts.into_iter().filter(|(count, _)| *count > 0);
     let text: Vec<String> = parts.map(|(count, what)| counted(count, what)).collect();
@@ -241,7 +242,8 @@ mod tests {
         assert_eq!(exit(std::slice::from_ref(&warning)), Exit::Fine);
         assert_eq!(exit(&[warning.clone(), finding.clone()]), Exit::Findings);
         assert_eq!(exit(&[unreadable, finding.clone()]), Exit::Failed);
-        let text = anstream::adapter::strip_str(&summary(&[finding, warning])).to_string();
+        let text = anstream::adapter::strip_str(&summary([finding, warning].iter().map(|one| one.severity)))
+            .to_string();
         assert_eq!(text, "error: 1 error, 1 warning found");
     }
 }

@@ -164,13 +164,14 @@ impl<'p> Migration<'p> {
             );
         }
         let mut is_complete = true;
-        let mut sections = Vec::new();
+        let (mut sections, mut needs_function) = (Vec::new(), false);
         let bar = progress::bar("Comparing", self.tables.len());
         for table in bar.wrap_iter(self.tables.iter()) {
             match catalog.table(&table.name) {
                 Some(relation) => {
-                    let statements = self.lacking(table, relation, &context, &mut session)?;
-                    sections.extend((!statements.is_empty()).then(|| statements.join("\n")));
+                    let lacking = self.lacking(table, relation, &context, &mut session)?;
+                    needs_function |= lacking.trigger;
+                    sections.extend((!lacking.statements.is_empty()).then(|| lacking.statements.join("\n")));
                 }
                 None => {
                     is_complete = false;
@@ -181,7 +182,7 @@ impl<'p> Migration<'p> {
         if sections.is_empty() {
             return Ok(if is_complete { Exit::Fine } else { Exit::Findings });
         }
-        if self.has_triggers() && sections.iter().any(|section| section.contains("CREATE TRIGGER")) {
+        if needs_function {
             sections.insert(0, create_trigger_function(&self.config.schema));
         }
         sections.insert(0, self.header("sql --diff"));
@@ -189,22 +190,22 @@ impl<'p> Migration<'p> {
         Ok(Exit::Findings)
     }
 
-    /// What a table and its children lack.
     fn lacking(
         &self,
         table: &Table,
         relation: &Relation,
         context: &Context<'_>,
         session: &mut Session,
-    ) -> Result<Vec<String>, Failure> {
-        let mut statements = self.lacking_of_relation(table, relation, context);
+    ) -> Result<Lacking, Failure> {
+        let mut lacking = Lacking::default();
+        self.add_lacking(table, relation, context, &mut lacking);
         if let Some(expression) = self.policy(table) {
             let spelling = difference::spelling(session, &table.name, expression)?;
             match difference::policy(context, relation, &spelling) {
                 OwnPolicy::Same => {}
                 OwnPolicy::Lacking => {
-                    statements.push(drop_policy(&table.name));
-                    statements.push(create_policy(&table.name, &self.roles(), expression));
+                    let create = create_policy(&table.name, &self.roles(), expression);
+                    lacking.statements.extend([drop_policy(&table.name), create]);
                 }
                 OwnPolicy::Others(names) => report::say!(
                     "warning: table {} has policies of its own, {names}: `{POLICY}` beside them would open it further; \
@@ -215,15 +216,16 @@ impl<'p> Migration<'p> {
         }
         for child in context.catalog.descendants(relation.oid) {
             if child.is_table() {
-                statements.extend(self.lacking_of_relation(table, child, context));
+                self.add_lacking(table, child, context, &mut lacking);
             }
         }
-        Ok(statements)
+        Ok(lacking)
     }
 
-    fn lacking_of_relation(&self, table: &Table, relation: &Relation, context: &Context<'_>) -> Vec<String> {
+    /// Of one relation, but for the policy.
+    fn add_lacking(&self, table: &Table, relation: &Relation, context: &Context<'_>, lacking: &mut Lacking) {
         let name = relation.qualified();
-        let mut statements = Vec::new();
+        let statements = &mut lacking.statements;
         statements.extend((table.has_rls && !relation.row_security).then(|| enable_rls(&name)));
         statements.extend((table.is_forced && !relation.force_row_security).then(|| force_rls(&name)));
         if table.is_revoked {
@@ -231,8 +233,8 @@ impl<'p> Migration<'p> {
         }
         if table.has_trigger && !append_only::has_trigger(context, relation) {
             statements.extend([drop_trigger(&name), create_trigger(&name, &self.config.schema)]);
+            lacking.trigger = true;
         }
-        statements
     }
 
     fn down(&self) -> String {
@@ -275,6 +277,14 @@ impl<'p> Migration<'p> {
             self.package
         )
     }
+}
+
+/// What a table and its children lack.
+#[derive(Default)]
+struct Lacking {
+    statements: Vec<String>,
+    /// Whether a trigger is among it, which needs its function.
+    trigger: bool,
 }
 
 /// What only the database could tell.

@@ -25,7 +25,7 @@ pub fn run(arguments: &Sync) -> Result<Exit, Failure> {
     let faults = project::all_faults(&projects);
     if !faults.is_empty() {
         let exit = report::diagnostics(&faults, arguments.format)?;
-        say!("{}", report::summary(&faults));
+        say!("{}", report::summary(faults.iter().map(|one| one.severity)));
         return Ok(exit);
     }
     let mut changes = Changes::default();
@@ -51,7 +51,7 @@ fn check(changes: &Changes, stale: &[Diagnostic], format: Findings) -> Result<Ex
     // An annotation is about one line; the whole difference is in the log all the same.
     report::diff(&changes.diff())?;
     let exit = report::diagnostics(stale, format)?;
-    say!("{}", report::summary(stale));
+    say!("{}", report::summary(stale.iter().map(|one| one.severity)));
     Ok(exit)
 }
 

@@ -4,6 +4,7 @@ use registry_core::engine::{Code, Entry};
 
 use super::checks::Context;
 use super::finding::Finding;
+use crate::lint::not_needed;
 
 /// The findings that no exception allows, and the exceptions that allow none.
 pub fn apply(context: &Context<'_>, findings: Vec<Finding>, is_probed: bool) -> Vec<Finding> {
@@ -35,9 +36,8 @@ pub fn apply(context: &Context<'_>, findings: Vec<Finding>, is_probed: bool) -> 
 }
 
 fn unused_finding(context: &Context<'_>, exception: &Entry<Code>) -> Finding {
-    let (check, name) = (exception.value, &exception.name);
-    let message = format!("exception of `{name}` from `{check}` is not needed");
-    let fix = "remove it: the check finds nothing there";
+    let name = &exception.name;
+    let (message, fix) = not_needed(name, exception.value);
     let mut roles = context.config.app_roles.iter();
     let mut finding = if roles.any(|role| role.name == *name) {
         Finding::of_role(Code::UnusedAllow, name, message, fix)

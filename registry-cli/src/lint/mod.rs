@@ -177,8 +177,14 @@ fn exceptions(project: &Project) -> Vec<Exception> {
 }
 
 fn unused(table: &str, code: Code) -> Diagnostic {
-    let message = format!("exception of `{table}` from `{code}` is not needed");
-    Diagnostic::new(Code::UnusedAllow, message).help("remove it: the rule finds nothing there")
+    let (message, help) = not_needed(table, code);
+    Diagnostic::new(Code::UnusedAllow, message).help(help)
+}
+
+/// What is said of an exception from a lint or a database check that nothing needs, and the way out.
+pub fn not_needed(name: &str, code: Code) -> (String, &'static str) {
+    let message = format!("exception of `{name}` from `{code}` is not needed");
+    (message, "remove it: nothing is found there")
 }
 
 fn with_level(project: &Project, mut finding: Finding) -> Option<Diagnostic> {

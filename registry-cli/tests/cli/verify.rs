@@ -366,6 +366,22 @@ faults! {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_policy_that_ends_in_a_comment() {
+    let crate_ = erp();
+    let policy = crate_.read("table-registry.toml");
+    crate_.write(
+        "table-registry.toml",
+        &policy.replace(", true), '')\"", ", true), '') -- mine\""),
+    );
+    planted_in(
+        &crate_,
+        "CREATE POLICY open ON contacts USING (true) WITH CHECK (true)",
+        "open-policy contacts open",
+    );
+}
+
+#[test]
 fn role_is_missing() {
     let crate_ = erp();
     let policy = crate_.read("table-registry.toml");

@@ -256,6 +256,12 @@ fn is_open(context: &Context<'_>, relation: &Relation, policy: &PolicyRow, claus
         })
 }
 
+/// A comment at its end must not swallow the parenthesis.
+fn in_parentheses(expression: &str) -> String {
+    let end = if expression.contains("--") { "\n" } else { "" };
+    format!("({expression}{end})")
+}
+
 fn open_policy_finding(
     context: &Context<'_>,
     table: &Table<'_>,
@@ -274,7 +280,7 @@ fn open_policy_finding(
     };
     let there = || open.iter().copied().filter(is_there);
     let clauses: Vec<String> = there()
-        .map(|clause| format!("{} ({expression})", clause.name()))
+        .map(|clause| format!("{} {}", clause.name(), in_parentheses(expression)))
         .collect();
     let fix = format!(
         "ALTER POLICY {} ON {} {};",
