@@ -382,6 +382,7 @@ fn a_policy_that_ends_in_a_comment() {
 }
 
 #[test]
+#[cfg(unix)]
 fn role_is_missing() {
     let crate_ = erp();
     let policy = crate_.read("table-registry.toml");
