@@ -176,7 +176,7 @@ fn the_policy_file_decides_which_bounds_a_table_fits() {
     krate.write("revoke.toml", "update_delete = [\"users\"]\n");
     let report = krate.check();
     report.fails_with(&["error[E0277]: table `tables::users` is append-only"]);
-    report.says("`revoke.toml`, names `tables::users` in `update_delete`");
+    report.says("`revoke.toml`, names this table in `update_delete`");
 }
 
 #[test]
@@ -349,7 +349,6 @@ fn a_schema_that_the_compiler_does_not_read_is_not_stale() {
 #[test]
 fn files_are_found_wherever_modules_lie() {
     let krate = Crate::sound("layout");
-    krate.manifest("2024", "");
     krate.remove("src/schema/mod.rs");
     krate.write(
         "src/lib.rs",
@@ -404,7 +403,6 @@ fn an_orphan_behind_a_feature_is_an_error_where_the_feature_is_on() {
     ]);
 }
 
-/// `test` stands for an attribute of another crate that is called `table`, too.
 #[test]
 fn a_forgotten_mod_line_is_one_error_however_many_files_are_below() {
     let krate = Crate::sound("forgotten_mod");
@@ -432,6 +430,7 @@ fn a_registry_in_a_module_is_told_where_it_belongs() {
         .says("evaluation panicked: `table_registry!` is not in the crate root");
 }
 
+/// `test` stands for an attribute of another crate that is called `table`, too.
 #[test]
 fn an_attribute_of_another_crate_is_found_out() {
     let krate = Crate::sound("foreign");
@@ -449,7 +448,6 @@ fn an_attribute_of_another_crate_is_found_out() {
 fn a_renamed_dependency_is_one_error_and_an_option_mends_it() {
     let krate = Crate::sound("renamed");
     let root = env!("CARGO_MANIFEST_DIR");
-    krate.manifest("2024", "");
     let manifest = fs::read_to_string(krate.directory.join("Cargo.toml")).unwrap();
     let renamed = format!("registry = {{ package = \"table-registry\", path = {root:?} }}");
     let manifest = manifest.replace(&format!("table-registry = {{ path = {root:?} }}"), &renamed);

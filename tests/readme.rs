@@ -155,7 +155,6 @@ fn option(option: &LintOption) -> String {
 fn every_code_is_in_an_expected_error() {
     let elsewhere = [
         (Code::NotInCrateRoot, "tests/cargo.rs"),
-        (Code::PolicyFileNotFound, "tests/cargo.rs"),
         (Code::UnknownLocation, "registry-macros/src/registry.rs"),
         (Code::UnreadableDirectory, "registry-core/src/engine/source.rs"),
         (Code::UnreadableFile, "tests/cargo.rs"),

@@ -11,13 +11,13 @@ use crate::policy::{InDoubt, ReadWrite, kind};
 /// the compiler then says.
 pub trait DeclaredByOneStruct {}
 
-/// Tells whether `Key: DeclaredByOneStruct`, as a constant.
+/// Tells whether `K: DeclaredByOneStruct`, as a constant.
 ///
 /// For a declared key [`Compiled::HERE`] is the inherent constant; for any other
 /// key the path falls back to the one of the trait [`NotCompiled`].
-pub struct Compiled<Key>(PhantomData<Key>);
+pub struct Compiled<K>(PhantomData<K>);
 
-impl<Key: DeclaredByOneStruct> Compiled<Key> {
+impl<K: DeclaredByOneStruct> Compiled<K> {
     /// The crate compiles a struct for this key.
     pub const HERE: bool = true;
 }
@@ -28,7 +28,7 @@ pub trait NotCompiled {
     const HERE: bool = false;
 }
 
-impl<Key> NotCompiled for Compiled<Key> {}
+impl<K> NotCompiled for Compiled<K> {}
 
 /// The key of every struct while the schema directories could not be read, and of a struct whose
 /// attribute is faulty, so that one mistake stays one error.
@@ -36,7 +36,7 @@ pub enum Unknown {}
 
 impl Key for Unknown {
     type Policies = InDoubt<(kind::Truth, ReadWrite)>;
-    const NAME: &'static str = "";
+    const TABLE_NAME: &'static str = "";
 }
 
 /// Whether a path of modules, as `module_path!` gives it, is that of the crate root.

@@ -75,7 +75,7 @@ macro_rules! assert_handlers {
 /// # mod tables { pub enum Contacts {} }
 /// # impl table_registry::Key for tables::Contacts {
 /// #     type Policies = (table_registry::kind::Truth, table_registry::ReadWrite);
-/// #     const NAME: &'static str = "contacts";
+/// #     const TABLE_NAME: &'static str = "contacts";
 /// # }
 /// fn get() -> u16 {
 ///     200
@@ -94,7 +94,7 @@ macro_rules! assert_handlers {
 /// # mod tables { pub enum AuditLogs {} }
 /// # impl table_registry::Key for tables::AuditLogs {
 /// #     type Policies = (table_registry::kind::Evidence, table_registry::AppendOnly);
-/// #     const NAME: &'static str = "audit_logs";
+/// #     const TABLE_NAME: &'static str = "audit_logs";
 /// # }
 /// const HANDLERS: [(&str, u16); 1] = table_registry::handlers! {
 ///     allow = [Truth, Control];
@@ -167,14 +167,13 @@ impl HandlerKey {
         Self { name, finding }
     }
 
-    /// A key by its type. One without a name is that of a table that is reported as faulty.
+    /// A key by its type. One whose policies are in doubt is that of a table that is reported as faulty.
     #[must_use]
     pub const fn of_table<T: Table>() -> Self {
-        let is_faulty = T::NAME.is_empty() || !PoliciesOf::<T>::ARE_KNOWN;
-        let finding = if is_faulty {
-            Finding::Sound
-        } else {
+        let finding = if PoliciesOf::<T>::ARE_KNOWN {
             Finding::Registered(T::KIND)
+        } else {
+            Finding::Sound
         };
         Self {
             name: T::NAME,
@@ -183,7 +182,8 @@ impl HandlerKey {
     }
 }
 
-/// The first name of a registry that lacks tables, because some sources could not be read.
+/// Whether a registry lacks tables, because some sources could not be read: it begins with an entry without a
+/// name, which `table_registry!` puts there.
 const fn is_incomplete(registry: &[(&str, TableKind)]) -> bool {
     !registry.is_empty() && registry[0].0.is_empty()
 }
@@ -309,10 +309,11 @@ pub const fn report<const N: usize>(keys: &[HandlerKey], allowed: &[TableKind]) 
             report.push("a handler is not one of a table that may have one");
         }
         match finding {
-            _ if is_sound => {}
+            Finding::Sound => {}
+            Finding::Registered(_) if is_sound => {}
             Finding::Registered(kind) => report.push_wrong_kind(name, kind),
             Finding::Unregistered(meant) => report.push_unknown(name, meant),
-            Finding::Sound | Finding::Unsorted => report.push_unsorted(name),
+            Finding::Unsorted => report.push_unsorted(name),
         }
         at += 1;
     }

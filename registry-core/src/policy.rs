@@ -5,11 +5,8 @@ use core::marker::PhantomData;
 use crate::{Key, Table, TableKind};
 
 mod sealed {
+    /// So that nobody can make policies that fit every bound.
     pub trait Sealed {}
-    /// No crate can say of its own tables that they fit a bound which they do not.
-    pub trait Mutable {}
-    pub trait RowSecured {}
-    pub trait OfKind<Wanted> {}
 }
 
 /// All policies of a table as one type: a pair of its [`Kind`] and its [`Access`].
@@ -174,6 +171,10 @@ macro_rules! kinds {
                 }
 
                 impl super::Definite for $kind {}
+
+                const _: () = assert!(
+                    <super::$tenancy as super::Tenancy>::RLS == crate::TableKind::$kind.row_level_security()
+                );
             )*
         }
     };
@@ -219,7 +220,7 @@ pub(crate) type PoliciesOf<T> = <<T as Table>::Key as Key>::Policies;
 /// # mod tables { pub enum Users {} }
 /// # impl table_registry::Key for tables::Users {
 /// #     type Policies = (table_registry::kind::System, table_registry::ReadWrite);
-/// #     const NAME: &'static str = "users";
+/// #     const TABLE_NAME: &'static str = "users";
 /// # }
 ///
 /// assert_eq!(<KindOf<tables::Users> as Kind>::KIND, TableKind::System);
@@ -235,7 +236,7 @@ pub type KindOf<T> = <PoliciesOf<T> as Policies>::Kind;
 /// # mod tables { pub enum Users {} }
 /// # impl table_registry::Key for tables::Users {
 /// #     type Policies = (table_registry::kind::System, table_registry::ReadWrite);
-/// #     const NAME: &'static str = "users";
+/// #     const TABLE_NAME: &'static str = "users";
 /// # }
 ///
 /// assert!(!<AccessOf<tables::Users> as Access>::APPEND_ONLY);
@@ -251,7 +252,7 @@ pub type AccessOf<T> = <PoliciesOf<T> as Policies>::Access;
 /// # mod tables { pub enum Users {} }
 /// # impl table_registry::Key for tables::Users {
 /// #     type Policies = (table_registry::kind::System, table_registry::ReadWrite);
-/// #     const NAME: &'static str = "users";
+/// #     const TABLE_NAME: &'static str = "users";
 /// # }
 ///
 /// assert!(!<TenancyOf<tables::Users> as Tenancy>::RLS);
@@ -270,7 +271,7 @@ pub type TenancyOf<T> = <PoliciesOf<T> as Policies>::Tenancy;
 /// # mod tables { pub enum Invoices {} }
 /// # impl table_registry::Key for tables::Invoices {
 /// #     type Policies = (table_registry::kind::Truth, table_registry::ReadWrite);
-/// #     const NAME: &'static str = "invoices";
+/// #     const TABLE_NAME: &'static str = "invoices";
 /// # }
 ///
 /// assert_eq!(update::<tables::Invoices>(), "UPDATE invoices SET …");
@@ -284,7 +285,7 @@ pub type TenancyOf<T> = <PoliciesOf<T> as Policies>::Tenancy;
 /// # mod tables { pub enum AuditLogs {} }
 /// # impl table_registry::Key for tables::AuditLogs {
 /// #     type Policies = (table_registry::kind::Evidence, table_registry::AppendOnly);
-/// #     const NAME: &'static str = "audit_logs";
+/// #     const TABLE_NAME: &'static str = "audit_logs";
 /// # }
 /// # fn update<T: Mutable>() {}
 /// update::<tables::AuditLogs>(); // table `AuditLogs` is append-only
@@ -294,9 +295,10 @@ pub type TenancyOf<T> = <PoliciesOf<T> as Policies>::Tenancy;
     label = "not a table",
     note = "put `#[table]` on the struct, or use a key from `tables`"
 )]
-pub trait Mutable: Table + sealed::Mutable {}
+pub trait Mutable: Table {}
 
-impl<T: Table> sealed::Mutable for T where AccessOf<T>: PermitsUpdate<T::Key> {}
+// Nobody can implement this trait or the next two for a table of their own: coherence holds what policies of this
+// crate fit for something that may change (`tests/ui/typed/forged_bound`).
 impl<T: Table> Mutable for T where AccessOf<T>: PermitsUpdate<T::Key> {}
 
 /// A table whose rows belong to tenants: row-level security applies, since its kind is not `system`.
@@ -311,7 +313,7 @@ impl<T: Table> Mutable for T where AccessOf<T>: PermitsUpdate<T::Key> {}
 /// # mod tables { pub enum Invoices {} }
 /// # impl table_registry::Key for tables::Invoices {
 /// #     type Policies = (table_registry::kind::Truth, table_registry::ReadWrite);
-/// #     const NAME: &'static str = "invoices";
+/// #     const TABLE_NAME: &'static str = "invoices";
 /// # }
 ///
 /// assert_eq!(tenant_query::<tables::Invoices>(), "SELECT * FROM invoices WHERE org_id = $1");
@@ -325,7 +327,7 @@ impl<T: Table> Mutable for T where AccessOf<T>: PermitsUpdate<T::Key> {}
 /// # mod tables { pub enum Users {} }
 /// # impl table_registry::Key for tables::Users {
 /// #     type Policies = (table_registry::kind::System, table_registry::ReadWrite);
-/// #     const NAME: &'static str = "users";
+/// #     const TABLE_NAME: &'static str = "users";
 /// # }
 /// # fn tenant_query<T: RowSecured>() {}
 /// tenant_query::<tables::Users>(); // table `Users` belongs to no tenant
@@ -335,9 +337,8 @@ impl<T: Table> Mutable for T where AccessOf<T>: PermitsUpdate<T::Key> {}
     label = "not a table",
     note = "put `#[table]` on the struct, or use a key from `tables`"
 )]
-pub trait RowSecured: Table + sealed::RowSecured {}
+pub trait RowSecured: Table {}
 
-impl<T: Table> sealed::RowSecured for T where TenancyOf<T>: HasTenant<T::Key> {}
 impl<T: Table> RowSecured for T where TenancyOf<T>: HasTenant<T::Key> {}
 
 /// A table of one kind: `T: OfKind<kind::Truth>`.
@@ -352,7 +353,7 @@ impl<T: Table> RowSecured for T where TenancyOf<T>: HasTenant<T::Key> {}
 /// # mod tables { pub enum Balances {} }
 /// # impl table_registry::Key for tables::Balances {
 /// #     type Policies = (table_registry::kind::Projection, table_registry::ReadWrite);
-/// #     const NAME: &'static str = "balances";
+/// #     const TABLE_NAME: &'static str = "balances";
 /// # }
 ///
 /// assert_eq!(rebuild::<tables::Balances>(), "TRUNCATE balances");
@@ -366,7 +367,7 @@ impl<T: Table> RowSecured for T where TenancyOf<T>: HasTenant<T::Key> {}
 /// # mod tables { pub enum Invoices {} }
 /// # impl table_registry::Key for tables::Invoices {
 /// #     type Policies = (table_registry::kind::Truth, table_registry::ReadWrite);
-/// #     const NAME: &'static str = "invoices";
+/// #     const TABLE_NAME: &'static str = "invoices";
 /// # }
 /// # fn rebuild<T: OfKind<kind::Projection>>() {}
 /// rebuild::<tables::Invoices>(); // table `Invoices` is of kind `Truth`, not `Projection`
@@ -376,16 +377,15 @@ impl<T: Table> RowSecured for T where TenancyOf<T>: HasTenant<T::Key> {}
     label = "not a table",
     note = "put `#[table]` on the struct, or use a key from `tables`"
 )]
-pub trait OfKind<Wanted>: Table + sealed::OfKind<Wanted> {}
+pub trait OfKind<Wanted>: Table {}
 
-impl<T: Table, Wanted> sealed::OfKind<Wanted> for T where KindOf<T>: IsKind<Wanted, T::Key> {}
 impl<T: Table, Wanted> OfKind<Wanted> for T where KindOf<T>: IsKind<Wanted, T::Key> {}
 
 /// Implemented by [`ReadWrite`]. Its text is what the error of [`Mutable`] says.
 #[diagnostic::on_unimplemented(
     message = "table `{Table}` is append-only",
     label = "its rows may not be updated or deleted",
-    note = "the revoke list, by default `revoke.toml`, names `{Table}` in `update_delete`"
+    note = "the revoke list, by default `revoke.toml`, names this table in `update_delete`"
 )]
 pub trait PermitsUpdate<Table: ?Sized> {}
 

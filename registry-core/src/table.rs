@@ -26,10 +26,10 @@ pub trait Table {
 
     /// The table's name in the registry: `users`, or `audit.events` for a
     /// table that names its PostgreSQL schema.
-    const NAME: &'static str = <Self::Key as Key>::NAME;
+    const NAME: &'static str = Self::Key::TABLE_NAME;
 
     /// The PostgreSQL schema, where `#[table(schema = "…")]` gives one.
-    const SCHEMA: Option<&'static str> = <Self::Key as Key>::SCHEMA;
+    const SCHEMA: Option<&'static str> = Self::Key::TABLE_SCHEMA;
 
     /// The table's kind, after the overrides of the policy file.
     const KIND: TableKind = PoliciesOf::<Self>::KIND;
@@ -54,7 +54,7 @@ pub trait Table {
 ///
 /// impl Key for tables::audit_logs {
 ///     type Policies = (kind::Evidence, AppendOnly);
-///     const NAME: &'static str = "audit_logs";
+///     const TABLE_NAME: &'static str = "audit_logs";
 /// }
 ///
 /// const { assert!(<tables::audit_logs as Table>::APPEND_ONLY) };
@@ -63,11 +63,11 @@ pub trait Key {
     /// The table's policies: `(kind::Truth, ReadWrite)`.
     type Policies: Policies;
 
-    /// The table's name in the registry.
-    const NAME: &'static str;
+    /// [`Table::NAME`], under a name of its own: both traits can be imported.
+    const TABLE_NAME: &'static str;
 
-    /// The PostgreSQL schema.
-    const SCHEMA: Option<&'static str> = None;
+    /// [`Table::SCHEMA`].
+    const TABLE_SCHEMA: Option<&'static str> = None;
 }
 
 #[diagnostic::do_not_recommend]

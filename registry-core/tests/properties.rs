@@ -1,5 +1,5 @@
-//! Whatever bytes a schema file, a policy file or an attribute holds: no panic, and every fault has
-//! a place.
+//! Whatever bytes a schema file, a policy file or an attribute holds: no panic, every fault has
+//! a place, and the expansion is Rust.
 
 use std::fs;
 use std::path::Path;

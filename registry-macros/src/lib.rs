@@ -22,6 +22,7 @@ use proc_macro::TokenStream;
 /// | `kind = truth` | what the table holds: `truth`, `control`, `projection`, `evidence`, `link` or `system`, with or without quotes | `truth` |
 /// | `name = "users"` | the table's name in PostgreSQL, at most 63 bytes, without a dot | what the ORM attribute on the same struct says (`#[diesel(table_name = users)]`, `#[sea_orm(table_name = "users")]`, also inside `cfg_attr`), else the struct's name in `snake_case` |
 /// | `schema = "audit"` | the PostgreSQL schema; the table is then registered as `audit.users` | what `#[sea_orm(schema_name = "audit")]` says, else none |
+/// | `allow(float-money, reason = "…")` | lints of `cargo table-registry lint` that do not apply to the table | |
 ///
 /// # Errors
 ///
@@ -53,7 +54,7 @@ pub fn table(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | argument | meaning |
 /// |---|---|
 /// | `"schema/"`, one or more | a directory, relative to the invoking file as in `include_str!`; every `.rs` file below it is read |
-/// | `overrides = "…"` | the file with `[overrides]` and `[exempt]`, relative to the invoking file; by default the nearest `table-registry.toml` in the directory of the invoking file and its parents, up to the one with `Cargo.toml` |
+/// | `overrides = "…"` | the file with `[overrides]`, `[exempt]`, `[lints]` and `[database]`, relative to the invoking file; by default the nearest `table-registry.toml` in the directory of the invoking file and its parents, up to the one with `Cargo.toml` |
 /// | `revoke = "…"` | the file with `update_delete`; by default the nearest `revoke.toml`, likewise |
 /// | `crate = …` | the path of the crate `table-registry`, where it is not `::table_registry` |
 ///
@@ -66,7 +67,7 @@ pub fn table(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `REGISTRY_EXEMPT: [&str; E]` | tables in the database with no struct here |
 /// | `RLS_TABLES: [&str; M]` | tables whose kind is not `system` |
 /// | `REVOKE_UPDATE_DELETE_TABLES: [&str; K]` | append-only tables |
-/// | `mod tables` | one uninhabited type a table, each implementing `Table`; `kind_of(name)` |
+/// | `mod tables` | one uninhabited type a table, each implementing `Table`; `kind_of(name)`, `is_rls(name)`, `is_append_only(name)`, `resolve(name)` |
 ///
 /// # Errors
 ///
@@ -87,7 +88,9 @@ pub fn table(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn table_registry(arguments: TokenStream) -> TokenStream {
     let file = proc_macro::Span::call_site().local_file();
-    emit::expand(|| registry::expand(file, arguments.into(), lex))
+    // Where cargo says which package it compiles.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR");
+    emit::expand(|| registry::expand(file, package, arguments.into(), lex))
 }
 
 /// `proc_macro2` would lex the text a second time, and unoptimised.

@@ -27,8 +27,9 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> (TokenStream,
 }
 
 /// Calls the macro that `table_registry!` leaves in the crate root, and lets it choose from what
-/// it is given. Without that macro, the compiler says so at the attribute; without this key, or
-/// with another struct for it, at the struct's name, where all of the first implementation is.
+/// it is given; the pattern is in `engine/expand.rs`, `callback`. Without that macro, the compiler says so at the
+/// attribute; without this key, or with another struct for it, at the struct's name, since the first and the last
+/// token of that implementation are there.
 /// The key of a faulty attribute is a guess, and only keeps other errors away.
 fn registration(key: &str, is_sound: bool, ident: &Ident, generics: &Generics) -> TokenStream {
     let at_name = Span::call_site().located_at(ident.span());
@@ -78,8 +79,8 @@ impl Parse for Header {
 fn essentials(item: TokenStream) -> TokenStream {
     let mut trees: Vec<TokenTree> = Vec::new();
     for tree in engine::ungroup(item) {
-        if is_documentation(&tree) {
-            // The `#` before it.
+        let is_attribute = matches!(trees.last(), Some(TokenTree::Punct(hash)) if hash.as_char() == '#');
+        if is_attribute && is_documentation(&tree) {
             trees.pop();
         } else {
             trees.push(tree);
@@ -117,6 +118,10 @@ mod tests {
         for (item, registration) in [
             ("pub struct User;", "user [] [User] []"),
             ("#[doc = \"A user.\"] struct User {}", "user [] [User] []"),
+            (
+                "struct Doc<T>(T) where [doc::Row; 1]: Copy;",
+                "doc [<T>] [Doc<T>] [where [doc::Row; 1]: Copy]",
+            ),
             ("struct User(u8, String);", "user [] [User] []"),
             ("pub(crate) struct User { id: u8 }", "user [] [User] []"),
             ("#[derive(Debug)] struct r#type {}", "r#type [] [r#type] []"),
@@ -173,7 +178,10 @@ mod tests {
         let (tokens, faults) = expansion("", "#[table(kind = link)] struct User;");
         assert!(!tokens.contains("registered_by_table_registry"), "{tokens}");
         assert_eq!(faults, ["`#[table]` stands twice on this struct"]);
-        // A helper attribute of some derive.
+        let second = |derive| expansion("", &format!("#[derive({derive})] #[table] struct User;")).1;
+        assert_eq!(second("Debug"), faults);
+        // It may be a helper attribute of that derive.
+        assert_eq!(second("Debug, Tabled"), [""; 0]);
         assert_eq!(expansion("", "#[table(title = \"x\")] struct User;").1, [""; 0]);
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::source::{clean, display, with_slashes};
+use super::source::{clean, display, or_here, with_slashes};
 
 /// The file that invokes `table_registry!`.
 #[derive(Clone, Debug)]
@@ -85,13 +85,7 @@ impl CallSite {
 
 /// The path that no link is part of, if there is such a directory.
 fn real(directory: &Path) -> Option<PathBuf> {
-    let here = Path::new(".");
-    let directory = if directory == Path::new("") {
-        here
-    } else {
-        directory
-    };
-    directory.canonicalize().ok()
+    or_here(directory).canonicalize().ok()
 }
 
 /// The way from a clean directory to a path, with forward slashes.

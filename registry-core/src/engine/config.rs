@@ -344,6 +344,20 @@ impl<'a> Reader<'a> {
         reason
     }
 
+    /// The exceptions from one rule: whom they are about, each with a reason.
+    pub fn exceptions(&mut self, rule: &Key, value: Value<'a>, code: Code) -> Vec<Entry<Code>> {
+        let mut exceptions = Vec::new();
+        for (name, reason) in self.table(rule, value) {
+            self.reason(&name, &reason, "why the rule does not apply", || {
+                let message = format!("exception of `{}` from `{code}` has no reason", name.get_ref());
+                let help = format!("say why the rule does not apply to `{}`", name.get_ref());
+                Diagnostic::new(Code::AllowWithoutReason, message).help(help)
+            });
+            exceptions.push(self.entry(name, code));
+        }
+        exceptions
+    }
+
     /// The strings of a list.
     pub fn strings(&mut self, key: &Key, value: Value<'a>, example: &str) -> Vec<Key> {
         let span = value.span();

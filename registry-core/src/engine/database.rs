@@ -220,13 +220,7 @@ fn exceptions<'a>(reader: &mut Reader<'a>, key: &Key, value: Value<'a>) -> Vec<E
         let Some(code) = known_check(reader, &check) else {
             continue;
         };
-        for (name, reason) in reader.table(&check, value) {
-            reader.reason(&name, &reason, "why the check does not apply", || {
-                let message = format!("exception of `{}` from `{code}` has no reason", name.get_ref());
-                Diagnostic::new(Code::AllowWithoutReason, message).help("say why the check does not apply")
-            });
-            exceptions.push(reader.entry(name, code));
-        }
+        exceptions.extend(reader.exceptions(&check, value, code));
     }
     exceptions
 }

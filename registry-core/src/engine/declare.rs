@@ -10,7 +10,7 @@ use super::arguments::{self, Argument, Value};
 use super::diagnostic::{Code, Diagnostic};
 use super::lints::{LintRule, unknown_lint};
 use super::name::{self, TableName};
-use super::scan::is_our_crate;
+use super::scan::{is_our_crate, may_bring_helpers};
 use super::suggest::{did_you_mean, nearest};
 use crate::TableKind;
 
@@ -460,11 +460,11 @@ pub fn has_foreign_key(meta: &Meta) -> bool {
 /// another crate, as the helper attribute of a derive, is left alone.
 #[must_use]
 pub fn repeated(neighbours: &[&Meta]) -> Option<Diagnostic> {
-    let has_derive = neighbours.iter().any(|meta| meta.path().is_ident("derive"));
+    let has_helpers = neighbours.iter().any(|meta| derives_helpers(meta));
     let second = neighbours.iter().copied().find(|meta| {
         let segments = &meta.path().segments;
         let may_be_ours = match segments.len() {
-            1 => !has_derive,
+            1 => !has_helpers,
             _ => segments
                 .iter()
                 .any(|segment| is_our_crate(&segment.ident.to_string())),
@@ -480,6 +480,16 @@ pub fn repeated(neighbours: &[&Meta]) -> Option<Diagnostic> {
         .spanned(span)
         .help("keep one: a struct declares one table"),
     )
+}
+
+/// Whether this is a `#[derive(…)]` that may bring a helper attribute called `table`.
+fn derives_helpers(meta: &Meta) -> bool {
+    let Meta::List(list) = meta else {
+        return false;
+    };
+    let brings_helpers =
+        |tree| matches!(tree, TokenTree::Ident(name) if may_bring_helpers(&name.to_string()));
+    list.path.is_ident("derive") && list.tokens.clone().into_iter().any(brings_helpers)
 }
 
 /// The fault that `#[table]` stands on something else than a struct.

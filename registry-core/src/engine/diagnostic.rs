@@ -37,7 +37,7 @@ macro_rules! codes {
 codes! {
     /// A path that must be relative to the invoking file is absolute.
     AbsolutePath = "absolute-path",
-    /// An exception from a lint has no reason.
+    /// An exception from a lint or a database check has no reason.
     AllowWithoutReason = "allow-without-reason",
     /// Database: a role of the application owns a registered table, its schema, or can become its owner.
     AppRoleOwnsTable = "app-role-owns-table",
@@ -63,7 +63,7 @@ codes! {
     DottedName = "dotted-name",
     /// Two structs declare one table.
     DuplicateTable = "duplicate-table",
-    /// A table or schema name is the empty string.
+    /// A name, or another text that must say something, is the empty string.
     EmptyName = "empty-name",
     /// An override names an exempt table.
     ExemptOverride = "exempt-override",
@@ -81,7 +81,7 @@ codes! {
     InvalidArgument = "invalid-argument",
     /// A policy file is not valid TOML.
     InvalidToml = "invalid-toml",
-    /// The value of a key of `#[table]` has the wrong form.
+    /// The value of a key, in `#[table]` or in a policy file, has the wrong form.
     InvalidValue = "invalid-value",
     /// Two tables would have the same typed key.
     KeyCollision = "key-collision",
@@ -141,7 +141,7 @@ codes! {
     ProbeAllowed = "probe-allowed",
     /// Lint: an override gives the kind that the struct declares.
     RedundantOverride = "redundant-override",
-    /// A key stands twice in one `#[table]`.
+    /// A key stands twice in one `#[table]`, or one lint twice in a policy file.
     RepeatedKey = "repeated-key",
     /// The revoke list names a table twice.
     RepeatedRevoke = "repeated-revoke",
@@ -165,7 +165,7 @@ codes! {
     TableInSeveralCrates = "table-in-several-crates",
     /// Lint: a table is not called by a plural in `snake_case`.
     TableNotPluralSnakeCase = "table-not-plural-snake-case",
-    /// An exception from a lint names a table that is not registered.
+    /// An exception from a lint or a database check names nothing that it could be about.
     UnknownAllow = "unknown-allow",
     /// A check of the database that does not exist.
     UnknownCheck = "unknown-check",
@@ -338,8 +338,7 @@ impl Diagnostic {
     }
 
     /// The closing note, which names the rule.
-    #[must_use]
-    pub fn code_note(&self) -> String {
+    fn code_note(&self) -> String {
         format!("diagnostic code `{}`", self.code)
     }
 

@@ -84,13 +84,13 @@ pub enum Check {
     File,
 }
 
-/// All that the schema directories declare.
-#[derive(Clone, Debug)]
+/// All that the schema directories declare. By default nothing, since nothing was read.
+#[derive(Clone, Debug, Default)]
 pub struct Declarations {
     /// In the order of files and lines.
     pub list: Vec<Declaration>,
-    /// Whether every directory and file could be read. If not, a name that seems
-    /// unknown may only be unread.
+    /// Whether every directory and file could be read, and every argument of the call understood. If not, a name
+    /// that seems unknown may only be unread.
     pub complete: bool,
     /// Whether the crate root has a module `tables` already.
     pub tables_is_taken: bool,

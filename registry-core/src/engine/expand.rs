@@ -1,9 +1,12 @@
 //! Registry in, Rust out.
 //!
-//! As text, which the compiler's own lexer reads: a macro runs unoptimised, and to make these tokens one by one
+//! Mostly as text, which the compiler's own lexer reads: a macro runs unoptimised, and to make these tokens one by one
 //! took as long as everything before.
 
 use std::collections::BTreeMap;
+
+use proc_macro2::TokenStream;
+use quote::quote;
 
 use super::diagnostic::Code;
 use super::discover::Check;
@@ -11,8 +14,18 @@ use super::name::raw_where_needed;
 use super::registry::{RegisteredTable, Registry};
 use crate::TableKind;
 
-/// What `table_registry!` expands to, at the crate root, where `__table_registry` is a name of the crate
-/// `table-registry`. A change of a file in `tracked` recompiles the crate.
+/// What stands before the expansion: `facade` is the path of the crate `table-registry`, with its place. One
+/// import, so that a crate that cannot be found is one error.
+#[must_use]
+pub fn import(facade: &TokenStream) -> TokenStream {
+    quote! {
+        #[doc(hidden)]
+        #[allow(unused_imports, unused_qualifications)]
+        use #facade as __table_registry;
+    }
+}
+
+/// What `table_registry!` expands to, at the crate root, behind [`import`]. A change of a file in `tracked` recompiles the crate.
 #[must_use]
 pub fn expand(registry: &Registry, tracked: &[String]) -> String {
     let keyed: Vec<Keyed<'_>> = registry.tables().iter().map(Keyed::new).collect();
@@ -253,7 +266,7 @@ fn implementation(Keyed { table, key }: &Keyed<'_>) -> String {
     let RegisteredTable { name, schema, .. } = table;
     let policies = policies(table);
     let schema = schema.as_ref().map_or_else(String::new, |schema| {
-        format!("const SCHEMA: Option<&'static str> = Option::Some({schema:?});")
+        format!("const TABLE_SCHEMA: Option<&'static str> = Option::Some({schema:?});")
     });
     // Elsewhere the struct says so. Here two structs do, which is a fault of its own.
     let declared = if table.contested {
@@ -265,7 +278,7 @@ fn implementation(Keyed { table, key }: &Keyed<'_>) -> String {
         "
 {declared}impl Key for directories_of_table_registry::{key} {{
     type Policies = {policies};
-    const NAME: &'static str = {name:?};
+    const TABLE_NAME: &'static str = {name:?};
     {schema}
 }}
 "
@@ -289,7 +302,8 @@ fn policies(table: &RegisteredTable) -> String {
 }
 
 /// What `#[table]` expands to, besides the struct: the registry decides, not the attribute.
-/// The name is the help in the errors of a crate without `table_registry!`.
+/// The call is made by `registry-macros/src/table.rs`, `registration`. The name is the help in the errors of a crate
+/// without `table_registry!`.
 fn callback(registry: &Registry) -> String {
     const STRUCT: &str =
         "[$($declare:tt)*] [$($path:tt)*] [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]";
@@ -486,7 +500,8 @@ mod tests {
     use crate::engine::testing::registry;
     fn expansion(files: &[(&str, &str)], overrides: &str, revoke: &str) -> String {
         let (registry, _) = registry(files, overrides, revoke);
-        super::expand(&registry, &["../revoke.toml".into()])
+        let import = super::import(&quote::quote!(::table_registry));
+        format!("{import}{}", super::expand(&registry, &["../revoke.toml".into()]))
     }
 
     fn pretty(text: &str) -> String {

@@ -1,3 +1,6 @@
+#[doc(hidden)]
+#[allow(unused_imports, unused_qualifications)]
+use ::table_registry as __table_registry;
 const _: () = __table_registry::__private::assert!(
     __table_registry::__private::is_crate_root(__table_registry::__private::module_path!()),
     "{}",
@@ -111,20 +114,20 @@ const _: () = {
     };
     impl Key for directories_of_table_registry::audit_events {
         type Policies = (kind::Evidence, AppendOnly);
-        const NAME: &'static str = "audit.events";
-        const SCHEMA: Option<&'static str> = Option::Some("audit");
+        const TABLE_NAME: &'static str = "audit.events";
+        const TABLE_SCHEMA: Option<&'static str> = Option::Some("audit");
     }
     impl Key for directories_of_table_registry::roles {
         type Policies = (kind::Truth, ReadWrite);
-        const NAME: &'static str = "roles";
+        const TABLE_NAME: &'static str = "roles";
     }
     impl Key for directories_of_table_registry::r#type {
         type Policies = (kind::Truth, ReadWrite);
-        const NAME: &'static str = "type";
+        const TABLE_NAME: &'static str = "type";
     }
     impl Key for directories_of_table_registry::users {
         type Policies = (kind::System, ReadWrite);
-        const NAME: &'static str = "users";
+        const TABLE_NAME: &'static str = "users";
     }
 };
 #[doc(hidden)]

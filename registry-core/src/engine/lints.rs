@@ -216,18 +216,7 @@ impl Lints {
             let Some(rule) = known_rule(reader, &name) else {
                 continue;
             };
-            for (table, reason) in reader.table(&name, value) {
-                reader.reason(&table, &reason, "why the rule does not apply", || {
-                    let message = format!(
-                        "exception of `{}` from `{}` has no reason",
-                        table.get_ref(),
-                        rule.code
-                    );
-                    Diagnostic::new(Code::AllowWithoutReason, message)
-                        .help("say why the rule does not apply to this table")
-                });
-                self.exceptions.push(reader.entry(table, rule.code));
-            }
+            self.exceptions.extend(reader.exceptions(&name, value, rule.code));
         }
     }
 

@@ -34,14 +34,15 @@ pub use config::{EXEMPT, Entry, OVERRIDES, OVERRIDES_FILE, Policy, PolicyFiles, 
 pub use database::Database;
 pub use declare::{Allowed, Declared, FlatMeta, declare, flatten, not_a_struct, repeated};
 pub use diagnostic::{Code, Diagnostic, Label, Severity};
-pub use discover::{Check, Declaration, Declarations, Orphan, declarations_in_text, discover};
-pub use expand::expand;
+use discover::discover;
+pub use discover::{Check, Declaration, Declarations, Orphan, declarations_in_text};
+pub use expand::{expand, import};
 pub use invocation::{Invocation, WrittenPath};
 pub use lints::{LINT_RULES, LintLevel, LintOption, LintRule, Lints};
 pub use name::{NameFault, TableName, check as check_name, key, key_ident};
 pub use registry::{ExemptTable, RegisteredTable, Registry};
 pub use source::{Source, clean, display};
-pub use suggest::{did_you_mean, nearest};
+pub use suggest::did_you_mean;
 pub use validate::validate;
 
 /// What one `table_registry!` comes to.
@@ -54,6 +55,20 @@ pub struct Outcome {
     pub tracked: Vec<String>,
     /// Every fault, in the order of the stages.
     pub faults: Vec<Diagnostic>,
+}
+
+impl Outcome {
+    /// What there is to register when the sources could not be read at all: the fault stays alone.
+    #[must_use]
+    pub fn incomplete(fault: Diagnostic) -> Self {
+        let mut faults = vec![fault];
+        let registry = validate(Declarations::default(), &Policy::default(), &mut faults);
+        Self {
+            registry,
+            tracked: Vec::new(),
+            faults,
+        }
+    }
 }
 
 /// Reads the sources that an invocation names, and checks them.

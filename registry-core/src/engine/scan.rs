@@ -137,7 +137,7 @@ pub fn scan(text: &str) -> Scan {
     scanner.finish()
 }
 
-/// Where the last `table`, `mod` or `include!` starts. Behind it nothing can begin that we look
+/// Where the last `table`, `mod`, `extern` or `include!` starts. Behind it nothing can begin that we look
 /// for, and so the fields of the last struct of a file are not even lexed.
 fn last_word(text: &str) -> Option<usize> {
     let is_word = |at: usize, word: &str| {
@@ -150,7 +150,10 @@ fn last_word(text: &str) -> Option<usize> {
             .map(|(at, _)| at)
             .find(|at| is_word(*at, word))
     };
-    last("table").max(last("mod")).max(last_include(text))
+    last("table")
+        .max(last("mod"))
+        .max(last("extern"))
+        .max(last_include(text))
 }
 
 fn last_include(text: &str) -> Option<usize> {
@@ -258,7 +261,7 @@ impl<'a> Scanner<'a> {
             let ident = token.ident();
             mentions_table |= ident == Some("table");
             mentions_cfg |= ident == Some("cfg");
-            has_helpers |= in_derive && ident.is_some_and(|ident| !STANDARD_DERIVES.contains(&ident));
+            has_helpers |= in_derive && ident.is_some_and(may_bring_helpers);
             in_derive = ident == Some("derive") || (in_derive && token.kind != TokenKind::CloseParen);
             match ident {
                 Some(ident) if in_path => path.push(ident),
@@ -551,7 +554,12 @@ fn starts_item(word: &str) -> bool {
     )
 }
 
-/// The derives of the standard library, which bring no helper attribute called `table`.
+/// Whether a derive of this name may bring a helper attribute called `table`.
+pub fn may_bring_helpers(derive: &str) -> bool {
+    !STANDARD_DERIVES.contains(&derive)
+}
+
+/// The derives of the standard library, which bring none.
 const STANDARD_DERIVES: [&str; 9] = [
     "Clone",
     "Copy",
@@ -744,6 +752,7 @@ mod tests {
             }
         }
         assert!(scan("#[macro_use] extern crate table_registry; mod a;").uses_our_macros);
+        assert!(scan("mod a; #[macro_use] extern crate table_registry;").uses_our_macros);
         assert!(!scan("#[macro_use] extern crate diesel; mod a;").uses_our_macros);
         assert!(!scan("extern crate table_registry; mod a;").uses_our_macros);
     }

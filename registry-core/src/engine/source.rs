@@ -114,19 +114,22 @@ pub fn with_slashes(path: &Path) -> String {
 
 /// The names of some entries of a directory, sorted; none if it cannot be read. For near misses.
 pub fn names_in(directory: &Path, keep: impl Fn(&fs::DirEntry) -> bool) -> Vec<String> {
-    let here = Path::new(".");
-    let directory = if directory == Path::new("") {
-        here
-    } else {
-        directory
-    };
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let entries = fs::read_dir(or_here(directory)).into_iter().flatten().flatten();
     let kept = entries.filter(keep);
     let mut names: Vec<String> = kept
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
     names
+}
+
+/// The empty path is that of no directory, though joining makes it the current one.
+pub fn or_here(directory: &Path) -> &Path {
+    if directory == Path::new("") {
+        Path::new(".")
+    } else {
+        directory
+    }
 }
 
 /// Every `.rs` file below a directory, in byte order of their paths.

@@ -168,7 +168,7 @@ impl Tables {
     }
 
     /// Gives every table a key of its own; two spellings that meet in one identifier
-    /// are a fault, and the second one goes without.
+    /// are a fault, and the second table is left out.
     fn check_keys(&mut self, faults: &mut Vec<Diagnostic>) {
         let mut owners: BTreeMap<String, String> = BTreeMap::new();
         let mut colliding = Vec::new();
