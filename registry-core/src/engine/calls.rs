@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use ra_ap_rustc_lexer::TokenKind;
 
-use super::lex::{Token, tokens};
+use super::lex::{Token, tokens, until_closed};
 
 /// The places of the arguments of each `table_registry!(…)`, without the delimiters.
 ///
@@ -22,40 +22,16 @@ pub fn registry_calls(text: &str) -> Vec<Range<usize>> {
         if is_template {
             tokens.next_if(|next| next.ident().is_some());
         }
-        let Some(open) = tokens.next_if(|next| opens(next.kind)) else {
+        let Some(open) = tokens.next_if(Token::opens) else {
             continue;
         };
-        if let Some(end) = close(&mut tokens)
+        if let Some(close) = until_closed(&mut tokens, |_| {})
             && is_ours
         {
-            calls.push(open.end()..end);
+            calls.push(open.end()..close.start);
         }
     }
     calls
-}
-
-fn opens(kind: TokenKind) -> bool {
-    matches!(
-        kind,
-        TokenKind::OpenBrace | TokenKind::OpenParen | TokenKind::OpenBracket
-    )
-}
-
-fn closes(kind: TokenKind) -> bool {
-    matches!(
-        kind,
-        TokenKind::CloseBrace | TokenKind::CloseParen | TokenKind::CloseBracket
-    )
-}
-
-/// Where the delimiter stands that closes the open one, if the file does not end before.
-fn close<'a>(tokens: &mut impl Iterator<Item = Token<'a>>) -> Option<usize> {
-    let mut depth = 1;
-    let end = tokens.find(|token| {
-        depth += i32::from(opens(token.kind)) - i32::from(closes(token.kind));
-        depth == 0
-    })?;
-    Some(end.start)
 }
 
 #[cfg(test)]

@@ -23,6 +23,37 @@ impl<'a> Token<'a> {
             _ => None,
         }
     }
+
+    pub fn opens(&self) -> bool {
+        matches!(
+            self.kind,
+            TokenKind::OpenBrace | TokenKind::OpenParen | TokenKind::OpenBracket
+        )
+    }
+
+    pub fn closes(&self) -> bool {
+        matches!(
+            self.kind,
+            TokenKind::CloseBrace | TokenKind::CloseParen | TokenKind::CloseBracket
+        )
+    }
+}
+
+/// Passes over everything up to the delimiter that closes the open one, and gives that back, or nothing if
+/// the text ends before.
+pub fn until_closed<'a>(
+    tokens: &mut impl Iterator<Item = Token<'a>>,
+    mut see: impl FnMut(&Token<'a>),
+) -> Option<Token<'a>> {
+    let mut depth = 1;
+    for token in tokens {
+        depth += i32::from(token.opens()) - i32::from(token.closes());
+        if depth == 0 {
+            return Some(token);
+        }
+        see(&token);
+    }
+    None
 }
 
 /// The significant tokens of a Rust file. A byte order mark and a shebang line

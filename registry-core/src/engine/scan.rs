@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use ra_ap_rustc_lexer::TokenKind;
 
-use super::lex::{Token, Tokens, tokens};
+use super::lex::{Token, Tokens, tokens, until_closed};
 
 /// What one file contains.
 #[derive(Debug, Default)]
@@ -257,7 +257,7 @@ impl<'a> Scanner<'a> {
         let mut path: Vec<&str> = Vec::new();
         let (mut in_path, mut mentions_table, mut mentions_cfg) = (true, false, false);
         let (mut in_derive, mut has_helpers) = (false, false);
-        let end = self.until_closed(|token| {
+        let end = until_closed(&mut self.tokens, |token| {
             let ident = token.ident();
             mentions_table |= ident == Some("table");
             mentions_cfg |= ident == Some("cfg");
@@ -268,7 +268,9 @@ impl<'a> Scanner<'a> {
                 _ => in_path &= token.kind == TokenKind::Colon,
             }
         });
-        let Some(end) = end else { return };
+        let Some(end) = end.as_ref().map(Token::end) else {
+            return;
+        };
         let conditional = match path.as_slice() {
             ["cfg" | "test" | "bench"] => true,
             ["cfg_attr"] => mentions_cfg,
@@ -289,24 +291,6 @@ impl<'a> Scanner<'a> {
                 None => self.found.conditional = true,
             }
         }
-    }
-
-    /// Passes over everything up to the delimiter that closes the open one.
-    /// Gives back where it ends, or nothing if the file ends before.
-    fn until_closed(&mut self, mut see: impl FnMut(&Token<'a>)) -> Option<usize> {
-        let mut depth = 1;
-        for token in self.tokens.by_ref() {
-            match token.kind {
-                TokenKind::OpenBrace | TokenKind::OpenParen | TokenKind::OpenBracket => depth += 1,
-                TokenKind::CloseBrace | TokenKind::CloseParen | TokenKind::CloseBracket => depth -= 1,
-                _ => {}
-            }
-            if depth == 0 {
-                return Some(token.end());
-            }
-            see(&token);
-        }
-        None
     }
 
     fn open(&mut self, module: Option<ModuleName>, in_macro: bool, ends_item: bool) {
@@ -458,12 +442,11 @@ impl<'a> Scanner<'a> {
         }
         let is_definition = name.text == "macro_rules";
         self.next_ident();
-        let delimiters = [TokenKind::OpenBrace, TokenKind::OpenParen, TokenKind::OpenBracket];
-        if delimiters.into_iter().all(|open| self.next_if(open).is_none()) {
+        if self.tokens.next_if(Token::opens).is_none() {
             return;
         }
         if is_definition {
-            self.until_closed(|_| {});
+            until_closed(&mut self.tokens, |_| {});
             self.pending.clear();
             return;
         }
