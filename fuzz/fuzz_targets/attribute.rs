@@ -4,14 +4,14 @@
 use libfuzzer_sys::fuzz_target;
 use proc_macro2::TokenStream;
 use quote::format_ident;
-use registry_core::engine::{declare, flatten};
+use registry_core::engine::{declare, flatten, outer_attributes};
 use syn::parse::Parser;
 
 fuzz_target!(|text: &str| {
     // The arguments, and behind a line break other attributes of the struct.
     let (arguments, neighbours) = text.split_once('\n').unwrap_or((text, ""));
     let Ok(arguments) = arguments.parse::<TokenStream>() else { return };
-    let neighbours = syn::Attribute::parse_outer.parse_str(neighbours).unwrap_or_default();
+    let neighbours = outer_attributes.parse_str(neighbours).unwrap_or_default();
     let flat = flatten(neighbours);
     let metas: Vec<_> = flat.iter().map(|one| &one.meta).collect();
     let declared = declare(arguments, &metas, &format_ident!("Users"));

@@ -218,7 +218,7 @@ struct OrmAttributes {
 impl OrmAttributes {
     fn read(attributes: Vec<Attribute>) -> Self {
         let mut found = Self::default();
-        for flat in flatten(attributes) {
+        for flat in flatten(attributes.into_iter().map(|attribute| attribute.meta)) {
             let Meta::List(list) = &flat.meta else { continue };
             let Some(orm) = list.path.get_ident().map(ToString::to_string) else {
                 continue;

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
-use registry_core::engine::flatten;
+use registry_core::engine::{flatten, outer_attributes};
 use syn::parse::Parser;
-use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta};
+use syn::{Expr, ExprLit, Ident, Lit, Meta};
 
 use crate::failure::Failure;
 use crate::text::start_of_code;
@@ -323,7 +323,7 @@ fn module(all: &[TokenTree]) -> Option<What> {
 
 /// The value of `#[path = "…"]`, also inside `cfg_attr`.
 pub fn path_attribute(attributes: &str) -> Option<String> {
-    let attributes = Attribute::parse_outer.parse_str(attributes).ok()?;
+    let attributes = outer_attributes.parse_str(attributes).ok()?;
     flatten(attributes).into_iter().find_map(|flat| match flat.meta {
         Meta::NameValue(pair) if pair.path.is_ident("path") => match pair.value {
             Expr::Lit(ExprLit {

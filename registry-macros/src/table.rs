@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 use registry_core::engine::{self, Declared, Diagnostic};
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Generics, Meta, Token, Visibility, WhereClause};
+use syn::{Generics, Meta, Token, Visibility, WhereClause};
 
 /// The struct, and its registration; what that means, `table_registry!` decides.
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> (TokenStream, Vec<Diagnostic>) {
@@ -49,14 +49,14 @@ fn registration(key: &str, is_sound: bool, ident: &Ident, generics: &Generics) -
 
 /// A struct up to its fields. They are most of it, and nothing in them matters here.
 struct Header {
-    attributes: Vec<Attribute>,
+    attributes: Vec<Meta>,
     ident: Ident,
     generics: Generics,
 }
 
 impl Parse for Header {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let attributes = input.call(Attribute::parse_outer)?;
+        let attributes = input.call(engine::outer_attributes)?;
         input.parse::<Visibility>()?;
         input.parse::<Token![struct]>()?;
         let ident = input.parse()?;

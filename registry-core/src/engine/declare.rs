@@ -3,8 +3,8 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
-use syn::parse::Parser;
-use syn::{Attribute, Ident, LitStr, Meta, Path};
+use syn::parse::{ParseStream, Parser};
+use syn::{Expr, ExprLit, Ident, LitStr, Meta, MetaNameValue, Path, Token, bracketed};
 
 use super::arguments::{self, Argument, Value};
 use super::diagnostic::{Code, Diagnostic};
@@ -382,25 +382,66 @@ pub struct FlatMeta {
 /// The attributes one by one, those in `cfg_attr` included whatever its condition:
 /// the registry describes the database, not one build.
 #[must_use]
-pub fn flatten(attributes: Vec<Attribute>) -> Vec<FlatMeta> {
+pub fn flatten(attributes: impl IntoIterator<Item = Meta>) -> Vec<FlatMeta> {
     let mut flat = Vec::new();
     for attribute in attributes {
-        flatten_into(attribute.meta, false, &mut flat);
+        flatten_into(attribute, false, &mut flat);
     }
     flat
+}
+
+/// The attributes in front of an item.
+///
+/// # Errors
+///
+/// What begins as an attribute and is none.
+pub fn outer_attributes(input: ParseStream<'_>) -> syn::Result<Vec<Meta>> {
+    let mut attributes = Vec::new();
+    while input.peek(Token![#]) {
+        input.parse::<Token![#]>()?;
+        let content;
+        bracketed!(content in input);
+        attributes.push(attribute(&content)?);
+    }
+    Ok(attributes)
+}
+
+/// The content of one attribute. A value that is more than a literal stays what it is, tokens: nobody here asks for it,
+/// and syn would follow it down as deep as it nests, until the stack ends.
+fn attribute(input: ParseStream<'_>) -> syn::Result<Meta> {
+    let ahead = input.fork();
+    let has_value = ahead.call(Path::parse_mod_style).is_ok() && ahead.peek(Token![=]);
+    if !has_value {
+        return input.parse();
+    }
+    let path = input.call(Path::parse_mod_style)?;
+    let eq_token = input.parse()?;
+    let tokens: TokenStream = input.parse()?;
+    let value = match syn::parse2(tokens.clone()) {
+        Ok(lit) => Expr::Lit(ExprLit {
+            attrs: Vec::new(),
+            lit,
+        }),
+        Err(_) => Expr::Verbatim(tokens),
+    };
+    Ok(Meta::NameValue(MetaNameValue {
+        path,
+        eq_token,
+        value,
+    }))
 }
 
 /// The attributes in one piece of a file, flattened. What is no attribute is none.
 #[must_use]
 pub fn flatten_text(text: &str) -> Vec<FlatMeta> {
-    flatten(Attribute::parse_outer.parse_str(text).unwrap_or_default())
+    flatten(outer_attributes.parse_str(text).unwrap_or_default())
 }
 
 fn flatten_into(meta: Meta, conditional: bool, flat: &mut Vec<FlatMeta>) {
     match meta {
         Meta::List(list) if list.path.is_ident("cfg_attr") => {
             for argument in arguments::split(list.tokens).iter().skip(1) {
-                if let Ok(inner) = syn::parse2::<Meta>(argument.whole().stream()) {
+                if let Ok(inner) = attribute.parse2(argument.whole().stream()) {
                     flatten_into(inner, true, flat);
                 }
             }
@@ -529,7 +570,7 @@ mod tests {
     use super::*;
 
     fn declared(attributes: &str, ident: &str) -> (String, TableKind, Vec<String>) {
-        let attributes = Attribute::parse_outer.parse_str(attributes).unwrap();
+        let attributes = outer_attributes.parse_str(attributes).unwrap();
         let mut metas: Vec<Meta> = flatten(attributes).into_iter().map(|flat| flat.meta).collect();
         let own = metas.iter().position(is_table).unwrap();
         let own = metas.remove(own);
@@ -551,6 +592,18 @@ mod tests {
         let (name, kind, codes) = declared(attributes, ident);
         assert_eq!(codes, [""; 0], "{attributes}");
         (name, kind)
+    }
+
+    /// Fuzzing found it: the stack ended in syn.
+    #[test]
+    fn values_are_not_followed_down() {
+        let (minus, open, close) = ("-".repeat(10_000), "{".repeat(500), "}".repeat(500));
+        for value in [format!("{minus}1"), format!("{open}{close}")] {
+            let text = format!("#[cfg_attr(x, a = {value})] #[a = {value}] #[table(kind = link)]");
+            let flat = flatten_text(&text);
+            assert_eq!(flat.len(), 3);
+            assert!(is_table(&flat[2].meta));
+        }
     }
 
     #[test]
@@ -652,7 +705,7 @@ mod tests {
     #[test]
     fn lints_are_allowed_by_name() {
         let attribute = "#[table(allow(missing_updated_at, float_money, reason = \"x\"), kind = link)]";
-        let mut metas = flatten(Attribute::parse_outer.parse_str(attribute).unwrap());
+        let mut metas = flatten(outer_attributes.parse_str(attribute).unwrap());
         let arguments = table_arguments(&metas.remove(0).meta);
         let declared = declare(arguments, &[], &syn::parse_str("User").unwrap());
         assert!(declared.faults.is_empty());

@@ -32,7 +32,7 @@ pub use call_site::CallSite;
 pub use calls::registry_calls;
 pub use config::{EXEMPT, Entry, OVERRIDES, OVERRIDES_FILE, Policy, PolicyFiles, REVOKE_FILE, UPDATE_DELETE};
 pub use database::Database;
-pub use declare::{Allowed, Declared, FlatMeta, declare, flatten, not_a_struct, repeated};
+pub use declare::{Allowed, Declared, FlatMeta, declare, flatten, not_a_struct, outer_attributes, repeated};
 pub use diagnostic::{Code, Diagnostic, Label, Severity};
 use discover::discover;
 pub use discover::{Check, Declaration, Declarations, Orphan, declarations_in_text};
