@@ -13,15 +13,7 @@ pub fn rows() -> Rows {
     let facade = format!("table-registry = {{ path = \"{}\" }}", repository().display());
     let mut rows = Rows::default();
     let (ours, crates) = built("cold_ours", &facade);
-    rows.add(
-        "`table-registry`",
-        format!(
-            "{crates} crates, {}, {} of CPU time",
-            time(ours.wall),
-            time(ours.user)
-        ),
-        "",
-    );
+    rows.add("`table-registry`", described(&ours, crates), "");
     for (what, name, dependencies) in [
         (
             "`serde` with `derive`, and `toml`",
@@ -42,15 +34,19 @@ pub fn rows() -> Rows {
         let (cost, crates) = built(name, dependencies);
         rows.add(
             what,
-            format!(
-                "{crates} crates, {}, {} of CPU time",
-                time(cost.wall),
-                time(cost.user)
-            ),
+            described(&cost, crates),
             format!("{:.1} × the CPU time of ours", ratio(cost.user, ours.user)),
         );
     }
     rows
+}
+
+fn described(cost: &Cost, crates: usize) -> String {
+    format!(
+        "{crates} crates, {}, {} of CPU time",
+        time(cost.wall),
+        time(cost.user)
+    )
 }
 
 fn built(name: &str, dependencies: &str) -> (Cost, usize) {

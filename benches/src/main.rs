@@ -1,6 +1,7 @@
 //! Ratios, each measured side by side in one run, as a table: `cargo run --release -p benches`.
 //!
-//! With the name of a part, only that: `engine`, `check`, `peers`, `cold`, `commands`, `lookup`. What the
+//! With the name of a part, only that: `engine`, `check`, `peers`, `cold`, `commands`, `lookup`, or
+//! `curve`, which prints the points of the picture. What the
 //! macro runs is measured without optimisation, as it runs for users; `engine` is then the one to call
 //! alone, in the dev profile: `cargo run -p benches -- engine`.
 

@@ -10,7 +10,9 @@ use syn::parse::Parser;
 fuzz_target!(|text: &str| {
     // The arguments, and behind a line break other attributes of the struct.
     let (arguments, neighbours) = text.split_once('\n').unwrap_or((text, ""));
-    let Ok(arguments) = arguments.parse::<TokenStream>() else { return };
+    let Ok(arguments) = arguments.parse::<TokenStream>() else {
+        return;
+    };
     let neighbours = outer_attributes.parse_str(neighbours).unwrap_or_default();
     let flat = flatten(neighbours);
     let metas: Vec<_> = flat.iter().map(|one| &one.meta).collect();

@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
-use registry_core::engine::{Declarations, Policy, PolicyFiles, Source, declarations_in_text, expand, validate};
+use registry_core::engine::{
+    Declarations, Policy, PolicyFiles, Source, declarations_in_text, expand, validate,
+};
 
 const SCHEMA: &str = "use table_registry::table;
 #[table] pub struct Users; #[table(kind = evidence)] pub struct Logs; #[table(schema = \"audit\")] pub struct Events;";

@@ -12,7 +12,10 @@ fuzz_target!(|text: &str| {
     let source = Arc::new(Source::new("schema.rs", text));
     let declarations = declarations_in_text(Arc::clone(&source));
     for declaration in &declarations {
-        assert_eq!(text[declaration.place.clone()].trim_start_matches("r#"), declaration.ident.trim_start_matches("r#"));
+        assert_eq!(
+            text[declaration.place.clone()].trim_start_matches("r#"),
+            declaration.ident.trim_start_matches("r#")
+        );
         for fault in &declaration.faults {
             let _ = fault.render();
         }
@@ -20,7 +23,10 @@ fuzz_target!(|text: &str| {
     let Ok(file) = syn::parse_file(text) else { return };
     let mut annotated = Annotated::default();
     annotated.visit_file(&file);
-    let found: BTreeSet<&str> = declarations.iter().map(|one| one.ident.trim_start_matches("r#")).collect();
+    let found: BTreeSet<&str> = declarations
+        .iter()
+        .map(|one| one.ident.trim_start_matches("r#"))
+        .collect();
     for ident in &annotated.0 {
         assert!(found.contains(ident.as_str()), "`{ident}` is not found");
     }
@@ -46,7 +52,8 @@ impl<'ast> Visit<'ast> for Annotated {
                 && path.segments[1].ident == "table"
         };
         if item.attrs.len() == 1 && is_ours(&item.attrs[0]) {
-            self.0.insert(item.ident.to_string().trim_start_matches("r#").to_string());
+            self.0
+                .insert(item.ident.to_string().trim_start_matches("r#").to_string());
         }
     }
 
