@@ -45,7 +45,7 @@ impl Server {
 
     /// Stops it, and keeps its files as long as this value.
     pub fn halt(&self) {
-        let mut stop = Command::new(binaries().join("pg_ctl"));
+        let mut stop = Command::new(binary("pg_ctl"));
         stop.args(["-m", "fast", "-w", "stop", "-D"])
             .arg(self.directory.join("data"));
         as_other_user(&mut stop);
@@ -67,7 +67,7 @@ impl Server {
             .current_dir("/");
         shell.env(
             "PATH",
-            format!("{}:{}", binaries().display(), std::env::var("PATH").unwrap()),
+            format!("{}:{}", installed().display(), std::env::var("PATH").unwrap()),
         );
         shell.stdin(Stdio::piped()).stdout(Stdio::piped());
         as_other_user(&mut shell);
@@ -90,7 +90,7 @@ impl Server {
     }
 
     pub fn psql(&self, database: &str) -> Command {
-        let mut psql = Command::new(binaries().join("psql"));
+        let mut psql = Command::new(binary("psql"));
         psql.args([
             "-X",
             "-q",
@@ -151,22 +151,35 @@ impl Drop for Server {
 }
 
 /// Where the program looks first: on the `PATH`, then where Debian has them.
-fn binaries() -> PathBuf {
+pub fn binaries() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path =
         std::env::split_paths(&path).find_map(|directory| directory.join("initdb").canonicalize().ok());
-    let on_path = on_path.and_then(|initdb| initdb.parent().map(Path::to_path_buf));
     let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
     let versions = debian.filter_map(|version| version.ok()?.file_name().to_str()?.parse::<u32>().ok());
-    let newest = versions
-        .max()
-        .map(|version| format!("/usr/lib/postgresql/{version}/bin"));
-    on_path.or(newest.map(PathBuf::from)).unwrap_or_default()
+    let candidates = versions
+        .map(|version| {
+            (
+                version,
+                PathBuf::from(format!("/usr/lib/postgresql/{version}/bin/initdb")),
+            )
+        })
+        .filter(|(_, initdb)| initdb.is_file());
+    let initdb = on_path.or_else(|| candidates.max().map(|(_, initdb)| initdb))?;
+    initdb.parent().map(Path::to_path_buf)
+}
+
+fn installed() -> PathBuf {
+    binaries().expect("a test with a server asks whether there is one")
+}
+
+fn binary(name: &str) -> PathBuf {
+    installed().join(name)
 }
 
 /// The first number of the version, which some tests are about.
 pub fn version() -> u32 {
-    let output = Command::new(binaries().join("postgres"))
+    let output = Command::new(binary("postgres"))
         .arg("--version")
         .output()
         .unwrap();

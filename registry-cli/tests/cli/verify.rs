@@ -6,17 +6,19 @@ use std::env;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::OnceLock;
 
 use crate::harness::{Crate, Report, copy, program, repository};
 #[cfg(unix)]
-use crate::server::{MIGRATOR, Server, version};
+use crate::server::{MIGRATOR, Server, binaries, version};
 
 /// Whether there is a server to test with. In CI there has to be one.
 fn has_server() -> bool {
-    let debian = fs::read_dir("/usr/lib/postgresql").is_ok_and(|mut versions| versions.next().is_some());
-    let found = debian || Command::new("initdb").arg("--version").output().is_ok();
+    #[cfg(unix)]
+    let found = binaries().is_some();
+    #[cfg(not(unix))]
+    let found = false;
     assert!(
         found || env::var_os("CI").is_none_or(|ci| ci != "true"),
         "there are no PostgreSQL binaries"
