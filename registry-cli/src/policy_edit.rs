@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use registry_core::TableKind;
-use registry_core::engine::{Declarations, Diagnostic, LINT_RULES, Policy, PolicyFiles, Source};
+use registry_core::engine::{Database, Declarations, Diagnostic, LINT_RULES, Policy, PolicyFiles, Source};
 
 use crate::cli::Findings;
 use crate::edit::Changes;
@@ -44,7 +44,7 @@ impl Edit {
         Self { before, after, files }.guarded(project, table)
     }
 
-    /// A last look: whatever form the file has, an edit decides about its own table alone.
+    /// A first look: whatever form the file has, an edit decides about its own table alone.
     fn guarded(self, project: &Project, table: &str) -> Result<Self, Failure> {
         let after = Policy::read(&self.files, &mut Vec::new());
         if decisions_about_others(&after, table) == decisions_about_others(&project.policy, table) {
@@ -88,7 +88,27 @@ impl Edit {
     }
 }
 
-/// What the policy files say of all tables but one, and of the lints.
+fn database(policy: &Policy) -> Vec<String> {
+    let Database {
+        app_roles,
+        schema,
+        tenant_policy,
+        force_rls,
+        append_only_trigger,
+        exceptions,
+    } = &policy.database;
+    let names = app_roles
+        .iter()
+        .chain(tenant_policy)
+        .map(|entry| entry.name.clone());
+    let exceptions = exceptions
+        .iter()
+        .map(|entry| format!("{} {}", entry.name, entry.value));
+    let settings = format!("{schema:?} {force_rls} {append_only_trigger}");
+    names.chain(exceptions).chain([settings]).collect()
+}
+
+/// What the policy files say of all tables but one, of the lints, and of the database.
 fn decisions_about_others(policy: &Policy, table: &str) -> Vec<String> {
     let overrides = policy.overrides.iter().map(|entry| {
         let kind = entry.value.map_or("no kind", TableKind::as_str);
@@ -115,7 +135,7 @@ fn decisions_about_others(policy: &Policy, table: &str) -> Vec<String> {
         let (level, option) = (policy.lints.level(rule.code), policy.lints.option(rule.code));
         format!("{} {level} {}", rule.code, option.join(" "))
     });
-    let mut decisions: Vec<String> = others.chain(lints).collect();
+    let mut decisions: Vec<String> = others.chain(lints).chain(database(policy)).collect();
     decisions.sort();
     decisions
 }

@@ -51,7 +51,7 @@ impl Project {
         Ok(projects)
     }
 
-    /// Reads the one registry that a command is to change.
+    /// Reads the one registry that a command is about.
     pub fn load_one(workspace: &Workspace) -> Result<Self, Failure> {
         let mut projects = Self::load_all(workspace)?;
         if projects.len() == 1

@@ -20,7 +20,7 @@ macro_rules! say {
 }
 pub(crate) use say;
 
-/// How a command ended that could do its work.
+/// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// Nothing was found.
@@ -90,7 +90,7 @@ pub fn faults(list: &[Diagnostic]) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// `error: 2 errors, 1 warning`, or nothing if there is nothing to count.
+/// `error: 2 errors, 1 warning found`, of one finding or more.
 pub fn summary(severities: impl Iterator<Item = Severity>) -> String {
     let (errors, warnings): (Vec<Severity>, Vec<Severity>) =
         severities.partition(|severity| *severity == Severity::Error);

@@ -1,4 +1,4 @@
-//! What stands in front of the code of a text, and edits whatever its line breaks.
+//! What stands in front of the code of a text, edits whatever its line breaks, and lists for people.
 
 use std::fmt::Display;
 

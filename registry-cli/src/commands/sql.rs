@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::progress;
 use crate::project::Project;
 use crate::report::{self, Exit};
-use crate::text::quoted;
+use crate::text::{printable, quoted};
 
 pub fn run(arguments: &Sql) -> Result<Exit, Failure> {
     let report = |_: &Project, faults: Vec<Diagnostic>| report::faults(&faults);
@@ -208,9 +208,10 @@ impl<'p> Migration<'p> {
                     lacking.statements.extend([drop_policy(&table.name), create]);
                 }
                 OwnPolicy::Others(names) => report::say!(
-                    "warning: table {} has policies of its own, {names}: `{POLICY}` beside them would open it further; \
+                    "warning: table {} has policies of its own, {}: `{POLICY}` beside them would open it further; \
                      leave it out with `[database.allow.missing-policy]`",
-                    table.name
+                    table.name,
+                    printable(&names)
                 ),
             }
         }

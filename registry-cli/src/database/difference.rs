@@ -27,7 +27,7 @@ pub fn spelling(session: &mut Session, table: &Qualified, expression: &str) -> R
         ),
     )?;
     let spelt = rows.first().and_then(|row| row.try_get(0).ok());
-    Ok(spelt.unwrap_or_default())
+    spelt.ok_or_else(|| Failure::new(format!("the server does not spell the policy of table {table}")))
 }
 
 /// What a table has of the policy of the registry.

@@ -101,9 +101,7 @@ impl Migration {
 
     fn apply(&self, server: &Server) -> Result<(), Failure> {
         if let Some(command) = command_that_leaves(&self.sql) {
-            return Err(self
-                .not_applied(format!("`{command}` keeps the rest of it from this database"))
-                .help("leave it out: each migration is applied to one database, from its start to its end"));
+            return Err(self.cut_off(&format!("`{command}`")));
         }
         let mut psql = server.psql(MIGRATOR, DATABASE);
         // An option has to name the input, or `--single-transaction` means nothing.
@@ -112,13 +110,19 @@ impl Migration {
             psql.arg("--single-transaction");
         }
         // A pipe could block both sides, if `psql` says much before it has read everything.
-        let input = temporary_file(&self.sql);
+        let input = temporary_file(&format!("{}\n\\echo {END} :DBNAME\n", self.sql));
         psql.stdin(input.map_err(|error| self.not_applied(error))?);
         let output = output(&mut psql)?;
         let message = String::from_utf8_lossy(&output.stderr);
         // A migration can tell `psql` to go on after an error.
         if output.status.success() && !message.contains(": ERROR:  ") {
-            return Ok(());
+            let end = format!("{END} {DATABASE}");
+            let mut lines = output.stdout.split(|byte| *byte == b'\n');
+            return if lines.any(|line| line == end.as_bytes()) {
+                Ok(())
+            } else {
+                Err(self.cut_off("`psql`"))
+            };
         }
         let place = format!("{}:", display(&self.path));
         let failure = self.not_applied(message.trim_end().replace("psql:<stdin>:", &place));
@@ -128,12 +132,21 @@ impl Migration {
         ))
     }
 
+    fn cut_off(&self, by: &str) -> Failure {
+        self.not_applied(format!("{by} keeps the rest of it from this database"))
+            .help("each migration is applied to one database, from its start to its end: leave out what ends it or connects elsewhere")
+    }
+
     fn not_applied(&self, reason: impl std::fmt::Display) -> Failure {
         Failure::new(format!("migration `{}` cannot be applied", display(&self.path))).note(reason)
     }
 }
 
-/// A command of `psql` after which not everything is applied, or not here:
+/// What `psql` says with the name of its database where a migration is at its end.
+const END: &str = "table-registry: end of";
+
+/// A command of `psql` at the start of a line after which not everything is applied, or not here. It can also stand behind other
+/// words, where what is missing at the end tells:
 /// <https://www.postgresql.org/docs/current/app-psql.html>.
 fn command_that_leaves(sql: &str) -> Option<&str> {
     let words = sql.lines().filter_map(|line| line.split_whitespace().next());

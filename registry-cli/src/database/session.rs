@@ -138,11 +138,12 @@ impl Session {
     }
 }
 
-/// A lock that was not given, a timeout, a transaction that may not write, a lack of memory or disk, an end of the server: classes of
+/// A lock that was not given, a transaction that may not write, a conflict with another one, a timeout, a lack of memory or disk, an end of
+/// the server: codes and classes of
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 fn gave_up(error: &dyn DatabaseError) -> bool {
     let code = error.code().unwrap_or_default();
-    code == "55P03"
+    matches!(&*code, "55P03" | "25006")
         || ["40", "53", "57", "58", "XX"]
             .iter()
             .any(|class| code.starts_with(class))

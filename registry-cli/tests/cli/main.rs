@@ -18,5 +18,6 @@ mod selection;
 #[cfg(unix)]
 mod server;
 mod sync;
+#[cfg(unix)]
 mod verify;
 mod workflow;

@@ -10,15 +10,11 @@ use std::process::Stdio;
 use std::sync::OnceLock;
 
 use crate::harness::{Crate, Report, copy, program, repository};
-#[cfg(unix)]
 use crate::server::{MIGRATOR, Server, binaries, version};
 
 /// Whether there is a server to test with. In CI there has to be one.
 fn has_server() -> bool {
-    #[cfg(unix)]
     let found = binaries().is_some();
-    #[cfg(not(unix))]
-    let found = false;
     assert!(
         found || env::var_os("CI").is_none_or(|ci| ci != "true"),
         "there are no PostgreSQL binaries"
@@ -79,7 +75,6 @@ fn lines(findings: &[serde_json::Value]) -> Vec<String> {
 }
 
 /// The database of the ERP example, once it obeys. Roles belong to a server, and so each test has its own.
-#[cfg(unix)]
 fn obedient() -> Server {
     static TEMPLATE: OnceLock<Server> = OnceLock::new();
     let template = TEMPLATE.get_or_init(|| {
@@ -99,13 +94,11 @@ fn obedient() -> Server {
 
 /// Plants a fault, expects it to be found, alone, and to be gone with the statement that the finding gives.
 #[track_caller]
-#[cfg(unix)]
 fn planted(sql: &str, expected: &str) {
     planted_in(&erp(), sql, expected);
 }
 
 #[track_caller]
-#[cfg(unix)]
 fn planted_in(crate_: &Crate, sql: &str, expected: &str) {
     if !has_server() {
         return;
@@ -137,7 +130,6 @@ macro_rules! faults {
     ($($name:ident $(since $version:literal)?: $sql:literal => $expected:literal;)*) => {
         $(
             #[test]
-            #[cfg(unix)]
             fn $name() {
                 $(if has_server() && version() < $version { return; })?
                 planted($sql, $expected);
@@ -368,7 +360,6 @@ faults! {
 }
 
 #[test]
-#[cfg(unix)]
 fn a_policy_that_ends_in_a_comment() {
     let crate_ = erp();
     let policy = crate_.read("table-registry.toml");
@@ -384,7 +375,6 @@ fn a_policy_that_ends_in_a_comment() {
 }
 
 #[test]
-#[cfg(unix)]
 fn role_is_missing() {
     let crate_ = erp();
     let policy = crate_.read("table-registry.toml");
@@ -486,7 +476,6 @@ fn a_clean_database_gives_no_finding() {
 
 /// Since PostgreSQL 16 who makes roles administers those alone.
 #[test]
-#[cfg(unix)]
 fn app_makes_roles() {
     if has_server() && version() < 16 {
         planted("ALTER ROLE erp_app CREATEROLE", "privileged-app-role - erp_app");
@@ -635,6 +624,14 @@ fn what_cannot_be_checked_is_no_pass() {
                 "\\connect postgres\nSELECT 1;",
                 "`\\connect` keeps the rest of it from this database",
             ),
+            (
+                "SELECT 1; \\q\nCREATE TABLE users (id int);",
+                "`psql` keeps the rest of it from this database",
+            ),
+            (
+                "SELECT 1 \\g \\connect postgres",
+                "`psql` keeps the rest of it from this database",
+            ),
         ] {
             crate_.write("migrations/1.sql", sql);
             let report = run(&["--migrations", "migrations"]);
@@ -682,7 +679,6 @@ fn what_cannot_be_checked_is_no_pass() {
 
 /// Neither the server nor its files outlive a run that is killed.
 #[test]
-#[cfg(unix)]
 fn a_killed_run_leaves_nothing() {
     use std::os::unix::fs::PermissionsExt;
     if !has_server() {
@@ -796,7 +792,6 @@ fn exceptions() {
 }
 
 /// A database that lacks everything, then one thing, then nothing.
-#[cfg(unix)]
 #[test]
 fn the_difference_to_a_database() {
     if !has_server() {
@@ -846,7 +841,6 @@ fn the_difference_to_a_database() {
 }
 
 /// A check that a server does not finish is none. A lock keeps it in the middle.
-#[cfg(unix)]
 #[test]
 fn a_server_that_dies() {
     if !has_server() {

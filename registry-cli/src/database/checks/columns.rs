@@ -184,7 +184,7 @@ fn types(context: &Context<'_>, table: &Table<'_>, fields: &[Column], rows: &[Co
 
 /// Rust types, and the types of PostgreSQL that sqlx and Diesel read into them. Of any other type nothing
 /// is said.
-const TYPES: [(&[&str], &[&str]); 12] = [
+const TYPES: [(&[&str], &[&str]); 13] = [
     (&["bool"], &["bool"]),
     (&["i16"], &["int2"]),
     (&["i32"], &["int4"]),
@@ -198,9 +198,10 @@ const TYPES: [(&[&str], &[&str]); 12] = [
     (&["Uuid"], &["uuid"]),
     (&["Decimal", "BigDecimal"], &["numeric"]),
     (&["NaiveDate"], &["date"]),
+    (&["DateTime", "OffsetDateTime"], &["timestamptz"]),
     (
-        &["DateTime", "OffsetDateTime", "NaiveDateTime", "PrimitiveDateTime"],
-        &["timestamptz", "timestamp"],
+        &["NaiveDateTime", "PrimitiveDateTime"],
+        &["timestamp", "timestamptz"],
     ),
     (&["Vec<u8>"], &["bytea"]),
 ];

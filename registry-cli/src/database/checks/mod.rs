@@ -20,9 +20,9 @@ use super::statements::{Qualified, role_list};
 use crate::failure::Failure;
 use crate::project::Project;
 
-/// A check, in the order in which people want to read of them.
 type Check = fn(&Context<'_>) -> Vec<Finding>;
 
+/// In the order in which people want to read of them.
 const CHECKS: [Check; 18] = [
     roles::missing_app_role,
     roles::privileged_app_role,

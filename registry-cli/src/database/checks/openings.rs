@@ -158,11 +158,17 @@ fn revoke(context: &Context<'_>, relation: &Relation, privileges: &[&str]) -> St
     });
     let revokes: Vec<String> = revokes.collect();
     if revokes.is_empty() {
-        return context
+        let memberships = context
             .app_roles
             .iter()
-            .filter_map(Actor::revoke_everything_readable)
-            .collect();
+            .filter_map(Actor::revoke_everything_readable);
+        let memberships: String = memberships.collect();
+        return if memberships.is_empty() {
+            let name = relation.qualified();
+            format!("make another role the owner of {name}, or take away the membership that reaches it")
+        } else {
+            memberships
+        };
     }
     revokes.join(" ")
 }
@@ -224,7 +230,8 @@ fn materialized_view(context: &Context<'_>, view: &Relation) -> Option<Finding> 
 fn ways_to<'c>(context: &'c Context<'c>, view: &'c Relation, privileges: &[&str]) -> Vec<&'c Relation> {
     let views = context.catalog.relations.iter();
     let views = views.filter(|other| other.kind == "v" && other.oid != view.oid);
-    let above = views.filter(|other| is_made_of(context, other, view.oid) && is_used(context, other, &ANY));
+    let above =
+        views.filter(|other| is_made_of(context, other, view.oid) && is_used(context, other, privileges));
     let own = is_used(context, view, privileges).then_some(view);
     own.into_iter().chain(above).collect()
 }

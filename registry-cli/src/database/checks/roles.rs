@@ -63,9 +63,9 @@ fn can_become_privileged(context: &Context<'_>, app: &Actor<'_>, role: &Role, wh
 
 pub fn app_role_owns_table(context: &Context<'_>) -> Vec<Finding> {
     let mut owned: BTreeMap<Oid, Vec<Owned>> = BTreeMap::new();
-    for (table, relation) in context.present() {
-        for relation in context.family(relation) {
-            let text = if relation.name == table.qualified.name {
+    for (table, parent) in context.present() {
+        for relation in context.family(parent) {
+            let text = if relation.oid == parent.oid {
                 format!("table `{}`", table.name())
             } else {
                 format!("table `{}`, a child of `{}`", relation.name, table.name())
