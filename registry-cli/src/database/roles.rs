@@ -20,8 +20,8 @@ const WRITE_ALL_DATA: &str = "pg_write_all_data";
 #[derive(Debug)]
 pub struct Actor<'c> {
     pub role: &'c Role,
-    /// By role, the one before it on the way.
-    reachable: BTreeMap<Oid, Oid>,
+    /// By role, the way to it: itself first, each a member of the next.
+    reachable: BTreeMap<Oid, Vec<Oid>>,
     catalog: &'c Catalog,
 }
 
@@ -89,14 +89,7 @@ impl<'c> Actor<'c> {
 
     /// From itself to another role, each a member of the next.
     fn steps_to(&self, role: Oid) -> Vec<Oid> {
-        let mut steps = vec![role];
-        let mut at = role;
-        while let Some(before) = self.reachable.get(&at) {
-            steps.push(*before);
-            at = *before;
-        }
-        steps.reverse();
-        steps
+        self.reachable.get(&role).cloned().unwrap_or_else(|| vec![role])
     }
 
     /// How it gets to a role: `app`, `group`, `owner`.
@@ -162,11 +155,11 @@ pub fn exemptions(role: &Role, version: i32) -> Vec<&'static str> {
 
 /// SET ROLE asks for a chain of memberships that allow it, from the role of the session; from each
 /// role on that chain privileges are inherited. Who administers a role can grant it to itself.
-fn reachable<'m>(memberships: impl Fn(Oid) -> &'m [Membership], start: Oid) -> BTreeMap<Oid, Oid> {
-    let mut before = BTreeMap::new();
+fn reachable<'m>(memberships: impl Fn(Oid) -> &'m [Membership], start: Oid) -> BTreeMap<Oid, Vec<Oid>> {
+    let mut ways = BTreeMap::new();
     let mut seen = BTreeSet::from([(start, true)]);
-    let mut open = vec![(start, true)];
-    while let Some((at, by_set)) = open.pop() {
+    let mut open = vec![(vec![start], start, true)];
+    while let Some((way, at, by_set)) = open.pop() {
         for edge in memberships(at) {
             let sets = edge.admin || (by_set && edge.set);
             let inherits = edge.inherit || edge.admin;
@@ -174,16 +167,17 @@ fn reachable<'m>(memberships: impl Fn(Oid) -> &'m [Membership], start: Oid) -> B
                 sets.then_some((edge.role, true)),
                 inherits.then_some((edge.role, false)),
             ] {
-                let Some(next) = next.filter(|next| seen.insert(*next)) else {
+                let Some((role, by_set)) = next.filter(|next| seen.insert(*next)) else {
                     continue;
                 };
-                before.entry(next.0).or_insert(at);
-                open.push(next);
+                let way = [way.as_slice(), &[role]].concat();
+                ways.entry(role).or_insert_with(|| way.clone());
+                open.push((way, role, by_set));
             }
         }
     }
-    before.remove(&start);
-    before
+    ways.remove(&start);
+    ways
 }
 
 #[cfg(test)]
@@ -201,17 +195,37 @@ mod tests {
         }
     }
 
+    fn ways(edges: &[Membership]) -> BTreeMap<Oid, Vec<Oid>> {
+        let of = |member| {
+            edges
+                .chunk_by(|a, b| a.member == b.member)
+                .find(|chunk| chunk[0].member == member)
+                .unwrap_or_default()
+        };
+        reachable(of, 1)
+    }
+
+    /// Role 4 is inherited by way of 2, but only by way of 3 it can be set, and so 5 be reached.
+    #[test]
+    fn a_way_is_one_that_can_be_gone() {
+        for first in [2, 3] {
+            let mut edges = vec![
+                edge(1, 2, true, false),
+                edge(1, 3, false, true),
+                edge(2, 4, true, true),
+                edge(3, 4, false, true),
+                edge(4, 5, false, true),
+            ];
+            if first == 3 {
+                edges.swap(0, 1);
+            }
+            assert_eq!(ways(&edges)[&5], [1, 3, 4, 5]);
+        }
+    }
+
     #[test]
     fn what_can_be_reached() {
-        let found = |edges: &[Membership]| {
-            let of = |member| {
-                edges
-                    .chunk_by(|a, b| a.member == b.member)
-                    .find(|chunk| chunk[0].member == member)
-                    .unwrap_or_default()
-            };
-            reachable(of, 1).into_keys().collect::<Vec<_>>()
-        };
+        let found = |edges: &[Membership]| ways(edges).into_keys().collect::<Vec<_>>();
         assert_eq!(found(&[edge(1, 2, false, true), edge(2, 3, true, false)]), [2, 3]);
         // Inherited privileges do not let it SET ROLE further.
         assert_eq!(found(&[edge(1, 2, true, false), edge(2, 3, false, true)]), [2]);
