@@ -60,6 +60,15 @@ fn findings(report: &Report) -> Vec<serde_json::Value> {
     json["findings"].as_array().unwrap().clone()
 }
 
+/// The ERP example with something else in its policy file.
+fn erp_with(from: &str, to: &str) -> Crate {
+    let made = erp();
+    let policy = made.read("table-registry.toml");
+    assert!(policy.contains(from), "{policy}");
+    made.write("table-registry.toml", &policy.replace(from, to));
+    made
+}
+
 /// What was found, one line each: code, table, object.
 fn lines(findings: &[serde_json::Value]) -> Vec<String> {
     let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_string();
@@ -361,14 +370,8 @@ faults! {
 
 #[test]
 fn a_policy_that_ends_in_a_comment() {
-    let crate_ = erp();
-    let policy = crate_.read("table-registry.toml");
-    crate_.write(
-        "table-registry.toml",
-        &policy.replace(", true), '')\"", ", true), '') -- mine\""),
-    );
     planted_in(
-        &crate_,
+        &erp_with(", true), '')\"", ", true), '') -- mine\""),
         "CREATE POLICY open ON contacts USING (true) WITH CHECK (true)",
         "open-policy contacts open",
     );
@@ -376,14 +379,8 @@ fn a_policy_that_ends_in_a_comment() {
 
 #[test]
 fn role_is_missing() {
-    let crate_ = erp();
-    let policy = crate_.read("table-registry.toml");
-    crate_.write(
-        "table-registry.toml",
-        &policy.replace("[\"erp_app\"]", "[\"erp_app\", \"worker\"]"),
-    );
     planted_in(
-        &crate_,
+        &erp_with("[\"erp_app\"]", "[\"erp_app\", \"worker\"]"),
         "CREATE ROLE worker; DROP ROLE worker",
         "missing-app-role - worker",
     );

@@ -497,11 +497,15 @@ fn fault(code: Code, message: &str, help: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use quote::quote;
+
+    use super::{expand, import};
     use crate::engine::testing::registry;
+
     fn expansion(files: &[(&str, &str)], overrides: &str, revoke: &str) -> String {
         let (registry, _) = registry(files, overrides, revoke);
-        let import = super::import(&quote::quote!(::table_registry));
-        format!("{import}{}", super::expand(&registry, &["../revoke.toml".into()]))
+        let import = import(&quote!(::table_registry));
+        format!("{import}{}", expand(&registry, &["../revoke.toml".into()]))
     }
 
     fn pretty(text: &str) -> String {
