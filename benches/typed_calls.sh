@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
 
 cargo build --release --quiet -p erp
-lookups=$(nm -C "$target/release/erp" | grep -cE 'registry_core::(lookup|handlers|policy)|erp::tables::' || true)
+lookups=$(nm -C "$target/release/erp" | grep -cE 'table_registry_core::(lookup|handlers|policy)|erp::tables::' || true)
 echo "look-up code in the release build of erp, which calls none: $lookups symbols"
 
 cargo rustc --release --quiet -p benches --bench typed_calls -- --emit asm -C codegen-units=1

@@ -6,10 +6,10 @@
 )]
 
 #[doc(hidden)]
-pub use registry_core::__private;
-pub use registry_core::{
+pub use table_registry_core::__private;
+pub use table_registry_core::{
     Access, AccessOf, AppendOnly, Global, Key, Kind, KindOf, Mutable, OfKind, Policies, ReadWrite,
     RowSecured, Table, TableKind, Tenancy, TenancyOf, TenantScoped, UnknownKind, assert_handlers, handlers,
     kind, kind_of, name_of,
 };
-pub use registry_macros::{table, table_registry};
+pub use table_registry_macros::{table, table_registry};

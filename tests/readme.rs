@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use registry_core::engine::{Code, LINT_RULES, LintOption, Policy, Source};
+use table_registry_engine::{Code, Fault, Lint, LintOption, Policy, Source};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -107,7 +107,7 @@ fn the_lints_are_read() {
     let blocks = blocks("toml");
     let block = blocks.iter().find(|block| block.starts_with("[lints]")).unwrap();
     let (mut policy, mut faults) = (Policy::default(), Vec::new());
-    policy.read_overrides(&Arc::new(Source::new("README.md", block)), &mut faults);
+    policy.read_main(&Arc::new(Source::new("README.md", block)), &mut faults);
     assert!(faults.is_empty(), "{faults:?}");
     assert_eq!(policy.lints.exceptions.len(), 1);
 }
@@ -120,7 +120,7 @@ fn the_settings_of_the_database_are_read() {
         .find(|block| block.starts_with("[database]"))
         .unwrap();
     let (mut policy, mut faults) = (Policy::default(), Vec::new());
-    policy.read_overrides(&Arc::new(Source::new("README.md", block)), &mut faults);
+    policy.read_main(&Arc::new(Source::new("README.md", block)), &mut faults);
     assert!(faults.is_empty(), "{faults:?}");
     let database = &policy.database;
     assert!(database.tenant_policy.is_some() && database.append_only_trigger);
@@ -131,11 +131,15 @@ fn the_settings_of_the_database_are_read() {
 #[test]
 fn every_lint_is_in_the_reference() {
     let (readme, texts) = (read("README.md"), read("registry-cli/explain.md"));
-    for rule in &LINT_RULES {
-        let heading = format!("# {}\n\n", rule.code);
+    for &lint in Lint::ALL {
+        let heading = format!("# {}\n\n", lint);
         let summary = texts.split(&heading).nth(1).unwrap().lines().next().unwrap();
-        let option = rule.option.as_ref().map_or(String::new(), option);
-        let row = format!("| `{}` | {summary} | {} | {option} |\n", rule.code, rule.level);
+        let option = lint.option().map_or(String::new(), option);
+        let row = format!(
+            "| `{}` | {summary} | {} | {option} |\n",
+            lint,
+            lint.default_level()
+        );
         assert!(readme.contains(&row), "{row}");
     }
 }
@@ -154,10 +158,13 @@ fn option(option: &LintOption) -> String {
 #[test]
 fn every_code_is_in_an_expected_error() {
     let elsewhere = [
-        (Code::NotInCrateRoot, "tests/cargo.rs"),
-        (Code::UnknownLocation, "registry-macros/src/registry.rs"),
-        (Code::UnreadableDirectory, "registry-core/src/engine/source.rs"),
-        (Code::UnreadableFile, "tests/cargo.rs"),
+        (Fault::NotInCrateRoot, "tests/cargo.rs"),
+        (Fault::UnknownLocation, "registry-macros/src/registry.rs"),
+        (
+            Fault::UnreadableDirectory,
+            "registry-engine/src/report/reading.rs",
+        ),
+        (Fault::UnreadableFile, "tests/cargo.rs"),
     ];
     let cases = fs::read_dir(root().join("tests/ui")).unwrap();
     let cases = cases.flat_map(|category| fs::read_dir(category.unwrap().path()).into_iter().flatten());
@@ -166,8 +173,8 @@ fn every_code_is_in_an_expected_error() {
     let command_line = fs::read_dir(root().join("registry-cli/tests/cli")).unwrap();
     let command_line = command_line.filter_map(|test| fs::read_to_string(test.unwrap().path()).ok());
     let command_line: String = command_line.collect();
-    for code in Code::ALL {
-        let is_elsewhere = elsewhere.iter().any(|(other, _)| other == code)
+    for code in Code::all() {
+        let is_elsewhere = elsewhere.iter().any(|(other, _)| code == (*other).into())
             || command_line.contains(&format!("diagnostic code `{code}`"))
             || command_line.contains(&format!("warning {code} "))
             || command_line.contains(&format!("\"{code} "));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use quote::quote;
 use ra_ap_rustc_lexer::{FrontmatterAllowed, tokenize};
-use registry_core::engine::{CallSite, Invocation, Outcome, expand, run};
+use table_registry_engine::{CallSite, Invocation, Outcome, Root, expand, run};
 
 use crate::crates::{Macros, erp, synthetic, with_schema};
 use crate::table::{Rows, median, ratio, time};
@@ -114,15 +114,19 @@ fn files(schema: &Path) -> Vec<PathBuf> {
 fn found(directory: &Path, tables: usize) -> Outcome {
     let mut faults = Vec::new();
     let invocation = Invocation::parse(quote!("schema/"), &mut faults);
-    let outcome = run(&invocation, &CallSite::new(directory.join("src/lib.rs")));
+    let outcome = run(&invocation, &call(directory));
     assert!(outcome.faults.is_empty() && faults.is_empty());
     assert_eq!(outcome.registry.tables().len(), tables);
     outcome
 }
 
+fn call(directory: &Path) -> CallSite {
+    CallSite::new(Root::current(), directory.join("src/lib.rs"))
+}
+
 fn engine(directory: &Path, tables: usize) {
     let outcome = found(directory, tables);
-    black_box(expand(&outcome.registry, &outcome.tracked));
+    black_box(expand(&outcome.registry, &outcome.tracked(&call(directory))));
 }
 
 fn for_each(files: &[PathBuf], work: impl Fn(String)) {

@@ -28,7 +28,7 @@ fn measured(name: &str, mut names: Vec<String>) -> String {
     names.sort();
     let core = repository().join("registry-core");
     let dependencies = format!(
-        "inventory = \"0.3\"\nphf = {{ version = \"0.13\", features = [\"macros\"] }}\nregistry-core = {{ path = \"{}\" }}\n",
+        "inventory = \"0.3\"\nphf = {{ version = \"0.13\", features = [\"macros\"] }}\ntable-registry-core = {{ path = \"{}\" }}\n",
         core.display()
     );
     let directory = library(name, &dependencies, "\n");

@@ -4,8 +4,8 @@
 use libfuzzer_sys::fuzz_target;
 use proc_macro2::TokenStream;
 use quote::format_ident;
-use registry_core::engine::{declare, flatten, outer_attributes};
 use syn::parse::Parser;
+use table_registry_engine::{declare, flatten, outer_attributes};
 
 fuzz_target!(|text: &str| {
     // The arguments, and behind a line break other attributes of the struct.

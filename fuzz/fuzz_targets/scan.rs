@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
-use registry_core::engine::{Source, declarations_in_text};
 use syn::visit::{self, Visit};
+use table_registry_engine::{Source, declarations_in_text};
 
 fuzz_target!(|text: &str| {
     let source = Arc::new(Source::new("schema.rs", text));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use registry_core::TableKind;
+use table_registry_core::TableKind;
 
 use crate::scaffold::ColumnArgument;
 

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use heck::{ToKebabCase, ToLowerCamelCase, ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
-use registry_core::engine::{Argument, Code, Declaration, Diagnostic, Source, flatten, split_arguments};
 use syn::ext::IdentExt;
 use syn::{Attribute, Data, DeriveInput, Fields, GenericArgument, Meta, PathArguments, Type};
+use table_registry_engine::{Argument, Declaration, Diagnostic, Fault, Source, flatten, split_arguments};
 
 use crate::text::start_of_code;
 
@@ -130,7 +130,7 @@ impl Reader {
 
 fn unreadable(declaration: &Declaration) -> Diagnostic {
     let message = format!("the fields of `{}` cannot be read", declaration.ident);
-    Diagnostic::new(Code::UnreadableStruct, message)
+    Diagnostic::new(Fault::UnreadableStruct, message)
         .at(&declaration.source, declaration.place.clone(), "")
         .help("run `cargo check`: the compiler says what is wrong with the struct")
 }
@@ -310,14 +310,14 @@ mod tests {
 
     fn declaration(source: &Arc<Source>) -> Declaration {
         Declaration {
-            name: registry_core::engine::TableName {
+            name: table_registry_engine::TableName {
                 schema: None,
                 table: "s".to_string(),
             },
-            kind: registry_core::TableKind::Truth,
+            kind: table_registry_core::TableKind::Truth,
             ident: String::new(),
             conditional: false,
-            check: registry_core::engine::Check::None,
+            check: table_registry_engine::CompileCheck::None,
             other_name: None,
             hidden_name: None,
             source: Arc::clone(source),

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use fs4::FileExt;
-use registry_core::engine::display;
+use table_registry_engine::{Root, display};
 use tempfile::NamedTempFile;
 
 use crate::failure::Failure;
@@ -34,8 +34,9 @@ impl Lock {
 }
 
 /// Files to be written, once all of them are known.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Changes {
+    root: Root,
     files: Vec<Change>,
 }
 
@@ -55,6 +56,14 @@ struct Staged {
 }
 
 impl Changes {
+    /// No changes yet. Paths are relative to the root.
+    pub fn new(root: &Root) -> Self {
+        Self {
+            root: root.clone(),
+            files: Vec::new(),
+        }
+    }
+
     /// A new file. That there is none yet is checked when it is written, too.
     pub fn create(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) {
         self.files.push(Change {
@@ -88,10 +97,11 @@ impl Changes {
     /// Writes all of them, and says so. If one cannot be written, all stay as they were.
     pub fn commit(self) -> Result<(), Failure> {
         let missing = self.missing_directories();
+        let root = self.root.clone();
         self.write().inspect_err(|_| {
             for directory in missing.iter().rev() {
                 // One that was not made, or that others use by now, stays.
-                let _ = fs::remove_dir(directory);
+                let _ = fs::remove_dir(root.resolve(directory));
             }
         })
     }
@@ -102,7 +112,7 @@ impl Changes {
             .files
             .iter()
             .flat_map(|change| change.path.ancestors().skip(1));
-        let missing = ancestors.filter(|path| !path.as_os_str().is_empty() && !path.exists());
+        let missing = ancestors.filter(|path| !path.as_os_str().is_empty() && !self.root.has(path));
         let missing: BTreeSet<PathBuf> = missing.map(Path::to_path_buf).collect();
         missing.into_iter().collect()
     }
@@ -111,7 +121,7 @@ impl Changes {
         let staged: Vec<Staged> = self
             .files
             .into_iter()
-            .map(Change::stage)
+            .map(|change| change.stage(&self.root))
             .collect::<Result<_, _>>()?;
         let mut done: Vec<(Change, PathBuf)> = Vec::new();
         for Staged { change, target, file } in staged {
@@ -153,9 +163,9 @@ fn undo(done: Vec<(Change, PathBuf)>) -> Vec<String> {
 }
 
 impl Change {
-    fn stage(self) -> Result<Staged, Failure> {
+    fn stage(self, root: &Root) -> Result<Staged, Failure> {
         let unwritable = |error: io::Error| Failure::io("written", &self.path, &error);
-        let target = self.target()?;
+        let target = self.target(root)?;
         let directory = target.parent().filter(|parent| *parent != Path::new(""));
         let directory = directory.unwrap_or(Path::new("."));
         fs::create_dir_all(directory).map_err(unwritable)?;
@@ -182,12 +192,12 @@ impl Change {
     }
 
     /// The file itself, where the path is a link to it. Its text must still be what was read.
-    fn target(&self) -> Result<PathBuf, Failure> {
+    fn target(&self, root: &Root) -> Result<PathBuf, Failure> {
         let Some(before) = &self.before else {
-            return Ok(self.path.clone());
+            return Ok(root.resolve(&self.path));
         };
         let unreadable = |error| Failure::io("read", &self.path, &error);
-        let target = self.path.canonicalize().map_err(unreadable)?;
+        let target = root.resolve(&self.path).canonicalize().map_err(unreadable)?;
         let now = fs::read_to_string(&target).map_err(unreadable)?;
         if now != *before {
             return Err(
@@ -241,14 +251,14 @@ mod tests {
         let directory = directory();
         let (old, new) = (directory.path().join("old"), directory.path().join("a/new"));
         fs::write(&old, "1").unwrap();
-        let mut changes = Changes::default();
+        let mut changes = Changes::new(&Root::current());
         changes.update(&old, "1", "2");
         changes.create(&new, "3");
         changes.commit().unwrap();
         assert_eq!(fs::read_to_string(&old).unwrap(), "2");
         assert_eq!(fs::read_to_string(&new).unwrap(), "3");
 
-        let mut changes = Changes::default();
+        let mut changes = Changes::new(&Root::current());
         changes.update(&old, "2", "4");
         changes.create(&new, "5");
         assert!(changes.commit().is_err());
@@ -258,7 +268,7 @@ mod tests {
             "the first one was taken back"
         );
         assert_eq!(fs::read_to_string(&new).unwrap(), "3");
-        let mut changes = Changes::default();
+        let mut changes = Changes::new(&Root::current());
         changes.create(directory.path().join("deep/er/file"), "");
         changes.create(&new, "5");
         assert!(changes.commit().is_err());
@@ -274,7 +284,7 @@ mod tests {
         let directory = directory();
         let path = directory.path().join("file");
         fs::write(&path, "theirs").unwrap();
-        let mut changes = Changes::default();
+        let mut changes = Changes::new(&Root::current());
         changes.update(&path, "read", "ours");
         let failure = changes.commit().unwrap_err();
         assert!(failure.render().contains("has changed in the meantime"));
@@ -290,7 +300,7 @@ mod tests {
         fs::write(&path, "1").unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o664)).unwrap();
         std::os::unix::fs::symlink("file", &link).unwrap();
-        let mut changes = Changes::default();
+        let mut changes = Changes::new(&Root::current());
         changes.update(&link, "1", "2");
         changes.commit().unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
@@ -306,7 +316,7 @@ mod tests {
         let mut permissions = fs::metadata(&path).unwrap().permissions();
         permissions.set_readonly(true);
         fs::set_permissions(&path, permissions).unwrap();
-        let mut changes = Changes::default();
+        let mut changes = Changes::new(&Root::current());
         changes.update(&path, "1", "2");
         assert!(changes.commit().unwrap_err().render().contains("is read-only"));
         assert_eq!(fs::read_to_string(&path).unwrap(), "1");
@@ -314,7 +324,7 @@ mod tests {
 
     #[test]
     fn the_diff_shows_the_lines() {
-        let mut changes = Changes::default();
+        let mut changes = Changes::new(&Root::current());
         changes.update("a", "1\n2\n3\n", "1\nzwei\n3\n");
         assert_eq!(changes.diff(), "--- a\n+++ a\n@@ -2 +2 @@\n-2\n+zwei\n");
     }

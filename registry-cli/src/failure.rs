@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use annotate_snippets::{Level, Renderer};
-use registry_core::engine::display;
+use table_registry_engine::display;
 
 /// Ends a command with exit code 2. Worded like every other diagnostic.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use registry_core::engine::{ExemptTable, RegisteredTable, Registry};
+use table_registry_engine::{ExemptTable, RegisteredTable, Registry};
 use toml_writer::{ToTomlKey as _, ToTomlValue as _, TomlKeyBuilder, TomlStringBuilder};
 
 /// The name of the file, beside `Cargo.toml`.

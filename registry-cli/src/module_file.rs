@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
-use registry_core::engine::{flatten, outer_attributes};
 use syn::parse::Parser;
 use syn::{Expr, ExprLit, Ident, Lit, Meta};
+use table_registry_engine::{flatten, outer_attributes};
 
 use crate::failure::Failure;
 use crate::text::start_of_code;

@@ -3,10 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use registry_core::TableKind;
-use registry_core::engine::{Database, Declarations, Diagnostic, LINT_RULES, Policy, PolicyFiles, Source};
+use table_registry_core::TableKind;
+use table_registry_engine::{DatabaseSettings, Diagnostic, Inputs, Lint, Policy, Source};
 
-use crate::cli::Findings;
 use crate::edit::Changes;
 use crate::failure::Failure;
 use crate::lock;
@@ -18,19 +17,24 @@ use crate::text;
 pub struct Edit {
     before: Arc<Source>,
     after: Arc<Source>,
-    files: PolicyFiles,
+    inputs: Inputs,
 }
 
 impl Edit {
-    pub fn of_overrides(
+    pub fn of_main_file(
         project: &Project,
         table: &str,
         edit: impl FnOnce(&str) -> Result<String, String>,
     ) -> Result<Self, Failure> {
-        let mut files = project.files.clone();
-        let (before, after) = edited(project, files.overrides.as_ref(), edit)?;
-        files.overrides = Some(Arc::clone(&after));
-        Self { before, after, files }.guarded(project, table)
+        let mut inputs = project.inputs.clone();
+        let (before, after) = edited(project, inputs.files.main.as_ref(), edit)?;
+        inputs.files.main = Some(Arc::clone(&after));
+        Self {
+            before,
+            after,
+            inputs,
+        }
+        .guarded(project, table)
     }
 
     pub fn of_revoke(
@@ -38,15 +42,20 @@ impl Edit {
         table: &str,
         edit: impl FnOnce(&str) -> Result<String, String>,
     ) -> Result<Self, Failure> {
-        let mut files = project.files.clone();
-        let (before, after) = edited(project, files.revoke.as_ref(), edit)?;
-        files.revoke = Some(Arc::clone(&after));
-        Self { before, after, files }.guarded(project, table)
+        let mut inputs = project.inputs.clone();
+        let (before, after) = edited(project, inputs.files.revoke.as_ref(), edit)?;
+        inputs.files.revoke = Some(Arc::clone(&after));
+        Self {
+            before,
+            after,
+            inputs,
+        }
+        .guarded(project, table)
     }
 
     /// A first look: whatever form the file has, an edit decides about its own table alone.
     fn guarded(self, project: &Project, table: &str) -> Result<Self, Failure> {
-        let after = Policy::read(&self.files, &mut Vec::new());
+        let after = Policy::read(&self.inputs.files, &mut Vec::new());
         if decisions_about_others(&after, table) == decisions_about_others(&project.policy, table) {
             return Ok(self);
         }
@@ -63,11 +72,11 @@ impl Edit {
             report::status("Unchanged", &self.before.path);
             return Ok(Exit::Fine);
         }
-        refuse(&new_faults(project, &project.declarations, &self.files))?;
-        let mut changes = Changes::default();
+        refuse(&new_faults(project, self.inputs.clone()))?;
+        let mut changes = Changes::new(&project.package.root);
         self.add_to(&mut changes);
         changes.commit()?;
-        let after = Checked::new(project.declarations.clone(), &self.files);
+        let after = Checked::new(self.inputs);
         for change in lock::differences(&project.registry, &after.registry) {
             report::status("Now", change);
         }
@@ -83,13 +92,13 @@ impl Edit {
         );
     }
 
-    pub fn files(&self) -> &PolicyFiles {
-        &self.files
+    pub fn into_inputs(self) -> Inputs {
+        self.inputs
     }
 }
 
 fn database(policy: &Policy) -> Vec<String> {
-    let Database {
+    let DatabaseSettings {
         app_roles,
         schema,
         tenant_policy,
@@ -100,10 +109,10 @@ fn database(policy: &Policy) -> Vec<String> {
     let names = app_roles
         .iter()
         .chain(tenant_policy)
-        .map(|entry| entry.name.clone());
+        .map(|entry| entry.value.clone());
     let exceptions = exceptions
         .iter()
-        .map(|entry| format!("{} {}", entry.name, entry.value));
+        .map(|entry| format!("{} {}", entry.subject.value, entry.rule));
     let settings = format!("{schema:?} {force_rls} {append_only_trigger}");
     names.chain(exceptions).chain([settings]).collect()
 }
@@ -111,29 +120,29 @@ fn database(policy: &Policy) -> Vec<String> {
 /// What the policy files say of all tables but one, of the lints, and of the database.
 fn decisions_about_others(policy: &Policy, table: &str) -> Vec<String> {
     let overrides = policy.overrides.iter().map(|entry| {
-        let kind = entry.value.map_or("no kind", TableKind::as_str);
-        (&entry.name, kind.to_string())
+        let kind = entry.kind.map_or("no kind", TableKind::as_str);
+        (&entry.table.value, kind.to_string())
     });
     let exempt = policy
         .exempt
         .iter()
-        .map(|entry| (&entry.name, entry.value.clone()));
+        .map(|entry| (&entry.table.value, entry.reason.clone()));
     let revoke = policy
         .revoke
         .iter()
-        .map(|entry| (&entry.name, "append-only".to_string()));
+        .map(|table| (&table.value, "append-only".to_string()));
     let exceptions = policy
         .lints
         .exceptions
         .iter()
-        .map(|entry| (&entry.name, entry.value.to_string()));
+        .map(|entry| (&entry.subject.value, entry.rule.to_string()));
     let all = overrides.chain(exempt).chain(revoke).chain(exceptions);
     let others = all
         .filter(|(name, _)| *name != table)
         .map(|(name, value)| format!("{name} {value}"));
-    let lints = LINT_RULES.iter().map(|rule| {
-        let (level, option) = (policy.lints.level(rule.code), policy.lints.option(rule.code));
-        format!("{} {level} {}", rule.code, option.join(" "))
+    let lints = Lint::ALL.iter().map(|&lint| {
+        let (level, option) = (policy.lints.level(lint), policy.lints.option(lint));
+        format!("{lint} {level} {}", option.join(" "))
     });
     let mut decisions: Vec<String> = others.chain(lints).chain(database(policy)).collect();
     decisions.sort();
@@ -152,7 +161,7 @@ fn edited(
         (None, Some(_)) => false,
     };
     let faults: Vec<Diagnostic> = project.unread().filter(is_about_it).cloned().collect();
-    report::diagnostics(&faults, Findings::Human)?;
+    report::human(&faults);
     let missing = || Failure::new("nothing was changed: the policy file cannot be read");
     let before = source.ok_or_else(missing)?;
     let message = format!("nothing was changed: `{}` cannot be used as it is", before.path);
@@ -164,20 +173,19 @@ fn edited(
     Ok((Arc::clone(before), Arc::new(Source::new(&before.path, text))))
 }
 
-/// The faults that a change would bring, with those left out that are there already.
-pub fn new_faults(project: &Project, after: &Declarations, files: &PolicyFiles) -> Vec<Diagnostic> {
-    let faults = |declarations: &Declarations, files: &PolicyFiles| {
-        let mut declarations = declarations.clone();
-        // Who adds a name has to know that there is a table, even if some file cannot be read.
-        declarations.complete = true;
-        Checked::new(declarations, files).faults
+/// The faults that a change would bring, without those that are there already.
+pub fn new_faults(project: &Project, after: Inputs) -> Vec<Diagnostic> {
+    let faults = |mut inputs: Inputs| {
+        // Whoever adds a name has to know that there is a table, even if some file cannot be read.
+        inputs.declarations.complete = true;
+        Checked::new(inputs).faults
     };
-    let before = faults(&project.declarations, &project.files);
+    let before = faults(project.inputs.clone());
     let is_new = |fault: &Diagnostic| {
         let is_same = |old: &Diagnostic| (old.code, &old.message) == (fault.code, &fault.message);
         !before.iter().any(is_same)
     };
-    faults(after, files).into_iter().filter(is_new).collect()
+    faults(after).into_iter().filter(is_new).collect()
 }
 
 /// Ends the command if there are faults.
@@ -185,7 +193,7 @@ pub fn refuse(faults: &[Diagnostic]) -> Result<(), Failure> {
     if faults.is_empty() {
         return Ok(());
     }
-    report::diagnostics(faults, Findings::Human)?;
+    report::human(faults);
     Err(Failure::new(
         "nothing was changed: the compiler would refuse the result",
     ))

@@ -1,15 +1,14 @@
 //! One crate with a registry, read from its sources: the pipeline of the macro, without the compiler.
 
-use std::fs;
 use std::io;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use proc_macro2::{Span, TokenStream};
-use registry_core::engine::{
-    self, CallSite, Check, Code, Declaration, Declarations, Diagnostic, Invocation, Policy, PolicyFiles,
-    Registry, Source, display, registry_calls, validate,
+use table_registry_engine::{
+    self as engine, CallSite, CompileCheck, Declaration, Diagnostic, Fault, Inputs, Invocation, Policy,
+    Registry, Source, display, registry_calls,
 };
 
 use crate::failure::Failure;
@@ -24,8 +23,8 @@ pub struct Project {
     pub root: Arc<Source>,
     pub call: CallSite,
     pub invocation: Invocation,
-    pub declarations: Declarations,
-    pub files: PolicyFiles,
+    /// What was read, for edits to change.
+    pub inputs: Inputs,
     pub policy: Policy,
     pub registry: Registry,
     /// Every fault that the compiler would report, but those that only it can see.
@@ -39,7 +38,7 @@ impl Project {
         for package in &workspace.packages {
             match CallInRoot::find(package)? {
                 Some(found) => projects.push(Self::read(package.clone(), &found)?),
-                None if workspace.is_explicit || exists(&package.lock()) => {
+                None if workspace.is_explicit || package.has_lock() => {
                     return Err(no_call(package));
                 }
                 None => {}
@@ -68,32 +67,33 @@ impl Project {
     fn read(package: Package, found: &CallInRoot) -> Result<Self, Failure> {
         let mut faults = Vec::new();
         let invocation = Invocation::parse(found.arguments()?, &mut faults);
-        let call = CallSite::new(&found.file);
-        let (declarations, files) = engine::read(&invocation, &call, &mut faults);
-        let checked = Checked::new(declarations.clone(), &files);
+        let call = CallSite::new(package.root.clone(), &found.file);
+        let mut inputs = Inputs::read(&invocation, &call);
+        faults.append(&mut inputs.faults);
         let faults = faults.into_iter().map(|fault| found.locate(fault));
+        let faults: Vec<Diagnostic> = faults.collect();
+        let checked = Checked::new(inputs.clone());
         Ok(Self {
             package,
             root: Arc::clone(&found.source),
             call,
             invocation,
-            declarations,
-            files,
+            inputs,
             policy: checked.policy,
             registry: checked.registry,
-            faults: faults.chain(checked.faults).collect(),
+            faults: faults.into_iter().chain(checked.faults).collect(),
         })
     }
 
     /// The faults of what could not be read. That there is no table yet is none of them.
     pub fn unread(&self) -> impl Iterator<Item = &Diagnostic> {
         let faults = self.faults.iter();
-        faults.filter(|fault| report::is_unreadable(fault.code) && fault.code != Code::NoTables)
+        faults.filter(|fault| report::is_unreadable(fault.code) && !fault.is(Fault::NoTables))
     }
 
     /// What to do after a change, if there is a lock file.
     pub fn say_if_lock_is_stale(&self) {
-        if exists(&self.package.lock()) {
+        if self.package.has_lock() {
             let command = self.package.command("sync");
             report::next(format!(
                 "run `{command}`, and commit the lock file with the change"
@@ -111,7 +111,7 @@ impl Project {
             .flat_map(|table| &table.declarations);
         declarations.filter(|declaration| {
             let orphan = declaration.orphan.as_ref();
-            declaration.check == Check::File && orphan.is_none_or(|orphan| orphan.below_cfg.is_none())
+            declaration.check == CompileCheck::File && orphan.is_none_or(|orphan| orphan.below_cfg.is_none())
         })
     }
 }
@@ -122,24 +122,23 @@ pub fn all_faults(projects: &[Project]) -> Vec<Diagnostic> {
     faults.cloned().collect()
 }
 
-/// What declarations and policy files come to: the last stages of the pipeline.
+/// What inputs come to.
 pub struct Checked {
     pub policy: Policy,
     pub registry: Registry,
+    /// Every fault that the compiler would report.
     pub faults: Vec<Diagnostic>,
 }
 
 impl Checked {
-    pub fn new(mut declarations: Declarations, files: &PolicyFiles) -> Self {
-        let mut faults_of_policy = Vec::new();
-        let policy = Policy::read(files, &mut faults_of_policy);
-        declarations.drop_doubtful(&policy);
-        let mut faults: Vec<Diagnostic> = declarations.list.iter().flat_map(faults_of_attribute).collect();
-        faults.extend(faults_of_policy);
-        let registry = validate(declarations, &policy, &mut faults);
+    pub fn new(inputs: Inputs) -> Self {
+        let outcome = inputs.check();
+        let faulty = outcome.faulty_declarations.iter();
+        let mut faults: Vec<Diagnostic> = faulty.flat_map(faults_of_attribute).collect();
+        faults.extend(outcome.faults);
         Self {
-            policy,
-            registry,
+            policy: outcome.policy,
+            registry: outcome.registry,
             faults,
         }
     }
@@ -196,7 +195,7 @@ impl CallInRoot {
     fn find(package: &Package) -> Result<Option<Self>, Failure> {
         let mut calls = Vec::new();
         for file in &package.crate_roots {
-            let source = match Source::read(file, &mut Vec::new()) {
+            let source = match Source::read(&package.root, file) {
                 Ok(source) => source,
                 // Cargo knows targets whose files are generated, or not there yet.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -269,7 +268,7 @@ fn no_call(package: &Package) -> Failure {
         package.name
     ))
     .note(format!("looked in {}", roots.join(", ")));
-    if exists(&lock) {
+    if package.has_lock() {
         return failure
             .note(format!("`{}` is that of a registry", display(&lock)))
             .help("put the call back, or remove the lock file with the registry");
@@ -287,9 +286,4 @@ fn no_call_anywhere(workspace: &Workspace) -> Failure {
             ))
             .help("run `cargo table-registry init -p NAME` to add the call to one"),
     }
-}
-
-/// Whether a path leads to something. A broken link does not count as nothing.
-pub fn exists(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok()
 }

@@ -3,10 +3,10 @@
 use std::env;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
-use registry_core::engine::{Code, Diagnostic, Severity, display};
+use table_registry_engine::{Code, Diagnostic, Fault, Root, Severity, display};
 
 use crate::cli::Findings;
 use crate::failure::Failure;
@@ -70,24 +70,37 @@ pub fn diff(text: &str) -> Result<(), Failure> {
     data(&colored.collect::<String>())
 }
 
-/// Prints diagnostics, and says what they mean for the exit code.
-pub fn diagnostics(list: &[Diagnostic], format: Findings) -> Result<Exit, Failure> {
-    for diagnostic in list {
-        match format {
-            Findings::Human => say!("{}\n", diagnostic.render_styled()),
-            Findings::Github => data(&annotation(diagnostic, &in_repository()))?,
-        }
+/// Prints diagnostics in a format for people or for GitHub, and returns what they mean for the exit code. Paths in
+/// them are relative to the root.
+pub fn diagnostics(list: &[Diagnostic], format: Findings, root: &Root) -> Result<Exit, Failure> {
+    match format {
+        Findings::Human => Ok(human(list)),
+        Findings::Github => github(list, root),
     }
+}
+
+/// Prints diagnostics for people, and returns what they mean for the exit code.
+pub fn human(list: &[Diagnostic]) -> Exit {
+    for diagnostic in list {
+        say!("{}\n", diagnostic.render_styled());
+    }
+    exit(list)
+}
+
+fn github(list: &[Diagnostic], root: &Root) -> Result<Exit, Failure> {
+    let directory = in_repository(root);
+    let annotations = list.iter().map(|diagnostic| annotation(diagnostic, &directory));
+    data(&annotations.collect::<String>())?;
     Ok(exit(list))
 }
 
 /// The faults of a registry, which keep a command from using it.
-pub fn faults(list: &[Diagnostic]) -> Result<Exit, Failure> {
-    let exit = diagnostics(list, Findings::Human)?;
+pub fn faults(list: &[Diagnostic]) -> Exit {
+    let exit = human(list);
     if exit != Exit::Fine {
         say!("{}", summary(list.iter().map(|one| one.severity)));
     }
-    Ok(exit)
+    exit
 }
 
 /// `error: 2 errors, 1 warning found`, of one finding or more.
@@ -128,19 +141,22 @@ pub fn exit(list: &[Diagnostic]) -> Exit {
 
 /// Whether nothing can be said of what the fault is about, because it could not be read.
 pub fn is_unreadable(code: Code) -> bool {
+    let Code::Fault(fault) = code else {
+        return false;
+    };
     matches!(
-        code,
-        Code::AbsolutePath
-            | Code::DirectoryNotFound
-            | Code::InvalidArgument
-            | Code::InvalidToml
-            | Code::NoTables
-            | Code::NotADirectory
-            | Code::NotUtf8
-            | Code::PolicyFileNotFound
-            | Code::UnreadableDirectory
-            | Code::UnreadableFile
-            | Code::UnreadableStruct
+        fault,
+        Fault::AbsolutePath
+            | Fault::DirectoryNotFound
+            | Fault::InvalidArgument
+            | Fault::InvalidToml
+            | Fault::NoTables
+            | Fault::NotADirectory
+            | Fault::NotUtf8
+            | Fault::PolicyFileNotFound
+            | Fault::UnreadableDirectory
+            | Fault::UnreadableFile
+            | Fault::UnreadableStruct
     )
 }
 
@@ -166,11 +182,9 @@ fn annotation(diagnostic: &Diagnostic, in_repository: &str) -> String {
 }
 
 /// Where the workspace lies in the repository that GitHub checked out, with a slash at the end.
-fn in_repository() -> String {
+fn in_repository(root: &Root) -> String {
     let repository = env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
-    let workspace = env::current_dir()
-        .ok()
-        .map(|path| path.canonicalize().unwrap_or(path));
+    let workspace = root.canonical(Path::new(""));
     let inside = repository.zip(workspace).and_then(|(repository, workspace)| {
         let repository = repository.canonicalize().unwrap_or(repository);
         Some(display(workspace.strip_prefix(repository).ok()?) + "/")
@@ -212,14 +226,14 @@ pub fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
 mod tests {
     use std::sync::Arc;
 
-    use registry_core::engine::Source;
+    use table_registry_engine::Source;
 
     use super::*;
 
     #[test]
     fn annotations_hold_one_line_and_no_separators() {
         let source = Arc::new(Source::new("a,b:c.rs", "x\n  y"));
-        let fault = Diagnostic::new(Code::FloatMoney, "100 %\nsure")
+        let fault = Diagnostic::new(Lint::FloatMoney, "100 %\nsure")
             .at(&source, 4..5, "")
             .help("h");
         assert_eq!(
@@ -230,14 +244,14 @@ mod tests {
 
     #[test]
     fn the_worst_decides_how_it_ends() {
-        let of = |code, severity| {
+        let of = |code: Code, severity| {
             let mut fault = Diagnostic::new(code, "");
             fault.severity = severity;
             fault
         };
-        let warning = of(Code::ReservedWord, Severity::Warning);
-        let finding = of(Code::FloatMoney, Severity::Error);
-        let unreadable = of(Code::InvalidToml, Severity::Error);
+        let warning = of(Lint::ReservedWord.into(), Severity::Warning);
+        let finding = of(Lint::FloatMoney.into(), Severity::Error);
+        let unreadable = of(Fault::InvalidToml.into(), Severity::Error);
         assert_eq!(exit(&[]), Exit::Fine);
         assert_eq!(exit(std::slice::from_ref(&warning)), Exit::Fine);
         assert_eq!(exit(&[warning.clone(), finding.clone()]), Exit::Findings);

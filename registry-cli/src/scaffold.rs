@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::str::FromStr;
 
 use heck::ToUpperCamelCase;
-use registry_core::TableKind;
-use registry_core::engine::{Code, LintLevel, Lints, TableName, key_ident};
 use syn::Type;
+use table_registry_core::TableKind;
+use table_registry_engine::{Lint, LintLevel, LintSettings, TableName, key_ident};
 
 /// `total_cents:i64`: a column that the user asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,7 +77,7 @@ pub struct NewTable<'a> {
 
 impl NewTable<'_> {
     /// The text of the file.
-    pub fn text(&self, lints: &Lints, dependencies: &BTreeSet<String>) -> String {
+    pub fn text(&self, lints: &LintSettings, dependencies: &BTreeSet<String>) -> String {
         let mut text = format!(
             "//! The table `{name}`.\n\nuse {facade}::table;\n\n/// A row of `{name}`.\n{attribute}\npub struct {ident} {{\n",
             name = self.name,
@@ -110,7 +110,7 @@ impl NewTable<'_> {
     }
 
     /// What the lints ask of such a table, around what the user asks for.
-    fn all_columns(&self, lints: &Lints, dependencies: &BTreeSet<String>) -> Vec<ColumnArgument> {
+    fn all_columns(&self, lints: &LintSettings, dependencies: &BTreeSet<String>) -> Vec<ColumnArgument> {
         let wanted = self.wanted_columns(lints);
         let (stamps, keys): (Vec<&String>, Vec<&String>) =
             wanted.iter().partition(|name| name.ends_with("_at"));
@@ -125,17 +125,17 @@ impl NewTable<'_> {
         keys.chain(self.columns.iter().cloned()).chain(stamps).collect()
     }
 
-    fn wanted_columns(&self, lints: &Lints) -> Vec<String> {
-        let of = |rule: Code| match lints.level(rule) {
+    fn wanted_columns(&self, lints: &LintSettings) -> Vec<String> {
+        let of = |rule: Lint| match lints.level(rule) {
             LintLevel::Allow => Vec::new(),
             LintLevel::Warn | LintLevel::Deny => lints.option(rule),
         };
-        let tenant = of(Code::MissingTenantColumn)
+        let tenant = of(Lint::MissingTenantColumn)
             .into_iter()
             .filter(|_| self.kind.row_level_security());
         let is_mutable = self.kind == TableKind::Truth && !self.append_only;
-        let updated_at = of(Code::MissingUpdatedAt).into_iter().filter(|_| is_mutable);
-        let mut wanted = of(Code::MissingRequiredColumn);
+        let updated_at = of(Lint::MissingUpdatedAt).into_iter().filter(|_| is_mutable);
+        let mut wanted = of(Lint::MissingRequiredColumn);
         // Behind the key.
         let place = wanted.len().min(1);
         wanted.splice(place..place, tenant);
@@ -199,7 +199,10 @@ mod tests {
             facade: "table_registry".to_string(),
             is_no_std: false,
         };
-        table.text(&Lints::default(), &uses.iter().map(ToString::to_string).collect())
+        table.text(
+            &LintSettings::default(),
+            &uses.iter().map(ToString::to_string).collect(),
+        )
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use registry_core::engine::{clean, display};
+use table_registry_engine::{Root, clean, display};
 
 use crate::failure::Failure;
 use crate::module_file::{ModuleFile, path_attribute};
@@ -14,6 +14,7 @@ use crate::scaffold::is_snake_case_identifier;
 /// One directory.
 #[derive(Debug)]
 pub struct SchemaDirectory {
+    root: Root,
     pub path: PathBuf,
     /// The file whose `mod` lines lead into the directory, if there is one.
     pub module_file: Option<PathBuf>,
@@ -31,7 +32,11 @@ pub fn all(project: &Project) -> Result<Vec<SchemaDirectory>, Failure> {
     let mut directories = Vec::new();
     while let Some(path) = waiting.pop() {
         // A link may lead to a directory around it.
-        let target = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let target = project
+            .package
+            .root
+            .canonical(&path)
+            .unwrap_or_else(|| path.clone());
         if seen.insert(target) {
             let (directory, below) = SchemaDirectory::read(project, path)?;
             waiting.extend(below);
@@ -48,7 +53,7 @@ impl SchemaDirectory {
         let unreadable = |error| Failure::io("read", &path, &error);
         let module_file = module_file(project, &path);
         let (mut modules, mut below) = (BTreeSet::new(), Vec::new());
-        for entry in fs::read_dir(&path).map_err(unreadable)? {
+        for entry in fs::read_dir(project.package.root.resolve(&path)).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
             // Links lead to files and directories like any other.
             let is_directory = entry.path().is_dir();
@@ -58,11 +63,18 @@ impl SchemaDirectory {
                 continue;
             }
             if is_directory {
-                below.push(entry.path());
+                below.push(path.join(&name));
             }
-            modules.extend(module_of(&path, &name, is_directory, module_file.as_deref()));
+            modules.extend(module_of(
+                project,
+                &path,
+                &name,
+                is_directory,
+                module_file.as_deref(),
+            ));
         }
         let directory = Self {
+            root: project.package.root.clone(),
             path,
             module_file,
             modules,
@@ -101,7 +113,7 @@ impl SchemaDirectory {
             self.path.join(format!("{module}.rs")),
             self.path.join(module).join("mod.rs"),
         ];
-        files.iter().any(|file| file.is_file())
+        files.iter().any(|file| self.root.has_file(file))
     }
 }
 
@@ -112,17 +124,29 @@ pub fn module_file(project: &Project, directory: &Path) -> Option<PathBuf> {
         return Some(project.call.file().to_path_buf());
     }
     let candidates = [directory.join("mod.rs"), directory.with_extension("rs")];
-    candidates.into_iter().find(|path| path.is_file())
+    candidates
+        .into_iter()
+        .find(|path| project.package.root.has_file(path))
 }
 
 /// The module that an entry of a directory can be.
-fn module_of(directory: &Path, name: &str, is_directory: bool, module_file: Option<&Path>) -> Option<String> {
+fn module_of(
+    project: &Project,
+    directory: &Path,
+    name: &str,
+    is_directory: bool,
+    module_file: Option<&Path>,
+) -> Option<String> {
     let is_module_file = module_file.is_some_and(|file| file == directory.join(name));
     let module = if is_directory {
         name.to_string()
     } else {
         name.strip_suffix(".rs").filter(|_| !is_module_file)?.to_string()
     };
-    let is_reachable = !is_directory || directory.join(name).join("mod.rs").is_file();
+    let is_reachable = !is_directory
+        || project
+            .package
+            .root
+            .has_file(&directory.join(name).join("mod.rs"));
     (is_reachable && is_snake_case_identifier(&module)).then_some(module)
 }

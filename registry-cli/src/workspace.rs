@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, TargetKind};
-use registry_core::engine::{clean, did_you_mean, display};
+use table_registry_engine::{Root, clean, did_you_mean, display};
 
 use crate::cli::Selection;
 use crate::failure::Failure;
@@ -14,11 +15,13 @@ use crate::lock;
 /// The package that users of a registry depend on.
 pub const FACADE: &str = "table-registry";
 
-/// One package of the workspace. Paths are what the compiler would call them: relative to the root
-/// of the workspace, or absolute outside of it.
+/// One package of the workspace. Paths are those that the compiler shows: relative to the root of the workspace,
+/// or absolute outside of it.
 #[derive(Clone, Debug)]
 pub struct Package {
     pub name: String,
+    /// The root of the workspace, which paths are relative to.
+    pub root: Root,
     pub directory: PathBuf,
     /// The files that a library or a program starts with, the library first.
     pub crate_roots: Vec<PathBuf>,
@@ -62,6 +65,14 @@ impl Package {
         self.directory.join(lock::FILE)
     }
 
+    pub fn has_lock(&self) -> bool {
+        self.root.has_entry(&self.lock())
+    }
+
+    pub fn read(&self, path: &Path) -> Result<String, Failure> {
+        read(&self.root, path)
+    }
+
     pub fn manifest(&self) -> PathBuf {
         self.directory.join("Cargo.toml")
     }
@@ -70,6 +81,8 @@ impl Package {
 /// The packages that the user means.
 #[derive(Debug)]
 pub struct Workspace {
+    /// The directory in which the compiler works, and to which paths in diagnostics are relative.
+    pub root: Root,
     pub packages: Vec<Package>,
     /// Whether the user named the packages, or stands in the directory of one.
     pub is_explicit: bool,
@@ -78,8 +91,7 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Reads the workspace, and goes to its root, where the compiler works: so all paths in
-    /// diagnostics are the compiler's.
+    /// Reads the workspace.
     pub fn load(selection: &Selection) -> Result<Self, Failure> {
         let metadata = metadata(selection)?;
         let current = start(selection)?;
@@ -91,8 +103,8 @@ impl Workspace {
             package.is_alone = true;
         }
         let chosen = choose(&packages, selection, &current, root)?;
-        env::set_current_dir(root).map_err(|error| Failure::io("entered", root, &error))?;
         Ok(Self {
+            root: Root::at(root),
             target: metadata.target_directory.clone().into_std_path_buf(),
             is_explicit: chosen.is_some(),
             packages: chosen.unwrap_or(packages),
@@ -148,6 +160,7 @@ fn package(member: &cargo_metadata::Package, root: &Path) -> Package {
         .clone()
         .filter(|dependency| !dependency.optional && dependency.target.is_none());
     Package {
+        root: Root::at(root),
         name: member.name.to_string(),
         directory: shown(member.manifest_path.as_std_path().parent().unwrap_or(root)),
         crate_roots: roots,
@@ -209,6 +222,11 @@ fn find(packages: &[Package], name: &str) -> Result<Package, Failure> {
         let names = packages.iter().map(|package| package.name.as_str());
         Failure::new(format!("the workspace has no package `{name}`")).maybe_help(did_you_mean(name, names))
     })
+}
+
+/// The text of a file.
+pub fn read(root: &Root, path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(root.resolve(path)).map_err(|error| Failure::io("read", path, &error))
 }
 
 /// Names and manifests of packages, for messages.

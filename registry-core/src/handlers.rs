@@ -26,7 +26,7 @@ use crate::{Table, TableKind};
 /// # Examples
 ///
 /// ```
-/// # use registry_core as table_registry;
+/// # use table_registry_core as table_registry;
 /// # use table_registry::TableKind;
 /// # const TABLE_REGISTRY: [(&str, TableKind); 2] = [("audit_logs", TableKind::Evidence), ("contacts", TableKind::Truth)];
 /// const HANDLERS: [(&str, fn() -> u16); 1] = [("contacts", || 200)];
@@ -35,7 +35,7 @@ use crate::{Table, TableKind};
 /// ```
 ///
 /// ```compile_fail,E0080
-/// # use registry_core as table_registry;
+/// # use table_registry_core as table_registry;
 /// # use table_registry::TableKind;
 /// # const TABLE_REGISTRY: [(&str, TableKind); 2] = [("audit_logs", TableKind::Evidence), ("contacts", TableKind::Truth)];
 /// const HANDLERS: [&str; 2] = ["audit_logs", "contcts"];
@@ -71,7 +71,7 @@ macro_rules! assert_handlers {
 /// compile error, as in [`assert_handlers!`](crate::assert_handlers).
 ///
 /// ```
-/// # use registry_core as table_registry;
+/// # use table_registry_core as table_registry;
 /// # mod tables { pub enum Contacts {} }
 /// # impl table_registry::Key for tables::Contacts {
 /// #     type Policies = (table_registry::kind::Truth, table_registry::ReadWrite);
@@ -90,7 +90,7 @@ macro_rules! assert_handlers {
 /// ```
 ///
 /// ```compile_fail,E0080
-/// # use registry_core as table_registry;
+/// # use table_registry_core as table_registry;
 /// # mod tables { pub enum AuditLogs {} }
 /// # impl table_registry::Key for tables::AuditLogs {
 /// #     type Policies = (table_registry::kind::Evidence, table_registry::AppendOnly);

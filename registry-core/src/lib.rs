@@ -2,10 +2,9 @@
 //! table kind is, what a registered table is, and the checks that generated code
 //! makes at compile time. `no_std`, and without dependencies.
 //!
-//! Depend on `table-registry`, which re-exports all of it. The feature `engine`
-//! adds the pipeline behind the macros.
+//! Depend on `table-registry`, which re-exports all of it.
 
-#![cfg_attr(not(any(test, feature = "engine")), no_std)]
+#![cfg_attr(not(test), no_std)]
 
 mod compiled;
 mod handlers;
@@ -13,9 +12,6 @@ mod lookup;
 mod policy;
 mod table;
 mod table_kind;
-
-#[cfg(feature = "engine")]
-pub mod engine;
 
 pub use lookup::{kind_of, name_of};
 pub use policy::{

@@ -31,7 +31,7 @@ macro_rules! search {
 /// `tables::kind_of(name)` is this function applied to the crate's own registry.
 ///
 /// ```
-/// # use registry_core as table_registry;
+/// # use table_registry_core as table_registry;
 /// use table_registry::{TableKind, kind_of};
 ///
 /// const REGISTRY: [(&str, TableKind); 2] =
@@ -56,7 +56,7 @@ pub const fn kind_of(registry: &[(&str, TableKind)], name: &str) -> Option<Table
 /// into SQL, and quote it as an identifier. The generated `tables::resolve(name)` is this function applied to `TABLE_NAMES`.
 ///
 /// ```
-/// # use registry_core as table_registry;
+/// # use table_registry_core as table_registry;
 /// const NAMES: [&str; 2] = ["audit_logs", "users"];
 ///
 /// let untrusted = String::from("users");

@@ -12,7 +12,7 @@ mod sealed {
 /// All policies of a table as one type: a pair of its [`Kind`] and its [`Access`].
 ///
 /// ```
-/// # use registry_core as table_registry;
+/// # use table_registry_core as table_registry;
 /// use table_registry::{AppendOnly, Policies, TableKind, kind};
 ///
 /// type OfAuditLogs = (kind::Evidence, AppendOnly);
@@ -71,7 +71,7 @@ impl<Guess: Policies> Policies for InDoubt<Guess> {
 /// How the application role may use a table: [`ReadWrite`] or [`AppendOnly`].
 ///
 /// ```
-/// # use registry_core as table_registry;
+/// # use table_registry_core as table_registry;
 /// use table_registry::{Access, AppendOnly, ReadWrite};
 ///
 /// const { assert!(AppendOnly::APPEND_ONLY && !ReadWrite::APPEND_ONLY) };
@@ -104,7 +104,7 @@ impl Access for AppendOnly {
 /// Whose rows a table holds: [`TenantScoped`] or [`Global`].
 ///
 /// ```
-/// # use registry_core as table_registry;
+/// # use table_registry_core as table_registry;
 /// use table_registry::{Global, Tenancy, TenantScoped};
 ///
 /// const { assert!(TenantScoped::RLS && !Global::RLS) };
@@ -136,7 +136,7 @@ impl Tenancy for Global {
 /// A [`TableKind`] as a type: one of those in [`kind`].
 ///
 /// ```
-/// # use registry_core as table_registry;
+/// # use table_registry_core as table_registry;
 /// use table_registry::{Kind, Tenancy, TableKind, kind};
 ///
 /// fn is_secured<K: Kind>() -> bool {
@@ -215,7 +215,7 @@ pub(crate) type PoliciesOf<T> = <<T as Table>::Key as Key>::Policies;
 /// The kind of a table as a type: one of those in [`kind`]. Ask for it with [`OfKind`].
 ///
 /// ```
-/// # use registry_core as table_registry;
+/// # use table_registry_core as table_registry;
 /// use table_registry::{Kind, KindOf, TableKind};
 /// # mod tables { pub enum Users {} }
 /// # impl table_registry::Key for tables::Users {
@@ -231,7 +231,7 @@ pub type KindOf<T> = <PoliciesOf<T> as Policies>::Kind;
 /// [`Mutable`].
 ///
 /// ```
-/// # use registry_core as table_registry;
+/// # use table_registry_core as table_registry;
 /// use table_registry::{Access, AccessOf};
 /// # mod tables { pub enum Users {} }
 /// # impl table_registry::Key for tables::Users {
@@ -247,7 +247,7 @@ pub type AccessOf<T> = <PoliciesOf<T> as Policies>::Access;
 /// [`RowSecured`].
 ///
 /// ```
-/// # use registry_core as table_registry;
+/// # use table_registry_core as table_registry;
 /// use table_registry::{Tenancy, TenancyOf};
 /// # mod tables { pub enum Users {} }
 /// # impl table_registry::Key for tables::Users {
@@ -262,7 +262,7 @@ pub type TenancyOf<T> = <PoliciesOf<T> as Policies>::Tenancy;
 /// A table whose rows may be updated and deleted: it is not in the revoke list.
 ///
 /// ```
-/// # use registry_core as table_registry;
+/// # use table_registry_core as table_registry;
 /// use table_registry::{Mutable, Table};
 ///
 /// fn update<T: Mutable>() -> String {
@@ -280,7 +280,7 @@ pub type TenancyOf<T> = <PoliciesOf<T> as Policies>::Tenancy;
 /// An append-only table does not fit:
 ///
 /// ```compile_fail,E0277
-/// # use registry_core as table_registry;
+/// # use table_registry_core as table_registry;
 /// # use table_registry::{Mutable, Table};
 /// # mod tables { pub enum AuditLogs {} }
 /// # impl table_registry::Key for tables::AuditLogs {
@@ -304,7 +304,7 @@ impl<T: Table> Mutable for T where AccessOf<T>: PermitsUpdate<T::Key> {}
 /// A table whose rows belong to tenants: row-level security applies, since its kind is not `system`.
 ///
 /// ```
-/// # use registry_core as table_registry;
+/// # use table_registry_core as table_registry;
 /// use table_registry::{RowSecured, Table};
 ///
 /// fn tenant_query<T: RowSecured>() -> String {
@@ -322,7 +322,7 @@ impl<T: Table> Mutable for T where AccessOf<T>: PermitsUpdate<T::Key> {}
 /// A system table does not fit:
 ///
 /// ```compile_fail,E0277
-/// # use registry_core as table_registry;
+/// # use table_registry_core as table_registry;
 /// # use table_registry::{RowSecured, Table};
 /// # mod tables { pub enum Users {} }
 /// # impl table_registry::Key for tables::Users {
@@ -344,7 +344,7 @@ impl<T: Table> RowSecured for T where TenancyOf<T>: HasTenant<T::Key> {}
 /// A table of one kind: `T: OfKind<kind::Truth>`.
 ///
 /// ```
-/// # use registry_core as table_registry;
+/// # use table_registry_core as table_registry;
 /// use table_registry::{OfKind, Table, kind};
 ///
 /// fn rebuild<T: OfKind<kind::Projection>>() -> String {
@@ -362,7 +362,7 @@ impl<T: Table> RowSecured for T where TenancyOf<T>: HasTenant<T::Key> {}
 /// A table of another kind does not fit:
 ///
 /// ```compile_fail,E0277
-/// # use registry_core as table_registry;
+/// # use table_registry_core as table_registry;
 /// # use table_registry::{OfKind, Table, kind};
 /// # mod tables { pub enum Invoices {} }
 /// # impl table_registry::Key for tables::Invoices {

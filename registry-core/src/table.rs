@@ -8,7 +8,7 @@ use crate::policy::{Policies, PoliciesOf};
 /// then not what the sources and the policy files say.
 ///
 /// ```
-/// # use registry_core as table_registry;
+/// # use table_registry_core as table_registry;
 /// use table_registry::{Table, TableKind};
 ///
 /// fn describe<T: Table>() -> (&'static str, TableKind) {
@@ -48,7 +48,7 @@ pub trait Table {
 /// It has as few items as possible, since the compiler works on every item of every table.
 ///
 /// ```
-/// # use registry_core as table_registry;
+/// # use table_registry_core as table_registry;
 /// # mod tables { #[allow(non_camel_case_types)] pub enum audit_logs {} }
 /// use table_registry::{AppendOnly, Key, Table, kind};
 ///

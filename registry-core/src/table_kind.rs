@@ -10,7 +10,7 @@ use core::str::FromStr;
 /// [`TableKind::ALL`].
 ///
 /// ```
-/// # use registry_core as table_registry;
+/// # use table_registry_core as table_registry;
 /// use table_registry::TableKind;
 ///
 /// let kind: TableKind = "evidence".parse()?;
@@ -41,7 +41,7 @@ impl TableKind {
     /// Every kind, in order.
     ///
     /// ```
-    /// # use registry_core as table_registry;
+    /// # use table_registry_core as table_registry;
     /// use table_registry::TableKind;
     ///
     /// assert_eq!(TableKind::ALL.len(), 6);
@@ -59,7 +59,7 @@ impl TableKind {
     /// The name that `#[table(kind = …)]` and the policy files use.
     ///
     /// ```
-    /// # use registry_core as table_registry;
+    /// # use table_registry_core as table_registry;
     /// assert_eq!(table_registry::TableKind::Truth.as_str(), "truth");
     /// ```
     #[must_use]
@@ -81,7 +81,7 @@ impl TableKind {
     /// Policies](https://www.postgresql.org/docs/current/ddl-rowsecurity.html).
     ///
     /// ```
-    /// # use registry_core as table_registry;
+    /// # use table_registry_core as table_registry;
     /// use table_registry::TableKind;
     ///
     /// assert!(TableKind::Truth.row_level_security());
@@ -113,7 +113,7 @@ impl FromStr for TableKind {
 /// The text parsed is no [`TableKind`].
 ///
 /// ```
-/// # use registry_core as table_registry;
+/// # use table_registry_core as table_registry;
 /// use table_registry::TableKind;
 ///
 /// let error = "Truth".parse::<TableKind>().unwrap_err();

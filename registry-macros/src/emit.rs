@@ -2,7 +2,7 @@
 
 use proc_macro_error2::{Diagnostic as Error, Level, entry_point, set_dummy};
 use proc_macro2::{Span, TokenStream};
-use registry_core::engine::Diagnostic;
+use table_registry_engine::Diagnostic;
 
 /// Runs a macro and turns its faults into errors beside what it expands to. The tokens are
 /// kept, so that a fault does not make others.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use registry_core::engine::{self, CallSite, Code, Diagnostic, Invocation, Outcome};
+use table_registry_engine::{self as engine, CallSite, Diagnostic, Fault, Invocation, Outcome, Root};
 
 /// Runs the pipeline on the files that the invocation names. `file` is the invoking file, if
 /// the compiler tells it, `package` the directory that cargo names; `lex` is the compiler's lexer.
@@ -18,10 +18,14 @@ pub(crate) fn expand(
     let first_argument = arguments.clone().into_iter().next().map(|token| token.span());
     let mut faults = Vec::new();
     let invocation = Invocation::parse(arguments, &mut faults);
-    let outcome = match file.or_else(|| crate_root(package)) {
-        Some(file) => engine::run(&invocation, &CallSite::new(file)),
+    let call = file.or_else(|| crate_root(package));
+    let call = call.map(|file| CallSite::new(Root::current(), file));
+    let outcome = match &call {
+        Some(call) => engine::run(&invocation, call),
         None => Outcome::incomplete(unknown_location()),
     };
+    let tracked = call.map_or_else(Vec::new, |call| outcome.tracked(&call));
+    let expansion = engine::expand(&outcome.registry, &tracked);
     faults.extend(outcome.faults);
     for fault in &mut faults {
         // What is wrong in a file is shown at an argument: the call as a whole would add a line
@@ -29,7 +33,7 @@ pub(crate) fn expand(
         fault.span = fault.span.or(first_argument);
     }
     let import = engine::import(&invocation.facade);
-    let expansion = lex(&engine::expand(&outcome.registry, &outcome.tracked));
+    let expansion = lex(&expansion);
     (quote!(#import #expansion), faults)
 }
 
@@ -43,7 +47,7 @@ fn crate_root(package: Option<OsString>) -> Option<PathBuf> {
 
 fn unknown_location() -> Diagnostic {
     Diagnostic::new(
-        Code::UnknownLocation,
+        Fault::UnknownLocation,
         "the compiler does not say which file this is",
     )
     .note("schema directories are relative to the invoking file, and `CARGO_MANIFEST_DIR` is not set either")
@@ -52,6 +56,8 @@ fn unknown_location() -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
+    use table_registry_engine::Code;
+
     use super::*;
 
     fn expansion(package: Option<&Path>) -> (String, Vec<Diagnostic>) {
@@ -66,7 +72,7 @@ mod tests {
     fn without_a_file_the_package_is_asked() {
         let package = Path::new(env!("CARGO_MANIFEST_DIR"));
         let (text, faults) = expansion(Some(package));
-        assert_eq!(faults[0].code, Code::DirectoryNotFound);
+        assert_eq!(faults[0].code, Fault::DirectoryNotFound.into());
         let schema = package.join("src/schema");
         assert!(faults[0].message.contains(&schema.display().to_string()));
         assert!(text.contains("TABLE_REGISTRY"));
@@ -80,7 +86,7 @@ mod tests {
     fn without_either_there_is_one_fault() {
         let (text, faults) = expansion(None);
         let codes: Vec<Code> = faults.iter().map(|fault| fault.code).collect();
-        assert_eq!(codes, [Code::UnknownLocation]);
+        assert_eq!(codes, [Fault::UnknownLocation.into()]);
         assert!(faults[0].span.is_some());
         assert!(text.contains("TABLE_REGISTRY") && text.contains("registered_by_table_registry"));
     }

@@ -2,9 +2,9 @@
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::quote;
-use registry_core::engine::{self, Declared, Diagnostic};
 use syn::parse::{Parse, ParseStream};
 use syn::{Generics, Meta, Token, Visibility, WhereClause};
+use table_registry_engine::{self as engine, Declared, Diagnostic};
 
 /// The struct, and its registration; what that means, `table_registry!` decides.
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> (TokenStream, Vec<Diagnostic>) {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use registry_core::engine::{Code, did_you_mean};
+use table_registry_engine::{Code, did_you_mean};
 
 use crate::cli::Explain;
 use crate::failure::Failure;
@@ -23,9 +23,9 @@ pub fn run(arguments: &Explain) -> Result<Exit, Failure> {
 /// As in rustc, `-` and `_` are the same letter.
 fn find(name: &str) -> Result<Code, Failure> {
     let wanted = name.replace('_', "-");
-    let found = Code::ALL.iter().copied().find(|code| code.as_str() == wanted);
+    let found = Code::all().into_iter().find(|code| code.as_str() == wanted);
     found.ok_or_else(|| {
-        let names = || Code::ALL.iter().map(|code| code.as_str());
+        let names = || Code::all().into_iter().map(Code::as_str);
         let part_of = || names().find(|code| code.split('-').any(|word| word == wanted));
         let part_of = || part_of().map(|code| format!("did you mean `{code}`?"));
         Failure::new(format!("unknown code `{name}`"))
@@ -37,8 +37,8 @@ fn find(name: &str) -> Result<Code, Failure> {
 /// The section of a code; empty if there is none, which a test excludes.
 fn text(code: Code) -> &'static str {
     let start = heading(code).unwrap_or(TEXTS.len());
-    let next = Code::ALL.iter().skip_while(|other| **other != code).nth(1);
-    let end = next.and_then(|next| heading(*next)).unwrap_or(TEXTS.len());
+    let next = Code::all().into_iter().skip_while(|other| *other != code).nth(1);
+    let end = next.and_then(heading).unwrap_or(TEXTS.len());
     TEXTS.get(start..end).unwrap_or_default().trim_end_matches('\n')
 }
 
@@ -56,13 +56,13 @@ fn summary(code: Code) -> &'static str {
 }
 
 fn list() -> String {
-    let width = Code::ALL
-        .iter()
+    let width = Code::all()
+        .into_iter()
         .map(|code| code.as_str().len())
         .max()
         .unwrap_or(0);
     let mut list = String::new();
-    for &code in Code::ALL {
+    for code in Code::all() {
         writeln!(list, "{code:width$}  {}", summary(code)).expect("a string takes every text");
     }
     list
@@ -72,14 +72,14 @@ fn list() -> String {
 mod tests {
     use std::collections::BTreeSet;
 
-    use registry_core::engine::LINT_RULES;
+    use table_registry_engine::Lint;
 
     use super::*;
 
     #[test]
     fn every_code_has_a_text_with_an_example_and_a_fix() {
         let mut seen = BTreeSet::new();
-        for &code in Code::ALL {
+        for code in Code::all() {
             let text = text(code);
             assert!(text.starts_with(&format!("# {code}\n\n")), "{code}");
             assert!(summary(code).ends_with('.'), "{code}: {}", summary(code));
@@ -87,19 +87,19 @@ mod tests {
             for part in ["\n## Example\n", "\n## Fix\n"] {
                 assert_eq!(text.matches(part).count(), 1, "{code}: {part}");
             }
-            let is_lint = LINT_RULES.iter().any(|rule| rule.code == code);
+            let is_lint = matches!(code, Code::Lint(_));
             assert_eq!(text.contains("\n## Level\n"), is_lint, "{code}");
         }
     }
 
     #[test]
     fn the_level_of_a_lint_is_that_of_its_rule() {
-        for rule in &LINT_RULES {
-            let text = text(rule.code);
+        for &lint in Lint::ALL {
+            let text = text(lint.into());
             let (_, level) = text.split_once("\n## Level\n").unwrap();
-            assert!(level.contains(&format!("`{}`", rule.level)), "{}", rule.code);
-            if let Some(option) = &rule.option {
-                assert!(level.contains(option.key), "{}: {}", rule.code, option.key);
+            assert!(level.contains(&format!("`{}`", lint.default_level())), "{}", lint);
+            if let Some(option) = lint.option() {
+                assert!(level.contains(option.key), "{}: {}", lint, option.key);
             }
         }
     }

@@ -1,16 +1,14 @@
 //! `cargo table-registry init`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use registry_core::engine::{CallSite, Invocation, OVERRIDES_FILE, REVOKE_FILE, display, registry_calls};
+use table_registry_engine::{CallSite, Invocation, MAIN_FILE, REVOKE_FILE, display, registry_calls};
 use toml_edit::{DocumentMut, InlineTable, Item, Table, Value};
 
 use crate::cli::Init;
 use crate::edit::{Changes, Lock};
 use crate::failure::Failure;
 use crate::module_file::ModuleFile;
-use crate::project::exists;
 use crate::report::{self, Exit};
 use crate::scaffold::is_snake_case_identifier;
 use crate::text;
@@ -43,8 +41,8 @@ pub fn run(arguments: &Init) -> Result<Exit, Failure> {
     let _lock = Lock::of(&workspace);
     let package = package(&workspace)?;
     package.check_edition()?;
-    let root = Root::read(package)?;
-    let mut changes = Changes::default();
+    let root = CrateRoot::read(package)?;
+    let mut changes = Changes::new(&workspace.root);
     add_dependency(package, &mut changes)?;
     add_call(package, &root, arguments.directory.as_deref(), &mut changes)?;
     add_policy_files(package, &root, &mut changes);
@@ -75,7 +73,7 @@ fn package(workspace: &Workspace) -> Result<&Package, Failure> {
 }
 
 /// The file that starts the crate, and what it says already.
-struct Root {
+struct CrateRoot {
     path: PathBuf,
     text: String,
     file: ModuleFile,
@@ -83,12 +81,12 @@ struct Root {
     invocation: Option<Invocation>,
 }
 
-impl Root {
+impl CrateRoot {
     /// The root with a call, or else the library, or else the program.
     fn read(package: &Package) -> Result<Self, Failure> {
         let mut first = None;
         for path in &package.crate_roots {
-            let root = Self::read_file(path)?;
+            let root = Self::read_file(package, path)?;
             if root.invocation.is_some() {
                 return Ok(root);
             }
@@ -103,8 +101,8 @@ impl Root {
         })
     }
 
-    fn read_file(path: &Path) -> Result<Self, Failure> {
-        let text = fs::read_to_string(path).map_err(|error| Failure::io("read", path, &error))?;
+    fn read_file(package: &Package, path: &Path) -> Result<Self, Failure> {
+        let text = package.read(path)?;
         let call = registry_calls(&text).into_iter().next();
         let arguments = call.and_then(|range| text[range].parse().ok());
         Ok(Self {
@@ -121,12 +119,17 @@ impl Root {
 
     /// A module for the schema: one that is there with a folder, or one whose name is free. Diesel
     /// keeps its `table!` calls in `schema.rs`.
-    fn module<'n>(&self, wanted: Option<&'n str>) -> Option<(&'n str, bool)> {
+    fn module<'n>(&self, package: &Package, wanted: Option<&'n str>) -> Option<(&'n str, bool)> {
         let names = wanted.map_or(MODULES.to_vec(), |name| vec![name]);
         let mut candidates = names.into_iter().map(|name| {
             let folder = self.directory().join(name);
-            let is_file = exists(&folder.with_extension("rs"));
-            (name, self.file.declares(name), folder.is_dir(), is_file)
+            let is_file = package.root.has_entry(&folder.with_extension("rs"));
+            (
+                name,
+                self.file.declares(name),
+                package.root.has_directory(&folder),
+                is_file,
+            )
         });
         let (name, is_declared, ..) = candidates
             .find(|(_, is_declared, is_folder, is_file)| *is_folder || !(*is_declared || *is_file))?;
@@ -141,7 +144,7 @@ impl Root {
 /// The call in the crate root, the module, and its folder.
 fn add_call(
     package: &Package,
-    root: &Root,
+    root: &CrateRoot,
     wanted: Option<&str>,
     changes: &mut Changes,
 ) -> Result<(), Failure> {
@@ -159,7 +162,9 @@ fn add_call(
                 .help("give that module another name, and run the command again"),
         );
     }
-    let (module, is_declared) = root.module(wanted).ok_or_else(|| no_free_name(root, wanted))?;
+    let (module, is_declared) = root
+        .module(package, wanted)
+        .ok_or_else(|| no_free_name(root, wanted))?;
     let facade = package.facade.as_deref().unwrap_or("table_registry");
     let path = if facade == "table_registry" {
         String::new()
@@ -179,7 +184,8 @@ fn add_call(
     })?;
     changes.update(&root.path, &root.text, after);
     let folder = root.directory().join(module);
-    let is_reachable = exists(&folder.join("mod.rs")) || exists(&folder.with_extension("rs"));
+    let is_reachable = package.root.has_entry(&folder.join("mod.rs"))
+        || package.root.has_entry(&folder.with_extension("rs"));
     if !is_reachable && !is_declared {
         changes.create(
             folder.join("mod.rs"),
@@ -189,7 +195,7 @@ fn add_call(
     Ok(())
 }
 
-fn no_free_name(root: &Root, wanted: Option<&str>) -> Failure {
+fn no_free_name(root: &CrateRoot, wanted: Option<&str>) -> Failure {
     let names = wanted.map_or(MODULES.to_vec(), |name| vec![name]).join("`, `");
     Failure::new(format!(
         "`{}` has no free name for the module of the schema",
@@ -200,26 +206,23 @@ fn no_free_name(root: &Root, wanted: Option<&str>) -> Failure {
 }
 
 /// The policy files, unless the call names some or there are some where the macro looks.
-fn add_policy_files(package: &Package, root: &Root, changes: &mut Changes) {
-    let call = CallSite::new(&root.path);
+fn add_policy_files(package: &Package, root: &CrateRoot, changes: &mut Changes) {
+    let call = CallSite::new(package.root.clone(), &root.path);
     let written = root.invocation.as_ref();
     let overrides = written.and_then(|invocation| invocation.overrides.as_ref());
     let revoke = written.and_then(|invocation| invocation.revoke.as_ref());
-    let files = [
-        (OVERRIDES_FILE, overrides, OVERRIDES),
-        (REVOKE_FILE, revoke, REVOKE),
-    ];
+    let files = [(MAIN_FILE, overrides, OVERRIDES), (REVOKE_FILE, revoke, REVOKE)];
     for (name, written, text) in files {
         let (path, is_there) = match written {
             Some(written) => {
                 let path = call.resolve(&written.text);
-                (path.clone(), exists(&path))
+                (path.clone(), package.root.has_entry(&path))
             }
             None => (
                 package.directory.join(name),
                 call.ancestors()
                     .iter()
-                    .any(|directory| exists(&directory.join(name))),
+                    .any(|directory| package.root.has_entry(&directory.join(name))),
             ),
         };
         if !is_there {
@@ -242,8 +245,8 @@ fn add_dependency(package: &Package, changes: &mut Changes) -> Result<(), Failur
         .help("make it a dependency that is not optional and not of one platform"));
     }
     let path = package.manifest();
-    let text = fs::read_to_string(&path).map_err(|error| Failure::io("read", &path, &error))?;
-    let requirement = requirement()?;
+    let text = package.read(&path)?;
+    let requirement = requirement(package)?;
     let after = text::edited(&text, |text| with_dependency(&path, text, requirement))?;
     changes.update(path, &text, after);
     Ok(())
@@ -268,12 +271,11 @@ fn with_dependency(path: &Path, text: &str, requirement: Value) -> Result<String
     Ok(manifest.to_string())
 }
 
-fn requirement() -> Result<Value, Failure> {
-    // The current directory is the root of the workspace.
-    let root = Path::new("Cargo.toml");
-    let is_inherited = exists(root) && {
-        let text = fs::read_to_string(root).map_err(|error| Failure::io("read", root, &error))?;
-        let manifest = manifest(root, &text)?;
+fn requirement(package: &Package) -> Result<Value, Failure> {
+    let manifest_of_root = Path::new("Cargo.toml");
+    let is_inherited = package.root.has_entry(manifest_of_root) && {
+        let text = package.read(manifest_of_root)?;
+        let manifest = manifest(manifest_of_root, &text)?;
         let dependencies = manifest
             .get("workspace")
             .and_then(|workspace| workspace.get("dependencies"));

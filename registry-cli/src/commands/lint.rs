@@ -1,7 +1,7 @@
 //! `cargo table-registry lint`.
 
-use registry_core::engine::{Diagnostic, Severity};
 use serde::Serialize;
+use table_registry_engine::{Diagnostic, Severity};
 
 use crate::cli::{Findings, FindingsOrJson, Lint};
 use crate::failure::Failure;
@@ -46,7 +46,8 @@ struct FindingRow {
 }
 
 pub fn run(arguments: &Lint) -> Result<Exit, Failure> {
-    let projects = Project::load_all(&Workspace::load(&arguments.selection)?)?;
+    let workspace = Workspace::load(&arguments.selection)?;
+    let projects = Project::load_all(&workspace)?;
     let faults = project::all_faults(&projects);
     let is_sound = faults.is_empty();
     let mut found = if is_sound { lint::run(&projects) } else { faults };
@@ -56,8 +57,8 @@ pub fn run(arguments: &Lint) -> Result<Exit, Failure> {
         }
     }
     let exit = match arguments.format {
-        FindingsOrJson::Human => report::diagnostics(&found, Findings::Human)?,
-        FindingsOrJson::Github => report::diagnostics(&found, Findings::Github)?,
+        FindingsOrJson::Human => report::human(&found),
+        FindingsOrJson::Github => report::diagnostics(&found, Findings::Github, &workspace.root)?,
         FindingsOrJson::Json => {
             report::json(&Json {
                 version: VERSION,

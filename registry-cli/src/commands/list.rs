@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use registry_core::engine::RegisteredTable;
 use serde::Serialize;
+use table_registry_engine::RegisteredTable;
 use unicode_width::UnicodeWidthStr;
 
 use crate::cli::{List, Listing};
@@ -70,7 +70,7 @@ struct ExemptRow {
 pub fn run(arguments: &List) -> Result<Exit, Failure> {
     let projects = Project::load_all(&Workspace::load(&arguments.selection)?)?;
     let faults = project::all_faults(&projects);
-    let exit = report::faults(&faults)?;
+    let exit = report::faults(&faults);
     if exit != Exit::Fine {
         return Ok(exit);
     }

@@ -1,24 +1,22 @@
 //! `cargo table-registry new NAME`.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use heck::ToSnakeCase;
-use registry_core::TableKind;
-use registry_core::engine::{
-    Diagnostic, PolicyFiles, Source, UPDATE_DELETE, check_name, clean, declarations_in_text, did_you_mean,
-    display,
+use table_registry_core::TableKind;
+use table_registry_engine::{
+    Diagnostic, Inputs, Source, UPDATE_DELETE, check_name, clean, declarations_in_text, did_you_mean, display,
 };
 
-use crate::cli::{Findings, New};
+use crate::cli::New;
 use crate::edit::{Changes, Lock};
 use crate::failure::Failure;
 use crate::module_file::ModuleFile;
 use crate::policy_edit::{Edit, new_faults, refuse};
 use crate::policy_file;
-use crate::project::{Project, exists};
+use crate::project::Project;
 use crate::report::{self, Exit};
 use crate::scaffold::{ColumnArgument, NewTable, is_snake_case_identifier};
 use crate::schema_directory::module_file;
@@ -34,13 +32,12 @@ pub fn run(arguments: &New) -> Result<Exit, Failure> {
     check_table(&project, &arguments.name)?;
     check_columns(&arguments.columns)?;
     let directory = directory(&project, arguments.directory.as_deref())?;
-    let mut changes = Changes::default();
+    let mut changes = Changes::new(&workspace.root);
     let source = add_file(&project, arguments, &directory, &mut changes)?;
     let missing = add_module(&project, &arguments.name, &directory, &mut changes)?;
-    let files = add_revoke(&project, arguments, &mut changes)?;
-    let mut declarations = project.declarations.clone();
-    declarations.list.extend(declarations_in_text(source));
-    refuse(&new_faults(&project, &declarations, &files))?;
+    let mut inputs = add_revoke(&project, arguments, &mut changes)?;
+    inputs.declarations.list.extend(declarations_in_text(source));
+    refuse(&new_faults(&project, inputs))?;
     changes.commit()?;
     say_what_is_next(&project, arguments, missing.as_deref());
     Ok(Exit::Fine)
@@ -52,7 +49,7 @@ fn check_sources(project: &Project) -> Result<(), Failure> {
     if faults.is_empty() {
         return Ok(());
     }
-    report::diagnostics(&faults, Findings::Human)?;
+    report::human(&faults);
     Err(Failure::new("nothing was changed: the registry cannot be read"))
 }
 
@@ -131,7 +128,7 @@ fn add_file(
     changes: &mut Changes,
 ) -> Result<Arc<Source>, Failure> {
     let path = directory.join(format!("{}.rs", arguments.name));
-    if exists(&path) {
+    if project.package.root.has_entry(&path) {
         return Err(Failure::new(format!("`{}` exists already", display(&path)))
             .help("put `#[table]` on the struct in it"));
     }
@@ -174,7 +171,7 @@ fn add_module(
         changes.create(&path, ModuleFile::parse("", "")?.with_module(name));
         return missing_module(project, directory);
     };
-    let text = fs::read_to_string(&path).map_err(|error| Failure::io("read", &path, &error))?;
+    let text = project.package.read(&path)?;
     let shown = display(&path);
     let after = text::edited(&text, |text| {
         let file = ModuleFile::parse(&shown, text)?;
@@ -214,26 +211,26 @@ fn module_name(directory: &Path) -> Option<String> {
 fn missing_module(project: &Project, directory: &Path) -> Result<Option<String>, Failure> {
     let parent = directory.parent().unwrap_or(Path::new(""));
     let file = module_file(project, parent).unwrap_or_else(|| project.call.file().to_path_buf());
-    let text = fs::read_to_string(&file).map_err(|error| Failure::io("read", &file, &error))?;
+    let text = project.package.read(&file)?;
     let modules = ModuleFile::parse(&display(&file), &text)?;
     let missing = module_name(directory).filter(|name| !modules.declares(name));
     Ok(missing.map(|name| format!("add `mod {name};` to `{}`", display(&file))))
 }
 
-fn add_revoke(project: &Project, arguments: &New, changes: &mut Changes) -> Result<PolicyFiles, Failure> {
+fn add_revoke(project: &Project, arguments: &New, changes: &mut Changes) -> Result<Inputs, Failure> {
     let is_named = project
         .policy
         .revoke
         .iter()
-        .any(|entry| entry.name == arguments.name);
+        .any(|table| table.value == arguments.name);
     if !arguments.revoke || is_named {
-        return Ok(project.files.clone());
+        return Ok(project.inputs.clone());
     }
     let edit = Edit::of_revoke(project, &arguments.name, |text| {
         policy_file::add(text, UPDATE_DELETE, &arguments.name)
     })?;
     edit.add_to(changes);
-    Ok(edit.files().clone())
+    Ok(edit.into_inputs())
 }
 
 fn say_what_is_next(project: &Project, arguments: &New, missing: Option<&str>) {

@@ -1,6 +1,6 @@
 //! `cargo table-registry override`, `revoke` and `exempt`.
 
-use registry_core::engine::{EXEMPT, OVERRIDES, UPDATE_DELETE, did_you_mean};
+use table_registry_engine::{EXEMPT, OVERRIDES, UPDATE_DELETE, did_you_mean};
 
 use crate::cli::{Exempt, Override, Revoke};
 use crate::edit::Lock;
@@ -15,15 +15,19 @@ pub fn run_override(arguments: &Override) -> Result<Exit, Failure> {
     let workspace = Workspace::load(&arguments.selection)?;
     let _lock = Lock::of(&workspace);
     let project = Project::load_one(&workspace)?;
-    let names = project.policy.overrides.iter().map(|entry| entry.name.as_str());
+    let names = project
+        .policy
+        .overrides
+        .iter()
+        .map(|entry| entry.table.value.as_str());
     let table = arguments.table.as_str();
     let edit = match arguments.kind {
-        Some(kind) => Edit::of_overrides(&project, table, |text| {
+        Some(kind) => Edit::of_main_file(&project, table, |text| {
             policy_file::set(text, OVERRIDES, table, kind.as_str())
         })?,
         None => {
             let edit =
-                Edit::of_overrides(&project, table, |text| policy_file::unset(text, OVERRIDES, table))?;
+                Edit::of_main_file(&project, table, |text| policy_file::unset(text, OVERRIDES, table))?;
             must_contain("`[overrides]`", names, table)?;
             edit
         }
@@ -35,14 +39,18 @@ pub fn run_exempt(arguments: &Exempt) -> Result<Exit, Failure> {
     let workspace = Workspace::load(&arguments.selection)?;
     let _lock = Lock::of(&workspace);
     let project = Project::load_one(&workspace)?;
-    let names = project.policy.exempt.iter().map(|entry| entry.name.as_str());
+    let names = project
+        .policy
+        .exempt
+        .iter()
+        .map(|entry| entry.table.value.as_str());
     let table = arguments.table.as_str();
     let edit = match &arguments.reason {
-        Some(reason) => Edit::of_overrides(&project, table, |text| {
+        Some(reason) => Edit::of_main_file(&project, table, |text| {
             policy_file::set(text, EXEMPT, table, reason)
         })?,
         None => {
-            let edit = Edit::of_overrides(&project, table, |text| policy_file::unset(text, EXEMPT, table))?;
+            let edit = Edit::of_main_file(&project, table, |text| policy_file::unset(text, EXEMPT, table))?;
             must_contain("`[exempt]`", names, table)?;
             edit
         }
@@ -58,7 +66,7 @@ pub fn run_revoke(arguments: &Revoke) -> Result<Exit, Failure> {
         .policy
         .revoke
         .iter()
-        .map(|entry| entry.name.as_str())
+        .map(|table| table.value.as_str())
         .collect();
     let table = arguments.table.as_str();
     if arguments.remove {

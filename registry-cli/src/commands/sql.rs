@@ -1,6 +1,6 @@
 //! `sql`: the migration that makes a database obey the registry, and the one that takes it back.
 
-use registry_core::engine::{Code, Database, Diagnostic};
+use table_registry_engine::{DatabaseCheck, DatabaseSettings, Diagnostic};
 
 use crate::cli::Sql;
 use crate::database::catalog::{Catalog, Relation};
@@ -20,7 +20,7 @@ use crate::report::{self, Exit};
 use crate::text::{printable, quoted};
 
 pub fn run(arguments: &Sql) -> Result<Exit, Failure> {
-    let report = |_: &Project, faults: Vec<Diagnostic>| report::faults(&faults);
+    let report = |_: &Project, faults: Vec<Diagnostic>| Ok(report::faults(&faults));
     with_project(&arguments.selection, report, |project| {
         let migration = Migration::new(project);
         if arguments.diff {
@@ -38,7 +38,7 @@ pub fn run(arguments: &Sql) -> Result<Exit, Failure> {
 /// What the registry asks of a database.
 struct Migration<'p> {
     package: &'p str,
-    config: &'p Database,
+    config: &'p DatabaseSettings,
     /// By name.
     tables: Vec<Table>,
 }
@@ -61,17 +61,17 @@ impl<'p> Migration<'p> {
         let config = &project.policy.database;
         let tables = project.registry.tables().iter().map(|table| {
             let is_wanted = |check| !config.allows(check, &table.name);
-            let has_rls = table.kind.row_level_security() && is_wanted(Code::RlsDisabled);
+            let has_rls = table.kind.row_level_security() && is_wanted(DatabaseCheck::RlsDisabled);
             let has_policy = config.tenant_policy.is_some() && !is_tenantless(project, table);
             Table {
                 name: qualified(config, &table.name, table.schema.as_deref()),
                 has_rls,
-                is_forced: has_rls && config.force_rls && is_wanted(Code::RlsNotForced),
-                has_policy: has_rls && has_policy && is_wanted(Code::MissingPolicy),
-                is_revoked: table.append_only && is_wanted(Code::AppendOnlyPrivilege),
+                is_forced: has_rls && config.force_rls && is_wanted(DatabaseCheck::RlsNotForced),
+                has_policy: has_rls && has_policy && is_wanted(DatabaseCheck::MissingPolicy),
+                is_revoked: table.append_only && is_wanted(DatabaseCheck::AppendOnlyPrivilege),
                 has_trigger: table.append_only
                     && config.append_only_trigger
-                    && is_wanted(Code::MissingTrigger),
+                    && is_wanted(DatabaseCheck::MissingTrigger),
             }
         });
         Self {
@@ -82,7 +82,7 @@ impl<'p> Migration<'p> {
     }
 
     fn roles(&self) -> String {
-        role_list(self.config.app_roles.iter().map(|role| role.name.as_str()))
+        role_list(self.config.app_roles.iter().map(|role| role.value.as_str()))
     }
 
     fn up(&self) -> String {
@@ -120,7 +120,7 @@ impl<'p> Migration<'p> {
         let expression = self.config.tenant_policy.as_ref();
         expression
             .filter(|_| table.has_policy)
-            .map(|entry| entry.name.as_str())
+            .map(|entry| entry.value.as_str())
     }
 
     /// A partition or an inheritance child takes over neither row-level security nor privileges nor

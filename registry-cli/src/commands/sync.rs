@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-use registry_core::engine::{Code, Diagnostic, Source, display};
+use table_registry_engine::{Diagnostic, Fault, Root, Source, display};
 
 use crate::cli::{Findings, Sync};
 use crate::edit::{Changes, Lock};
@@ -24,11 +24,11 @@ pub fn run(arguments: &Sync) -> Result<Exit, Failure> {
     let projects = Project::load_all(&workspace)?;
     let faults = project::all_faults(&projects);
     if !faults.is_empty() {
-        let exit = report::diagnostics(&faults, arguments.format)?;
+        let exit = report::diagnostics(&faults, arguments.format, &workspace.root)?;
         say!("{}", report::summary(faults.iter().map(|one| one.severity)));
         return Ok(exit);
     }
-    let mut changes = Changes::default();
+    let mut changes = Changes::new(&workspace.root);
     let mut stale = Vec::new();
     for project in &projects {
         sync_module_files(project, &mut changes, &mut stale)?;
@@ -41,16 +41,16 @@ pub fn run(arguments: &Sync) -> Result<Exit, Failure> {
         return Ok(Exit::Fine);
     }
     if arguments.check {
-        return check(&changes, &stale, arguments.format);
+        return check(&changes, &stale, arguments.format, &workspace.root);
     }
     changes.commit()?;
     Ok(Exit::Fine)
 }
 
-fn check(changes: &Changes, stale: &[Diagnostic], format: Findings) -> Result<Exit, Failure> {
+fn check(changes: &Changes, stale: &[Diagnostic], format: Findings, root: &Root) -> Result<Exit, Failure> {
     // An annotation is about one line; the whole difference is in the log all the same.
     report::diff(&changes.diff())?;
-    let exit = report::diagnostics(stale, format)?;
+    let exit = report::diagnostics(stale, format, root)?;
     say!("{}", report::summary(stale.iter().map(|one| one.severity)));
     Ok(exit)
 }
@@ -58,7 +58,7 @@ fn check(changes: &Changes, stale: &[Diagnostic], format: Findings) -> Result<Ex
 fn sync_lock(project: &Project, changes: &mut Changes, stale: &mut Vec<Diagnostic>) -> Result<(), Failure> {
     let path = project.package.lock();
     let text = lock::text(&project.registry);
-    let before = match fs::read_to_string(&path) {
+    let before = match fs::read_to_string(project.package.root.resolve(&path)) {
         Ok(before) => before,
         Err(error) if error.kind() == ErrorKind::NotFound => {
             stale.push(stale_lock(&path, "does not exist"));
@@ -77,7 +77,7 @@ fn sync_lock(project: &Project, changes: &mut Changes, stale: &mut Vec<Diagnosti
 }
 
 fn stale_lock(path: &Path, how: &str) -> Diagnostic {
-    Diagnostic::new(Code::StaleLock, format!("`{}` {how}", display(path)))
+    Diagnostic::new(Fault::StaleLock, format!("`{}` {how}", display(path)))
         .help("run `cargo table-registry sync`, review the difference, and commit it")
 }
 
@@ -107,7 +107,7 @@ fn sync_module_files(
         let Some(path) = &directory.module_file else {
             continue;
         };
-        let text = fs::read_to_string(path).map_err(|error| Failure::io("read", path, &error))?;
+        let text = project.package.read(path)?;
         if !ModuleFile::is_generated(&text) {
             continue;
         }
@@ -115,7 +115,7 @@ fn sync_module_files(
         if after != text {
             stale.push(
                 Diagnostic::new(
-                    Code::StaleModFile,
+                    Fault::StaleModFile,
                     format!("`{}` does not name the files beside it", display(path)),
                 )
                 .help("run `cargo table-registry sync`"),

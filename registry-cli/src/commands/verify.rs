@@ -1,9 +1,8 @@
 //! `verify`: whether a real database obeys the registry.
 
-use std::env;
 use std::path::{self, Path};
 
-use registry_core::engine::Diagnostic;
+use table_registry_engine::Diagnostic;
 
 use crate::cli::Verify;
 use crate::database::catalog::Catalog;
@@ -21,7 +20,6 @@ use crate::project::Project;
 use crate::report::{self, Exit, counted};
 
 pub fn run(arguments: &Verify) -> Result<Exit, Failure> {
-    // Loading a workspace changes the directory.
     let directory = arguments.migrations.as_deref().map(path::absolute).transpose();
     let directory =
         directory.map_err(|error| Failure::new("the directory of the migrations is unknown").note(error))?;
@@ -60,17 +58,10 @@ fn check(project: &Project, session: &mut Session, arguments: &Verify) -> Result
 
 /// What the migrations of a directory come to, on a server that is gone afterwards.
 fn server_of_migrations(project: &Project, directory: &Path) -> Result<Server, Failure> {
-    let migrations = migrations::find(within_workspace(directory))?;
+    let migrations = migrations::find(project.package.root.relative(directory))?;
     let roles = project.policy.database.app_roles.iter();
-    let roles: Vec<String> = roles.map(|role| role.name.clone()).collect();
+    let roles: Vec<String> = roles.map(|role| role.value.clone()).collect();
     let server = Server::start()?;
     migrations::apply(&server, &migrations, &roles)?;
     Ok(server)
-}
-
-/// Relative to the root of the workspace where it lies there, as every path in a message.
-fn within_workspace(directory: &Path) -> &Path {
-    let root = env::current_dir().ok();
-    root.and_then(|root| directory.strip_prefix(root).ok())
-        .unwrap_or(directory)
 }

@@ -1,6 +1,6 @@
 //! What a check found, and what mends it.
 
-use registry_core::engine::{Code, Diagnostic, Entry, LintLevel, Severity};
+use table_registry_engine::{Code, Diagnostic, LintLevel, Placed, Severity};
 
 use crate::project::Project;
 use crate::text::printable;
@@ -22,15 +22,20 @@ pub struct Finding {
     /// The SQL, or the command, that mends it.
     pub fix: String,
     /// The line of the policy file, where that is the fault.
-    pub entry: Option<Entry<Code>>,
+    pub entry: Option<Placed<String>>,
     /// Where the registry itself has the fault, and the database was not looked at.
     fault: Option<Diagnostic>,
 }
 
 impl Finding {
-    pub fn of_table(code: Code, table: &str, message: impl Into<String>, fix: impl Into<String>) -> Self {
+    pub fn of_table(
+        code: impl Into<Code>,
+        table: &str,
+        message: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
         Self {
-            code,
+            code: code.into(),
             severity: Severity::Error,
             subjects: vec![table.to_string()],
             table: Some(table.to_string()),
@@ -43,7 +48,12 @@ impl Finding {
         }
     }
 
-    pub fn of_role(code: Code, role: &str, message: impl Into<String>, fix: impl Into<String>) -> Self {
+    pub fn of_role(
+        code: impl Into<Code>,
+        role: &str,
+        message: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
         Self {
             table: None,
             object: Some(role.to_string()),
@@ -111,20 +121,20 @@ impl Finding {
             return diagnostic.at(&declaration.source, declaration.place.clone(), "");
         }
         let policy = &project.policy;
-        let exempt = policy.exempt.iter().find(|entry| entry.name == table);
+        let exempt = policy.exempt.iter().find(|entry| entry.table.value == table);
         let role = policy
             .database
             .app_roles
             .iter()
-            .find(|entry| self.is_about(&entry.name));
+            .find(|entry| self.is_about(&entry.value));
         match (exempt, role) {
-            (Some(entry), _) => at(diagnostic, entry),
+            (Some(entry), _) => at(diagnostic, &entry.table),
             (None, Some(entry)) => at(diagnostic, entry),
             (None, None) => diagnostic,
         }
     }
 }
 
-fn at<T>(diagnostic: Diagnostic, entry: &Entry<T>) -> Diagnostic {
-    diagnostic.at(&entry.source, entry.place.clone(), "")
+fn at(diagnostic: Diagnostic, place: &Placed<String>) -> Diagnostic {
+    diagnostic.at(&place.source, place.range.clone(), "")
 }

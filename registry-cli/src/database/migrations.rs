@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use registry_core::engine::display;
+use table_registry_engine::display;
 use toml_edit::DocumentMut;
 
 use super::mention::Words;

@@ -18,7 +18,7 @@ pub mod session;
 pub mod statements;
 mod watchdog;
 
-use registry_core::engine::{Code, Diagnostic};
+use table_registry_engine::{Diagnostic, Fault};
 
 use crate::cli::Selection;
 use crate::failure::Failure;
@@ -48,18 +48,19 @@ pub fn with_project(
 /// The registry puts the expression into statements, which it must not end.
 fn tenant_policy_fault(project: &Project) -> Option<Diagnostic> {
     let entry = project.policy.database.tenant_policy.as_ref()?;
-    let fault = Diagnostic::new(Code::InvalidValue, "`tenant_policy` is not one SQL expression")
-        .at(&entry.source, entry.place.clone(), "")
+    let fault = Diagnostic::new(Fault::InvalidValue, "`tenant_policy` is not one SQL expression")
+        .at(&entry.source, entry.range.clone(), "")
         .note("it stands in parentheses in `CREATE POLICY … USING (…)`")
         .help("write what stands there, such as `org_id = current_setting('app.org_id')`");
-    (!expression::is_one_expression(&entry.name)).then_some(fault)
+    (!expression::is_one_expression(&entry.value)).then_some(fault)
 }
 
 /// Privileges of nobody can neither be revoked nor checked.
 fn no_app_role(project: &Project) -> Failure {
     let file = project
+        .inputs
         .files
-        .overrides
+        .main
         .as_ref()
         .map_or("table-registry.toml", |file| &file.path);
     Failure::new(format!("`{file}` names no role of the application"))

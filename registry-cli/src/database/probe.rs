@@ -4,8 +4,8 @@
 //! savepoint of its own and changes no row, but for TRUNCATE, which knows no condition. An empty table
 //! shows no row to anybody: there the policies are asked about rows that are made up.
 
-use registry_core::engine::Code;
 use serde_json::{Map, Value, json};
+use table_registry_engine::{Code, DatabaseCheck};
 
 use super::catalog::{PolicyRow, Relation};
 use super::checks::{Context, Table};
@@ -123,13 +123,14 @@ impl Probe<'_, '_> {
     }
 
     /// Adds what was allowed to the finding that says why, or makes one.
-    fn record(&mut self, table: &Table<'_>, app: &Actor<'_>, action: &str, causes: &[Code]) {
+    fn record(&mut self, table: &Table<'_>, app: &Actor<'_>, action: &str, causes: &[DatabaseCheck]) {
         self.outcome.allowed += 1;
         let (table, role) = (table.name(), &app.role.name);
         let what = format!("the server let role `{role}` do {action} on table `{table}`");
         let mut findings = self.findings.iter_mut();
         let cause = findings.find(|finding| {
-            causes.contains(&finding.code) && (finding.is_about(table) || finding.is_about(role))
+            causes.iter().any(|cause| finding.code == Code::from(*cause))
+                && (finding.is_about(table) || finding.is_about(role))
         });
         if let Some(cause) = cause {
             cause.facts.push(format!("probe: {what}"));
@@ -137,24 +138,24 @@ impl Probe<'_, '_> {
         }
         let fix = "find out why: the catalogs do not say so; then take the privilege away";
         self.findings
-            .push(Finding::of_table(Code::ProbeAllowed, table, what, fix).object(role));
+            .push(Finding::of_table(DatabaseCheck::ProbeAllowed, table, what, fix).object(role));
     }
 }
 
 /// What the catalogs call the reasons for which a change, or a read, is possible.
-const CHANGE: [Code; 4] = [
-    Code::AppendOnlyPrivilege,
-    Code::UnprotectedChild,
-    Code::PrivilegedAppRole,
-    Code::AppRoleOwnsTable,
+const CHANGE: [DatabaseCheck; 4] = [
+    DatabaseCheck::AppendOnlyPrivilege,
+    DatabaseCheck::UnprotectedChild,
+    DatabaseCheck::PrivilegedAppRole,
+    DatabaseCheck::AppRoleOwnsTable,
 ];
-const READ: [Code; 6] = [
-    Code::RlsDisabled,
-    Code::RlsNotForced,
-    Code::OpenPolicy,
-    Code::UnprotectedChild,
-    Code::PrivilegedAppRole,
-    Code::AppRoleOwnsTable,
+const READ: [DatabaseCheck; 6] = [
+    DatabaseCheck::RlsDisabled,
+    DatabaseCheck::RlsNotForced,
+    DatabaseCheck::OpenPolicy,
+    DatabaseCheck::UnprotectedChild,
+    DatabaseCheck::PrivilegedAppRole,
+    DatabaseCheck::AppRoleOwnsTable,
 ];
 
 /// Reads of rows of another tenant than that of the session, which has none, and of one without a tenant.

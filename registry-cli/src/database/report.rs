@@ -1,9 +1,9 @@
 //! What `verify` prints.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use registry_core::engine::{Diagnostic, Severity};
 use serde::Serialize;
 use serde_sarif::sarif;
+use table_registry_engine::{Diagnostic, Severity};
 
 use super::checks::Context;
 use super::finding::Finding;
@@ -48,8 +48,8 @@ struct Row<'f> {
 pub fn print(project: &Project, findings: &[Finding], format: Report) -> Result<Exit, Failure> {
     let diagnostics: Vec<Diagnostic> = findings.iter().map(|one| one.diagnostic(project)).collect();
     match format {
-        Report::Human => report::diagnostics(&diagnostics, Findings::Human),
-        Report::Github => report::diagnostics(&diagnostics, Findings::Github),
+        Report::Human => Ok(report::human(&diagnostics)),
+        Report::Github => report::diagnostics(&diagnostics, Findings::Github, &project.package.root),
         Report::Json => {
             let findings = findings.iter().map(row).collect();
             report::json(&Json {
@@ -126,7 +126,7 @@ fn result(project: &Project, diagnostic: &Diagnostic) -> sarif::Result {
 /// At least one, because readers refuse the whole log otherwise: what is about no line is about the policy.
 fn locations(project: &Project, diagnostic: &Diagnostic) -> Vec<sarif::Location> {
     if diagnostic.labels.is_empty() {
-        let policy = project.files.overrides.as_ref();
+        let policy = project.inputs.files.main.as_ref();
         let path = policy.map_or("Cargo.toml", |file| file.path.as_str());
         return vec![location(path, (1, 1))];
     }

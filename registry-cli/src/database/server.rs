@@ -9,7 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use registry_core::engine::display;
+use table_registry_engine::display;
 use tempfile::TempDir;
 
 use super::watchdog::Watchdog;

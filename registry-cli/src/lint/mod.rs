@@ -5,7 +5,7 @@ mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use registry_core::engine::{Code, Declaration, Diagnostic, RegisteredTable, Severity};
+use table_registry_engine::{Code, Declaration, Diagnostic, Fault, Lint, RegisteredTable, Severity};
 
 use crate::columns::{Column, Reader};
 use crate::project::{Project, place_in_attribute};
@@ -21,7 +21,7 @@ struct Subject<'p> {
 
 /// What a rule found, before levels and exceptions.
 struct Finding {
-    code: Code,
+    code: Lint,
     table: String,
     diagnostic: Diagnostic,
 }
@@ -31,7 +31,7 @@ pub fn run(projects: &[Project]) -> Vec<Diagnostic> {
     let exceptions: Vec<Vec<Exception>> = projects.iter().map(exceptions).collect();
     let mut shared = rules::tables_in_several_crates(projects, |position, table| {
         let mut exceptions = exceptions[position].iter();
-        exceptions.any(|exception| exception.code == Code::TableInSeveralCrates && exception.table == table)
+        exceptions.any(|exception| exception.code == Lint::TableInSeveralCrates && exception.table == table)
     });
     let mut diagnostics = Vec::new();
     for (position, project) in projects.iter().enumerate() {
@@ -47,7 +47,7 @@ pub fn run(projects: &[Project]) -> Vec<Diagnostic> {
 }
 
 /// What the rules find in one crate, and what could not be read.
-fn findings(project: &Project) -> (Vec<Finding>, Vec<Finding>) {
+fn findings(project: &Project) -> (Vec<Finding>, Vec<Unreadable>) {
     let (mut findings, mut unreadable) = (Vec::new(), Vec::new());
     let mut reader = Reader::default();
     for table in project.registry.tables() {
@@ -71,7 +71,7 @@ impl<'p> Subject<'p> {
         project: &'p Project,
         table: &'p RegisteredTable,
         reader: &mut Reader,
-        unreadable: &mut Vec<Finding>,
+        unreadable: &mut Vec<Unreadable>,
     ) -> Self {
         let mut columns: Vec<Column> = Vec::new();
         let mut knows_all_columns = true;
@@ -83,8 +83,7 @@ impl<'p> Subject<'p> {
                 }
                 Err(fault) => {
                     knows_all_columns = false;
-                    unreadable.push(Finding {
-                        code: fault.code,
+                    unreadable.push(Unreadable {
                         table: table.name.clone(),
                         diagnostic: fault,
                     });
@@ -106,15 +105,21 @@ impl<'p> Subject<'p> {
     }
 
     /// A finding about the table, at the name of its struct.
-    fn fault(&self, code: Code, message: String) -> Diagnostic {
+    fn fault(&self, code: Lint, message: String) -> Diagnostic {
         let declaration = &self.table.declarations[0];
         Diagnostic::new(code, message).at(&declaration.source, declaration.place.clone(), "")
     }
 }
 
 /// An exception that somebody made, and the place to say so if nobody needs it.
+/// What a finding about an unreadable struct is about.
+struct Unreadable {
+    table: String,
+    diagnostic: Diagnostic,
+}
+
 struct Exception {
-    code: Code,
+    code: Lint,
     table: String,
     unused: Diagnostic,
 }
@@ -124,7 +129,7 @@ fn without_exceptions(
     project: &Project,
     exceptions: &[Exception],
     findings: Vec<Finding>,
-    unreadable: &[Finding],
+    unreadable: &[Unreadable],
 ) -> Vec<Diagnostic> {
     let allows = |exception: &Exception, finding: &Finding| {
         (exception.code, &exception.table) == (finding.code, &finding.table)
@@ -136,9 +141,9 @@ fn without_exceptions(
         .filter(is_read)
         .filter(|exception| !findings.iter().any(|finding| allows(exception, finding)))
         // Which tables other crates register is not known where they are not looked at.
-        .filter(|exception| !matches!(exception.code, Code::UnusedAllow | Code::TableInSeveralCrates))
+        .filter(|exception| !matches!(exception.code, Lint::UnusedAllow | Lint::TableInSeveralCrates))
         .map(|exception| Finding {
-            code: Code::UnusedAllow,
+            code: Lint::UnusedAllow,
             table: exception.table.clone(),
             diagnostic: exception.unused.clone(),
         });
@@ -162,23 +167,27 @@ fn exceptions(project: &Project) -> Vec<Exception> {
             let place = place_in_attribute(declaration, Some(allowed.span));
             let place = place.unwrap_or_else(|| declaration.attribute.clone());
             Exception {
-                unused: unused(&table, allowed.rule).at(&declaration.source, place, ""),
-                code: allowed.rule,
+                unused: unused(&table, allowed.lint).at(&declaration.source, place, ""),
+                code: allowed.lint,
                 table,
             }
         })
     });
     let of_policy = project.policy.lints.exceptions.iter().map(|entry| Exception {
-        code: entry.value,
-        table: entry.name.clone(),
-        unused: unused(&entry.name, entry.value).at(&entry.source, entry.place.clone(), ""),
+        code: entry.rule,
+        table: entry.subject.value.clone(),
+        unused: unused(&entry.subject.value, entry.rule).at(
+            &entry.subject.source,
+            entry.subject.range.clone(),
+            "",
+        ),
     });
     of_structs.chain(of_policy).collect()
 }
 
-fn unused(table: &str, code: Code) -> Diagnostic {
-    let (message, help) = not_needed(table, code);
-    Diagnostic::new(Code::UnusedAllow, message).help(help)
+fn unused(table: &str, code: Lint) -> Diagnostic {
+    let (message, help) = not_needed(table, code.into());
+    Diagnostic::new(Lint::UnusedAllow, message).help(help)
 }
 
 /// What is said of an exception from a lint or a database check that nothing needs, and the way out.
@@ -221,7 +230,7 @@ fn orphan(file: &str, declarations: &[&Declaration]) -> Diagnostic {
         tables.join(", ")
     );
     let first = declarations[0];
-    let mut warning = Diagnostic::new(Code::NotCompiled, message)
+    let mut warning = Diagnostic::new(Fault::NotCompiled, message)
         .at(&first.source, first.place.clone(), "")
         .note("the compiler refuses it, unless a macro reads the file")
         .help("name the file in a `mod` line, or remove it");

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use heck::ToSnakeCase;
 use pluralizer::pluralize;
-use registry_core::TableKind;
-use registry_core::engine::{Code, Diagnostic};
+use table_registry_core::TableKind;
+use table_registry_engine::{Diagnostic, Lint};
 
 use super::reserved::is_reserved;
 use super::{Finding, Subject};
@@ -16,16 +16,16 @@ use crate::project::Project;
 type Rule = fn(&Subject<'_>, &[String]) -> Vec<Diagnostic>;
 
 /// The rules that look at tables.
-pub const OF_TABLES: [(Code, Rule); 9] = [
-    (Code::ColumnNotSnakeCase, column_not_snake_case),
-    (Code::FloatMoney, float_money),
-    (Code::MissingRequiredColumn, missing_required_column),
-    (Code::MissingRevoke, missing_revoke),
-    (Code::MissingTenantColumn, missing_tenant_column),
-    (Code::MissingUpdatedAt, missing_updated_at),
-    (Code::ReservedWord, reserved_word),
-    (Code::TableNotPluralSnakeCase, table_not_plural_snake_case),
-    (Code::UnknownReference, unknown_reference),
+pub const OF_TABLES: [(Lint, Rule); 9] = [
+    (Lint::ColumnNotSnakeCase, column_not_snake_case),
+    (Lint::FloatMoney, float_money),
+    (Lint::MissingRequiredColumn, missing_required_column),
+    (Lint::MissingRevoke, missing_revoke),
+    (Lint::MissingTenantColumn, missing_tenant_column),
+    (Lint::MissingUpdatedAt, missing_updated_at),
+    (Lint::ReservedWord, reserved_word),
+    (Lint::TableNotPluralSnakeCase, table_not_plural_snake_case),
+    (Lint::UnknownReference, unknown_reference),
 ];
 
 fn missing_tenant_column(subject: &Subject<'_>, tenant: &[String]) -> Vec<Diagnostic> {
@@ -35,7 +35,7 @@ fn missing_tenant_column(subject: &Subject<'_>, tenant: &[String]) -> Vec<Diagno
     let faults = missing.filter(|_| applies).map(|column| {
         subject
             .fault(
-                Code::MissingTenantColumn,
+                Lint::MissingTenantColumn,
                 format!("table `{}` has no tenant column `{column}`", table.name),
             )
             .note(format!(
@@ -63,7 +63,7 @@ fn missing_required_column(subject: &Subject<'_>, required: &[String]) -> Vec<Di
     let message = format!("table `{}` lacks the {noun} {missing}", subject.table.name);
     vec![
         subject
-            .fault(Code::MissingRequiredColumn, message)
+            .fault(Lint::MissingRequiredColumn, message)
             .help(format!("add {missing}")),
     ]
 }
@@ -77,7 +77,7 @@ fn missing_updated_at(subject: &Subject<'_>, updated_at: &[String]) -> Vec<Diagn
         .map(|column| {
             subject
                 .fault(
-                    Code::MissingUpdatedAt,
+                    Lint::MissingUpdatedAt,
                     format!("table `{}` has no column `{column}`", table.name),
                 )
                 .note("it is of kind `truth` and not append-only, so its rows may change")
@@ -98,7 +98,7 @@ fn missing_revoke(subject: &Subject<'_>, _: &[String]) -> Vec<Diagnostic> {
     let message = format!("{} table `{}` is not append-only", table.kind, table.name);
     vec![
         subject
-            .fault(Code::MissingRevoke, message)
+            .fault(Lint::MissingRevoke, message)
             .note("the application role may update and delete its rows")
             .help(format!(
                 "run `{}`",
@@ -114,7 +114,7 @@ fn float_money(subject: &Subject<'_>, words: &[String]) -> Vec<Diagnostic> {
     };
     let floats = subject.columns.iter().filter(|column| column.is_float);
     let faults = floats.filter(is_money).map(|column| {
-        of_column(Code::FloatMoney, column, "holds money as a floating-point number")
+        of_column(Lint::FloatMoney, column, "holds money as a floating-point number")
             .note("binary fractions cannot hold most decimal ones: sums drift")
             .help("use `numeric` with a decimal type, or an integer number of cents")
     });
@@ -128,7 +128,7 @@ fn column_not_snake_case(subject: &Subject<'_>, _: &[String]) -> Vec<Diagnostic>
         .filter(|column| !is_snake_case(&column.name));
     let faults = odd.map(|column| {
         let expected = column.name.to_snake_case();
-        of_column(Code::ColumnNotSnakeCase, column, "is not in `snake_case`")
+        of_column(Lint::ColumnNotSnakeCase, column, "is not in `snake_case`")
             .note("PostgreSQL folds a name to lower case unless it is quoted")
             .help(other_name(&column.name, &expected))
     });
@@ -151,7 +151,7 @@ fn table_not_plural_snake_case(subject: &Subject<'_>, _: &[String]) -> Vec<Diagn
     );
     vec![
         subject
-            .fault(Code::TableNotPluralSnakeCase, message)
+            .fault(Lint::TableNotPluralSnakeCase, message)
             .help(other_name(name, &expected)),
     ]
 }
@@ -161,11 +161,11 @@ fn reserved_word(subject: &Subject<'_>, _: &[String]) -> Vec<Diagnostic> {
     let name = bare_name(subject);
     let table = is_reserved(name).then(|| {
         let message = format!("table name `{name}` is a reserved key word of PostgreSQL");
-        subject.fault(Code::ReservedWord, message).help(way_out)
+        subject.fault(Lint::ReservedWord, message).help(way_out)
     });
     let columns = subject.columns.iter().filter(|column| is_reserved(&column.name));
     let columns = columns.map(|column| {
-        of_column(Code::ReservedWord, column, "is a reserved key word of PostgreSQL").help(way_out)
+        of_column(Lint::ReservedWord, column, "is a reserved key word of PostgreSQL").help(way_out)
     });
     table.into_iter().chain(columns).collect()
 }
@@ -173,7 +173,7 @@ fn reserved_word(subject: &Subject<'_>, _: &[String]) -> Vec<Diagnostic> {
 /// Whether `customer_id` refers to a table: `customer`, `customers`, `erp_customers`.
 fn unknown_reference(subject: &Subject<'_>, _: &[String]) -> Vec<Diagnostic> {
     let lints = &subject.project.policy.lints;
-    let tenant = lints.option(Code::MissingTenantColumn);
+    let tenant = lints.option(Lint::MissingTenantColumn);
     let registry = &subject.project.registry;
     let registered = registry.tables().iter().map(|table| table.name.as_str());
     let exempt = registry.exempt().iter().map(|table| table.name.as_str());
@@ -194,7 +194,7 @@ fn unknown_reference(subject: &Subject<'_>, _: &[String]) -> Vec<Diagnostic> {
     let unknown = targets.filter(|(_, target)| !target.is_empty() && !refers(target));
     let faults = unknown.map(|(column, target)| {
         of_column(
-            Code::UnknownReference,
+            Lint::UnknownReference,
             column,
             &format!("refers to no registered table `{}`", plural(target)),
         )
@@ -208,13 +208,14 @@ pub fn redundant_overrides(project: &Project) -> Vec<Finding> {
     let declared = |name: &str| project.registry.table(name)?.declarations.first();
     let findings = project.policy.overrides.iter().filter_map(|entry| {
         let declaration =
-            declared(&entry.name).filter(|declaration| Some(declaration.kind) == entry.value)?;
+            declared(&entry.table.value).filter(|declaration| Some(declaration.kind) == entry.kind)?;
         let message = format!(
             "override of `{}` gives the kind that its struct declares",
-            entry.name
+            entry.table.value
         );
         let diagnostic = entry
-            .fault(Code::RedundantOverride, message, "overridden here")
+            .table
+            .fault(Lint::RedundantOverride, message, "overridden here")
             .at(
                 &declaration.source,
                 declaration.place.clone(),
@@ -224,11 +225,11 @@ pub fn redundant_overrides(project: &Project) -> Vec<Finding> {
                 "run `{}`",
                 project
                     .package
-                    .command(&format!("override {} --remove", entry.name))
+                    .command(&format!("override {} --remove", entry.table.value))
             ));
         Some(Finding {
-            code: Code::RedundantOverride,
-            table: entry.name.clone(),
+            code: Lint::RedundantOverride,
+            table: entry.table.value.clone(),
             diagnostic,
         })
     });
@@ -250,7 +251,7 @@ pub fn tables_in_several_crates(
                 continue;
             }
             findings.entry(position).or_default().push(Finding {
-                code: Code::TableInSeveralCrates,
+                code: Lint::TableInSeveralCrates,
                 table: table.name.clone(),
                 diagnostic: in_two_crates(&table.name, project, other),
             });
@@ -262,7 +263,7 @@ pub fn tables_in_several_crates(
 fn in_two_crates(name: &str, project: &Project, other: &Project) -> Diagnostic {
     let (ours, theirs) = (&project.package.name, &other.package.name);
     let message = format!("table `{name}` is registered by `{theirs}` and by `{ours}`");
-    let mut diagnostic = Diagnostic::new(Code::TableInSeveralCrates, message);
+    let mut diagnostic = Diagnostic::new(Lint::TableInSeveralCrates, message);
     for project in [project, other] {
         let table = project.registry.table(name);
         if let Some(declaration) = table.and_then(|table| table.declarations.first()) {
@@ -275,7 +276,7 @@ fn in_two_crates(name: &str, project: &Project, other: &Project) -> Diagnostic {
         .help("keep the struct in one crate, and use it from the other")
 }
 
-fn of_column(code: Code, column: &Column, what: &str) -> Diagnostic {
+fn of_column(code: Lint, column: &Column, what: &str) -> Diagnostic {
     Diagnostic::new(code, format!("column `{}` {what}", column.name)).at(
         &column.source,
         column.place.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use registry_core::engine::Code;
+use table_registry_engine::DatabaseCheck;
 
 use super::Context;
 use crate::database::catalog::{Catalog, Grant, Oid, PUBLIC, Relation, Trigger};
@@ -107,7 +107,7 @@ pub fn append_only_privilege(context: &Context<'_>) -> Vec<Finding> {
             );
             findings.push(
                 Finding::of_table(
-                    Code::AppendOnlyPrivilege,
+                    DatabaseCheck::AppendOnlyPrivilege,
                     table.name(),
                     message,
                     grant.revoke(context, relation),
@@ -136,7 +136,7 @@ pub fn missing_trigger(context: &Context<'_>) -> Vec<Finding> {
                 "no trigger refuses changes of append-only table `{}`",
                 table.name()
             );
-            Some(Finding::of_table(Code::MissingTrigger, table.name(), message, fix).fact(fact))
+            Some(Finding::of_table(DatabaseCheck::MissingTrigger, table.name(), message, fix).fact(fact))
         })
         .collect()
 }
@@ -239,7 +239,7 @@ pub fn cascade_into_append_only(context: &Context<'_>) -> Vec<Finding> {
                 )
             };
             findings.push(
-                Finding::of_table(Code::CascadeIntoAppendOnly, table.name(), message, fix)
+                Finding::of_table(DatabaseCheck::CascadeIntoAppendOnly, table.name(), message, fix)
                     .object(&key.name)
                     .fact("it does so without asking for a privilege on the table"),
             );

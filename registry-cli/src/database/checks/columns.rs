@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use registry_core::engine::{Code, LintLevel, did_you_mean};
+use table_registry_engine::{DatabaseCheck, Lint, LintLevel, did_you_mean};
 
 use super::{Context, Table};
 use crate::columns::{Column, Reader};
@@ -46,7 +46,7 @@ fn fields(table: &Table<'_>, reader: &mut Reader) -> (Vec<Column>, bool) {
 
 /// The rule is that of the lint, and so are its level, its option and its exceptions.
 fn needs_tenant(context: &Context<'_>, table: &Table<'_>) -> bool {
-    let level = context.project.policy.lints.level(Code::MissingTenantColumn);
+    let level = context.project.policy.lints.level(Lint::MissingTenantColumn);
     table.has_rls()
         && !context.tenant_column.is_empty()
         && level != LintLevel::Allow
@@ -66,8 +66,8 @@ fn tenant_column(context: &Context<'_>, table: &Table<'_>, rows: &[ColumnRow]) -
                 table.qualified,
                 identifier(column)
             );
-            let level = context.project.policy.lints.level(Code::MissingTenantColumn);
-            let finding = Finding::of_table(Code::MissingTenantColumn, table.name(), message, fix);
+            let level = context.project.policy.lints.level(Lint::MissingTenantColumn);
+            let finding = Finding::of_table(Lint::MissingTenantColumn, table.name(), message, fix);
             finding.object(column).at_level(level)
         }
         Some(row) if !row.not_null => {
@@ -78,7 +78,7 @@ fn tenant_column(context: &Context<'_>, table: &Table<'_>, rows: &[ColumnRow]) -
                 identifier(column)
             );
             Some(
-                Finding::of_table(Code::NullableTenantColumn, table.name(), message, fix)
+                Finding::of_table(DatabaseCheck::NullableTenantColumn, table.name(), message, fix)
                     .object(column)
                     .fact("`pg_attribute.attnotnull` is false")
                     .fact("a row without a tenant belongs to nobody"),
@@ -107,7 +107,7 @@ fn missing(context: &Context<'_>, table: &Table<'_>, fields: &[Column], rows: &[
                 )
             });
             Finding::of_table(
-                Code::MissingColumn,
+                DatabaseCheck::MissingColumn,
                 table.name(),
                 format!("table `{}` has no column `{}`", table.name(), field.name),
                 fix,
@@ -125,7 +125,7 @@ fn extra(table: &Table<'_>, fields: &[Column], rows: &[ColumnRow]) -> Vec<Findin
     unknown
         .map(|row| {
             Finding::of_table(
-                Code::ExtraColumn,
+                DatabaseCheck::ExtraColumn,
                 table.name(),
                 format!("column `{}` of table `{}` has no field", row.name, table.name()),
                 format!(
@@ -176,7 +176,7 @@ fn types(context: &Context<'_>, table: &Table<'_>, fields: &[Column], rows: &[Co
             "give the field the type of the column, or the column that of the field, in {}",
             table.qualified
         );
-        let finding = Finding::of_table(Code::ColumnTypeMismatch, table.name(), message, fix);
+        let finding = Finding::of_table(DatabaseCheck::ColumnTypeMismatch, table.name(), message, fix);
         findings.push(finding.object(&row.name).fact(fact).warning());
     }
     findings

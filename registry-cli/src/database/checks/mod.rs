@@ -9,7 +9,7 @@ mod tables;
 
 use std::collections::BTreeMap;
 
-use registry_core::engine::{Code, Database, RegisteredTable};
+use table_registry_engine::{DatabaseSettings, Lint, RegisteredTable};
 
 use super::catalog::{Catalog, Oid, Relation};
 use super::expression::is_always_true;
@@ -65,7 +65,7 @@ impl Table<'_> {
 /// What the checks look at.
 pub struct Context<'c> {
     pub project: &'c Project,
-    pub config: &'c Database,
+    pub config: &'c DatabaseSettings,
     pub catalog: &'c Catalog,
     pub app_roles: Vec<Actor<'c>>,
     pub tables: Vec<Table<'c>>,
@@ -80,7 +80,7 @@ impl<'c> Context<'c> {
         let roles = config
             .app_roles
             .iter()
-            .filter_map(|role| catalog.role(&role.name));
+            .filter_map(|role| catalog.role(&role.value));
         let tables: Vec<Table<'_>> = project
             .registry
             .tables()
@@ -97,7 +97,7 @@ impl<'c> Context<'c> {
         if tables.iter().all(|table| table.relation.is_none()) {
             return Err(no_table(config, catalog, tables.len()));
         }
-        let tenant = project.policy.lints.option(Code::MissingTenantColumn);
+        let tenant = project.policy.lints.option(Lint::MissingTenantColumn);
         let positions = tables.iter().enumerate();
         Ok(Self {
             by_relation: positions
@@ -213,7 +213,7 @@ impl<'c> Context<'c> {
     /// The expression of the registry's policy, if it fits the table.
     pub fn tenant_policy(&self, table: &Table<'_>) -> Option<&str> {
         let expression = self.config.tenant_policy.as_ref()?;
-        (!self.is_tenantless(table)).then_some(expression.name.as_str())
+        (!self.is_tenantless(table)).then_some(expression.value.as_str())
     }
 }
 
@@ -221,15 +221,15 @@ impl<'c> Context<'c> {
 /// policy that compares that column cannot be made then.
 pub fn is_tenantless(project: &Project, table: &RegisteredTable) -> bool {
     let of_structs = table.declarations.iter().flat_map(|one| &one.allowed);
-    let mut of_structs = of_structs.filter(|allowed| allowed.rule == Code::MissingTenantColumn);
+    let mut of_structs = of_structs.filter(|allowed| allowed.lint == Lint::MissingTenantColumn);
     let mut of_policy = project.policy.lints.exceptions.iter();
     of_structs.next().is_some()
-        || of_policy.any(|entry| entry.value == Code::MissingTenantColumn && entry.name == table.name)
+        || of_policy.any(|entry| entry.rule == Lint::MissingTenantColumn && entry.subject.value == table.name)
 }
 
 /// The roles of the application that are not there.
 pub fn missing_app_roles<'c>(context: &Context<'c>) -> Vec<&'c str> {
-    let roles = context.config.app_roles.iter().map(|entry| entry.name.as_str());
+    let roles = context.config.app_roles.iter().map(|role| role.value.as_str());
     roles
         .filter(|role| context.catalog.role(role).is_none())
         .collect()
@@ -241,7 +241,7 @@ pub fn run(context: &Context<'_>) -> Vec<Finding> {
 }
 
 /// A registered or exempt table in the database.
-pub fn qualified(config: &Database, name: &str, schema: Option<&str>) -> Qualified {
+pub fn qualified(config: &DatabaseSettings, name: &str, schema: Option<&str>) -> Qualified {
     match schema.and_then(|schema| Some((schema, name.strip_prefix(schema)?.strip_prefix('.')?))) {
         Some((schema, name)) => Qualified {
             schema: schema.to_string(),
@@ -254,7 +254,7 @@ pub fn qualified(config: &Database, name: &str, schema: Option<&str>) -> Qualifi
     }
 }
 
-fn no_table(config: &Database, catalog: &Catalog, count: usize) -> Failure {
+fn no_table(config: &DatabaseSettings, catalog: &Catalog, count: usize) -> Failure {
     Failure::new(format!(
         "none of the {count} registered tables is in the database `{}`",
         catalog.server.database

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use registry_core::engine::Code;
+use table_registry_engine::DatabaseCheck;
 
 use super::append_only::{create_trigger_anew, has_trigger, open_grants};
 use super::{Context, Table};
@@ -72,8 +72,8 @@ fn unprotected(context: &Context<'_>, table: &Table<'_>, relative: &Relation, wa
     }
     let fix = (!fixes.is_empty()).then(|| fixes.join("\n"))?;
     let (code, what) = match way {
-        Way::Down => (Code::UnprotectedChild, kind(relative)),
-        Way::Up => (Code::UnprotectedParent, "parent"),
+        Way::Down => (DatabaseCheck::UnprotectedChild, kind(relative)),
+        Way::Up => (DatabaseCheck::UnprotectedParent, "parent"),
     };
     let message = format!(
         "{what} `{}` lacks the protection of table `{}`",
@@ -98,7 +98,7 @@ fn foreign_child(context: &Context<'_>, table: &Table<'_>, child: &Relation) -> 
         table.name()
     );
     let fix = revoke(context, child, wanted);
-    let finding = Finding::of_table(Code::UnprotectedChild, table.name(), message, fix);
+    let finding = Finding::of_table(DatabaseCheck::UnprotectedChild, table.name(), message, fix);
     Some(
         finding
             .object(&child.name)
@@ -196,7 +196,7 @@ fn definer_view(context: &Context<'_>, view: &Relation) -> Option<Finding> {
     };
     let message = format!("view `{}` opens {}", view.name, quoted(&names));
     let owner = context.catalog.role_name(view.owner);
-    let finding = Finding::of_table(Code::DefinerView, first, message, fix).about(&names);
+    let finding = Finding::of_table(DatabaseCheck::DefinerView, first, message, fix).about(&names);
     Some(finding.object(&view.name).fact(format!(
         "it runs as its owner `{owner}`, to whom the rules of the table do not apply"
     )))
@@ -217,7 +217,7 @@ fn materialized_view(context: &Context<'_>, view: &Relation) -> Option<Finding> 
         quoted(&names)
     );
     let fixes: Vec<String> = ways.iter().map(|way| revoke(context, way, &["SELECT"])).collect();
-    let finding = Finding::of_table(Code::MaterializedView, first, message, fixes.join(" "));
+    let finding = Finding::of_table(DatabaseCheck::MaterializedView, first, message, fixes.join(" "));
     Some(
         finding
             .about(&names)
@@ -316,7 +316,7 @@ fn definer_function(context: &Context<'_>, function: &Function) -> Option<Findin
     let message = format!("function `{}` opens {}", function.name, quoted(&opened));
     let runs_as = format!("it is SECURITY DEFINER: it runs as its owner `{owner}`");
     let finding = |fix: String| {
-        Finding::of_table(Code::DefinerFunction, first, message.clone(), fix)
+        Finding::of_table(DatabaseCheck::DefinerFunction, first, message.clone(), fix)
             .about(&opened)
             .object(&function.name)
             .fact(runs_as.clone())
@@ -341,7 +341,7 @@ fn rewrite_rule(context: &Context<'_>, rule: &Rule) -> Option<Finding> {
     let first = opened.first()?;
     let owner = context.catalog.role_name(on.owner);
     let finding = Finding::of_table(
-        Code::RewriteRule,
+        DatabaseCheck::RewriteRule,
         first,
         format!("rule `{}` of `{}` opens {}", rule.name, on.name, quoted(&opened)),
         format!("DROP RULE {} ON {};", identifier(&rule.name), on.qualified()),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use registry_core::engine::Code;
+use table_registry_engine::DatabaseCheck;
 
 use super::{Context, missing_app_roles};
 use crate::database::catalog::{Oid, Role};
@@ -18,7 +18,7 @@ pub fn missing_app_role(context: &Context<'_>) -> Vec<Finding> {
         .into_iter()
         .map(|role| {
             Finding::of_role(
-                Code::MissingAppRole,
+                DatabaseCheck::MissingAppRole,
                 role,
                 format!("role `{role}` does not exist"),
                 format!("CREATE ROLE {} LOGIN;", identifier(role)),
@@ -46,7 +46,7 @@ fn privileged(app: &Actor<'_>, what: &str) -> Finding {
     let name = &app.role.name;
     let message = format!("role `{name}` is exempt from all rules: {what}");
     let fix = format!("ALTER ROLE {} NO{what};", identifier(name));
-    Finding::of_role(Code::PrivilegedAppRole, name, message, fix).fact("an attribute in `pg_roles`")
+    Finding::of_role(DatabaseCheck::PrivilegedAppRole, name, message, fix).fact("an attribute in `pg_roles`")
 }
 
 fn can_become_privileged(context: &Context<'_>, app: &Actor<'_>, role: &Role, what: &str) -> Finding {
@@ -56,7 +56,7 @@ fn can_become_privileged(context: &Context<'_>, app: &Actor<'_>, role: &Role, wh
         role.name
     );
     let fix = app.revoke_way_to(role.oid, &context.catalog.server.database);
-    Finding::of_role(Code::PrivilegedAppRole, name, message, fix)
+    Finding::of_role(DatabaseCheck::PrivilegedAppRole, name, message, fix)
         .object(&role.name)
         .fact(app.memberships(role.oid))
 }
@@ -126,7 +126,7 @@ fn owner_finding(context: &Context<'_>, app: &Actor<'_>, owner: Oid, things: &[O
             app.revoke_way_to(owner, &context.catalog.server.database),
         )
     };
-    let finding = Finding::of_role(Code::AppRoleOwnsTable, name, message, fix)
+    let finding = Finding::of_role(DatabaseCheck::AppRoleOwnsTable, name, message, fix)
         .object(owner_name)
         .fact(
             "an owner can switch row-level security off, grant itself what was revoked, and drop the table",
@@ -211,7 +211,7 @@ fn default_privilege_finding(
         "new tables of `{owner}` are open to {privileges} by `{}`",
         app.role.name
     );
-    Finding::of_role(Code::DefaultPrivilege, &app.role.name, message, fix)
+    Finding::of_role(DatabaseCheck::DefaultPrivilege, &app.role.name, message, fix)
         .object(grantee)
         .fact(format!("`pg_default_acl` grants {privileges} to `{grantee}`"))
         .fact("the next append-only table is open until somebody revokes it")

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use registry_core::engine::Code;
+use table_registry_engine::DatabaseCheck;
 
 use super::{Context, Table};
 use crate::database::catalog::{PUBLIC, PolicyRow, Relation};
@@ -28,7 +28,7 @@ pub fn rls_disabled(context: &Context<'_>) -> Vec<Finding> {
             fix = format!("{fix}\n{}", missing_policy_fix(context, table));
         }
         Finding::of_table(
-            Code::RlsDisabled,
+            DatabaseCheck::RlsDisabled,
             table.name(),
             format!("row-level security of table `{}` is off", table.name()),
             fix,
@@ -51,7 +51,7 @@ pub fn rls_not_forced(context: &Context<'_>) -> Vec<Finding> {
     not_forced
         .map(|(table, relation)| {
             Finding::of_table(
-                Code::RlsNotForced,
+                DatabaseCheck::RlsNotForced,
                 table.name(),
                 format!(
                     "row-level security of table `{}` does not hold for its owner",
@@ -84,7 +84,7 @@ pub fn missing_policy(context: &Context<'_>) -> Vec<Finding> {
 fn no_policy(context: &Context<'_>, table: &Table<'_>) -> Finding {
     let message = format!("table `{}` has row-level security, but no policy", table.name());
     Finding::of_table(
-        Code::MissingPolicy,
+        DatabaseCheck::MissingPolicy,
         table.name(),
         message,
         missing_policy_fix(context, table),
@@ -121,7 +121,7 @@ fn no_policy_for_commands(
     });
     let fix = revokes.collect::<Vec<_>>().join(" ");
     let names = quoted(policies.iter().map(|policy| &policy.name));
-    let finding = Finding::of_table(Code::MissingPolicy, table.name(), message, fix).warning();
+    let finding = Finding::of_table(DatabaseCheck::MissingPolicy, table.name(), message, fix).warning();
     Some(finding.object(&app.role.name).fact(format!(
         "it holds the privilege, but the policies {names} are for other commands or roles: it gets no row"
     )))
@@ -294,7 +294,8 @@ fn open_policy_finding(
         policy.name,
         table.name()
     );
-    let mut finding = Finding::of_table(Code::OpenPolicy, table.name(), message, fix).object(&policy.name);
+    let mut finding =
+        Finding::of_table(DatabaseCheck::OpenPolicy, table.name(), message, fix).object(&policy.name);
     for clause in there() {
         let text = clause.of(policy).unwrap_or_default();
         finding = finding.fact(format!("its {} is `{text}`", clause.name()));
@@ -327,7 +328,7 @@ pub fn policy_without_check(context: &Context<'_>) -> Vec<Finding> {
                 relation.qualified(),
                 policy.using.as_deref().unwrap_or("…")
             );
-            Finding::of_table(Code::PolicyWithoutCheck, table.name(), message, fix)
+            Finding::of_table(DatabaseCheck::PolicyWithoutCheck, table.name(), message, fix)
                 .object(&policy.name)
                 .fact("`pg_policy.polwithcheck` is null")
                 .fact("PostgreSQL takes USING instead: whoever loosens what is seen loosens what is written")

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use registry_core::engine::{Code, did_you_mean};
+use table_registry_engine::{DatabaseCheck, did_you_mean};
 
 use super::{Context, qualified};
 use crate::database::catalog::{Oid, Relation};
@@ -39,7 +39,7 @@ pub fn missing_table(context: &Context<'_>) -> Vec<Finding> {
     missing
         .map(|table| {
             let finding = Finding::of_table(
-                Code::MissingTable,
+                DatabaseCheck::MissingTable,
                 table.name(),
                 format!("table `{}` is not in the database", table.name()),
                 near(context, &table.qualified.schema, &table.qualified.name)
@@ -78,7 +78,7 @@ pub fn missing_exempt_table(context: &Context<'_>) -> Vec<Finding> {
     missing
         .map(|exempt| {
             Finding::of_table(
-                Code::MissingExemptTable,
+                DatabaseCheck::MissingExemptTable,
                 &exempt.name,
                 format!("exempt table `{}` is not in the database", exempt.name),
                 format!(
@@ -138,7 +138,7 @@ fn unregistered(context: &Context<'_>, relation: &Relation) -> Finding {
     let package = &context.project.package;
     let exempt = package.command(&format!("exempt {name} --reason …"));
     let mut finding = Finding::of_table(
-        Code::UnregisteredTable,
+        DatabaseCheck::UnregisteredTable,
         &name,
         format!("table `{name}` is neither registered nor exempt"),
         format!("annotate its struct with `#[table]`, or run `{exempt}`"),

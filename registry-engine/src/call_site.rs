@@ -1,0 +1,144 @@
+//! Where `table_registry!` is called, and what is found from there.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::text::{Root, clean, display, with_slashes};
+
+/// The file that invokes `table_registry!`.
+#[derive(Clone, Debug)]
+pub struct CallSite {
+    root: Root,
+    file: PathBuf,
+    ancestors: Vec<PathBuf>,
+    /// With a slash at the end, unless it is the current directory.
+    package: String,
+}
+
+impl CallSite {
+    /// The call site in a file, which is given as the compiler gives it: absolute, or relative to the root.
+    pub fn new(root: Root, file: impl Into<PathBuf>) -> Self {
+        let file = file.into();
+        let ancestors = ancestors(&root, &file);
+        let mut package = ancestors
+            .last()
+            .map(|directory| display(directory))
+            .unwrap_or_default();
+        if !package.is_empty() {
+            package.push('/');
+        }
+        Self {
+            root,
+            file,
+            ancestors,
+            package,
+        }
+    }
+
+    /// What relative paths start from.
+    #[must_use]
+    pub fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// The invoking file.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// A path as the user writes it: relative to the invoking file, as in `include_str!`.
+    #[must_use]
+    pub fn resolve(&self, path: &str) -> PathBuf {
+        self.directory().join(path)
+    }
+
+    /// The directory of the invoking file.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.file.parent().unwrap_or_else(|| Path::new(""))
+    }
+
+    /// That directory and its parents, up to the one that holds `Cargo.toml`: where
+    /// policy files are looked for, in this order.
+    #[must_use]
+    pub fn ancestors(&self) -> &[PathBuf] {
+        &self.ancestors
+    }
+
+    /// A clean path relative to the package, for artefacts that must not name the
+    /// machine they were built on.
+    #[must_use]
+    pub fn in_package(&self, path: &str) -> String {
+        match path.strip_prefix(&self.package) {
+            Some(inside) => inside.to_string(),
+            None => relative(Path::new(&self.package), Path::new(path)),
+        }
+    }
+
+    /// A path relative to the invoking file, for `include_bytes!`. The file system resolves `..` from the target
+    /// of a link, and not from the link.
+    #[must_use]
+    pub fn relative(&self, path: &Path) -> String {
+        let canonical = |directory: &Path| self.root.canonical(directory);
+        match (
+            canonical(self.directory()),
+            path.parent().and_then(canonical),
+            path.file_name(),
+        ) {
+            (Some(from), Some(to), Some(name)) => relative(&from, &to.join(name)),
+            _ => relative(&clean(self.directory()), path),
+        }
+    }
+}
+
+/// The relative path from a clean directory to another path, with forward slashes.
+fn relative(from: &Path, to: &Path) -> String {
+    let to = clean(to);
+    let (ours, theirs) = (from.components(), to.components());
+    let shared = ours.zip(theirs).take_while(|(one, other)| one == other).count();
+    let up = from.components().skip(shared).map(|_| Component::ParentDir);
+    let relative: PathBuf = up.chain(to.components().skip(shared)).collect();
+    with_slashes(&relative)
+}
+
+fn ancestors(root: &Root, file: &Path) -> Vec<PathBuf> {
+    let mut ancestors = Vec::new();
+    for directory in file.ancestors().skip(1) {
+        ancestors.push(directory.to_path_buf());
+        if root.has_file(&directory.join("Cargo.toml")) {
+            break;
+        }
+    }
+    ancestors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_from_the_invoking_file() {
+        let call = CallSite::new(Root::current(), "examples/erp/src/lib.rs");
+        assert_eq!(call.resolve("schema/"), Path::new("examples/erp/src/schema/"));
+        assert_eq!(
+            call.relative(Path::new("examples/erp/revoke.toml")),
+            "../revoke.toml"
+        );
+        assert_eq!(call.relative(Path::new("examples/erp/src/a/b.toml")), "a/b.toml");
+        // The tests run in the directory of this package.
+        let call = CallSite::new(Root::current(), "src/lib.rs");
+        assert_eq!(call.in_package("src/a.rs"), "src/a.rs");
+        assert_eq!(call.in_package("../shared/a.rs"), "../shared/a.rs");
+        let call = CallSite::new(Root::current(), "../examples/erp/src/lib.rs");
+        assert_eq!(call.in_package("../examples/erp/src/a.rs"), "src/a.rs");
+        assert_eq!(call.in_package("../examples/shared/a.rs"), "../shared/a.rs");
+        assert_eq!(
+            CallSite::new(Root::current(), "lib.rs").relative(Path::new("revoke.toml")),
+            "revoke.toml"
+        );
+        assert_eq!(
+            CallSite::new(Root::current(), "/x/src/lib.rs").relative(Path::new("/x/revoke.toml")),
+            "../revoke.toml"
+        );
+    }
+}

@@ -1,0 +1,300 @@
+//! What `[database]` says: how the registry maps to a PostgreSQL server.
+//!
+//! The macros make nothing of it. It is read here all the same, so that a typo in it is an error of
+//! the compiler, too; `cargo table-registry sql` and `verify` use it.
+
+use toml::de::DeValue;
+
+use super::reader::{Exception, Key, Placed, PolicyReader, Value};
+use crate::name;
+use crate::report::{CheckSubject, DatabaseCheck, Diagnostic, Fault};
+use crate::text::did_you_mean;
+
+const SCHEMA: &str = "schema";
+const APP_ROLES: &str = "app_roles";
+const TENANT_POLICY: &str = "tenant_policy";
+const FORCE_RLS: &str = "force_rls";
+const APPEND_ONLY_TRIGGER: &str = "append_only_trigger";
+const ALLOW: &str = "allow";
+
+/// What `[database]` says.
+#[derive(Clone, Debug)]
+pub struct DatabaseSettings {
+    /// The PostgreSQL schema of tables whose struct names none.
+    pub schema: String,
+    /// The roles that the application connects as.
+    pub app_roles: Vec<Placed<String>>,
+    /// The expression that a row must meet to be seen or written, if the registry is to make the policies.
+    pub tenant_policy: Option<Placed<String>>,
+    /// Whether row-level security holds for the owner of a table, too.
+    pub force_rls: bool,
+    /// Whether a trigger refuses changes of append-only tables.
+    pub append_only_trigger: bool,
+    /// `[database.allow.CHECK]`: the tables and roles that a check leaves alone.
+    pub exceptions: Vec<Exception<DatabaseCheck>>,
+}
+
+impl Default for DatabaseSettings {
+    fn default() -> Self {
+        Self {
+            schema: "public".to_string(),
+            app_roles: Vec::new(),
+            tenant_policy: None,
+            force_rls: true,
+            append_only_trigger: false,
+            exceptions: Vec::new(),
+        }
+    }
+}
+
+impl DatabaseSettings {
+    /// Whether somebody decided that a check does not hold for a table or a role.
+    #[must_use]
+    pub fn allows(&self, check: DatabaseCheck, subject: &str) -> bool {
+        let mut exceptions = self.exceptions.iter();
+        exceptions.any(|exception| exception.rule == check && exception.subject.value == subject)
+    }
+
+    pub(super) fn read<'a>(reader: &mut PolicyReader<'a>, key: &Key, value: Value<'a>) -> Self {
+        let mut database = Self::default();
+        for (key, value) in reader.table(key, value) {
+            match key.get_ref().as_str() {
+                SCHEMA => database.schema = schema(reader, &key, &value).unwrap_or(database.schema),
+                APP_ROLES => database.app_roles = roles(reader, &key, value),
+                TENANT_POLICY => database.tenant_policy = expression(reader, &key, &value),
+                FORCE_RLS => database.force_rls = boolean(reader, &key, &value).unwrap_or(true),
+                APPEND_ONLY_TRIGGER => {
+                    database.append_only_trigger = boolean(reader, &key, &value).unwrap_or_default();
+                }
+                ALLOW => database.exceptions = exceptions(reader, &key, value),
+                _ => reader.unknown_key(
+                    &key,
+                    &[
+                        SCHEMA,
+                        APP_ROLES,
+                        TENANT_POLICY,
+                        FORCE_RLS,
+                        APPEND_ONLY_TRIGGER,
+                        ALLOW,
+                    ],
+                ),
+            }
+        }
+        database.check_roles_of_exceptions(reader);
+        database
+    }
+
+    /// Roles are known here; tables are not, before the registry is.
+    fn check_roles_of_exceptions(&self, reader: &mut PolicyReader<'_>) {
+        let roles = || self.app_roles.iter().map(|role| role.value.as_str());
+        for entry in &self.exceptions {
+            let subject = &entry.subject;
+            if entry.rule.subject() == CheckSubject::Role && !roles().any(|role| role == subject.value) {
+                let message = format!(
+                    "exception from `{}` names unknown role `{}`",
+                    entry.rule, subject.value
+                );
+                let fault = Diagnostic::new(Fault::UnknownAllow, message)
+                    .note("the roles are those of `app_roles`")
+                    .maybe_help(did_you_mean(&subject.value, roles()));
+                reader.fault(fault, subject.range.clone(), "");
+            }
+        }
+    }
+}
+
+fn schema<'a>(reader: &mut PolicyReader<'a>, key: &Key, value: &Value<'a>) -> Option<String> {
+    let text = reader.string(key, value, "public")?;
+    if let Err(fault) = name::check("schema name", text) {
+        let fault =
+            Diagnostic::new(fault.code, fault.message).help("write the name of a schema in the database");
+        reader.fault(fault, value.span(), "");
+        return None;
+    }
+    Some(text.to_string())
+}
+
+fn roles<'a>(reader: &mut PolicyReader<'a>, key: &Key, value: Value<'a>) -> Vec<Placed<String>> {
+    let mut roles: Vec<Placed<String>> = Vec::new();
+    for role in reader.strings(key, value, "app") {
+        if let Some(fault) = role_fault(role.get_ref()) {
+            let fault = fault.help("write the name of a role: `app_roles = [\"app\"]`");
+            reader.fault(fault, role.span(), "");
+        } else if roles.iter().all(|known| known.value != *role.get_ref()) {
+            roles.push(reader.placed(role));
+        }
+    }
+    roles
+}
+
+/// Even in quotes, `public` stands for everybody, and `none` for nobody; `pg_` is the server's own:
+/// <https://www.postgresql.org/docs/current/sql-createrole.html>.
+fn role_fault(name: &str) -> Option<Diagnostic> {
+    if matches!(name, "public" | "none") || name.starts_with("pg_") {
+        let message = format!("`{name}` is not a role that an application connects as");
+        return Some(Diagnostic::new(Fault::InvalidValue, message));
+    }
+    match name::check("role name", name) {
+        Err(fault) if fault.code != Fault::DottedName => Some(Diagnostic::new(fault.code, fault.message)),
+        _ => None,
+    }
+}
+
+fn expression<'a>(reader: &mut PolicyReader<'a>, key: &Key, value: &Value<'a>) -> Option<Placed<String>> {
+    let text = reader.string(key, value, "org_id = current_setting('app.org_id')")?;
+    if text.trim().is_empty() {
+        let fault = Diagnostic::new(Fault::EmptyName, format!("`{TENANT_POLICY}` is empty"))
+            .help("write an SQL expression, or leave the key out if policies are made elsewhere");
+        reader.fault(fault, value.span(), "");
+        return None;
+    }
+    let text = Key::new(value.span(), text.to_string());
+    Some(reader.placed(text))
+}
+
+fn boolean<'a>(reader: &mut PolicyReader<'a>, key: &Key, value: &Value<'a>) -> Option<bool> {
+    if let DeValue::Boolean(boolean) = value.get_ref() {
+        return Some(*boolean);
+    }
+    let form = format!("write `{} = true` or `{} = false`", key.get_ref(), key.get_ref());
+    reader.wrong_type(key, "true or false", value.get_ref(), value.span(), form);
+    None
+}
+
+fn exceptions<'a>(
+    reader: &mut PolicyReader<'a>,
+    key: &Key,
+    value: Value<'a>,
+) -> Vec<Exception<DatabaseCheck>> {
+    let mut exceptions = Vec::new();
+    for (check, value) in reader.table(key, value) {
+        let Some(known) = known_check(reader, &check) else {
+            continue;
+        };
+        exceptions.extend(reader.exceptions(&check, value, known));
+    }
+    exceptions
+}
+
+fn known_check(reader: &mut PolicyReader<'_>, name: &Key) -> Option<DatabaseCheck> {
+    let found = DatabaseCheck::named(name.get_ref());
+    let has_exceptions = |check: &DatabaseCheck| check.subject() != CheckSubject::Policy;
+    if let Some(check) = found.filter(has_exceptions) {
+        return Some(check);
+    }
+    let allowed = DatabaseCheck::ALL.iter().filter(|check| has_exceptions(check));
+    let mut names: Vec<&str> = allowed.map(|check| check.as_str()).collect();
+    names.sort_unstable();
+    let (message, near) = match found {
+        Some(check) => (format!("database check `{check}` has no exceptions"), None),
+        None => (
+            format!("unknown database check `{}`", name.get_ref()),
+            did_you_mean(&name.get_ref().replace('_', "-"), names.iter().copied()),
+        ),
+    };
+    let help = near.unwrap_or_else(|| format!("the checks with exceptions are `{}`", names.join("`, `")));
+    reader.fault(
+        Diagnostic::new(Fault::UnknownCheck, message).help(help),
+        name.span(),
+        "",
+    );
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::testing::codes;
+    use crate::{Policy, Source};
+
+    fn read(text: &str) -> (DatabaseSettings, Vec<Diagnostic>) {
+        let (mut policy, mut faults) = (Policy::default(), Vec::new());
+        policy.read_main(&Arc::new(Source::new("table-registry.toml", text)), &mut faults);
+        (policy.database, faults)
+    }
+
+    #[test]
+    fn every_key() {
+        let (database, faults) = read(
+            "[database]
+             schema = \"erp\"
+             app_roles = [\"app\", \"worker\", \"app\"]
+             tenant_policy = \"org_id = current_setting('app.org_id')\"
+             force_rls = false
+             append_only_trigger = true
+             [database.allow.rls_disabled]
+             invoices = \"why\"
+             [database.allow.default-privilege]
+             app = \"why\"",
+        );
+        assert_eq!(codes(&faults), [""; 0]);
+        let roles: Vec<&str> = database
+            .app_roles
+            .iter()
+            .map(|role| role.value.as_str())
+            .collect();
+        assert_eq!((database.schema.as_str(), roles), ("erp", vec!["app", "worker"]));
+        assert!(!database.force_rls && database.append_only_trigger);
+        assert!(
+            database
+                .tenant_policy
+                .as_ref()
+                .unwrap()
+                .value
+                .starts_with("org_id")
+        );
+        assert!(database.allows(DatabaseCheck::RlsDisabled, "invoices"));
+        assert!(!database.allows(DatabaseCheck::RlsDisabled, "orders"));
+    }
+
+    #[test]
+    fn what_nobody_says_is_the_safe_choice() {
+        let (database, _) = read("");
+        assert!(database.force_rls && database.app_roles.is_empty());
+        assert_eq!(database.schema, "public");
+    }
+
+    #[test]
+    fn every_fault_at_its_place() {
+        let (_, faults) = read(
+            "[database]
+             schema = \"a.b\"
+             app_roles = [\"\", 1, \"public\", \"pg_monitor\"]
+             tenant_policy = \" \"
+             force_rls = \"yes\"
+             force_rsl = true
+             [database.allow.rls-disabeld]
+             invoices = \"why\"
+             [database.allow.missing-app-role]
+             app = \"why\"
+             [database.allow.open-policy]
+             invoices = \"\"
+             [database.allow.default-privilege]
+             apq = \"why\"",
+        );
+        let found = codes(&faults).into_iter().zip(faults.iter().map(|fault| {
+            let label = &fault.labels[0];
+            &label.source.text[label.range.clone()]
+        }));
+        let found: Vec<String> = found.map(|(code, text)| format!("{code} {text}")).collect();
+        assert_eq!(
+            found,
+            [
+                "dotted-name \"a.b\"",
+                "wrong-type 1",
+                "empty-name \"\"",
+                "invalid-value \"public\"",
+                "invalid-value \"pg_monitor\"",
+                "empty-name \" \"",
+                "wrong-type \"yes\"",
+                "unknown-key force_rsl",
+                "unknown-check rls-disabeld",
+                "unknown-check missing-app-role",
+                "allow-without-reason \"\"",
+                "unknown-allow apq",
+            ]
+        );
+    }
+}

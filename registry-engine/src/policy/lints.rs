@@ -1,0 +1,230 @@
+//! `[lints]`: levels, options and exceptions of the rules of `cargo table-registry lint`.
+
+use std::collections::BTreeMap;
+
+use toml::de::DeValue;
+
+use super::reader::{Exception, Key, PolicyReader, Value};
+use crate::report::{Diagnostic, Fault, Lint, LintLevel, LintOption};
+use crate::text::did_you_mean;
+use crate::written::unknown_lint;
+
+const ALLOW: &str = "allow";
+const LEVEL: &str = "level";
+
+/// What `[lints]` says.
+#[derive(Clone, Debug, Default)]
+pub struct LintSettings {
+    /// `[lints.allow.RULE]`: the tables that a rule leaves alone.
+    pub exceptions: Vec<Exception<Lint>>,
+    levels: BTreeMap<Lint, LintLevel>,
+    options: BTreeMap<Lint, Vec<String>>,
+}
+
+impl LintSettings {
+    /// The level of a lint: the written one, or the default.
+    #[must_use]
+    pub fn level(&self, lint: Lint) -> LintLevel {
+        self.levels.get(&lint).copied().unwrap_or(lint.default_level())
+    }
+
+    /// The option of a lint: the written one, or the default. Empty for a lint without option.
+    #[must_use]
+    pub fn option(&self, lint: Lint) -> Vec<String> {
+        let default = || {
+            let words = lint.option().into_iter().flat_map(|option| option.default);
+            words.map(|&word| word.to_string()).collect()
+        };
+        self.options.get(&lint).cloned().unwrap_or_else(default)
+    }
+
+    pub(super) fn read<'a>(reader: &mut PolicyReader<'a>, key: &Key, value: Value<'a>) -> Self {
+        let mut lints = Self::default();
+        let mut seen = Vec::new();
+        for (name, value) in reader.table(key, value) {
+            if name.get_ref() == ALLOW {
+                lints.read_exceptions(reader, &name, value);
+            } else if let Some(lint) = known_lint(reader, &name) {
+                if seen.contains(&lint) {
+                    let message = format!("lint `{}` is set twice", lint);
+                    let fault = Diagnostic::new(Fault::RepeatedKey, message)
+                        .note("`-` and `_` are the same letter in the name of a lint")
+                        .help("keep one of them");
+                    reader.fault(fault, name.span(), "");
+                }
+                seen.push(lint);
+                lints.read_lint(reader, lint, &name, value);
+            }
+        }
+        lints
+    }
+
+    fn read_exceptions<'a>(&mut self, reader: &mut PolicyReader<'a>, key: &Key, value: Value<'a>) {
+        for (name, value) in reader.table(key, value) {
+            let Some(lint) = known_lint(reader, &name) else {
+                continue;
+            };
+            self.exceptions.extend(reader.exceptions(&name, value, lint));
+        }
+    }
+
+    /// `lint = "warn"`, or `lint = { level = "warn", option = … }`.
+    fn read_lint<'a>(&mut self, reader: &mut PolicyReader<'a>, lint: Lint, name: &Key, value: Value<'a>) {
+        if !value.get_ref().is_table() {
+            self.read_level(reader, lint, name, &value);
+            return;
+        }
+        for (key, value) in reader.table(name, value) {
+            match lint.option() {
+                _ if key.get_ref() == LEVEL => self.read_level(reader, lint, &key, &value),
+                Some(option) if key.get_ref() == option.key => {
+                    let written = read_option(reader, option, &key, value);
+                    self.options.extend(written.map(|words| (lint, words)));
+                }
+                option => {
+                    let known = [Some(LEVEL), option.map(|option| option.key)];
+                    reader.unknown_key(&key, &known.into_iter().flatten().collect::<Vec<_>>());
+                }
+            }
+        }
+    }
+
+    fn read_level<'a>(&mut self, reader: &mut PolicyReader<'a>, lint: Lint, name: &Key, value: &Value<'a>) {
+        let Some(text) = reader.string(name, value, lint.default_level().as_str()) else {
+            return;
+        };
+        match LintLevel::ALL.into_iter().find(|level| level.as_str() == text) {
+            Some(level) => _ = self.levels.insert(lint, level),
+            None => reader.fault(unknown_level(text), value.span(), ""),
+        }
+    }
+}
+
+fn known_lint(reader: &mut PolicyReader<'_>, name: &Key) -> Option<Lint> {
+    let lint = Lint::named(name.get_ref());
+    if lint.is_none() {
+        reader.fault(unknown_lint(name.get_ref(), "-"), name.span(), "");
+    }
+    lint
+}
+
+fn read_option<'a>(
+    reader: &mut PolicyReader<'a>,
+    option: &LintOption,
+    key: &Key,
+    value: Value<'a>,
+) -> Option<Vec<String>> {
+    let example = option.default[0];
+    if option.is_list {
+        let is_list = matches!(value.get_ref(), DeValue::Array(_));
+        let words = reader.strings(key, value, example);
+        return is_list.then(|| words.into_iter().map(toml::Spanned::into_inner).collect());
+    }
+    let text = reader.string(key, &value, example)?;
+    if text.is_empty() {
+        let fault = Diagnostic::new(Fault::EmptyName, format!("`{}` is empty", option.key))
+            .help(format!("write a name: `{} = \"{example}\"`", option.key));
+        reader.fault(fault, value.span(), "");
+        return None;
+    }
+    Some(vec![text.to_string()])
+}
+
+fn unknown_level(text: &str) -> Diagnostic {
+    let names = LintLevel::ALL.map(LintLevel::as_str);
+    Diagnostic::new(Fault::UnknownLevel, format!("unknown lint level `{text}`"))
+        .note(format!("the levels are `{}`", names.join("`, `")))
+        .maybe_help(did_you_mean(text, names))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::testing::codes;
+    use crate::{Policy, Source};
+
+    fn read(text: &str) -> (LintSettings, Vec<Diagnostic>) {
+        let (mut policy, mut faults) = (Policy::default(), Vec::new());
+        policy.read_main(&Arc::new(Source::new("table-registry.toml", text)), &mut faults);
+        (policy.lints, faults)
+    }
+
+    #[test]
+    fn levels_options_and_exceptions() {
+        let (lints, faults) = read(
+            "[lints]
+             float_money = \"warn\"
+             missing-tenant-column = { column = \"tenant_id\" }
+             missing-required-column = { level = \"deny\", columns = [] }
+             [lints.allow.missing-updated-at]
+             invoices = \"rows are never changed\"",
+        );
+        assert_eq!(codes(&faults), [""; 0]);
+        let of = |name| {
+            let lint = Lint::named(name).unwrap();
+            (lints.level(lint), lints.option(lint))
+        };
+        assert_eq!(of("float-money").0, LintLevel::Warn);
+        assert_eq!(
+            of("missing-tenant-column"),
+            (LintLevel::Deny, vec!["tenant_id".to_string()])
+        );
+        assert_eq!(of("missing-required-column"), (LintLevel::Deny, vec![]));
+        assert_eq!(of("missing-updated-at").1, ["updated_at"]);
+        let exceptions: Vec<_> = lints
+            .exceptions
+            .iter()
+            .map(|exception| (exception.subject.value.as_str(), exception.rule))
+            .collect();
+        assert_eq!(exceptions, [("invoices", Lint::MissingUpdatedAt)]);
+    }
+
+    #[test]
+    fn every_fault_at_its_place() {
+        let (_, faults) = read(
+            "[lints]
+             float-mony = \"warn\"
+             float-money = \"denny\"
+             reserved-word = true
+             redundant-override = { column = \"x\" }
+             missing-tenant-column = { column = [\"x\"], colum = \"x\" }
+             missing-required-column = { columns = \"x\" }
+             missing-updated-at = { column = \"\" }
+             float_money = \"warn\"
+             [lints.allow]
+             missing-revoke = \"x\"
+             missing-revok = {}
+             [lints.allow.float-money]
+             invoices = \" \"
+             orders = 1",
+        );
+        let found: Vec<(String, &str)> = codes(&faults)
+            .into_iter()
+            .zip(faults.iter().map(|fault| {
+                let label = &fault.labels[0];
+                &label.source.text[label.range.clone()]
+            }))
+            .collect();
+        let found: Vec<(&str, &str)> = found.iter().map(|(code, text)| (code.as_str(), *text)).collect();
+        assert_eq!(
+            found,
+            [
+                ("unknown-lint", "float-mony"),
+                ("unknown-level", "\"denny\""),
+                ("wrong-type", "true"),
+                ("unknown-key", "column"),
+                ("wrong-type", "[\"x\"]"),
+                ("unknown-key", "colum"),
+                ("wrong-type", "\"x\""),
+                ("empty-name", "\"\""),
+                ("repeated-key", "float_money"),
+                ("wrong-type", "\"x\""),
+                ("unknown-lint", "missing-revok"),
+                ("allow-without-reason", "\" \""),
+                ("wrong-type", "1"),
+            ]
+        );
+    }
+}

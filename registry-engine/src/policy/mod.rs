@@ -1,0 +1,15 @@
+//! The policy files: where they are, and what they decide, every value with its place.
+
+mod database;
+mod decisions;
+mod files;
+mod lints;
+mod overrides;
+mod reader;
+
+pub use database::DatabaseSettings;
+pub use decisions::{EXEMPT, OVERRIDES, Policy, UPDATE_DELETE};
+pub use files::{MAIN_FILE, PolicyFiles, REVOKE_FILE};
+pub use lints::LintSettings;
+pub use overrides::{Exemption, Override};
+pub use reader::{Exception, Placed};

@@ -1,0 +1,75 @@
+//! `[overrides]`, `[exempt]` and the revoke list: what is decided about single tables.
+
+use table_registry_core::TableKind;
+
+use super::reader::{Key, Placed, PolicyReader, Value};
+use crate::name;
+use crate::report::{Diagnostic, Fault};
+use crate::written::unknown_kind;
+
+/// An entry of `[overrides]`.
+#[derive(Clone, Debug)]
+pub struct Override {
+    /// The table.
+    pub table: Placed<String>,
+    /// The kind, unless it was misspelt.
+    pub kind: Option<TableKind>,
+}
+
+/// An entry of `[exempt]`.
+#[derive(Clone, Debug)]
+pub struct Exemption {
+    /// The table.
+    pub table: Placed<String>,
+    /// Why it has no struct, for people.
+    pub reason: String,
+}
+
+impl Override {
+    pub(super) fn read_all<'a>(reader: &mut PolicyReader<'a>, key: &Key, value: Value<'a>) -> Vec<Self> {
+        reader.entries(key, value, Self::read)
+    }
+
+    fn read<'a>(reader: &mut PolicyReader<'a>, name: Key, value: &Value<'a>) -> Self {
+        let kind = match reader
+            .string(&name, value, "truth")
+            .map(|text| (text, text.parse()))
+        {
+            Some((_, Ok(kind))) => Some(kind),
+            Some((text, Err(_))) => {
+                reader.fault(unknown_kind(text), value.span(), "");
+                None
+            }
+            None => None,
+        };
+        Self {
+            table: reader.placed(name),
+            kind,
+        }
+    }
+}
+
+impl Exemption {
+    pub(super) fn read_all<'a>(reader: &mut PolicyReader<'a>, key: &Key, value: Value<'a>) -> Vec<Self> {
+        reader.entries(key, value, Self::read)
+    }
+
+    fn read<'a>(reader: &mut PolicyReader<'a>, name: Key, value: &Value<'a>) -> Self {
+        // No struct vouches for this name.
+        let mut parts = name.get_ref().splitn(2, '.');
+        if let Some(fault) = parts.find_map(|part| name::check("table name", part).err()) {
+            let fault =
+                Diagnostic::new(fault.code, fault.message).help("write the name of a table in the database");
+            reader.fault(fault, name.span(), "");
+        }
+        let reason = reader.reason(&name, value, "why it has no struct", || {
+            let message = format!("exempt table `{}` has no reason", name.get_ref());
+            Diagnostic::new(Fault::ExemptWithoutReason, message)
+                .help("say why the table exists in the database without a struct here")
+        });
+        Self {
+            table: reader.placed(name),
+            reason,
+        }
+    }
+}

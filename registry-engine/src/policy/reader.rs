@@ -1,0 +1,278 @@
+//! Values of a policy file, each with its place.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::ops::Range;
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::report::{Code, Diagnostic, Fault};
+use crate::text::{Source, did_you_mean};
+
+/// A value, and where it stands in a file.
+#[derive(Clone, Debug)]
+pub struct Placed<T> {
+    /// The value.
+    pub value: T,
+    /// The file.
+    pub source: Arc<Source>,
+    /// The bytes of the file that hold the value.
+    pub range: Range<usize>,
+}
+
+impl<T> Placed<T> {
+    /// A fault at this place.
+    #[must_use]
+    pub fn fault(&self, code: impl Into<Code>, message: String, label: &'static str) -> Diagnostic {
+        Diagnostic::new(code, message).at(&self.source, self.range.clone(), label)
+    }
+}
+
+/// An exception from one rule.
+#[derive(Clone, Debug)]
+pub struct Exception<C> {
+    /// The rule.
+    pub rule: C,
+    /// The table or role that the rule leaves alone.
+    pub subject: Placed<String>,
+}
+
+/// Reads the values of one policy file. What does not fit is a fault at its place.
+pub struct PolicyReader<'a> {
+    source: &'a Arc<Source>,
+    faults: &'a mut Vec<Diagnostic>,
+}
+
+pub type Key = Spanned<String>;
+pub type Value<'a> = Spanned<DeValue<'a>>;
+
+impl<'a> PolicyReader<'a> {
+    pub fn new(source: &'a Arc<Source>, faults: &'a mut Vec<Diagnostic>) -> Self {
+        Self { source, faults }
+    }
+
+    /// The known keys of the document. Nothing if the TOML itself is invalid: what is left of such a file could
+    /// only mislead.
+    pub fn document(&mut self, known: &[&str]) -> Option<Vec<(Key, Value<'a>)>> {
+        let table = match DeTable::parse(&self.source.text) {
+            Ok(document) => document.into_inner(),
+            Err(error) => {
+                self.invalid_toml(&error);
+                return None;
+            }
+        };
+        let mut pairs = in_order(table);
+        pairs.retain(|(key, _)| {
+            let is_known = known.contains(&key.get_ref().as_str());
+            if !is_known {
+                self.unknown_key(key, known);
+            }
+            is_known
+        });
+        Some(pairs)
+    }
+
+    fn invalid_toml(&mut self, error: &toml::de::Error) {
+        let message = error.message().lines().collect::<Vec<_>>().join(", ");
+        let fault = Diagnostic::new(
+            Fault::InvalidToml,
+            format!("`{}` is not valid TOML", self.source.path),
+        );
+        let fault = fault
+            .note("nothing of a broken policy file is applied")
+            .help("fix the syntax, see <https://toml.io>");
+        self.fault(fault, error.span().unwrap_or(0..0), message);
+    }
+
+    pub fn unknown_key(&mut self, key: &Key, known: &[&str]) {
+        let text = key.get_ref();
+        let fault = Diagnostic::new(
+            Fault::UnknownKey,
+            format!("unknown key `{text}` in `{}`", self.source.path),
+        )
+        .note(format!("expected `{}`", known.join("`, `")))
+        .maybe_help(did_you_mean(text, known.iter().copied()));
+        self.fault(fault, key.span(), "");
+    }
+
+    pub fn table(&mut self, key: &Key, value: Value<'a>) -> Vec<(Key, Value<'a>)> {
+        let span = value.span();
+        match value.into_inner() {
+            DeValue::Table(table) => in_order(table),
+            other => {
+                let form = format!("write a table: `[{}]`, then one line per table", key.get_ref());
+                self.wrong_type(key, "a table", &other, span, form);
+                Vec::new()
+            }
+        }
+    }
+
+    /// A reason for people, and a fault if there is none.
+    pub fn reason(
+        &mut self,
+        name: &Key,
+        value: &Value<'a>,
+        example: &str,
+        missing: impl FnOnce() -> Diagnostic,
+    ) -> String {
+        let reason = self.string(name, value, example).unwrap_or_default().to_string();
+        if value.get_ref().is_str() && reason.trim().is_empty() {
+            self.fault(missing(), value.span(), "");
+        }
+        reason
+    }
+
+    /// The exceptions from one rule: what each is about, with a reason.
+    pub fn exceptions<C: Copy + Display>(
+        &mut self,
+        key: &Key,
+        value: Value<'a>,
+        rule: C,
+    ) -> Vec<Exception<C>> {
+        let mut exceptions = Vec::new();
+        for (name, reason) in self.table(key, value) {
+            self.reason(&name, &reason, "why the rule does not apply", || {
+                let message = format!("exception of `{}` from `{rule}` has no reason", name.get_ref());
+                let help = format!("say why the rule does not apply to `{}`", name.get_ref());
+                Diagnostic::new(Fault::AllowWithoutReason, message).help(help)
+            });
+            exceptions.push(Exception {
+                rule,
+                subject: self.placed(name),
+            });
+        }
+        exceptions
+    }
+
+    /// The strings of a list.
+    pub fn strings(&mut self, key: &Key, value: Value<'a>, example: &str) -> Vec<Key> {
+        let span = value.span();
+        let form = || format!("write a list: `{} = [\"{example}\"]`", key.get_ref());
+        let items = match value.into_inner() {
+            DeValue::Array(items) => items,
+            other => {
+                self.wrong_type(key, "a list", &other, span, form());
+                return Vec::new();
+            }
+        };
+        let mut strings = Vec::new();
+        for item in items {
+            let span = item.span();
+            match item.into_inner() {
+                DeValue::String(text) => strings.push(Spanned::new(span, text.into_owned())),
+                other => self.wrong_type(key, "a list of strings", &other, span, form()),
+            }
+        }
+        strings
+    }
+
+    pub fn string<'v>(&mut self, name: &Key, value: &'v Value<'a>, example: &str) -> Option<&'v str> {
+        let text = value.get_ref().as_str();
+        if text.is_none() {
+            let form = format!("write a string: `{} = \"{example}\"`", toml_key(name.get_ref()));
+            self.wrong_type(name, "a string", value.get_ref(), value.span(), form);
+        }
+        text
+    }
+
+    /// Reads each entry of a table. A value that is a table itself is a fault.
+    pub fn entries<T>(
+        &mut self,
+        key: &Key,
+        value: Value<'a>,
+        read: impl Fn(&mut Self, Key, &Value<'a>) -> T,
+    ) -> Vec<T> {
+        let mut entries = Vec::new();
+        for (name, value) in self.table(key, value) {
+            if value.get_ref().is_table() {
+                self.table_as_value(&name, &value);
+            } else {
+                entries.push(read(self, name, &value));
+            }
+        }
+        entries
+    }
+
+    /// `audit.events = "system"` is TOML for a table in a table, and `users = { … }` is one, too.
+    fn table_as_value(&mut self, name: &Key, value: &Value<'a>) {
+        let inner = value.get_ref().as_table().and_then(|table| table.keys().next());
+        let form = match inner {
+            Some(inner) if value.span() == name.span() => {
+                format!(
+                    "quote a name with a dot: `\"{}.{}\" = …`",
+                    name.get_ref(),
+                    inner.get_ref()
+                )
+            }
+            _ => format!("write a string: `{} = \"…\"`", toml_key(name.get_ref())),
+        };
+        self.wrong_type(name, "a string", value.get_ref(), value.span(), form);
+    }
+
+    pub fn wrong_type(
+        &mut self,
+        key: &Key,
+        expected: &str,
+        found: &DeValue<'_>,
+        span: Range<usize>,
+        help: String,
+    ) {
+        let fault = Diagnostic::new(
+            Fault::WrongType,
+            format!(
+                "expected {expected} for `{}`, found {}",
+                key.get_ref(),
+                type_name(found)
+            ),
+        )
+        .help(help);
+        self.fault(fault, span, "");
+    }
+
+    pub fn placed(&self, text: Key) -> Placed<String> {
+        Placed {
+            range: text.span(),
+            value: text.into_inner(),
+            source: Arc::clone(self.source),
+        }
+    }
+
+    pub fn fault(&mut self, fault: Diagnostic, place: Range<usize>, label: impl Into<Cow<'static, str>>) {
+        self.faults.push(fault.at(self.source, place, label));
+    }
+}
+
+/// The pairs as they stand in the file: a TOML table is sorted by key.
+fn in_order(table: DeTable<'_>) -> Vec<(Key, Value<'_>)> {
+    let mut pairs: Vec<_> = table
+        .into_iter()
+        .map(|(key, value)| (Spanned::new(key.span(), key.into_inner().into_owned()), value))
+        .collect();
+    pairs.sort_by_key(|(key, _)| key.span().start);
+    pairs
+}
+
+/// A key as TOML takes it: quoted, unless it is a bare one.
+fn toml_key(name: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !name.is_empty() && name.chars().all(is_bare) {
+        name.to_string()
+    } else {
+        format!("{name:?}")
+    }
+}
+
+/// The words of the TOML specification, with an article.
+fn type_name(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a float",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "an array",
+        DeValue::Table(_) => "a table",
+    }
+}

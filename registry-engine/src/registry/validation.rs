@@ -1,0 +1,624 @@
+//! Declarations and policy in, registry out; every rule that crosses items.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use table_registry_core::TableKind;
+
+use super::model::{ExemptTable, RegisteredTable, Registry};
+use crate::name;
+use crate::policy::{Exemption, Placed, Policy};
+use crate::report::{CheckSubject, Code, Diagnostic, Fault};
+use crate::sources::{CompileCheck, Declaration, Declarations};
+use crate::text::nearest;
+
+/// Checks every rule, adds a fault for each place that breaks one, and gives back the
+/// registry that the sound rest adds up to.
+pub fn validate(declarations: Declarations, policy: &Policy, faults: &mut Vec<Diagnostic>) -> Registry {
+    let (complete, tables_is_taken) = (declarations.complete, declarations.tables_is_taken);
+    let mut tables = Tables::merge(declarations, faults);
+    tables.check_exempt(policy, faults);
+    tables.apply_overrides(policy, faults);
+    tables.apply_revokes(policy, faults);
+    tables.check_exceptions(policy, faults);
+    tables.check_keys(faults);
+    let exempt = policy
+        .exempt
+        .iter()
+        .filter(|entry| !tables.by_name.contains_key(&entry.table.value))
+        .map(|entry| ExemptTable {
+            name: entry.table.value.clone(),
+            reason: entry.reason.clone(),
+        });
+    let exempt = exempt.collect();
+    let tables = tables.by_name.into_values().collect();
+    Registry::new(tables, exempt, complete, tables_is_taken)
+}
+
+impl Declarations {
+    /// A struct that has probably nothing to do with us is a table if a policy entry says so. If then
+    /// only an import or an argument of `#[table]` is wrong, that is one fault.
+    pub fn drop_doubtful(&mut self, policy: &Policy) {
+        let overrides = policy.overrides.iter().map(|entry| entry.table.value.as_str());
+        let revokes = policy.revoke.iter().map(|table| table.value.as_str());
+        let exceptions = exceptions_of_tables(policy).map(|(_, table)| table.value.as_str());
+        let named: BTreeSet<&str> = overrides.chain(revokes).chain(exceptions).collect();
+        self.list.retain(|declaration| {
+            !declaration.is_doubtful || named.contains(declaration.name.to_string().as_str())
+        });
+    }
+}
+
+struct Tables {
+    by_name: BTreeMap<String, RegisteredTable>,
+    complete: bool,
+}
+
+impl Tables {
+    /// One table a name. Two structs for one table are a fault, unless both are
+    /// under some condition and agree: `cfg` twins.
+    fn merge(declarations: Declarations, faults: &mut Vec<Diagnostic>) -> Self {
+        let mut groups: BTreeMap<String, Vec<Declaration>> = BTreeMap::new();
+        for declaration in declarations.list {
+            let other_name = declaration.other_name.as_ref();
+            faults.extend(other_name.map(|other| conflicting_names(&declaration, other)));
+            groups
+                .entry(declaration.name.to_string())
+                .or_default()
+                .push(declaration);
+        }
+        let by_name = groups
+            .into_iter()
+            .map(|(name, declarations)| {
+                let duplicate = duplicate_table(&name, &declarations);
+                let table = table(&name, declarations, duplicate.is_some());
+                faults.extend(duplicate);
+                (name, table)
+            })
+            .collect();
+        Self {
+            by_name,
+            complete: declarations.complete,
+        }
+    }
+
+    fn check_exempt(&self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
+        for exempt in &policy.exempt {
+            let name = &exempt.table;
+            let Some(table) = self.by_name.get(&name.value) else {
+                continue;
+            };
+            let declaration = &table.declarations[0];
+            faults.push(
+                name.fault(
+                    Fault::ExemptTableDeclared,
+                    format!("exempt table `{}` is declared by a struct", name.value),
+                    "exempt here",
+                )
+                .at(&declaration.source, declaration.place.clone(), "declared here")
+                .note("exempt tables are those that no struct declares")
+                .help(format!(
+                    "remove `{}` from `[exempt]`, or `#[table]` from the struct",
+                    name.value
+                )),
+            );
+        }
+    }
+
+    fn apply_overrides(&mut self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
+        for table in self.by_name.values_mut() {
+            table.is_in_doubt = !policy.has_main_file;
+        }
+        for entry in &policy.overrides {
+            let name = &entry.table;
+            if let Some(table) = self.by_name.get_mut(&name.value) {
+                table.kind = entry.kind.unwrap_or(table.kind);
+                table.is_in_doubt |= entry.kind.is_none();
+            } else if let Some(exempt) = exempt(policy, &name.value) {
+                faults.push(exempt_override(name, exempt));
+            } else if self.complete {
+                faults.push(self.unknown(name, Fault::UnknownOverride, "override refers to"));
+                let meant = self.meant(&name.value).map(str::to_string);
+                if let Some(table) = meant.and_then(|name| self.by_name.get_mut(&name)) {
+                    table.is_in_doubt = true;
+                }
+            }
+        }
+    }
+
+    fn apply_revokes(&mut self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
+        let mut first_places: BTreeMap<&str, &Placed<String>> = BTreeMap::new();
+        for name in &policy.revoke {
+            if let Some(first) = first_places.get(name.value.as_str()) {
+                faults.push(repeated_revoke(first, name));
+                continue;
+            }
+            first_places.insert(&name.value, name);
+            if let Some(table) = self.by_name.get_mut(&name.value) {
+                table.append_only = table.kind != TableKind::System;
+                if !table.append_only && policy.decides_kind_of(&name.value) {
+                    faults.push(system_revoke(name, &self.by_name[&name.value], policy));
+                }
+            } else if let Some(exempt) = exempt(policy, &name.value) {
+                faults.push(exempt_revoke(name, exempt));
+            } else if self.complete {
+                faults.push(self.unknown(name, Fault::UnknownRevoke, "revoke list names"));
+            }
+        }
+    }
+
+    fn check_exceptions(&self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
+        for (rule, name) in exceptions_of_tables(policy) {
+            if self.by_name.contains_key(&name.value) {
+                continue;
+            }
+            if let Some(exempt) = exempt(policy, &name.value) {
+                faults.push(exempt_allow(rule, name, exempt));
+            } else if self.complete {
+                faults.push(self.unknown(
+                    name,
+                    Fault::UnknownAllow,
+                    &format!("exception from `{}` names", rule),
+                ));
+            }
+        }
+    }
+
+    /// Gives every table a key of its own; two spellings that meet in one identifier
+    /// are a fault, and the second table is left out.
+    fn check_keys(&mut self, faults: &mut Vec<Diagnostic>) {
+        let mut owners: BTreeMap<String, String> = BTreeMap::new();
+        let mut colliding = Vec::new();
+        for (name, table) in &self.by_name {
+            match owners.get(&table.key) {
+                None => _ = owners.insert(table.key.clone(), name.clone()),
+                Some(owner) => {
+                    faults.push(key_collision(&self.by_name[owner], table));
+                    colliding.push((name.clone(), owner.clone()));
+                }
+            }
+        }
+        for (name, owner) in colliding {
+            self.by_name.remove(&name);
+            self.contest(&owner);
+        }
+        self.check_aliases(owners, faults);
+    }
+
+    /// Keeps the compiler from reporting what is reported already.
+    fn contest(&mut self, name: &str) {
+        if let Some(table) = self.by_name.get_mut(name) {
+            table.contested = true;
+            table.check = CompileCheck::None;
+        }
+    }
+
+    fn check_aliases(&mut self, mut owners: BTreeMap<String, String>, faults: &mut Vec<Diagnostic>) {
+        let mut contested = Vec::new();
+        for (name, table) in &mut self.by_name {
+            for declaration in &table.declarations {
+                let Some(hidden) = &declaration.hidden_name else {
+                    continue;
+                };
+                let alias = name::key(&hidden.to_string());
+                match owners.get(&alias) {
+                    None => {
+                        owners.insert(alias.clone(), name.clone());
+                        table.aliases.push(alias);
+                    }
+                    Some(owner) if owner == name => {}
+                    Some(owner) => {
+                        faults.push(hidden_name(name, &hidden.to_string(), declaration));
+                        contested.extend([owner.clone(), name.clone()]);
+                    }
+                }
+            }
+        }
+        for owner in contested {
+            self.contest(&owner);
+        }
+    }
+
+    fn unknown(&self, name: &Placed<String>, code: Fault, what: &str) -> Diagnostic {
+        name.fault(
+            code,
+            format!("{what} unknown table `{}`", name.value),
+            "no struct declares this table",
+        )
+        .help(match self.meant(&name.value) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!(
+                "remove the name, or give it to a struct: `#[table(name = \"{}\")]`",
+                name.value
+            ),
+        })
+    }
+
+    /// The table that was probably meant: the same name in some PostgreSQL schema, or a near miss.
+    fn meant(&self, name: &str) -> Option<&str> {
+        let names = || self.by_name.keys().map(String::as_str);
+        let in_a_schema = |known: &&str| known.split_once('.').is_some_and(|(_, table)| table == name);
+        names().find(in_a_schema).or_else(|| nearest(name, names()))
+    }
+}
+
+fn table(name: &str, declarations: Vec<Declaration>, contested: bool) -> RegisteredTable {
+    let first = &declarations[0];
+    let checked = declarations
+        .iter()
+        .max_by_key(|declaration| declaration.check)
+        .unwrap_or(first);
+    RegisteredTable {
+        name: name.to_string(),
+        schema: first.name.schema.clone(),
+        kind: first.kind,
+        is_in_doubt: false,
+        append_only: false,
+        file: first.file.clone(),
+        check: if contested {
+            CompileCheck::None
+        } else {
+            checked.check
+        },
+        orphan: checked.orphan.clone(),
+        contested,
+        key: name::key(name),
+        aliases: Vec::new(),
+        declarations,
+    }
+}
+
+fn duplicate_table(name: &str, declarations: &[Declaration]) -> Option<Diagnostic> {
+    let (first, others) = declarations.split_first()?;
+    let are_twins = declarations.iter().all(|declaration| declaration.conditional);
+    let disagreeing = others.iter().find(|other| other.kind != first.kind);
+    if others.is_empty() || (are_twins && disagreeing.is_none()) {
+        return None;
+    }
+    let mut fault = Diagnostic::new(
+        Fault::DuplicateTable,
+        format!("table `{name}` is declared {}", times(declarations)),
+    );
+    for (position, declaration) in declarations.iter().enumerate() {
+        let text = match (position, are_twins) {
+            (_, true) => format!("as `{}` here", declaration.kind),
+            (0, false) => "first here".to_string(),
+            (_, false) => "again here".to_string(),
+        };
+        fault = fault.at(&declaration.source, declaration.place.clone(), text);
+    }
+    Some(if are_twins {
+        fault
+            .note("structs under `cfg` may share a table if they agree on its kind")
+            .help("give them the same kind: the registry describes the database, not one build")
+    } else {
+        fault
+            .note("one struct declares one table")
+            .help("remove `#[table]` from all but one, or give each its own name: `#[table(name = \"…\")]`")
+    })
+}
+
+fn times(declarations: &[Declaration]) -> String {
+    match declarations.len() {
+        2 => "twice".to_string(),
+        count => format!("{count} times"),
+    }
+}
+
+fn exempt<'p>(policy: &'p Policy, name: &str) -> Option<&'p Exemption> {
+    policy.exempt.iter().find(|entry| entry.table.value == name)
+}
+
+fn exempt_override(name: &Placed<String>, exempt: &Exemption) -> Diagnostic {
+    name.fault(
+        Fault::ExemptOverride,
+        format!("override of exempt table `{}`", name.value),
+        "overridden here",
+    )
+    .at(&exempt.table.source, exempt.table.range.clone(), "exempt here")
+    .note("an exempt table has no struct, so it has no kind to override")
+    .help("remove it from `[overrides]` or from `[exempt]`")
+}
+
+fn exempt_revoke(name: &Placed<String>, exempt: &Exemption) -> Diagnostic {
+    name.fault(
+        Fault::ExemptRevoke,
+        format!("revoke list names exempt table `{}`", name.value),
+        "named here",
+    )
+    .at(&exempt.table.source, exempt.table.range.clone(), "exempt here")
+    .note("an exempt table is not registered, so no policy is derived for it")
+    .help("remove it from the revoke list or from `[exempt]`")
+}
+
+/// The exceptions from lints and from checks of the database that name a table.
+fn exceptions_of_tables(policy: &Policy) -> impl Iterator<Item = (Code, &Placed<String>)> {
+    let of_lints = policy.lints.exceptions.iter();
+    let of_lints = of_lints.map(|entry| (Code::from(entry.rule), &entry.subject));
+    let of_database = policy.database.exceptions.iter();
+    let of_database = of_database
+        .filter(|entry| entry.rule.subject() == CheckSubject::Table)
+        .map(|entry| (Code::from(entry.rule), &entry.subject));
+    of_lints.chain(of_database)
+}
+
+fn exempt_allow(rule: Code, name: &Placed<String>, exempt: &Exemption) -> Diagnostic {
+    name.fault(
+        Fault::UnknownAllow,
+        format!("exception from `{}` names exempt table `{}`", rule, name.value),
+        "allowed here",
+    )
+    .at(&exempt.table.source, exempt.table.range.clone(), "exempt here")
+    .note("an exempt table has no struct, so no rule looks at it")
+    .help("remove the exception, or the entry of `[exempt]`")
+}
+
+fn repeated_revoke(first: &Placed<String>, again: &Placed<String>) -> Diagnostic {
+    again
+        .fault(
+            Fault::RepeatedRevoke,
+            format!("revoke list names table `{}` twice", again.value),
+            "again here",
+        )
+        .at(&first.source, first.range.clone(), "first here")
+        .help("remove one of them")
+}
+
+/// Shows where the table became a `system` table: in the policy file, or at its struct.
+fn system_revoke(name: &Placed<String>, table: &RegisteredTable, policy: &Policy) -> Diagnostic {
+    let fault = name.fault(
+        Fault::SystemRevoke,
+        format!("revoke list names system table `{}`", name.value),
+        "named here",
+    );
+    let overridden = policy
+        .overrides
+        .iter()
+        .find(|other| other.table.value == name.value && other.kind.is_some());
+    let fault = match overridden {
+        Some(other) => fault.at(
+            &other.table.source,
+            other.table.range.clone(),
+            "made `system` here",
+        ),
+        None => {
+            let declaration = &table.declarations[0];
+            fault.at(
+                &declaration.source,
+                declaration.place.clone(),
+                "declared `system` here",
+            )
+        }
+    };
+    fault
+        .note("system tables hold users and roles, whose rows have to change")
+        .help("remove it from the revoke list, or give the table another kind")
+}
+
+fn key_collision(owner: &RegisteredTable, other: &RegisteredTable) -> Diagnostic {
+    let (first, second) = (&owner.declarations[0], &other.declarations[0]);
+    let (one, two) = (&owner.name, &other.name);
+    Diagnostic::new(
+        Fault::KeyCollision,
+        format!(
+            "tables `{one}` and `{two}` have the same typed key `tables::{}`",
+            owner.key
+        ),
+    )
+    .at(&second.source, second.place.clone(), format!("declares `{two}`"))
+    .at(&first.source, first.place.clone(), format!("declares `{one}`"))
+    .note("in a key, `_` stands for every character that no Rust identifier may contain")
+    .help("rename one of the tables")
+}
+
+fn hidden_name(name: &str, hidden: &str, declaration: &Declaration) -> Diagnostic {
+    Diagnostic::new(
+        Fault::KeyCollision,
+        format!("in builds without its `cfg_attr`, table `{name}` would be taken for `{hidden}`"),
+    )
+    .at(&declaration.source, declaration.place.clone(), "")
+    .note(
+        "the compiler removes a `cfg_attr` whose condition is off before `#[table]` can read the name in it",
+    )
+    .help(format!(
+        "write the name where every build sees it: `#[table(name = \"{name}\")]`"
+    ))
+}
+
+fn conflicting_names(declaration: &Declaration, other: &str) -> Diagnostic {
+    let name = &declaration.name.table;
+    Diagnostic::new(
+        Fault::ConflictingNames,
+        format!("the attributes of this struct name two tables, `{name}` and `{other}`"),
+    )
+    .at(&declaration.source, declaration.place.clone(), "")
+    .note("`cfg` never changes the registry: a table has one name in all builds")
+    .help(format!("say which one is meant: `#[table(name = \"{name}\")]`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{codes, registry};
+
+    #[test]
+    fn a_policy_entry_decides_whose_attribute_it_is() {
+        for (overrides, revoke, is_registered) in [
+            ("", "", false),
+            ("[overrides]\nusers = \"control\"", "", true),
+            ("", "update_delete = [\"users\"]", true),
+            ("[exempt]\nusers = \"of another crate\"", "", false),
+        ] {
+            let users = ("a.rs", "#[table(title = \"Users\")] struct Users;");
+            let (registry, faults) = registry(&[users], overrides, revoke);
+            assert_eq!(codes(&faults), [""; 0]);
+            assert_eq!(
+                registry.tables().len(),
+                usize::from(is_registered),
+                "{overrides}{revoke}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_sound_schema_has_no_fault() {
+        let (registry, faults) = registry(
+            &[
+                (
+                    "a.rs",
+                    "#[table] struct Users; #[table(kind = evidence)] struct AuditLogs;",
+                ),
+                (
+                    "b.rs",
+                    "#[cfg(x)] #[table] struct Twin; #[cfg(not(x))] #[table] struct Twin;",
+                ),
+            ],
+            "[overrides]\nusers = \"system\"\n[exempt]\nold = \"kept\"",
+            "update_delete = [\"audit_logs\"]",
+        );
+        assert_eq!(codes(&faults), [""; 0]);
+        let tables: Vec<_> = registry
+            .tables()
+            .iter()
+            .map(|table| {
+                (
+                    table.name.as_str(),
+                    table.kind,
+                    table.append_only,
+                    table.check == CompileCheck::File,
+                )
+            })
+            .collect();
+        assert_eq!(
+            tables,
+            [
+                ("audit_logs", TableKind::Evidence, true, true),
+                ("twin", TableKind::Truth, false, false),
+                ("users", TableKind::System, false, true),
+            ]
+        );
+        let exempt = &registry.exempt()[0];
+        assert_eq!((exempt.name.as_str(), exempt.reason.as_str()), ("old", "kept"));
+    }
+
+    #[test]
+    fn every_fault_alone() {
+        let schema = "#[table] struct Users; #[table(kind = system)] struct Roles;";
+        for (schema, overrides, revoke, code) in [
+            (schema, "[overrides]\nusrs = \"link\"", "", "unknown-override"),
+            (
+                schema,
+                "[overrides]\nold = \"link\"\n[exempt]\nold = \"x\"",
+                "",
+                "exempt-override",
+            ),
+            (schema, "[exempt]\nusers = \"x\"", "", "exempt-table-declared"),
+            (schema, "", "update_delete = [\"usrs\"]", "unknown-revoke"),
+            (
+                schema,
+                "[exempt]\nold = \"x\"",
+                "update_delete = [\"old\"]",
+                "exempt-revoke",
+            ),
+            (schema, "", "update_delete = [\"roles\"]", "system-revoke"),
+            (
+                schema,
+                "[overrides]\nusers = \"system\"",
+                "update_delete = [\"users\"]",
+                "system-revoke",
+            ),
+            (
+                schema,
+                "[lints.allow.float-money]\nusrs = \"x\"",
+                "",
+                "unknown-allow",
+            ),
+            (
+                schema,
+                "[exempt]\nold = \"x\"\n[lints.allow.float-money]\nold = \"x\"",
+                "",
+                "unknown-allow",
+            ),
+            (
+                schema,
+                "",
+                "update_delete = [\"users\", \"users\"]",
+                "repeated-revoke",
+            ),
+            (
+                "#[table] struct A; #[table(name = \"a\")] struct B;",
+                "",
+                "",
+                "duplicate-table",
+            ),
+            (
+                "#[table] struct A; mod m { #[cfg(x)] #[table] struct A; }",
+                "",
+                "",
+                "duplicate-table",
+            ),
+            (
+                "#[cfg(x)] #[table] struct A; #[cfg(y)] #[table(kind = link)] struct A;",
+                "",
+                "",
+                "duplicate-table",
+            ),
+            (
+                "#[table] #[diesel(table_name = a)] #[cfg_attr(x, sea_orm(table_name = \"b\"))] struct A;",
+                "",
+                "",
+                "conflicting-names",
+            ),
+            (
+                "#[table(name = \"a-b\")] struct A; #[table(name = \"a_b\")] struct B;",
+                "",
+                "",
+                "key-collision",
+            ),
+            (
+                "#[cfg_attr(x, diesel(table_name = b))] #[table] struct A; #[table(name = \"a\")] struct C;",
+                "",
+                "",
+                "key-collision",
+            ),
+        ] {
+            let (_, faults) = registry(&[("a.rs", schema)], overrides, revoke);
+            assert_eq!(codes(&faults), [code], "{schema} {overrides} {revoke}");
+            assert!(!faults[0].labels.is_empty());
+            assert!(!faults[0].helps.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_revoke_of_an_overridden_table_counts_its_final_kind() {
+        let (_, faults) = registry(
+            &[("a.rs", "#[table(kind = system)] struct Users;")],
+            "[overrides]\nusers = \"evidence\"",
+            "update_delete = [\"users\"]",
+        );
+        assert_eq!(codes(&faults), [""; 0]);
+    }
+
+    #[test]
+    fn a_forgotten_schema_is_a_near_miss() {
+        let (_, faults) = registry(
+            &[("a.rs", "#[table(schema = \"audit\")] struct Events;")],
+            "[overrides]\nevents = \"evidence\"",
+            "",
+        );
+        assert_eq!(faults[0].helps, ["did you mean `audit.events`?"]);
+    }
+
+    #[test]
+    fn a_hidden_name_is_an_alias() {
+        let (registry, faults) = registry(
+            &[(
+                "a.rs",
+                "#[cfg_attr(x, diesel(table_name = users))]\n#[table] struct User;",
+            )],
+            "",
+            "",
+        );
+        assert_eq!(codes(&faults), [""; 0]);
+        assert_eq!(registry.tables()[0].aliases, ["user"]);
+    }
+}

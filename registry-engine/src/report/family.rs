@@ -1,0 +1,43 @@
+//! What the families of codes have in common.
+
+/// Defines one family of codes.
+macro_rules! codes {
+    ($(#[$doc:meta])* $family:ident { $($variant:ident $name:literal;)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $family {
+            $(
+                #[doc = concat!("`", $name, "`: `cargo table-registry explain ", $name, "` says what it means.")]
+                $variant,
+            )*
+        }
+
+        impl $family {
+            /// Every code of the family, in the order of its list.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The code in kebab-case.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+
+            /// The code with this name. As in rustc, `-` and `_` are the same letter: attributes cannot hold a
+            /// `-`.
+            #[must_use]
+            pub fn named(name: &str) -> Option<Self> {
+                let name = name.replace('_', "-");
+                Self::ALL.iter().copied().find(|code| code.as_str() == name)
+            }
+        }
+
+        impl std::fmt::Display for $family {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+    };
+}
+pub(super) use codes;

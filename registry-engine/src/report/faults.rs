@@ -1,0 +1,68 @@
+//! The codes of the faults that the pipeline itself finds.
+
+use super::family::codes;
+
+/// Calls a macro with every fault: `Variant "code";`, sorted by code. The command line has a text for each.
+#[macro_export]
+macro_rules! for_each_fault {
+    ($macro:ident) => {
+        $macro! {
+            AbsolutePath "absolute-path";
+            AllowWithoutReason "allow-without-reason";
+            ConflictingNames "conflicting-names";
+            DirectoryNotFound "directory-not-found";
+            DottedName "dotted-name";
+            DuplicateTable "duplicate-table";
+            EmptyName "empty-name";
+            ExemptOverride "exempt-override";
+            ExemptRevoke "exempt-revoke";
+            ExemptTableDeclared "exempt-table-declared";
+            ExemptWithoutReason "exempt-without-reason";
+            InvalidArgument "invalid-argument";
+            InvalidToml "invalid-toml";
+            InvalidValue "invalid-value";
+            KeyCollision "key-collision";
+            MissingValue "missing-value";
+            NameTaken "name-taken";
+            NameTooLong "name-too-long";
+            NoTables "no-tables";
+            NotADirectory "not-a-directory";
+            NotAStruct "not-a-struct";
+            NotCompiled "not-compiled";
+            NotInCrateRoot "not-in-crate-root";
+            NotUtf8 "not-utf8";
+            NulInName "nul-in-name";
+            PolicyFileNotFound "policy-file-not-found";
+            RepeatedKey "repeated-key";
+            RepeatedRevoke "repeated-revoke";
+            RepeatedTableAttribute "repeated-table-attribute";
+            StaleLock "stale-lock";
+            StaleModFile "stale-mod-file";
+            SystemRevoke "system-revoke";
+            UnknownAllow "unknown-allow";
+            UnknownCheck "unknown-check";
+            UnknownKey "unknown-key";
+            UnknownKind "unknown-kind";
+            UnknownLevel "unknown-level";
+            UnknownLint "unknown-lint";
+            UnknownLocation "unknown-location";
+            UnknownOverride "unknown-override";
+            UnknownRevoke "unknown-revoke";
+            UnreadableDirectory "unreadable-directory";
+            UnreadableFile "unreadable-file";
+            UnreadableStruct "unreadable-struct";
+            WrongType "wrong-type";
+        }
+    };
+}
+
+macro_rules! define {
+    ($($variant:ident $name:literal;)*) => {
+        codes! {
+            /// A fault of sources or policy files, which no level and no exception can turn off.
+            Fault { $($variant $name;)* }
+        }
+    };
+}
+
+for_each_fault!(define);

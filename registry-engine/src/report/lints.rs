@@ -1,0 +1,129 @@
+//! The codes of the lints, with what the policy file can set.
+//!
+//! The rules themselves look at columns, which the macros never read, and so are part of the command line. Their
+//! names are part of the policy file, where a typo is an error of the compiler, too.
+
+use std::fmt;
+
+use super::family::codes;
+use super::severity::Severity;
+
+/// Calls a macro with every lint: `Variant "code" in module: Level, option;`, sorted by code. The command line
+/// has a file and a text for each, both named `module`.
+#[macro_export]
+macro_rules! for_each_lint {
+    ($macro:ident) => {
+        $macro! {
+            ColumnNotSnakeCase "column-not-snake-case" in column_not_snake_case: Warn;
+            FloatMoney "float-money" in float_money: Deny, words = [
+                "amount", "amt", "balance", "charge", "cost", "credit", "debit", "discount", "due", "fee", "fees",
+                "paid", "payment", "price", "revenue", "salary", "subtotal", "tax", "total", "wage",
+            ];
+            MissingRequiredColumn "missing-required-column" in missing_required_column: Warn,
+                columns = ["id", "created_at"];
+            MissingRevoke "missing-revoke" in missing_revoke: Warn;
+            MissingTenantColumn "missing-tenant-column" in missing_tenant_column: Deny, column = "org_id";
+            MissingUpdatedAt "missing-updated-at" in missing_updated_at: Warn, column = "updated_at";
+            RedundantOverride "redundant-override" in redundant_override: Warn;
+            ReservedWord "reserved-word" in reserved_word: Warn;
+            TableInSeveralCrates "table-in-several-crates" in table_in_several_crates: Deny;
+            TableNotPluralSnakeCase "table-not-plural-snake-case" in table_not_plural_snake_case: Warn;
+            UnknownReference "unknown-reference" in unknown_reference: Allow;
+            UnusedAllow "unused-allow" in unused_allow: Warn;
+        }
+    };
+}
+
+/// What a finding of a lint means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LintLevel {
+    /// Nothing: the lint is off.
+    Allow,
+    /// A warning.
+    Warn,
+    /// An error.
+    Deny,
+}
+
+impl LintLevel {
+    /// Every level.
+    pub const ALL: [Self; 3] = [Self::Allow, Self::Warn, Self::Deny];
+
+    /// How a finding is reported, if it is.
+    #[must_use]
+    pub const fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Allow => None,
+            Self::Warn => Some(Severity::Warning),
+            Self::Deny => Some(Severity::Error),
+        }
+    }
+
+    /// The name in the policy file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Warn => "warn",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+impl fmt::Display for LintLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A setting of one lint, besides its level.
+#[derive(Debug)]
+pub struct LintOption {
+    /// Its key in the policy file.
+    pub key: &'static str,
+    /// Whether it is a list of strings, and not one string.
+    pub is_list: bool,
+    /// Its value, unless the policy file sets another one.
+    pub default: &'static [&'static str],
+}
+
+macro_rules! option {
+    () => {
+        None
+    };
+    ($key:ident = [$($default:literal),* $(,)?]) => {
+        Some(&LintOption { key: stringify!($key), is_list: true, default: &[$($default),*] })
+    };
+    ($key:ident = $default:literal) => {
+        Some(&LintOption { key: stringify!($key), is_list: false, default: &[$default] })
+    };
+}
+
+macro_rules! define {
+    ($($variant:ident $name:literal in $module:ident: $level:ident $(, $key:ident = $default:tt)?;)*) => {
+        codes! {
+            /// A rule about the schema, which `cargo table-registry lint` checks.
+            Lint { $($variant $name;)* }
+        }
+
+        impl Lint {
+            /// Its level, unless the policy file sets another one.
+            #[must_use]
+            pub const fn default_level(self) -> LintLevel {
+                match self {
+                    $(Self::$variant => LintLevel::$level,)*
+                }
+            }
+
+            /// What can be set besides the level.
+            #[must_use]
+            pub const fn option(self) -> Option<&'static LintOption> {
+                match self {
+                    $(Self::$variant => option!($($key = $default)?),)*
+                }
+            }
+        }
+    };
+}
+
+for_each_lint!(define);

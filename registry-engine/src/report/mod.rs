@@ -1,0 +1,18 @@
+//! Diagnostics: their codes, the one type, and its one rendering.
+
+mod checks;
+mod code;
+mod diagnostic;
+mod family;
+mod faults;
+mod lints;
+mod reading;
+mod severity;
+
+pub use checks::{CheckSubject, DatabaseCheck};
+pub use code::Code;
+pub use diagnostic::{Diagnostic, Label};
+pub use faults::Fault;
+pub use lints::{Lint, LintLevel, LintOption};
+pub use reading::{not_utf8, unreadable_directory, unreadable_file};
+pub use severity::Severity;

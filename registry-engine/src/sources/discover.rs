@@ -1,0 +1,199 @@
+//! Schema directories in, declarations out.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::declarations::{Declaration, Declarations, Orphan, declarations_in};
+use super::module_tree::{self, Reach, ScannedFile, Ways};
+use super::scan::Condition;
+use crate::call_site::CallSite;
+use crate::report::{Diagnostic, Fault, not_utf8, unreadable_directory, unreadable_file};
+use crate::text::{Source, clean, display, nearest, rust_files};
+use crate::written::{Invocation, WrittenPath};
+
+/// Reads every `.rs` file below the directories.
+pub fn discover(call: &CallSite, invocation: &Invocation, faults: &mut Vec<Diagnostic>) -> Declarations {
+    let before = faults.len();
+    let mut files = Vec::new();
+    let mut seen = BTreeSet::new();
+    for directory in &invocation.directories {
+        match existing(call, directory) {
+            Ok(path) => read_directory(call, directory, &path, &mut seen, &mut files, faults),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    let is_read = faults[before..].iter().all(|fault| fault.is(Fault::NotUtf8));
+    let root = read_root(call);
+    let taken = taken_module(&root);
+    let tables_is_taken = taken.is_some();
+    faults.extend(taken);
+    let ways = module_tree::ways(call.root(), &root, &files);
+    Declarations {
+        list: declarations(call, &files, &ways, root.scan.uses_our_macros),
+        complete: is_read && invocation.complete,
+        tables_is_taken,
+        unreached: unreached(&files, &ways.reach),
+    }
+}
+
+/// The invoking file. One that cannot be read has no `mod` line, and the compiler says why.
+fn read_root(call: &CallSite) -> ScannedFile {
+    let path = call.file().to_path_buf();
+    let empty = || Arc::new(Source::new(display(&path), ""));
+    let source = Source::read(call.root(), &path).unwrap_or_else(|_| empty());
+    ScannedFile::new(path, source)
+}
+
+/// A module of the user that is called as the generated one is.
+fn taken_module(root: &ScannedFile) -> Option<Diagnostic> {
+    let mut modules = root
+        .scan
+        .modules
+        .iter()
+        .filter(|module| module.condition == Condition::None);
+    let taken = modules.find(|module| module.name.name == "tables" && module.is_top_level)?;
+    Some(
+        Diagnostic::new(
+            Fault::NameTaken,
+            "a module is called `tables`, as the module of typed keys is",
+        )
+        .at(&root.source, taken.place.clone(), "")
+        .note("`table_registry!` puts `mod tables` with one type per table into the crate root")
+        .help("give this module another name, such as `schema`"),
+    )
+}
+
+fn existing(call: &CallSite, directory: &WrittenPath) -> Result<PathBuf, Diagnostic> {
+    let path = call.resolve(&directory.text);
+    if call.root().has_directory(&path) {
+        return Ok(path);
+    }
+    let shown = display(&path);
+    if call.root().has(&path) {
+        return Err(
+            Diagnostic::new(Fault::NotADirectory, format!("`{shown}` is not a directory"))
+                .spanned(directory.span)
+                .help(
+                    "name the directory that holds the schema files; it is read with all its subdirectories",
+                ),
+        );
+    }
+    let fault = Diagnostic::new(
+        Fault::DirectoryNotFound,
+        format!("directory `{shown}` does not exist"),
+    );
+    Err(fault
+        .spanned(directory.span)
+        .note("the path is relative to this file, as in `include_str!`")
+        .help(match meant(call, directory, &path) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("create `{shown}`, with the schema structs in it"),
+        }))
+}
+
+/// The directory that was probably meant: the end of the path, where it starts at the package by
+/// mistake, or a near miss.
+fn meant(call: &CallSite, directory: &WrittenPath, path: &Path) -> Option<String> {
+    let components: Vec<_> = Path::new(&directory.text).components().collect();
+    let ends = (1..components.len()).map(|start| components[start..].iter().collect::<PathBuf>());
+    if let Some(end) = ends
+        .map(|end| display(&end))
+        .find(|end| call.root().has_directory(&call.resolve(end)))
+    {
+        return Some(end);
+    }
+    let clean = clean(path);
+    let siblings = call
+        .root()
+        .names_in(clean.parent()?, |entry| entry.path().is_dir());
+    let wanted = clean.file_name()?.to_string_lossy();
+    nearest(&wanted, siblings.iter().map(String::as_str)).map(str::to_string)
+}
+
+/// Adds the files of one directory; those that an earlier directory held already, once.
+fn read_directory(
+    call: &CallSite,
+    directory: &WrittenPath,
+    path: &Path,
+    seen: &mut BTreeSet<String>,
+    files: &mut Vec<ScannedFile>,
+    faults: &mut Vec<Diagnostic>,
+) {
+    let (first, before) = (files.len(), faults.len());
+    let (paths, unreadable) = rust_files(call.root(), path);
+    faults.extend(unreadable.as_ref().map(unreadable_directory));
+    let count = paths.len();
+    for path in paths {
+        if !seen.insert(display(&path)) {
+            continue;
+        }
+        match Source::read(call.root(), &path) {
+            Ok(source) => {
+                faults.extend(not_utf8(&source));
+                files.push(ScannedFile::new(path, source));
+            }
+            Err(error) => faults.push(unreadable_file(&path, &error)),
+        }
+    }
+    let has_table = files[first..].iter().any(|file| !file.scan.structs.is_empty());
+    let was_read_before = files.len() - first < count;
+    if faults.len() == before && !has_table && !was_read_before {
+        faults.push(no_tables(call, directory, count));
+    }
+}
+
+fn no_tables(call: &CallSite, directory: &WrittenPath, files: usize) -> Diagnostic {
+    let shown = display(&call.resolve(&directory.text));
+    let files = match files {
+        0 => "there is no Rust file in it".to_string(),
+        1 => "one Rust file was read, without a `#[table]` struct".to_string(),
+        _ => format!("{files} Rust files were read, without a `#[table]` struct"),
+    };
+    Diagnostic::new(Fault::NoTables, format!("no table found in `{shown}`"))
+        .spanned(directory.span)
+        .note(files)
+        .help("put `#[table]` on the schema structs, or name the directory that holds them")
+}
+
+fn unreached(files: &[ScannedFile], reach: &[Reach]) -> Vec<PathBuf> {
+    let found = files.iter().zip(reach);
+    let unreached = found.filter(|(_, reach)| **reach != Reach::Always);
+    unreached.map(|(file, _)| file.path.clone()).collect()
+}
+
+fn declarations(
+    call: &CallSite,
+    files: &[ScannedFile],
+    ways: &Ways,
+    uses_our_macros: bool,
+) -> Vec<Declaration> {
+    let mut list = Vec::new();
+    for (file, reach) in files.iter().zip(&ways.reach) {
+        if file.scan.structs.is_empty() {
+            continue;
+        }
+        let in_package = call.in_package(&file.source.path);
+        let orphan = orphan(call, files, reach);
+        let is_imported = uses_our_macros || ways.included.contains(&file.source.path);
+        for mut declaration in declarations_in(file, reach, is_imported) {
+            declaration.file.clone_from(&in_package);
+            declaration.orphan.clone_from(&orphan);
+            list.push(declaration);
+        }
+    }
+    list
+}
+
+fn orphan(call: &CallSite, files: &[ScannedFile], reach: &Reach) -> Option<Orphan> {
+    let Reach::Never {
+        orphan, below_cfg, ..
+    } = reach
+    else {
+        return None;
+    };
+    Some(Orphan {
+        file: call.in_package(&files[*orphan].source.path),
+        below_cfg: below_cfg.as_ref().map(|directory| call.in_package(directory)),
+    })
+}

@@ -1,0 +1,823 @@
+//! One file: its annotated structs and its `mod` lines, found by their tokens.
+//!
+//! A full parse would read every field of every struct in unoptimised code, on
+//! each check of the user's crate. Tokens are enough: they tell code from comments
+//! and strings, and they survive files that are not valid Rust.
+
+use std::iter::Peekable;
+use std::ops::Range;
+
+use ra_ap_rustc_lexer::TokenKind;
+
+use crate::text::{Token, Tokens, tokens, until_closed};
+use crate::written::{is_built_in, is_our_crate, may_bring_helpers};
+
+/// What one file contains.
+#[derive(Debug, Default)]
+pub struct Scan {
+    /// The structs that carry `#[table]`.
+    pub structs: Vec<FoundStruct>,
+    /// The modules: `mod name;` and `mod name { … }`.
+    pub modules: Vec<FoundModule>,
+    /// The files that `include!` names.
+    pub includes: Vec<FoundInclude>,
+    /// Whether the file starts with `#![cfg(…)]`.
+    pub conditional: bool,
+    /// Whether `#[macro_use] extern crate table_registry;` brings `#[table]` into all files.
+    pub uses_our_macros: bool,
+}
+
+/// Where an attribute called `table` comes from, as far as tokens tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// Nothing brings it into scope: not ours, or an error of the compiler.
+    #[default]
+    Nowhere,
+    /// Something may: a glob, another path.
+    Unknown,
+    /// This crate, or what was meant to be it.
+    Ours,
+}
+
+/// A struct with `#[table]`.
+#[derive(Debug)]
+pub struct FoundStruct {
+    /// Its attributes that may say something about the table, in order.
+    pub attributes: Vec<Range<usize>>,
+    /// Its name.
+    pub ident: Range<usize>,
+    /// Whether some builds may leave it out: `cfg` here or around it, or a macro
+    /// call that may do what it likes with its input.
+    pub conditional: bool,
+    /// Whether it is a struct at all. An `enum` is a mistake that the compiler reports, and the
+    /// policy files may refer to the table that is meant.
+    pub is_struct: bool,
+    /// What else stands on it.
+    pub neighbours: Neighbours,
+    /// What `#[table]` without a path means in its place.
+    pub bare_table: Origin,
+}
+
+/// What a struct carries beside `#[table]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Neighbours {
+    /// A derive that may bring a helper attribute called `table` along.
+    pub derive: bool,
+    /// An attribute in front of `#[table]` that may be a macro, which may drop the struct.
+    pub macro_above: bool,
+}
+
+/// Whether some builds leave something out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Condition {
+    None,
+    /// With all of the module around it.
+    Around,
+    /// Perhaps also where they keep the module around it.
+    Own,
+}
+
+impl Condition {
+    pub fn own_if(is_conditional: bool) -> Self {
+        if is_conditional { Self::Own } else { Self::None }
+    }
+}
+
+/// A module.
+#[derive(Clone, Debug)]
+pub struct FoundModule {
+    /// The module's name, and its attributes that may hold a `path`.
+    pub name: ModuleName,
+    /// The inline modules around it.
+    pub inside: Vec<ModuleName>,
+    pub condition: Condition,
+    /// Whether its content is in braces.
+    pub is_inline: bool,
+    /// Whether nothing is around it, and so a path from the crate root can name it.
+    pub is_top_level: bool,
+    /// Where its name stands.
+    pub place: Range<usize>,
+}
+
+/// The name of a module, and its attributes that may hold a `path`.
+#[derive(Clone, Debug)]
+pub struct ModuleName {
+    pub name: String,
+    pub attributes: Vec<Range<usize>>,
+}
+
+/// `include!("…")`.
+#[derive(Clone, Debug)]
+pub struct FoundInclude {
+    /// The literal.
+    pub path: Range<usize>,
+    pub condition: Condition,
+}
+
+/// Scans any text at all.
+#[must_use]
+pub fn scan(text: &str) -> Scan {
+    let Some(last_word) = last_word(text).or_else(|| text.rfind("#![cfg")) else {
+        return Scan::default();
+    };
+    let mut scanner = Scanner {
+        tokens: tokens(text).peekable(),
+        regions: Vec::new(),
+        imports: Origin::Nowhere,
+        unresolved: Vec::new(),
+        pending: Vec::new(),
+        previous: None,
+        found: Scan::default(),
+    };
+    while let Some(token) = scanner.tokens.next() {
+        scanner.step(token);
+        if token.start >= last_word && !scanner.awaits_struct() && !scanner.awaits_import() {
+            break;
+        }
+    }
+    scanner.finish()
+}
+
+/// Where the last `table`, `mod`, `extern` or `include!` starts. Behind it nothing can begin that we look
+/// for, and so the fields of the last struct of a file are not even lexed.
+fn last_word(text: &str) -> Option<usize> {
+    let is_word = |at: usize, word: &str| {
+        let part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        let bytes = text.as_bytes();
+        !bytes[..at].last().is_some_and(part) && !bytes.get(at + word.len()).is_some_and(part)
+    };
+    let last = |word| {
+        text.rmatch_indices(word)
+            .map(|(at, _)| at)
+            .find(|at| is_word(*at, word))
+    };
+    last("table")
+        .max(last("mod"))
+        .max(last("extern"))
+        .max(last_include(text))
+}
+
+fn last_include(text: &str) -> Option<usize> {
+    let ends = text.rmatch_indices('!').map(|(end, _)| end);
+    let mut starts = ends.filter_map(|end| text[..end].strip_suffix("include"));
+    starts.next().map(str::len)
+}
+
+/// An outer attribute in front of an item.
+#[derive(Debug)]
+struct Pending {
+    range: Range<usize>,
+    role: Role,
+    /// Whether some builds leave the item out for it.
+    conditional: bool,
+    /// Whether it has a derive, perhaps in a `cfg_attr`, that may bring helper attributes along.
+    has_helpers: bool,
+    /// Whether it may be a macro, which may do what it likes with the item.
+    is_macro: bool,
+}
+
+impl Pending {
+    fn is_table(&self) -> bool {
+        matches!(self.role, Role::Table | Role::TableByPath)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Role {
+    /// `#[table]`, or a `cfg_attr` that mentions it.
+    Table,
+    /// `#[table_registry::table]`, which needs no import.
+    TableByPath,
+    /// `cfg_attr`, `diesel`, `sea_orm`, `path`.
+    Relevant,
+    MacroUse,
+    Irrelevant,
+}
+
+/// What one delimiter encloses.
+#[derive(Debug)]
+struct Region {
+    conditional: bool,
+    module: Option<ModuleName>,
+    /// The attributes in front of the item whose tokens this delimiter is among.
+    outer: Vec<Pending>,
+    /// Whether the delimiter is part of the item and does not end it, as in `pub(crate) struct`.
+    ends_item: bool,
+    is_in_macro: bool,
+    /// What the imports in here say about `#[table]` without a path.
+    imports: Origin,
+    /// How many structs outside wait for an import.
+    unresolved_before: usize,
+}
+
+struct Scanner<'a> {
+    tokens: Peekable<Tokens<'a>>,
+    regions: Vec<Region>,
+    /// What the imports outside of all regions say about `#[table]` without a path.
+    imports: Origin,
+    /// Structs whose scope has no import of `#[table]` yet: it may stand below them.
+    unresolved: Vec<usize>,
+    pending: Vec<Pending>,
+    /// What tells a block from the constant in `<{ 3 }>`.
+    previous: Option<TokenKind>,
+    found: Scan,
+}
+
+impl<'a> Scanner<'a> {
+    fn step(&mut self, token: Token<'a>) {
+        match token.kind {
+            TokenKind::Pound => self.attribute(token.start),
+            TokenKind::OpenBrace => self.open(None, false, !self.is_constant()),
+            TokenKind::OpenParen | TokenKind::OpenBracket => self.open(None, false, false),
+            TokenKind::CloseBrace | TokenKind::CloseParen | TokenKind::CloseBracket => self.close(),
+            TokenKind::Semi => self.pending.clear(),
+            TokenKind::Ident if token.text == "mod" => self.module(),
+            TokenKind::Ident if token.text == "use" => self.import(),
+            TokenKind::Ident if token.text == "extern" => self.extern_crate(),
+            TokenKind::Ident if matches!(token.text, "struct" | "enum" | "union") => {
+                self.item(token.text == "struct");
+            }
+            TokenKind::Ident | TokenKind::RawIdent => self.perhaps_macro(token),
+            _ => {}
+        }
+        self.previous = Some(token.kind);
+    }
+
+    fn is_constant(&self) -> bool {
+        matches!(
+            self.previous,
+            Some(TokenKind::Lt | TokenKind::Comma | TokenKind::Eq)
+        )
+    }
+
+    fn attribute(&mut self, start: usize) {
+        let inner = self.next_if(TokenKind::Bang).is_some();
+        if self.next_if(TokenKind::OpenBracket).is_none() {
+            return;
+        }
+        let mut path: Vec<&str> = Vec::new();
+        let (mut in_path, mut mentions_table, mut mentions_cfg) = (true, false, false);
+        let (mut in_derive, mut has_helpers) = (false, false);
+        let end = until_closed(&mut self.tokens, |token| {
+            let ident = token.ident();
+            mentions_table |= ident == Some("table");
+            mentions_cfg |= ident == Some("cfg");
+            has_helpers |= in_derive && ident.is_some_and(may_bring_helpers);
+            in_derive = ident == Some("derive") || (in_derive && token.kind != TokenKind::CloseParen);
+            match ident {
+                Some(ident) if in_path => path.push(ident),
+                _ => in_path &= token.kind == TokenKind::Colon,
+            }
+        });
+        let Some(end) = end.as_ref().map(Token::end) else {
+            return;
+        };
+        let conditional = match path.as_slice() {
+            ["cfg" | "test" | "bench"] => true,
+            ["cfg_attr"] => mentions_cfg,
+            _ => false,
+        };
+        if !inner {
+            let role = role(&path, mentions_table);
+            self.pending.push(Pending {
+                range: start..end,
+                role,
+                conditional,
+                has_helpers,
+                is_macro: role == Role::Irrelevant && !is_built_in(&path),
+            });
+        } else if conditional {
+            match self.regions.last_mut() {
+                Some(region) => region.conditional = true,
+                None => self.found.conditional = true,
+            }
+        }
+    }
+
+    fn open(&mut self, module: Option<ModuleName>, in_macro: bool, ends_item: bool) {
+        let is_input = in_macro || self.pending.iter().any(|pending| pending.is_macro);
+        let around = self.regions.last();
+        self.regions.push(Region {
+            conditional: is_input || self.is_conditional(),
+            is_in_macro: in_macro || (module.is_none() && around.is_some_and(|region| region.is_in_macro)),
+            module,
+            outer: std::mem::take(&mut self.pending),
+            ends_item,
+            imports: Origin::Nowhere,
+            unresolved_before: self.unresolved.len(),
+        });
+    }
+
+    fn close(&mut self) {
+        self.pending.clear();
+        let Some(region) = self.regions.pop() else { return };
+        let is_scope = region.module.is_some();
+        self.resolve(region.unresolved_before, region.imports, is_scope);
+        if region.is_in_macro && !is_scope {
+            // The macro may put the import where it stands itself.
+            self.imports(region.imports.min(Origin::Unknown));
+        }
+        if !region.ends_item {
+            self.pending = region.outer;
+        }
+    }
+
+    /// Tells the structs of a scope, behind those that wait outside of it, what its imports say.
+    fn resolve(&mut self, first: usize, imports: Origin, is_last: bool) {
+        if is_last || imports > Origin::Nowhere {
+            for found in self.unresolved.drain(first..) {
+                self.found.structs[found].bare_table = imports;
+            }
+        }
+    }
+
+    fn finish(mut self) -> Scan {
+        while !self.regions.is_empty() {
+            self.close();
+        }
+        self.resolve(0, self.imports, true);
+        self.found
+    }
+
+    fn module(&mut self) {
+        let Some(token) = self.tokens.next_if(|token| token.ident().is_some()) else {
+            return;
+        };
+        let is_inline = self.next_if(TokenKind::OpenBrace).is_some();
+        if !is_inline && self.next_if(TokenKind::Semi).is_none() {
+            return;
+        }
+        let name = ModuleName {
+            name: token.ident().unwrap_or_default().to_string(),
+            attributes: self.relevant_attributes(),
+        };
+        let inside = self.regions.iter().filter_map(|region| region.module.clone());
+        self.found.modules.push(FoundModule {
+            name: name.clone(),
+            inside: inside.collect(),
+            condition: self.condition(),
+            is_inline,
+            is_top_level: self.regions.is_empty(),
+            place: token.start..token.end(),
+        });
+        if is_inline {
+            self.open(Some(name), false, true);
+        } else {
+            self.pending.clear();
+        }
+    }
+
+    fn extern_crate(&mut self) {
+        if self.tokens.next_if(|token| token.text == "crate").is_none() {
+            return;
+        }
+        let is_ours = self.next_ident().is_some_and(is_our_crate);
+        let mut attributes = self.pending.iter();
+        self.found.uses_our_macros |= is_ours && attributes.any(|pending| pending.role == Role::MacroUse);
+    }
+
+    /// Reads no further than what a `use` can consist of: `impl Trait + use<'a>` is none, and a
+    /// semicolon may be missing.
+    fn import(&mut self) {
+        let (mut names_table, mut names_us, mut depth) = (false, false, 0);
+        let root = self.tokens.peek().map_or("", |token| token.text);
+        let is_standard = matches!(root, "std" | "core" | "alloc");
+        while let Some(token) = self.tokens.next_if(|token| {
+            let closes = token.kind == TokenKind::CloseBrace && depth > 0;
+            let opens = matches!(
+                token.kind,
+                TokenKind::Colon | TokenKind::OpenBrace | TokenKind::Comma
+            );
+            let is_part = token.ident().is_some_and(|ident| !starts_item(ident));
+            closes || opens || token.kind == TokenKind::Star || is_part
+        }) {
+            match token.kind {
+                TokenKind::OpenBrace => depth += 1,
+                TokenKind::CloseBrace => depth -= 1,
+                TokenKind::Star => names_table |= !is_standard,
+                _ => {}
+            }
+            names_table |= token.text == "table";
+            names_us |= is_our_crate(token.text);
+        }
+        match (names_table, names_us) {
+            (true, true) => self.imports(Origin::Ours),
+            (true, false) => self.imports(Origin::Unknown),
+            (false, _) => {}
+        }
+    }
+
+    fn imports(&mut self, origin: Origin) {
+        let regions = self.regions.last_mut();
+        let imports = regions.map_or(&mut self.imports, |region| &mut region.imports);
+        *imports = origin.max(*imports);
+    }
+
+    fn item(&mut self, is_struct: bool) {
+        let Some(next) = self.tokens.peek().copied() else {
+            return;
+        };
+        if next.ident().is_some() && self.pending_table() {
+            self.tokens.next();
+            if self.pending.iter().any(|pending| pending.role == Role::Table) {
+                self.unresolved.push(self.found.structs.len());
+            }
+            self.found.structs.push(FoundStruct {
+                attributes: self.relevant_attributes(),
+                ident: next.start..next.end(),
+                conditional: self.is_conditional(),
+                is_struct,
+                neighbours: self.neighbours(),
+                bare_table: Origin::Nowhere,
+            });
+            // The struct is found; its fields need not be waited for.
+            self.pending.retain(|pending| !pending.is_table());
+        }
+    }
+
+    /// `name! { … }` may leave out what it is given. The body of a `macro_rules!` is
+    /// a template: what it declares is met where it is expanded.
+    fn perhaps_macro(&mut self, name: Token<'a>) {
+        if self.next_if(TokenKind::Bang).is_none() {
+            return;
+        }
+        let is_definition = name.text == "macro_rules";
+        self.next_ident();
+        if self.tokens.next_if(Token::opens).is_none() {
+            return;
+        }
+        if is_definition {
+            until_closed(&mut self.tokens, |_| {});
+            self.pending.clear();
+            return;
+        }
+        if name.text == "include" {
+            self.include();
+        }
+        self.open(None, true, true);
+    }
+
+    fn include(&mut self) {
+        let is_literal = |token: &Token<'_>| matches!(token.kind, TokenKind::Literal { .. });
+        if let Some(literal) = self.tokens.next_if(is_literal) {
+            self.found.includes.push(FoundInclude {
+                path: literal.start..literal.end(),
+                condition: self.condition(),
+            });
+        }
+    }
+
+    fn next_if(&mut self, kind: TokenKind) -> Option<Token<'a>> {
+        self.tokens.next_if(|token| token.kind == kind)
+    }
+
+    fn next_ident(&mut self) -> Option<&'a str> {
+        self.tokens.next_if(|token| token.ident().is_some())?.ident()
+    }
+
+    fn pending_table(&self) -> bool {
+        self.pending.iter().any(Pending::is_table)
+    }
+
+    /// Whether a `#[table]` still waits for its struct: `pub(crate)` may come in between.
+    fn awaits_struct(&self) -> bool {
+        let outer = self.regions.iter().flat_map(|region| &region.outer);
+        self.pending.iter().chain(outer).any(Pending::is_table)
+    }
+
+    /// Whether an import may still tell where some `#[table]` comes from.
+    fn awaits_import(&self) -> bool {
+        let modules = self.regions.iter().filter(|region| region.module.is_some());
+        let mut imports = modules.map(|module| module.imports).chain([self.imports]);
+        !self.unresolved.is_empty() && imports.any(|imports| imports == Origin::Nowhere)
+    }
+
+    fn neighbours(&self) -> Neighbours {
+        let mut above = self.pending.iter().take_while(|pending| !pending.is_table());
+        Neighbours {
+            derive: self.pending.iter().any(|pending| pending.has_helpers),
+            macro_above: above.any(|pending| pending.is_macro),
+        }
+    }
+
+    fn condition(&self) -> Condition {
+        let mut modules = self.regions.iter().rev().filter(|region| region.module.is_some());
+        let around = modules.next().is_some_and(|module| module.conditional);
+        let own = self.pending.iter().any(|pending| pending.conditional);
+        match (around, self.is_conditional()) {
+            (_, false) => Condition::None,
+            (true, true) if !own => Condition::Around,
+            (_, true) => Condition::Own,
+        }
+    }
+
+    fn is_conditional(&self) -> bool {
+        self.regions.last().is_some_and(|region| region.conditional)
+            || self.pending.iter().any(|pending| pending.conditional)
+    }
+
+    fn relevant_attributes(&self) -> Vec<Range<usize>> {
+        let relevant = |pending: &&Pending| pending.is_table() || pending.role == Role::Relevant;
+        self.pending
+            .iter()
+            .filter(relevant)
+            .map(|pending| pending.range.clone())
+            .collect()
+    }
+}
+
+fn starts_item(word: &str) -> bool {
+    matches!(
+        word,
+        "mod" | "pub" | "use" | "struct" | "enum" | "fn" | "impl" | "const" | "static"
+    )
+}
+
+fn role(path: &[&str], mentions_table: bool) -> Role {
+    match path {
+        ["cfg_attr"] if mentions_table => Role::Table,
+        ["cfg_attr" | "diesel" | "sea_orm" | "path"] => Role::Relevant,
+        ["macro_use"] => Role::MacroUse,
+        ["table"] => Role::Table,
+        [.., "table"] => Role::TableByPath,
+        _ => Role::Irrelevant,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn structs(text: &str) -> Vec<&str> {
+        let found = scan(text).structs;
+        found.iter().map(|found| &text[found.ident.clone()]).collect()
+    }
+
+    fn conditional(text: &str) -> Vec<bool> {
+        scan(text).structs.iter().map(|found| found.conditional).collect()
+    }
+
+    #[test]
+    fn every_shape_of_struct_and_attribute() {
+        for text in [
+            "#[table] struct A;",
+            "#[table] pub struct A(u8);",
+            "#[table] pub(crate) struct A { x: u8 }",
+            "#[table] pub(in crate::a) struct A<'a, T: Into<u8>> where T: Copy { x: &'a T }",
+            "#[table(kind = truth)]\n#[derive(Debug, Clone)]\n/// doc\nstruct A;",
+            "#[derive(Debug)] #[table_registry::table] struct A;",
+            "# [ table_registry :: table (\n kind = truth \n) ] struct A;",
+            "#[cfg_attr(feature = \"x\", derive(A), table(kind = truth))] struct A;",
+            "#[r#table] struct A;",
+            "#[doc = \"#[table] struct B;\"] #[table] struct A;",
+            "#[table] // struct B;\n/* struct C; */ struct A;",
+            "mod m { #[table] struct A; }",
+            "fn f() { if x { #[table] struct A; } }",
+            "db_object! { #[table] struct A { x: u8 } }",
+            "\u{feff}#[table] struct A;",
+            "#![allow(x)] #[table] struct A;",
+            "const X: char = '\"'; #[table] struct A;",
+        ] {
+            assert_eq!(structs(text), ["A"], "{text}");
+        }
+        assert_eq!(structs("#[table] struct r#type;"), ["r#type"]);
+        assert_eq!(structs("#[table] struct Größe;"), ["Größe"]);
+    }
+
+    #[test]
+    fn what_only_looks_like_a_table() {
+        for text in [
+            "",
+            "// #[table] struct A;",
+            "/* #[table] struct A; /* */ #[table] struct B; */",
+            "/// #[table]\nstruct A;",
+            "//! ```\n//! #[table] struct A;\n//! ```\n",
+            "const X: &str = \"#[table] struct A;\";",
+            "const X: &str = r##\"#[table] struct A;\"##;",
+            "table! { users (id) { id -> Uuid, } } struct A;",
+            "struct A { #[table(title = \"x\")] b: u8 } struct B;",
+            "#[table] fn f() { struct A; }",
+            "#[table] const X: u8 = 1; struct A;",
+            "#[tables] struct A;",
+            "#[table::other] struct A;",
+            "#[derive(table)] struct A;",
+            "macro_rules! m { () => { #[table] struct A; } } struct B;",
+            "macro_rules! m { ($n:ident) => { #[table] struct $n; } }",
+            "#[table",
+            "#[table] struct",
+            "#[table] {{ template }} struct A;",
+        ] {
+            assert_eq!(structs(text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_some_builds_leave_out() {
+        for text in [
+            "#[cfg(a)] #[table] struct A;",
+            "#[table] #[cfg(a)] struct A;",
+            "#[cfg(a)] mod m { mod n { #[table] struct A; } }",
+            "mod m { #![cfg(a)] #[table] struct A; }",
+            "#[cfg(a)] pub(crate) fn f<A, B>() { #[table] struct A; }",
+            "wrap! { #[table] struct A; }",
+            "wrap!( mod m { #[table] struct A; } );",
+            "#[test] fn f() { #[table] struct A; }",
+            "#[tokio::test] async fn f() { #[table] struct A; }",
+            "#[cfg_attr(all(), cfg(any()))] #[table] struct A;",
+            "#[cfg(a)] fn f() -> W<{ 3 }, { 4 }> { #[table] struct A; }",
+            "#[rstest] fn f() { #[table] struct A; }",
+            "#[x::y] mod m { mod n { #[table] struct A; } }",
+        ] {
+            assert_eq!(conditional(text), [true], "{text}");
+        }
+        for text in [
+            "#[cfg(a)] mod m { } #[table] struct A;",
+            "#[cfg(a)] use x::{y, z}; #[table] struct A;",
+            "#[cfg(a)] struct B(u8); #[table] struct A;",
+            "wrap! { } #[table] struct A;",
+            "struct C { #[cfg(a)] x: u8 } #[table] struct A;",
+            "#[cfg_attr(a, derive(B))] #[table] struct A;",
+            "#[x] #[table] struct A;",
+            "#[allow(x)] #[inline] fn f() { #[table] struct A; }",
+            "fn f() -> bool { a != (b) } #[table] struct A;",
+        ] {
+            assert_eq!(conditional(text), [false], "{text}");
+        }
+        assert!(scan("#![cfg(a)] #[table] struct A;").conditional);
+    }
+
+    #[test]
+    fn imports() {
+        for (imports, origin) in [
+            ("use table_registry::table;", Origin::Ours),
+            ("use table_registry::{Table, table};", Origin::Ours),
+            ("use ::table_registry::*;", Origin::Ours),
+            ("use helpers::table;", Origin::Unknown),
+            ("use crate::prelude::*;", Origin::Unknown),
+            ("use super::{a::{b, table}};", Origin::Unknown),
+            ("wrap! { if x { use table_registry::table; } }", Origin::Unknown),
+            ("use diesel::tables;", Origin::Nowhere),
+            ("use std::collections::*;", Origin::Nowhere),
+            ("// use x::table;\n", Origin::Nowhere),
+            ("use x; table!();", Origin::Nowhere),
+            ("#[macro_use] extern crate table_registry;", Origin::Nowhere),
+        ] {
+            for text in [
+                format!("{imports} #[table] struct A;"),
+                format!("#[table] struct A; {imports}"),
+                format!("{imports} fn f() {{ if x {{ #[table] struct A; }} }}"),
+                format!("fn f() {{ {imports} #[table] struct A; }}"),
+                format!("mod m {{ #[table] struct A; {imports} }}"),
+                format!("use other::table; mod m {{ #[table] struct A; {imports} }}"),
+            ] {
+                assert_eq!(scan(&text).structs[0].bare_table, origin, "{text}");
+            }
+        }
+        assert!(scan("#[macro_use] extern crate table_registry; mod a;").uses_our_macros);
+        assert!(scan("mod a; #[macro_use] extern crate table_registry;").uses_our_macros);
+        assert!(!scan("#[macro_use] extern crate diesel; mod a;").uses_our_macros);
+        assert!(!scan("extern crate table_registry; mod a;").uses_our_macros);
+    }
+
+    #[test]
+    fn an_import_is_valid_in_its_scope_alone() {
+        for (text, origin) in [
+            (
+                "use table_registry::table; mod m { #[table] struct A; }",
+                Origin::Nowhere,
+            ),
+            (
+                "mod m { use table_registry::table; } #[table] struct A;",
+                Origin::Nowhere,
+            ),
+            (
+                "#[table] struct A; fn f() { use table_registry::table; mod m; }",
+                Origin::Nowhere,
+            ),
+            (
+                "use other::table; #[table] struct A; mod m { use table_registry::table; }",
+                Origin::Unknown,
+            ),
+            (
+                "use other::table; #[table] struct A; #[x] fn f() { use table_registry::table; }",
+                Origin::Unknown,
+            ),
+            (
+                "use other::table; fn f() { use table_registry::table; #[table] struct A; }",
+                Origin::Ours,
+            ),
+        ] {
+            assert_eq!(scan(text).structs[0].bare_table, origin, "{text}");
+        }
+    }
+
+    #[test]
+    fn macros_and_derives_around_an_attribute() {
+        for (attributes, macro_above, derive) in [
+            ("#[x] #[table]", true, false),
+            ("#[x::y(z)] #[derive(Debug)] #[table]", true, false),
+            ("#[table] #[x]", false, false),
+            (
+                "#[allow(x)] #[clippy::x] #[doc(hidden)] #[diesel(x)] #[table]",
+                false,
+                false,
+            ),
+            ("#[derive(Debug, Clone)] #[table]", false, false),
+            ("#[derive(Debug, Model)] #[table]", false, true),
+            ("#[cfg_attr(x, derive(Debug), y)] #[table]", false, false),
+            ("#[cfg_attr(x, derive(Model))] #[table]", false, true),
+            ("#[cfg_attr(x, derive(Model), table(y))]", false, true),
+        ] {
+            let found = &scan(&format!("{attributes} struct A;")).structs[0];
+            assert_eq!(
+                found.neighbours,
+                Neighbours { derive, macro_above },
+                "{attributes}"
+            );
+        }
+    }
+
+    #[test]
+    fn includes() {
+        let text = "include!(\"a.rs\"); #[cfg(x)] mod m { std::include! { r\"b.rs\" } } include!(concat!(\"c\")); // include!(\"d\")";
+        let includes = scan(text).includes;
+        let found: Vec<_> = includes
+            .iter()
+            .map(|include| (&text[include.path.clone()], include.condition))
+            .collect();
+        assert_eq!(
+            found,
+            [("\"a.rs\"", Condition::None), ("r\"b.rs\"", Condition::Around)]
+        );
+    }
+
+    #[test]
+    fn what_adds_a_condition() {
+        let text = "#[cfg(a)] mod b { mod c { #[cfg(d)] mod e; mod f; } } g! { mod h { mod i; } } mod j;";
+        let modules = scan(text).modules;
+        let adding = modules.iter().filter(|module| module.condition == Condition::Own);
+        let names: Vec<&str> = adding.map(|module| module.name.name.as_str()).collect();
+        assert_eq!(names, ["b", "e", "h"]);
+    }
+
+    #[test]
+    fn what_is_in_the_crate_root() {
+        let text = "mod a { mod b; } fn f() { mod c {} } const X: u8 = { mod d; 1 }; g! { mod h; } mod e;";
+        let modules = scan(text).modules;
+        let top = modules.iter().filter(|module| module.is_top_level);
+        let names: Vec<&str> = top.map(|module| module.name.name.as_str()).collect();
+        assert_eq!(names, ["a", "e"]);
+    }
+
+    #[test]
+    fn a_use_that_is_none_swallows_nothing() {
+        for text in [
+            "impl B { fn c() -> impl D + use<'_> { e() } } #[table] struct A;",
+            "p! { use std::fmt } #[table] struct A;",
+            "use std::fmt #[table] struct A;",
+            "use std::fmt mod m { #[table] struct A; }",
+            "use std::{fmt #[table] struct A;",
+            "use",
+        ] {
+            assert_eq!(structs(text).len(), usize::from(text != "use"), "{text}");
+        }
+    }
+
+    #[test]
+    fn modules() {
+        let text = "mod a; #[cfg(x)] pub mod b; mod c { #[path = \"e.rs\"] mod d; } mod r#type; // mod no;";
+        let modules = scan(text).modules;
+        let lines: Vec<_> = modules
+            .iter()
+            .map(|module| {
+                let ModuleName { name, attributes } = &module.name;
+                (
+                    name.as_str(),
+                    module.condition > Condition::None,
+                    module.inside.len(),
+                    attributes.len(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                ("a", false, 0, 0),
+                ("b", true, 0, 0),
+                ("c", false, 0, 0),
+                ("d", false, 1, 1),
+                ("type", false, 0, 0)
+            ]
+        );
+    }
+
+    #[test]
+    fn fields_behind_the_last_word_are_not_lexed() {
+        assert_eq!(
+            last_word("#[table] struct A { mode: u8, stable: u8, tables: u8 }"),
+            Some(2)
+        );
+        assert_eq!(last_word("mod a; include!(\"b\"); include_str!(\"c\");"), Some(7));
+        assert_eq!(last_word("struct A { model: u8 }"), None);
+    }
+}

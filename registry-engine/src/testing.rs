@@ -1,0 +1,51 @@
+//! Schemas in memory, for unit tests.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::sources::{Reach, ScannedFile, declarations_in};
+use crate::{Declaration, Declarations, Diagnostic, Inputs, Orphan, PolicyFiles, Registry, Source};
+
+/// The registry of some files and policies, and every fault.
+pub fn registry(files: &[(&str, &str)], main: &str, revoke: &str) -> (Registry, Vec<Diagnostic>) {
+    let list = files.iter().flat_map(|(path, text)| {
+        let file = ScannedFile::new(PathBuf::from(path), Arc::new(Source::new(*path, *text)));
+        let never = Reach::Never {
+            orphan: 0,
+            conditional: false,
+            below_cfg: None,
+        };
+        declarations_in(&file, &never, false)
+    });
+    let list = list.map(|declaration| Declaration {
+        orphan: Some(Orphan {
+            file: declaration.file.clone(),
+            below_cfg: None,
+        }),
+        ..declaration
+    });
+    let declarations = Declarations {
+        list: list.collect(),
+        complete: true,
+        tables_is_taken: false,
+        unreached: Vec::new(),
+    };
+    let source = |path, text| Some(Arc::new(Source::new(path, text)));
+    let files = PolicyFiles {
+        main: source("table-registry.toml", main),
+        revoke: source("revoke.toml", revoke),
+        paths: Vec::new(),
+    };
+    let inputs = Inputs {
+        declarations,
+        files,
+        faults: Vec::new(),
+    };
+    let outcome = inputs.check();
+    (outcome.registry, outcome.faults)
+}
+
+/// The codes of some faults.
+pub fn codes(faults: &[Diagnostic]) -> Vec<String> {
+    faults.iter().map(|fault| fault.code.to_string()).collect()
+}

@@ -1,0 +1,151 @@
+//! Rust tokens with their places, from rustc's own lexer.
+
+use ra_ap_rustc_lexer::{Cursor, FrontmatterAllowed, TokenKind, strip_shebang};
+
+/// One token that is neither white space nor a comment.
+#[derive(Clone, Copy, Debug)]
+pub struct Token<'a> {
+    pub kind: TokenKind,
+    pub text: &'a str,
+    pub start: usize,
+}
+
+impl<'a> Token<'a> {
+    pub fn end(&self) -> usize {
+        self.start + self.text.len()
+    }
+
+    /// The identifier, without `r#`.
+    pub fn ident(&self) -> Option<&'a str> {
+        match self.kind {
+            TokenKind::Ident => Some(self.text),
+            TokenKind::RawIdent => Some(&self.text[2..]),
+            _ => None,
+        }
+    }
+
+    pub fn opens(&self) -> bool {
+        matches!(
+            self.kind,
+            TokenKind::OpenBrace | TokenKind::OpenParen | TokenKind::OpenBracket
+        )
+    }
+
+    pub fn closes(&self) -> bool {
+        matches!(
+            self.kind,
+            TokenKind::CloseBrace | TokenKind::CloseParen | TokenKind::CloseBracket
+        )
+    }
+}
+
+/// Skips everything up to the delimiter that closes the open one and returns that delimiter, or nothing if the
+/// text ends first.
+pub fn until_closed<'a>(
+    tokens: &mut impl Iterator<Item = Token<'a>>,
+    mut see: impl FnMut(&Token<'a>),
+) -> Option<Token<'a>> {
+    let mut depth = 1;
+    for token in tokens {
+        depth += i32::from(token.opens()) - i32::from(token.closes());
+        if depth == 0 {
+            return Some(token);
+        }
+        see(&token);
+    }
+    None
+}
+
+/// The byte offset at which the code of a Rust file starts: after a byte order mark and a shebang line, as for
+/// the compiler.
+#[must_use]
+pub fn start_of_code(text: &str) -> usize {
+    let content = without_mark(text);
+    let mark = text.len() - content.len();
+    mark + strip_shebang(content).unwrap_or(0)
+}
+
+/// The text without the byte order mark that may stand in front of it.
+#[must_use]
+pub fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// The significant tokens of a Rust file. Any text at all can be lexed.
+#[must_use]
+pub fn tokens(text: &str) -> Tokens<'_> {
+    let start = start_of_code(text);
+    Tokens {
+        text,
+        at: start,
+        cursor: Cursor::new(&text[start..], FrontmatterAllowed::No),
+    }
+}
+
+/// The iterator that [`tokens`] returns.
+pub struct Tokens<'a> {
+    text: &'a str,
+    at: usize,
+    cursor: Cursor<'a>,
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        loop {
+            let token = self.cursor.advance_token();
+            let start = self.at;
+            self.at += token.len as usize;
+            match token.kind {
+                TokenKind::Eof => return None,
+                TokenKind::Whitespace
+                | TokenKind::LineComment { .. }
+                | TokenKind::BlockComment { .. }
+                | TokenKind::Frontmatter { .. } => {}
+                kind => {
+                    return Some(Token {
+                        kind,
+                        text: &self.text[start..self.at],
+                        start,
+                    });
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(text: &str) -> Vec<&str> {
+        tokens(text).map(|token| token.text).collect()
+    }
+
+    #[test]
+    fn comments_strings_marks_and_shebangs_are_no_code() {
+        assert_eq!(
+            texts("\u{feff}#!/usr/bin/env x\n// a\n/* b */ /// c\n \"#[d]\" e"),
+            ["\"#[d]\"", "e"]
+        );
+        assert_eq!(
+            texts("#![f] 'a 'b' r#\"#[g]\"#"),
+            ["#", "!", "[", "f", "]", "'a", "'b'", "r#\"#[g]\"#"]
+        );
+    }
+
+    #[test]
+    fn places_are_byte_offsets() {
+        let text = "\u{feff}/* é */ struct Ü;";
+        for token in tokens(text) {
+            assert_eq!(&text[token.start..token.end()], token.text);
+        }
+    }
+
+    #[test]
+    fn raw_identifiers_lose_their_prefix() {
+        let all: Vec<_> = tokens("r#type x 1").map(|token| token.ident()).collect();
+        assert_eq!(all, [Some("type"), Some("x"), None]);
+    }
+}

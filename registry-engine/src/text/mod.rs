@@ -1,0 +1,13 @@
+//! Files, their paths and their tokens, and near misses of names. Nothing in here knows what a table is.
+
+mod lex;
+mod near;
+mod path;
+mod source;
+mod walk;
+
+pub use lex::{Token, Tokens, start_of_code, tokens, until_closed, without_mark};
+pub use near::{did_you_mean, nearest};
+pub use path::{Root, clean, display, with_slashes};
+pub use source::Source;
+pub use walk::{Unreadable, rust_files};

@@ -1,0 +1,106 @@
+//! The Rust files below a directory.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::path::{Root, display};
+
+/// A directory that cannot be listed, and why.
+#[derive(Debug)]
+pub struct Unreadable {
+    pub directory: PathBuf,
+    pub error: io::Error,
+}
+
+/// Every `.rs` file below a directory, in byte order of their paths, up to the first directory that cannot be
+/// listed.
+///
+/// Hidden files are left out: editors keep locks and backups there, and no `mod` line can name them. Symbolic
+/// links are followed, and no file or directory is visited twice.
+pub fn rust_files(root: &Root, directory: &Path) -> (Vec<PathBuf>, Option<Unreadable>) {
+    let mut walk = Walk {
+        root,
+        files: Vec::new(),
+        links: BTreeSet::new(),
+        visited: BTreeSet::new(),
+    };
+    let unreadable = walk.run(directory).err();
+    walk.files.sort_by_cached_key(|path| display(path));
+    (walk.files, unreadable)
+}
+
+struct Walk<'r> {
+    root: &'r Root,
+    files: Vec<PathBuf>,
+    /// Links wait until everything else was visited, so that the result does not depend on the order in which a
+    /// file system lists its entries.
+    links: BTreeSet<PathBuf>,
+    /// By canonical path.
+    visited: BTreeSet<PathBuf>,
+}
+
+impl Walk<'_> {
+    fn run(&mut self, directory: &Path) -> Result<(), Unreadable> {
+        self.enter(directory)?;
+        while let Some(link) = self.links.pop_first() {
+            match self.root.canonical(&link) {
+                Some(target) if self.visited.contains(&target) => {}
+                Some(target) if target.is_dir() => self.enter(&link)?,
+                Some(target) => self.visit(link, target),
+                // A broken link is a file that cannot be read.
+                None => self.visit(link.clone(), link),
+            }
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, directory: &Path) -> Result<(), Unreadable> {
+        let unreadable = |error| Unreadable {
+            directory: directory.to_path_buf(),
+            error,
+        };
+        let resolved = self.root.resolve(directory);
+        let target = resolved.canonicalize().map_err(unreadable)?;
+        if !self.visited.insert(target.clone()) {
+            return Ok(());
+        }
+        for entry in fs::read_dir(&resolved).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let name = entry.file_name();
+            if name.to_string_lossy().starts_with('.') {
+                continue;
+            }
+            let path = directory.join(&name);
+            let kind = entry.file_type().map_err(unreadable)?;
+            if kind.is_symlink() {
+                self.links.insert(path);
+            } else if kind.is_dir() {
+                self.enter(&path)?;
+            } else {
+                self.visit(path, target.join(name));
+            }
+        }
+        Ok(())
+    }
+
+    fn visit(&mut self, path: PathBuf, target: PathBuf) {
+        if path.extension().is_some_and(|extension| extension == "rs") && self.visited.insert(target) {
+            self.files.push(path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_cannot_be_listed() {
+        // Listing a file fails like listing a directory without the right to.
+        let (files, unreadable) = rust_files(&Root::current(), Path::new("Cargo.toml"));
+        assert!(files.is_empty());
+        assert_eq!(unreadable.unwrap().directory, Path::new("Cargo.toml"));
+    }
+}

@@ -1,0 +1,22 @@
+//! What users write in Rust sources: attributes, their arguments, and the call of `table_registry!`.
+
+mod arguments;
+mod attributes;
+mod call;
+mod declaration;
+mod names;
+mod orm;
+mod ours;
+mod table;
+mod unknown;
+
+pub use arguments::{Argument, Value, split as split_arguments, ungroup};
+pub use attributes::{FlatMeta, flatten, flatten_text, outer_attributes};
+pub use call::{Invocation, WrittenPath};
+pub use declaration::{
+    Declared, declare, has_foreign_key, is_table, is_understood, not_a_struct, plain_table, repeated,
+    table_arguments,
+};
+pub use ours::{is_built_in, is_our_crate, may_bring_helpers};
+pub use table::{AllowedLint, TABLE_ARGUMENTS, TableArgument};
+pub use unknown::{unknown_kind, unknown_lint};

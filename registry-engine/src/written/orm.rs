@@ -1,0 +1,69 @@
+//! The names that the attribute of an ORM gives a table.
+
+use syn::ext::IdentExt;
+use syn::{Meta, Path};
+
+use super::arguments::{self, Argument, Value};
+use super::names::{checked, name_fault};
+use crate::report::Diagnostic;
+
+/// The attributes that name the table of a struct: `#[diesel(table_name = users)]`,
+/// `#[sea_orm(schema_name = "auth", table_name = "users")]`.
+const ORMS: [&str; 2] = ["diesel", "sea_orm"];
+const ORM_NAME: &str = "table_name";
+const ORM_SCHEMA: &str = "schema_name";
+
+/// What the attributes of the ORM on the same struct say.
+#[derive(Default)]
+pub struct OrmNames {
+    pub table: Option<String>,
+    pub other_table: Option<String>,
+    pub schema: Option<String>,
+}
+
+impl OrmNames {
+    pub fn read(neighbours: &[&Meta], name_is_wanted: bool, faults: &mut Vec<Diagnostic>) -> Self {
+        let mut names = Self::default();
+        for argument in neighbours.iter().copied().flat_map(orm_arguments) {
+            let (Some(key), Some(value)) = (argument.key(), argument.value()) else {
+                continue;
+            };
+            if key == ORM_NAME && name_is_wanted {
+                let Some(name) = orm_name(&value, faults) else {
+                    continue;
+                };
+                match &names.table {
+                    Some(first) if *first != name => names.other_table = Some(name),
+                    _ => names.table = Some(name),
+                }
+            } else if key == ORM_SCHEMA {
+                names.schema = value
+                    .string()
+                    .and_then(|literal| checked("schema name", &literal, faults));
+            }
+        }
+        names
+    }
+}
+
+fn orm_arguments(meta: &Meta) -> Vec<Argument> {
+    match meta {
+        Meta::List(list) if ORMS.iter().any(|orm| list.path.is_ident(orm)) => {
+            arguments::split(list.tokens.clone())
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// SeaORM writes a string, Diesel a path into its `table!` module, whose last
+/// segment is the table.
+fn orm_name(value: &Value, faults: &mut Vec<Diagnostic>) -> Option<String> {
+    if let Some(literal) = value.string() {
+        return checked("table name", &literal, faults);
+    }
+    let path: Path = syn::parse2(value.stream()).ok()?;
+    let ident = &path.segments.last()?.ident;
+    let name = ident.unraw().to_string();
+    faults.extend(name_fault("table name", &name).map(|fault| fault.spanned(ident.span())));
+    Some(name)
+}
