@@ -226,7 +226,7 @@ pub fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
 mod tests {
     use std::sync::Arc;
 
-    use table_registry_engine::Source;
+    use table_registry_engine::{Lint, Source};
 
     use super::*;
 
