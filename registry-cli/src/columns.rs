@@ -11,8 +11,6 @@ use syn::ext::IdentExt;
 use syn::{Attribute, Data, DeriveInput, Fields, GenericArgument, Meta, PathArguments, Type};
 use table_registry_engine::{Argument, Declaration, Diagnostic, Fault, Source, flatten, split_arguments};
 
-use crate::text::start_of_code;
-
 /// A field that holds a column.
 #[derive(Clone, Debug)]
 pub struct Column {
@@ -114,7 +112,7 @@ impl Reader {
     /// The columns that a struct declares; a struct that cannot be read is a fault.
     pub fn columns(&mut self, declaration: &Declaration) -> Result<Columns, Diagnostic> {
         let source = &declaration.source;
-        let start = start_of_code(&source.text);
+        let start = table_registry_engine::start_of_code(&source.text);
         let trees = self.files.entry(source.path.clone()).or_insert_with(|| {
             let tokens = source.text[start..].parse::<TokenStream>().ok()?;
             Some(tokens.into_iter().collect())

@@ -8,7 +8,6 @@ use syn::{Expr, ExprLit, Ident, Lit, Meta};
 use table_registry_engine::{flatten, outer_attributes};
 
 use crate::failure::Failure;
-use crate::text::start_of_code;
 
 /// Says in a comment at the top of a file that its `mod` lines are kept by `sync`.
 const GENERATED: &str = "@generated";
@@ -52,7 +51,7 @@ enum What {
 impl ModuleFile {
     /// Reads a text; one that is no sequence of Rust tokens is a failure.
     pub fn parse(path: &str, text: &str) -> Result<Self, Failure> {
-        let start = start_of_code(text);
+        let start = table_registry_engine::start_of_code(text);
         let tokens: TokenStream = text[start..].parse().map_err(|error: proc_macro2::LexError| {
             Failure::new(format!(
                 "`{path}` cannot be changed: it is no sequence of Rust tokens"
