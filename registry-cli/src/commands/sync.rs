@@ -28,12 +28,7 @@ pub fn run(arguments: &Sync) -> Result<Exit, Failure> {
         say!("{}", report::summary(faults.iter().map(|one| one.severity)));
         return Ok(exit);
     }
-    let mut changes = Changes::new(&workspace.root);
-    let mut stale = Vec::new();
-    for project in &projects {
-        sync_module_files(project, &mut changes, &mut stale)?;
-        sync_lock(project, &mut changes, &mut stale)?;
-    }
+    let (changes, stale) = compare(&workspace, &projects)?;
     if changes.is_empty() {
         for project in &projects {
             report::status("Fresh", display(&project.package.lock()));
@@ -45,6 +40,17 @@ pub fn run(arguments: &Sync) -> Result<Exit, Failure> {
     }
     changes.commit()?;
     Ok(Exit::Fine)
+}
+
+/// What to write, and what is wrong as long as it is not written.
+pub fn compare(workspace: &Workspace, projects: &[Project]) -> Result<(Changes, Vec<Diagnostic>), Failure> {
+    let mut changes = Changes::new(&workspace.root);
+    let mut stale = Vec::new();
+    for project in projects {
+        sync_module_files(project, &mut changes, &mut stale)?;
+        sync_lock(project, &mut changes, &mut stale)?;
+    }
+    Ok((changes, stale))
 }
 
 fn check(changes: &Changes, stale: &[Diagnostic], format: Findings, root: &Root) -> Result<Exit, Failure> {
