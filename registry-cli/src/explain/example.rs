@@ -1,4 +1,29 @@
-//! The parts of a text that can be run.
+//! The parts of a text that can be run, and what goes without saying in them.
+//!
+//! The files of an example are laid over a sound crate, as a reader would: `// …` in a struct stands for the columns
+//! that every table has, and so does a struct without fields. Imports and `mod` lines go without saying, too.
+
+/// The columns that every table has.
+const COLUMNS: [(&str, &str); 4] = [
+    ("id", "i64"),
+    ("org_id", "i64"),
+    ("created_at", "std::time::SystemTime"),
+    ("updated_at", "std::time::SystemTime"),
+];
+
+/// The tables of the crate under an example: module and text.
+pub const TABLES: [(&str, &str); 4] = [
+    (
+        "audit_logs",
+        "#[table(kind = evidence)]\npub struct AuditLogs {\n    // …\n    pub user_id: i64,\n}\n",
+    ),
+    ("invoices", "#[table]\npub struct Invoices;\n"),
+    ("payments", "#[table]\npub struct Payments;\n"),
+    ("users", "#[table(kind = system)]\npub struct Users;\n"),
+];
+
+pub const LIBRARY: &str = "table_registry!(\"schema/\");\n";
+pub const REVOKE: &str = "update_delete = [\"audit_logs\"]\n";
 
 /// A section with fenced blocks: the example, the fix, or the exception instead of a fix.
 pub struct Part<'t> {
@@ -54,5 +79,41 @@ fn block(fenced: &str) -> Block<'_> {
         language,
         path: path.unwrap_or_default(),
         content,
+    }
+}
+
+/// The Rust file with what goes without saying.
+pub fn completed(path: &str, text: &str) -> String {
+    if path.ends_with("lib.rs") {
+        let modules = if text.contains("mod ") {
+            ""
+        } else {
+            "pub mod schema;\n"
+        };
+        return format!("use table_registry::table_registry;\n{modules}{text}");
+    }
+    let has_import = text.contains("use table_registry") || path.ends_with("mod.rs");
+    let import = if has_import {
+        ""
+    } else {
+        "use table_registry::table;\n"
+    };
+    let lines = text.lines().map(|line| with_columns(line, text));
+    format!("{import}{}", lines.collect::<String>())
+}
+
+/// A line of a struct, with the columns that the struct leaves out.
+fn with_columns(line: &str, text: &str) -> String {
+    let missing = COLUMNS
+        .iter()
+        .filter(|(name, _)| !text.contains(&format!("pub {name}:")));
+    let missing = missing.map(|(name, r#type)| format!("    pub {name}: {type},\n"));
+    match line
+        .strip_suffix(';')
+        .filter(|line| line.starts_with("pub struct "))
+    {
+        Some(head) => format!("{head} {{\n{}}}\n", missing.collect::<String>()),
+        None if line.trim() == "// …" => missing.collect(),
+        None => format!("{line}\n"),
     }
 }

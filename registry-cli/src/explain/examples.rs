@@ -1,8 +1,4 @@
 //! The examples of the texts are run: each gives its code alone, and nothing is left after the fix.
-//!
-//! The files of an example are laid over a sound crate, as a reader would: `// …` in a struct stands for the columns
-//! that every table has, and so does a struct without fields. What is around them goes without saying, too: the
-//! imports, and the `mod` lines.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,30 +9,13 @@ use snapbox::assert_data_eq;
 use table_registry_engine::{Code, Diagnostic, Fault, Root, repeated};
 use tempfile::TempDir;
 
-use super::example::{Block, Part, find, parts};
+use super::example::{Block, LIBRARY, Part, REVOKE, TABLES, completed, find, parts};
 use super::text;
 use crate::commands::sync;
 use crate::lint;
 use crate::lock;
 use crate::project::{self, Project};
 use crate::workspace::{Package, Workspace};
-
-const COLUMNS: [(&str, &str); 4] = [
-    ("id", "i64"),
-    ("org_id", "i64"),
-    ("created_at", "std::time::SystemTime"),
-    ("updated_at", "std::time::SystemTime"),
-];
-
-/// The tables of the crate under an example.
-const TABLES: [(&str, &str); 3] = [
-    ("audit_logs", "#[table(kind = evidence)]\npub struct AuditLogs;\n"),
-    ("invoices", "#[table]\npub struct Invoices;\n"),
-    ("users", "#[table(kind = system)]\npub struct Users;\n"),
-];
-
-const LIBRARY: &str = "table_registry!(\"schema/\");\n";
-const REVOKE: &str = "update_delete = [\"audit_logs\"]\n";
 
 /// A workspace in a temporary directory: one crate in its root, or several in directories of their own.
 struct Laid {
@@ -231,41 +210,6 @@ fn members(example: &Part<'_>) -> Vec<String> {
 
 fn module(file: &Path) -> String {
     file.file_stem().unwrap().to_string_lossy().into_owned()
-}
-
-/// The file with what goes without saying.
-fn completed(path: &str, text: &str) -> String {
-    if path.ends_with("lib.rs") {
-        let modules = if text.contains("mod ") {
-            ""
-        } else {
-            "pub mod schema;\n"
-        };
-        return format!("use table_registry::table_registry;\n{modules}{text}");
-    }
-    let import = if text.contains("use table_registry") || path.ends_with("mod.rs") {
-        ""
-    } else {
-        "use table_registry::table;\n"
-    };
-    let lines = text.lines().map(|line| with_columns(line, text));
-    format!("{import}{}", lines.collect::<String>())
-}
-
-/// A line of a struct, with the columns that it leaves out.
-fn with_columns(line: &str, text: &str) -> String {
-    let missing = COLUMNS
-        .iter()
-        .filter(|(name, _)| !text.contains(&format!("pub {name}:")));
-    let missing = missing.map(|(name, r#type)| format!("    pub {name}: {type},\n"));
-    match line
-        .strip_suffix(';')
-        .filter(|line| line.starts_with("pub struct "))
-    {
-        Some(head) => format!("{head} {{\n{}}}\n", missing.collect::<String>()),
-        None if line.trim() == "// …" => missing.collect(),
-        None => format!("{line}\n"),
-    }
 }
 
 /// What is wrong with an example or with what follows it.

@@ -12,7 +12,7 @@ use crate::harness::{Crate, Report, copy, program, repository};
 use crate::server::{Database, Server, Template, binaries, shared, version};
 
 /// Whether there is a server to test with. In CI there has to be one.
-fn has_server() -> bool {
+pub fn has_server() -> bool {
     let found = binaries().is_some();
     assert!(
         found || env::var_os("CI").is_none_or(|ci| ci != "true"),
@@ -47,7 +47,7 @@ fn verify_migrations(crate_: &Crate, more: &[&str]) -> Report {
     Report::new(command.current_dir(crate_.path()).output().unwrap())
 }
 
-fn findings(report: &Report) -> Vec<serde_json::Value> {
+pub fn findings(report: &Report) -> Vec<serde_json::Value> {
     let json: serde_json::Value =
         serde_json::from_str(&report.stdout).unwrap_or_else(|_| panic!("{}", report.all()));
     json["findings"].as_array().unwrap().clone()
@@ -250,7 +250,7 @@ fn sound(sql: &str) {
 }
 
 /// Whether there is a server, and one of at least some version.
-fn has_server_since(first: u32) -> bool {
+pub fn has_server_since(first: u32) -> bool {
     has_server() && version() >= first
 }
 
