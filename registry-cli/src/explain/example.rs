@@ -3,6 +3,8 @@
 //! The files of an example are laid over a sound crate, as a reader would: `// …` in a struct stands for the columns
 //! that every table has, and so does a struct without fields. Imports and `mod` lines go without saying, too.
 
+use std::path::Path;
+
 /// The columns that every table has.
 const COLUMNS: [(&str, &str); 4] = [
     ("id", "i64"),
@@ -82,8 +84,14 @@ fn block(fenced: &str) -> Block<'_> {
     }
 }
 
-/// The Rust file with what goes without saying.
+/// The file with what goes without saying in Rust.
 pub fn completed(path: &str, text: &str) -> String {
+    if Path::new(path)
+        .extension()
+        .is_none_or(|extension| extension != "rs")
+    {
+        return text.to_string();
+    }
     if path.ends_with("lib.rs") {
         let modules = if text.contains("mod ") {
             ""

@@ -24,51 +24,49 @@ struct Laid {
 }
 
 impl Laid {
-    fn new(example: &Part<'_>) -> Self {
-        let mut laid = Self {
+    /// What lies under an example: a sound crate, or members of a workspace with one table each.
+    fn under(example: &Part<'_>) -> Self {
+        let laid = Self {
             directory: tempfile::tempdir().unwrap(),
             members: members(example),
         };
-        for member in laid.members.clone() {
-            laid.lay_crate(&member, example);
+        for member in &laid.members {
+            let write = |path: &str, text: &str| laid.write(&format!("{member}{path}"), text);
+            write("Cargo.toml", "");
+            write("src/lib.rs", LIBRARY);
+            write("table-registry.toml", "");
+            write("revoke.toml", "");
+            if !member.is_empty() {
+                let name = member.trim_end_matches('/');
+                let table =
+                    format!("#[table(kind = system, name = \"{name}_settings\")]\npub struct Settings;\n");
+                write("src/schema/settings.rs", &table);
+            }
+        }
+        if laid.members == [""] {
+            laid.lay_tables(example);
         }
         laid
     }
 
-    fn lay_crate(&mut self, member: &str, example: &Part<'_>) {
-        let write = |path: &str, text: &str| self.write(&format!("{member}{path}"), text);
-        write("Cargo.toml", "");
-        write("src/lib.rs", LIBRARY);
-        write("table-registry.toml", "");
-        if !member.is_empty() {
-            // Each member has a table that no other has.
-            let name = member.trim_end_matches('/');
-            write(
-                "src/schema/settings.rs",
-                &format!("#[table(kind = system, name = \"{name}_settings\")]\npub struct Settings;\n"),
-            );
-            write("revoke.toml", "");
-            return;
-        }
+    /// The tables that the example's own tree of modules names, or all.
+    fn lay_tables(&self, example: &Part<'_>) {
         let mut blocks = example.blocks.iter().filter(|block| block.runs());
         let tree = blocks.find(|block| block.path == "src/schema/mod.rs");
         let is_in_tree =
             |module: &str| tree.is_none_or(|tree| tree.content.contains(&format!("mod {module};")));
         for (module, text) in TABLES.into_iter().filter(|(module, _)| is_in_tree(module)) {
-            write(&format!("src/schema/{module}.rs"), text);
+            self.write(&format!("src/schema/{module}.rs"), text);
         }
-        write("revoke.toml", if is_in_tree("audit_logs") { REVOKE } else { "" });
+        if is_in_tree("audit_logs") {
+            self.write("revoke.toml", REVOKE);
+        }
     }
 
     fn write(&self, path: &str, text: &str) {
-        let text = if path.ends_with(".rs") {
-            completed(path, text)
-        } else {
-            text.to_string()
-        };
-        let path = self.directory.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        let file = self.directory.path().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, completed(path, text)).unwrap();
     }
 
     fn lay(&self, part: &Part<'_>) {
@@ -106,9 +104,9 @@ impl Laid {
             }
             let files = fs::read_dir(schema).unwrap().map(|entry| entry.unwrap().path());
             let modules: BTreeSet<String> = files.map(|file| module(&file)).collect();
-            let lines = modules.iter().filter(|name| *name != "mod");
-            let lines: String = lines.map(|name| format!("pub mod {name};\n")).collect();
-            fs::write(tree, format!("{OURS}{lines}")).unwrap();
+            let names = modules.iter().filter(|name| *name != "mod");
+            let lines: Vec<String> = names.map(|name| format!("pub mod {name};\n")).collect();
+            fs::write(tree, format!("{OURS}{}", lines.concat())).unwrap();
         }
     }
 
@@ -212,30 +210,30 @@ fn module(file: &Path) -> String {
     file.file_stem().unwrap().to_string_lossy().into_owned()
 }
 
-/// What is wrong with an example or with what follows it.
+/// A crate with the example of a text.
+fn laid(code: Code, example: &Part<'_>) -> Laid {
+    let laid = Laid::under(example);
+    if code == Fault::StaleLock.into() {
+        laid.complete_modules();
+        laid.write_lock();
+    }
+    laid.lay(example);
+    laid
+}
+
+/// What is wrong with the example of a text, or with what follows it.
 fn problems(code: Code) -> Vec<String> {
     let mut problems = Vec::new();
     let example = find(text(code), "Example").unwrap();
-    let others = parts(text(code)).into_iter().skip(1);
     if !example.is_prose() {
-        let laid = Laid::new(&example);
-        if code == Fault::StaleLock.into() {
-            laid.complete_modules();
-            laid.write_lock();
-        }
-        laid.lay(&example);
-        let found = laid.findings(code);
-        if found.is_empty() || found.iter().any(|one| !one.starts_with(&format!("{code}: "))) {
+        let found = laid(code, &example).findings(code);
+        if found.is_empty() || !found.iter().all(|one| one.starts_with(&format!("{code}: "))) {
             problems.push(format!("{code}: the example gives {found:#?}"));
         }
     }
+    let others = parts(text(code)).into_iter().skip(1);
     for part in others.filter(|part| !part.is_prose()) {
-        let laid = Laid::new(&example);
-        if code == Fault::StaleLock.into() {
-            laid.complete_modules();
-            laid.write_lock();
-        }
-        laid.lay(&example);
+        let laid = laid(code, &example);
         laid.lay(&part);
         let found = laid.findings(code);
         if !found.is_empty() {
@@ -251,7 +249,7 @@ fn the_crate_under_an_example_is_sound() {
         title: "",
         blocks: Vec::new(),
     };
-    let laid = Laid::new(&nothing);
+    let laid = Laid::under(&nothing);
     assert_eq!(laid.findings(Fault::NoTables.into()), [""; 0]);
 }
 
@@ -267,21 +265,23 @@ fn examples_of_faults_and_lints() {
 #[test]
 fn what_is_run() {
     let mut run: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut prose = String::new();
+    let mut prose = Vec::new();
     for code in Code::all() {
-        let (words, others): (Vec<_>, Vec<_>) = parts(text(code)).into_iter().partition(Part::is_prose);
-        for part in others {
-            *run.entry(part.title).or_default() += 1;
-        }
-        let words: Vec<String> = words.iter().map(|part| part.title.to_lowercase()).collect();
-        if !words.is_empty() {
-            prose.push_str(&format!("{code}: {}\n", words.join(", ")));
+        for part in parts(text(code)) {
+            if part.is_prose() {
+                prose.push(format!("{code}: {}\n", part.title.to_lowercase()));
+            } else {
+                *run.entry(part.title).or_default() += 1;
+            }
         }
     }
-    let run: String = run
-        .iter()
-        .map(|(title, count)| format!("{title}: {count}\n"))
-        .collect();
-    let report = format!("Texts: {}\n\nRun:\n{run}\nIn words:\n{prose}", Code::all().len());
+    let counts = run.iter().map(|(title, count)| format!("{title}: {count}\n"));
+    let report = format!(
+        "Texts: {}\n\nRun:\n{}\nIn words: {}\n{}",
+        Code::all().len(),
+        counts.collect::<Vec<_>>().concat(),
+        prose.len(),
+        prose.concat()
+    );
     assert_data_eq!(report, snapbox::file!["examples.txt"].raw());
 }

@@ -77,7 +77,7 @@ pub fn list() -> String {
     let lines = codes
         .iter()
         .map(|&code| format!("{code:width$}  {}\n", summary(code)));
-    lines.collect()
+    lines.collect::<Vec<_>>().concat()
 }
 
 /// What a lint means unless the policy file says otherwise, and how the policy file does.
@@ -236,7 +236,7 @@ mod tests {
             let (summary, level) = (summary(lint.into()), lint.default_level());
             format!("| `{lint}` | {summary} | {level} | {option} |\n")
         });
-        let rows: String = rows.collect();
+        let rows = rows.collect::<Vec<_>>().concat();
         let readme = fs::read_to_string(package().join("../README.md")).unwrap();
         let expected = with_rows(
             &readme,

@@ -57,14 +57,12 @@ fn shop() -> Crate {
     made
 }
 
-/// Rust files get what goes without saying; a policy file that says nothing of the roles is added to the one before.
+/// A policy file without `[database]` is added to the one that lies under the example.
 fn lay_file(crate_: &Crate, path: &str, text: &str) {
-    if path.ends_with(".rs") {
-        crate_.write(path, &completed(path, text));
-    } else if text.contains("[database]\n") {
-        crate_.write(path, text);
-    } else {
+    if path == "table-registry.toml" && !text.contains("[database]\n") {
         crate_.write(path, &format!("{POLICY}{text}"));
+    } else {
+        crate_.write(path, &completed(path, text));
     }
 }
 
