@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use table_registry_engine::{Code, Fault, Lint, LintOption, Policy, Source};
+use table_registry_engine::{Code, Fault, Policy, Source};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -127,33 +127,6 @@ fn the_settings_of_the_database_are_read() {
     assert_eq!((database.app_roles.len(), database.exceptions.len()), (1, 1));
 }
 
-/// The rules of `lint`: what they find, their levels, and their options.
-#[test]
-fn every_lint_is_in_the_reference() {
-    let (readme, texts) = (read("README.md"), read("registry-cli/explain.md"));
-    for &lint in Lint::ALL {
-        let heading = format!("# {}\n\n", lint);
-        let summary = texts.split(&heading).nth(1).unwrap().lines().next().unwrap();
-        let option = lint.option().map_or(String::new(), option);
-        let row = format!(
-            "| `{}` | {summary} | {} | {option} |\n",
-            lint,
-            lint.default_level()
-        );
-        assert!(readme.contains(&row), "{row}");
-    }
-}
-
-/// A long default is not repeated.
-fn option(option: &LintOption) -> String {
-    let default = format!("{:?}", option.default);
-    match option.default {
-        [only] => format!("`{} = {only:?}`", option.key),
-        several if several.len() < 5 => format!("`{} = {default}`", option.key),
-        _ => format!("`{} = […]`", option.key),
-    }
-}
-
 /// A mistake that no expected error shows has a test elsewhere, named here.
 #[test]
 fn every_code_is_in_an_expected_error() {
@@ -170,17 +143,27 @@ fn every_code_is_in_an_expected_error() {
     let cases = cases.flat_map(|category| fs::read_dir(category.unwrap().path()).into_iter().flatten());
     let expected = cases.filter_map(|case| fs::read_to_string(case.unwrap().path().join("main.stderr")).ok());
     let expected: String = expected.collect();
-    let command_line = fs::read_dir(root().join("registry-cli/tests/cli")).unwrap();
-    let command_line = command_line.filter_map(|test| fs::read_to_string(test.unwrap().path()).ok());
+    let command_line = ["tests/cli", "src/lint/rules", "src/database/checks"];
+    let command_line = command_line.iter().flat_map(|directory| {
+        let files = fs::read_dir(root().join("registry-cli").join(directory)).unwrap();
+        files.filter_map(|file| rust(&file.unwrap().path()))
+    });
     let command_line: String = command_line.collect();
     for code in Code::all() {
         let is_elsewhere = elsewhere.iter().any(|(other, _)| code == (*other).into())
             || command_line.contains(&format!("diagnostic code `{code}`"))
             || command_line.contains(&format!("warning {code} "))
+            || command_line.contains(&format!("error {code} "))
             || command_line.contains(&format!("\"{code} "));
         let is_expected = expected.contains(&format!("diagnostic code `{code}`"));
         assert!(is_expected || is_elsewhere, "no case for {code}");
     }
+}
+
+/// The text of a file, if it is Rust.
+fn rust(file: &Path) -> Option<String> {
+    let is_rust = file.extension().is_some_and(|extension| extension == "rs");
+    is_rust.then(|| fs::read_to_string(file).unwrap())
 }
 
 #[test]

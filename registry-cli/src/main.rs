@@ -5,6 +5,7 @@ mod columns;
 mod commands;
 mod database;
 mod edit;
+mod explain;
 mod failure;
 mod lint;
 mod lock_file;
@@ -22,7 +23,7 @@ mod workspace;
 use std::process::ExitCode;
 
 use cli::{Command, CommandLine};
-use commands::{completions, explain, init, list, new, policy, sync};
+use commands::{completions, init, list, new, policy, sync};
 use failure::Failure;
 use report::{Exit, say};
 
@@ -64,7 +65,7 @@ fn run(arguments: &CommandLine) -> Result<Exit, Failure> {
         Command::Sql(sql) => commands::sql::run(sql),
         Command::Verify(verify) => commands::verify::run(verify),
         Command::List(list) => list::run(list),
-        Command::Explain(explain) => explain::run(explain),
+        Command::Explain(explain) => commands::explain::run(explain),
         Command::Completions(completions) => completions::run(completions),
     }
 }

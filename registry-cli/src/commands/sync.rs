@@ -28,12 +28,7 @@ pub fn run(arguments: &Sync) -> Result<Exit, Failure> {
         say!("{}", report::summary(faults.iter().map(|one| one.severity)));
         return Ok(exit);
     }
-    let mut changes = Changes::new(&workspace.root);
-    let mut stale = Vec::new();
-    for project in &projects {
-        sync_module_files(project, &mut changes, &mut stale)?;
-        sync_lock(project, &mut changes, &mut stale)?;
-    }
+    let (changes, stale) = compare(&workspace, &projects)?;
     if changes.is_empty() {
         for project in &projects {
             report::status("Fresh", display(&project.package.lock_file()));
@@ -44,6 +39,17 @@ pub fn run(arguments: &Sync) -> Result<Exit, Failure> {
         Some(run) => changes.commit(&run).map(|()| Exit::Fine),
         None => check(&changes, &stale, arguments.format, &workspace.root),
     }
+}
+
+/// What to write, and what is wrong as long as it is not written.
+pub fn compare(workspace: &Workspace, projects: &[Project]) -> Result<(Changes, Vec<Diagnostic>), Failure> {
+    let mut changes = Changes::new(&workspace.root);
+    let mut stale = Vec::new();
+    for project in projects {
+        sync_module_files(project, &mut changes, &mut stale)?;
+        sync_lock(project, &mut changes, &mut stale)?;
+    }
+    Ok((changes, stale))
 }
 
 fn check(changes: &Changes, stale: &[Diagnostic], format: SyncFormat, root: &Root) -> Result<Exit, Failure> {

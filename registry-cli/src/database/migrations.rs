@@ -633,6 +633,28 @@ mod tests {
             "0"
         );
 
+        for (sql, reason) in [
+            (
+                "\\set ON_ERROR_STOP 0\nDROP TABLE gone;",
+                "1.sql:2: ERROR:  table \"gone\" does not exist",
+            ),
+            (
+                "\\connect postgres\nSELECT 1;",
+                "`\\connect` keeps the rest of it from this database",
+            ),
+            (
+                "SELECT 1; \\q\nCREATE TABLE users (id int);",
+                "`psql` keeps the rest of it from this database",
+            ),
+            (
+                "SELECT 1 \\g \\connect postgres",
+                "`psql` keeps the rest of it from this database",
+            ),
+        ] {
+            let failure = only(sql).apply(&server).unwrap_err();
+            assert!(failure.render().contains(reason), "{}", failure.render());
+        }
+
         drop(server);
         assert!(!path.exists());
     }

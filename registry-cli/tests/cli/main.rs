@@ -19,5 +19,7 @@ mod selection;
 mod server;
 mod sync;
 #[cfg(unix)]
+mod texts;
+#[cfg(unix)]
 mod verify;
 mod workflow;

@@ -1,11 +1,14 @@
-//! A PostgreSQL server in a temporary directory, for tests that need one that stays.
+//! PostgreSQL servers in temporary directories: one that cases share, and one for whoever changes roles.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Stops when its standard input ends, and so with the test however that ends. Starts from a copy of another
 /// server's files, if there are any.
@@ -20,31 +23,64 @@ else
 fi
 pg_ctl -D "$directory/data" -l "$directory/log" -w start >/dev/null \
     -o "-k '$directory' -c listen_addresses='' -c fsync=off -c max_locks_per_transaction=1024" \
+    -o "-c synchronous_commit=off -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0" \
     -o "-c shared_buffers=16MB -c autovacuum=off -c jit=off"
 echo "$directory"
 cat >/dev/null
 "#;
 
-/// As the program calls the role that applies migrations.
+/// The role that applies migrations, under the name that the program gives it.
 pub const MIGRATOR: &str = "table_registry_migrator";
+
+/// The roles that every server of ours has: that of the application, and some that it has nothing to do with.
+const ROLES: &str = "
+    CREATE ROLE table_registry_migrator LOGIN;
+    CREATE ROLE erp_app;
+    CREATE ROLE clerk;
+    CREATE ROLE backup BYPASSRLS;
+    CREATE ROLE reporting IN ROLE erp_app;
+";
+
+/// What a database has before a case begins.
+#[derive(Clone, Copy)]
+pub struct Template {
+    pub name: &'static str,
+    pub migrations: fn() -> Vec<String>,
+}
 
 pub struct Server {
     directory: PathBuf,
     process: Child,
+    /// The templates that are made already.
+    templates: Mutex<BTreeSet<&'static str>>,
+    /// The migrator is a superuser while it applies a migration, and two sessions cannot change one role.
+    migration: Mutex<()>,
+    /// Databases that no case needs any more.
+    spent: Mutex<Vec<String>>,
+}
+
+/// The server that cases share, each with a database of its own. Roles belong to all databases of a server: a case
+/// that changes one needs [`Server::start`].
+pub fn shared() -> &'static Server {
+    static SHARED: OnceLock<Server> = OnceLock::new();
+    SHARED.get_or_init(Server::start)
 }
 
 impl Server {
+    /// A server with nothing in it but roles. It copies the files of one that has stopped, which is quicker than `initdb`.
     pub fn start() -> Self {
-        Self::start_with("")
-    }
-
-    /// A server with the files of one that has halted.
-    pub fn copy_of(other: &Self) -> Self {
-        Self::start_with(&other.directory.to_string_lossy())
+        static STOPPED: OnceLock<Server> = OnceLock::new();
+        let stopped = STOPPED.get_or_init(|| {
+            let server = Self::start_with("");
+            server.run("postgres", ROLES);
+            server.halt();
+            server
+        });
+        Self::start_with(&stopped.directory.to_string_lossy())
     }
 
     /// Stops it, and keeps its files as long as this value.
-    pub fn halt(&self) {
+    fn halt(&self) {
         let mut stop = Command::new(binary("pg_ctl"));
         stop.args(["-m", "fast", "-w", "stop", "-D"])
             .arg(self.directory.join("data"));
@@ -79,7 +115,45 @@ impl Server {
         Self {
             directory: PathBuf::from(line.trim()),
             process,
+            templates: Mutex::default(),
+            migration: Mutex::default(),
+            spent: Mutex::default(),
         }
+    }
+
+    /// A new database, as its template has it.
+    pub fn database(&self, template: Template) -> Database<'_> {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        self.make(template);
+        let name = format!("case_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let spent = std::mem::take(&mut *locked(&self.spent));
+        let drops = spent
+            .iter()
+            .map(|name| format!("DROP DATABASE {name} WITH (FORCE);\n"));
+        let drops: String = drops.collect();
+        // Copying files is quicker than logging every block, which is the default since PostgreSQL 15.
+        let strategy = if version() >= 15 { "STRATEGY file_copy" } else { "" };
+        let template = template.name;
+        let create = format!("CREATE DATABASE {name} TEMPLATE {template} OWNER {MIGRATOR} {strategy};\n");
+        self.script("postgres", &format!("{drops}{create}"));
+        Database { server: self, name }
+    }
+
+    fn make(&self, template: Template) {
+        let mut made = locked(&self.templates);
+        if !made.insert(template.name) {
+            return;
+        }
+        let name = template.name;
+        self.run("postgres", &format!("CREATE DATABASE {name} OWNER {MIGRATOR}"));
+        for migration in (template.migrations)() {
+            self.migrate(name, &migration);
+        }
+        // Nobody may be connected to what is copied.
+        self.run(
+            "postgres",
+            &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"),
+        );
     }
 
     pub fn url(&self, database: &str) -> String {
@@ -116,13 +190,10 @@ impl Server {
         );
     }
 
-    /// As a migration: by a role that is a superuser as long as it takes.
+    /// Runs statements one by one.
     #[track_caller]
-    pub fn migrate(&self, sql: &str) {
-        let script = format!(
-            "ALTER ROLE {MIGRATOR} SUPERUSER;\n\\connect - {MIGRATOR}\n{sql}\n;\n\\connect - postgres\nALTER ROLE {MIGRATOR} NOSUPERUSER;\n"
-        );
-        let mut psql = self.psql("verify");
+    fn script(&self, database: &str, sql: &str) {
+        let mut psql = self.psql(database);
         psql.args(["-f", "-"])
             .env("PGOPTIONS", "-c client_min_messages=error");
         psql.stdin(Stdio::piped())
@@ -130,11 +201,28 @@ impl Server {
             .stderr(Stdio::piped());
         let mut psql = psql.spawn().unwrap();
         let mut input = psql.stdin.take().unwrap();
-        input.write_all(script.as_bytes()).unwrap();
+        input.write_all(sql.as_bytes()).unwrap();
         drop(input);
         let output = psql.wait_with_output().unwrap();
         let message = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{message}");
+    }
+
+    /// As a migration: by a role that is a superuser as long as it takes. No other session sees that it is one.
+    #[track_caller]
+    fn migrate(&self, database: &str, sql: &str) {
+        let _alone = locked(&self.migration);
+        let script = format!(
+            "BEGIN;
+             ALTER ROLE {MIGRATOR} SUPERUSER;
+             SET LOCAL SESSION AUTHORIZATION {MIGRATOR};
+             {sql}
+             ;
+             RESET SESSION AUTHORIZATION;
+             ALTER ROLE {MIGRATOR} NOSUPERUSER;
+             COMMIT;"
+        );
+        self.script(database, &script);
     }
 
     /// As by a power cut.
@@ -144,9 +232,39 @@ impl Server {
     }
 }
 
+/// A case that fails leaves nothing half done.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// A database for one case.
+pub struct Database<'s> {
+    server: &'s Server,
+    name: String,
+}
+
+impl Database<'_> {
+    pub fn url(&self) -> String {
+        self.server.url(&self.name)
+    }
+
+    /// Applies a migration, which can name the database `:DBNAME`.
+    #[track_caller]
+    pub fn migrate(&self, sql: &str) {
+        self.server.migrate(&self.name, sql);
+    }
+}
+
+/// The next case that needs a database removes this one.
+impl Drop for Database<'_> {
+    fn drop(&mut self) {
+        locked(&self.server.spent).push(self.name.clone());
     }
 }
 
@@ -179,6 +297,11 @@ fn binary(name: &str) -> PathBuf {
 
 /// The first number of the version, which some tests are about.
 pub fn version() -> u32 {
+    static VERSION: OnceLock<u32> = OnceLock::new();
+    *VERSION.get_or_init(read_version)
+}
+
+fn read_version() -> u32 {
     let output = Command::new(binary("postgres"))
         .arg("--version")
         .output()

@@ -1,0 +1,248 @@
+//! The texts of the codes. Each stands beside its rule and starts with the one sentence that says what is wrong.
+
+#[cfg(all(test, unix))]
+mod example;
+#[cfg(all(test, unix))]
+mod examples;
+
+use std::fmt::Write as _;
+
+use table_registry_engine::{
+    Code, DatabaseCheck, Fault, Lint, LintLevel, LintOption, for_each_check, for_each_fault, for_each_lint,
+};
+
+macro_rules! texts_of_faults {
+    ($($variant:ident $name:literal;)*) => {
+        fn text_of_fault(fault: Fault) -> &'static str {
+            match fault {
+                $(Fault::$variant => include_str!(concat!("faults/", $name, ".md")),)*
+            }
+        }
+    };
+}
+
+macro_rules! texts_of_lints {
+    ($($variant:ident $name:literal in $module:ident: $level:ident $(, $key:ident = $default:tt)?;)*) => {
+        fn text_of_lint(lint: Lint) -> &'static str {
+            match lint {
+                $(Lint::$variant => include_str!(concat!("../lint/rules/", stringify!($module), ".md")),)*
+            }
+        }
+    };
+}
+
+macro_rules! texts_of_checks {
+    ($($variant:ident $name:literal in $module:ident: $subject:ident;)*) => {
+        fn text_of_check(check: DatabaseCheck) -> &'static str {
+            match check {
+                $(DatabaseCheck::$variant => {
+                    include_str!(concat!("../database/checks/", stringify!($module), ".md"))
+                })*
+            }
+        }
+    };
+}
+
+for_each_fault!(texts_of_faults);
+for_each_lint!(texts_of_lints);
+for_each_check!(texts_of_checks);
+
+/// The text beside the rule, as it was written.
+fn text(code: Code) -> &'static str {
+    match code {
+        Code::Fault(fault) => text_of_fault(fault),
+        Code::Lint(lint) => text_of_lint(lint),
+        Code::DatabaseCheck(check) => text_of_check(check),
+    }
+}
+
+/// What is wrong, in one sentence.
+pub fn summary(code: Code) -> &'static str {
+    text(code).lines().next().unwrap_or_default()
+}
+
+/// Everything that there is to say about a code.
+pub fn page(code: Code) -> String {
+    let mut page = format!("# {code}\n\n{}", text(code));
+    if let Code::Lint(lint) = code {
+        let _ = write!(page, "\n## Level\n\n{}\n", filled(&level(lint)));
+    }
+    page
+}
+
+/// One line for each code.
+pub fn list() -> String {
+    let codes = Code::all();
+    let width = codes.iter().map(|code| code.as_str().len()).max().unwrap_or(0);
+    let lines = codes
+        .iter()
+        .map(|&code| format!("{code:width$}  {}\n", summary(code)));
+    lines.collect::<Vec<_>>().concat()
+}
+
+/// What a lint means unless the policy file says otherwise, and how the policy file does.
+fn level(lint: Lint) -> String {
+    let (default, other) = match lint.default_level() {
+        LintLevel::Deny => (LintLevel::Deny, LintLevel::Warn),
+        LintLevel::Warn => (LintLevel::Warn, LintLevel::Deny),
+        LintLevel::Allow => (LintLevel::Allow, LintLevel::Warn),
+    };
+    match lint.option() {
+        None => format!("`{default}` by default, no options. In `[lints]`: `{lint} = \"{other}\"`."),
+        Some(option) => format!(
+            "`{default}` by default. The option `{}` is `{}` by default. In `[lints]`: `{lint} = {{ level = \"{other}\", {} }}`.",
+            option.key,
+            value(option, usize::MAX),
+            setting(option)
+        ),
+    }
+}
+
+/// A setting of the option, with no more than two strings.
+fn setting(option: &LintOption) -> String {
+    format!("{} = {}", option.key, value(option, 2))
+}
+
+/// The default of the option in TOML, with no more than this many strings.
+fn value(option: &LintOption, most: usize) -> String {
+    match option.default {
+        [only] if !option.is_list => format!("{only:?}"),
+        several => format!("{:?}", &several[..several.len().min(most)]),
+    }
+}
+
+/// The text in lines as long as those of the other texts. A line break never stands in a fence, and does no harm
+/// within backticks.
+fn filled(text: &str) -> String {
+    const WIDTH: usize = 90;
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last().map_or(0, |line| line.chars().count());
+        match lines.last_mut() {
+            Some(last) if line == 0 => last.push_str(word),
+            Some(last) if line + 1 + word.chars().count() <= WIDTH => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => lines.push(word.to_string()),
+        }
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+
+    use snapbox::assert_data_eq;
+    use table_registry_engine::{Policy, Source};
+
+    use super::*;
+
+    /// Where the texts stand, and nothing but texts of codes.
+    const DIRECTORIES: [&str; 3] = ["src/explain/faults", "src/lint/rules", "src/database/checks"];
+
+    const GENERATED: &str = "<!-- @generated from the texts beside the rules: \
+         `SNAPSHOTS=overwrite cargo test -p cargo-table-registry explain` writes it anew. -->\n\n";
+
+    fn package() -> &'static Path {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+    }
+
+    #[test]
+    fn every_text_has_a_summary_an_example_and_a_fix() {
+        let mut seen = BTreeSet::new();
+        for code in Code::all() {
+            let (text, summary) = (text(code), summary(code));
+            assert!(text.starts_with(&format!("{summary}\n\n")), "{code}");
+            assert!(summary.ends_with('.'), "{code}: {summary}");
+            assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{code}");
+            assert!(seen.insert(summary), "{code} says what another code says");
+            let headings: Vec<&str> = text.lines().filter(|line| line.starts_with("## ")).collect();
+            let expected = ["## Example", "## Fix", "## Exception"];
+            assert!(
+                headings == expected[..2] || headings == expected,
+                "{code}: {headings:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_text_is_that_of_a_rule() {
+        let texts: BTreeSet<&str> = Code::all().into_iter().map(text).collect();
+        let files = DIRECTORIES.iter().flat_map(|directory| {
+            let entries = fs::read_dir(package().join(directory)).unwrap();
+            entries.map(|entry| entry.unwrap().path())
+        });
+        let files: Vec<PathBuf> = files
+            .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+            .collect();
+        for file in &files {
+            let text = fs::read_to_string(file).unwrap();
+            assert!(
+                texts.contains(text.as_str()),
+                "{} is the text of no rule",
+                file.display()
+            );
+        }
+        assert_eq!(files.len(), Code::all().len());
+    }
+
+    #[test]
+    fn the_document_has_every_page() {
+        let pages: Vec<String> = Code::all().into_iter().map(page).collect();
+        let document = format!("{GENERATED}{}", pages.join("\n"));
+        assert_data_eq!(document, snapbox::file!["../../explain.md"].raw());
+    }
+
+    #[test]
+    fn the_level_of_a_lint_is_valid_in_the_policy_file() {
+        for &lint in Lint::ALL {
+            let level = level(lint);
+            let (_, setting) = level.split_once("In `[lints]`: `").unwrap();
+            let policy_file = format!("[lints]\n{}\n", setting.trim_end_matches("`."));
+            let (mut policy, mut faults) = (Policy::default(), Vec::new());
+            policy.read_main(&Arc::new(Source::new("level", &*policy_file)), &mut faults);
+            assert!(faults.is_empty(), "{policy_file}{faults:?}");
+            assert_ne!(policy.lints.level(lint), lint.default_level(), "{policy_file}");
+        }
+    }
+
+    /// A long default is not repeated.
+    fn cell(option: &LintOption) -> String {
+        if option.default.len() < 5 {
+            format!("`{}`", setting(option))
+        } else {
+            format!("`{} = […]`", option.key)
+        }
+    }
+
+    /// Replaces the rows of a table, given the line of its heading.
+    fn with_rows(document: &str, heading: &str, rows: &str) -> String {
+        let start = document.find(heading).expect(heading) + heading.len();
+        let rule = document[start..].find('\n').unwrap() + 1;
+        let (before, rest) = document.split_at(start + rule);
+        let after = rest.find("\n\n").unwrap() + 1;
+        format!("{before}{rows}{}", &rest[after..])
+    }
+
+    #[test]
+    fn the_readme_has_every_lint() {
+        let rows = Lint::ALL.iter().map(|&lint| {
+            let option = lint.option().map_or(String::new(), cell);
+            let (summary, level) = (summary(lint.into()), lint.default_level());
+            format!("| `{lint}` | {summary} | {level} | {option} |\n")
+        });
+        let rows = rows.collect::<Vec<_>>().concat();
+        let readme = fs::read_to_string(package().join("../README.md")).unwrap();
+        let expected = with_rows(
+            &readme,
+            "| rule | what it finds | level | option, with its default |\n",
+            &rows,
+        );
+        assert_data_eq!(expected, snapbox::file!["../../../README.md"].raw());
+    }
+}
