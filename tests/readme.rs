@@ -63,10 +63,9 @@ fn the_example_is_the_quickstart() {
     let rust = blocks("rust");
     let toml = blocks("toml");
     assert_eq!((rust.len(), toml.len()), (3, 5), "a block is not compared here");
-    let files = rust.iter().filter_map(|block| named(block, "// "));
-    let files: Vec<_> = files
-        .chain(toml.iter().filter_map(|block| named(block, "# ")))
-        .collect();
+    let rust_files = rust.iter().filter_map(|block| named(block, "// "));
+    let toml_files = toml.iter().filter_map(|block| named(block, "# "));
+    let files: Vec<_> = rust_files.chain(toml_files).collect();
     let mut paths: Vec<_> = files.iter().map(|(path, _)| path.clone()).collect();
     paths.sort();
     assert_eq!(paths, files_of_the_quickstart());
@@ -139,16 +138,16 @@ fn every_code_is_in_an_expected_error() {
         ),
         (Fault::UnreadableFile, "tests/cargo.rs"),
     ];
-    let cases = fs::read_dir(root().join("tests/ui")).unwrap();
-    let cases = cases.flat_map(|category| fs::read_dir(category.unwrap().path()).into_iter().flatten());
-    let expected = cases.filter_map(|case| fs::read_to_string(case.unwrap().path().join("main.stderr")).ok());
-    let expected: String = expected.collect();
-    let command_line = ["tests/cli", "src/lint/rules", "src/database/checks"];
-    let command_line = command_line.iter().flat_map(|directory| {
+    let categories = fs::read_dir(root().join("tests/ui")).unwrap();
+    let cases = categories.flat_map(|category| fs::read_dir(category.unwrap().path()).into_iter().flatten());
+    let errors = cases.filter_map(|case| fs::read_to_string(case.unwrap().path().join("main.stderr")).ok());
+    let expected: String = errors.collect();
+    let directories = ["tests/cli", "src/lint/rules", "src/database/checks"];
+    let tests = directories.iter().flat_map(|directory| {
         let files = fs::read_dir(root().join("registry-cli").join(directory)).unwrap();
         files.filter_map(|file| rust(&file.unwrap().path()))
     });
-    let command_line: String = command_line.collect();
+    let command_line: String = tests.collect();
     for code in Code::all() {
         let is_elsewhere = elsewhere.iter().any(|(other, _)| code == (*other).into())
             || command_line.contains(&format!("diagnostic code `{code}`"))

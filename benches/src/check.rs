@@ -79,8 +79,8 @@ fn pairs(with: &Path, without: &Path, incremental: &str, rounds: usize) -> Vec<(
 /// Of checking the crate alone: its dependencies are built, and its root is edited.
 fn user_time(directory: &Path, incremental: &str, round: usize) -> Duration {
     let root = directory.join("src/lib.rs");
-    let text = fs::read_to_string(&root).expect("the root is there");
-    let text = text.split("// round").next().unwrap_or_default();
+    let edited_before = fs::read_to_string(&root).expect("the root is there");
+    let text = edited_before.split("// round").next().unwrap_or_default();
     write(&root, &format!("{text}// round {round}\n"));
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["check", "--quiet"]).current_dir(directory);

@@ -56,15 +56,15 @@ pub fn own_program() -> &'static Path {
 pub fn print(command: &[OsString]) {
     let start = Instant::now();
     let mut child = Command::new(&command[0]);
-    let child = child
+    child
         .args(&command[1..])
         .stdin(Stdio::null())
         .stdout(Stdio::null());
     let status = child.status().expect("the command runs");
     let wall = start.elapsed();
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the system counts");
-    let user = usage.user_time();
-    let user = user.tv_sec() * 1_000_000 + user.tv_usec();
+    let user_time = usage.user_time();
+    let user = user_time.tv_sec() * 1_000_000 + user_time.tv_usec();
     println!("{user} {} {}", wall.as_micros(), usage.max_rss());
     assert!(status.success(), "{command:?}");
 }

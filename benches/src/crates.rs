@@ -118,9 +118,8 @@ fn root(macros: Macros) -> String {
 }
 
 pub fn without_macros(text: &str) -> String {
-    let lines = text.lines();
-    let kept = lines.filter(|line| !line.starts_with("#[table") && *line != "use table_registry::table;");
-    let kept: Vec<&str> = kept.collect();
+    let is_kept = |line: &&str| !line.starts_with("#[table") && *line != "use table_registry::table;";
+    let kept: Vec<&str> = text.lines().filter(is_kept).collect();
     kept.join(
         "
 ",

@@ -113,14 +113,13 @@ impl Changes {
         });
     }
 
-    /// Other text for a file that was read before.
-    pub fn update(&mut self, path: impl Into<PathBuf>, before: &str, after: impl Into<String>) {
-        let after = after.into();
-        if before != after {
+    /// New text for a file that was read before.
+    pub fn update(&mut self, path: impl Into<PathBuf>, before: &str, after: impl AsRef<str>) {
+        if before != after.as_ref() {
             self.files.push(Change {
                 path: path.into(),
                 before: Some(before.to_string()),
-                after,
+                after: after.as_ref().to_string(),
             });
         }
     }
@@ -152,9 +151,9 @@ impl Changes {
             .files
             .iter()
             .flat_map(|change| change.path.ancestors().skip(1));
-        let missing = ancestors.filter(|path| !path.as_os_str().is_empty() && !self.root.has(path));
-        let missing: BTreeSet<PathBuf> = missing.map(Path::to_path_buf).collect();
-        missing.into_iter().collect()
+        let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !self.root.has(path);
+        let sorted: BTreeSet<&Path> = ancestors.filter(is_missing).collect();
+        sorted.into_iter().map(Path::to_path_buf).collect()
     }
 
     fn write(self, run: &ExclusiveRun) -> Result<(), Failure> {
@@ -206,16 +205,16 @@ impl Change {
     fn stage(self, root: &Root, run: &ExclusiveRun) -> Result<Staged, Failure> {
         let unwritable = |error: io::Error| Failure::io("written", &self.path, &error);
         let target = self.target(root)?;
-        let directory = target.parent().filter(|parent| *parent != Path::new(""));
-        let directory = directory.unwrap_or(Path::new("."));
+        let parent = target.parent().filter(|parent| *parent != Path::new(""));
+        let directory = parent.unwrap_or(Path::new("."));
         fs::create_dir_all(directory).map_err(unwritable)?;
         let mut builder = tempfile::Builder::new();
-        let file = builder.prefix(TEMPORARY).make_in(directory, |path| {
+        let created = builder.prefix(TEMPORARY).make_in(directory, |path| {
             run.note(path);
             File::create_new(path)
         });
-        // The error names the temporary file, which means nothing to anybody.
-        let mut file = file.map_err(|error| unwritable(error.kind().into()))?;
+        // Only the kind of the error: its text names the temporary file, which means nothing to anybody.
+        let mut file = created.map_err(|error| unwritable(error.kind().into()))?;
         if self.before.is_some() {
             let permissions = fs::metadata(&target).map_err(unwritable)?.permissions();
             file.as_file().set_permissions(permissions).map_err(unwritable)?;

@@ -110,11 +110,11 @@ fn database(policy: &Policy) -> Vec<String> {
         .iter()
         .chain(tenant_policy)
         .map(|entry| entry.value.clone());
-    let exceptions = exceptions
+    let allowed = exceptions
         .iter()
         .map(|entry| format!("{} {}", entry.subject.value, entry.rule));
     let settings = format!("{schema:?} {force_rls} {append_only_trigger}");
-    names.chain(exceptions).chain([settings]).collect()
+    names.chain(allowed).chain([settings]).collect()
 }
 
 /// What the policy files say of all tables but one, of the lints, and of the database.

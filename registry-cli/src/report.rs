@@ -100,9 +100,9 @@ pub fn summary(severities: impl Iterator<Item = Severity>) -> String {
     let (errors, warnings): (Vec<Severity>, Vec<Severity>) =
         severities.partition(|severity| *severity == Severity::Error);
     let (errors, warnings) = (errors.len(), warnings.len());
-    let parts = [(errors, "error"), (warnings, "warning")];
-    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
-    let text: Vec<String> = parts.map(|(count, what)| counted(count, what)).collect();
+    let counts = [(errors, "error"), (warnings, "warning")];
+    let found = counts.into_iter().filter(|(count, _)| *count > 0);
+    let text: Vec<String> = found.map(|(count, what)| counted(count, what)).collect();
     let (level, color) = if errors > 0 {
         ("error", AnsiColor::BrightRed)
     } else {
@@ -165,12 +165,12 @@ fn annotation(diagnostic: &Diagnostic, in_repository: &str) -> String {
             ("col", column.to_string()),
         ]);
     }
-    let properties: Vec<String> = properties
+    let pairs: Vec<String> = properties
         .into_iter()
         .map(|(key, value)| format!("{key}={}", escaped_property(&value)))
         .collect();
     let message = escaped(&whole_text(diagnostic));
-    format!("::{level} {}::{message}\n", properties.join(","))
+    format!("::{level} {}::{message}\n", pairs.join(","))
 }
 
 /// Where the workspace lies in the repository that GitHub checked out, with a slash at the end.
@@ -178,8 +178,8 @@ fn in_repository(root: &Root) -> String {
     let repository = env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
     let workspace = root.canonical(Path::new(""));
     let inside = repository.zip(workspace).and_then(|(repository, workspace)| {
-        let repository = repository.canonicalize().unwrap_or(repository);
-        Some(display(workspace.strip_prefix(repository).ok()?) + "/")
+        let canonical = repository.canonicalize().unwrap_or(repository);
+        Some(display(workspace.strip_prefix(canonical).ok()?) + "/")
     });
     inside.filter(|path| path != "/").unwrap_or_default()
 }
@@ -213,8 +213,8 @@ pub const JSON_VERSION: u32 = 1;
 
 /// Prints one JSON value and a line break.
 pub fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value).map_err(io::Error::from);
-    let text = text.map_err(|error| Failure::new("the output cannot be written").note(error))?;
+    let unwritable = |error| Failure::new("the output cannot be written").note(io::Error::from(error));
+    let text = serde_json::to_string_pretty(value).map_err(unwritable)?;
     data(&(text + "\n"))
 }
 

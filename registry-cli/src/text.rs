@@ -39,8 +39,8 @@ pub fn printable(text: &str) -> String {
 
 /// Names in backticks, as [`listed`].
 pub fn quoted<N: Display>(names: impl IntoIterator<Item = N>) -> String {
-    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
-    listed(&names)
+    let quoted: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    listed(&quoted)
 }
 
 /// The first few names, and how many more there are.

@@ -204,14 +204,14 @@ fn choose(
     if selection.workspace {
         return Ok(None);
     }
-    // The current directory is the path that no link is part of.
-    let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
-    if current == root {
+    // `current` is canonical, too.
+    let canonical = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
+    if current == canonical {
         return Ok(None);
     }
     let below = packages
         .iter()
-        .filter(|package| current.starts_with(root.join(&package.directory)));
+        .filter(|package| current.starts_with(canonical.join(&package.directory)));
     let deepest = below.max_by_key(|package| package.directory.components().count());
     Ok(deepest.map(|package| vec![package.clone()]))
 }

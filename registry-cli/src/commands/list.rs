@@ -173,8 +173,8 @@ fn yes_if(flag: bool) -> String {
 
 fn columns(rows: &[Vec<String>]) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let widths = (0..count).map(|column| rows.iter().map(|row| row[column].width()).max().unwrap_or(0));
-    let widths: Vec<usize> = widths.collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..count).map(width).collect();
     let mut text = String::new();
     for (position, row) in rows.iter().enumerate() {
         let mut line = String::new();
@@ -217,8 +217,7 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_people_see_them() {
-        let rows = [["table", "kind"], ["größe", "x"], ["表", "y"]];
-        let rows: Vec<Vec<String>> = rows.iter().map(|row| row.map(String::from).to_vec()).collect();
+        let rows = [["table", "kind"], ["größe", "x"], ["表", "y"]].map(|row| row.map(String::from).to_vec());
         assert_eq!(columns(&rows), "TABLE  KIND\ngröße  x\n表     y\n");
         assert_eq!(
             markdown(&rows[..2]),

@@ -44,8 +44,8 @@ fn of_each_command() {
 /// The lines of the section `Commands:`, as name and text.
 fn commands() -> Vec<(String, String)> {
     let help = help(&["-h"]);
-    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-    let lines = lines.take_while(|line| !line.is_empty());
+    let section = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let lines = section.take_while(|line| !line.is_empty());
     let mut commands: Vec<(String, String)> = Vec::new();
     for line in lines {
         match (
@@ -72,11 +72,11 @@ fn the_readme_has_the_same_commands() {
         .split("\n### Commands\n")
         .nth(1)
         .expect("a section about the commands");
-    let rows = section
+    let below_heading = section
         .lines()
         .skip_while(|line| !line.starts_with("|---"))
         .skip(1);
-    let rows = rows.take_while(|line| line.starts_with('|'));
+    let rows = below_heading.take_while(|line| line.starts_with('|'));
     let listed: Vec<(String, String)> = rows
         .map(|row| {
             let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();

@@ -185,8 +185,8 @@ fn a_reader_that_has_seen_enough() {
 #[test]
 fn the_erp() {
     let lock = fs::read_to_string(repository().join("examples/erp/table-registry.lock")).unwrap();
-    let (tables, exempt) = lock.split_once("\n[exempt]\n").unwrap();
-    let tables: Vec<&str> = tables
+    let (above, exempt) = lock.split_once("\n[exempt]\n").unwrap();
+    let tables: Vec<&str> = above
         .lines()
         .filter(|line| line.contains(" = { kind = "))
         .collect();

@@ -75,8 +75,8 @@ type ColumnsByTable = HashMap<String, Vec<Column>>;
 
 fn columns_by_table(file: &DataFile) -> Result<ColumnsByTable, DataError> {
     let mut columns = ColumnsByTable::new();
-    for row in file.rows() {
-        let row = row?;
+    for result in file.rows() {
+        let row = result?;
         let [table, name, sql_type, nullability, key] = row.fields;
         let Some(rust_type) = RustType::of_sql(sql_type) else {
             return Err(row.fault(format!("unknown SQL type `{sql_type}`")));
@@ -100,8 +100,8 @@ fn columns_by_table(file: &DataFile) -> Result<ColumnsByTable, DataError> {
 
 fn tables(file: &DataFile, mut columns: ColumnsByTable) -> Result<Vec<Table>, DataError> {
     let mut tables = Vec::new();
-    for row in file.rows() {
-        let row = row?;
+    for result in file.rows() {
+        let row = result?;
         let [name, stem] = row.fields;
         let Some(columns) = columns.remove(name) else {
             return Err(row.fault(format!("table `{name}` has no columns, or stands here twice")));

@@ -11,8 +11,8 @@ pub(crate) fn schema(data: &Data) -> String {
 
 fn table(table: &Table) -> String {
     let mut lines: Vec<String> = table.columns.iter().map(column).collect();
-    let keys = table.columns.iter().filter(|column| column.is_key);
-    let keys: Vec<String> = keys.map(|column| quoted(&column.name)).collect();
+    let key_columns = table.columns.iter().filter(|column| column.is_key);
+    let keys: Vec<String> = key_columns.map(|column| quoted(&column.name)).collect();
     if !keys.is_empty() {
         lines.push(format!("    PRIMARY KEY ({})", keys.join(", ")));
     }

@@ -62,8 +62,8 @@ fn use_lines(tables: &[&Table]) -> String {
 }
 
 fn use_line(krate: &str, items: BTreeSet<&str>) -> String {
-    let items: Vec<_> = items.into_iter().collect();
-    match items.as_slice() {
+    let sorted: Vec<_> = items.into_iter().collect();
+    match sorted.as_slice() {
         [item] => format!("use {krate}::{item};\n"),
         items => format!("use {krate}::{{{}}};\n", items.join(", ")),
     }
