@@ -1,4 +1,4 @@
-//! The command line, as clap sees it. What stands here is what `--help` prints.
+//! The arguments, as clap defines them. Doc comments here are the text of `--help`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,8 +11,8 @@ use crate::scaffold::ColumnArgument;
 
 /// Adds, reviews and audits the tables of a table registry.
 ///
-/// The crate and its `table_registry!` call say where everything is: schema directories and policy
-/// files are configured nowhere else. Sources alone are read, so a crate need not compile.
+/// Everything is found through the crate and its `table_registry!` call: schema directories and policy files are not
+/// configured anywhere else. Only sources are read, so the crate does not have to compile.
 #[derive(Debug, Parser)]
 #[command(
     name = "cargo-table-registry",
@@ -32,12 +32,12 @@ pub struct CommandLine {
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  nothing fails; warnings alone do not
+  0  nothing failed; warnings alone do not fail
   1  something was found: a fault, a stale file, or what a lint of level `deny` forbids
   2  wrong use, or input that cannot be read";
 
 impl CommandLine {
-    /// Reads the arguments of this process. Cargo passes the name of the subcommand on.
+    /// Reads the arguments of this process. Cargo passes the name of the subcommand as the first one.
     pub fn read() -> Self {
         Self::parse_from(without_subcommand(std::env::args_os().collect()))
     }
@@ -50,83 +50,83 @@ fn without_subcommand(mut arguments: Vec<OsString>) -> Vec<OsString> {
     arguments
 }
 
-/// Which packages are meant.
+/// The packages to work on.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Package selection")]
 pub struct Selection {
-    /// The package to work on, by name; may be repeated.
+    /// A package to work on, by name; may be repeated.
     ///
     /// Default: the package of the current directory; in the root of a workspace, every package
     /// that calls `table_registry!`.
     #[arg(short, long = "package", value_name = "NAME")]
     pub packages: Vec<String>,
-    /// All packages of the workspace that call `table_registry!`.
+    /// Work on all packages of the workspace that call `table_registry!`.
     #[arg(long, conflicts_with = "packages")]
     pub workspace: bool,
-    /// The path of the Cargo.toml.
+    /// The path to Cargo.toml.
     #[arg(long, value_name = "PATH")]
     pub manifest_path: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make a crate ready: dependency, `table_registry!` call, policy files, schema folder
+    /// Prepare a crate: dependency, `table_registry!` call, policy files, schema folder
     ///
-    /// Nothing that exists is overwritten, so it is safe to run twice.
+    /// Nothing is overwritten, so it is safe to run twice.
     Init(Init),
     /// Add a table: its file, its `mod` line, its entry in the revoke list
     ///
-    /// The new file holds a struct with `#[table]`. Nothing is written if the compiler would refuse the result.
+    /// The new file holds a struct with `#[table]`. Nothing is written if the compiler would reject the result.
     New(New),
-    /// Give a table another kind than its struct declares
+    /// Override the kind that a table's struct declares
     ///
-    /// Edits `[overrides]` of the policy file; comments, order and layout stay. Refused if the compiler would refuse the result.
+    /// Edits `[overrides]` in the policy file; comments, order and layout stay. Nothing is written if the compiler would reject the result.
     Override(Override),
     /// Make a table append-only
     ///
-    /// Edits `update_delete` of the revoke file; comments, order and layout stay. Refused if the compiler would refuse the result.
+    /// Edits `update_delete` in the revoke list; comments, order and layout stay. Nothing is written if the compiler would reject the result.
     Revoke(Revoke),
-    /// Say why a table exists in the database without a struct
+    /// Exempt a table that exists in the database without a struct
     ///
-    /// Edits `[exempt]` of the policy file; comments, order and layout stay. Refused if the compiler would refuse the result.
+    /// Edits `[exempt]` in the policy file; comments, order and layout stay. Nothing is written if the compiler would reject the result.
     Exempt(Exempt),
-    /// Write the lock file, and the generated `mod.rs` files
+    /// Write the lock file and the generated `mod.rs` files
     ///
-    /// `table-registry.lock` has one sorted line for each table: what a reviewer has to see of a change.
-    /// A `mod.rs` that carries a line with `@generated` gets one `mod` line for each file beside it.
+    /// `table-registry.lock` has one line per table, sorted, so that reviewers see what a change does.
+    /// A `mod.rs` with `@generated` in a comment at its top gets one `mod` line for each file beside it.
     Sync(Sync),
     /// Check the conventions of the schema
     ///
-    /// Levels and options of the rules stand in `[lints]` of the policy file. `explain` says what each rule means.
+    /// `[lints]` in the policy file sets the levels and options of the rules. `explain` describes each rule.
     Lint(Lint),
     /// Print the SQL that makes a database obey the registry
     ///
-    /// A migration that can be run again: row-level security and its policies, and what append-only tables
-    /// refuse. `[database]` of the policy file names the roles and the expression of the policies.
+    /// The output is a migration that can be run repeatedly: row-level security with its policies, and what append-only
+    /// tables refuse. `[database]` in the policy file names the roles and the expression of the policies.
     Sql(Sql),
     /// Check that a real PostgreSQL database obeys the registry
     ///
-    /// Reads the system catalogs in one transaction that writes nothing. The server is that of
-    /// `--database-url`, of the variable `DATABASE_URL`, or of the variables and the password file of libpq.
+    /// Reads the system catalogs in one transaction that writes nothing. The server is taken from `--database-url`, from
+    /// the variable `DATABASE_URL`, or from the variables and the password file of libpq.
     Verify(Verify),
     /// Print every table
     List(List),
-    /// Say what a diagnostic or a lint means, with an example and the fix
+    /// Explain a diagnostic or a lint, with an example and the fix
     ///
-    /// Without a code it prints the list of all codes.
+    /// Without a code, prints the list of all codes.
     Explain(Explain),
     /// Print a completion script for a shell
     ///
-    /// It completes the program under its own name, `cargo-table-registry`. In bash, for instance:
+    /// The script completes the program under its own name, `cargo-table-registry`. For example, in bash:
     /// `cargo table-registry completions bash > ~/.local/share/bash-completion/completions/cargo-table-registry`
     Completions(Completions),
 }
 
 #[derive(Args, Debug)]
 pub struct Init {
-    /// The directory that holds the schema or shall hold it, beside the crate root.
+    /// The directory for the schema, beside the crate root. It is created if it does not exist.
     ///
-    /// Default: `schema`; or `models`, if `schema` is a module without a folder, as in Diesel.
+    /// Default: `schema`, or `models` if `schema` is a module without a folder, as in Diesel.
     #[arg(long, value_name = "NAME")]
     pub directory: Option<String>,
     #[command(flatten)]
@@ -145,11 +145,10 @@ pub struct New {
     pub revoke: bool,
     /// A column, with its Rust type; may be repeated.
     ///
-    /// `id`, the tenant column and the time stamps are there without being asked for, unless a column of
-    /// the same name is given.
+    /// `id`, the tenant column and the timestamps are added by default, unless a column of the same name is given.
     #[arg(short, long = "column", value_name = "NAME:TYPE")]
     pub columns: Vec<ColumnArgument>,
-    /// The schema directory for the file, as `table_registry!` names it.
+    /// The schema directory for the new file, as written in `table_registry!`.
     ///
     /// Default: the first one.
     #[arg(long, value_name = "DIR")]
@@ -205,10 +204,10 @@ pub struct Exempt {
 
 #[derive(Args, Debug)]
 pub struct Sync {
-    /// Write nothing; print a diff and fail if something would be written.
+    /// Write nothing; print a diff and fail if anything would change.
     #[arg(long)]
     pub check: bool,
-    /// How findings are printed.
+    /// The output format.
     #[arg(long, value_enum, default_value_t, requires = "check")]
     pub format: SyncFormat,
     #[command(flatten)]
@@ -217,7 +216,7 @@ pub struct Sync {
 
 #[derive(Args, Debug)]
 pub struct Lint {
-    /// How findings are printed.
+    /// The output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: LintFormat,
     /// Treat warnings as errors.
@@ -229,21 +228,21 @@ pub struct Lint {
 
 #[derive(Args, Debug)]
 pub struct Sql {
-    /// Print the SQL that takes everything back.
+    /// Print the SQL that reverses it all.
     ///
-    /// What was granted before is not known: UPDATE and DELETE of append-only tables are granted to the roles of
-    /// the application, and nothing to anybody else.
+    /// Earlier grants are not known: UPDATE and DELETE on append-only tables are granted to the application's roles, and
+    /// nothing to anyone else.
     #[arg(long)]
     pub down: bool,
-    /// Print only what a database lacks; fail if that is something.
+    /// Print only what a database lacks; fail if it lacks anything.
     ///
-    /// To know how the server spells a policy, it makes one on a temporary table, and takes it back. It needs the
-    /// privilege TEMPORARY on the database, and to read the tables.
+    /// To learn how the server spells a policy, the program creates it on a temporary table and rolls back. That needs
+    /// the TEMPORARY privilege on the database and SELECT on the tables.
     #[arg(long, conflicts_with = "down")]
     pub diff: bool,
     /// The database for `--diff`, as `postgres://USER@HOST:PORT/DATABASE`.
     ///
-    /// Default: that of `DATABASE_URL`, or of the variables and the password file of libpq.
+    /// Default: `DATABASE_URL`, or the variables and the password file of libpq.
     #[arg(long, value_name = "URL", requires = "diff")]
     pub database_url: Option<String>,
     #[command(flatten)]
@@ -255,22 +254,22 @@ pub struct Verify {
     /// The database, as `postgres://USER@HOST:PORT/DATABASE`.
     #[arg(long, value_name = "URL")]
     pub database_url: Option<String>,
-    /// Check what migrations come to, on a server that is started for it and thrown away.
+    /// Check the result of migrations, on a throwaway server.
     ///
-    /// The server is started from the PostgreSQL binaries on this machine: those of `initdb` on the `PATH`, else
-    /// the newest that is installed. Directories of sqlx, Diesel, drizzle, Prisma, Flyway, refinery, dbmate and
-    /// goose, and plain `.sql` files are known. Roles of `app_roles` that migrations name and none creates are
-    /// created before.
+    /// The server is started from the PostgreSQL binaries on this machine: those beside the `initdb` on the `PATH`, else
+    /// the newest installed version. The directories of sqlx, Diesel, drizzle, Prisma, Flyway, refinery, dbmate and
+    /// goose, and plain `.sql` files are recognised. Roles of `app_roles` that migrations name and do not create are
+    /// created first.
     #[arg(long, value_name = "DIR", conflicts_with = "database_url")]
     pub migrations: Option<PathBuf>,
-    /// Also try, as each role of the application, what the database has to refuse.
+    /// Also attempt, as each role of the application, what the database has to refuse.
     ///
-    /// UPDATE, DELETE and TRUNCATE on append-only tables, and reading tables with row-level security without a
-    /// tenant, in a transaction that is always rolled back. Of an empty table, the policies are asked about rows
-    /// that are made up. Needs a role that may become those roles; a statement that has to wait for a lock fails.
+    /// Attempts UPDATE, DELETE and TRUNCATE on append-only tables, and reads tables with row-level security without a
+    /// tenant, in a transaction that is always rolled back. For an empty table, the policies are evaluated on made-up
+    /// rows. The connecting role must be able to become those roles; a statement that would wait for a lock fails.
     #[arg(long)]
     pub probe: bool,
-    /// How findings are printed.
+    /// The output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: VerifyFormat,
     #[command(flatten)]
@@ -282,7 +281,7 @@ pub struct List {
     /// Only tables of this kind; may be repeated.
     #[arg(short, long, value_parser = kind_parser())]
     pub kind: Vec<TableKind>,
-    /// How the tables are printed.
+    /// The output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: ListFormat,
     #[command(flatten)]
@@ -302,7 +301,7 @@ pub struct Completions {
     pub shell: clap_complete::Shell,
 }
 
-/// How findings are printed.
+/// The output formats of `sync --check`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum SyncFormat {
     /// With excerpts of the sources, for people
@@ -312,7 +311,7 @@ pub enum SyncFormat {
     Github,
 }
 
-/// How findings are printed, where a machine may want them, too.
+/// The output formats of `lint`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum LintFormat {
     /// With excerpts of the sources, for people
@@ -324,7 +323,7 @@ pub enum LintFormat {
     Json,
 }
 
-/// How findings about a database are printed.
+/// The output formats of `verify`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum VerifyFormat {
     /// With excerpts of the sources, for people
@@ -338,7 +337,7 @@ pub enum VerifyFormat {
     Sarif,
 }
 
-/// How tables are printed.
+/// The output formats of `list`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ListFormat {
     /// In columns
@@ -366,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn cargo_passes_the_name_of_the_subcommand_on() {
+    fn the_name_that_cargo_passes_is_dropped() {
         for arguments in [
             &["cargo-table-registry", "list"][..],
             &["cargo-table-registry", "table-registry", "list"],

@@ -1,4 +1,4 @@
-//! Changes of files: all of them or none, and each in one step.
+//! Changes to files: all of them or none, each in one step.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::report;
 use crate::workspace::Workspace;
 
-/// How the names of temporary files start. They lie beside the files that they replace.
+/// The prefix of temporary files, which lie beside the files that they replace.
 const TEMPORARY: &str = ".table-registry-";
 
 /// Keeps other runs of this program from changing files between our reading and our writing, and removes the temporary
@@ -83,12 +83,12 @@ pub struct Changes {
 #[derive(Debug)]
 struct Change {
     path: PathBuf,
-    /// What the file holds now; nothing for a new file.
+    /// The current text; nothing for a new file.
     before: Option<String>,
     after: String,
 }
 
-/// A change whose text is on the disk already, beside its file.
+/// A change whose text is already on disk, beside its file.
 struct Staged {
     change: Change,
     target: PathBuf,
@@ -104,7 +104,7 @@ impl Changes {
         }
     }
 
-    /// A new file. That there is none yet is checked when it is written, too.
+    /// A new file. Writing fails if there is a file by then.
     pub fn create(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) {
         self.files.push(Change {
             path: path.into(),
@@ -133,19 +133,19 @@ impl Changes {
         self.files.iter().map(Change::diff).collect()
     }
 
-    /// Writes all of them, and says so. If one cannot be written, all stay as they were.
+    /// Writes and reports all changes. If one cannot be written, all files stay as they were.
     pub fn commit(self, run: &ExclusiveRun) -> Result<(), Failure> {
         let missing = self.missing_directories();
         let root = self.root.clone();
         self.write(run).inspect_err(|_| {
             for directory in missing.iter().rev() {
-                // One that was not made, or that others use by now, stays.
+                // Fails, as it should, for a directory that was not created or that others use by now.
                 let _ = fs::remove_dir(root.resolve(directory));
             }
         })
     }
 
-    /// The directories that have to be made, the outer ones first.
+    /// The directories to create, outer ones first.
     fn missing_directories(&self) -> Vec<PathBuf> {
         let ancestors = self
             .files
@@ -189,14 +189,19 @@ impl Changes {
     }
 }
 
-/// Takes back what was written before something could not be; gives back what could not be taken back.
+/// Restores the files that were written before a write failed. Returns a note for each that could not be restored.
 fn undo(done: Vec<(Change, PathBuf)>) -> Vec<String> {
     let undone = done.into_iter().rev().map(|(change, target)| {
         let result = match &change.before {
             Some(before) => fs::write(&target, before),
             None => fs::remove_file(&target),
         };
-        result.map_err(|error| format!("`{}` was changed, and stays so: {error}", display(&change.path)))
+        result.map_err(|error| {
+            format!(
+                "`{}` was changed and could not be restored: {error}",
+                display(&change.path)
+            )
+        })
     });
     undone.filter_map(Result::err).collect()
 }
@@ -228,7 +233,7 @@ impl Change {
         })
     }
 
-    /// The file itself, where the path is a link to it. Its text must still be what was read.
+    /// The file that the path leads to, through links. Fails if its text is no longer what was read.
     fn target(&self, root: &Root) -> Result<PathBuf, Failure> {
         let Some(before) = &self.before else {
             return Ok(root.resolve(&self.path));

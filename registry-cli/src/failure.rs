@@ -7,7 +7,7 @@ use std::path::Path;
 use annotate_snippets::{Level, Renderer};
 use table_registry_engine::display;
 
-/// Ends a command with exit code 2. Worded like every other diagnostic.
+/// Ends a command with exit code 2. Worded and rendered like every other diagnostic.
 #[derive(Debug)]
 pub struct Failure {
     message: String,
@@ -24,7 +24,7 @@ impl Failure {
         }
     }
 
-    /// A file or directory that the system does not let us use. `what` is `read`, `written`, ….
+    /// A file or directory that the system refuses access to. `what` is `read`, `written`, ….
     pub fn io(what: &str, path: &Path, error: &io::Error) -> Self {
         Self::new(format!("`{}` cannot be {what}", display(path))).note(error.to_string())
     }

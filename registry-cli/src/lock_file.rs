@@ -1,4 +1,4 @@
-//! `table-registry.lock`: what the sources and policy files come to, in a form that reviewers read.
+//! `table-registry.lock`: the registry in a form for reviewers.
 
 use std::fmt::Write as _;
 
@@ -13,8 +13,7 @@ const HEADER: &str = "\
 version = 1
 ";
 
-/// The text of the file: TOML, one line a table, sorted by name. It depends on nothing but the
-/// registry.
+/// The text of the file: TOML, one line per table, sorted by name. It depends on the registry alone.
 pub fn text(registry: &Registry) -> String {
     let mut text = String::from(HEADER);
     text.push_str("\n[tables]\n");
@@ -28,7 +27,7 @@ pub fn text(registry: &Registry) -> String {
     text
 }
 
-/// What another registry says of the tables of the first, where it says something else.
+/// The tables whose kind or policies differ, as the later registry has them.
 pub fn differences(before: &Registry, after: &Registry) -> Vec<String> {
     let tables = before.tables().iter().filter_map(|table| {
         let now = after.table(&table.name)?;
@@ -38,7 +37,7 @@ pub fn differences(before: &Registry, after: &Registry) -> Vec<String> {
     tables.collect()
 }
 
-/// What the policies say of a table, for people.
+/// The kind and the policies of a table, for people.
 fn policies(table: &RegisteredTable) -> String {
     let row_level_security = if table.kind.row_level_security() {
         "with"
@@ -67,7 +66,7 @@ fn described(table: &RegisteredTable) -> String {
     )
 }
 
-/// A string in one line, whatever it holds.
+/// A TOML string on one line, whatever characters it has.
 fn string(text: &str) -> String {
     TomlStringBuilder::new(text).as_basic().to_toml_value()
 }

@@ -1,4 +1,4 @@
-//! Edits of the policy files that decide about one table, checked before they are written.
+//! Edits of policy files. Each decides about one table, and is checked before it is written.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::project::{Checked, Project};
 use crate::report::{self, Exit};
 use crate::text;
 
-/// Other text for one policy file.
+/// A new text for one policy file.
 pub struct Edit {
     before: Arc<Source>,
     after: Arc<Source>,
@@ -53,7 +53,7 @@ impl Edit {
         .guarded(project, table)
     }
 
-    /// A first look: whatever form the file has, an edit decides about its own table alone.
+    /// Refuses an edit that changes a decision about anything but its table, whatever form the file has.
     fn guarded(self, project: &Project, table: &str) -> Result<Self, Failure> {
         let after = Policy::read(&self.inputs.files, &mut Vec::new());
         if decisions_about_others(&after, table) == decisions_about_others(&project.policy, table) {
@@ -117,7 +117,7 @@ fn database(policy: &Policy) -> Vec<String> {
     names.chain(allowed).chain([settings]).collect()
 }
 
-/// What the policy files say of all tables but one, of the lints, and of the database.
+/// Every decision of the policy files except those about one table.
 fn decisions_about_others(policy: &Policy, table: &str) -> Vec<String> {
     let overrides = policy.overrides.iter().map(|entry| {
         let kind = entry.kind.map_or("no kind", TableKind::as_str);
@@ -156,7 +156,7 @@ fn edited(
 ) -> Result<(Arc<Source>, Arc<Source>), Failure> {
     let is_about_it = |fault: &&Diagnostic| match (fault.labels.first(), source) {
         (Some(label), Some(source)) => label.source.path == source.path,
-        // A file that is missing or cannot be opened has no place.
+        // The fault of a file that is missing or cannot be opened has no place.
         (_, None) => true,
         (None, Some(_)) => false,
     };

@@ -1,11 +1,11 @@
-//! Edits of the two policy files, in which comments, order and layout stay.
+//! Edits of the text of policy files. Comments, order and layout stay.
 
 use std::ops::Range;
 
 use toml_edit::{Array, Document, DocumentMut, Item, RawString, Table, TableLike, TomlError, Value};
 
-/// Sets `key = "value"` in a table of the document, which is added where there is none. A comment
-/// behind the value stays.
+/// Sets `key = "value"` in a table of the document, and adds the table if there is none. A comment after the value
+/// stays.
 pub fn set(text: &str, table: &str, key: &str, value: &str) -> Result<String, String> {
     let mut document = parsed(text)?;
     editable_table(&document, table)?;
@@ -21,7 +21,7 @@ pub fn set(text: &str, table: &str, key: &str, value: &str) -> Result<String, St
     Ok(document.to_string())
 }
 
-/// Removes a key of a table: its line, and nothing else.
+/// Removes the line of a key in a table.
 pub fn unset(text: &str, table: &str, key: &str) -> Result<String, String> {
     let document: Document<&str> = Document::parse(text).map_err(|error| message(&error))?;
     if let Some(place) = document
@@ -39,7 +39,7 @@ pub fn unset(text: &str, table: &str, key: &str) -> Result<String, String> {
     Ok(document.to_string())
 }
 
-/// Adds a string to a list of the document, in its sorted place if the list is sorted.
+/// Adds a string to a list of the document: in its sorted place if the list is sorted, else at the end.
 pub fn add(text: &str, list: &str, name: &str) -> Result<String, String> {
     let mut document = parsed(text)?;
     editable_list(&document, list)?;
@@ -56,7 +56,7 @@ pub fn add(text: &str, list: &str, name: &str) -> Result<String, String> {
     Ok(document.to_string())
 }
 
-/// Removes a string from a list of the document, with a comment behind it.
+/// Removes a string from a list of the document, with the comment after it.
 pub fn remove(text: &str, list: &str, name: &str) -> Result<String, String> {
     let mut document = parsed(text)?;
     editable_list(&document, list)?;
@@ -76,8 +76,7 @@ fn message(error: &TomlError) -> String {
     error.message().to_string()
 }
 
-/// What stands under a name has to be a table. An inline one over several lines has comments whose places
-/// nobody can tell.
+/// Refuses what is not a table, and an inline table over several lines: the places of its comments are unknown.
 fn editable_table(document: &DocumentMut, table: &str) -> Result<(), String> {
     if document.get(table).is_some_and(|item| !item.is_table_like()) {
         return Err(format!("`{table}` is not a table"));
@@ -119,7 +118,7 @@ fn table_of<'d>(document: &'d mut DocumentMut, name: &str) -> &'d mut dyn TableL
     }
 }
 
-/// The comments at the end of a document, which would come to lie below whatever is added.
+/// Takes the comments at the end of a document, which would otherwise end up below whatever is added.
 fn keep_comments_above(document: &mut DocumentMut) -> String {
     let mut trailing = document.trailing().as_str().unwrap_or_default().to_string();
     if !trailing.is_empty() && !trailing.ends_with('\n') {
@@ -144,8 +143,8 @@ fn without_lines(text: &str, range: Range<usize>) -> String {
     format!("{}{}", &text[..start], &text[end..])
 }
 
-/// What stands in front of an item of a list: a comment that belongs to the item before, and what
-/// belongs to this one, from the line break on.
+/// The text before an item of a list: a comment that belongs to the previous item, and what belongs to this one,
+/// from the line break on.
 struct Gap {
     behind_previous: String,
     own: String,
@@ -172,7 +171,7 @@ fn prefix(array: &Array, position: usize) -> Gap {
     Gap::new(array.get(position).and_then(|item| item.decor().prefix()))
 }
 
-/// What stands between the last item and the end: in its suffix where no comma separates them.
+/// The text between the last item and the end of the list. Without a trailing comma it is the suffix of the item.
 fn behind_last(array: &Array) -> Gap {
     let last = array.iter().last().and_then(|item| item.decor().suffix());
     let suffix = last.and_then(RawString::as_str).unwrap_or_default();
@@ -239,7 +238,7 @@ fn insert_in_line(array: &mut Array, position: usize, name: &str) {
         return;
     }
     if position == array.len() {
-        // The space in front of the bracket stays there.
+        // The space before the bracket stays before the bracket.
         let end = behind_last(array);
         if let Some(item) = array.get_mut(position - 1) {
             item.decor_mut().set_suffix("");
@@ -255,7 +254,7 @@ fn insert_in_line(array: &mut Array, position: usize, name: &str) {
     array.insert_formatted(position, decorated(name, gap.to_string()));
 }
 
-/// Behind the last line, with its comment, whether or not a comma stands there.
+/// Adds an item after the last line and its comment, with or without a trailing comma.
 fn push_line(array: &mut Array, name: &str) {
     let last = array.len() - 1;
     let indent = prefix(array, last).indent();
@@ -283,10 +282,10 @@ fn take(array: &mut Array, position: usize) {
     array.remove(position);
     let mut kept = format!("{}{}{}", own.behind_previous, comments_above(&own.own), next.own);
     if kept.rsplit('\n').next().is_some_and(|line| line.contains('#')) {
-        // What follows must not become part of the comment.
+        // The next item must not become part of the comment.
         kept = format!("{}{}", kept.trim_end(), own.indent());
     } else if position == 0 && !kept.contains('\n') {
-        // In one line, the first one leaves no space behind.
+        // On one line, the first item leaves no space.
         kept.clear();
     }
     if is_last {
@@ -298,7 +297,7 @@ fn take(array: &mut Array, position: usize) {
     }
 }
 
-/// Comments above an item that goes: they may be about those that follow.
+/// The comments above a removed item. They stay, because they may be about the items below.
 fn comments_above(own: &str) -> &str {
     &own[..own.rfind('\n').unwrap_or(0)]
 }

@@ -1,11 +1,11 @@
-//! A bar for what may take long. There is none where nobody watches.
+//! A progress bar for long work. Nothing is drawn if stderr is not a terminal.
 
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
 /// As wide as cargo's.
 const TEMPLATE: &str = "{prefix:>12} [{bar:25}] {pos}/{len} {msg}";
 
-/// A bar for so many steps, which is gone when it is dropped.
+/// A bar with a number of steps. Dropping it removes it from the terminal.
 pub fn bar(verb: &'static str, steps: usize) -> ProgressBar {
     let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(steps as u64)

@@ -1,4 +1,4 @@
-//! What people and machines get to see: data on stdout, everything else on stderr.
+//! Output: data on stdout, everything else on stderr.
 
 use std::env;
 use std::fmt::Display;
@@ -10,7 +10,7 @@ use table_registry_engine::{Code, Diagnostic, Fault, Root, Severity, display};
 
 use crate::failure::Failure;
 
-/// Prints a line for people. That it cannot be printed is no reason to stop.
+/// Prints a line for people. A failure to print is ignored.
 macro_rules! say {
     ($($text:tt)*) => {{
         use std::io::Write as _;
@@ -30,19 +30,19 @@ pub enum Exit {
     Failed = 2,
 }
 
-/// What is done, in cargo's manner: a verb and its object.
+/// Prints what was done as cargo does: a verb and its object.
 pub fn status(verb: &str, object: impl Display) {
     let style = AnsiColor::Green.on_default().bold();
     say!("{style}{verb:>12}{style:#} {object}");
 }
 
-/// What to do now.
+/// Prints what to do next.
 pub fn next(text: impl Display) {
     let style = AnsiColor::Cyan.on_default().bold();
     say!("{style}{:>12}{style:#} {text}", "Next");
 }
 
-/// Prints data. Whoever reads may have seen enough, as in `… | head`.
+/// Prints data. A reader that closes the pipe early, as in `… | head`, is not a failure.
 pub fn data(text: &str) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
@@ -54,7 +54,7 @@ pub fn data(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Prints a unified diff: data, in which people like colours.
+/// Prints a unified diff as data, in colour on a terminal.
 pub fn diff(text: &str) -> Result<(), Failure> {
     let colored = text.split_inclusive('\n').map(|line| {
         let color = match line.as_bytes() {
@@ -86,7 +86,7 @@ pub fn github(list: &[Diagnostic], root: &Root) -> Result<Exit, Failure> {
     Ok(exit(list))
 }
 
-/// The faults of a registry, which keep a command from using it.
+/// Prints the faults that keep a command from using a registry, with a summary.
 pub fn faults(list: &[Diagnostic]) -> Exit {
     let exit = human(list);
     if exit != Exit::Fine {
@@ -95,7 +95,7 @@ pub fn faults(list: &[Diagnostic]) -> Exit {
     exit
 }
 
-/// `error: 2 errors, 1 warning found`, of one finding or more.
+/// `error: 2 errors, 1 warning found`, for at least one finding.
 pub fn summary(severities: impl Iterator<Item = Severity>) -> String {
     let (errors, warnings): (Vec<Severity>, Vec<Severity>) =
         severities.partition(|severity| *severity == Severity::Error);
@@ -118,7 +118,7 @@ pub fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{plural}")
 }
 
-/// What diagnostics mean for the exit code: the worst of them.
+/// The exit code for some diagnostics: that of the worst.
 pub fn exit(list: &[Diagnostic]) -> Exit {
     let errors = list.iter().filter(|one| one.severity == Severity::Error);
     let exits = errors.map(|error| {
@@ -131,7 +131,7 @@ pub fn exit(list: &[Diagnostic]) -> Exit {
     exits.max().unwrap_or(Exit::Fine)
 }
 
-/// Whether nothing can be said of what the fault is about, because it could not be read.
+/// Whether the fault is that something could not be read, so that nothing is known about it.
 pub fn is_unreadable(code: Code) -> bool {
     let Code::Fault(fault) = code else {
         return false;
@@ -173,7 +173,7 @@ fn annotation(diagnostic: &Diagnostic, in_repository: &str) -> String {
     format!("::{level} {}::{message}\n", pairs.join(","))
 }
 
-/// Where the workspace lies in the repository that GitHub checked out, with a slash at the end.
+/// The path of the workspace in the repository that GitHub checked out. Ends in a slash, unless it is empty.
 fn in_repository(root: &Root) -> String {
     let repository = env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
     let workspace = root.canonical(Path::new(""));
@@ -184,14 +184,14 @@ fn in_repository(root: &Root) -> String {
     inside.filter(|path| path != "/").unwrap_or_default()
 }
 
-/// The message with its causes and ways out, one a line.
+/// The message, its notes and its helps, one per line.
 pub fn whole_text(diagnostic: &Diagnostic) -> String {
     let notes = diagnostic.notes.iter().map(|note| format!("\nnote: {note}"));
     let helps = diagnostic.helps.iter().map(|help| format!("\nhelp: {help}"));
     diagnostic.message.clone() + &notes.chain(helps).collect::<String>()
 }
 
-/// The word for how bad it is.
+/// The word for a severity.
 pub fn severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",

@@ -1,4 +1,4 @@
-//! The packages of a workspace, from `cargo metadata`, and which of them are meant.
+//! The packages of a workspace, from `cargo metadata`, and which of them the user selects.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -20,25 +20,25 @@ pub const FACADE: &str = "table-registry";
 #[derive(Clone, Debug)]
 pub struct Package {
     pub name: String,
-    /// The root of the workspace, which paths are relative to.
+    /// The root of the workspace, to which all paths here are relative.
     pub root: Root,
     pub directory: PathBuf,
-    /// The files that a library or a program starts with, the library first.
+    /// The root files of its crates, the library first.
     pub crate_roots: Vec<PathBuf>,
-    /// The names of the packages that it depends on in every build.
+    /// The packages that it depends on in every build.
     pub dependencies: BTreeSet<String>,
-    /// How it calls the facade, if it depends on it in every build.
+    /// Its name for the facade, if it depends on the facade in every build.
     pub facade: Option<String>,
-    /// Whether it depends on the facade in some builds, and perhaps in every one.
+    /// Whether it depends on the facade in at least some builds.
     pub mentions_facade: bool,
-    /// Whether paths in `use` start at a crate: since edition 2018.
+    /// Whether paths in `use` start at a crate, as they do since edition 2018.
     pub has_crate_paths: bool,
-    /// Whether the workspace has no other.
+    /// Whether it is the only package of the workspace.
     pub is_alone: bool,
 }
 
 impl Package {
-    /// A command of this program, as it has to be written to work on this package.
+    /// A command line of this program that works on this package.
     pub fn command(&self, command: &str) -> String {
         let selection = if self.is_alone {
             String::new()
@@ -48,15 +48,15 @@ impl Package {
         format!("cargo table-registry {command}{selection}")
     }
 
-    /// Whether `table_registry::…` is a path in its crates.
+    /// Fails for edition 2015, in which `table_registry::…` is not a path to the crate.
     pub fn check_edition(&self) -> Result<(), Failure> {
         if self.has_crate_paths {
             return Ok(());
         }
         Err(
             Failure::new(format!("package `{}` is of edition 2015", self.name))
-                .note("that is the edition of a manifest that names none")
-                .help("write `edition = \"2024\"` into its `[package]`"),
+                .note("a manifest that names no edition has this one")
+                .help("set `edition = \"2024\"` in its `[package]`"),
         )
     }
 
@@ -78,15 +78,15 @@ impl Package {
     }
 }
 
-/// The packages that the user means.
+/// The packages that the user selects.
 #[derive(Debug)]
 pub struct Workspace {
-    /// The directory in which the compiler works, and to which paths in diagnostics are relative.
+    /// The directory in which the compiler runs, and to which paths in diagnostics are relative.
     pub root: Root,
     pub packages: Vec<Package>,
-    /// Whether the user named the packages, or stands in the directory of one.
+    /// Whether the user named packages or is in the directory of one.
     pub is_explicit: bool,
-    /// Where cargo builds, which nobody keeps.
+    /// Cargo's target directory.
     pub target: PathBuf,
 }
 
@@ -129,7 +129,7 @@ fn metadata(selection: &Selection) -> Result<Metadata, Failure> {
     })
 }
 
-/// The directory that decides which package is meant.
+/// The directory that decides which package is selected.
 fn start(selection: &Selection) -> Result<PathBuf, Failure> {
     let current = env::current_dir().map_err(|error| Failure::io("entered", Path::new("."), &error))?;
     let manifest = selection.manifest_path.iter().filter_map(|path| path.parent());
@@ -175,13 +175,13 @@ fn package(member: &cargo_metadata::Package, root: &Path) -> Package {
     }
 }
 
-/// The name under which a crate is used.
+/// The name of a dependency in the sources.
 fn called(dependency: &cargo_metadata::Dependency) -> String {
     let name = dependency.rename.as_ref().unwrap_or(&dependency.name);
     name.replace('-', "_")
 }
 
-/// Tests, examples, benches and build scripts are no place for a schema that others rely on.
+/// Whether a target can hold the schema: tests, examples, benches and build scripts cannot.
 fn is_crate(kind: &TargetKind) -> bool {
     !matches!(
         kind,
@@ -189,7 +189,7 @@ fn is_crate(kind: &TargetKind) -> bool {
     )
 }
 
-/// The packages that are named, or whose directory the user is in; nothing means all.
+/// The packages that are named, or the one whose directory the user is in; nothing for all packages.
 fn choose(
     packages: &[Package],
     selection: &Selection,

@@ -40,14 +40,14 @@ struct TableRow {
     rls: bool,
     /// Whether the application role may not update, delete or truncate it.
     append_only: bool,
-    /// The name of the struct that declares it; of twins under `cfg`, the first.
+    /// The name of the struct that declares it; the first of twins under `cfg`.
     #[serde(rename = "struct")]
     ident: String,
     /// The file, relative to the package.
     file: String,
     /// The line of the attribute `#[table]`, counted from 1.
     line: usize,
-    /// The file from the root of the workspace, for people who want to open it.
+    /// The file, relative to the root of the workspace.
     #[serde(skip)]
     path: String,
 }
@@ -88,7 +88,7 @@ pub fn run(arguments: &List) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-/// Exempt tables are part of the JSON alone.
+/// Says that exempt tables are only in the JSON.
 fn say_what_is_not_listed(projects: &[Project], format: ListFormat) {
     let exempt: usize = projects
         .iter()
@@ -158,7 +158,7 @@ fn cells(tables: &[TableRow], with_package: bool) -> Vec<Vec<String>> {
     all.map(with_package).collect()
 }
 
-/// The kind, and the one that an override replaces.
+/// The kind, with the declared one that an override replaces.
 fn kind(table: &TableRow) -> String {
     if table.kind == table.declared_kind {
         table.kind.clone()

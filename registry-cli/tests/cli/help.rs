@@ -4,21 +4,6 @@ use std::fs;
 
 use crate::harness::{Crate, Report, program, repository};
 
-const COMMANDS: [&str; 12] = [
-    "init",
-    "new",
-    "override",
-    "revoke",
-    "exempt",
-    "sync",
-    "lint",
-    "sql",
-    "verify",
-    "list",
-    "explain",
-    "completions",
-];
-
 fn help(arguments: &[&str]) -> String {
     let report = Report::new(program().args(arguments).output().unwrap());
     assert_eq!((report.code, report.stderr.as_str()), (0, ""));
@@ -32,12 +17,12 @@ fn of_the_program() {
 
 #[test]
 fn of_each_command() {
-    for command in COMMANDS {
+    for (command, _) in commands() {
         let file = snapbox::utils::current_dir!().join(format!("help/{command}.txt"));
         let expected = snapbox::Data::read_from(&file, None).raw();
         snapbox::Assert::new()
             .action_env("SNAPSHOTS")
-            .eq(help(&[command, "--help"]), expected);
+            .eq(help(&[&command, "--help"]), expected);
     }
 }
 
@@ -84,12 +69,8 @@ fn the_readme_has_the_same_commands() {
             (name.to_string(), cells[1].to_string())
         })
         .collect();
-    let commands = commands();
-    assert_eq!(
-        commands.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
-        COMMANDS
-    );
-    assert_eq!(listed, commands);
+    assert!(!listed.is_empty());
+    assert_eq!(listed, commands());
 }
 
 /// The options that the README names are options of the command.
@@ -100,7 +81,7 @@ fn the_readme_has_the_same_options() {
     let rows = section
         .lines()
         .filter(|line| line.starts_with("| `"))
-        .take(COMMANDS.len());
+        .take(commands().len());
     for row in rows {
         let usage = row.split(" | ").next().unwrap();
         let command = usage.trim_start_matches("| `").split([' ', '`']).next().unwrap();
