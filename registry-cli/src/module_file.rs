@@ -8,6 +8,7 @@ use syn::{Expr, ExprLit, Ident, Lit, Meta};
 use table_registry_engine::{flatten, outer_attributes};
 
 use crate::failure::Failure;
+use crate::nesting;
 use crate::text::start_of_code;
 
 /// Says in a comment at the top of a file that its `mod` lines are kept by `sync`.
@@ -53,11 +54,11 @@ impl ModuleFile {
     /// Reads a text; one that is no sequence of Rust tokens is a failure.
     pub fn parse(path: &str, text: &str) -> Result<Self, Failure> {
         let start = start_of_code(text);
-        let tokens: TokenStream = text[start..].parse().map_err(|error: proc_macro2::LexError| {
+        let tokens = nesting::tokens(&text[start..]).map_err(|reason| {
             Failure::new(format!(
                 "`{path}` cannot be changed: it is no sequence of Rust tokens"
             ))
-            .note(error)
+            .note(reason)
         })?;
         let mut items = items(tokens);
         for item in &mut items {
