@@ -51,14 +51,11 @@ enum What {
 }
 
 impl ModuleFile {
-    /// Reads a text; one that is no sequence of Rust tokens is a failure.
+    /// Fails where the text cannot be tokenized.
     pub fn parse(path: &str, text: &str) -> Result<Self, Failure> {
         let start = start_of_code(text);
         let tokens = nesting::tokens(&text[start..]).map_err(|reason| {
-            Failure::new(format!(
-                "`{path}` cannot be changed: it is no sequence of Rust tokens"
-            ))
-            .note(reason)
+            Failure::new(format!("`{path}` cannot be changed: it cannot be tokenized")).note(reason)
         })?;
         let mut items = items(tokens);
         for item in &mut items {
