@@ -11,11 +11,14 @@ pub use unused_allow::not_needed;
 
 /// A rule, by what it looks at.
 pub enum Rule {
-    /// One table.
-    OfTable(fn(&Subject<'_>) -> Vec<Diagnostic>),
-    /// One exception, after all rules of tables.
-    OfException(fn(&Exception<Lint>, &[Subject<'_>], &[Violation<'_>]) -> Option<Diagnostic>),
+    OfTable(FindInTable),
+    OfException(FindInException),
 }
+
+type FindInTable = fn(&Subject<'_>) -> Vec<Diagnostic>;
+
+/// An exception is judged by the tables of its crate, and by what the rules of tables found there.
+type FindInException = fn(&Exception<Lint>, &[Subject<'_>], &[Violation<'_>]) -> Option<Diagnostic>;
 
 macro_rules! rules {
     ($($variant:ident $name:literal in $module:ident: $level:ident $(, $key:ident = $default:tt)?;)*) => {
