@@ -210,7 +210,7 @@ pub struct Sync {
     pub check: bool,
     /// How findings are printed.
     #[arg(long, value_enum, default_value_t, requires = "check")]
-    pub format: Findings,
+    pub format: SyncFormat,
     #[command(flatten)]
     pub selection: Selection,
 }
@@ -219,7 +219,7 @@ pub struct Sync {
 pub struct Lint {
     /// How findings are printed.
     #[arg(long, value_enum, default_value_t)]
-    pub format: FindingsOrJson,
+    pub format: LintFormat,
     /// Treat warnings as errors.
     #[arg(long)]
     pub deny_warnings: bool,
@@ -272,7 +272,7 @@ pub struct Verify {
     pub probe: bool,
     /// How findings are printed.
     #[arg(long, value_enum, default_value_t)]
-    pub format: Report,
+    pub format: VerifyFormat,
     #[command(flatten)]
     pub selection: Selection,
 }
@@ -284,7 +284,7 @@ pub struct List {
     pub kind: Vec<TableKind>,
     /// How the tables are printed.
     #[arg(long, value_enum, default_value_t)]
-    pub format: Listing,
+    pub format: ListFormat,
     #[command(flatten)]
     pub selection: Selection,
 }
@@ -304,7 +304,7 @@ pub struct Completions {
 
 /// How findings are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Findings {
+pub enum SyncFormat {
     /// With excerpts of the sources, for people
     #[default]
     Human,
@@ -314,7 +314,7 @@ pub enum Findings {
 
 /// How findings are printed, where a machine may want them, too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum FindingsOrJson {
+pub enum LintFormat {
     /// With excerpts of the sources, for people
     #[default]
     Human,
@@ -326,7 +326,7 @@ pub enum FindingsOrJson {
 
 /// How findings about a database are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Report {
+pub enum VerifyFormat {
     /// With excerpts of the sources, for people
     #[default]
     Human,
@@ -340,7 +340,7 @@ pub enum Report {
 
 /// How tables are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Listing {
+pub enum ListFormat {
     /// In columns
     #[default]
     Table,

@@ -12,10 +12,10 @@ use syn::ext::IdentExt;
 use syn::{Attribute, Data, DeriveInput, Fields, GenericArgument, Meta, PathArguments, Type};
 use table_registry_engine::{
     Argument, Declaration, Diagnostic, Fault, RegisteredTable, Source, flatten, split_arguments,
+    start_of_code,
 };
 
 use crate::nesting::{self, AngleBracket};
-use crate::text::start_of_code;
 
 /// A field that holds a column.
 #[derive(Clone, Debug)]
@@ -94,9 +94,17 @@ fn last_word(ty: &Type) -> String {
 }
 
 fn without_spaces(text: &str) -> String {
-    let tight = [" :: ", " < ", " >", "& ", " ,"];
-    let tight = tight.iter().zip(["::", "<", ">", "&", ","]);
-    tight.fold(text.to_string(), |text, (from, to)| text.replace(from, to))
+    let replacements = [
+        (" :: ", "::"),
+        (" < ", "<"),
+        (" >", ">"),
+        ("& ", "&"),
+        (" ,", ","),
+    ];
+    let start = text.to_string();
+    replacements
+        .iter()
+        .fold(start, |text, (spaced, tight)| text.replace(spaced, tight))
 }
 
 /// The columns of a table: those of all its structs, since twins under `cfg` describe one table.
@@ -164,8 +172,10 @@ impl ColumnReader {
             Some(tokens.into_iter().collect())
         });
         let name = declaration.place.start - start..declaration.place.end - start;
-        let item = trees.as_deref().and_then(|trees| item_named_at(trees, &name));
-        let item = item.ok_or_else(|| invalid(declaration))?;
+        let item = trees
+            .as_deref()
+            .and_then(|trees| item_named_at(trees, &name))
+            .ok_or_else(|| invalid(declaration))?;
         if nesting::is_too_deep_to_parse(&item) {
             return Err(too_deep(declaration));
         }

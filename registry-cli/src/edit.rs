@@ -1,8 +1,8 @@
 //! Changes of files: all of them or none, and each in one step.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, Permissions};
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use fs4::FileExt;
@@ -13,24 +13,64 @@ use crate::failure::Failure;
 use crate::report;
 use crate::workspace::Workspace;
 
-/// Keeps other runs of this program from changing files between our reading and our writing.
+/// How the names of temporary files start. They lie beside the files that they replace.
+const TEMPORARY: &str = ".table-registry-";
+
+/// Keeps other runs of this program from changing files between our reading and our writing, and removes the temporary
+/// files of a run that was killed.
 #[derive(Debug)]
-pub struct Lock {
-    _file: Option<File>,
+pub struct ExclusiveRun {
+    /// The locked file, which holds the paths of our temporary files, one per line.
+    journal: Option<File>,
 }
 
-impl Lock {
-    /// Waits until no other run changes files of this workspace. The lock is on a file where cargo builds,
-    /// which nobody keeps; where there can be none, nothing is locked, and nothing can be built.
+impl ExclusiveRun {
+    /// Waits until no other run changes files of this workspace. The lock is on a file in cargo's target directory,
+    /// which nobody keeps. If there can be no such file, nothing is locked, and nothing can be built either.
     pub fn of(workspace: &Workspace) -> Self {
-        let locked = || {
-            fs::create_dir_all(&workspace.target)?;
-            let file = File::create(workspace.target.join(".table-registry-lock"))?;
-            FileExt::lock(&file)?;
-            Ok::<File, io::Error>(file)
-        };
-        Self { _file: locked().ok() }
+        Self::locked(&workspace.target)
     }
+
+    fn locked(target: &Path) -> Self {
+        let open = || {
+            fs::create_dir_all(target)?;
+            let mut options = OpenOptions::new();
+            options.read(true).append(true).create(true);
+            let journal = options.open(target.join(".table-registry-lock"))?;
+            FileExt::lock(&journal)?;
+            Ok::<File, io::Error>(journal)
+        };
+        let run = Self { journal: open().ok() };
+        // Files that cannot be removed are in nobody's way.
+        let _ = run.remove_leftovers();
+        run
+    }
+
+    fn remove_leftovers(&self) -> io::Result<()> {
+        let Some(mut journal) = self.journal.as_ref() else {
+            return Ok(());
+        };
+        let mut paths = String::new();
+        journal.read_to_string(&mut paths)?;
+        for path in paths.lines().map(Path::new).filter(|path| is_temporary(path)) {
+            fs::remove_file(path)?;
+        }
+        journal.set_len(0)
+    }
+
+    /// Notes the path of a temporary file before there is one.
+    fn note(&self, path: &Path) {
+        if let (Some(mut journal), Ok(path)) = (self.journal.as_ref(), std::path::absolute(path)) {
+            // At worst the file outlives a run that is killed.
+            let _ = writeln!(journal, "{}", path.display());
+        }
+    }
+}
+
+fn is_temporary(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    let is_file = fs::symlink_metadata(path).is_ok_and(|data| data.is_file());
+    is_file && name.is_some_and(|name| name.starts_with(TEMPORARY))
 }
 
 /// Files to be written, once all of them are known.
@@ -95,10 +135,10 @@ impl Changes {
     }
 
     /// Writes all of them, and says so. If one cannot be written, all stay as they were.
-    pub fn commit(self) -> Result<(), Failure> {
+    pub fn commit(self, run: &ExclusiveRun) -> Result<(), Failure> {
         let missing = self.missing_directories();
         let root = self.root.clone();
-        self.write().inspect_err(|_| {
+        self.write(run).inspect_err(|_| {
             for directory in missing.iter().rev() {
                 // One that was not made, or that others use by now, stays.
                 let _ = fs::remove_dir(root.resolve(directory));
@@ -117,11 +157,11 @@ impl Changes {
         missing.into_iter().collect()
     }
 
-    fn write(self) -> Result<(), Failure> {
+    fn write(self, run: &ExclusiveRun) -> Result<(), Failure> {
         let staged: Vec<Staged> = self
             .files
             .into_iter()
-            .map(|change| change.stage(&self.root))
+            .map(|change| change.stage(&self.root, run))
             .collect::<Result<_, _>>()?;
         let mut done: Vec<(Change, PathBuf)> = Vec::new();
         for Staged { change, target, file } in staged {
@@ -163,23 +203,21 @@ fn undo(done: Vec<(Change, PathBuf)>) -> Vec<String> {
 }
 
 impl Change {
-    fn stage(self, root: &Root) -> Result<Staged, Failure> {
+    fn stage(self, root: &Root, run: &ExclusiveRun) -> Result<Staged, Failure> {
         let unwritable = |error: io::Error| Failure::io("written", &self.path, &error);
         let target = self.target(root)?;
         let directory = target.parent().filter(|parent| *parent != Path::new(""));
         let directory = directory.unwrap_or(Path::new("."));
         fs::create_dir_all(directory).map_err(unwritable)?;
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".table-registry-");
-        let permissions = self.permissions(&target);
-        if let Some(permissions) = &permissions {
-            builder.permissions(permissions.clone());
-        }
+        let file = builder.prefix(TEMPORARY).make_in(directory, |path| {
+            run.note(path);
+            File::create_new(path)
+        });
         // The error names the temporary file, which means nothing to anybody.
-        let file = builder.tempfile_in(directory);
         let mut file = file.map_err(|error| unwritable(error.kind().into()))?;
-        if let Some(permissions) = permissions.filter(|_| self.before.is_some()) {
-            // Those of a new file are subject to the mask of the process; those of an old one stay.
+        if self.before.is_some() {
+            let permissions = fs::metadata(&target).map_err(unwritable)?.permissions();
             file.as_file().set_permissions(permissions).map_err(unwritable)?;
         }
         file.write_all(self.after.as_bytes()).map_err(unwritable)?;
@@ -212,21 +250,6 @@ impl Change {
         Ok(target)
     }
 
-    /// The rights of the file, which a temporary one would not have.
-    fn permissions(&self, target: &Path) -> Option<Permissions> {
-        if self.before.is_some() {
-            return fs::metadata(target).ok().map(|data| data.permissions());
-        }
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // Less the mask of the process, as for every new file.
-            Some(Permissions::from_mode(0o666))
-        }
-        #[cfg(not(unix))]
-        None
-    }
-
     fn diff(&self) -> String {
         let path = display(&self.path);
         let before = self.before.as_deref().unwrap_or_default();
@@ -246,6 +269,46 @@ mod tests {
         tempfile::tempdir().unwrap()
     }
 
+    /// A run of a workspace that has no target directory.
+    fn run() -> ExclusiveRun {
+        ExclusiveRun { journal: None }
+    }
+
+    #[test]
+    fn the_next_run_removes_the_files_of_a_killed_one() {
+        let directory = directory();
+        let left = [".table-registry-a", "notes.txt", ".table-registry-directory"]
+            .map(|name| directory.path().join(name));
+        let killed = ExclusiveRun::locked(&directory.path().join("target"));
+        for path in &left {
+            killed.note(path);
+        }
+        fs::write(&left[0], "half").unwrap();
+        fs::write(&left[1], "mine").unwrap();
+        fs::create_dir(&left[2]).unwrap();
+        let of_others = directory.path().join(".table-registry-b");
+        fs::write(&of_others, "not noted").unwrap();
+        drop(killed);
+        ExclusiveRun::locked(&directory.path().join("target"));
+        assert!(!left[0].exists() && left[1].exists() && left[2].exists() && of_others.exists());
+        let journal = directory.path().join("target/.table-registry-lock");
+        assert_eq!(fs::read_to_string(journal).unwrap(), "");
+    }
+
+    #[test]
+    fn a_temporary_file_is_noted_before_it_is_there() {
+        let directory = directory();
+        let run = ExclusiveRun::locked(&directory.path().join("target"));
+        let mut changes = Changes::new(&Root::current());
+        changes.create(directory.path().join("new"), "text");
+        changes.commit(&run).unwrap();
+        let journal = fs::read_to_string(directory.path().join("target/.table-registry-lock")).unwrap();
+        assert!(
+            journal.starts_with(&directory.path().join(".table-registry-").display().to_string()),
+            "{journal}"
+        );
+    }
+
     #[test]
     fn all_are_written_or_none() {
         let directory = directory();
@@ -254,14 +317,14 @@ mod tests {
         let mut changes = Changes::new(&Root::current());
         changes.update(&old, "1", "2");
         changes.create(&new, "3");
-        changes.commit().unwrap();
+        changes.commit(&run()).unwrap();
         assert_eq!(fs::read_to_string(&old).unwrap(), "2");
         assert_eq!(fs::read_to_string(&new).unwrap(), "3");
 
         let mut changes = Changes::new(&Root::current());
         changes.update(&old, "2", "4");
         changes.create(&new, "5");
-        assert!(changes.commit().is_err());
+        assert!(changes.commit(&run()).is_err());
         assert_eq!(
             fs::read_to_string(&old).unwrap(),
             "2",
@@ -271,7 +334,7 @@ mod tests {
         let mut changes = Changes::new(&Root::current());
         changes.create(directory.path().join("deep/er/file"), "");
         changes.create(&new, "5");
-        assert!(changes.commit().is_err());
+        assert!(changes.commit(&run()).is_err());
         assert_eq!(
             fs::read_dir(directory.path()).unwrap().count(),
             2,
@@ -286,7 +349,7 @@ mod tests {
         fs::write(&path, "theirs").unwrap();
         let mut changes = Changes::new(&Root::current());
         changes.update(&path, "read", "ours");
-        let failure = changes.commit().unwrap_err();
+        let failure = changes.commit(&run()).unwrap_err();
         assert!(failure.render().contains("has changed in the meantime"));
         assert_eq!(fs::read_to_string(&path).unwrap(), "theirs");
     }
@@ -298,11 +361,11 @@ mod tests {
         let directory = directory();
         let (path, link) = (directory.path().join("file"), directory.path().join("link"));
         fs::write(&path, "1").unwrap();
-        fs::set_permissions(&path, Permissions::from_mode(0o664)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o664)).unwrap();
         std::os::unix::fs::symlink("file", &link).unwrap();
         let mut changes = Changes::new(&Root::current());
         changes.update(&link, "1", "2");
-        changes.commit().unwrap();
+        changes.commit(&run()).unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read_to_string(&path).unwrap(), "2");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o664);
@@ -318,7 +381,13 @@ mod tests {
         fs::set_permissions(&path, permissions).unwrap();
         let mut changes = Changes::new(&Root::current());
         changes.update(&path, "1", "2");
-        assert!(changes.commit().unwrap_err().render().contains("is read-only"));
+        assert!(
+            changes
+                .commit(&run())
+                .unwrap_err()
+                .render()
+                .contains("is read-only")
+        );
         assert_eq!(fs::read_to_string(&path).unwrap(), "1");
     }
 

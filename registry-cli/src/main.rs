@@ -7,7 +7,7 @@ mod database;
 mod edit;
 mod failure;
 mod lint;
-mod lock;
+mod lock_file;
 mod module_file;
 mod nesting;
 mod policy_edit;

@@ -5,11 +5,10 @@ use std::ops::Range;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::parse::Parser;
 use syn::{Expr, ExprLit, Ident, Lit, Meta};
-use table_registry_engine::{flatten, outer_attributes};
+use table_registry_engine::{flatten, outer_attributes, start_of_code};
 
 use crate::failure::Failure;
 use crate::nesting;
-use crate::text::start_of_code;
 
 /// Says in a comment at the top of a file that its `mod` lines are kept by `sync`.
 const GENERATED: &str = "@generated";

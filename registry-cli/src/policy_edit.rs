@@ -6,9 +6,9 @@ use std::sync::Arc;
 use table_registry_core::TableKind;
 use table_registry_engine::{DatabaseSettings, Diagnostic, Inputs, Lint, Policy, Source};
 
-use crate::edit::Changes;
+use crate::edit::{Changes, ExclusiveRun};
 use crate::failure::Failure;
-use crate::lock;
+use crate::lock_file;
 use crate::project::{Checked, Project};
 use crate::report::{self, Exit};
 use crate::text;
@@ -67,7 +67,7 @@ impl Edit {
     }
 
     /// Writes the file, unless the compiler would refuse the result.
-    pub fn apply(self, project: &Project) -> Result<Exit, Failure> {
+    pub fn apply(self, project: &Project, run: &ExclusiveRun) -> Result<Exit, Failure> {
         if self.before.text == self.after.text {
             report::status("Unchanged", &self.before.path);
             return Ok(Exit::Fine);
@@ -75,9 +75,9 @@ impl Edit {
         refuse(&new_faults(project, self.inputs.clone()))?;
         let mut changes = Changes::new(&project.package.root);
         self.add_to(&mut changes);
-        changes.commit()?;
+        changes.commit(run)?;
         let after = Checked::new(self.inputs);
-        for change in lock::differences(&project.registry, &after.registry) {
+        for change in lock_file::differences(&project.registry, &after.registry) {
             report::status("Now", change);
         }
         project.say_if_lock_is_stale();

@@ -39,7 +39,7 @@ impl Project {
         for package in &workspace.packages {
             match CallInRoot::find(package)? {
                 Some(found) => projects.push(Self::read(package.clone(), &found)?),
-                None if workspace.is_explicit || package.has_lock() => {
+                None if workspace.is_explicit || package.has_lock_file() => {
                     return Err(no_call(package));
                 }
                 None => {}
@@ -94,7 +94,7 @@ impl Project {
 
     /// What to do after a change, if there is a lock file.
     pub fn say_if_lock_is_stale(&self) {
-        if self.package.has_lock() {
+        if self.package.has_lock_file() {
             let command = self.package.command("sync");
             report::next(format!(
                 "run `{command}`, and commit the lock file with the change"
@@ -249,13 +249,13 @@ fn no_call(package: &Package) -> Failure {
         .iter()
         .map(|root| format!("`{}`", root.display()))
         .collect();
-    let lock = package.lock();
+    let lock = package.lock_file();
     let failure = Failure::new(format!(
         "package `{}` does not call `table_registry!`",
         package.name
     ))
     .note(format!("looked in {}", roots.join(", ")));
-    if package.has_lock() {
+    if package.has_lock_file() {
         return failure
             .note(format!("`{}` is that of a registry", display(&lock)))
             .help("put the call back, or remove the lock file with the registry");

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use anstyle::{AnsiColor, Style};
 use table_registry_engine::{Code, Diagnostic, Fault, Root, Severity, display};
 
-use crate::cli::Findings;
 use crate::failure::Failure;
 
 /// Prints a line for people. That it cannot be printed is no reason to stop.
@@ -70,15 +69,6 @@ pub fn diff(text: &str) -> Result<(), Failure> {
     data(&colored.collect::<String>())
 }
 
-/// Prints diagnostics in a format for people or for GitHub, and returns what they mean for the exit code. Paths in
-/// them are relative to the root.
-pub fn diagnostics(list: &[Diagnostic], format: Findings, root: &Root) -> Result<Exit, Failure> {
-    match format {
-        Findings::Human => Ok(human(list)),
-        Findings::Github => github(list, root),
-    }
-}
-
 /// Prints diagnostics for people, and returns what they mean for the exit code.
 pub fn human(list: &[Diagnostic]) -> Exit {
     for diagnostic in list {
@@ -87,7 +77,9 @@ pub fn human(list: &[Diagnostic]) -> Exit {
     exit(list)
 }
 
-fn github(list: &[Diagnostic], root: &Root) -> Result<Exit, Failure> {
+/// Prints diagnostics as annotations of GitHub Actions, and returns what they mean for the exit code. Paths in the
+/// diagnostics are relative to the root.
+pub fn github(list: &[Diagnostic], root: &Root) -> Result<Exit, Failure> {
     let directory = in_repository(root);
     let annotations = list.iter().map(|diagnostic| annotation(diagnostic, &directory));
     data(&annotations.collect::<String>())?;
@@ -215,7 +207,11 @@ fn escaped_property(text: &str) -> String {
     escaped(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// One JSON value and a line break.
+/// The version of all JSON that the program prints. It changes when a field goes away or changes its meaning, not
+/// when one is added.
+pub const JSON_VERSION: u32 = 1;
+
+/// Prints one JSON value and a line break.
 pub fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(io::Error::from);
     let text = text.map_err(|error| Failure::new("the output cannot be written").note(error))?;

@@ -1,26 +1,15 @@
-//! What stands in front of the code of a text, edits whatever its line breaks, and lists for people.
+//! Edits that keep the line breaks of a text, and lists for people.
 
 use std::fmt::Display;
 
-const MARK: char = '\u{feff}';
+use table_registry_engine::without_mark;
 
-/// Where code begins: behind a byte order mark and a line for the shell.
-pub fn start_of_code(text: &str) -> usize {
-    let content = text.strip_prefix(MARK).unwrap_or(text);
-    let is_shebang = content.starts_with("#!") && !content[2..].trim_start().starts_with('[');
-    let line = if is_shebang {
-        content.find('\n').map_or(content.len(), |at| at + 1)
-    } else {
-        0
-    };
-    text.len() - content.len() + line
-}
-
-/// Edits a text as if its lines ended in `\n` and it had no byte order mark; both come back as they were.
+/// Edits a text as if its lines ended in `\n` and it had no byte order mark. The result has the line breaks and the
+/// mark of the original.
 pub fn edited<E>(text: &str, edit: impl FnOnce(&str) -> Result<String, E>) -> Result<String, E> {
-    let content = text.strip_prefix(MARK).unwrap_or(text);
+    let content = without_mark(text);
     let mark = text.len() - content.len();
-    // A text with both kinds is left as it is.
+    // A text with both kinds of line breaks is edited as it is.
     let breaks = content.matches('\n').count();
     let after = if breaks > 0 && content.matches("\r\n").count() == breaks {
         edit(&content.replace("\r\n", "\n"))?.replace('\n', "\r\n")
@@ -30,7 +19,7 @@ pub fn edited<E>(text: &str, edit: impl FnOnce(&str) -> Result<String, E>) -> Re
     Ok(format!("{}{after}", &text[..mark]))
 }
 
-/// What a database calls something, without what a terminal would obey.
+/// A name from the database, with the control characters escaped that a terminal would obey.
 pub fn printable(text: &str) -> String {
     let is_obeyed = |c: char| c.is_control() && c != '\n';
     if !text.contains(is_obeyed) {
@@ -54,7 +43,7 @@ pub fn quoted<N: Display>(names: impl IntoIterator<Item = N>) -> String {
     listed(&names)
 }
 
-/// The first few of some names, and how many more there are.
+/// The first few names, and how many more there are.
 pub fn listed(names: &[String]) -> String {
     const SHOWN: usize = 5;
     match names {

@@ -10,7 +10,7 @@ use table_registry_engine::{Root, clean, did_you_mean, display};
 
 use crate::cli::Selection;
 use crate::failure::Failure;
-use crate::lock;
+use crate::lock_file;
 
 /// The package that users of a registry depend on.
 pub const FACADE: &str = "table-registry";
@@ -61,13 +61,13 @@ impl Package {
         )
     }
 
-    /// Where its lock file is, or would be.
-    pub fn lock(&self) -> PathBuf {
-        self.directory.join(lock::FILE)
+    /// The path of its lock file, whether there is one or not.
+    pub fn lock_file(&self) -> PathBuf {
+        self.directory.join(lock_file::NAME)
     }
 
-    pub fn has_lock(&self) -> bool {
-        self.root.has_entry(&self.lock())
+    pub fn has_lock_file(&self) -> bool {
+        self.root.has_entry(&self.lock_file())
     }
 
     pub fn read(&self, path: &Path) -> Result<String, Failure> {

@@ -6,7 +6,7 @@ use table_registry_engine::{CallSite, Invocation, MAIN_FILE, REVOKE_FILE, displa
 use toml_edit::{DocumentMut, InlineTable, Item, Table, Value};
 
 use crate::cli::Init;
-use crate::edit::{Changes, Lock};
+use crate::edit::{Changes, ExclusiveRun};
 use crate::failure::Failure;
 use crate::module_file::ModuleFile;
 use crate::report::{self, Exit};
@@ -38,7 +38,7 @@ update_delete = []
 
 pub fn run(arguments: &Init) -> Result<Exit, Failure> {
     let workspace = Workspace::load(&arguments.selection)?;
-    let _lock = Lock::of(&workspace);
+    let run = ExclusiveRun::of(&workspace);
     let package = package(&workspace)?;
     package.check_edition()?;
     let root = CrateRoot::read(package)?;
@@ -49,7 +49,7 @@ pub fn run(arguments: &Init) -> Result<Exit, Failure> {
     if changes.is_empty() {
         report::status("Unchanged", format!("`{}` is ready", package.name));
     } else {
-        changes.commit()?;
+        changes.commit(&run)?;
     }
     report::next(
         "run `cargo table-registry new NAME` to add a table, or put `#[table]` on the structs you have",

@@ -3,15 +3,12 @@
 use serde::Serialize;
 use table_registry_engine::{Diagnostic, Severity};
 
-use crate::cli::{Findings, FindingsOrJson, Lint};
+use crate::cli::{Lint, LintFormat};
 use crate::failure::Failure;
 use crate::lint;
 use crate::project::{self, Project};
 use crate::report::{self, Exit, counted, say};
 use crate::workspace::Workspace;
-
-/// The version of the JSON: it changes when a field goes or means something else, not when one is added.
-const VERSION: u32 = 1;
 
 /// What `--format json` prints: `registry-cli/schema/lint.json`.
 #[derive(Serialize)]
@@ -57,11 +54,11 @@ pub fn run(arguments: &Lint) -> Result<Exit, Failure> {
         }
     }
     let exit = match arguments.format {
-        FindingsOrJson::Human => report::human(&found),
-        FindingsOrJson::Github => report::diagnostics(&found, Findings::Github, &workspace.root)?,
-        FindingsOrJson::Json => {
+        LintFormat::Human => report::human(&found),
+        LintFormat::Github => report::github(&found, &workspace.root)?,
+        LintFormat::Json => {
             report::json(&Json {
-                version: VERSION,
+                version: report::JSON_VERSION,
                 findings: found.iter().map(row).collect(),
             })?;
             report::exit(&found)

@@ -6,14 +6,11 @@ use serde::Serialize;
 use table_registry_engine::RegisteredTable;
 use unicode_width::UnicodeWidthStr;
 
-use crate::cli::{List, Listing};
+use crate::cli::{List, ListFormat};
 use crate::failure::Failure;
 use crate::project::{self, Project};
 use crate::report::{self, Exit, counted};
 use crate::workspace::Workspace;
-
-/// The version of the JSON: it changes when a field goes or means something else, not when one is added.
-const VERSION: u32 = 1;
 
 /// What `--format json` prints: `registry-cli/schema/list.json`.
 #[derive(Serialize)]
@@ -79,25 +76,25 @@ pub fn run(arguments: &List) -> Result<Exit, Failure> {
     };
     let tables: Vec<TableRow> = projects.iter().flat_map(table_rows).filter(is_wanted).collect();
     match arguments.format {
-        Listing::Json => report::json(&Json {
-            version: VERSION,
+        ListFormat::Json => report::json(&Json {
+            version: report::JSON_VERSION,
             tables,
             exempt: projects.iter().flat_map(exempt_rows).collect(),
         })?,
-        Listing::Table => report::data(&columns(&cells(&tables, projects.len() > 1)))?,
-        Listing::Markdown => report::data(&markdown(&cells(&tables, projects.len() > 1)))?,
+        ListFormat::Table => report::data(&columns(&cells(&tables, projects.len() > 1)))?,
+        ListFormat::Markdown => report::data(&markdown(&cells(&tables, projects.len() > 1)))?,
     }
     say_what_is_not_listed(&projects, arguments.format);
     Ok(Exit::Fine)
 }
 
 /// Exempt tables are part of the JSON alone.
-fn say_what_is_not_listed(projects: &[Project], format: Listing) {
+fn say_what_is_not_listed(projects: &[Project], format: ListFormat) {
     let exempt: usize = projects
         .iter()
         .map(|project| project.registry.exempt().len())
         .sum();
-    if exempt > 0 && format != Listing::Json {
+    if exempt > 0 && format != ListFormat::Json {
         report::status(
             "Exempt",
             format!("{}, in `--format json`", counted(exempt, "table")),

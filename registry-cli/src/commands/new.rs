@@ -11,7 +11,7 @@ use table_registry_engine::{
 };
 
 use crate::cli::New;
-use crate::edit::{Changes, Lock};
+use crate::edit::{Changes, ExclusiveRun};
 use crate::failure::Failure;
 use crate::module_file::ModuleFile;
 use crate::policy_edit::{Edit, new_faults, refuse};
@@ -25,7 +25,7 @@ use crate::workspace::Workspace;
 
 pub fn run(arguments: &New) -> Result<Exit, Failure> {
     let workspace = Workspace::load(&arguments.selection)?;
-    let _lock = Lock::of(&workspace);
+    let run = ExclusiveRun::of(&workspace);
     let project = Project::load_one(&workspace)?;
     project.package.check_edition()?;
     check_sources(&project)?;
@@ -38,7 +38,7 @@ pub fn run(arguments: &New) -> Result<Exit, Failure> {
     let mut inputs = add_revoke(&project, arguments, &mut changes)?;
     inputs.declarations.list.extend(declarations_in_text(source));
     refuse(&new_faults(&project, inputs))?;
-    changes.commit()?;
+    changes.commit(&run)?;
     say_what_is_next(&project, arguments, missing.as_deref());
     Ok(Exit::Fine)
 }

@@ -1,9 +1,9 @@
-//! `cargo table-registry override`, `revoke` and `exempt`.
+//! `cargo table-registry override`, `revoke` and `exempt`: one decision about one table, in a policy file.
 
-use table_registry_engine::{EXEMPT, OVERRIDES, UPDATE_DELETE, did_you_mean};
+use table_registry_engine::{EXEMPT, OVERRIDES, Policy, UPDATE_DELETE, did_you_mean};
 
-use crate::cli::{Exempt, Override, Revoke};
-use crate::edit::Lock;
+use crate::cli::{Exempt, Override, Revoke, Selection};
+use crate::edit::ExclusiveRun;
 use crate::failure::Failure;
 use crate::policy_edit::Edit;
 use crate::policy_file;
@@ -12,84 +12,113 @@ use crate::report::{self, Exit};
 use crate::workspace::Workspace;
 
 pub fn run_override(arguments: &Override) -> Result<Exit, Failure> {
-    let workspace = Workspace::load(&arguments.selection)?;
-    let _lock = Lock::of(&workspace);
-    let project = Project::load_one(&workspace)?;
-    let names = project
-        .policy
-        .overrides
-        .iter()
-        .map(|entry| entry.table.value.as_str());
-    let table = arguments.table.as_str();
-    let edit = match arguments.kind {
-        Some(kind) => Edit::of_main_file(&project, table, |text| {
-            policy_file::set(text, OVERRIDES, table, kind.as_str())
-        })?,
-        None => {
-            let edit =
-                Edit::of_main_file(&project, table, |text| policy_file::unset(text, OVERRIDES, table))?;
-            must_contain("`[overrides]`", names, table)?;
-            edit
-        }
+    let change = match arguments.kind {
+        Some(kind) => Change::Set(kind.as_str()),
+        None => Change::Remove,
     };
-    edit.apply(&project)
+    run(
+        &arguments.selection,
+        Decisions::Overrides,
+        &arguments.table,
+        change,
+    )
 }
 
 pub fn run_exempt(arguments: &Exempt) -> Result<Exit, Failure> {
-    let workspace = Workspace::load(&arguments.selection)?;
-    let _lock = Lock::of(&workspace);
-    let project = Project::load_one(&workspace)?;
-    let names = project
-        .policy
-        .exempt
-        .iter()
-        .map(|entry| entry.table.value.as_str());
-    let table = arguments.table.as_str();
-    let edit = match &arguments.reason {
-        Some(reason) => Edit::of_main_file(&project, table, |text| {
-            policy_file::set(text, EXEMPT, table, reason)
-        })?,
-        None => {
-            let edit = Edit::of_main_file(&project, table, |text| policy_file::unset(text, EXEMPT, table))?;
-            must_contain("`[exempt]`", names, table)?;
-            edit
-        }
+    let change = match &arguments.reason {
+        Some(reason) => Change::Set(reason),
+        None => Change::Remove,
     };
-    edit.apply(&project)
+    run(&arguments.selection, Decisions::Exempt, &arguments.table, change)
 }
 
 pub fn run_revoke(arguments: &Revoke) -> Result<Exit, Failure> {
-    let workspace = Workspace::load(&arguments.selection)?;
-    let _lock = Lock::of(&workspace);
+    let change = if arguments.remove {
+        Change::Remove
+    } else {
+        Change::Add
+    };
+    run(&arguments.selection, Decisions::Revoke, &arguments.table, change)
+}
+
+fn run(
+    selection: &Selection,
+    decisions: Decisions,
+    table: &str,
+    change: Change<'_>,
+) -> Result<Exit, Failure> {
+    let workspace = Workspace::load(selection)?;
+    let run = ExclusiveRun::of(&workspace);
     let project = Project::load_one(&workspace)?;
-    let names: Vec<&str> = project
-        .policy
-        .revoke
-        .iter()
-        .map(|table| table.value.as_str())
-        .collect();
-    let table = arguments.table.as_str();
-    if arguments.remove {
-        let edit = Edit::of_revoke(&project, table, |text| {
-            policy_file::remove(text, UPDATE_DELETE, table)
-        })?;
-        must_contain("the revoke list", names, table)?;
-        return edit.apply(&project);
-    }
-    if names.contains(&table) {
+    let tables = decisions.tables(&project.policy);
+    if change == Change::Add && tables.contains(&table) {
         report::status("Unchanged", format!("`{table}` is append-only already"));
         return Ok(Exit::Fine);
     }
-    Edit::of_revoke(&project, table, |text| {
-        policy_file::add(text, UPDATE_DELETE, table)
-    })?
-    .apply(&project)
+    let edit = decisions.edit(&project, table, change)?;
+    if change == Change::Remove && !tables.contains(&table) {
+        let failure = Failure::new(format!("{} has no `{table}`", decisions.shown()));
+        return Err(failure.maybe_help(did_you_mean(table, tables)));
+    }
+    edit.apply(&project, &run)
 }
 
-fn must_contain<'n>(list: &str, names: impl IntoIterator<Item = &'n str>, name: &str) -> Result<(), Failure> {
-    let names: Vec<&str> = names.into_iter().collect();
-    if names.contains(&name) {
-        return Ok(());
+/// The part of a policy file that decides.
+#[derive(Clone, Copy)]
+enum Decisions {
+    Overrides,
+    Exempt,
+    Revoke,
+}
+
+/// What happens to a table's entry.
+#[derive(Clone, Copy, PartialEq)]
+enum Change<'v> {
+    /// It gets a value.
+    Set(&'v str),
+    /// It is added to a list, which holds no values.
+    Add,
+    Remove,
+}
+
+impl Decisions {
+    /// How messages name it.
+    fn shown(self) -> &'static str {
+        match self {
+            Self::Overrides => "`[overrides]`",
+            Self::Exempt => "`[exempt]`",
+            Self::Revoke => "the revoke list",
+        }
     }
-    Err(Failure::new(format!("{list} has no `{name}`")).maybe_help(did_you_mean(name, names)))
+
+    /// The tables that have an entry.
+    fn tables(self, policy: &Policy) -> Vec<&str> {
+        match self {
+            Self::Overrides => policy
+                .overrides
+                .iter()
+                .map(|entry| entry.table.value.as_str())
+                .collect(),
+            Self::Exempt => policy
+                .exempt
+                .iter()
+                .map(|entry| entry.table.value.as_str())
+                .collect(),
+            Self::Revoke => policy.revoke.iter().map(|table| table.value.as_str()).collect(),
+        }
+    }
+
+    fn edit(self, project: &Project, table: &str, change: Change<'_>) -> Result<Edit, Failure> {
+        let edited = |text: &str, key: &str| match change {
+            Change::Set(value) => policy_file::set(text, key, table, value),
+            Change::Add => policy_file::add(text, key, table),
+            Change::Remove if key == UPDATE_DELETE => policy_file::remove(text, key, table),
+            Change::Remove => policy_file::unset(text, key, table),
+        };
+        match self {
+            Self::Overrides => Edit::of_main_file(project, table, |text| edited(text, OVERRIDES)),
+            Self::Exempt => Edit::of_main_file(project, table, |text| edited(text, EXEMPT)),
+            Self::Revoke => Edit::of_revoke(project, table, |text| edited(text, UPDATE_DELETE)),
+        }
+    }
 }

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use table_registry_engine::{Diagnostic, Fault, Root, Source, display};
 
-use crate::cli::{Findings, Sync};
-use crate::edit::{Changes, Lock};
+use crate::cli::{Sync, SyncFormat};
+use crate::edit::{Changes, ExclusiveRun};
 use crate::failure::Failure;
-use crate::lock;
+use crate::lock_file;
 use crate::module_file::ModuleFile;
 use crate::project::{self, Project};
 use crate::report::{self, Exit, say};
@@ -20,11 +20,11 @@ use crate::workspace::Workspace;
 
 pub fn run(arguments: &Sync) -> Result<Exit, Failure> {
     let workspace = Workspace::load(&arguments.selection)?;
-    let _lock = (!arguments.check).then(|| Lock::of(&workspace));
+    let run = (!arguments.check).then(|| ExclusiveRun::of(&workspace));
     let projects = Project::load_all(&workspace)?;
     let faults = project::all_faults(&projects);
     if !faults.is_empty() {
-        let exit = report::diagnostics(&faults, arguments.format, &workspace.root)?;
+        let exit = print(&faults, arguments.format, &workspace.root)?;
         say!("{}", report::summary(faults.iter().map(|one| one.severity)));
         return Ok(exit);
     }
@@ -36,28 +36,34 @@ pub fn run(arguments: &Sync) -> Result<Exit, Failure> {
     }
     if changes.is_empty() {
         for project in &projects {
-            report::status("Fresh", display(&project.package.lock()));
+            report::status("Fresh", display(&project.package.lock_file()));
         }
         return Ok(Exit::Fine);
     }
-    if arguments.check {
-        return check(&changes, &stale, arguments.format, &workspace.root);
+    match run {
+        Some(run) => changes.commit(&run).map(|()| Exit::Fine),
+        None => check(&changes, &stale, arguments.format, &workspace.root),
     }
-    changes.commit()?;
-    Ok(Exit::Fine)
 }
 
-fn check(changes: &Changes, stale: &[Diagnostic], format: Findings, root: &Root) -> Result<Exit, Failure> {
+fn check(changes: &Changes, stale: &[Diagnostic], format: SyncFormat, root: &Root) -> Result<Exit, Failure> {
     // An annotation is about one line; the whole difference is in the log all the same.
     report::diff(&changes.diff())?;
-    let exit = report::diagnostics(stale, format, root)?;
+    let exit = print(stale, format, root)?;
     say!("{}", report::summary(stale.iter().map(|one| one.severity)));
     Ok(exit)
 }
 
+fn print(list: &[Diagnostic], format: SyncFormat, root: &Root) -> Result<Exit, Failure> {
+    match format {
+        SyncFormat::Human => Ok(report::human(list)),
+        SyncFormat::Github => report::github(list, root),
+    }
+}
+
 fn sync_lock(project: &Project, changes: &mut Changes, stale: &mut Vec<Diagnostic>) -> Result<(), Failure> {
-    let path = project.package.lock();
-    let text = lock::text(&project.registry);
+    let path = project.package.lock_file();
+    let text = lock_file::text(&project.registry);
     let before = match fs::read_to_string(project.package.root.resolve(&path)) {
         Ok(before) => before,
         Err(error) if error.kind() == ErrorKind::NotFound => {

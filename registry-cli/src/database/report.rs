@@ -7,13 +7,10 @@ use table_registry_engine::{Diagnostic, Severity};
 
 use super::checks::Context;
 use super::finding::Finding;
-use crate::cli::{Findings, Report};
+use crate::cli::VerifyFormat;
 use crate::failure::Failure;
 use crate::project::Project;
 use crate::report::{self, Exit, counted, say};
-
-/// The version of the JSON: it changes when a field goes or means something else, not when one is added.
-const VERSION: u32 = 1;
 
 /// What `--format json` prints: `registry-cli/schema/verify.json`.
 #[derive(Serialize)]
@@ -45,20 +42,20 @@ struct Row<'f> {
     fix: &'f str,
 }
 
-pub fn print(project: &Project, findings: &[Finding], format: Report) -> Result<Exit, Failure> {
+pub fn print(project: &Project, findings: &[Finding], format: VerifyFormat) -> Result<Exit, Failure> {
     let diagnostics: Vec<Diagnostic> = findings.iter().map(|one| one.diagnostic(project)).collect();
     match format {
-        Report::Human => Ok(report::human(&diagnostics)),
-        Report::Github => report::diagnostics(&diagnostics, Findings::Github, &project.package.root),
-        Report::Json => {
+        VerifyFormat::Human => Ok(report::human(&diagnostics)),
+        VerifyFormat::Github => report::github(&diagnostics, &project.package.root),
+        VerifyFormat::Json => {
             let findings = findings.iter().map(row).collect();
             report::json(&Json {
-                version: VERSION,
+                version: report::JSON_VERSION,
                 findings,
             })?;
             Ok(report::exit(&diagnostics))
         }
-        Report::Sarif => {
+        VerifyFormat::Sarif => {
             report::json(&log(project, &diagnostics))?;
             Ok(report::exit(&diagnostics))
         }

@@ -19,10 +19,11 @@ pub use rules::not_needed;
 
 /// Every finding in the crates of one workspace, those of each crate in the order of files and lines.
 pub fn run(projects: &[Project]) -> Vec<Diagnostic> {
-    let crates = projects
+    let crates: Vec<Crate<'_>> = projects
         .iter()
-        .map(|project| Crate::new(&project.package, &project.policy, &project.registry));
-    lint_workspace(&crates.collect::<Vec<_>>())
+        .map(|project| Crate::new(&project.package, &project.policy, &project.registry))
+        .collect();
+    lint_workspace(&crates)
 }
 
 fn lint_workspace(crates: &[Crate<'_>]) -> Vec<Diagnostic> {
@@ -33,7 +34,7 @@ fn lint_workspace(crates: &[Crate<'_>]) -> Vec<Diagnostic> {
 }
 
 fn lint_crate(krate: &Crate<'_>, earlier_crates: &[Crate<'_>]) -> Vec<Diagnostic> {
-    let subjects = subjects(krate, earlier_crates);
+    let subjects = read_tables(krate, earlier_crates);
     let mut violations = violations_of_tables(&subjects);
     violations.extend(violations_of_exceptions(krate, &subjects, &violations));
     let mut diagnostics: Vec<Diagnostic> = violations
@@ -47,7 +48,7 @@ fn lint_crate(krate: &Crate<'_>, earlier_crates: &[Crate<'_>]) -> Vec<Diagnostic
     diagnostics
 }
 
-fn subjects<'c>(krate: &'c Crate<'c>, earlier_crates: &'c [Crate<'c>]) -> Vec<Subject<'c>> {
+fn read_tables<'c>(krate: &'c Crate<'c>, earlier_crates: &'c [Crate<'c>]) -> Vec<Subject<'c>> {
     let mut reader = ColumnReader::default();
     let tables = krate.registry.tables().iter();
     tables

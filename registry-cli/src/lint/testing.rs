@@ -51,10 +51,11 @@ impl CrateInMemory {
 
 /// What is found in the crates of a workspace.
 pub fn lint(crates: &[CrateInMemory]) -> Vec<Diagnostic> {
-    let crates = crates
+    let linted: Vec<Crate<'_>> = crates
         .iter()
-        .map(|krate| Crate::new(&krate.package, &krate.policy, &krate.registry));
-    lint_workspace(&crates.collect::<Vec<_>>())
+        .map(|krate| Crate::new(&krate.package, &krate.policy, &krate.registry))
+        .collect();
+    lint_workspace(&linted)
 }
 
 /// What is found in a crate with one schema file, and policy files: severity and code, and the word at the place.

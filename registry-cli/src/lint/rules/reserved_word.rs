@@ -9,15 +9,15 @@ const HELP: &str = "give it another name, or quote it wherever SQL is written by
 
 fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let name = subject.bare_name();
-    let table = is_reserved(name).then(|| {
+    let of_table = is_reserved(name).then(|| {
         let message = format!("table name `{name}` is a reserved key word of PostgreSQL");
         subject.finding(Lint::ReservedWord, message).help(HELP)
     });
-    let columns = subject.columns.iter().filter(|column| is_reserved(&column.name));
-    let columns = columns.map(|column| {
+    let reserved = subject.columns.iter().filter(|column| is_reserved(&column.name));
+    let of_columns = reserved.map(|column| {
         finding_about_column(Lint::ReservedWord, column, "is a reserved key word of PostgreSQL").help(HELP)
     });
-    table.into_iter().chain(columns).collect()
+    of_table.into_iter().chain(of_columns).collect()
 }
 
 /// Whether a table or a column of this name has to be quoted in SQL: whether the name is a key word of the categories

@@ -42,10 +42,11 @@ mod tests {
     /// The messages for crates that all register `orders`, each with its policy file.
     fn messages(crates: &[(&str, &str)]) -> Vec<String> {
         let schema = format!("#[table_registry::table]\npub struct Orders {{ {SOUND} }}\n");
-        let crates = crates
+        let workspace: Vec<CrateInMemory> = crates
             .iter()
-            .map(|(name, policy)| CrateInMemory::new(name, &schema, policy, ""));
-        let found = lint(&crates.collect::<Vec<_>>());
+            .map(|(name, policy)| CrateInMemory::new(name, &schema, policy, ""))
+            .collect();
+        let found = lint(&workspace);
         found.into_iter().map(|diagnostic| diagnostic.message).collect()
     }
 

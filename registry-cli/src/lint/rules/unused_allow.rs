@@ -23,12 +23,12 @@ fn find(
 
 /// Whether the exception could have been needed by what was looked at.
 fn is_certain(exception: &Exception<Lint>, subjects: &[Subject<'_>]) -> bool {
-    let mut subjects = subjects.iter();
-    let is_unreadable = subjects
-        .any(|subject| subject.table.name == exception.subject.value && !subject.unreadable.is_empty());
+    let is_unreadable = |subject: &Subject<'_>| {
+        subject.table.name == exception.subject.value && !subject.unreadable.is_empty()
+    };
     // The other crate may not be selected.
     let needs_other_crates = exception.rule == Lint::TableInSeveralCrates;
-    !is_unreadable && !needs_other_crates && exception.rule != Lint::UnusedAllow
+    exception.rule != Lint::UnusedAllow && !needs_other_crates && !subjects.iter().any(is_unreadable)
 }
 
 /// What to say about an exception from a lint or a database check that nothing needs, and how to fix it.
