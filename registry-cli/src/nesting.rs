@@ -3,9 +3,9 @@
 //! syn and proc-macro2 read, print and drop some things by recursion, and the stack of a thread ends somewhere. Code
 //! that is nested deeper than anybody writes is refused before they see it.
 
-use proc_macro2::{Delimiter, Group, LexError, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Group, LexError, Spacing, TokenStream, TokenTree};
 
-/// As deep as code may be nested, in tokens. In a debug build syn needs less than 35 KiB of stack for each.
+/// How deeply code may be nested, in tokens. syn takes up to 35 KiB of stack for each in a debug build.
 pub const LIMIT: usize = 128;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,40 +29,39 @@ pub fn angle_bracket(trees: &[TokenTree], at: usize) -> Option<AngleBracket> {
     }
 }
 
-/// Whether syn must not parse an item.
+/// Whether an item is nested too deeply for syn.
 ///
-/// Brackets, `&`, `*`, `->` and operators make syn go down one level each. Which tokens do is not worth knowing: every
-/// one counts until the next comma or semicolon of its list.
+/// syn goes down one level for a bracket, a `&`, a `*`, a `->` or an operator. The measure is coarser, so that it cannot
+/// miss one: each token goes down one level, and the next comma, semicolon or attribute of the same list goes up again.
 pub fn is_too_deep_to_parse(item: &[TokenTree]) -> bool {
     is_deep(item, 0)
 }
 
 fn is_deep(trees: &[TokenTree], around: usize) -> bool {
-    let mut lists = vec![around];
     let mut depth = around;
-    let mut is_attribute = false;
+    // The depths of the angle brackets that are open.
+    let mut open = Vec::new();
     for (at, tree) in trees.iter().enumerate() {
-        match (tree, angle_bracket(trees, at)) {
-            (_, Some(AngleBracket::Open)) => {
-                depth += 1;
-                lists.push(depth);
-            }
-            (_, Some(AngleBracket::Close)) if lists.len() > 1 => depth = lists.pop().unwrap_or(around),
-            (TokenTree::Punct(punct), _) if matches!(punct.as_char(), ',' | ';') => {
-                depth = lists.last().copied().unwrap_or(around);
-            }
-            (TokenTree::Punct(punct), _) if punct.as_char() == '#' => {}
-            // A struct may have any number of attributes.
-            (TokenTree::Group(group), _) if is_attribute && group.delimiter() == Delimiter::Bracket => {}
-            _ => depth += 1,
+        let bracket = angle_bracket(trees, at);
+        if starts_element(tree) {
+            depth = open.last().copied().unwrap_or(around);
+        } else if bracket == Some(AngleBracket::Close)
+            && let Some(opened) = open.pop()
+        {
+            depth = opened;
+        } else {
+            depth += 1;
+            open.extend((bracket == Some(AngleBracket::Open)).then_some(depth));
         }
-        let inner = depth + usize::from(is_attribute);
-        is_attribute = matches!(tree, TokenTree::Punct(punct) if punct.as_char() == '#');
-        if depth > LIMIT || matches!(tree, TokenTree::Group(group) if is_deep(&trees_of(group), inner)) {
+        if depth > LIMIT || matches!(tree, TokenTree::Group(group) if is_deep(&trees_of(group), depth)) {
             return true;
         }
     }
     false
+}
+
+fn starts_element(tree: &TokenTree) -> bool {
+    matches!(tree, TokenTree::Punct(punct) if matches!(punct.as_char(), ',' | ';' | '#'))
 }
 
 fn trees_of(group: &Group) -> Vec<TokenTree> {
@@ -121,6 +120,8 @@ mod tests {
         ("!", ""),
         ("(", ")"),
         ("1 + ", ""),
+        ("1 >> ", ""),
+        ("1 << 1 >> ", ""),
         ("", ".a"),
         ("", "(1)"),
         ("", "[1]"),
