@@ -8,7 +8,7 @@ use super::arguments;
 use crate::text::{Token, tokens};
 
 /// How deeply the brackets of attributes may be nested.
-const DEEPEST: usize = 128;
+const DEEPEST: usize = 512;
 
 /// One attribute, alone or inside `cfg_attr`.
 pub struct FlatMeta {
