@@ -1,5 +1,6 @@
 //! The columns of a table: the fields of its structs, under the names that an ORM gives them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,7 +10,12 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{Attribute, Data, DeriveInput, Fields, GenericArgument, Meta, PathArguments, Type};
-use table_registry_engine::{Argument, Declaration, Diagnostic, Fault, Source, flatten, split_arguments};
+use table_registry_engine::{
+    Argument, Declaration, Diagnostic, Fault, RegisteredTable, Source, flatten, split_arguments,
+    start_of_code,
+};
+
+use crate::nesting::{self, AngleBracket};
 
 /// A field that holds a column.
 #[derive(Clone, Debug)]
@@ -88,64 +94,132 @@ fn last_word(ty: &Type) -> String {
 }
 
 fn without_spaces(text: &str) -> String {
-    let tight = [" :: ", " < ", " >", "& ", " ,"];
-    let tight = tight.iter().zip(["::", "<", ">", "&", ","]);
-    tight.fold(text.to_string(), |text, (from, to)| text.replace(from, to))
+    let replacements = [
+        (" :: ", "::"),
+        (" < ", "<"),
+        (" >", ">"),
+        ("& ", "&"),
+        (" ,", ","),
+    ];
+    let start = text.to_string();
+    replacements
+        .iter()
+        .fold(start, |text, (spaced, tight)| text.replace(spaced, tight))
 }
 
-/// The fields of one struct.
-#[derive(Debug, Default)]
-pub struct Columns {
-    pub list: Vec<Column>,
-    /// Whether these are all: a field may stand for the columns of another struct, and the fields of
-    /// a tuple have no names.
+/// The columns of a table: those of all its structs, since twins under `cfg` describe one table.
+#[derive(Debug)]
+pub struct TableColumns {
+    pub columns: Vec<Column>,
+    /// Whether the table has no other columns. A field may stand for the columns of another struct, the fields
+    /// of a tuple have no names, and a struct may be unreadable.
     pub is_complete: bool,
+    /// A fault for each struct that cannot be read.
+    pub unreadable: Vec<Diagnostic>,
 }
 
-/// Files as tokens, each read once.
+impl TableColumns {
+    pub fn has(&self, name: &str) -> bool {
+        self.columns.iter().any(|column| column.name == name)
+    }
+
+    fn add(&mut self, other: StructColumns) {
+        self.is_complete &= other.is_complete;
+        for column in other.columns {
+            if !self.has(&column.name) {
+                self.columns.push(column);
+            }
+        }
+    }
+}
+
+/// The columns that one struct declares.
+struct StructColumns {
+    columns: Vec<Column>,
+    is_complete: bool,
+}
+
+/// Reads the columns of tables. Each file is tokenized once.
 #[derive(Default)]
-pub struct Reader {
+pub struct ColumnReader {
     files: BTreeMap<String, Option<Vec<TokenTree>>>,
 }
 
-impl Reader {
-    /// The columns that a struct declares; a struct that cannot be read is a fault.
-    pub fn columns(&mut self, declaration: &Declaration) -> Result<Columns, Diagnostic> {
+impl ColumnReader {
+    pub fn read(&mut self, table: &RegisteredTable) -> TableColumns {
+        let mut read = TableColumns {
+            columns: Vec::new(),
+            is_complete: true,
+            unreadable: Vec::new(),
+        };
+        for declaration in &table.declarations {
+            match self.read_struct(declaration) {
+                Ok(columns) => read.add(columns),
+                Err(fault) => {
+                    read.is_complete = false;
+                    read.unreadable.push(fault);
+                }
+            }
+        }
+        read
+    }
+
+    fn read_struct(&mut self, declaration: &Declaration) -> Result<StructColumns, Diagnostic> {
         let source = &declaration.source;
-        let start = table_registry_engine::start_of_code(&source.text);
+        let start = start_of_code(&source.text);
         let trees = self.files.entry(source.path.clone()).or_insert_with(|| {
             let tokens = source.text[start..].parse::<TokenStream>().ok()?;
             Some(tokens.into_iter().collect())
         });
         let name = declaration.place.start - start..declaration.place.end - start;
-        let parsed = trees.as_deref().and_then(|trees| struct_named_at(trees, &name));
-        match parsed.map(|parsed| (parsed.attrs, parsed.data)) {
-            Some((attributes, Data::Struct(data))) => Ok(columns(source, start, attributes, data.fields)),
-            _ => Err(unreadable(declaration)),
+        let item = trees
+            .as_deref()
+            .and_then(|trees| item_named_at(trees, &name))
+            .ok_or_else(|| invalid(declaration))?;
+        if nesting::is_too_deep_to_parse(&item) {
+            return Err(too_deep(declaration));
+        }
+        match syn::parse2(item.into_iter().collect()) {
+            Ok(DeriveInput {
+                attrs,
+                data: Data::Struct(data),
+                ..
+            }) => Ok(columns(source, start, attrs, data.fields)),
+            _ => Err(invalid(declaration)),
         }
     }
 }
 
-fn unreadable(declaration: &Declaration) -> Diagnostic {
-    let message = format!("the fields of `{}` cannot be read", declaration.ident);
-    Diagnostic::new(Fault::UnreadableStruct, message)
-        .at(&declaration.source, declaration.place.clone(), "")
-        .help("run `cargo check`: the compiler says what is wrong with the struct")
+fn invalid(declaration: &Declaration) -> Diagnostic {
+    unreadable(declaration).help("run `cargo check`: the compiler says what is wrong with the struct")
 }
 
-/// The struct whose name stands at a place: from its first attribute to its body. It may lie in a
-/// module, in a function, or in the call of a macro.
-fn struct_named_at(trees: &[TokenTree], name: &Range<usize>) -> Option<DeriveInput> {
-    let at = trees.partition_point(|tree| tree.span().byte_range().end < name.end);
-    if let TokenTree::Group(group) = trees.get(at)? {
-        let inner: Vec<TokenTree> = group.stream().into_iter().collect();
-        return struct_named_at(&inner, name);
+fn too_deep(declaration: &Declaration) -> Diagnostic {
+    let limit = nesting::LIMIT;
+    unreadable(declaration)
+        .note(format!(
+            "a type or an attribute in it is nested more than {limit} tokens deep"
+        ))
+        .help("declare part of a deep type on its own, with `type`")
+}
+
+fn unreadable(declaration: &Declaration) -> Diagnostic {
+    let message = format!("the fields of `{}` cannot be read", declaration.ident);
+    Diagnostic::new(Fault::UnreadableStruct, message).at(&declaration.source, declaration.place.clone(), "")
+}
+
+/// The item whose name stands at a place, from its first attribute to its body. It may be in a module, in a
+/// function, or in the arguments of a macro.
+fn item_named_at(trees: &[TokenTree], name: &Range<usize>) -> Option<Vec<TokenTree>> {
+    let mut trees = Cow::Borrowed(trees);
+    loop {
+        let at = trees.partition_point(|tree| tree.span().byte_range().end < name.end);
+        let inner: Vec<TokenTree> = match trees.get(at)? {
+            TokenTree::Group(group) => group.stream().into_iter().collect(),
+            _ => return Some(trees[start_of_item(&trees[..at])..=end_of_item(&trees, at)?].to_vec()),
+        };
+        trees = Cow::Owned(inner);
     }
-    let start = start_of_item(&trees[..at]);
-    // The default of a constant parameter is in braces, too.
-    let ends = (at..trees.len()).filter(|end| ends_item(&trees[*end]));
-    let mut items = ends.map(|end| trees[start..=end].iter().cloned().collect());
-    items.find_map(|item: TokenStream| syn::parse2(item).ok())
 }
 
 /// Where the item starts whose tokens up to its name are the last ones.
@@ -165,6 +239,19 @@ fn start_of_item(trees: &[TokenTree]) -> usize {
     start
 }
 
+/// The body of an item, or its semicolon. The default of a constant parameter is in braces, too.
+fn end_of_item(trees: &[TokenTree], name: usize) -> Option<usize> {
+    let mut open = 0_usize;
+    (name..trees.len()).find(|&at| {
+        match nesting::angle_bracket(trees, at) {
+            Some(AngleBracket::Open) => open += 1,
+            Some(AngleBracket::Close) => open = open.saturating_sub(1),
+            None => {}
+        }
+        open == 0 && ends_item(&trees[at])
+    })
+}
+
 fn ends_item(tree: &TokenTree) -> bool {
     match tree {
         TokenTree::Punct(punct) => punct.as_char() == ';',
@@ -173,22 +260,22 @@ fn ends_item(tree: &TokenTree) -> bool {
     }
 }
 
-fn columns(source: &Arc<Source>, start: usize, attributes: Vec<Attribute>, fields: Fields) -> Columns {
+fn columns(source: &Arc<Source>, start: usize, attributes: Vec<Attribute>, fields: Fields) -> StructColumns {
     let rule = OrmAttributes::read(attributes).rename_all;
-    let mut columns = Columns {
-        list: Vec::new(),
+    let mut read = StructColumns {
+        columns: Vec::new(),
         is_complete: matches!(fields, Fields::Named(_)),
     };
     for field in fields {
         let Some(ident) = field.ident else { continue };
         let orm = OrmAttributes::read(field.attrs);
-        columns.is_complete &= !orm.is_several;
+        read.is_complete &= !orm.is_several;
         if orm.is_several || orm.is_none {
             continue;
         }
         let by_rule = || renamed(&ident.unraw().to_string(), rule.as_deref());
         let range = ident.span().byte_range();
-        columns.list.push(Column {
+        read.columns.push(Column {
             name: orm.name.unwrap_or_else(by_rule),
             is_float: mentions_float(field.ty.to_token_stream()),
             rust_type: RustType::of(&field.ty),
@@ -197,7 +284,7 @@ fn columns(source: &Arc<Source>, start: usize, attributes: Vec<Attribute>, field
             place: range.start + start..range.end + start,
         });
     }
-    columns
+    read
 }
 
 /// What the attributes of ORMs say about a field, or about all fields of a struct.
@@ -278,6 +365,8 @@ fn mentions_float(ty: TokenStream) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use table_registry_engine::{Declarations, Inputs, declarations_in_text};
+
     use super::*;
 
     /// The columns of the struct `S`: names, `~` for floating-point numbers, `…` if there may be more.
@@ -289,21 +378,19 @@ mod tests {
             ident: "S".to_string(),
             ..declaration(&source)
         };
-        let columns = match Reader::default().columns(&declaration) {
-            Ok(columns) => columns,
-            Err(fault) => return fault.message,
-        };
-        let names = columns.list.iter().map(|column| {
-            assert!(text.is_char_boundary(column.place.start));
+        match ColumnReader::default().read_struct(&declaration) {
+            Ok(StructColumns { columns, is_complete }) => listed(&columns, is_complete),
+            Err(fault) => [vec![fault.message], fault.notes].concat().join("; "),
+        }
+    }
+
+    fn listed(columns: &[Column], is_complete: bool) -> String {
+        let names = columns.iter().map(|column| {
+            assert!(column.source.text.is_char_boundary(column.place.start));
             format!("{}{}", column.name, if column.is_float { "~" } else { "" })
         });
-        let more = if columns.is_complete { "" } else { "…" };
-        names
-            .chain([more.to_string()])
-            .collect::<Vec<_>>()
-            .join(" ")
-            .trim()
-            .to_string()
+        let more = (!is_complete).then(|| "…".to_string());
+        names.chain(more).collect::<Vec<_>>().join(" ")
     }
 
     fn declaration(source: &Arc<Source>) -> Declaration {
@@ -343,11 +430,66 @@ mod tests {
             ("mod a { fn f() { x! { #[b] struct S { c: u8 } } } }", "c"),
             ("x!{} struct A { b: u8 } struct S { c: u8 }", "c"),
             ("\u{feff}// é\nstruct S { größe: u8 }", "größe"),
+            (
+                "struct S<F: Fn() -> A<{ N }> = B<{ 1 }>>(F) where [(); { N }]:; struct B { b: u8 }",
+                "…",
+            ),
             ("struct S {", "the fields of `S` cannot be read"),
             ("struct S { a b }", "the fields of `S` cannot be read"),
+            (
+                "struct S<T { a: T } struct B { b: u8 }",
+                "the fields of `S` cannot be read",
+            ),
         ] {
             assert_eq!(found(text), columns, "{text}");
         }
+    }
+
+    #[test]
+    fn a_table_has_the_columns_of_all_its_structs() {
+        let read = |fields: &str| {
+            let text = format!(
+                "use table_registry::table; #[cfg(a)] #[table] struct S {{ a: u8, b: f64 }} \
+                 #[cfg(not(a))] #[table] struct S {fields}"
+            );
+            let inputs = Inputs {
+                declarations: Declarations {
+                    list: declarations_in_text(Arc::new(Source::new("a.rs", text))),
+                    complete: true,
+                    ..Declarations::default()
+                },
+                ..Inputs::default()
+            };
+            ColumnReader::default().read(&inputs.check().registry.tables()[0])
+        };
+        let merged = read("{ b: u8, c: u8 }");
+        assert_eq!(listed(&merged.columns, merged.is_complete), "a b~ c");
+        let flattened = read("{ #[sqlx(flatten)] b: B }");
+        assert_eq!(listed(&flattened.columns, flattened.is_complete), "a b~ …");
+        assert!(flattened.unreadable.is_empty());
+        let unreadable = read("{ b u8 }");
+        assert_eq!(listed(&unreadable.columns, unreadable.is_complete), "a b~ …");
+        assert_eq!(unreadable.unreadable.len(), 1);
+    }
+
+    #[test]
+    fn a_struct_that_is_nested_too_deeply_is_unreadable() {
+        let too_deep = "the fields of `S` cannot be read; a type or an attribute in it is nested more than 128 tokens deep";
+        for (open, close) in [("Vec<", ">"), ("&", ""), ("[", "]"), ("(", ")"), ("fn() -> ", "")] {
+            let (before, behind) = (open.repeat(10_000), close.repeat(10_000));
+            assert_eq!(
+                found(&format!("struct S {{ a: {before}u8{behind} }}")),
+                too_deep,
+                "{open}"
+            );
+            let other = format!("struct A {{ a: {before}u8{behind} }} struct S {{ b: u8 }}");
+            assert_eq!(found(&other), "b", "{open}");
+        }
+        let (before, behind) = ("mod m { ".repeat(10_000), "}".repeat(10_000));
+        assert_eq!(found(&format!("{before} struct S {{ b: u8 }} {behind}")), "b");
+        let attribute = format!("#[x{}{}]", "(".repeat(10_000), ")".repeat(10_000));
+        assert_eq!(found(&format!("{attribute} struct S {{ b: u8 }}")), too_deep);
+        assert_eq!(found(&format!("struct S {{ {attribute} b: u8 }}")), too_deep);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod failure;
 mod lint;
 mod lock_file;
 mod module_file;
+mod nesting;
 mod policy_edit;
 mod policy_file;
 mod progress;
@@ -27,24 +28,10 @@ use commands::{completions, init, list, new, policy, sync};
 use failure::Failure;
 use report::{Exit, say};
 
-/// In bytes; only what is used of it takes memory.
-const STACK: usize = 1 << 30;
-
 fn main() -> ExitCode {
     let arguments = CommandLine::read();
     arguments.color.write_global();
-    // Types can be nested as deeply as anybody likes, and are read by recursion.
-    let command = std::thread::Builder::new().stack_size(STACK);
-    let outcome = command
-        .spawn(move || run(&arguments))
-        .map(std::thread::JoinHandle::join);
-    let outcome = match outcome {
-        Ok(Ok(outcome)) => outcome,
-        // The panic is printed already.
-        Ok(Err(_)) => return ExitCode::from(Exit::Failed as u8),
-        Err(error) => Err(Failure::new("the program cannot start").note(error)),
-    };
-    match outcome {
+    match run(&arguments) {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(failure) => {
             say!("{}", failure.render());

@@ -5,9 +5,10 @@ use std::ops::Range;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::parse::Parser;
 use syn::{Expr, ExprLit, Ident, Lit, Meta};
-use table_registry_engine::{flatten, outer_attributes};
+use table_registry_engine::{flatten, outer_attributes, start_of_code};
 
 use crate::failure::Failure;
+use crate::nesting;
 
 /// Says in a comment at the top of a file that its `mod` lines are kept by `sync`.
 const GENERATED: &str = "@generated";
@@ -49,14 +50,11 @@ enum What {
 }
 
 impl ModuleFile {
-    /// Reads a text; one that is no sequence of Rust tokens is a failure.
+    /// Fails where the text cannot be tokenized.
     pub fn parse(path: &str, text: &str) -> Result<Self, Failure> {
-        let start = table_registry_engine::start_of_code(text);
-        let tokens: TokenStream = text[start..].parse().map_err(|error: proc_macro2::LexError| {
-            Failure::new(format!(
-                "`{path}` cannot be changed: it is no sequence of Rust tokens"
-            ))
-            .note(error)
+        let start = start_of_code(text);
+        let tokens = nesting::tokens(&text[start..]).map_err(|reason| {
+            Failure::new(format!("`{path}` cannot be changed: it cannot be tokenized")).note(reason)
         })?;
         let mut items = items(tokens);
         for item in &mut items {

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use proc_macro2::{Span, TokenStream};
 use table_registry_engine::{
-    self as engine, CallSite, CompileCheck, Declaration, Diagnostic, Fault, Inputs, Invocation, Policy,
-    Registry, Source, display, registry_calls,
+    self as engine, CallSite, Declaration, Diagnostic, Fault, Inputs, Invocation, Policy, Registry, Source,
+    display, registry_calls,
 };
 
 use crate::failure::Failure;
+use crate::nesting;
 use crate::report;
 use crate::workspace::{self, Package, Workspace};
 
@@ -99,20 +100,6 @@ impl Project {
                 "run `{command}`, and commit the lock file with the change"
             ));
         }
-    }
-
-    /// The files that no `mod` line leads to, as far as `mod` lines tell: a macro may read them all
-    /// the same, and so the compiler has the last word.
-    pub fn orphans(&self) -> impl Iterator<Item = &Declaration> {
-        let declarations = self
-            .registry
-            .tables()
-            .iter()
-            .flat_map(|table| &table.declarations);
-        declarations.filter(|declaration| {
-            let orphan = declaration.orphan.as_ref();
-            declaration.check == CompileCheck::File && orphan.is_none_or(|orphan| orphan.below_cfg.is_none())
-        })
     }
 }
 
@@ -223,12 +210,12 @@ impl CallInRoot {
 
     fn arguments(&self) -> Result<TokenStream, Failure> {
         let text = &self.source.text[self.arguments.clone()];
-        text.parse().map_err(|error: proc_macro2::LexError| {
+        nesting::tokens(text).map_err(|reason| {
             Failure::new(format!(
                 "the arguments of `table_registry!` in {} cannot be tokenized",
                 self.line()
             ))
-            .note(error)
+            .note(reason)
         })
     }
 

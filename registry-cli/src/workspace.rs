@@ -18,6 +18,7 @@ pub const FACADE: &str = "table-registry";
 /// One package of the workspace. Paths are those that the compiler shows: relative to the root of the workspace,
 /// or absolute outside of it.
 #[derive(Clone, Debug)]
+#[cfg_attr(test, derive(Default))]
 pub struct Package {
     pub name: String,
     /// The root of the workspace, to which all paths here are relative.

@@ -1,241 +1,101 @@
-//! The conventions of a schema: rules, their levels, and the exceptions from them.
+//! The lints: rules about the tables of a crate, their levels, and the exceptions from them.
 
-mod reserved;
+mod exceptions;
+mod names;
+mod orphans;
 mod rules;
+mod subject;
+#[cfg(test)]
+mod testing;
 
-use std::collections::{BTreeMap, BTreeSet};
+use table_registry_engine::{Code, Diagnostic};
 
-use table_registry_engine::{Code, Declaration, Diagnostic, Fault, Lint, RegisteredTable, Severity};
+use crate::columns::ColumnReader;
+use crate::project::Project;
+use rules::{RULES, Rule};
+use subject::{Crate, Subject, Violation};
 
-use crate::columns::{Column, Reader};
-use crate::project::{Project, place_in_attribute};
-
-/// One table, as the rules see it.
-struct Subject<'p> {
-    project: &'p Project,
-    table: &'p RegisteredTable,
-    columns: Vec<Column>,
-    /// Whether these are all.
-    knows_all_columns: bool,
-}
-
-/// What a rule found, before levels and exceptions.
-struct Finding {
-    code: Lint,
-    table: String,
-    diagnostic: Diagnostic,
-}
+pub use rules::not_needed;
 
 /// Every finding in the crates of one workspace, those of each crate in the order of files and lines.
 pub fn run(projects: &[Project]) -> Vec<Diagnostic> {
-    let exceptions: Vec<Vec<Exception>> = projects.iter().map(exceptions).collect();
-    let mut shared = rules::tables_in_several_crates(projects, |position, table| {
-        let mut exceptions = exceptions[position].iter();
-        exceptions.any(|exception| exception.code == Lint::TableInSeveralCrates && exception.table == table)
-    });
-    let mut diagnostics = Vec::new();
-    for (position, project) in projects.iter().enumerate() {
-        let (mut findings, unreadable) = findings(project);
-        findings.extend(shared.remove(&position).unwrap_or_default());
-        let mut found = without_exceptions(project, &exceptions[position], findings, &unreadable);
-        found.extend(unreadable.into_iter().map(|fault| fault.diagnostic));
-        found.extend(orphans(project));
-        found.sort_by_cached_key(place);
-        diagnostics.extend(found);
-    }
+    let crates: Vec<Crate<'_>> = projects
+        .iter()
+        .map(|project| Crate::new(&project.package, &project.policy, &project.registry))
+        .collect();
+    lint_workspace(&crates)
+}
+
+fn lint_workspace(crates: &[Crate<'_>]) -> Vec<Diagnostic> {
+    let positions = 0..crates.len();
+    positions
+        .flat_map(|position| lint_crate(&crates[position], &crates[..position]))
+        .collect()
+}
+
+fn lint_crate(krate: &Crate<'_>, earlier_crates: &[Crate<'_>]) -> Vec<Diagnostic> {
+    let subjects = read_tables(krate, earlier_crates);
+    let mut violations = violations_of_tables(&subjects);
+    violations.extend(violations_of_exceptions(krate, &subjects, &violations));
+    let mut diagnostics: Vec<Diagnostic> = violations
+        .into_iter()
+        .filter(|violation| !krate.allows(violation.lint, violation.table))
+        .filter_map(|violation| with_level(krate, violation))
+        .collect();
+    diagnostics.extend(subjects.into_iter().flat_map(|subject| subject.unreadable));
+    diagnostics.extend(orphans::warnings(krate.registry));
+    diagnostics.sort_by_cached_key(place);
     diagnostics
 }
 
-/// What the rules find in one crate, and what could not be read.
-fn findings(project: &Project) -> (Vec<Finding>, Vec<Unreadable>) {
-    let (mut findings, mut unreadable) = (Vec::new(), Vec::new());
-    let mut reader = Reader::default();
-    for table in project.registry.tables() {
-        let subject = Subject::read(project, table, &mut reader, &mut unreadable);
-        for (code, rule) in rules::OF_TABLES {
-            let found = rule(&subject, &project.policy.lints.option(code));
-            findings.extend(found.into_iter().map(|diagnostic| Finding {
-                code,
-                table: table.name.clone(),
+fn read_tables<'c>(krate: &'c Crate<'c>, earlier_crates: &'c [Crate<'c>]) -> Vec<Subject<'c>> {
+    let mut reader = ColumnReader::default();
+    let tables = krate.registry.tables().iter();
+    tables
+        .map(|table| Subject::new(krate, earlier_crates, table, reader.read(table)))
+        .collect()
+}
+
+fn violations_of_tables<'c>(subjects: &[Subject<'c>]) -> Vec<Violation<'c>> {
+    let mut violations = Vec::new();
+    for (lint, rule) in RULES {
+        let Rule::OfTable(find) = rule else { continue };
+        for subject in subjects {
+            violations.extend(find(subject).into_iter().map(|diagnostic| Violation {
+                lint: *lint,
+                table: &subject.table.name,
                 diagnostic,
             }));
         }
     }
-    findings.extend(rules::redundant_overrides(project));
-    (findings, unreadable)
+    violations
 }
 
-impl<'p> Subject<'p> {
-    /// A table has the columns of all its structs: twins under `cfg` describe one table.
-    fn read(
-        project: &'p Project,
-        table: &'p RegisteredTable,
-        reader: &mut Reader,
-        unreadable: &mut Vec<Unreadable>,
-    ) -> Self {
-        let mut columns: Vec<Column> = Vec::new();
-        let mut knows_all_columns = true;
-        for declaration in &table.declarations {
-            match reader.columns(declaration) {
-                Ok(read) => {
-                    knows_all_columns &= read.is_complete;
-                    columns.extend(read.list);
-                }
-                Err(fault) => {
-                    knows_all_columns = false;
-                    unreadable.push(Unreadable {
-                        table: table.name.clone(),
-                        diagnostic: fault,
-                    });
-                }
-            }
-        }
-        let mut seen = BTreeSet::new();
-        columns.retain(|column| seen.insert(column.name.clone()));
-        Self {
-            project,
-            table,
-            columns,
-            knows_all_columns,
+fn violations_of_exceptions<'c>(
+    krate: &'c Crate<'c>,
+    subjects: &[Subject<'c>],
+    violations: &[Violation<'c>],
+) -> Vec<Violation<'c>> {
+    let mut found = Vec::new();
+    for (lint, rule) in RULES {
+        let Rule::OfException(find) = rule else { continue };
+        for exception in &krate.exceptions {
+            found.extend(find(exception, subjects, violations).map(|diagnostic| Violation {
+                lint: *lint,
+                table: &exception.subject.value,
+                diagnostic,
+            }));
         }
     }
-
-    fn has(&self, column: &str) -> bool {
-        self.columns.iter().any(|own| own.name == column)
-    }
-
-    /// A finding about the table, at the name of its struct.
-    fn fault(&self, code: Lint, message: String) -> Diagnostic {
-        let declaration = &self.table.declarations[0];
-        Diagnostic::new(code, message).at(&declaration.source, declaration.place.clone(), "")
-    }
+    found
 }
 
-/// An exception that somebody made, and the place to say so if nobody needs it.
-/// What a finding about an unreadable struct is about.
-struct Unreadable {
-    table: String,
-    diagnostic: Diagnostic,
-}
-
-struct Exception {
-    code: Lint,
-    table: String,
-    unused: Diagnostic,
-}
-
-/// What is left to report: with its level, and without what an exception allows.
-fn without_exceptions(
-    project: &Project,
-    exceptions: &[Exception],
-    findings: Vec<Finding>,
-    unreadable: &[Unreadable],
-) -> Vec<Diagnostic> {
-    let allows = |exception: &Exception, finding: &Finding| {
-        (exception.code, &exception.table) == (finding.code, &finding.table)
-    };
-    // Of a struct that cannot be read nobody knows what it needs.
-    let is_read = |exception: &&Exception| !unreadable.iter().any(|fault| fault.table == exception.table);
-    let unused = exceptions
-        .iter()
-        .filter(is_read)
-        .filter(|exception| !findings.iter().any(|finding| allows(exception, finding)))
-        // Which tables other crates register is not known where they are not looked at.
-        .filter(|exception| !matches!(exception.code, Lint::UnusedAllow | Lint::TableInSeveralCrates))
-        .map(|exception| Finding {
-            code: Lint::UnusedAllow,
-            table: exception.table.clone(),
-            diagnostic: exception.unused.clone(),
-        });
-    let unused: Vec<Finding> = unused.collect();
-    let all = findings.into_iter().chain(unused);
-    all.filter(|finding| !exceptions.iter().any(|exception| allows(exception, finding)))
-        .filter_map(|finding| with_level(project, finding))
-        .collect()
-}
-
-/// The exceptions of `#[table(allow(…))]`, then those of `[lints.allow]`.
-fn exceptions(project: &Project) -> Vec<Exception> {
-    let declarations = project
-        .registry
-        .tables()
-        .iter()
-        .flat_map(|table| &table.declarations);
-    let of_structs = declarations.flat_map(|declaration| {
-        declaration.allowed.iter().map(|allowed| {
-            let table = declaration.name.to_string();
-            let place = place_in_attribute(declaration, Some(allowed.span));
-            let place = place.unwrap_or_else(|| declaration.attribute.clone());
-            Exception {
-                unused: unused(&table, allowed.lint).at(&declaration.source, place, ""),
-                code: allowed.lint,
-                table,
-            }
-        })
-    });
-    let of_policy = project.policy.lints.exceptions.iter().map(|entry| Exception {
-        code: entry.rule,
-        table: entry.subject.value.clone(),
-        unused: unused(&entry.subject.value, entry.rule).at(
-            &entry.subject.source,
-            entry.subject.range.clone(),
-            "",
-        ),
-    });
-    of_structs.chain(of_policy).collect()
-}
-
-fn unused(table: &str, code: Lint) -> Diagnostic {
-    let (message, help) = not_needed(table, code.into());
-    Diagnostic::new(Lint::UnusedAllow, message).help(help)
-}
-
-/// What is said of an exception from a lint or a database check that nothing needs, and the way out.
-pub fn not_needed(name: &str, code: Code) -> (String, &'static str) {
-    let message = format!("exception of `{name}` from `{code}` is not needed");
-    (message, "remove it: nothing is found there")
-}
-
-fn with_level(project: &Project, mut finding: Finding) -> Option<Diagnostic> {
-    finding.diagnostic.severity = project.policy.lints.level(finding.code).severity()?;
-    Some(finding.diagnostic)
-}
-
-/// Files that no `mod` line leads to. Warnings: a macro may read them, which only the compiler knows.
-fn orphans(project: &Project) -> Vec<Diagnostic> {
-    let mut files: BTreeMap<&str, Vec<&Declaration>> = BTreeMap::new();
-    for declaration in project.orphans() {
-        let orphan = declaration.orphan.as_ref();
-        let file = orphan.map_or(&declaration.file, |orphan| &orphan.file);
-        files.entry(file).or_default().push(declaration);
-    }
-    files
-        .into_iter()
-        .map(|(file, declarations)| orphan(file, &declarations))
-        .collect()
-}
-
-fn orphan(file: &str, declarations: &[&Declaration]) -> Diagnostic {
-    let tables: Vec<String> = declarations
-        .iter()
-        .map(|declaration| format!("`{}`", declaration.name))
-        .collect();
-    let (noun, verb) = if tables.len() == 1 {
-        ("table", "is")
-    } else {
-        ("tables", "are")
-    };
-    let message = format!(
-        "{noun} {} {verb} declared in `{file}`, but no `mod` line leads to that file",
-        tables.join(", ")
-    );
-    let first = declarations[0];
-    let mut warning = Diagnostic::new(Fault::NotCompiled, message)
-        .at(&first.source, first.place.clone(), "")
-        .note("the compiler refuses it, unless a macro reads the file")
-        .help("name the file in a `mod` line, or remove it");
-    warning.severity = Severity::Warning;
-    warning
+/// The diagnostic, unless the lint is off.
+fn with_level(krate: &Crate<'_>, violation: Violation<'_>) -> Option<Diagnostic> {
+    Some(Diagnostic {
+        severity: krate.policy.lints.level(violation.lint).severity()?,
+        ..violation.diagnostic
+    })
 }
 
 fn place(diagnostic: &Diagnostic) -> (String, usize, Code) {
@@ -243,4 +103,109 @@ fn place(diagnostic: &Diagnostic) -> (String, usize, Code) {
     let place = label.map(|label| (label.source.path.clone(), label.range.start));
     let (path, start) = place.unwrap_or_default();
     (path, start, diagnostic.code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{SOUND, findings, with_columns};
+
+    const NO_UPDATED_AT: &str =
+        "#[table_registry::table]\npub struct Orders { pub id: i64, pub org_id: i64, pub created_at: i64 }\n";
+
+    #[test]
+    fn a_sound_table_has_no_finding() {
+        assert_eq!(with_columns(""), [""; 0]);
+    }
+
+    #[test]
+    fn the_policy_file_sets_levels() {
+        for (level, found) in [
+            ("", &["warning missing-updated-at Orders"][..]),
+            (
+                "missing-updated-at = \"deny\"",
+                &["error missing-updated-at Orders"],
+            ),
+            (
+                "missing-updated-at = { level = \"deny\" }",
+                &["error missing-updated-at Orders"],
+            ),
+            ("missing_updated_at = \"allow\"", &[]),
+        ] {
+            assert_eq!(
+                findings(NO_UPDATED_AT, &format!("[lints]\n{level}"), ""),
+                found,
+                "{level}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_exception_covers_one_lint_of_one_table() {
+        let schema = |attribute: &str| NO_UPDATED_AT.replace("::table]", &format!("::table({attribute})]"));
+        let in_policy = "[lints.allow.missing-updated-at]\norders = \"never changed\"\n";
+        for (attribute, policy) in [
+            ("allow(missing_updated_at)", ""),
+            ("allow(missing_updated_at, reason = \"never changed\")", ""),
+            ("", in_policy),
+        ] {
+            assert_eq!(findings(&schema(attribute), policy, ""), [""; 0], "{attribute}");
+        }
+        let two = format!(
+            "{}\n{}",
+            schema("allow(missing_updated_at)"),
+            NO_UPDATED_AT.replace("Orders", "Items")
+        );
+        assert_eq!(findings(&two, "", ""), ["warning missing-updated-at Items"]);
+        let two_faults = schema("allow(missing_updated_at)").replace("org_id", "user");
+        assert_eq!(
+            findings(&two_faults, "", ""),
+            ["error missing-tenant-column Orders", "warning reserved-word user"]
+        );
+    }
+
+    #[test]
+    fn twins_under_cfg_are_one_table() {
+        let schema = "use table_registry::table;\n\
+            #[cfg(a)]\n#[table]\npub struct Orders { pub id: i64, pub org_id: i64, pub r#user: i64 }\n\
+            #[cfg(not(a))]\n#[table]\npub struct Orders { pub created_at: i64, pub updated_at: i64, pub user: i64 }\n";
+        assert_eq!(findings(schema, "", ""), ["warning reserved-word r#user"]);
+    }
+
+    #[test]
+    fn a_struct_that_cannot_be_read_is_the_only_finding_about_its_columns() {
+        let schema = "#[table_registry::table]\npub struct Orders { pub id i64 }\n";
+        assert_eq!(findings(schema, "", ""), ["error unreadable-struct Orders"]);
+    }
+
+    #[test]
+    fn a_type_that_is_nested_too_deeply_is_unreadable() {
+        for (open, close) in [("Vec<", ">"), ("&", ""), ("[", "]"), ("(", ")")] {
+            let nested = |levels: usize| {
+                with_columns(&format!(
+                    "pub deep: {}u8{}",
+                    open.repeat(levels),
+                    close.repeat(levels)
+                ))
+            };
+            assert_eq!(nested(10), [""; 0], "{open}");
+            assert_eq!(nested(100_000), ["error unreadable-struct Orders"], "{open}");
+        }
+    }
+
+    #[test]
+    fn findings_are_in_the_order_of_files_and_lines() {
+        let schema = format!(
+            "use table_registry::table;\n#[table]\npub struct Zones {{ {SOUND} pub user: i64, pub from: i64 }}\n\
+             #[table]\npub struct Areas {{ {SOUND} pub to: i64 }}\n"
+        );
+        assert_eq!(
+            findings(&schema, "[overrides]\nzones = \"truth\"", ""),
+            [
+                "warning reserved-word user",
+                "warning reserved-word from",
+                "warning reserved-word to",
+                "warning redundant-override zones",
+            ]
+        );
+    }
 }

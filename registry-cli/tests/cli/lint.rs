@@ -1,4 +1,4 @@
-//! `lint`.
+//! `lint`: what the program adds to its rules, which are tested in their own files.
 
 use snapbox::str;
 
@@ -20,273 +20,35 @@ fn table(schema: &str, overrides: &str, revoke: &str) -> Crate {
     krate
 }
 
-/// The code and the severity of each finding, and the text that it points at.
-#[track_caller]
-fn findings(schema: &str, overrides: &str, revoke: &str) -> Vec<String> {
-    let krate = table(schema, overrides, revoke);
-    let report = krate.run(&["lint", "--format", "json"]);
-    let json: serde_json::Value = serde_json::from_str(&report.stdout).expect(&report.stderr);
-    let findings = json["findings"].as_array().unwrap();
-    let expected = i32::from(findings.iter().any(|finding| finding["severity"] == "error"));
-    assert_eq!(report.code, expected, "{}", report.stderr);
-    let found = findings.iter().map(|finding| {
-        let text = |key: &str| finding[key].as_str().unwrap_or_default().to_string();
-        let number = |key: &str| usize::try_from(finding[key].as_u64().unwrap_or(1)).unwrap() - 1;
-        let file = krate.read(&text("file"));
-        let line = file.lines().nth(number("line")).unwrap_or_default();
-        let rest: String = line.chars().skip(number("column")).collect();
-        let is_part = |c: char| c.is_alphanumeric() || "_#\"".contains(c);
-        let word: String = rest.chars().take_while(|&c| is_part(c)).collect();
-        format!("{} {} {word}", text("severity"), text("code"))
-    });
-    found.collect()
-}
-
-const SOUND: &str = "pub id: i64, pub org_id: i64, pub created_at: i64, pub updated_at: i64,";
-
-/// The findings for a truth table with these columns more.
-#[track_caller]
-fn column(columns: &str) -> Vec<String> {
-    findings(
-        &format!("#[table_registry::table]\npub struct Orders {{ {SOUND} {columns} }}\n"),
-        "",
-        "",
+/// A schema file with a table that no rule objects to.
+fn sound(ident: &str) -> String {
+    format!(
+        "#[table_registry::table]\npub struct {ident} {{ pub id: i64, pub org_id: i64, pub created_at: i64, pub updated_at: i64, }}\n"
     )
 }
 
 #[test]
-fn a_sound_table() {
-    assert_eq!(column(""), [""; 0]);
-}
-
-#[test]
-fn the_tenant_column() {
-    let schema = |attribute: &str, columns: &str| {
-        format!(
-            "#[table_registry::table{attribute}]\npub struct Orders {{ pub id: i64, pub created_at: i64, pub updated_at: i64, {columns} }}\n"
-        )
-    };
-    let missing = ["error missing-tenant-column Orders"];
-    assert_eq!(findings(&schema("", ""), "", ""), missing);
-    assert_eq!(findings(&schema("(kind = system)", ""), "", ""), [""; 0]);
-    assert_eq!(findings(&schema("", "pub tenant: i64"), "", ""), missing);
-    let option = "[lints]\nmissing-tenant-column = { column = \"tenant\" }";
-    assert_eq!(findings(&schema("", "pub tenant: i64"), option, ""), [""; 0]);
-    // The columns of another struct, which is not read.
-    assert_eq!(
-        findings(&schema("", "#[sqlx(flatten)] pub base: Base"), "", ""),
-        [""; 0]
-    );
-    assert_eq!(
-        findings(
-            &schema("", "#[sqlx(rename = \"org_id\")] pub tenant: i64"),
-            "",
-            ""
-        ),
-        [""; 0]
-    );
-    assert_eq!(
-        findings(
-            &schema("", "#[serde(rename = \"org_id\")] pub tenant: i64"),
-            "",
-            ""
-        ),
-        missing
-    );
-}
-
-#[test]
-fn the_required_columns() {
-    let schema = "#[table_registry::table(kind = control)]\npub struct Orders { pub org_id: i64 }\n";
-    assert_eq!(
-        findings(schema, "", ""),
-        ["warning missing-required-column Orders"]
-    );
-    let option = "[lints]\nmissing-required-column = { columns = [\"org_id\"] }";
-    assert_eq!(findings(schema, option, ""), [""; 0]);
-}
-
-#[test]
-fn the_time_of_the_last_change() {
+fn warnings_can_be_denied() {
     let schema =
         "#[table_registry::table]\npub struct Orders { pub id: i64, pub org_id: i64, pub created_at: i64 }\n";
-    assert_eq!(findings(schema, "", ""), ["warning missing-updated-at Orders"]);
-    assert_eq!(findings(schema, "", "update_delete = [\"orders\"]"), [""; 0]);
-    assert_eq!(findings(schema, "[overrides]\norders = \"control\"", ""), [""; 0]);
+    let krate = table(schema, "", "");
+    assert_eq!(krate.run(&["lint"]).code, 0);
+    assert_eq!(krate.run(&["lint", "--deny-warnings"]).code, 1);
 }
 
 #[test]
-fn money() {
-    for (columns, found) in [
-        ("pub total_price: f64", true),
-        ("pub total: Option<f32>", true),
-        ("pub unitPrice: std::primitive::f64", true),
-        ("pub price: rust_decimal::Decimal", false),
-        ("pub weight: f64", false),
-        ("pub feedback: f64", false),
-    ] {
-        let codes = column(columns);
-        assert_eq!(
-            codes.iter().any(|code| code.contains("float-money")),
-            found,
-            "{columns}: {codes:?}"
-        );
-    }
-    let krate = table(
-        &format!("#[table_registry::table]\npub struct Orders {{ {SOUND} pub gross: f64 }}\n"),
-        "[lints]\nfloat-money = { level = \"warn\", words = [\"gross\"] }",
-        "",
-    );
+fn a_crate_without_findings() {
+    let krate = table(&sound("Orders"), "", "");
     says!(
         krate,
-        ["lint"],
+        ["lint", "--deny-warnings"],
         str![[r#"
 -- stderr
-warning: column `gross` holds money as a floating-point number
- --> src/schema/mod.rs:2:97
-  |
-2 | pub struct Orders { pub id: i64, pub org_id: i64, pub created_at: i64, pub updated_at: i64, pub gross: f64 }
-  |                                                                                                 ^^^^^
-  |
-  = note: binary fractions cannot hold most decimal ones: sums drift
-  = help: use `numeric` with a decimal type, or an integer number of cents
-  = note: diagnostic code `float-money`
-
      Checked 1 table of `shop`
-warning: 1 warning found
 -- exit 0
 
 "#]]
     );
-}
-
-#[test]
-fn names() {
-    assert_eq!(
-        column("pub unitPrice: i64"),
-        ["warning column-not-snake-case unitPrice"]
-    );
-    assert_eq!(
-        column("#[diesel(column_name = \"Größe\")] pub size: i64"),
-        ["warning column-not-snake-case size"]
-    );
-    assert_eq!(
-        column("#[sea_orm(column_name = \"size\")] pub Size: i64"),
-        [""; 0]
-    );
-    assert_eq!(column("pub user: i64"), ["warning reserved-word user"]);
-    assert_eq!(column("pub r#where: i64"), ["warning reserved-word r#where"]);
-    let named = |name: &str| {
-        findings(
-            &format!("#[table_registry::table(name = {name:?})]\npub struct Orders {{ {SOUND} }}\n"),
-            "",
-            "",
-        )
-    };
-    let odd = ["warning table-not-plural-snake-case Orders"];
-    assert_eq!(named("order_items"), [""; 0]);
-    assert_eq!(named("news"), [""; 0]);
-    assert_eq!(named("people"), [""; 0]);
-    assert_eq!(named("users_2024"), [""; 0]);
-    assert_eq!(named("addresses_v2"), [""; 0]);
-    assert_eq!(named("order_item"), odd);
-    assert_eq!(named("OrderItems"), odd);
-    assert_eq!(named("order-items"), odd);
-    assert_eq!(named("users__"), odd);
-    assert_eq!(named("user"), ["warning reserved-word Orders", odd[0]]);
-}
-
-#[test]
-fn references() {
-    let schema = format!(
-        "use table_registry::table;\n#[table]\npub struct Orders {{ {SOUND} pub customer_id: i64, pub order_id: i64, pub parent_order_id: i64, pub country_id: i64 }}\n#[table(name = \"erp_countries\")]\npub struct Countries {{ {SOUND} }}\n"
-    );
-    assert_eq!(findings(&schema, "", ""), [""; 0], "it is off");
-    let on = "[lints]\nunknown-reference = \"warn\"\n";
-    assert_eq!(
-        findings(&schema, on, ""),
-        [
-            "warning unknown-reference customer_id",
-            "warning unknown-reference parent_order_id"
-        ]
-    );
-    let exempt = format!("{on}[exempt]\ncustomers = \"of another service\"\n");
-    assert_eq!(
-        findings(&schema, &exempt, ""),
-        ["warning unknown-reference parent_order_id"]
-    );
-}
-
-#[test]
-fn tables_that_nobody_should_change() {
-    for kind in ["evidence", "projection"] {
-        let schema = format!("#[table_registry::table(kind = {kind})]\npub struct Orders {{ {SOUND} }}\n");
-        assert_eq!(findings(&schema, "", ""), ["warning missing-revoke Orders"]);
-        assert_eq!(findings(&schema, "", "update_delete = [\"orders\"]"), [""; 0]);
-    }
-}
-
-#[test]
-fn overrides_that_say_nothing_new() {
-    let schema = format!("#[table_registry::table(kind = link)]\npub struct Orders {{ {SOUND} }}\n");
-    assert_eq!(
-        findings(&schema, "[overrides]\norders = \"link\"", ""),
-        ["warning redundant-override orders"]
-    );
-    assert_eq!(
-        findings(&schema, "[overrides]\norders = \"control\"", ""),
-        [""; 0]
-    );
-}
-
-#[test]
-fn exceptions() {
-    let schema = |attribute: &str| {
-        format!(
-            "#[table_registry::table({attribute})]\npub struct Orders {{ pub id: i64, pub org_id: i64, pub created_at: i64 }}\n"
-        )
-    };
-    let policy = "[lints.allow.missing-updated-at]\norders = \"never changed\"\n";
-    assert_eq!(findings(&schema("allow(missing_updated_at)"), "", ""), [""; 0]);
-    assert_eq!(
-        findings(
-            &schema("allow(missing_updated_at, reason = \"never changed\")"),
-            "",
-            ""
-        ),
-        [""; 0]
-    );
-    assert_eq!(findings(&schema(""), policy, ""), [""; 0]);
-    assert_eq!(
-        findings(&schema("kind = link"), policy, ""),
-        ["warning unused-allow orders"]
-    );
-    assert_eq!(
-        findings(&schema("kind = link, allow(missing_updated_at)"), "", ""),
-        ["warning unused-allow missing_updated_at"]
-    );
-    let quiet = "[lints.allow.unused-allow]\norders = \"for the next release\"\n";
-    assert_eq!(
-        findings(&schema("kind = link, allow(missing_updated_at)"), quiet, ""),
-        [""; 0]
-    );
-}
-
-#[test]
-fn levels() {
-    let schema =
-        "#[table_registry::table]\npub struct Orders { pub id: i64, pub org_id: i64, pub created_at: i64 }\n";
-    assert_eq!(
-        findings(schema, "[lints]\nmissing-updated-at = \"deny\"", ""),
-        ["error missing-updated-at Orders"]
-    );
-    assert_eq!(
-        findings(schema, "[lints]\nmissing_updated_at = \"allow\"", ""),
-        [""; 0]
-    );
-    let krate = table(schema, "", "");
-    assert_eq!(krate.run(&["lint"]).code, 0);
-    assert_eq!(krate.run(&["lint", "--deny-warnings"]).code, 1);
 }
 
 #[test]
@@ -526,12 +288,6 @@ error: 2 errors, 6 warnings found
 }
 
 #[test]
-fn the_structs_of_twins_are_one_table() {
-    let schema = "use table_registry::table;\n#[cfg(a)]\n#[table]\npub struct Orders { pub id: i64, pub org_id: i64, pub r#user: i64 }\n#[cfg(not(a))]\n#[table]\npub struct Orders { pub created_at: i64, pub updated_at: i64, pub user: i64 }\n";
-    assert_eq!(findings(schema, "", ""), ["warning reserved-word r#user"]);
-}
-
-#[test]
 fn a_struct_that_cannot_be_read() {
     let schema = "#[table_registry::table]\npub struct Orders { pub id i64 }\n";
     let krate = table(schema, "", "");
@@ -558,41 +314,9 @@ error: 1 error found
 }
 
 #[test]
-fn a_struct_that_cannot_be_read_is_one_fault() {
-    let schema = "#[table_registry::table(allow(missing_updated_at))]\npub struct Orders { pub id i64 }\n";
-    assert_eq!(
-        table(schema, "", "")
-            .run(&["lint"])
-            .stderr
-            .matches("diagnostic code")
-            .count(),
-        1
-    );
-}
-
-/// The forms of real model code are all read, and the names are those of the ORM.
-#[test]
-fn every_hazard_is_read() {
-    let krate = crate::list::hazards();
-    let report = krate.run(&["lint", "--format", "json"]);
-    assert!(report.stdout.contains("missing-tenant-column") && !report.stdout.contains("unreadable-struct"));
-    assert_eq!(
-        column("#[cfg_attr(x, sqlx(rename = \"unitPrice\"))] pub price: i64"),
-        ["warning column-not-snake-case price"]
-    );
-}
-
-#[test]
 fn a_file_that_no_line_leads_to() {
-    let krate = table(
-        &format!("#[table_registry::table]\npub struct Orders {{ {SOUND} }}\n"),
-        "",
-        "",
-    );
-    krate.write(
-        "src/schema/refunds.rs",
-        &format!("#[table_registry::table]\npub struct Refunds {{ {SOUND} }}\n"),
-    );
+    let krate = table(&sound("Orders"), "", "");
+    krate.write("src/schema/refunds.rs", &sound("Refunds"));
     says!(
         krate,
         ["lint"],
@@ -618,8 +342,7 @@ warning: 1 warning found
 
 #[test]
 fn one_table_in_two_crates() {
-    let schema = format!("#[table_registry::table]\npub struct Orders {{ {SOUND} }}\n");
-    let krate = Crate::workspace(&[("shop", schema.clone()), ("bank", schema)]);
+    let krate = Crate::workspace(&[("shop", sound("Orders")), ("bank", sound("Orders"))]);
     says!(
         krate,
         ["lint"],
@@ -688,8 +411,34 @@ error: 1 error found
     );
 }
 
+/// The forms of real model code are all read.
 #[test]
-fn types_as_deep_as_anybody_likes() {
-    let deep = format!("{}u8{}", "Option<".repeat(5_000), ">".repeat(5_000));
-    assert_eq!(column(&format!("pub deep: {deep}")), [""; 0]);
+fn every_hazard_is_read() {
+    let krate = crate::list::hazards();
+    let report = krate.run(&["lint", "--format", "json"]);
+    assert!(report.stdout.contains("missing-tenant-column") && !report.stdout.contains("unreadable-struct"));
+}
+
+/// syn parses types by recursion, on the stack of the main thread.
+#[test]
+fn a_type_that_is_nested_too_deeply() {
+    let schema = |levels: usize| {
+        let fields = [
+            ("Vec<", ">"),
+            ("&", ""),
+            ("[", "]"),
+            ("(", ")"),
+            ("Box<dyn Fn() -> ", ">"),
+        ];
+        let structs = fields.iter().enumerate().map(|(number, (open, close))| {
+            let ty = format!("{}u8{}", open.repeat(levels), close.repeat(levels));
+            sound(&format!("Orders{number}s")).replace("{ ", &format!("{{ pub deep: {ty}, "))
+        });
+        structs.collect::<String>()
+    };
+    let shallow = table(&schema(10), "", "").run(&["lint"]);
+    assert_eq!(shallow.code, 0, "{}", shallow.stderr);
+    let deep = table(&schema(100_000), "", "").run(&["lint", "--format", "json"]);
+    assert_eq!(deep.code, 2, "{}", deep.stderr);
+    assert_eq!(deep.stdout.matches("nested more than 128 tokens deep").count(), 5);
 }

@@ -5,6 +5,10 @@ use syn::parse::{ParseStream, Parser};
 use syn::{Expr, ExprLit, Meta, MetaNameValue, Path, Token, bracketed};
 
 use super::arguments;
+use crate::text::{Token, tokens};
+
+/// How deeply the brackets of attributes may be nested.
+const DEEPEST: usize = 512;
 
 /// One attribute, alone or inside `cfg_attr`.
 pub struct FlatMeta {
@@ -69,7 +73,32 @@ fn attribute(input: ParseStream<'_>) -> syn::Result<Meta> {
 /// The attributes in a piece of source text, flattened. Empty if the text does not parse.
 #[must_use]
 pub fn flatten_text(text: &str) -> Vec<FlatMeta> {
-    flatten(outer_attributes.parse_str(text).unwrap_or_default())
+    let parsed = if is_too_deep(text) {
+        outer_attributes.parse_str(&without_arguments(text))
+    } else {
+        outer_attributes.parse_str(text)
+    };
+    flatten(parsed.unwrap_or_default())
+}
+
+/// `#[table]` of `#[table(…)]`: what is nested too deeply still declares the table that was probably meant.
+fn without_arguments(attribute: &str) -> String {
+    let arguments = tokens(attribute).filter(Token::opens).nth(1);
+    let end = arguments.map_or(attribute.len(), |bracket| bracket.start);
+    format!("{}]", &attribute[..end])
+}
+
+/// syn reads brackets by recursion.
+fn is_too_deep(text: &str) -> bool {
+    // Counting is quick, and hardly any attribute needs the lexer.
+    if text.matches(['(', '[', '{']).count() <= DEEPEST {
+        return false;
+    }
+    let mut depth = 0_usize;
+    tokens(text).any(|token| {
+        depth = (depth + usize::from(token.opens())).saturating_sub(usize::from(token.closes()));
+        depth > DEEPEST
+    })
 }
 
 fn flatten_into(meta: Meta, conditional: bool, flat: &mut Vec<FlatMeta>) {
@@ -82,5 +111,32 @@ fn flatten_into(meta: Meta, conditional: bool, flat: &mut Vec<FlatMeta>) {
             }
         }
         meta => flat.push(FlatMeta { meta, conditional }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(text: &str) -> Vec<String> {
+        let flat = flatten_text(text);
+        let paths = flat.iter().map(|flat| flat.meta.path());
+        paths
+            .map(|path| path.segments.last().unwrap().ident.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn arguments_that_are_nested_too_deeply_are_not_read() {
+        let nested = |levels: usize| {
+            let (open, close) = ("cfg_attr(a, ".repeat(levels), ")".repeat(levels));
+            paths(&format!("#[{open}b{close}]"))
+        };
+        assert_eq!(nested(DEEPEST - 1), ["b"]);
+        assert_eq!(nested(DEEPEST), ["cfg_attr"]);
+        let (open, close) = ("(".repeat(100_000), ")".repeat(100_000));
+        assert_eq!(paths(&format!("# [a::table{open}{close}]")), ["table"]);
+        assert_eq!(paths(&format!("#[a = {open}{close}]")), ["a"]);
+        assert_eq!(paths(&format!("#[a(b = \"{open}\")]")), ["a"]);
     }
 }

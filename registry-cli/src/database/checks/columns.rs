@@ -1,22 +1,25 @@
 //! The columns of tables against the fields of their structs.
 
-use std::collections::BTreeSet;
-
 use table_registry_engine::{DatabaseCheck, Lint, LintLevel, did_you_mean};
 
 use super::{Context, Table};
-use crate::columns::{Column, Reader};
+use crate::columns::{Column, ColumnReader, TableColumns};
 use crate::database::catalog::ColumnRow;
 use crate::database::finding::Finding;
 use crate::database::statements::identifier;
 
 pub fn columns(context: &Context<'_>) -> Vec<Finding> {
-    let mut reader = Reader::default();
+    let mut reader = ColumnReader::default();
     let mut findings = Vec::new();
     for (table, relation) in context.present() {
         let rows = context.catalog.columns(relation.oid);
         findings.extend(tenant_column(context, table, rows));
-        let (fields, is_complete) = fields(table, &mut reader);
+        // The lint reports what cannot be read.
+        let TableColumns {
+            columns: fields,
+            is_complete,
+            ..
+        } = reader.read(table.registered);
         findings.extend(missing(context, table, &fields, rows));
         if is_complete {
             findings.extend(extra(table, &fields, rows));
@@ -24,24 +27,6 @@ pub fn columns(context: &Context<'_>) -> Vec<Finding> {
         findings.extend(types(context, table, &fields, rows));
     }
     findings
-}
-
-/// The fields of all structs of a table, and whether these are all of its columns.
-fn fields(table: &Table<'_>, reader: &mut Reader) -> (Vec<Column>, bool) {
-    let (mut fields, mut is_complete): (Vec<Column>, bool) = (Vec::new(), true);
-    for declaration in &table.registered.declarations {
-        match reader.columns(declaration) {
-            Ok(read) => {
-                is_complete &= read.is_complete;
-                fields.extend(read.list);
-            }
-            // The lint says so.
-            Err(_) => is_complete = false,
-        }
-    }
-    let mut seen = BTreeSet::new();
-    fields.retain(|field| seen.insert(field.name.clone()));
-    (fields, is_complete)
 }
 
 /// The rule is that of the lint, and so are its level, its option and its exceptions.

@@ -1,0 +1,95 @@
+use table_registry_engine::{Code, Diagnostic, Exception, Lint};
+
+use super::Rule;
+use crate::lint::subject::{Subject, Violation};
+
+pub const RULE: Rule = Rule::OfException(find);
+
+fn find(
+    exception: &Exception<Lint>,
+    subjects: &[Subject<'_>],
+    violations: &[Violation<'_>],
+) -> Option<Diagnostic> {
+    let table = &exception.subject.value;
+    let is_needed = violations
+        .iter()
+        .any(|violation| violation.lint == exception.rule && violation.table == table);
+    if is_needed || !is_certain(exception, subjects) {
+        return None;
+    }
+    let (message, help) = not_needed(table, exception.rule.into());
+    Some(exception.subject.fault(Lint::UnusedAllow, message, "").help(help))
+}
+
+/// Whether the exception could have been needed by what was looked at.
+fn is_certain(exception: &Exception<Lint>, subjects: &[Subject<'_>]) -> bool {
+    let is_unreadable = |subject: &Subject<'_>| {
+        subject.table.name == exception.subject.value && !subject.unreadable.is_empty()
+    };
+    // The other crate may not be selected.
+    let needs_other_crates = exception.rule == Lint::TableInSeveralCrates;
+    exception.rule != Lint::UnusedAllow && !needs_other_crates && !subjects.iter().any(is_unreadable)
+}
+
+/// What to say about an exception from a lint or a database check that nothing needs, and how to fix it.
+pub fn not_needed(name: &str, code: Code) -> (String, &'static str) {
+    let message = format!("exception of `{name}` from `{code}` is not needed");
+    (message, "remove it: nothing is found there")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::lint::testing::{CrateInMemory, findings, lint};
+
+    const IN_POLICY: &str = "[lints.allow.missing-updated-at]\norders = \"never changed\"\n";
+
+    fn schema(attribute: &str) -> String {
+        format!(
+            "#[table_registry::table({attribute})]\npub struct Orders {{ pub id: i64, pub org_id: i64, pub created_at: i64 }}\n"
+        )
+    }
+
+    #[test]
+    fn an_exception_that_allows_something_is_needed() {
+        assert_eq!(findings(&schema(""), IN_POLICY, ""), [""; 0]);
+        assert_eq!(findings(&schema("allow(missing_updated_at)"), "", ""), [""; 0]);
+    }
+
+    #[test]
+    fn the_place_is_that_of_the_exception() {
+        assert_eq!(
+            findings(&schema("kind = link"), IN_POLICY, ""),
+            ["warning unused-allow orders"]
+        );
+        assert_eq!(
+            findings(&schema("kind = link, allow(missing_updated_at)"), "", ""),
+            ["warning unused-allow missing_updated_at"]
+        );
+    }
+
+    #[test]
+    fn what_it_says() {
+        let found = lint(&[CrateInMemory::new("shop", &schema("kind = link"), IN_POLICY, "")]);
+        assert_eq!(
+            found[0].message,
+            "exception of `orders` from `missing-updated-at` is not needed"
+        );
+        assert_eq!(found[0].helps, ["remove it: nothing is found there"]);
+    }
+
+    #[test]
+    fn an_exception_from_this_lint_is_never_unused() {
+        let policy = "[lints.allow.unused-allow]\norders = \"for the next release\"\n";
+        assert_eq!(
+            findings(&schema("kind = link, allow(missing_updated_at)"), policy, ""),
+            [""; 0]
+        );
+        assert_eq!(findings(&schema("kind = link"), policy, ""), [""; 0]);
+    }
+
+    #[test]
+    fn nobody_knows_what_an_unreadable_struct_needs() {
+        let unreadable = schema("allow(missing_updated_at)").replace("id: i64", "id i64");
+        assert_eq!(findings(&unreadable, "", ""), ["error unreadable-struct Orders"]);
+    }
+}
