@@ -46,7 +46,7 @@ impl LintSettings {
                 lints.read_exceptions(reader, &name, value);
             } else if let Some(lint) = known_lint(reader, &name) {
                 if seen.contains(&lint) {
-                    let message = format!("lint `{}` is set twice", lint);
+                    let message = format!("lint `{lint}` is set twice");
                     let fault = Diagnostic::new(Fault::RepeatedKey, message)
                         .note("`-` and `_` are the same letter in the name of a lint")
                         .help("keep one of them");

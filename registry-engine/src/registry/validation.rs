@@ -157,7 +157,7 @@ impl Tables {
                 faults.push(self.unknown(
                     name,
                     Fault::UnknownAllow,
-                    &format!("exception from `{}` names", rule),
+                    &format!("exception from `{rule}` names"),
                 ));
             }
         }
