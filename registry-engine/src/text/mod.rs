@@ -1,4 +1,5 @@
-//! Files, their paths and their tokens, and near misses of names. Nothing in here knows what a table is.
+//! Takes paths and names; returns the texts of files, their tokens, and names that are almost right. Nothing in here
+//! knows what a table is.
 
 mod lex;
 mod near;
