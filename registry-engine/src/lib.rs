@@ -31,7 +31,10 @@ pub use registry::{ExemptTable, RegisteredTable, Registry, validate};
 pub use report::{
     CheckSubject, Code, DatabaseCheck, Diagnostic, Fault, Label, Lint, LintLevel, LintOption, Severity,
 };
-pub use sources::{CompileCheck, Declaration, Declarations, Orphan, declarations_in_text, registry_calls};
+pub use sources::{
+    CompileCheck, Declaration, Declarations, Orphan, PathAttribute, declarations_in_text, file_leading_into,
+    module_at, module_candidates, path_attributes, registry_calls,
+};
 pub use text::{Root, Source, clean, did_you_mean, display, start_of_code, without_mark};
 pub use written::{
     AllowedLint, Argument, Declared, FlatMeta, Invocation, TABLE_ARGUMENTS, TableArgument, Value,
