@@ -1,4 +1,4 @@
-//! Schemas in memory, for unit tests.
+//! Schemas in memory, and faults as text, for unit tests.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::sources::{OutsideImports, Reachability, ScannedFile, declarations_in};
 use crate::{Declaration, Declarations, Diagnostic, Inputs, Orphan, PolicyFiles, Registry, Source};
 
-/// The registry of some files and policies, and every fault.
+/// The registry of some files and policies, and every fault. No `mod` line leads to the files.
 pub fn registry(files: &[(&str, &str)], main: &str, revoke: &str) -> (Registry, Vec<Diagnostic>) {
     let declared = files.iter().flat_map(|(path, text)| {
         let file = ScannedFile::new(PathBuf::from(path), Arc::new(Source::new(*path, *text)));
@@ -45,7 +45,15 @@ pub fn registry(files: &[(&str, &str)], main: &str, revoke: &str) -> (Registry, 
     (outcome.registry, outcome.faults)
 }
 
-/// The codes of some faults.
 pub fn codes(faults: &[Diagnostic]) -> Vec<String> {
     faults.iter().map(|fault| fault.code.to_string()).collect()
+}
+
+/// The code of each fault and the text at its place.
+pub fn places(faults: &[Diagnostic]) -> Vec<String> {
+    let place = |fault: &Diagnostic| {
+        let label = &fault.labels[0];
+        format!("{} {}", fault.code, &label.source.text[label.range.clone()])
+    };
+    faults.iter().map(place).collect()
 }

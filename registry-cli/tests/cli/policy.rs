@@ -444,7 +444,7 @@ error: `table-registry.toml` is not valid TOML
 1 | [overrides
   |           ^ unclosed table, expected `]`
   |
-  = note: nothing of a broken policy file is applied
+  = note: no part of a broken policy file is applied
   = help: fix the syntax, see <https://toml.io>
   = note: diagnostic code `invalid-toml`
 
@@ -571,7 +571,7 @@ error: `table-registry.toml` is not valid TOML
 1 | [overrides
   |           ^ unclosed table, expected `]`
   |
-  = note: nothing of a broken policy file is applied
+  = note: no part of a broken policy file is applied
   = help: fix the syntax, see <https://toml.io>
   = note: diagnostic code `invalid-toml`
 

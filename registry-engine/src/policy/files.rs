@@ -1,4 +1,4 @@
-//! Where the two policy files are.
+//! Finds the two policy files.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,19 +14,19 @@ pub const MAIN_FILE: &str = "table-registry.toml";
 /// The policy file with the revoke list.
 pub const REVOKE_FILE: &str = "revoke.toml";
 
-/// The two policy files, as far as they could be read.
+/// The two policy files. One that could not be read is `None`.
 #[derive(Clone, Debug, Default)]
 pub struct PolicyFiles {
     /// `table-registry.toml`.
     pub main: Option<Arc<Source>>,
     /// `revoke.toml`.
     pub revoke: Option<Arc<Source>>,
-    /// Those that were found. A change of one must recompile the crate.
+    /// The paths of the files that were found. A change of one must recompile the crate.
     pub paths: Vec<PathBuf>,
 }
 
 impl PolicyFiles {
-    /// Finds both files: those that the invocation names, or the nearest.
+    /// Finds both files: those that the invocation names, or else the nearest.
     pub fn find(call: &CallSite, invocation: &Invocation, faults: &mut Vec<Diagnostic>) -> Self {
         let mut files = Self::default();
         files.main = files.open(call, invocation.overrides.as_ref(), MAIN_FILE, faults);
@@ -60,7 +60,7 @@ impl PolicyFiles {
             Ok(source) => {
                 faults.extend(not_utf8(&source));
                 self.paths.push(path);
-                // What is left of such a file could only mislead.
+                // Part of a policy file could decide something else than the whole.
                 source.is_utf8().then_some(source)
             }
             Err(error) => {
