@@ -38,6 +38,6 @@ pub use sources::{
 pub use text::{Root, Source, clean, did_you_mean, display, start_of_code, without_mark};
 pub use written::{
     AllowedLint, Argument, Declared, FlatMeta, Invocation, TABLE_ARGUMENTS, TableArgument, Value,
-    WrittenPath, declare, flatten, flatten_text, not_a_struct, outer_attributes, repeated, split_arguments,
-    ungroup,
+    WrittenPath, declare, flatten, flatten_text, nests_too_deeply, not_a_struct, outer_attributes, repeated,
+    split_arguments, too_deep_struct, ungroup,
 };

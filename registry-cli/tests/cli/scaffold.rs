@@ -615,7 +615,7 @@ error: tables `order-items` and `order_items` have the same typed key `tables::o
 3 | pub struct A;
   |            - declares `order-items`
   |
-  = note: in a key, `_` stands for every character that no Rust identifier may contain
+  = note: in a key, `_` replaces every character that a Rust identifier cannot contain
   = help: rename one of the tables
   = note: diagnostic code `key-collision`
 

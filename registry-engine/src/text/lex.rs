@@ -55,6 +55,20 @@ pub fn until_closed<'a>(
     None
 }
 
+/// How deeply the delimiters of a text nest.
+pub fn nesting(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for token in tokens(text) {
+        if token.opens() {
+            depth += 1;
+            deepest = deepest.max(depth);
+        } else if token.closes() {
+            depth = depth.saturating_sub(1);
+        }
+    }
+    deepest
+}
+
 /// The byte offset at which the code of a Rust file starts: after a byte order mark and a shebang line, as for
 /// the compiler.
 #[must_use]
@@ -132,6 +146,13 @@ mod tests {
             texts("#![f] 'a 'b' r#\"#[g]\"#"),
             ["#", "!", "[", "f", "]", "'a", "'b'", "r#\"#[g]\"#"]
         );
+    }
+
+    #[test]
+    fn nesting_counts_open_delimiters() {
+        for (text, depth) in [("", 0), ("a(b)(c)", 1), ("([{", 3), ("))(\"((\")", 1)] {
+            assert_eq!(nesting(text), depth, "{text}");
+        }
     }
 
     #[test]

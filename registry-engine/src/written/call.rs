@@ -3,6 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt;
+use syn::parse::Parser;
 use syn::{Ident, LitStr, Path};
 
 use super::arguments::{self, Argument, Value};
@@ -100,7 +101,7 @@ impl Invocation {
             return;
         };
         if name == CRATE {
-            match syn::parse2::<Path>(value.stream()) {
+            match Path::parse_mod_style.parse2(value.stream()) {
                 Ok(path) => self.facade = quote!(#path),
                 Err(_) => faults.push(wrong_value(&name, "a path", &value)),
             }
