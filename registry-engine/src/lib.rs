@@ -1,8 +1,8 @@
 //! The pipeline behind the macros and the command line of `table-registry`: sources and policy files in, a registry
 //! and diagnostics out.
 //!
-//! Not for user crates: what is public here is what the macros and the command line need, and changes with them.
-//! Each folder is a stage, and a stage uses only those before it:
+//! Not for user crates: what is public is what the macros and the command line need, and changes with them. Each folder
+//! is a stage, and a stage uses only those before it:
 //!
 //! `text` ← `report` ← `name` ← `written` ← `sources`, `policy` ← `registry` ← `expand`
 
@@ -22,7 +22,7 @@ mod written;
 pub use call_site::CallSite;
 pub use expand::{expand, import};
 pub use name::{NameFault, TableName, check as check_name, key, key_ident};
-pub use pipeline::{Inputs, Outcome, run};
+pub use pipeline::{Analysis, Inputs, run};
 pub use policy::{
     DatabaseSettings, EXEMPT, Exception, Exemption, LintSettings, MAIN_FILE, OVERRIDES, Override, Placed,
     Policy, PolicyFiles, REVOKE_FILE, UPDATE_DELETE,

@@ -41,8 +41,8 @@ pub fn registry(files: &[(&str, &str)], main: &str, revoke: &str) -> (Registry, 
         files,
         faults: Vec::new(),
     };
-    let outcome = inputs.check();
-    (outcome.registry, outcome.faults)
+    let analysis = inputs.check();
+    (analysis.registry, analysis.faults)
 }
 
 pub fn codes(faults: &[Diagnostic]) -> Vec<String> {
