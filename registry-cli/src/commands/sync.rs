@@ -48,7 +48,7 @@ pub fn run(arguments: &Sync) -> Result<Exit, Failure> {
 }
 
 fn check(changes: &Changes, stale: &[Diagnostic], format: Findings, root: &Root) -> Result<Exit, Failure> {
-    // An annotation is about one line; the whole difference is in the log all the same.
+    // An annotation shows one line; the log shows the whole difference.
     report::diff(&changes.diff())?;
     let exit = report::diagnostics(stale, format, root)?;
     say!("{}", report::summary(stale.iter().map(|one| one.severity)));
@@ -67,7 +67,7 @@ fn sync_lock(project: &Project, changes: &mut Changes, stale: &mut Vec<Diagnosti
         }
         Err(error) => return Err(Failure::io("read", &path, &error)),
     };
-    // Git may check text files out with other line breaks.
+    // Git may check out text files with other line breaks.
     if before.replace("\r\n", "\n") != text {
         let fault = stale_lock(&path, "is out of date");
         stale.push(at_first_difference(fault, &path, &before, &text));
