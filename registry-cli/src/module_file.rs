@@ -118,7 +118,7 @@ impl ModuleFile {
         let first = self.module_items().next();
         let line = format!("{}mod {};", self.visibility_beside(name), identifier(name));
         match (before, first) {
-            (Some((before, _)), _) => self.with_line_behind(before.range.end, &line),
+            (Some((before, _)), _) => self.with_line_after(before.range.end, &line),
             (None, Some((first, _))) => {
                 self.with_text(self.start_of_line(first.range.start), &format!("{line}\n"))
             }
@@ -187,7 +187,7 @@ impl ModuleFile {
         self.with_text(at, &format!("{line_break}\n{block}\n"))
     }
 
-    fn with_line_behind(&self, place: usize, line: &str) -> String {
+    fn with_line_after(&self, place: usize, line: &str) -> String {
         let at = self.end_of_line(place);
         let line_break = if self.text[..at].ends_with('\n') { "" } else { "\n" };
         self.with_text(at, &format!("{line_break}{line}\n"))
@@ -293,7 +293,7 @@ fn is_import(trees: &[TokenTree]) -> bool {
             if word == "extern" && krate == "crate")
 }
 
-/// The tokens of an item behind its outer attributes.
+/// The tokens of an item after its outer attributes.
 fn without_attributes(mut trees: &[TokenTree]) -> &[TokenTree] {
     while let [TokenTree::Punct(pound), TokenTree::Group(_), rest @ ..] = trees {
         if pound.as_char() != '#' {

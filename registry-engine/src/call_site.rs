@@ -74,7 +74,7 @@ impl CallSite {
         }
     }
 
-    /// A path relative to the invoking file, for `include_bytes!`. Both are made canonical first: behind a symbolic
+    /// A path relative to the invoking file, for `include_bytes!`. Both are made canonical first: after a symbolic
     /// link, the file system takes `..` for the parent of the link's target.
     #[must_use]
     pub fn relative(&self, path: &Path) -> String {

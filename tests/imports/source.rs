@@ -72,8 +72,8 @@ impl SourceFile {
         self.add_import(&path, None);
     }
 
-    fn add_import(&mut self, path: &Path, alias: Option<&String>) {
-        let mut path = path.clone();
+    fn add_import(&mut self, written: &Path, alias: Option<&String>) {
+        let mut path = written.clone();
         if path.last().is_some_and(|last| last == "self") && path.len() > 1 {
             path.pop();
         }

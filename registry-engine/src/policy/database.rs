@@ -95,7 +95,7 @@ impl DatabaseSettings {
                     entry.rule, subject.value
                 );
                 let fault = Diagnostic::new(Fault::UnknownAllow, message)
-                    .note("the roles are those of `app_roles`")
+                    .note("the roles are listed in `app_roles`")
                     .maybe_help(did_you_mean(&subject.value, roles()));
                 reader.fault(fault, subject.range.clone(), "");
             }
@@ -190,7 +190,7 @@ fn known_check(reader: &mut PolicyReader<'_>, name: &TomlKey) -> Option<Database
     let mut names: Vec<&str> = allowed.map(|check| check.as_str()).collect();
     names.sort_unstable();
     let (message, near) = match found {
-        Some(check) => (format!("database check `{check}` has no exceptions"), None),
+        Some(check) => (format!("database check `{check}` allows no exceptions"), None),
         None => (
             format!("unknown database check `{}`", name.get_ref()),
             did_you_mean(&name.get_ref().replace('_', "-"), names.iter().copied()),

@@ -79,7 +79,7 @@ fn written_file_not_found(call: &CallSite, path: &WrittenPath) -> Diagnostic {
     )
     .spanned(path.span)
     .note("the path is relative to this file, as in `include_str!`")
-    .help("create it; an empty file is a decision, a missing one is not")
+    .help("create it; it may be empty, but a missing file could be a mistake")
 }
 
 fn file_not_found(call: &CallSite, name: &str) -> Diagnostic {
@@ -101,7 +101,7 @@ fn file_not_found(call: &CallSite, name: &str) -> Diagnostic {
     match similar {
         Some(path) => fault.help(format!("rename `{path}` to `{name}`")),
         None => fault.help(format!(
-            "create `{name}` beside `Cargo.toml`; an empty file is a decision, a missing one is not"
+            "create `{name}` beside `Cargo.toml`; it may be empty, but a missing file could be a mistake"
         )),
     }
 }

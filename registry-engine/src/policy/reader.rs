@@ -133,7 +133,10 @@ impl<'a> PolicyReader<'a> {
         let mut exceptions = Vec::new();
         for (name, reason) in self.table(key, value) {
             self.reason(&name, &reason, "why the rule does not apply", || {
-                let message = format!("exception of `{}` from `{rule}` has no reason", name.get_ref());
+                let message = format!(
+                    "the exception from `{rule}` for `{}` has no reason",
+                    name.get_ref()
+                );
                 let help = format!("say why the rule does not apply to `{}`", name.get_ref());
                 Diagnostic::new(Fault::AllowWithoutReason, message).help(help)
             });

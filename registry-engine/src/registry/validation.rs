@@ -103,7 +103,7 @@ impl Tables {
                     "exempt here",
                 )
                 .at(&declaration.source, declaration.place.clone(), "declared here")
-                .note("exempt tables are those that no struct declares")
+                .note("an exempt table is one that no struct declares")
                 .help(format!(
                     "remove `{}` from `[exempt]`, or `#[table]` from the struct",
                     name.value

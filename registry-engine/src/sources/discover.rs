@@ -143,9 +143,9 @@ fn read_directory(
 fn no_tables(call: &CallSite, directory: &WrittenPath, file_count: usize) -> Diagnostic {
     let shown = display(&call.resolve(&directory.text));
     let files = match file_count {
-        0 => "there is no Rust file in it".to_string(),
-        1 => "one Rust file was read, without a `#[table]` struct".to_string(),
-        _ => format!("{file_count} Rust files were read, without a `#[table]` struct"),
+        0 => "the directory contains no Rust file".to_string(),
+        1 => "one Rust file was read, and it has no struct with `#[table]`".to_string(),
+        _ => format!("{file_count} Rust files were read, and none has a struct with `#[table]`"),
     };
     Diagnostic::new(Fault::NoTables, format!("no table found in `{shown}`"))
         .spanned(directory.span)

@@ -132,7 +132,7 @@ pub fn scan(text: &str) -> Scan {
     scanner.finish()
 }
 
-/// Where the last `table`, `mod`, `extern` or `include!` starts. Nothing that the scan looks for can start behind it,
+/// Where the last `table`, `mod`, `extern` or `include!` starts. Nothing that the scan looks for can start after it,
 /// so the fields of the last struct of a file are not even lexed.
 fn last_word(text: &str) -> Option<usize> {
     let is_word = |at: usize, word: &str| {
@@ -825,7 +825,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_behind_the_last_word_are_not_lexed() {
+    fn fields_after_the_last_word_are_not_lexed() {
         assert_eq!(
             last_word("#[table] struct A { mode: u8, stable: u8, tables: u8 }"),
             Some(2)
