@@ -1,4 +1,5 @@
-//! The pipeline: inputs are read, policies applied, and rules checked; the result is a registry and every fault.
+//! The pipeline: it reads sources and policy files, applies the policies and checks the rules, and returns the registry
+//! with every fault.
 
 use std::path::PathBuf;
 
@@ -89,8 +90,8 @@ impl Inputs {
 }
 
 impl Analysis {
-    /// The files of which a change must recompile the crate although the compiler does not read them in every build,
-    /// relative to the invoking file.
+    /// The files whose changes must recompile the crate although the compiler does not read them in every build, relative
+    /// to the invoking file.
     #[must_use]
     pub fn tracked(&self, call: &CallSite) -> Vec<String> {
         self.tracked.iter().map(|file| call.relative(file)).collect()

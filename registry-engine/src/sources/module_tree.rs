@@ -465,18 +465,16 @@ mod tests {
         ];
         let sometimes: Vec<&str> = files[1..5].iter().map(|(path, _)| *path).collect();
         check(&files, &[], &sometimes);
+        let never = |orphan, below_cfg: Option<&str>| Reachability::Never {
+            orphan,
+            conditional: false,
+            below_cfg: below_cfg.map(str::to_string),
+        };
         let orphans = [
-            ("src/schema/orphan.rs", Some("src/schema")),
-            ("src/other/orphan.rs", None),
+            ("src/schema/orphan.rs", never(5, Some("src/schema"))),
+            ("src/other/orphan.rs", never(6, None)),
         ];
-        for ((path, below_cfg), orphan) in orphans.into_iter().zip(5..) {
-            let reach = Reachability::Never {
-                orphan,
-                conditional: false,
-                below_cfg: below_cfg.map(str::to_string),
-            };
-            assert_eq!(reaches(&files)[orphan - 1], (path, reach));
-        }
+        assert_eq!(reaches(&files)[4..], orphans);
     }
 
     /// The directory under `cfg` around each orphan.
