@@ -24,7 +24,7 @@ pub struct WrittenPath {
     pub span: Span,
 }
 
-/// What one `table_registry!` asks for.
+/// The arguments of one `table_registry!`.
 #[derive(Debug)]
 pub struct Invocation {
     /// The schema directories.
@@ -40,7 +40,7 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// Reads the arguments; what cannot be read is a fault and left out.
+    /// Reads the arguments. One that cannot be understood is a fault, and is left out.
     pub fn parse(tokens: TokenStream, faults: &mut Vec<Diagnostic>) -> Self {
         let before = faults.len();
         let mut invocation = Self {
@@ -126,7 +126,7 @@ fn written_path(value: &Value) -> Option<WrittenPath> {
     })
 }
 
-/// Absolute on any platform: a crate that compiles on one must compile on all.
+/// Whether a path is absolute on any platform: a crate that compiles on one must compile on all.
 fn is_absolute(path: &str) -> bool {
     let drive = path.as_bytes().get(1) == Some(&b':');
     path.starts_with(['/', '\\']) || drive
