@@ -43,6 +43,7 @@ impl Argument {
     }
 
     /// `key` of `key`, `key = value` and `key(…)`. It may be a keyword.
+    #[must_use]
     pub fn key(&self) -> Option<Ident> {
         ident(self.tokens.first()?)
     }
@@ -121,6 +122,7 @@ impl Value {
     }
 
     /// The identifier, if the value is one.
+    #[must_use]
     pub fn ident(&self) -> Option<Ident> {
         match self.tokens.as_slice() {
             [single] => ident(single),
