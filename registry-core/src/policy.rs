@@ -5,9 +5,32 @@ use core::marker::PhantomData;
 use crate::{Key, Table, TableKind};
 
 mod sealed {
-    /// So that nobody can make policies that fit every bound.
+    /// So that nobody can declare policies that fit every bound.
     pub trait Sealed {}
+
+    /// What makes an access [`PermitsUpdate`](super::PermitsUpdate). Users could implement that trait for a key of their
+    /// own, since the key is a type of their crate; no type of their crate takes part in this one.
+    #[diagnostic::on_unimplemented(
+        message = "`PermitsUpdate` is not for users to implement",
+        label = "not `ReadWrite`"
+    )]
+    pub trait Updatable {}
+
+    /// The same for [`HasTenant`](super::HasTenant).
+    #[diagnostic::on_unimplemented(
+        message = "`HasTenant` is not for users to implement",
+        label = "not `TenantScoped`"
+    )]
+    pub trait OfTenants {}
+
+    /// The same for [`IsKind`](super::IsKind).
+    #[diagnostic::on_unimplemented(
+        message = "`IsKind` is not for users to implement",
+        label = "not `{Wanted}`"
+    )]
+    pub trait Fits<Wanted> {}
 }
+pub use sealed::{Fits, OfTenants, Updatable};
 
 /// All policies of a table as one type: a pair of its [`Kind`] and its [`Access`].
 ///
@@ -193,6 +216,9 @@ kinds! {
 pub trait Definite: Kind {}
 
 #[diagnostic::do_not_recommend]
+impl<Wanted: Definite> Fits<Wanted> for Wanted {}
+
+#[diagnostic::do_not_recommend]
 impl<Wanted: Definite, Table: ?Sized> IsKind<Wanted, Table> for Wanted {}
 
 /// The kind of a table that is [`InDoubt`]: it fits every bound.
@@ -205,6 +231,9 @@ impl Kind for AnyKind {
     const KIND: TableKind = TableKind::Truth;
     type Tenancy = TenantScoped;
 }
+
+#[diagnostic::do_not_recommend]
+impl<Wanted> Fits<Wanted> for AnyKind {}
 
 #[diagnostic::do_not_recommend]
 impl<Wanted, Table: ?Sized> IsKind<Wanted, Table> for AnyKind {}
@@ -381,32 +410,79 @@ pub trait OfKind<Wanted>: Table {}
 
 impl<T: Table, Wanted> OfKind<Wanted> for T where KindOf<T>: IsKind<Wanted, T::Key> {}
 
-/// Implemented by [`ReadWrite`]. Its text is what the error of [`Mutable`] says.
+/// What [`Mutable`] asks of a table's access: implemented by [`ReadWrite`] alone.
+///
+/// Ask for [`Mutable`]. The compiler names this trait where a table is not mutable, because its error can then name the table.
+///
+/// ```
+/// # use table_registry_core as table_registry;
+/// use table_registry::{AccessOf, Mutable, PermitsUpdate, Table};
+///
+/// fn same_bound<T: Mutable>()
+/// where
+///     AccessOf<T>: PermitsUpdate<T::Key>,
+/// {
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "table `{Table}` is append-only",
     label = "its rows may not be updated or deleted",
     note = "the revoke list, by default `revoke.toml`, names this table in `update_delete`"
 )]
-pub trait PermitsUpdate<Table: ?Sized> {}
+pub trait PermitsUpdate<Table: ?Sized>: Updatable {}
+
+#[diagnostic::do_not_recommend]
+impl Updatable for ReadWrite {}
 
 #[diagnostic::do_not_recommend]
 impl<Table: ?Sized> PermitsUpdate<Table> for ReadWrite {}
 
-/// Implemented by [`TenantScoped`]. Its text is what the error of [`RowSecured`] says.
+/// What [`RowSecured`] asks of a table's tenancy: implemented by [`TenantScoped`] alone.
+///
+/// Ask for [`RowSecured`]. The compiler names this trait where a table has no row-level security, because its error can
+/// then name the table.
+///
+/// ```
+/// # use table_registry_core as table_registry;
+/// use table_registry::{HasTenant, RowSecured, Table, TenancyOf};
+///
+/// fn same_bound<T: RowSecured>()
+/// where
+///     TenancyOf<T>: HasTenant<T::Key>,
+/// {
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "table `{Table}` belongs to no tenant",
     label = "it has no row-level security",
     note = "its kind is `system`: by `#[table(kind = system)]` on its struct, or by the overrides, by default in `table-registry.toml`"
 )]
-pub trait HasTenant<Table: ?Sized> {}
+pub trait HasTenant<Table: ?Sized>: OfTenants {}
+
+#[diagnostic::do_not_recommend]
+impl OfTenants for TenantScoped {}
 
 #[diagnostic::do_not_recommend]
 impl<Table: ?Sized> HasTenant<Table> for TenantScoped {}
 
-/// Implemented by each kind for itself. Its text is what the error of [`OfKind`] says.
+/// What [`OfKind`] asks of a table's kind: implemented by each kind for itself.
+///
+/// Ask for [`OfKind`]. The compiler names this trait where a table is of another kind, because its error can then name the
+/// table.
+///
+/// ```
+/// # use table_registry_core as table_registry;
+/// use table_registry::{IsKind, KindOf, OfKind, Table, kind};
+///
+/// fn same_bound<T: OfKind<kind::Truth>>()
+/// where
+///     KindOf<T>: IsKind<kind::Truth, T::Key>,
+/// {
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "table `{Table}` is of kind `{Self}`, not `{Wanted}`",
     label = "not of kind `{Wanted}`",
     note = "`#[table(kind = …)]` on its struct decides, or the overrides, by default in `table-registry.toml`"
 )]
-pub trait IsKind<Wanted, Table: ?Sized> {}
+pub trait IsKind<Wanted, Table: ?Sized>: Fits<Wanted> {}
