@@ -764,6 +764,23 @@ fn a_module_called_tables_in_a_function_is_not_in_the_way() {
     krate.check().passes();
 }
 
+/// The compiler suggests the types of that name before it looks at modules, and `tables::users` is one: what it suggests has
+/// at least a public path.
+#[test]
+fn a_suggested_import_has_a_public_path() {
+    let krate = Crate::sound("suggested_import");
+    krate.write(
+        "src/lib.rs",
+        "pub mod db;\npub mod schema;\ntable_registry::table_registry!(\"schema/\");\n\
+         pub mod caller {\n    pub fn all() {\n        users::all();\n    }\n}\n",
+    );
+    krate.write("src/db.rs", "pub mod users {\n    pub fn all() {}\n}\n");
+    let report = krate.check();
+    report.fails_with(&["error[E0433]: cannot find module or crate `users` in this scope"]);
+    report.says("use crate::tables::users;");
+    assert!(!report.stderr.contains("table_registry"), "{}", report.stderr);
+}
+
 #[cfg(unix)]
 #[test]
 fn sources_behind_a_link() {

@@ -199,6 +199,9 @@ const LOOK_UP: &str = "
 ";
 
 /// Makes the module reachable for generated code by a name that explains the error of a struct outside.
+///
+/// It stands behind the module: where the compiler suggests an import, it goes through the items of the crate root in order
+/// and names the first path that leads to a module.
 const ALIAS: &str = "
 #[doc(hidden)]
 #[allow(unused_imports)]
@@ -215,11 +218,11 @@ fn tables(registry: &Registry, keyed: &[Keyed<'_>]) -> String {
         (ALIAS, "tables")
     };
     format!(
-        "{alias}
+        "
 /// One type per table: the typed keys of [`TABLE_REGISTRY`], and the look-up by name.
 #[allow(non_camel_case_types, dead_code, unreachable_pub)]
 pub mod {module} {{{keys}{LOOK_UP}}}
-"
+{alias}"
     )
 }
 

@@ -49,9 +49,6 @@ See the PostgreSQL manual, [REVOKE](https://www.postgresql.org/docs/current/sql-
 pub const REVOKE_UPDATE_DELETE_TABLES: [&__table_registry::__private::str; 1] = [
     "audit.events",
 ];
-#[doc(hidden)]
-#[allow(unused_imports)]
-pub(crate) use self::tables as directories_of_table_registry;
 /// One type per table: the typed keys of [`TABLE_REGISTRY`], and the look-up by name.
 #[allow(non_camel_case_types, dead_code, unreachable_pub)]
 pub mod tables {
@@ -107,6 +104,9 @@ Declared in `src/schema/users.rs`.*/
             .is_some()
     }
 }
+#[doc(hidden)]
+#[allow(unused_imports)]
+pub(crate) use self::tables as directories_of_table_registry;
 const _: () = {
     #[allow(unused_imports)]
     use __table_registry::__private::{
