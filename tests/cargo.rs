@@ -14,6 +14,7 @@ struct Crate {
 /// What cargo said.
 struct Report {
     success: bool,
+    stdout: String,
     stderr: String,
 }
 
@@ -81,8 +82,24 @@ impl Crate {
             .unwrap();
         Report {
             success: output.status.success(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
+    }
+
+    /// What a user's own build gets from here: name and features of each package that is compiled for the target, in the
+    /// order of cargo's tree.
+    fn packages_for_the_target(&self) -> Vec<String> {
+        let report = self.cargo(&[
+            "tree",
+            "--offline",
+            "--quiet",
+            "--edges=normal,no-proc-macro",
+            "--prefix=none",
+            "--format={lib} [{f}]",
+        ]);
+        assert!(report.success, "{}", report.stderr);
+        report.stdout.lines().map(str::to_owned).collect()
     }
 
     fn check(&self) -> Report {
@@ -762,6 +779,29 @@ fn a_module_called_tables_in_a_function_is_not_in_the_way() {
          pub fn count() -> usize {\n    mod tables {\n        pub const COUNT: usize = 1;\n    }\n    tables::COUNT\n}\n",
     );
     krate.check().passes();
+}
+
+/// Edition 2018, and a virtual workspace that names no resolver, have cargo's feature resolver 1: it gives a package the features
+/// that any macro asks of it.
+#[test]
+fn a_build_gets_the_facade_and_the_vocabulary_alone() {
+    let ours = ["table_registry []", "table_registry_core []"];
+    let krate = Crate::sound("target_tree");
+    for edition in ["2018", "2021", "2024"] {
+        krate.manifest(edition, "");
+        let packages = krate.packages_for_the_target();
+        assert_eq!(packages[0], "target_tree []");
+        assert_eq!(packages[1..], ours, "edition {edition}");
+    }
+    let workspace = Crate::sound("target_tree_workspace");
+    let manifest = fs::read_to_string(krate.directory.join("Cargo.toml")).unwrap();
+    let member = manifest.replace("[workspace]\n", "");
+    workspace.write("member/Cargo.toml", &member);
+    workspace.write("member/src/lib.rs", "");
+    workspace.write("Cargo.toml", "[workspace]\nmembers = [\"member\"]\n");
+    let packages = workspace.packages_for_the_target();
+    assert_eq!(packages[0], "target_tree []");
+    assert_eq!(packages[1..], ours, "a virtual workspace");
 }
 
 /// The compiler suggests the types of that name before it looks at modules, and `tables::users` is one: what it suggests has
