@@ -10,6 +10,6 @@ pub use table_registry_core::__private;
 pub use table_registry_core::{
     Access, AccessOf, AppendOnly, Global, HasTenant, IsKind, Key, Kind, KindOf, Mutable, OfKind,
     PermitsUpdate, Policies, ReadWrite, RowSecured, Table, TableKind, Tenancy, TenancyOf, TenantScoped,
-    UnknownKind, assert_handlers, handlers, kind, kind_of, name_of,
+    UnknownKind, assert_handlers, handlers, kind, kind_of, resolve,
 };
 pub use table_registry_macros::{table, table_registry};

@@ -13,7 +13,7 @@ mod policy;
 mod table;
 mod table_kind;
 
-pub use lookup::{kind_of, name_of};
+pub use lookup::{kind_of, resolve};
 pub use policy::{
     Access, AccessOf, AppendOnly, Global, HasTenant, IsKind, Kind, KindOf, Mutable, OfKind, PermitsUpdate,
     Policies, ReadWrite, RowSecured, Tenancy, TenancyOf, TenantScoped, kind,
