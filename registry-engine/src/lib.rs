@@ -34,7 +34,7 @@ pub use report::{
 pub use sources::{CompileCheck, Declaration, Declarations, Orphan, declarations_in_text, registry_calls};
 pub use text::{Root, Source, clean, did_you_mean, display, start_of_code, without_mark};
 pub use written::{
-    AllowedLint, Argument, Declared, FlatMeta, Invocation, TABLE_ARGUMENTS, TableArgument, Value,
-    WrittenPath, declare, flatten, flatten_text, not_a_struct, outer_attributes, repeated, split_arguments,
-    ungroup,
+    AllowedLint, Argument, CALL_ARGUMENTS, CallArgument, Declared, FlatMeta, Invocation, TABLE_ARGUMENTS,
+    TableArgument, Value, WrittenPath, declare, flatten, flatten_text, not_a_struct, outer_attributes,
+    repeated, split_arguments, ungroup,
 };
