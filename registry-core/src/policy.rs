@@ -246,13 +246,14 @@ pub(crate) type PoliciesOf<T> = <<T as Table>::Key as Key>::Policies;
 /// ```
 /// # use table_registry_core as table_registry;
 /// use table_registry::{Kind, KindOf, TableKind};
-/// # mod tables { pub enum Users {} }
-/// # impl table_registry::Key for tables::Users {
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum users {} }
+/// # impl table_registry::Key for tables::users {
 /// #     type Policies = (table_registry::kind::System, table_registry::ReadWrite);
 /// #     const TABLE_NAME: &'static str = "users";
 /// # }
 ///
-/// assert_eq!(<KindOf<tables::Users> as Kind>::KIND, TableKind::System);
+/// assert_eq!(<KindOf<tables::users> as Kind>::KIND, TableKind::System);
 /// ```
 pub type KindOf<T> = <PoliciesOf<T> as Policies>::Kind;
 
@@ -262,13 +263,14 @@ pub type KindOf<T> = <PoliciesOf<T> as Policies>::Kind;
 /// ```
 /// # use table_registry_core as table_registry;
 /// use table_registry::{Access, AccessOf};
-/// # mod tables { pub enum Users {} }
-/// # impl table_registry::Key for tables::Users {
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum users {} }
+/// # impl table_registry::Key for tables::users {
 /// #     type Policies = (table_registry::kind::System, table_registry::ReadWrite);
 /// #     const TABLE_NAME: &'static str = "users";
 /// # }
 ///
-/// assert!(!<AccessOf<tables::Users> as Access>::APPEND_ONLY);
+/// assert!(!<AccessOf<tables::users> as Access>::APPEND_ONLY);
 /// ```
 pub type AccessOf<T> = <PoliciesOf<T> as Policies>::Access;
 
@@ -278,13 +280,14 @@ pub type AccessOf<T> = <PoliciesOf<T> as Policies>::Access;
 /// ```
 /// # use table_registry_core as table_registry;
 /// use table_registry::{Tenancy, TenancyOf};
-/// # mod tables { pub enum Users {} }
-/// # impl table_registry::Key for tables::Users {
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum users {} }
+/// # impl table_registry::Key for tables::users {
 /// #     type Policies = (table_registry::kind::System, table_registry::ReadWrite);
 /// #     const TABLE_NAME: &'static str = "users";
 /// # }
 ///
-/// assert!(!<TenancyOf<tables::Users> as Tenancy>::RLS);
+/// assert!(!<TenancyOf<tables::users> as Tenancy>::RLS);
 /// ```
 pub type TenancyOf<T> = <PoliciesOf<T> as Policies>::Tenancy;
 
@@ -297,13 +300,14 @@ pub type TenancyOf<T> = <PoliciesOf<T> as Policies>::Tenancy;
 /// fn update<T: Mutable>() -> String {
 ///     format!("UPDATE {} SET …", T::NAME)
 /// }
-/// # mod tables { pub enum Invoices {} }
-/// # impl table_registry::Key for tables::Invoices {
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum invoices {} }
+/// # impl table_registry::Key for tables::invoices {
 /// #     type Policies = (table_registry::kind::Truth, table_registry::ReadWrite);
 /// #     const TABLE_NAME: &'static str = "invoices";
 /// # }
 ///
-/// assert_eq!(update::<tables::Invoices>(), "UPDATE invoices SET …");
+/// assert_eq!(update::<tables::invoices>(), "UPDATE invoices SET …");
 /// ```
 ///
 /// An append-only table does not fit:
@@ -311,13 +315,14 @@ pub type TenancyOf<T> = <PoliciesOf<T> as Policies>::Tenancy;
 /// ```compile_fail,E0277
 /// # use table_registry_core as table_registry;
 /// # use table_registry::{Mutable, Table};
-/// # mod tables { pub enum AuditLogs {} }
-/// # impl table_registry::Key for tables::AuditLogs {
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum audit_logs {} }
+/// # impl table_registry::Key for tables::audit_logs {
 /// #     type Policies = (table_registry::kind::Evidence, table_registry::AppendOnly);
 /// #     const TABLE_NAME: &'static str = "audit_logs";
 /// # }
 /// # fn update<T: Mutable>() {}
-/// update::<tables::AuditLogs>(); // table `AuditLogs` is append-only
+/// update::<tables::audit_logs>(); // table `audit_logs` is append-only
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a registered table",
@@ -339,13 +344,14 @@ impl<T: Table> Mutable for T where AccessOf<T>: PermitsUpdate<T::Key> {}
 /// fn tenant_query<T: RowSecured>() -> String {
 ///     format!("SELECT * FROM {} WHERE org_id = $1", T::NAME)
 /// }
-/// # mod tables { pub enum Invoices {} }
-/// # impl table_registry::Key for tables::Invoices {
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum invoices {} }
+/// # impl table_registry::Key for tables::invoices {
 /// #     type Policies = (table_registry::kind::Truth, table_registry::ReadWrite);
 /// #     const TABLE_NAME: &'static str = "invoices";
 /// # }
 ///
-/// assert_eq!(tenant_query::<tables::Invoices>(), "SELECT * FROM invoices WHERE org_id = $1");
+/// assert_eq!(tenant_query::<tables::invoices>(), "SELECT * FROM invoices WHERE org_id = $1");
 /// ```
 ///
 /// A system table does not fit:
@@ -353,13 +359,14 @@ impl<T: Table> Mutable for T where AccessOf<T>: PermitsUpdate<T::Key> {}
 /// ```compile_fail,E0277
 /// # use table_registry_core as table_registry;
 /// # use table_registry::{RowSecured, Table};
-/// # mod tables { pub enum Users {} }
-/// # impl table_registry::Key for tables::Users {
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum users {} }
+/// # impl table_registry::Key for tables::users {
 /// #     type Policies = (table_registry::kind::System, table_registry::ReadWrite);
 /// #     const TABLE_NAME: &'static str = "users";
 /// # }
 /// # fn tenant_query<T: RowSecured>() {}
-/// tenant_query::<tables::Users>(); // table `Users` belongs to no tenant
+/// tenant_query::<tables::users>(); // table `users` belongs to no tenant
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a registered table",
@@ -379,13 +386,14 @@ impl<T: Table> RowSecured for T where TenancyOf<T>: HasTenant<T::Key> {}
 /// fn rebuild<T: OfKind<kind::Projection>>() -> String {
 ///     format!("TRUNCATE {}", T::NAME)
 /// }
-/// # mod tables { pub enum Balances {} }
-/// # impl table_registry::Key for tables::Balances {
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum balances {} }
+/// # impl table_registry::Key for tables::balances {
 /// #     type Policies = (table_registry::kind::Projection, table_registry::ReadWrite);
 /// #     const TABLE_NAME: &'static str = "balances";
 /// # }
 ///
-/// assert_eq!(rebuild::<tables::Balances>(), "TRUNCATE balances");
+/// assert_eq!(rebuild::<tables::balances>(), "TRUNCATE balances");
 /// ```
 ///
 /// A table of another kind does not fit:
@@ -393,13 +401,14 @@ impl<T: Table> RowSecured for T where TenancyOf<T>: HasTenant<T::Key> {}
 /// ```compile_fail,E0277
 /// # use table_registry_core as table_registry;
 /// # use table_registry::{OfKind, Table, kind};
-/// # mod tables { pub enum Invoices {} }
-/// # impl table_registry::Key for tables::Invoices {
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum invoices {} }
+/// # impl table_registry::Key for tables::invoices {
 /// #     type Policies = (table_registry::kind::Truth, table_registry::ReadWrite);
 /// #     const TABLE_NAME: &'static str = "invoices";
 /// # }
 /// # fn rebuild<T: OfKind<kind::Projection>>() {}
-/// rebuild::<tables::Invoices>(); // table `Invoices` is of kind `Truth`, not `Projection`
+/// rebuild::<tables::invoices>(); // table `invoices` is of kind `Truth`, not `Projection`
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a registered table",

@@ -33,8 +33,9 @@ pub struct LookUp {
 pub const LOOK_UPS: &[LookUp] = &[
     LookUp {
         name: "kind_of",
-        meaning: "the kind of the table with this name, or nothing if no such table is registered",
-        more: "A binary search in [`TABLE_REGISTRY`](super::TABLE_REGISTRY), which also works at compile time.",
+        meaning: "the kind of the table with this name, or nothing if no such table is registered; by binary search, also at \
+                  compile time",
+        more: "The list is [`TABLE_REGISTRY`](super::TABLE_REGISTRY).",
         returns: "super::__table_registry::__private::Option<super::__table_registry::TableKind>",
         body: "super::__table_registry::kind_of(&super::TABLE_REGISTRY, name)",
     },

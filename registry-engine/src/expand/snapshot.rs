@@ -68,9 +68,9 @@ Declared in `src/schema/users.rs`.*/
 
 Declared in `src/schema/users.rs`.*/
     pub enum users {}
-    /**The kind of the table with this name, or nothing if no such table is registered.
+    /**The kind of the table with this name, or nothing if no such table is registered; by binary search, also at compile time.
 
-A binary search in [`TABLE_REGISTRY`](super::TABLE_REGISTRY), which also works at compile time.*/
+The list is [`TABLE_REGISTRY`](super::TABLE_REGISTRY).*/
     #[must_use]
     pub const fn kind_of(
         name: &super::__table_registry::__private::str,

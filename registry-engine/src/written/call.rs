@@ -44,7 +44,7 @@ pub const CALL_ARGUMENTS: &[CallArgument] = &[
         key: Some("revoke"),
         form: "revoke = \"revoke.toml\"",
         meaning: "the file with `update_delete`, relative to the invoking file",
-        default: "`revoke.toml`, found likewise",
+        default: "`revoke.toml`, found in the same way",
         read: Read::Path(FILE, |invocation, path| invocation.revoke = Some(path)),
     },
     CallArgument {
@@ -59,9 +59,9 @@ pub const CALL_ARGUMENTS: &[CallArgument] = &[
 const DIRECTORY: CallArgument = CallArgument {
     key: None,
     form: "\"schema/\"",
-    meaning: "a directory, relative to the invoking file as in `include_str!`; every `.rs` file below it is read, \
-              hidden files excepted; one or more",
-    default: "none: it is required",
+    meaning: "one or more directories, relative to the invoking file as in `include_str!`; every `.rs` file below \
+              them is read, hidden files excepted",
+    default: "none: one is required",
     read: Read::Path("a directory as a string literal", |invocation, path| {
         invocation.directories.push(path);
     }),
