@@ -12,4 +12,6 @@ pub use table_registry_core::{
     PermitsUpdate, Policies, ReadWrite, RowSecured, Table, TableKind, Tenancy, TenancyOf, TenantScoped,
     UnknownKind, assert_handlers, handlers, kind, kind_of, resolve,
 };
+#[doc(hidden)]
+pub use table_registry_macros::__outside_directories;
 pub use table_registry_macros::{table, table_registry};

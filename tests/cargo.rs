@@ -836,6 +836,27 @@ fn sources_behind_a_link() {
         .fails_with(&["error: override refers to unknown table `usrs`"]);
 }
 
+/// The compiler reads the file by another path than the scan, which is outside the directories.
+#[cfg(unix)]
+#[test]
+fn a_struct_that_a_link_brings_into_the_directories() {
+    let krate = Crate::sound("linked_schema");
+    krate.write(
+        "src/lib.rs",
+        "#[path = \"../models/users.rs\"]\npub mod users;\n\
+         table_registry::table_registry!(\"schema/\");\n\
+         const _: () = assert!(matches!(\n    <users::Users<'static, u8> as table_registry::Table>::NAME.as_bytes(),\n    b\"users\"\n));\n",
+    );
+    krate.write(
+        "models/users.rs",
+        "pub mod tables {\n    pub trait Row {}\n    impl Row for u8 {}\n}\n\
+         #[table_registry::table]\npub struct Users<'a, T>(pub &'a T)\nwhere\n    T: tables::Row;\n",
+    );
+    fs::remove_dir_all(krate.directory.join("src/schema")).unwrap();
+    std::os::unix::fs::symlink("../models", krate.directory.join("src/schema")).unwrap();
+    krate.check().passes();
+}
+
 #[test]
 fn orphans_that_name_each_other_by_path_are_one_error() {
     let krate = Crate::sound("orphan_path");

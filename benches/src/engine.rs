@@ -126,7 +126,7 @@ fn call(directory: &Path) -> CallSite {
 
 fn engine(directory: &Path, tables: usize) {
     let outcome = found(directory, tables);
-    black_box(expand(&outcome.registry, &outcome.tracked(&call(directory))));
+    black_box(expand(&outcome.registry, &outcome.tracked(&call(directory)), &[]));
 }
 
 fn for_each(files: &[PathBuf], work: impl Fn(String)) {

@@ -24,7 +24,9 @@ pub use table_kind::{TableKind, UnknownKind};
 /// What generated code needs besides the public vocabulary. Not public API.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::compiled::{Compiled, DeclaredByOneStruct, NotCompiled, Unknown, any, is_crate_root};
+    pub use crate::compiled::{
+        Compiled, DeclaredByOneStruct, HasKey, NotCompiled, Unknown, any, is_crate_root,
+    };
     pub use crate::handlers::{HandlerKey, Keys, Report, report};
     pub use crate::policy::{Fits, InDoubt, OfTenants, Updatable};
     pub use crate::{AppendOnly, Key, ReadWrite, kind};

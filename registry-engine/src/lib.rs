@@ -20,7 +20,9 @@ mod text;
 mod written;
 
 pub use call_site::CallSite;
-pub use expand::{ARRAYS, LOOK_UPS, LookUp, RegistryArray, expand, import};
+pub use expand::{
+    ARRAYS, LOOK_UPS, LookUp, RegistryArray, expand, import, outside_directories, path_components,
+};
 pub use name::{NameFault, TableName, check as check_name, key, key_ident};
 pub use pipeline::{Inputs, Outcome, run};
 pub use policy::{

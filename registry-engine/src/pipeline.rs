@@ -21,7 +21,7 @@ use crate::written::Invocation;
 /// for fault in faults.iter().chain(&outcome.faults) {
 ///     println!("{}", fault.render());
 /// }
-/// println!("{}", expand(&outcome.registry, &outcome.tracked(&call)));
+/// println!("{}", expand(&outcome.registry, &outcome.tracked(&call), &[]));
 /// ```
 #[must_use]
 pub fn run(invocation: &Invocation, call: &CallSite) -> Outcome {

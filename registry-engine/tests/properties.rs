@@ -36,7 +36,7 @@ fn outcome_with(name: &str, path: &str, content: &[u8]) -> Outcome {
 fn assert_sound(outcome: &Outcome) {
     outcome.faults.iter().for_each(assert_has_a_place);
     let call = CallSite::new(Root::current(), "src/lib.rs");
-    syn::parse_file(&expand(&outcome.registry, &outcome.tracked(&call))).expect("an expansion is Rust");
+    syn::parse_file(&expand(&outcome.registry, &outcome.tracked(&call), &[])).expect("an expansion is Rust");
 }
 
 fn assert_has_a_place(fault: &Diagnostic) {
@@ -161,7 +161,7 @@ proptest! {
             fs::write(directory.join(format!("f{number}.rs")), text).unwrap();
         }
         let outcome = outcome_with("order", "revoke.toml", b"update_delete = ['table7', 'nothing', 'table3']");
-        let bytes = expand(&outcome.registry, &[]);
+        let bytes = expand(&outcome.registry, &[], &[]);
         let faults: String = outcome.faults.iter().map(Diagnostic::render).collect();
         let first = FIRST_ORDER.get_or_init(|| (bytes.clone(), faults.clone()));
         prop_assert_eq!(first, &(bytes, faults));

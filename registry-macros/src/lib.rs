@@ -2,6 +2,7 @@
 //! that crate, which re-exports them.
 
 mod emit;
+mod outside;
 mod registry;
 mod table;
 
@@ -30,7 +31,8 @@ use proc_macro::TokenStream;
 #[doc = include_str!("docs/table_example.md")]
 #[proc_macro_attribute]
 pub fn table(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    emit::expand(|| table::expand(arguments.into(), item.into()))
+    let file = proc_macro::Span::call_site().local_file();
+    emit::expand(|| table::expand(file.as_deref(), arguments.into(), item.into()))
 }
 
 /// Collects every `#[table]` struct below the given directories, checks them against the policy
@@ -60,6 +62,13 @@ pub fn table_registry(arguments: TokenStream) -> TokenStream {
     // Where cargo says which package it compiles.
     let package = std::env::var_os("CARGO_MANIFEST_DIR");
     emit::expand(|| registry::expand(file, package, arguments.into(), lex))
+}
+
+/// What `#[table]` expands to for a struct outside the directories of `table_registry!`. Not public API.
+#[doc(hidden)]
+#[proc_macro]
+pub fn __outside_directories(input: TokenStream) -> TokenStream {
+    outside::expand(input.into()).into()
 }
 
 /// `proc_macro2` would lex the text a second time, and unoptimised.

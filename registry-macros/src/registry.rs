@@ -24,8 +24,9 @@ pub(crate) fn expand(
         Some(call) => engine::run(&invocation, call),
         None => Outcome::incomplete(unknown_location()),
     };
-    let tracked = call.map_or_else(Vec::new, |call| outcome.tracked(&call));
-    let expansion = engine::expand(&outcome.registry, &tracked);
+    let tracked = call.as_ref().map_or_else(Vec::new, |call| outcome.tracked(call));
+    let directories = call.map_or_else(Vec::new, |call| directories(&invocation, &call));
+    let expansion = engine::expand(&outcome.registry, &tracked, &directories);
     faults.extend(outcome.faults);
     for fault in &mut faults {
         // What is wrong in a file is shown at an argument: the call as a whole would add a line
@@ -35,6 +36,11 @@ pub(crate) fn expand(
     let import = engine::import(&invocation.facade);
     let expansion = lex(&expansion);
     (quote!(#import #expansion), faults)
+}
+
+fn directories(invocation: &Invocation, call: &CallSite) -> Vec<PathBuf> {
+    let written = invocation.directories.iter();
+    written.map(|directory| call.resolve(&directory.text)).collect()
 }
 
 /// rust-analyzer does not tell the invoking file. The macro belongs in the crate root.

@@ -1,5 +1,7 @@
 //! `#[table]`.
 
+use std::path::Path;
+
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::parse::{Parse, ParseStream};
@@ -7,7 +9,11 @@ use syn::{Generics, Meta, Token, Visibility, WhereClause};
 use table_registry_engine::{self as engine, Declared, Diagnostic};
 
 /// The struct, and its registration; what that means, `table_registry!` decides.
-pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> (TokenStream, Vec<Diagnostic>) {
+pub(crate) fn expand(
+    file: Option<&Path>,
+    arguments: TokenStream,
+    item: TokenStream,
+) -> (TokenStream, Vec<Diagnostic>) {
     let Ok(header) = syn::parse2::<Header>(essentials(item.clone())) else {
         let fault = engine::not_a_struct(&item);
         return (item, vec![fault]);
@@ -22,7 +28,13 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> (TokenStream,
         fault.span = fault.span.or(Some(header.ident.span()));
     }
     let key = engine::key(&name.to_string());
-    let registration = registration(&key, faults.is_empty(), &header.ident, &header.generics);
+    let registration = registration(
+        &directory(file),
+        &key,
+        faults.is_empty(),
+        &header.ident,
+        &header.generics,
+    );
     (quote!(#item #registration), faults)
 }
 
@@ -31,7 +43,13 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> (TokenStream,
 /// attribute; without this key, or with another struct for it, at the struct's name, since the first and the last
 /// token of that implementation are there.
 /// The key of a faulty attribute is a guess, and only keeps other errors away.
-fn registration(key: &str, is_sound: bool, ident: &Ident, generics: &Generics) -> TokenStream {
+fn registration(
+    directory: &TokenStream,
+    key: &str,
+    is_sound: bool,
+    ident: &Ident,
+    generics: &Generics,
+) -> TokenStream {
     let at_name = Span::call_site().located_at(ident.span());
     let key = engine::key_ident(key, at_name);
     let implement = Ident::new("impl", at_name);
@@ -39,11 +57,22 @@ fn registration(key: &str, is_sound: bool, ident: &Ident, generics: &Generics) -
     let doubt = (!is_sound).then(|| quote!(_));
     quote! {
         crate::registered_by_table_registry! {
-            #doubt #key
+            [#directory] #doubt #key
             [#implement crate::__table_registry::__private::DeclaredByOneStruct for]
             [crate::directories_of_table_registry::#key]
             [#parameters] [#ident #arguments] [#bounds]
         }
+    }
+}
+
+/// The directory of the file, component by component, or `_` if the compiler does not tell it.
+fn directory(file: Option<&Path>) -> TokenStream {
+    match file.and_then(Path::parent) {
+        Some(directory) => {
+            let components = engine::path_components(directory);
+            quote!(#(#components)*)
+        }
+        None => quote!(_),
     }
 }
 
@@ -103,7 +132,7 @@ mod tests {
     use super::*;
 
     fn expansion(arguments: &str, item: &str) -> (String, Vec<String>) {
-        let (expanded, faults) = expand(arguments.parse().unwrap(), item.parse().unwrap());
+        let (expanded, faults) = expand(None, arguments.parse().unwrap(), item.parse().unwrap());
         let messages = faults.into_iter().map(|fault| fault.message).collect();
         (tokens(&expanded.to_string()), messages)
     }
@@ -140,7 +169,7 @@ mod tests {
                 "{key} [impl crate::__table_registry::__private::DeclaredByOneStruct for] \
                  [crate::directories_of_table_registry::{key}] {table}"
             );
-            let expected = format!("{item} crate::registered_by_table_registry! {{ {registration} }}");
+            let expected = format!("{item} crate::registered_by_table_registry! {{ [_] {registration} }}");
             assert_eq!(found, tokens(&expected), "{item}");
             assert_eq!(faults, [""; 0]);
         }
@@ -167,7 +196,7 @@ mod tests {
     fn a_faulty_attribute_still_registers() {
         let (tokens, faults) = expansion("kind = trth", "struct User;");
         assert!(
-            tokens.contains("registered_by_table_registry!{_user["),
+            tokens.contains("registered_by_table_registry!{[_]_user["),
             "{tokens}"
         );
         assert_eq!(faults, ["unknown table kind `trth`"]);
@@ -189,7 +218,7 @@ mod tests {
         #[test]
         fn no_tokens_panic(arguments in "[a-z=,\"()#! ]{0,20}", item in "(#|[(\\[{<>)}\\]]|struct|enum|Users|table|where|[:;=,'! a-z\"]){0,20}") {
             if let (Ok(arguments), Ok(item)) = (arguments.parse(), item.parse()) {
-                let (_, faults) = expand(arguments, item);
+                let (_, faults) = expand(None, arguments, item);
                 for fault in faults {
                     proptest::prop_assert!(fault.span.is_some());
                 }

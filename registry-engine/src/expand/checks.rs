@@ -152,6 +152,6 @@ fn declared_in(file: &str, tables: &[&Keyed<'_>]) -> String {
 }
 
 /// The compiler prints these itself, so they are no [`Diagnostic`](crate::Diagnostic); they read as one.
-fn fault(code: Fault, message: &str, help: &str) -> String {
+pub(super) fn fault(code: Fault, message: &str, help: &str) -> String {
     format!("{message}\n  = help: {help}\n  = note: diagnostic code `{code}`")
 }

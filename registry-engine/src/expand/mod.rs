@@ -8,6 +8,8 @@ mod checks;
 mod keys;
 mod structs;
 
+use std::path::PathBuf;
+
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -16,6 +18,7 @@ use keys::Keyed;
 
 pub use arrays::{ARRAYS, RegistryArray};
 pub use keys::{LOOK_UPS, LookUp};
+pub use structs::{outside_directories, path_components};
 
 /// What stands before the expansion: `facade` is the path of the crate `table-registry`, with its place. One
 /// import, so that a crate that cannot be found is one error.
@@ -29,9 +32,9 @@ pub fn import(facade: &TokenStream) -> TokenStream {
 }
 
 /// What `table_registry!` expands to in the crate root, behind [`import`]. A change in one of the `tracked` files
-/// recompiles the crate.
+/// recompiles the crate; `directories` are those that the call names, as paths of the compiler.
 #[must_use]
-pub fn expand(registry: &Registry, tracked: &[String]) -> String {
+pub fn expand(registry: &Registry, tracked: &[String], directories: &[PathBuf]) -> String {
     let keyed: Vec<Keyed<'_>> = registry.tables().iter().map(Keyed::new).collect();
     let checks = if registry.is_complete() {
         checks::checks(&keyed)
@@ -44,7 +47,7 @@ pub fn expand(registry: &Registry, tracked: &[String]) -> String {
         arrays::arrays(registry),
         keys::tables(registry, &keyed),
         keys::implementations(&keyed),
-        structs::callback(registry),
+        structs::callback(registry, directories),
         checks,
     ]
     .concat()
@@ -70,7 +73,10 @@ mod tests {
     fn expansion(files: &[(&str, &str)], overrides: &str, revoke: &str) -> String {
         let (registry, _) = registry(files, overrides, revoke);
         let import = import(&quote!(::table_registry));
-        format!("{import}{}", expand(&registry, &["../revoke.toml".into()]))
+        format!(
+            "{import}{}",
+            expand(&registry, &["../revoke.toml".into()], &["src/schema".into()])
+        )
     }
 
     fn pretty(text: &str) -> String {

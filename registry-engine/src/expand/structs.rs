@@ -1,45 +1,86 @@
-//! What `#[table]` expands to, besides the struct.
+//! What `#[table]` expands to, besides the struct: a macro that `table_registry!` leaves in the crate root decides it.
+
+use std::path::{Path, PathBuf};
 
 use crate::name::raw_where_needed;
 use crate::registry::Registry;
+use crate::report::Fault;
+use crate::text::{clean, display};
 
-/// What `#[table]` expands to, besides the struct: the registry decides, not the attribute.
-/// The call is made by `registry-macros/src/table.rs`, `registration`. The name is the help in the errors of a crate
-/// without `table_registry!`.
-pub(super) fn callback(registry: &Registry) -> String {
-    const STRUCT: &str =
-        "[$($declare:tt)*] [$($path:tt)*] [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]";
+/// The macro in the crate root. `registration` in `registry-macros/src/table.rs` makes the call. In a crate without
+/// `table_registry!`, the compiler's error names this macro, so its name has to be the hint.
+pub(super) fn callback(registry: &Registry, directories: &[PathBuf]) -> String {
     let of_unknown = implementation_of_struct("crate::__table_registry::__private::Unknown");
-    let of_key = implementation_of_struct("$($path)*");
-    let contested = registry.tables().iter().filter(|table| table.contested);
-    let contested_keys = contested.flat_map(|table| table.aliases.iter().chain([&table.key]));
-    let contested_arms = contested_keys.map(|key| {
-        let key = raw_where_needed(key);
-        format!("(_ {key} {STRUCT}) => {{ {of_unknown} }};\n({key} {STRUCT}) => {{ {of_key} }};\n")
-    });
-    let contested_arms: String = contested_arms.collect();
-    let (faulty, sound) = if registry.is_complete() {
-        (
-            format!("{DECLARATION_IF_REGISTERED}{of_unknown}"),
-            format!("#[allow(non_local_definitions)] $($declare)* $($path)* {{}}{of_key}"),
-        )
+    let arms = if registry.is_complete() {
+        arms(registry, directories, &of_unknown)
     } else {
-        (of_unknown.clone(), of_unknown)
+        arm("[$($directory:tt)*] $(_)? $_:ident", &of_unknown)
     };
     format!(
         "
 #[doc(hidden)]
 #[allow(unused_macros)]
 macro_rules! registered_by_table_registry {{
-    {contested_arms}
-    (_ $key:ident {STRUCT}) => {{ {faulty} }};
-    ($_:ident {STRUCT}) => {{ {sound} }};
-}}
+{arms}}}
 #[doc(hidden)]
 #[allow(unused_imports)]
 pub(crate) use registered_by_table_registry;
 "
     )
+}
+
+fn arms(registry: &Registry, directories: &[PathBuf], of_unknown: &str) -> String {
+    let of_key = implementation_of_struct("$($path)*");
+    let sound = format!("#[allow(non_local_definitions)] $($declare)* $($path)* {{}}{of_key}");
+    let contested = registry.tables().iter().filter(|table| table.contested);
+    let contested_keys = contested.flat_map(|table| table.aliases.iter().chain([&table.key]));
+    let of_contested = contested_keys.map(|key| {
+        let key = raw_where_needed(key);
+        arm(&format!("[$($directory:tt)*] _ {key}"), of_unknown)
+            + &arm(&format!("[$($directory:tt)*] {key}"), &of_key)
+    });
+    let of_faulty = arm(
+        "[$($directory:tt)*] _ $key:ident",
+        &format!("{DECLARATION_IF_REGISTERED}{of_unknown}"),
+    );
+    // Some compilers do not say which file an attribute is in.
+    let of_unknown_file = arm("[_] $_:ident", &sound);
+    let inside = directories.iter().map(|directory| {
+        let above = literals(directory);
+        arm(&format!("[{above} $($below:tt)*] $_:ident"), &sound)
+    });
+    let outside = arm("[$($directory:tt)*] $key:ident", &outside(directories));
+    [
+        of_contested.collect(),
+        of_faulty,
+        of_unknown_file,
+        inside.collect(),
+        outside,
+    ]
+    .concat()
+}
+
+fn arm(pattern: &str, expansion: &str) -> String {
+    format!(
+        "    ({pattern} [$($declare:tt)*] [$($path:tt)*] [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]) => \
+         {{ {expansion} }};\n"
+    )
+}
+
+/// The components of a clean path as string literals, which a macro can match one by one.
+fn literals(directory: &Path) -> String {
+    let components = path_components(directory).into_iter();
+    components.map(|component| format!("{component:?} ")).collect()
+}
+
+/// The components of a path, without those that lead nowhere.
+#[must_use]
+pub fn path_components(path: &Path) -> Vec<String> {
+    let clean = clean(path);
+    let components = clean.components();
+    components
+        .map(|component| component.as_os_str().to_string_lossy().into_owned())
+        .collect()
 }
 
 /// What a faulty attribute declares is a guess: where no table has that key, an enum of the same name
@@ -56,6 +97,59 @@ const _: () = {
     };
 };
 ";
+
+/// By its file, the struct lies outside the directories. Links can hide that it lies inside, so the key decides: the glob import
+/// brings it into the inner scope if it exists, and else the enum of that name is found.
+///
+/// A glob import for each struct would take quadratic time. Here it is only for those that are nearly always an error.
+fn outside(directories: &[PathBuf]) -> String {
+    let shown: Vec<String> = directories.iter().map(|directory| display(directory)).collect();
+    let key = "<__TableRegistryStruct as crate::__table_registry::__private::HasKey>::Key";
+    let of_key = implementation_of_struct(key);
+    format!(
+        "
+const _: () = {{
+    #[allow(dead_code, unreachable_pub)]
+    pub enum __TableRegistryStruct {{}}
+    const _: () = {{
+        #[allow(non_camel_case_types, dead_code, unreachable_pub)]
+        pub enum $key {{}}
+        #[allow(non_local_definitions)]
+        impl crate::__table_registry::Key for $key {{
+            type Policies = <crate::__table_registry::__private::Unknown as crate::__table_registry::Key>::Policies;
+            const TABLE_NAME: &'static crate::__table_registry::__private::str = \"\";
+        }}
+        const _: () = {{
+            #[allow(unused_imports)]
+            use crate::directories_of_table_registry::*;
+            #[allow(non_local_definitions)]
+            impl crate::__table_registry::__private::DeclaredByOneStruct for $key {{}}
+            #[allow(non_local_definitions)]
+            impl crate::__table_registry::__private::HasKey for __TableRegistryStruct {{
+                type Key = $key;
+            }}
+            crate::__table_registry::__outside_directories!($key [$($name)*] {shown:?});
+        }};
+    }};
+    {of_key}
+}};
+"
+    )
+}
+
+/// The error at a struct outside the directories. The compiler prints it from a constant, so that it is no
+/// [`Diagnostic`](crate::Diagnostic); it reads as one.
+#[must_use]
+pub fn outside_directories(name: &str, directories: &[String]) -> String {
+    super::checks::fault(
+        Fault::OutsideDirectories,
+        &format!("struct `{name}` lies outside the directories of `table_registry!`"),
+        &format!(
+            "move its file below `{}`, or name its directory in the call",
+            directories.join("` or `")
+        ),
+    )
+}
 
 fn implementation_of_struct(key: &str) -> String {
     format!(
