@@ -10,9 +10,8 @@ use proc_macro::TokenStream;
 
 /// Declares that a struct holds the rows of a table.
 ///
-/// The struct itself is left as it is, token for token. Beside it stands an implementation of
-/// `Table`, if `table_registry!` in the crate root has found the struct in its
-/// directories; else an error at the struct.
+/// The struct itself stays as it is, token for token. If `table_registry!` in the crate root finds the struct in its
+/// directories, the attribute adds an implementation of `Table`; otherwise it is an error at the struct.
 ///
 /// # Arguments
 ///
@@ -23,7 +22,7 @@ use proc_macro::TokenStream;
 /// # Errors
 ///
 /// An unknown or repeated key, an unknown kind, a missing or malformed value, a name that PostgreSQL
-/// cannot keep, and an item that is not a struct are errors at the very token. A struct
+/// cannot keep, and an item that is not a struct are errors at the token in question. A struct
 /// outside the directories of `table_registry!` is an error at the struct's name.
 ///
 /// # Examples
@@ -35,7 +34,7 @@ pub fn table(arguments: TokenStream, item: TokenStream) -> TokenStream {
     emit::expand(|| table::expand(file.as_deref(), arguments.into(), item.into()))
 }
 
-/// Collects every `#[table]` struct below the given directories, checks them against the policy
+/// Collects every `#[table]` struct below the given directories, checks the structs against the policy
 /// files, and expands to the registry. Call it once, in the crate root.
 ///
 /// # Arguments
@@ -59,7 +58,6 @@ pub fn table(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn table_registry(arguments: TokenStream) -> TokenStream {
     let file = proc_macro::Span::call_site().local_file();
-    // Where cargo says which package it compiles.
     let package = std::env::var_os("CARGO_MANIFEST_DIR");
     emit::expand(|| registry::expand(file, package, arguments.into(), lex))
 }
@@ -71,7 +69,7 @@ pub fn __outside_directories(input: TokenStream) -> TokenStream {
     outside::expand(input.into()).into()
 }
 
-/// `proc_macro2` would lex the text a second time, and unoptimised.
+/// The compiler's own lexer, which is optimised: the lexer of `proc_macro2` is built like the rest of a macro.
 fn lex(text: &str) -> proc_macro2::TokenStream {
     let tokens: TokenStream = text.parse().expect("an expansion is Rust");
     tokens.into()

@@ -5,8 +5,8 @@ use quote::quote_spanned;
 use syn::{Ident, LitStr, Token, bracketed, parse::Parse, parse::ParseStream, punctuated::Punctuated};
 use table_registry_engine::outside_directories;
 
-/// A constant that fails at the struct's name unless its key is that of a table. A macro makes it because only a macro
-/// can choose the place.
+/// A constant that fails, at the struct's name, unless the key belongs to a table. It takes a procedural macro to choose the
+/// place of the error.
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let Ok(Outside {
         key,

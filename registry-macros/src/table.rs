@@ -1,4 +1,4 @@
-//! `#[table]`.
+//! The expansion of `#[table]`.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use syn::parse::{Parse, ParseStream};
 use syn::{Generics, Meta, Token, Visibility, WhereClause};
 use table_registry_engine::{self as engine, Declared, Diagnostic};
 
-/// The struct, and its registration; what that means, `table_registry!` decides.
+/// The struct as it is, and its registration.
 pub(crate) fn expand(
     file: Option<&Path>,
     arguments: TokenStream,
@@ -38,11 +38,12 @@ pub(crate) fn expand(
     (quote!(#item #registration), faults)
 }
 
-/// Calls the macro that `table_registry!` leaves in the crate root, and lets it choose from what
-/// it is given; the pattern is in `engine/expand.rs`, `callback`. Without that macro, the compiler says so at the
-/// attribute; without this key, or with another struct for it, at the struct's name, since the first and the last
-/// token of that implementation are there.
-/// The key of a faulty attribute is a guess, and only keeps other errors away.
+/// A call of the macro that `table_registry!` leaves in the crate root: `callback` in `registry-engine/src/expand/structs.rs`
+/// decides what the registration comes to.
+///
+/// If that macro is missing, the compiler says so at the attribute. If the key is missing, or another struct claims it, the
+/// error is at the struct's name, because the first and the last token of that implementation have the name's place.
+/// `_` marks a faulty attribute: its key is a guess, which only keeps other errors away.
 fn registration(
     directory: &TokenStream,
     key: &str,
@@ -65,7 +66,7 @@ fn registration(
     }
 }
 
-/// The directory of the file, component by component, or `_` if the compiler does not tell it.
+/// The components of the directory that the file is in, or `_` if the compiler does not say which file it is.
 fn directory(file: Option<&Path>) -> TokenStream {
     match file.and_then(Path::parent) {
         Some(directory) => {
@@ -76,7 +77,7 @@ fn directory(file: Option<&Path>) -> TokenStream {
     }
 }
 
-/// A struct up to its fields. They are most of it, and nothing in them matters here.
+/// A struct without its fields: nothing in them matters here.
 struct Header {
     attributes: Vec<Meta>,
     ident: Ident,
@@ -103,8 +104,8 @@ impl Parse for Header {
     }
 }
 
-/// A struct without its fields in braces, its last tokens, and without its documentation: to parse them
-/// takes time, and they say nothing of the table.
+/// A struct without its documentation and without its last tokens, the fields in braces. Parsing them takes time, and they say
+/// nothing about the table.
 fn essentials(item: TokenStream) -> TokenStream {
     let mut trees: Vec<TokenTree> = Vec::new();
     for tree in engine::ungroup(item) {
@@ -137,7 +138,7 @@ mod tests {
         (tokens(&expanded.to_string()), messages)
     }
 
-    /// Without white space, which `proc_macro2` sets by the origin of a token.
+    /// Without white space: `proc_macro2` prints it differently depending on where a token comes from.
     fn tokens(text: &str) -> String {
         text.split_whitespace().collect()
     }

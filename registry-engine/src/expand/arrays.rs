@@ -6,7 +6,7 @@ use crate::registry::{RegisteredTable, Registry};
 
 /// An array that `table_registry!` expands to.
 pub struct RegistryArray {
-    /// Its name.
+    /// The identifier of the constant.
     pub name: &'static str,
     /// The letter that stands for its length in documentation.
     pub length: &'static str,
@@ -79,15 +79,15 @@ impl RegistryArray {
     }
 
     fn expand(&self, registry: &Registry) -> String {
-        let (element, entries) = match self.content {
+        let (element, list) = match self.content {
             Content::Names(names) => ("&__table_registry::__private::str", quoted(&names(registry))),
             Content::Kinds => (
                 "(&__table_registry::__private::str, __table_registry::TableKind)",
                 pairs(registry),
             ),
         };
-        let (name, doc, count) = (self.name, self.doc(), entries.len());
-        let entries = entries.concat();
+        let (name, count, entries) = (self.name, list.len(), list.concat());
+        let doc = sentence(self.meaning, self.more);
         format!(
             "
 #[doc = {doc:?}]
@@ -95,10 +95,6 @@ impl RegistryArray {
 pub const {name}: [{element}; {count}] = [{entries}];
 "
         )
-    }
-
-    fn doc(&self) -> String {
-        sentence(self.meaning, self.more)
     }
 }
 
@@ -126,7 +122,7 @@ fn quoted(names: &[&str]) -> Vec<String> {
 }
 
 fn pairs(registry: &Registry) -> Vec<String> {
-    // An entry without a name tells `assert_handlers!` that tables are missing, which is reported.
+    // An entry without a name tells `assert_handlers!` that tables are missing. That fault is reported already.
     let missing = (!registry.is_complete()).then_some(("", TableKind::Truth));
     let tables = registry
         .tables()

@@ -1,4 +1,4 @@
-//! What the compiler has to prove of the crate.
+//! Constants that fail where the crate and its registry disagree.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::registry::RegisteredTable;
 use crate::report::Fault;
 use crate::sources::CompileCheck;
 
-/// Elsewhere nothing here would be found.
+/// Fails unless the call is in the crate root: everything that is generated is found by paths from there.
 pub(super) fn crate_root() -> String {
     let fault = fault(
         Fault::NotInCrateRoot,
@@ -25,13 +25,9 @@ const _: () = __table_registry::__private::assert!(
     )
 }
 
-/// What the compiler has to prove: that it met the structs that the scan found.
+/// Fail where the compiler did not compile a struct that the scan found.
 pub(super) fn checks(keyed: &[Keyed<'_>]) -> String {
-    let of_attributes = keyed
-        .iter()
-        .filter(|keyed| keyed.table.check == CompileCheck::Attribute);
-    let of_attributes: String = of_attributes.map(check_of_attribute).collect();
-    let of_attributes = unless_none_is_compiled(keyed.iter(), of_attributes);
+    let of_attributes = checks_of_attributes(keyed);
     let of_files = checks_of_files(keyed);
     if of_attributes.is_empty() && of_files.is_empty() {
         return String::new();
@@ -47,7 +43,14 @@ const _: () = {{
     )
 }
 
-/// Gives `ANY` to checks: whether one of these tables is compiled.
+fn checks_of_attributes(keyed: &[Keyed<'_>]) -> String {
+    let doubtful = keyed
+        .iter()
+        .filter(|keyed| keyed.table.check == CompileCheck::Attribute);
+    unless_none_is_compiled(keyed.iter(), doubtful.map(check_of_attribute).collect())
+}
+
+/// Defines `ANY` for some checks: whether the crate compiles any of these tables.
 fn unless_none_is_compiled<'k>(tables: impl Iterator<Item = &'k Keyed<'k>>, checks: String) -> String {
     if checks.is_empty() {
         return checks;
@@ -56,7 +59,7 @@ fn unless_none_is_compiled<'k>(tables: impl Iterator<Item = &'k Keyed<'k>>, chec
     format!("const _: () = {{ const ANY: bool = {any};\n{checks}}};\n")
 }
 
-/// Tables by the file that declares them, or that answers for them.
+/// Tables by the file that declares them, or by the orphan file that they depend on.
 type ByFile<'k> = BTreeMap<&'k str, Vec<&'k Keyed<'k>>>;
 
 fn checks_of_files(keyed: &[Keyed<'_>]) -> String {
@@ -87,8 +90,9 @@ fn below<'k>(directory: &str, all: &ByFile<'k>) -> Vec<&'k Keyed<'k>> {
         "" => String::new(),
         directory => format!("{directory}/"),
     };
-    let files = all.range(start.as_str()..);
-    let files = files.take_while(|(file, _)| file.starts_with(&start));
+    let files = all
+        .range(start.as_str()..)
+        .take_while(|(file, _)| file.starts_with(&start));
     files.flat_map(|(_, tables)| tables.iter().copied()).collect()
 }
 
@@ -106,12 +110,12 @@ fn check_of_attribute(keyed: &Keyed<'_>) -> String {
     let fault = fault(
         Fault::NotCompiled,
         &format!("table `{name}` is declared in `{file}`, but the crate does not compile that struct"),
-        "check that `#[table]` there is that of `table_registry`, or remove the struct",
+        "check that `#[table]` there is the attribute of `table_registry`, or remove the struct",
     );
     check(&format!("{} || !ANY", compiled(keyed)), &fault)
 }
 
-/// The file is the fault, and not each of its tables.
+/// One error for the file, not one for each of its tables.
 fn check_of_file(file: &str, tables: &[&Keyed<'_>], unless: &str) -> String {
     let any = any_compiled(tables.iter().copied());
     let declared = declared_in(file, tables);
@@ -137,7 +141,7 @@ fn declared_in(file: &str, tables: &[&Keyed<'_>]) -> String {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let names = names[..names.len().min(SHOWN)].join(", ");
+    let shown = names[..names.len().min(SHOWN)].join(", ");
     let (noun, verb) = if tables.len() == 1 {
         ("table", "is")
     } else {
@@ -148,10 +152,11 @@ fn declared_in(file: &str, tables: &[&Keyed<'_>]) -> String {
     } else {
         " and below it"
     };
-    format!("{noun} {names}{more} {verb} declared in `{file}`{below}")
+    format!("{noun} {shown}{more} {verb} declared in `{file}`{below}")
 }
 
-/// The compiler prints these itself, so they are no [`Diagnostic`](crate::Diagnostic); they read as one.
+/// The text of an error that the compiler prints when it evaluates a constant. It reads like a
+/// [`Diagnostic`](crate::Diagnostic).
 pub(super) fn fault(code: Fault, message: &str, help: &str) -> String {
     format!("{message}\n  = help: {help}\n  = note: diagnostic code `{code}`")
 }

@@ -4,7 +4,7 @@ use super::arrays::sentence;
 use crate::name::raw_where_needed;
 use crate::registry::{RegisteredTable, Registry};
 
-/// A table, and the identifier of its key.
+/// A table and the identifier of its key.
 pub(super) struct Keyed<'r> {
     pub table: &'r RegisteredTable,
     pub key: String,
@@ -19,7 +19,7 @@ impl<'r> Keyed<'r> {
 
 /// A function of the module `tables`, which takes the name of a table.
 pub struct LookUp {
-    /// Its name.
+    /// The identifier of the function.
     pub name: &'static str,
     /// What it returns, as documentation.
     pub meaning: &'static str,
@@ -91,18 +91,19 @@ pub const fn {name}(name: &super::__table_registry::__private::str) -> {returns}
     }
 }
 
-/// Makes the module reachable for generated code by a name that explains the error of a struct outside.
+/// The path by which generated code reaches the module. Its name is a hint in the error at a struct that the scan cannot see:
+/// "cannot find type `orders` in module `crate::directories_of_table_registry`".
 ///
-/// It stands behind the module: where the compiler suggests an import, it goes through the items of the crate root in order
-/// and names the first path that leads to a module.
+/// The alias stands after the module because the compiler suggests imports by the first path that it finds, in the order of the
+/// crate root.
 const ALIAS: &str = "
 #[doc(hidden)]
 #[allow(unused_imports)]
 pub(crate) use self::tables as directories_of_table_registry;
 ";
 
-/// The module of typed keys. Nothing but the keys is in its type namespace, so that no
-/// table name can be in the way of anything else.
+/// The module of typed keys. Its type namespace holds the keys alone, so that no table name can clash with
+/// anything else.
 pub(super) fn tables(registry: &Registry, keyed: &[Keyed<'_>]) -> String {
     let keys: String = keyed.iter().map(key).collect();
     let look_ups: String = LOOK_UPS.iter().map(LookUp::expand).collect();
@@ -122,10 +123,7 @@ pub mod {module} {{{keys}{look_ups}}}
 
 fn key(Keyed { table, key }: &Keyed<'_>) -> String {
     let doc = key_doc(table);
-    let alias = |alias: &String| {
-        let alias = raw_where_needed(alias);
-        format!("#[doc(hidden)] pub type {alias} = {key};\n")
-    };
+    let alias = |name: &String| format!("#[doc(hidden)] pub type {} = {key};\n", raw_where_needed(name));
     let aliases: String = table.aliases.iter().map(alias).collect();
     format!("\n#[doc = {doc:?}]\npub enum {key} {{}}\n{aliases}")
 }
@@ -166,7 +164,8 @@ fn implementation(Keyed { table, key }: &Keyed<'_>) -> String {
     let schema = schema.as_ref().map_or_else(String::new, |schema| {
         format!("const TABLE_SCHEMA: Option<&'static str> = Option::Some({schema:?});")
     });
-    // Elsewhere the struct says so. Here two structs do, which is a fault of its own.
+    // Usually `#[table]` implements this trait. Two structs that claim one key would conflict, and that fault is
+    // reported already.
     let declared = if table.contested {
         format!("impl DeclaredByOneStruct for directories_of_table_registry::{key} {{}}\n")
     } else {
@@ -183,7 +182,7 @@ fn implementation(Keyed { table, key }: &Keyed<'_>) -> String {
     )
 }
 
-/// Where they are in doubt, they fit every bound, so that what is wrong with the policy file stays one error.
+/// Policies in doubt fit every bound, so that a fault in a policy file stays one error.
 fn policies(table: &RegisteredTable) -> String {
     let kind = table.kind;
     let access = if table.append_only {

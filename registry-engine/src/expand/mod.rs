@@ -20,7 +20,7 @@ pub use arrays::{ARRAYS, RegistryArray};
 pub use keys::{LOOK_UPS, LookUp};
 pub use structs::{outside_directories, path_components};
 
-/// What stands before the expansion: `facade` is the path of the crate `table-registry`, with its place. One
+/// The import before the expansion. `facade` is the path of the crate `table-registry`, as the user wrote it. There is only one
 /// import, so that a crate that cannot be found is one error.
 #[must_use]
 pub fn import(facade: &TokenStream) -> TokenStream {

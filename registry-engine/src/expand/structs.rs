@@ -35,15 +35,15 @@ fn arms(registry: &Registry, directories: &[PathBuf], of_unknown: &str) -> Strin
     let contested = registry.tables().iter().filter(|table| table.contested);
     let contested_keys = contested.flat_map(|table| table.aliases.iter().chain([&table.key]));
     let of_contested = contested_keys.map(|key| {
-        let key = raw_where_needed(key);
-        arm(&format!("[$($directory:tt)*] _ {key}"), of_unknown)
-            + &arm(&format!("[$($directory:tt)*] {key}"), &of_key)
+        let ident = raw_where_needed(key);
+        arm(&format!("[$($directory:tt)*] _ {ident}"), of_unknown)
+            + &arm(&format!("[$($directory:tt)*] {ident}"), &of_key)
     });
     let of_faulty = arm(
         "[$($directory:tt)*] _ $key:ident",
         &format!("{DECLARATION_IF_REGISTERED}{of_unknown}"),
     );
-    // Some compilers do not say which file an attribute is in.
+    // rust-analyzer does not say which file the attribute is in.
     let of_unknown_file = arm("[_] $_:ident", &sound);
     let inside = directories.iter().map(|directory| {
         let above = literals(directory);
@@ -73,7 +73,7 @@ fn literals(directory: &Path) -> String {
     components.map(|component| format!("{component:?} ")).collect()
 }
 
-/// The components of a path, without those that lead nowhere.
+/// The components of the clean path.
 #[must_use]
 pub fn path_components(path: &Path) -> Vec<String> {
     let clean = clean(path);
@@ -83,8 +83,8 @@ pub fn path_components(path: &Path) -> Vec<String> {
         .collect()
 }
 
-/// What a faulty attribute declares is a guess: where no table has that key, an enum of the same name
-/// takes the implementation, and the fault of the attribute stays alone.
+/// The key of a faulty attribute is a guess. If no table has that key, an enum of the same name takes the implementation,
+/// so that the attribute's fault stays the only error.
 const DECLARATION_IF_REGISTERED: &str = "
 const _: () = {
     #[allow(non_camel_case_types, dead_code)]
@@ -98,10 +98,11 @@ const _: () = {
 };
 ";
 
-/// By its file, the struct lies outside the directories. Links can hide that it lies inside, so the key decides: the glob import
-/// brings it into the inner scope if it exists, and else the enum of that name is found.
+/// For a struct whose file is outside the directories. A link may still bring the file in, so the key decides: if it exists, the
+/// glob import brings it into the innermost scope; otherwise the name means the enum around that scope.
 ///
-/// A glob import for each struct would take quadratic time. Here it is only for those that are nearly always an error.
+/// With a glob import per struct, compilation would take quadratic time. Here one is needed only for structs that are nearly
+/// always an error.
 fn outside(directories: &[PathBuf]) -> String {
     let shown: Vec<String> = directories.iter().map(|directory| display(directory)).collect();
     let key = "<__TableRegistryStruct as crate::__table_registry::__private::HasKey>::Key";
@@ -137,8 +138,7 @@ const _: () = {{
     )
 }
 
-/// The error at a struct outside the directories. The compiler prints it from a constant, so that it is no
-/// [`Diagnostic`](crate::Diagnostic); it reads as one.
+/// The text of the error at a struct outside the directories.
 #[must_use]
 pub fn outside_directories(name: &str, directories: &[String]) -> String {
     super::checks::fault(
