@@ -14,6 +14,7 @@ struct Crate {
 /// What cargo said.
 struct Report {
     success: bool,
+    stdout: String,
     stderr: String,
 }
 
@@ -81,8 +82,24 @@ impl Crate {
             .unwrap();
         Report {
             success: output.status.success(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
+    }
+
+    /// What a user's own build gets from here: name and features of each package that is compiled for the target, in the
+    /// order of cargo's tree.
+    fn packages_for_the_target(&self) -> Vec<String> {
+        let report = self.cargo(&[
+            "tree",
+            "--offline",
+            "--quiet",
+            "--edges=normal,no-proc-macro",
+            "--prefix=none",
+            "--format={lib} [{f}]",
+        ]);
+        assert!(report.success, "{}", report.stderr);
+        report.stdout.lines().map(str::to_owned).collect()
     }
 
     fn check(&self) -> Report {
@@ -765,6 +782,46 @@ fn a_module_called_tables_in_a_function_is_not_in_the_way() {
     krate.check().passes();
 }
 
+/// Edition 2018, and a virtual workspace that names no resolver, have cargo's feature resolver 1: it gives a package the features
+/// that any macro asks of it.
+#[test]
+fn a_build_gets_the_facade_and_the_vocabulary_alone() {
+    let ours = ["table_registry []", "table_registry_core []"];
+    let krate = Crate::sound("target_tree");
+    for edition in ["2018", "2021", "2024"] {
+        krate.manifest(edition, "");
+        let packages = krate.packages_for_the_target();
+        assert_eq!(packages[0], "target_tree []");
+        assert_eq!(packages[1..], ours, "edition {edition}");
+    }
+    let workspace = Crate::sound("target_tree_workspace");
+    let manifest = fs::read_to_string(krate.directory.join("Cargo.toml")).unwrap();
+    let member = manifest.replace("[workspace]\n", "");
+    workspace.write("member/Cargo.toml", &member);
+    workspace.write("member/src/lib.rs", "");
+    workspace.write("Cargo.toml", "[workspace]\nmembers = [\"member\"]\n");
+    let packages = workspace.packages_for_the_target();
+    assert_eq!(packages[0], "target_tree []");
+    assert_eq!(packages[1..], ours, "a virtual workspace");
+}
+
+/// The compiler suggests the types of that name before it looks at modules, and `tables::users` is one: what it suggests has
+/// at least a public path.
+#[test]
+fn a_suggested_import_has_a_public_path() {
+    let krate = Crate::sound("suggested_import");
+    krate.write(
+        "src/lib.rs",
+        "pub mod db;\npub mod schema;\ntable_registry::table_registry!(\"schema/\");\n\
+         pub mod caller {\n    pub fn all() {\n        users::all();\n    }\n}\n",
+    );
+    krate.write("src/db.rs", "pub mod users {\n    pub fn all() {}\n}\n");
+    let report = krate.check();
+    report.fails_with(&["error[E0433]: cannot find module or crate `users` in this scope"]);
+    report.says("use crate::tables::users;");
+    assert!(!report.stderr.contains("table_registry"), "{}", report.stderr);
+}
+
 #[cfg(unix)]
 #[test]
 fn sources_behind_a_link() {
@@ -778,6 +835,27 @@ fn sources_behind_a_link() {
     krate
         .check()
         .fails_with(&["error: override refers to unknown table `usrs`"]);
+}
+
+/// The compiler reads the file by another path than the scan, which is outside the directories.
+#[cfg(unix)]
+#[test]
+fn a_struct_that_a_link_brings_into_the_directories() {
+    let krate = Crate::sound("linked_schema");
+    krate.write(
+        "src/lib.rs",
+        "#[path = \"../models/users.rs\"]\npub mod users;\n\
+         table_registry::table_registry!(\"schema/\");\n\
+         const _: () = assert!(matches!(\n    <users::Users<'static, u8> as table_registry::Table>::NAME.as_bytes(),\n    b\"users\"\n));\n",
+    );
+    krate.write(
+        "models/users.rs",
+        "pub mod tables {\n    pub trait Row {}\n    impl Row for u8 {}\n}\n\
+         #[table_registry::table]\npub struct Users<'a, T>(pub &'a T)\nwhere\n    T: tables::Row;\n",
+    );
+    fs::remove_dir_all(krate.directory.join("src/schema")).unwrap();
+    std::os::unix::fs::symlink("../models", krate.directory.join("src/schema")).unwrap();
+    krate.check().passes();
 }
 
 #[test]

@@ -472,7 +472,7 @@ mod tests {
 
     #[test]
     fn a_struct_that_is_nested_too_deeply_is_unreadable() {
-        let too_deep = "the fields of `S` cannot be read; a type or an attribute in it is nested more than 128 tokens deep";
+        let too_deep = "the fields of `S` cannot be read; its types may nest 32 levels deep";
         for (open, close) in [("Vec<", ">"), ("&", ""), ("[", "]"), ("(", ")"), ("fn() -> ", "")] {
             let (before, behind) = (open.repeat(10_000), close.repeat(10_000));
             assert_eq!(

@@ -39,6 +39,12 @@ impl Key for Unknown {
     const TABLE_NAME: &'static str = "";
 }
 
+/// Implemented for a marker of a struct, where the struct's key is known in another scope only.
+pub trait HasKey {
+    /// The key.
+    type Key: Key;
+}
+
 /// Whether a path of modules, as `module_path!` gives it, is that of the crate root.
 #[must_use]
 pub const fn is_crate_root(module_path: &str) -> bool {

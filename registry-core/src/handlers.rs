@@ -72,8 +72,9 @@ macro_rules! assert_handlers {
 ///
 /// ```
 /// # use table_registry_core as table_registry;
-/// # mod tables { pub enum Contacts {} }
-/// # impl table_registry::Key for tables::Contacts {
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum contacts {} }
+/// # impl table_registry::Key for tables::contacts {
 /// #     type Policies = (table_registry::kind::Truth, table_registry::ReadWrite);
 /// #     const TABLE_NAME: &'static str = "contacts";
 /// # }
@@ -83,7 +84,7 @@ macro_rules! assert_handlers {
 ///
 /// const HANDLERS: [(&str, fn() -> u16); 1] = table_registry::handlers! {
 ///     allow = [Truth, Control];
-///     tables::Contacts => get,
+///     tables::contacts => get,
 /// };
 ///
 /// assert_eq!(HANDLERS[0].0, "contacts");
@@ -91,14 +92,15 @@ macro_rules! assert_handlers {
 ///
 /// ```compile_fail,E0080
 /// # use table_registry_core as table_registry;
-/// # mod tables { pub enum AuditLogs {} }
-/// # impl table_registry::Key for tables::AuditLogs {
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum audit_logs {} }
+/// # impl table_registry::Key for tables::audit_logs {
 /// #     type Policies = (table_registry::kind::Evidence, table_registry::AppendOnly);
 /// #     const TABLE_NAME: &'static str = "audit_logs";
 /// # }
 /// const HANDLERS: [(&str, u16); 1] = table_registry::handlers! {
 ///     allow = [Truth, Control];
-///     tables::AuditLogs => 200,
+///     tables::audit_logs => 200,
 /// };
 /// ```
 #[macro_export]

@@ -60,12 +60,12 @@ pub const fn kind_of(registry: &[(&str, TableKind)], name: &str) -> Option<Table
 /// const NAMES: [&str; 2] = ["audit_logs", "users"];
 ///
 /// let untrusted = String::from("users");
-/// let table: &'static str = table_registry::name_of(&NAMES, &untrusted).expect("registered");
+/// let table: &'static str = table_registry::resolve(&NAMES, &untrusted).expect("registered");
 /// assert_eq!(table, "users");
-/// assert_eq!(table_registry::name_of(&NAMES, "users; drop table users"), None);
+/// assert_eq!(table_registry::resolve(&NAMES, "users; drop table users"), None);
 /// ```
 #[must_use]
-pub const fn name_of<'r>(names: &[&'r str], name: &str) -> Option<&'r str> {
+pub const fn resolve<'r>(names: &[&'r str], name: &str) -> Option<&'r str> {
     match search!(names, name, entry => *entry) {
         Some(position) => Some(names[position]),
         None => None,
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn an_empty_registry_knows_nothing() {
         assert_eq!(kind_of(&[], ""), None);
-        assert_eq!(name_of(&[], ""), None);
+        assert_eq!(resolve(&[], ""), None);
     }
 
     proptest! {
@@ -120,9 +120,9 @@ mod tests {
                 prop_assert_eq!(kind_of(&registry, known), Some(*kind));
             }
             let names: Vec<&str> = tables.keys().map(String::as_str).collect();
-            prop_assert_eq!(name_of(&names, &name), tables.get_key_value(&name).map(|(known, _)| known.as_str()));
+            prop_assert_eq!(resolve(&names, &name), tables.get_key_value(&name).map(|(known, _)| known.as_str()));
             for known in &names {
-                prop_assert_eq!(name_of(&names, known), Some(*known));
+                prop_assert_eq!(resolve(&names, known), Some(*known));
             }
         }
     }

@@ -5,9 +5,32 @@ use core::marker::PhantomData;
 use crate::{Key, Table, TableKind};
 
 mod sealed {
-    /// So that nobody can make policies that fit every bound.
+    /// So that nobody can declare policies that fit every bound.
     pub trait Sealed {}
+
+    /// What makes an access [`PermitsUpdate`](super::PermitsUpdate). Users could implement that trait for a key of their
+    /// own, since the key is a type of their crate; no type of their crate takes part in this one.
+    #[diagnostic::on_unimplemented(
+        message = "`PermitsUpdate` is not for users to implement",
+        label = "not `ReadWrite`"
+    )]
+    pub trait Updatable {}
+
+    /// The same for [`HasTenant`](super::HasTenant).
+    #[diagnostic::on_unimplemented(
+        message = "`HasTenant` is not for users to implement",
+        label = "not `TenantScoped`"
+    )]
+    pub trait OfTenants {}
+
+    /// The same for [`IsKind`](super::IsKind).
+    #[diagnostic::on_unimplemented(
+        message = "`IsKind` is not for users to implement",
+        label = "not `{Wanted}`"
+    )]
+    pub trait Fits<Wanted> {}
 }
+pub use sealed::{Fits, OfTenants, Updatable};
 
 /// All policies of a table as one type: a pair of its [`Kind`] and its [`Access`].
 ///
@@ -193,6 +216,9 @@ kinds! {
 pub trait Definite: Kind {}
 
 #[diagnostic::do_not_recommend]
+impl<Wanted: Definite> Fits<Wanted> for Wanted {}
+
+#[diagnostic::do_not_recommend]
 impl<Wanted: Definite, Table: ?Sized> IsKind<Wanted, Table> for Wanted {}
 
 /// The kind of a table that is [`InDoubt`]: it fits every bound.
@@ -207,6 +233,9 @@ impl Kind for AnyKind {
 }
 
 #[diagnostic::do_not_recommend]
+impl<Wanted> Fits<Wanted> for AnyKind {}
+
+#[diagnostic::do_not_recommend]
 impl<Wanted, Table: ?Sized> IsKind<Wanted, Table> for AnyKind {}
 
 /// The policies of a table, by its key.
@@ -217,13 +246,14 @@ pub(crate) type PoliciesOf<T> = <<T as Table>::Key as Key>::Policies;
 /// ```
 /// # use table_registry_core as table_registry;
 /// use table_registry::{Kind, KindOf, TableKind};
-/// # mod tables { pub enum Users {} }
-/// # impl table_registry::Key for tables::Users {
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum users {} }
+/// # impl table_registry::Key for tables::users {
 /// #     type Policies = (table_registry::kind::System, table_registry::ReadWrite);
 /// #     const TABLE_NAME: &'static str = "users";
 /// # }
 ///
-/// assert_eq!(<KindOf<tables::Users> as Kind>::KIND, TableKind::System);
+/// assert_eq!(<KindOf<tables::users> as Kind>::KIND, TableKind::System);
 /// ```
 pub type KindOf<T> = <PoliciesOf<T> as Policies>::Kind;
 
@@ -233,13 +263,14 @@ pub type KindOf<T> = <PoliciesOf<T> as Policies>::Kind;
 /// ```
 /// # use table_registry_core as table_registry;
 /// use table_registry::{Access, AccessOf};
-/// # mod tables { pub enum Users {} }
-/// # impl table_registry::Key for tables::Users {
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum users {} }
+/// # impl table_registry::Key for tables::users {
 /// #     type Policies = (table_registry::kind::System, table_registry::ReadWrite);
 /// #     const TABLE_NAME: &'static str = "users";
 /// # }
 ///
-/// assert!(!<AccessOf<tables::Users> as Access>::APPEND_ONLY);
+/// assert!(!<AccessOf<tables::users> as Access>::APPEND_ONLY);
 /// ```
 pub type AccessOf<T> = <PoliciesOf<T> as Policies>::Access;
 
@@ -249,13 +280,14 @@ pub type AccessOf<T> = <PoliciesOf<T> as Policies>::Access;
 /// ```
 /// # use table_registry_core as table_registry;
 /// use table_registry::{Tenancy, TenancyOf};
-/// # mod tables { pub enum Users {} }
-/// # impl table_registry::Key for tables::Users {
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum users {} }
+/// # impl table_registry::Key for tables::users {
 /// #     type Policies = (table_registry::kind::System, table_registry::ReadWrite);
 /// #     const TABLE_NAME: &'static str = "users";
 /// # }
 ///
-/// assert!(!<TenancyOf<tables::Users> as Tenancy>::RLS);
+/// assert!(!<TenancyOf<tables::users> as Tenancy>::RLS);
 /// ```
 pub type TenancyOf<T> = <PoliciesOf<T> as Policies>::Tenancy;
 
@@ -268,13 +300,14 @@ pub type TenancyOf<T> = <PoliciesOf<T> as Policies>::Tenancy;
 /// fn update<T: Mutable>() -> String {
 ///     format!("UPDATE {} SET …", T::NAME)
 /// }
-/// # mod tables { pub enum Invoices {} }
-/// # impl table_registry::Key for tables::Invoices {
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum invoices {} }
+/// # impl table_registry::Key for tables::invoices {
 /// #     type Policies = (table_registry::kind::Truth, table_registry::ReadWrite);
 /// #     const TABLE_NAME: &'static str = "invoices";
 /// # }
 ///
-/// assert_eq!(update::<tables::Invoices>(), "UPDATE invoices SET …");
+/// assert_eq!(update::<tables::invoices>(), "UPDATE invoices SET …");
 /// ```
 ///
 /// An append-only table does not fit:
@@ -282,13 +315,14 @@ pub type TenancyOf<T> = <PoliciesOf<T> as Policies>::Tenancy;
 /// ```compile_fail,E0277
 /// # use table_registry_core as table_registry;
 /// # use table_registry::{Mutable, Table};
-/// # mod tables { pub enum AuditLogs {} }
-/// # impl table_registry::Key for tables::AuditLogs {
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum audit_logs {} }
+/// # impl table_registry::Key for tables::audit_logs {
 /// #     type Policies = (table_registry::kind::Evidence, table_registry::AppendOnly);
 /// #     const TABLE_NAME: &'static str = "audit_logs";
 /// # }
 /// # fn update<T: Mutable>() {}
-/// update::<tables::AuditLogs>(); // table `AuditLogs` is append-only
+/// update::<tables::audit_logs>(); // table `audit_logs` is append-only
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a registered table",
@@ -310,13 +344,14 @@ impl<T: Table> Mutable for T where AccessOf<T>: PermitsUpdate<T::Key> {}
 /// fn tenant_query<T: RowSecured>() -> String {
 ///     format!("SELECT * FROM {} WHERE org_id = $1", T::NAME)
 /// }
-/// # mod tables { pub enum Invoices {} }
-/// # impl table_registry::Key for tables::Invoices {
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum invoices {} }
+/// # impl table_registry::Key for tables::invoices {
 /// #     type Policies = (table_registry::kind::Truth, table_registry::ReadWrite);
 /// #     const TABLE_NAME: &'static str = "invoices";
 /// # }
 ///
-/// assert_eq!(tenant_query::<tables::Invoices>(), "SELECT * FROM invoices WHERE org_id = $1");
+/// assert_eq!(tenant_query::<tables::invoices>(), "SELECT * FROM invoices WHERE org_id = $1");
 /// ```
 ///
 /// A system table does not fit:
@@ -324,13 +359,14 @@ impl<T: Table> Mutable for T where AccessOf<T>: PermitsUpdate<T::Key> {}
 /// ```compile_fail,E0277
 /// # use table_registry_core as table_registry;
 /// # use table_registry::{RowSecured, Table};
-/// # mod tables { pub enum Users {} }
-/// # impl table_registry::Key for tables::Users {
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum users {} }
+/// # impl table_registry::Key for tables::users {
 /// #     type Policies = (table_registry::kind::System, table_registry::ReadWrite);
 /// #     const TABLE_NAME: &'static str = "users";
 /// # }
 /// # fn tenant_query<T: RowSecured>() {}
-/// tenant_query::<tables::Users>(); // table `Users` belongs to no tenant
+/// tenant_query::<tables::users>(); // table `users` belongs to no tenant
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a registered table",
@@ -350,13 +386,14 @@ impl<T: Table> RowSecured for T where TenancyOf<T>: HasTenant<T::Key> {}
 /// fn rebuild<T: OfKind<kind::Projection>>() -> String {
 ///     format!("TRUNCATE {}", T::NAME)
 /// }
-/// # mod tables { pub enum Balances {} }
-/// # impl table_registry::Key for tables::Balances {
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum balances {} }
+/// # impl table_registry::Key for tables::balances {
 /// #     type Policies = (table_registry::kind::Projection, table_registry::ReadWrite);
 /// #     const TABLE_NAME: &'static str = "balances";
 /// # }
 ///
-/// assert_eq!(rebuild::<tables::Balances>(), "TRUNCATE balances");
+/// assert_eq!(rebuild::<tables::balances>(), "TRUNCATE balances");
 /// ```
 ///
 /// A table of another kind does not fit:
@@ -364,13 +401,14 @@ impl<T: Table> RowSecured for T where TenancyOf<T>: HasTenant<T::Key> {}
 /// ```compile_fail,E0277
 /// # use table_registry_core as table_registry;
 /// # use table_registry::{OfKind, Table, kind};
-/// # mod tables { pub enum Invoices {} }
-/// # impl table_registry::Key for tables::Invoices {
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum invoices {} }
+/// # impl table_registry::Key for tables::invoices {
 /// #     type Policies = (table_registry::kind::Truth, table_registry::ReadWrite);
 /// #     const TABLE_NAME: &'static str = "invoices";
 /// # }
 /// # fn rebuild<T: OfKind<kind::Projection>>() {}
-/// rebuild::<tables::Invoices>(); // table `Invoices` is of kind `Truth`, not `Projection`
+/// rebuild::<tables::invoices>(); // table `invoices` is of kind `Truth`, not `Projection`
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a registered table",
@@ -381,32 +419,79 @@ pub trait OfKind<Wanted>: Table {}
 
 impl<T: Table, Wanted> OfKind<Wanted> for T where KindOf<T>: IsKind<Wanted, T::Key> {}
 
-/// Implemented by [`ReadWrite`]. Its text is what the error of [`Mutable`] says.
+/// What [`Mutable`] asks of a table's access: implemented by [`ReadWrite`] alone.
+///
+/// Ask for [`Mutable`]. The compiler names this trait where a table is not mutable, because its error can then name the table.
+///
+/// ```
+/// # use table_registry_core as table_registry;
+/// use table_registry::{AccessOf, Mutable, PermitsUpdate, Table};
+///
+/// fn same_bound<T: Mutable>()
+/// where
+///     AccessOf<T>: PermitsUpdate<T::Key>,
+/// {
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "table `{Table}` is append-only",
     label = "its rows may not be updated or deleted",
     note = "the revoke list, by default `revoke.toml`, names this table in `update_delete`"
 )]
-pub trait PermitsUpdate<Table: ?Sized> {}
+pub trait PermitsUpdate<Table: ?Sized>: Updatable {}
+
+#[diagnostic::do_not_recommend]
+impl Updatable for ReadWrite {}
 
 #[diagnostic::do_not_recommend]
 impl<Table: ?Sized> PermitsUpdate<Table> for ReadWrite {}
 
-/// Implemented by [`TenantScoped`]. Its text is what the error of [`RowSecured`] says.
+/// What [`RowSecured`] asks of a table's tenancy: implemented by [`TenantScoped`] alone.
+///
+/// Ask for [`RowSecured`]. The compiler names this trait where a table has no row-level security, because its error can
+/// then name the table.
+///
+/// ```
+/// # use table_registry_core as table_registry;
+/// use table_registry::{HasTenant, RowSecured, Table, TenancyOf};
+///
+/// fn same_bound<T: RowSecured>()
+/// where
+///     TenancyOf<T>: HasTenant<T::Key>,
+/// {
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "table `{Table}` belongs to no tenant",
     label = "it has no row-level security",
     note = "its kind is `system`: by `#[table(kind = system)]` on its struct, or by the overrides, by default in `table-registry.toml`"
 )]
-pub trait HasTenant<Table: ?Sized> {}
+pub trait HasTenant<Table: ?Sized>: OfTenants {}
+
+#[diagnostic::do_not_recommend]
+impl OfTenants for TenantScoped {}
 
 #[diagnostic::do_not_recommend]
 impl<Table: ?Sized> HasTenant<Table> for TenantScoped {}
 
-/// Implemented by each kind for itself. Its text is what the error of [`OfKind`] says.
+/// What [`OfKind`] asks of a table's kind: implemented by each kind for itself.
+///
+/// Ask for [`OfKind`]. The compiler names this trait where a table is of another kind, because its error can then name the
+/// table.
+///
+/// ```
+/// # use table_registry_core as table_registry;
+/// use table_registry::{IsKind, KindOf, OfKind, Table, kind};
+///
+/// fn same_bound<T: OfKind<kind::Truth>>()
+/// where
+///     KindOf<T>: IsKind<kind::Truth, T::Key>,
+/// {
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "table `{Table}` is of kind `{Self}`, not `{Wanted}`",
     label = "not of kind `{Wanted}`",
     note = "`#[table(kind = …)]` on its struct decides, or the overrides, by default in `table-registry.toml`"
 )]
-pub trait IsKind<Wanted, Table: ?Sized> {}
+pub trait IsKind<Wanted, Table: ?Sized>: Fits<Wanted> {}

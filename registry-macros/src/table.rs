@@ -1,4 +1,6 @@
-//! `#[table]`.
+//! The expansion of `#[table]`.
+
+use std::path::Path;
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::quote;
@@ -6,8 +8,12 @@ use syn::parse::{Parse, ParseStream};
 use syn::{Generics, Meta, Token, Visibility, WhereClause};
 use table_registry_engine::{self as engine, Declared, Diagnostic};
 
-/// The struct, and its registration; what that means, `table_registry!` decides.
-pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> (TokenStream, Vec<Diagnostic>) {
+/// The struct as it is, and its registration.
+pub(crate) fn expand(
+    file: Option<&Path>,
+    arguments: TokenStream,
+    item: TokenStream,
+) -> (TokenStream, Vec<Diagnostic>) {
     let essentials = essentials(item.clone());
     if engine::nests_too_deeply(&essentials) {
         return (item, vec![engine::too_deep_struct()]);
@@ -26,16 +32,29 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> (TokenStream,
         fault.span = fault.span.or(Some(header.ident.span()));
     }
     let key = engine::key(&name.to_string());
-    let registration = registration(&key, faults.is_empty(), &header.ident, &header.generics);
+    let registration = registration(
+        &directory(file),
+        &key,
+        faults.is_empty(),
+        &header.ident,
+        &header.generics,
+    );
     (quote!(#item #registration), faults)
 }
 
-/// Calls the macro that `table_registry!` leaves in the crate root, and lets it choose from what
-/// it is given; the pattern is in `engine/expand.rs`, `callback`. Without that macro, the compiler says so at the
-/// attribute; without this key, or with another struct for it, at the struct's name, since the first and the last
-/// token of that implementation are there.
-/// The key of a faulty attribute is a guess, and only keeps other errors away.
-fn registration(key: &str, is_sound: bool, ident: &Ident, generics: &Generics) -> TokenStream {
+/// A call of the macro that `table_registry!` leaves in the crate root: `callback` in `registry-engine/src/expand/structs.rs`
+/// decides what the registration comes to.
+///
+/// If that macro is missing, the compiler says so at the attribute. If the key is missing, or another struct claims it, the
+/// error is at the struct's name, because the first and the last token of that implementation have the name's place.
+/// `_` marks a faulty attribute: its key is a guess, which only keeps other errors away.
+fn registration(
+    directory: &TokenStream,
+    key: &str,
+    is_sound: bool,
+    ident: &Ident,
+    generics: &Generics,
+) -> TokenStream {
     let at_name = Span::call_site().located_at(ident.span());
     let key = engine::key_ident(key, at_name);
     let implement = Ident::new("impl", at_name);
@@ -43,7 +62,7 @@ fn registration(key: &str, is_sound: bool, ident: &Ident, generics: &Generics) -
     let doubt = (!is_sound).then(|| quote!(_));
     quote! {
         crate::registered_by_table_registry! {
-            #doubt #key
+            [#directory] #doubt #key
             [#implement crate::__table_registry::__private::DeclaredByOneStruct for]
             [crate::directories_of_table_registry::#key]
             [#parameters] [#ident #arguments] [#bounds]
@@ -51,7 +70,18 @@ fn registration(key: &str, is_sound: bool, ident: &Ident, generics: &Generics) -
     }
 }
 
-/// A struct up to its fields. They are most of it, and nothing in them matters here.
+/// The components of the directory that the file is in, or `_` if the compiler does not say which file it is.
+fn directory(file: Option<&Path>) -> TokenStream {
+    match file.and_then(Path::parent) {
+        Some(directory) => {
+            let components = engine::path_components(directory);
+            quote!(#(#components)*)
+        }
+        None => quote!(_),
+    }
+}
+
+/// A struct without its fields: nothing in them matters here.
 struct Header {
     attributes: Vec<Meta>,
     ident: Ident,
@@ -78,8 +108,8 @@ impl Parse for Header {
     }
 }
 
-/// A struct without its fields in braces, its last tokens, and without its documentation: to parse them
-/// takes time, and they say nothing of the table.
+/// A struct without its documentation and without its last tokens, the fields in braces. Parsing them takes time, and they say
+/// nothing about the table.
 fn essentials(item: TokenStream) -> TokenStream {
     let mut trees: Vec<TokenTree> = Vec::new();
     for tree in engine::ungroup(item) {
@@ -107,12 +137,12 @@ mod tests {
     use super::*;
 
     fn expansion(arguments: &str, item: &str) -> (String, Vec<String>) {
-        let (expanded, faults) = expand(arguments.parse().unwrap(), item.parse().unwrap());
+        let (expanded, faults) = expand(None, arguments.parse().unwrap(), item.parse().unwrap());
         let messages = faults.into_iter().map(|fault| fault.message).collect();
         (tokens(&expanded.to_string()), messages)
     }
 
-    /// Without white space, which `proc_macro2` sets by the origin of a token.
+    /// Without white space: `proc_macro2` prints it differently depending on where a token comes from.
     fn tokens(text: &str) -> String {
         text.split_whitespace().collect()
     }
@@ -144,7 +174,7 @@ mod tests {
                 "{key} [impl crate::__table_registry::__private::DeclaredByOneStruct for] \
                  [crate::directories_of_table_registry::{key}] {table}"
             );
-            let expected = format!("{item} crate::registered_by_table_registry! {{ {registration} }}");
+            let expected = format!("{item} crate::registered_by_table_registry! {{ [_] {registration} }}");
             assert_eq!(found, tokens(&expected), "{item}");
             assert_eq!(faults, [""; 0]);
         }
@@ -180,7 +210,7 @@ mod tests {
     fn a_faulty_attribute_still_registers() {
         let (tokens, faults) = expansion("kind = trth", "struct User;");
         assert!(
-            tokens.contains("registered_by_table_registry!{_user["),
+            tokens.contains("registered_by_table_registry!{[_]_user["),
             "{tokens}"
         );
         assert_eq!(faults, ["unknown table kind `trth`"]);
@@ -202,7 +232,7 @@ mod tests {
         #[test]
         fn no_tokens_panic(arguments in "[a-z=,\"()#! ]{0,20}", item in "(#|[(\\[{<>)}\\]]|struct|enum|Users|table|where|[:;=,'! a-z\"]){0,20}") {
             if let (Ok(arguments), Ok(item)) = (arguments.parse(), item.parse()) {
-                let (_, faults) = expand(arguments, item);
+                let (_, faults) = expand(None, arguments, item);
                 for fault in faults {
                     proptest::prop_assert!(fault.span.is_some());
                 }
