@@ -66,8 +66,8 @@ pub fn apply(server: &Server, migrations: &[Migration], app_roles: &[String]) ->
 /// it does not exist.
 fn missing_roles<'a>(migrations: &[Migration], app_roles: &'a [String]) -> Vec<&'a str> {
     let texts: Vec<Words> = migrations.iter().map(|one| Words::of(&one.sql)).collect();
-    let is_named = |role: &str| texts.iter().any(|words| words.contain(role));
-    let is_created = |role: &str| texts.iter().any(|words| words.create_role(role));
+    let is_named = |role: &str| texts.iter().any(|words| words.contains(role));
+    let is_created = |role: &str| texts.iter().any(|words| words.creates_role(role));
     let roles = app_roles.iter().map(String::as_str);
     roles
         .filter(|role| *role != SUPERUSER && is_named(role) && !is_created(role))
@@ -341,7 +341,7 @@ fn line_refuses_transaction(line: &str) -> bool {
 
 /// No transaction may hold `CREATE INDEX CONCURRENTLY` and its like.
 fn runs_concurrently(text: &str) -> bool {
-    Words::outside_quotes(text).contain("concurrently")
+    Words::outside_quotes(text).contains("concurrently")
 }
 
 /// Diesel has a file for it, beside `up.sql`.

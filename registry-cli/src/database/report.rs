@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_sarif::sarif;
 use table_registry_engine::{Diagnostic, Severity};
 
-use super::checks::Context;
+use super::context::Context;
 use super::finding::Finding;
 use crate::cli::{Findings, Report};
 use crate::failure::Failure;

@@ -1,0 +1,22 @@
+//! Roles of the application that the server does not have.
+
+use table_registry_engine::DatabaseCheck;
+
+use crate::database::context::{Context, missing_app_roles};
+use crate::database::finding::Finding;
+use crate::database::statements::identifier;
+
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    missing_app_roles(context)
+        .into_iter()
+        .map(|role| {
+            Finding::of_role(
+                DatabaseCheck::MissingAppRole,
+                role,
+                format!("role `{role}` does not exist"),
+                format!("CREATE ROLE {} LOGIN;", identifier(role)),
+            )
+            .fact("`pg_roles` has no row of that name")
+        })
+        .collect()
+}

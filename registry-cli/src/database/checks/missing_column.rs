@@ -1,0 +1,47 @@
+//! Fields without a column.
+
+use table_registry_engine::{DatabaseCheck, did_you_mean};
+
+use crate::columns::Column;
+use crate::database::catalog::ColumnRow;
+use crate::database::context::{Context, Table};
+use crate::database::fields::Fields;
+use crate::database::finding::Finding;
+use crate::database::statements::identifier;
+
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (table, relation) in context.present() {
+        let rows = context.catalog.columns(relation.oid);
+        let fields = context.fields(table);
+        let absent = fields
+            .list
+            .iter()
+            .filter(|field| rows.iter().all(|row| row.name != field.name));
+        // `missing_tenant_column` reports the tenant column.
+        let absent =
+            absent.filter(|field| field.name != context.tenant_column || !context.needs_tenant_column(table));
+        findings.extend(absent.map(|field| finding(table, field, fields, rows)));
+    }
+    findings
+}
+
+fn finding(table: &Table<'_>, field: &Column, fields: &Fields, rows: &[ColumnRow]) -> Finding {
+    let without_field = rows.iter().filter(|row| !fields.have(&row.name));
+    let near = did_you_mean(&field.name, without_field.map(|row| row.name.as_str()));
+    let fix = near.unwrap_or_else(|| {
+        format!(
+            "ALTER TABLE {} ADD COLUMN {} …;",
+            table.qualified,
+            identifier(&field.name)
+        )
+    });
+    Finding::of_table(
+        DatabaseCheck::MissingColumn,
+        table.name(),
+        format!("table `{}` has no column `{}`", table.name(), field.name),
+        fix,
+    )
+    .object(&field.name)
+    .fact("the struct has a field for it")
+}
