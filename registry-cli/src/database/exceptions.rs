@@ -64,3 +64,71 @@ fn unused_finding(context: &Context<'_>, exception: &Exception<DatabaseCheck>) -
     finding.entry = Some(exception.subject.clone());
     finding
 }
+
+#[cfg(test)]
+mod tests {
+    use table_registry_engine::Severity;
+
+    use super::{Object, Requirement, apply, requirements};
+    use crate::database::checks::run;
+    use crate::database::testing::Database;
+
+    fn asked(object: Object, exceptions: &str) -> Vec<Requirement> {
+        let mut database = Database::sound();
+        database.policy_file.push_str(exceptions);
+        database.inspect(|context| {
+            let table = context.project.registry.table("audit_logs").unwrap();
+            requirements(table, object, context.settings)
+        })
+    }
+
+    #[test]
+    fn an_exception_covers_its_own_check_alone() {
+        let exception = "[database.allow.append-only-privilege]\naudit_logs = \"a worker deletes\"\n";
+        let all = asked(Object::Table, "");
+        assert_eq!(all, Requirement::ALL);
+        let mut without = all;
+        without.retain(|one| *one != Requirement::RevokedChanges);
+        assert_eq!(asked(Object::Table, exception), without);
+        assert_eq!(asked(Object::Child, exception), asked(Object::Child, ""));
+    }
+
+    #[test]
+    fn an_exception_for_children_covers_all_that_is_asked_of_them() {
+        let exception = "[database.allow.unprotected-child]\naudit_logs = \"archived\"\n";
+        assert_eq!(asked(Object::Child, exception), []);
+        assert_eq!(asked(Object::Table, exception), Requirement::ALL);
+    }
+
+    /// The codes and the severities of what is left after exceptions.
+    fn left(exceptions: &str, change: impl FnOnce(&mut Database)) -> Vec<(String, Severity)> {
+        let mut database = Database::sound();
+        database.policy_file.push_str(exceptions);
+        change(&mut database);
+        let findings = database.inspect(|context| apply(context, run(context), false));
+        let left = findings.into_iter().map(|one| (one.code.to_string(), one.severity));
+        left.collect()
+    }
+
+    #[test]
+    fn exceptions_that_nobody_needs_are_reported() {
+        let exception = "[database.allow.rls-disabled]\ninvoices = \"shared\"\n";
+        let off = |it: &mut Database| it.relation("invoices").row_security = false;
+        assert_eq!(left(exception, off), []);
+        let unused = ("unused-allow".to_string(), Severity::Warning);
+        assert_eq!(left(exception, |_| ()), [unused]);
+        // Without a probe, nobody knows.
+        let of_probe = "[database.allow.probe-allowed]\ninvoices = \"shared\"\n";
+        assert_eq!(left(of_probe, |_| ()), []);
+    }
+
+    #[test]
+    fn another_finding_about_the_table_leaves_it_open_whether_the_exception_is_needed() {
+        let exception = "[database.allow.rls-not-forced]\ninvoices = \"shared\"\n";
+        let off = |it: &mut Database| it.relation("invoices").row_security = false;
+        assert_eq!(
+            left(exception, off),
+            [("rls-disabled".to_string(), Severity::Error)]
+        );
+    }
+}

@@ -29,3 +29,46 @@ fn finding(context: &Context<'_>, table: &Table<'_>) -> Option<Finding> {
     let finding = Finding::of_table(Lint::MissingTenantColumn, table.name(), message, fix);
     finding.object(column).at_level(level)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, found};
+
+    #[test]
+    fn a_table_without_a_tenant() {
+        assert_eq!(
+            found(find, |it| { it.remove_column("invoices", "org_id") }),
+            ["invoices org_id"]
+        );
+    }
+
+    #[test]
+    fn a_system_table_needs_none() {
+        assert_eq!(found(find, |it| { it.remove_column("users", "name") }), NOTHING);
+    }
+
+    #[test]
+    fn an_exception_of_the_lint() {
+        assert_eq!(
+            found(find, |it| {
+                it.remove_column("invoices", "org_id");
+                it.policy_file
+                    .push_str("[lints.allow.missing-tenant-column]\ninvoices = \"shared\"\n")
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_lint_that_is_off() {
+        assert_eq!(
+            found(find, |it| {
+                it.remove_column("invoices", "org_id");
+                it.policy_file
+                    .push_str("[lints]\nmissing-tenant-column = \"allow\"\n")
+            }),
+            NOTHING
+        );
+    }
+}

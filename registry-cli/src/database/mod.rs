@@ -24,6 +24,8 @@ pub mod roles;
 pub mod server;
 pub mod session;
 pub mod statements;
+#[cfg(test)]
+mod testing;
 mod triggers;
 mod watchdog;
 

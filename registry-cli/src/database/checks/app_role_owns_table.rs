@@ -105,3 +105,52 @@ fn give_away(owner: &str, things: &[Owned]) -> String {
         .map(|thing| format!("ALTER {} OWNER TO …;", thing.sql));
     statements.collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, found};
+
+    #[test]
+    fn a_table() {
+        assert_eq!(
+            found(find, |it| { it.relation("invoices").owner = it.role_oid("app") }),
+            ["- app"]
+        );
+    }
+
+    #[test]
+    fn a_child() {
+        assert_eq!(
+            found(find, |it| {
+                it.child("old_invoices", "r", "invoices");
+                it.relation("old_invoices").owner = it.role_oid("app")
+            }),
+            ["- app"]
+        );
+    }
+
+    #[test]
+    fn a_schema() {
+        assert_eq!(
+            found(find, |it| { it.rows.schemas[0].owner = it.role_oid("app") }),
+            ["- app"]
+        );
+    }
+
+    #[test]
+    fn a_role_that_the_application_can_become() {
+        assert_eq!(found(find, |it| { it.add_member("owner", "app") }), ["- owner"]);
+    }
+
+    #[test]
+    fn a_table_that_nobody_registered() {
+        assert_eq!(
+            found(find, |it| {
+                it.table("notes", &[]);
+                it.relation("notes").owner = it.role_oid("app")
+            }),
+            NOTHING
+        );
+    }
+}

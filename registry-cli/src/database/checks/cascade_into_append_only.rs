@@ -67,3 +67,59 @@ fn action(event: &str, letter: &str) -> Option<String> {
     };
     Some(format!("ON {event} {action}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::catalog::ForeignKey;
+    use crate::database::testing::{Database, NOTHING, found};
+
+    fn key(it: &mut Database, table: &str, on_delete: &str, on_update: &str) {
+        let relation = it.oid(table);
+        it.rows.foreign_keys.push(ForeignKey {
+            relation,
+            name: "by_user".to_string(),
+            harmless: "FOREIGN KEY (id) REFERENCES users(id)".to_string(),
+            on_delete: on_delete.to_string(),
+            on_update: on_update.to_string(),
+            of_parent: false,
+        });
+    }
+
+    #[test]
+    fn actions() {
+        for (on_delete, on_update) in [("c", "a"), ("n", "a"), ("d", "r"), ("a", "c"), ("r", "n")] {
+            let found = found(find, |it| key(it, "audit_logs", on_delete, on_update));
+            assert_eq!(found, ["audit_logs by_user"], "{on_delete} {on_update}");
+        }
+        assert_eq!(found(find, |it| key(it, "audit_logs", "a", "r")), NOTHING);
+    }
+
+    #[test]
+    fn a_key_of_a_child() {
+        assert_eq!(
+            found(find, |it| {
+                it.child("old_logs", "r", "audit_logs");
+                key(it, "old_logs", "c", "a")
+            }),
+            ["audit_logs by_user"]
+        );
+    }
+
+    #[test]
+    fn a_key_that_a_child_repeats() {
+        assert_eq!(
+            found(find, |it| {
+                it.child("old_logs", "r", "audit_logs");
+                key(it, "old_logs", "c", "a");
+                it.rows.foreign_keys[0].of_parent = true
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_table_whose_rows_change() {
+        assert_eq!(found(find, |it| { key(it, "invoices", "c", "c") }), NOTHING);
+    }
+}

@@ -101,3 +101,74 @@ fn can_hold(rust: &str, row: &ColumnRow) -> bool {
 fn is_standard(name: &str) -> bool {
     OTHER_TYPES.contains(&name) || TYPES.iter().any(|(_, types)| types.contains(&name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, found};
+
+    #[test]
+    fn a_column_of_another_type() {
+        assert_eq!(
+            found(find, |it| {
+                it.column("invoices", "total").type_name = "int8".to_string()
+            }),
+            ["invoices total"]
+        );
+    }
+
+    #[test]
+    fn a_column_that_may_be_null() {
+        assert_eq!(
+            found(find, |it| { it.column("users", "name").not_null = false }),
+            ["users name"]
+        );
+    }
+
+    #[test]
+    fn another_type_that_the_field_can_hold() {
+        assert_eq!(
+            found(find, |it| {
+                it.column("users", "name").type_name = "varchar".to_string()
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_type_that_somebody_defined() {
+        assert_eq!(
+            found(find, |it| {
+                it.column("users", "name").type_name = "mood".to_string()
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_domain() {
+        assert_eq!(
+            found(find, |it| {
+                it.column("invoices", "total").type_name = "int8".to_string();
+                it.column("invoices", "total").type_kind = "d".to_string()
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_field_that_can_hold_null() {
+        assert_eq!(
+            found(find, |it| { it.column("invoices", "total").not_null = false }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn nullable_tenant_column_reports_the_tenant_column() {
+        assert_eq!(
+            found(find, |it| { it.column("invoices", "org_id").not_null = false }),
+            NOTHING
+        );
+    }
+}

@@ -73,3 +73,64 @@ fn finding(context: &Context<'_>, app: &Actor<'_>, grants: DefaultGrants<'_>, pr
         .fact(format!("`pg_default_acl` grants {privileges} to `{grantee}`"))
         .fact("the next append-only table is open until somebody revokes it")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::catalog::DefaultGrant;
+    use crate::database::testing::{Database, NOTHING, found};
+
+    fn default_grant(it: &mut Database, privilege: &str, grantee: &str) {
+        let (owner, grantee) = (it.role_oid("owner"), it.role_oid(grantee));
+        it.rows.default_grants.push(DefaultGrant {
+            owner,
+            schema: None,
+            grantee,
+            privilege: privilege.to_string(),
+        });
+    }
+
+    #[test]
+    fn privileges_to_change_rows() {
+        assert_eq!(
+            found(find, |it| {
+                default_grant(it, "UPDATE", "app");
+                default_grant(it, "DELETE", "PUBLIC")
+            }),
+            ["- PUBLIC", "- app"]
+        );
+    }
+
+    #[test]
+    fn privileges_to_read_and_insert() {
+        assert_eq!(
+            found(find, |it| {
+                default_grant(it, "SELECT", "app");
+                default_grant(it, "INSERT", "app")
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn privileges_of_another_role() {
+        assert_eq!(
+            found(find, |it| {
+                it.add_role("backup");
+                default_grant(it, "UPDATE", "backup")
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn privileges_in_a_schema_of_no_table() {
+        assert_eq!(
+            found(find, |it| {
+                default_grant(it, "UPDATE", "app");
+                it.rows.default_grants[0].schema = Some("other".to_string())
+            }),
+            NOTHING
+        );
+    }
+}

@@ -62,3 +62,112 @@ fn signature(function: &Function) -> String {
         function.arguments
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, findings, found};
+    use table_registry_engine::Severity;
+
+    #[test]
+    fn a_function_that_reads() {
+        assert_eq!(
+            found(find, |it| {
+                it.function("f", "SELECT count(*) FROM invoices");
+            }),
+            ["invoices f"]
+        );
+    }
+
+    #[test]
+    fn a_function_that_changes() {
+        assert_eq!(
+            found(find, |it| {
+                it.function("f", "DELETE FROM audit_logs");
+            }),
+            ["audit_logs f"]
+        );
+    }
+
+    #[test]
+    fn a_function_that_reads_a_view() {
+        assert_eq!(
+            found(find, |it| {
+                it.view("v", "v", "invoices");
+                it.function("f", "SELECT * FROM v");
+            }),
+            ["invoices f"]
+        );
+    }
+
+    #[test]
+    fn the_function_of_a_trigger_that_changes() {
+        assert_eq!(
+            found(find, |it| {
+                it.function("f", "BEGIN DELETE FROM audit_logs; END").is_trigger = true
+            }),
+            ["audit_logs f"]
+        );
+    }
+
+    #[test]
+    fn a_function_that_a_policy_calls_is_a_matter_of_judgement() {
+        let found = findings(find, |it| {
+            it.function("is_mine", "SELECT true FROM invoices");
+            it.add_policy("invoices", "mine", "app", "is_mine(org_id)");
+        });
+        assert_eq!(found[0].severity, Severity::Warning);
+        assert_eq!(found[0].facts.last().unwrap(), "policies call it");
+    }
+
+    #[test]
+    fn the_function_of_a_trigger_that_reads() {
+        assert_eq!(
+            found(find, |it| {
+                it.function("f", "BEGIN PERFORM 1 FROM invoices; END").is_trigger = true
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_function_of_an_owner_whom_policies_bind() {
+        assert_eq!(
+            found(find, |it| {
+                let owner = it.role_oid("owner");
+                it.function("f", "SELECT * FROM invoices").owner = owner
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_function_that_the_application_may_not_call() {
+        assert_eq!(
+            found(find, |it| {
+                it.function("f", "SELECT * FROM invoices").executors.clear()
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_function_in_a_schema_that_it_may_not_enter() {
+        assert_eq!(
+            found(find, |it| {
+                it.function("f", "SELECT * FROM public.invoices").schema = "inside".to_string()
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_function_that_only_inserts() {
+        assert_eq!(
+            found(find, |it| {
+                it.function("f", "INSERT INTO audit_logs VALUES (1)");
+            }),
+            NOTHING
+        );
+    }
+}

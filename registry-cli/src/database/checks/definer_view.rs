@@ -45,3 +45,99 @@ fn definer_view(context: &Context<'_>, view: &Relation) -> Option<Finding> {
         "it runs as its owner `{owner}`, to whom the rules of the table do not apply"
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, findings, found};
+
+    #[test]
+    fn a_view_of_a_superuser() {
+        assert_eq!(
+            found(find, |it| {
+                it.view("v", "v", "invoices");
+                it.grant("SELECT", "v", "app");
+            }),
+            ["invoices v"]
+        );
+    }
+
+    #[test]
+    fn a_view_below_another() {
+        assert_eq!(
+            found(find, |it| {
+                it.view("v", "v", "invoices");
+                it.view("w", "v", "v");
+                it.relation("w").security_invoker = true;
+                it.grant("SELECT", "w", "app");
+            }),
+            ["invoices v"]
+        );
+    }
+
+    #[test]
+    fn a_view_through_which_rows_can_be_changed() {
+        let changes = |privilege| {
+            found(find, |it| {
+                it.view("v", "v", "audit_logs");
+                it.relation("v").owner = it.role_oid("owner");
+                it.grant(privilege, "v", "app");
+            })
+        };
+        assert_eq!(changes("UPDATE"), ["audit_logs v"]);
+        assert_eq!(changes("SELECT"), NOTHING);
+    }
+
+    #[test]
+    fn before_postgresql_15_nothing_but_privileges_can_be_changed() {
+        let found = findings(find, |it| {
+            it.view("v", "v", "invoices");
+            it.grant("SELECT", "v", "app");
+            it.rows.server.version = 140_000;
+        });
+        assert_eq!(
+            found[0].fix,
+            "REVOKE SELECT ON TABLE \"public\".\"v\" FROM \"app\";"
+        );
+    }
+
+    #[test]
+    fn a_view_that_uses_the_rights_of_its_user() {
+        assert_eq!(
+            found(find, |it| {
+                it.view("v", "v", "invoices");
+                it.grant("SELECT", "v", "app");
+                it.relation("v").security_invoker = true
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_view_of_an_owner_whom_policies_bind() {
+        assert_eq!(
+            found(find, |it| {
+                it.view("v", "v", "invoices");
+                it.grant("SELECT", "v", "app");
+                it.relation("v").owner = it.role_oid("owner")
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_view_that_the_application_cannot_use() {
+        assert_eq!(found(find, |it| { it.view("v", "v", "invoices") }), NOTHING);
+    }
+
+    #[test]
+    fn a_view_of_a_system_table() {
+        assert_eq!(
+            found(find, |it| {
+                it.view("v", "v", "users");
+                it.grant("SELECT", "v", "app");
+            }),
+            NOTHING
+        );
+    }
+}

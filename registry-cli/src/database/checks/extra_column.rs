@@ -37,3 +37,25 @@ fn finding(table: &Table<'_>, row: &ColumnRow) -> Finding {
         if row.not_null { " NOT NULL" } else { "" }
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, found};
+
+    #[test]
+    fn a_column_without_a_field() {
+        assert_eq!(
+            found(find, |it| { it.add_column("invoices", "note", "text") }),
+            ["invoices note"]
+        );
+    }
+
+    #[test]
+    fn a_column_of_an_exempt_table() {
+        assert_eq!(
+            found(find, |it| { it.add_column("backfill_state", "note", "text") }),
+            NOTHING
+        );
+    }
+}

@@ -39,3 +39,48 @@ fn materialized_view(context: &Context<'_>, view: &Relation) -> Option<Finding> 
             .fact("PostgreSQL has no row-level security for materialized views"),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, found};
+
+    #[test]
+    fn a_copy_that_the_application_may_read() {
+        assert_eq!(
+            found(find, |it| {
+                it.view("m", "m", "invoices");
+                it.grant("SELECT", "m", "app");
+            }),
+            ["invoices m"]
+        );
+    }
+
+    #[test]
+    fn a_copy_that_it_may_read_through_a_view() {
+        assert_eq!(
+            found(find, |it| {
+                it.view("m", "m", "invoices");
+                it.view("v", "v", "m");
+                it.grant("SELECT", "v", "app");
+            }),
+            ["invoices m"]
+        );
+    }
+
+    #[test]
+    fn a_copy_that_it_may_not_read() {
+        assert_eq!(found(find, |it| { it.view("m", "m", "invoices") }), NOTHING);
+    }
+
+    #[test]
+    fn a_copy_of_a_system_table() {
+        assert_eq!(
+            found(find, |it| {
+                it.view("m", "m", "users");
+                it.grant("SELECT", "m", "app");
+            }),
+            NOTHING
+        );
+    }
+}

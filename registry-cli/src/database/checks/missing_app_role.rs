@@ -20,3 +20,22 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, found};
+
+    #[test]
+    fn a_role_that_the_server_does_not_have() {
+        assert_eq!(
+            found(find, |it| { it.role("app").name = "api".to_string() }),
+            ["- app"]
+        );
+    }
+
+    #[test]
+    fn a_role_without_privileges_is_there() {
+        assert_eq!(found(find, |it| { it.rows.grants.clear() }), NOTHING);
+    }
+}

@@ -45,3 +45,47 @@ fn finding(table: &Table<'_>, field: &Column, fields: &Fields, rows: &[ColumnRow
     .object(&field.name)
     .fact("the struct has a field for it")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, findings, found};
+
+    #[test]
+    fn a_field_without_a_column() {
+        assert_eq!(
+            found(find, |it| { it.remove_column("invoices", "total") }),
+            ["invoices total"]
+        );
+    }
+
+    #[test]
+    fn a_column_with_a_similar_name() {
+        let found = findings(find, |it| {
+            it.column("invoices", "total").name = "totl".to_string()
+        });
+        assert_eq!(found[0].fix, "did you mean `totl`?");
+    }
+
+    #[test]
+    fn the_lint_reports_the_tenant_column() {
+        assert_eq!(
+            found(find, |it| { it.remove_column("invoices", "org_id") }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_table_that_is_gone() {
+        assert_eq!(
+            found(find, |it| {
+                it.remove("invoices");
+                it.rows.columns.clear();
+                it.remove("users");
+                it.remove("audit_logs");
+                it.table("users", &[("id", "int8"), ("name", "text")])
+            }),
+            NOTHING
+        );
+    }
+}

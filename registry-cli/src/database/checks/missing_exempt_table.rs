@@ -26,3 +26,22 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, found};
+
+    #[test]
+    fn an_exempt_table_that_is_gone() {
+        assert_eq!(
+            found(find, |it| { it.remove("backfill_state") }),
+            ["backfill_state -"]
+        );
+    }
+
+    #[test]
+    fn a_registered_table_that_is_gone() {
+        assert_eq!(found(find, |it| { it.remove("invoices") }), NOTHING);
+    }
+}

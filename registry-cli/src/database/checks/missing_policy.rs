@@ -92,3 +92,78 @@ fn grantees(
 fn permits(policy: &PolicyRow, letter: &str, app: &Actor<'_>) -> bool {
     policy.permissive && is_for(policy, letter) && policy.roles.iter().any(|role| app.reaches(*role))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, findings, found};
+
+    #[test]
+    fn no_policy() {
+        assert_eq!(
+            found(find, |it| { it.remove_policies("invoices") }),
+            ["invoices -"]
+        );
+    }
+
+    #[test]
+    fn a_policy_of_another_role() {
+        assert_eq!(
+            found(find, |it| {
+                let owner = it.role_oid("owner");
+                it.policy("invoices").roles = vec![owner]
+            }),
+            ["invoices app"]
+        );
+    }
+
+    #[test]
+    fn a_policy_for_some_commands() {
+        let found = findings(find, |it| it.policy("invoices").command = "r".to_string());
+        assert_eq!(
+            found[0].message,
+            "no policy of table `invoices` lets role `app` INSERT, UPDATE, DELETE"
+        );
+    }
+
+    #[test]
+    fn restrictive_policies_let_no_row_through() {
+        assert_eq!(
+            found(find, |it| { it.policy("invoices").permissive = false }),
+            ["invoices app"]
+        );
+    }
+
+    #[test]
+    fn a_policy_for_a_group_of_the_application() {
+        assert_eq!(
+            found(find, |it| {
+                let group = it.add_group("writers").oid;
+                it.policy("invoices").roles = vec![group]
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_command_that_the_application_may_not_run() {
+        assert_eq!(
+            found(find, |it| {
+                it.policy("audit_logs").command = "r".to_string();
+                it.rows.grants.retain(|grant| grant.privilege != "INSERT")
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn where_row_level_security_is_off_another_check_reports_it() {
+        assert_eq!(
+            found(find, |it| {
+                it.remove_policies("invoices");
+                it.relation("invoices").row_security = false
+            }),
+            NOTHING
+        );
+    }
+}

@@ -45,3 +45,31 @@ fn kind(relation: &Relation) -> &'static str {
         _ => "a foreign table, which has no row-level security",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, findings, found};
+
+    #[test]
+    fn a_table_that_is_gone() {
+        assert_eq!(found(find, |it| { it.remove("invoices") }), ["invoices -"]);
+    }
+
+    #[test]
+    fn what_stands_in_its_place() {
+        let found = findings(find, |it| it.relation("invoices").kind = "v".to_string());
+        let fact = "\"public\".\"invoices\" is a view, which has no row-level security of its own";
+        assert_eq!(found[0].facts, [fact]);
+        let found = findings(find, |it| it.relation("invoices").name = "invoice".to_string());
+        assert_eq!(found[0].fix, "did you mean `invoice`?");
+    }
+
+    #[test]
+    fn a_partitioned_table_is_one() {
+        assert_eq!(
+            found(find, |it| { it.relation("invoices").kind = "p".to_string() }),
+            NOTHING
+        );
+    }
+}

@@ -34,7 +34,14 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use super::MODULES;
+    use super::{MODULES, run};
+    use crate::database::testing::Database;
+
+    #[test]
+    fn a_sound_database_has_no_finding() {
+        let found = Database::sound().inspect(run);
+        assert!(found.is_empty(), "{found:?}");
+    }
 
     /// A check whose line is missing in `for_each_check!` would never run.
     #[test]

@@ -31,3 +31,35 @@ fn finding(table: &Table<'_>, column: &str) -> Finding {
         .fact("`pg_attribute.attnotnull` is false")
         .fact("a row without a tenant belongs to nobody")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, found};
+
+    #[test]
+    fn a_row_without_a_tenant() {
+        assert_eq!(
+            found(find, |it| { it.column("invoices", "org_id").not_null = false }),
+            ["invoices org_id"]
+        );
+    }
+
+    #[test]
+    fn another_column_may_be_null() {
+        assert_eq!(
+            found(find, |it| { it.column("invoices", "id").not_null = false }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn the_lint_decides_which_tables_have_a_tenant() {
+        let found = found(find, |it| {
+            it.column("invoices", "org_id").not_null = false;
+            it.policy_file
+                .push_str("[lints.allow.missing-tenant-column]\ninvoices = \"shared\"\n");
+        });
+        assert_eq!(found, NOTHING);
+    }
+}

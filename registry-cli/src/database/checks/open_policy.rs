@@ -63,3 +63,114 @@ fn in_parentheses(expression: &str) -> String {
     let end = if expression.contains("--") { "\n" } else { "" };
     format!("({expression}{end})")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, found};
+
+    #[test]
+    fn a_policy_for_every_row() {
+        assert_eq!(
+            found(find, |it| {
+                it.add_policy("invoices", "all", "app", "true");
+            }),
+            ["invoices all"]
+        );
+    }
+
+    #[test]
+    fn a_policy_for_everybody() {
+        assert_eq!(
+            found(find, |it| {
+                it.add_policy("invoices", "all", "PUBLIC", "true");
+            }),
+            ["invoices all"]
+        );
+    }
+
+    #[test]
+    fn a_policy_that_only_writes() {
+        assert_eq!(
+            found(find, |it| {
+                it.policy("invoices").check = Some("true".to_string())
+            }),
+            ["invoices tenant_isolation"]
+        );
+    }
+
+    #[test]
+    fn a_policy_about_the_row_alone() {
+        assert_eq!(
+            found(find, |it| {
+                it.add_policy("invoices", "cheap", "app", "(total < 10)");
+            }),
+            ["invoices cheap"]
+        );
+    }
+
+    #[test]
+    fn a_policy_of_a_child() {
+        assert_eq!(
+            found(find, |it| {
+                it.child("old_invoices", "r", "invoices");
+                it.secure("old_invoices");
+                it.grant("SELECT", "old_invoices", "app");
+                it.add_policy("old_invoices", "all", "app", "true");
+            }),
+            ["invoices all"]
+        );
+    }
+
+    #[test]
+    fn a_policy_of_another_role() {
+        assert_eq!(
+            found(find, |it| {
+                it.add_role("backup");
+                it.add_policy("invoices", "all", "backup", "true");
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_policy_for_a_command_that_the_application_may_not_run() {
+        assert_eq!(
+            found(find, |it| {
+                it.add_policy("audit_logs", "all", "app", "true").command = "d".to_string()
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_restrictive_policy_closes_the_table_again() {
+        assert_eq!(
+            found(find, |it| {
+                it.policy("invoices").permissive = false;
+                it.add_policy("invoices", "all", "app", "true");
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_policy_about_the_row_and_who_asks() {
+        assert_eq!(
+            found(find, |it| {
+                it.add_policy("invoices", "own", "app", "(total = my_total())");
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_restrictive_policy_for_every_row() {
+        assert_eq!(
+            found(find, |it| {
+                it.add_policy("invoices", "all", "app", "true").permissive = false
+            }),
+            NOTHING
+        );
+    }
+}

@@ -45,3 +45,50 @@ fn finding(table: &Table<'_>, relation: &Relation, policy: &PolicyRow) -> Findin
         .fact("PostgreSQL takes USING instead: whoever loosens what is seen loosens what is written")
         .warning()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, TENANT, found};
+
+    #[test]
+    fn a_policy_that_writes() {
+        assert_eq!(
+            found(find, |it| { it.policy("invoices").check = None }),
+            ["invoices tenant_isolation"]
+        );
+    }
+
+    #[test]
+    fn a_policy_that_reads() {
+        assert_eq!(
+            found(find, |it| {
+                it.policy("invoices").check = None;
+                it.policy("invoices").command = "r".to_string()
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_policy_of_another_role() {
+        assert_eq!(
+            found(find, |it| {
+                it.add_role("backup");
+                it.add_policy("invoices", "own", "backup", TENANT).check = None
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn open_policy_reports_an_open_one() {
+        assert_eq!(
+            found(find, |it| {
+                let open = it.add_policy("invoices", "all", "app", "true");
+                open.check = None
+            }),
+            NOTHING
+        );
+    }
+}

@@ -40,3 +40,59 @@ fn can_become_privileged(context: &Context<'_>, app: &Actor<'_>, role: &Role, wh
         .object(&role.name)
         .fact(app.memberships(role.oid))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, found};
+
+    #[test]
+    fn attributes() {
+        assert_eq!(found(find, |it| it.role("app").superuser = true), ["- app"]);
+        assert_eq!(found(find, |it| it.role("app").bypass_rls = true), ["- app"]);
+        assert_eq!(found(find, |it| it.role("app").replication = true), ["- app"]);
+        assert_eq!(found(find, |it| it.role("owner").bypass_rls = true), NOTHING);
+    }
+
+    /// Since PostgreSQL 16 such a role administers only roles that it has created.
+    #[test]
+    fn who_makes_roles() {
+        let makes_roles = |version| {
+            found(find, |it| {
+                it.role("app").create_role = true;
+                it.rows.server.version = version;
+            })
+        };
+        assert_eq!(makes_roles(150_000), ["- app"]);
+        assert_eq!(makes_roles(160_000), NOTHING);
+    }
+
+    #[test]
+    fn a_role_that_the_application_can_become() {
+        assert_eq!(
+            found(find, |it| { it.add_group("root").superuser = true }),
+            ["- root"]
+        );
+    }
+
+    #[test]
+    fn a_predefined_role() {
+        assert_eq!(
+            found(find, |it| {
+                it.add_group("pg_write_all_data");
+            }),
+            ["- pg_write_all_data"]
+        );
+    }
+
+    #[test]
+    fn a_role_that_can_become_the_application() {
+        assert_eq!(
+            found(find, |it| {
+                it.add_role("root").superuser = true;
+                it.add_member("app", "root")
+            }),
+            NOTHING
+        );
+    }
+}

@@ -63,3 +63,55 @@ fn reasons(effect: Effect) -> &'static [DatabaseCheck] {
         ],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Allowed, Effect};
+    use crate::database::checks::run;
+    use crate::database::testing::Database;
+
+    /// The code and the facts of each finding after a probe that one attempt got through.
+    fn probed(effect: Effect, table: &str, change: impl FnOnce(&mut Database)) -> Vec<(String, Vec<String>)> {
+        let mut database = Database::sound();
+        change(&mut database);
+        let allowed = Allowed {
+            table: table.to_string(),
+            role: "app".to_string(),
+            action: "SELECT".to_string(),
+            effect,
+        };
+        let findings = database.inspect_probed(vec![allowed], run);
+        let both = findings.into_iter().map(|one| (one.code.to_string(), one.facts));
+        both.collect()
+    }
+
+    #[test]
+    fn what_the_catalog_does_not_explain() {
+        let found = probed(Effect::Read, "invoices", |_| ());
+        assert_eq!(found, [("probe-allowed".to_string(), Vec::new())]);
+    }
+
+    #[test]
+    fn a_reason_gets_a_fact() {
+        let found = probed(Effect::Read, "invoices", |it| {
+            it.add_policy("invoices", "all", "app", "true");
+        });
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].0, "open-policy");
+        assert_eq!(
+            found[0].1.last().unwrap(),
+            "probe: the server let role `app` do SELECT on table `invoices`"
+        );
+    }
+
+    #[test]
+    fn a_finding_about_something_else_is_no_reason() {
+        for (effect, table) in [(Effect::Change, "invoices"), (Effect::Read, "audit_logs")] {
+            let found = probed(effect, table, |it| {
+                it.add_policy("invoices", "all", "app", "true");
+            });
+            let codes: Vec<&str> = found.iter().map(|(code, _)| code.as_str()).collect();
+            assert_eq!(codes, ["open-policy", "probe-allowed"]);
+        }
+    }
+}

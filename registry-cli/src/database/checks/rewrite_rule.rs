@@ -36,3 +36,55 @@ fn rewrite_rule(context: &Context<'_>, rule: &Rule) -> Option<Finding> {
         on.name
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::catalog::Rule;
+    use crate::database::testing::{Database, NOTHING, found};
+
+    fn rule(it: &mut Database, action: &str) {
+        let relation = it.oid("users");
+        it.rows.rules.push(Rule {
+            relation,
+            name: "r".to_string(),
+            definition: format!("CREATE RULE r AS ON INSERT TO public.users DO {action}"),
+            instead_of: None,
+        });
+    }
+
+    #[test]
+    fn an_action_that_changes() {
+        assert_eq!(
+            found(find, |it| { rule(it, "DELETE FROM audit_logs") }),
+            ["audit_logs r"]
+        );
+    }
+
+    #[test]
+    fn an_action_that_reads() {
+        assert_eq!(
+            found(find, |it| {
+                rule(it, "SELECT * FROM invoices");
+                it.relation("users").owner = it.role_oid("postgres")
+            }),
+            ["invoices r"]
+        );
+    }
+
+    #[test]
+    fn an_action_that_opens_nothing() {
+        assert_eq!(found(find, |it| { rule(it, "NOTIFY users") }), NOTHING);
+    }
+
+    #[test]
+    fn a_relation_that_the_application_cannot_use() {
+        assert_eq!(
+            found(find, |it| {
+                rule(it, "DELETE FROM audit_logs");
+                it.rows.grants.clear()
+            }),
+            NOTHING
+        );
+    }
+}

@@ -38,3 +38,39 @@ fn fix(context: &Context<'_>, table: &Table<'_>, relation: &Relation) -> String 
     }
     fix
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, findings, found};
+
+    #[test]
+    fn a_table_without_row_level_security() {
+        assert_eq!(
+            found(find, |it| { it.relation("invoices").row_security = false }),
+            ["invoices -"]
+        );
+    }
+
+    #[test]
+    fn a_system_table_needs_none() {
+        assert_eq!(
+            found(find, |it| { it.relation("users").row_security = false }),
+            NOTHING
+        );
+    }
+
+    /// One finding, whose fix is whole.
+    #[test]
+    fn everything_is_missing() {
+        let found = findings(find, |it| {
+            it.relation("invoices").row_security = false;
+            it.relation("invoices").force_row_security = false;
+            it.remove_policies("invoices");
+        });
+        assert_eq!(found.len(), 1);
+        for statement in ["ENABLE ROW LEVEL", "FORCE ROW LEVEL", "CREATE POLICY"] {
+            assert!(found[0].fix.contains(statement), "{}", found[0].fix);
+        }
+    }
+}

@@ -26,3 +26,37 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, found};
+
+    #[test]
+    fn row_level_security_for_all_but_the_owner() {
+        assert_eq!(
+            found(find, |it| { it.relation("invoices").force_row_security = false }),
+            ["invoices owner"]
+        );
+    }
+
+    #[test]
+    fn the_policy_file_can_leave_it_out() {
+        let found = found(find, |it| {
+            it.relation("invoices").force_row_security = false;
+            it.policy_file.push_str("force_rls = false\n");
+        });
+        assert_eq!(found, NOTHING);
+    }
+
+    #[test]
+    fn where_it_is_off_another_check_reports_it() {
+        assert_eq!(
+            found(find, |it| {
+                it.relation("invoices").row_security = false;
+                it.relation("invoices").force_row_security = false
+            }),
+            NOTHING
+        );
+    }
+}

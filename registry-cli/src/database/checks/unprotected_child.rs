@@ -66,3 +66,110 @@ fn kind(child: &Relation) -> &'static str {
         "inheritance child"
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, findings, found};
+
+    #[test]
+    fn a_child_without_row_level_security() {
+        assert_eq!(
+            found(find, |it| {
+                it.child("old", "r", "invoices");
+                it.grant("SELECT", "old", "app");
+            }),
+            ["invoices old"]
+        );
+    }
+
+    #[test]
+    fn a_child_whose_owner_sees_all() {
+        let found = findings(find, |it| {
+            it.child("old", "r", "invoices");
+            it.grant("SELECT", "old", "app");
+            it.relation("old").row_security = true;
+        });
+        let force = "ALTER TABLE \"public\".\"old\" FORCE ROW LEVEL SECURITY;";
+        assert_eq!(found[0].fix, force);
+    }
+
+    #[test]
+    fn a_grandchild() {
+        assert_eq!(
+            found(find, |it| {
+                it.child("old", "r", "invoices");
+                it.child("older", "r", "old");
+                it.grant("SELECT", "older", "app");
+            }),
+            ["invoices older"]
+        );
+    }
+
+    #[test]
+    fn a_child_whose_rows_can_be_changed() {
+        assert_eq!(
+            found(find, |it| {
+                it.child("old", "r", "audit_logs");
+                it.add_trigger("old");
+                it.grant("DELETE", "old", "app");
+                it.secure("old")
+            }),
+            ["audit_logs old"]
+        );
+    }
+
+    #[test]
+    fn a_child_without_a_trigger() {
+        assert_eq!(
+            found(find, |it| { it.child("old", "r", "audit_logs") }),
+            ["audit_logs old"]
+        );
+    }
+
+    #[test]
+    fn a_foreign_child() {
+        assert_eq!(
+            found(find, |it| {
+                it.child("old", "f", "invoices");
+                it.grant("SELECT", "old", "app");
+            }),
+            ["invoices old"]
+        );
+    }
+
+    #[test]
+    fn a_child_that_the_application_cannot_use() {
+        assert_eq!(
+            found(find, |it| {
+                it.child("old", "r", "invoices");
+                it.child("far", "f", "invoices")
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_protected_child() {
+        assert_eq!(
+            found(find, |it| {
+                it.child("old", "r", "audit_logs");
+                it.secure("old");
+                it.grant("SELECT", "old", "app");
+                it.add_trigger("old")
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_child_of_a_system_table() {
+        assert_eq!(
+            found(find, |it| {
+                it.child("old", "r", "users");
+                it.grant("SELECT", "old", "app");
+            }),
+            NOTHING
+        );
+    }
+}

@@ -30,3 +30,67 @@ fn unprotected(context: &Context<'_>, table: &Table<'_>, parent: &Relation) -> O
     finding.facts = lacking.facts;
     Some(finding.object(&parent.name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::catalog::Inheritance;
+    use crate::database::testing::{Database, NOTHING, found};
+
+    /// Makes a table the child of a new table `root`, which the application may use.
+    fn under_root(it: &mut Database, table: &str, privilege: &str) {
+        it.table("root", &[]);
+        it.grant(privilege, "root", "app");
+        let (child, parent) = (it.oid(table), it.oid("root"));
+        it.rows.inheritance.push(Inheritance { child, parent });
+    }
+
+    #[test]
+    fn a_parent_without_row_level_security() {
+        assert_eq!(
+            found(find, |it| { under_root(it, "invoices", "SELECT") }),
+            ["invoices root"]
+        );
+    }
+
+    #[test]
+    fn a_parent_whose_rows_can_be_changed() {
+        assert_eq!(
+            found(find, |it| {
+                under_root(it, "audit_logs", "DELETE");
+                it.secure("root")
+            }),
+            ["audit_logs root"]
+        );
+    }
+
+    #[test]
+    fn a_parent_needs_no_trigger() {
+        assert_eq!(
+            found(find, |it| {
+                under_root(it, "audit_logs", "SELECT");
+                it.secure("root")
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_protected_parent() {
+        assert_eq!(
+            found(find, |it| {
+                under_root(it, "invoices", "SELECT");
+                it.secure("root")
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_parent_that_the_application_cannot_use() {
+        assert_eq!(
+            found(find, |it| { under_root(it, "invoices", "REFERENCES") }),
+            NOTHING
+        );
+    }
+}

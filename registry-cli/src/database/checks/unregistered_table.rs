@@ -81,3 +81,82 @@ fn unregistered(context: &Context<'_>, relation: &Relation) -> Finding {
     finding.table = None;
     finding.fact(format!("`pg_class` has a table in schema `{}`", relation.schema))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, found};
+
+    #[test]
+    fn a_table_of_nobody() {
+        assert_eq!(found(find, |it| { it.table("notes", &[]) }), ["- notes"]);
+    }
+
+    #[test]
+    fn a_foreign_table() {
+        assert_eq!(
+            found(find, |it| {
+                it.table("notes", &[]);
+                it.relation("notes").kind = "f".to_string()
+            }),
+            ["- notes"]
+        );
+    }
+
+    #[test]
+    fn a_view() {
+        assert_eq!(
+            found(find, |it| {
+                it.table("notes", &[]);
+                it.relation("notes").kind = "v".to_string()
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_table_of_a_migration_tool() {
+        assert_eq!(found(find, |it| { it.table("_sqlx_migrations", &[]) }), NOTHING);
+    }
+
+    #[test]
+    fn a_table_of_an_extension() {
+        assert_eq!(
+            found(find, |it| {
+                it.table("notes", &[]);
+                it.relation("notes").of_extension = true
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_table_in_a_schema_of_no_struct() {
+        assert_eq!(
+            found(find, |it| {
+                it.table("notes", &[]);
+                it.relation("notes").schema = "other".to_string()
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_child_is_part_of_its_parent() {
+        assert_eq!(
+            found(find, |it| { it.child("old_invoices", "r", "invoices") }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_family_is_reported_once() {
+        assert_eq!(
+            found(find, |it| {
+                it.table("notes", &[]);
+                it.child("old_notes", "r", "notes")
+            }),
+            ["- notes"]
+        );
+    }
+}
