@@ -106,7 +106,9 @@ mod tests {
         database.policy_file.push_str(exceptions);
         change(&mut database);
         let findings = database.inspect(|context| apply(context, run(context), false));
-        let left = findings.into_iter().map(|one| (one.code.to_string(), one.severity));
+        let left = findings
+            .into_iter()
+            .map(|one| (one.code.to_string(), one.severity));
         left.collect()
     }
 

@@ -54,7 +54,7 @@ mod tests {
             found(find, |it| {
                 it.remove_column("invoices", "org_id");
                 it.policy_file
-                    .push_str("[lints.allow.missing-tenant-column]\ninvoices = \"shared\"\n")
+                    .push_str("[lints.allow.missing-tenant-column]\ninvoices = \"shared\"\n");
             }),
             NOTHING
         );
@@ -66,7 +66,7 @@ mod tests {
             found(find, |it| {
                 it.remove_column("invoices", "org_id");
                 it.policy_file
-                    .push_str("[lints]\nmissing-tenant-column = \"allow\"\n")
+                    .push_str("[lints]\nmissing-tenant-column = \"allow\"\n");
             }),
             NOTHING
         );

@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 it.child("old_invoices", "r", "invoices");
-                it.relation("old_invoices").owner = it.role_oid("app")
+                it.relation("old_invoices").owner = it.role_oid("app");
             }),
             ["- app"]
         );
@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 it.table("notes", &[]);
-                it.relation("notes").owner = it.role_oid("app")
+                it.relation("notes").owner = it.role_oid("app");
             }),
             NOTHING
         );

@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 it.child("old_logs", "r", "audit_logs");
-                key(it, "old_logs", "c", "a")
+                key(it, "old_logs", "c", "a");
             }),
             ["audit_logs by_user"]
         );
@@ -112,7 +112,7 @@ mod tests {
             found(find, |it| {
                 it.child("old_logs", "r", "audit_logs");
                 key(it, "old_logs", "c", "a");
-                it.rows.foreign_keys[0].of_parent = true
+                it.rows.foreign_keys[0].of_parent = true;
             }),
             NOTHING
         );

@@ -111,7 +111,7 @@ mod tests {
     fn a_column_of_another_type() {
         assert_eq!(
             found(find, |it| {
-                it.column("invoices", "total").type_name = "int8".to_string()
+                it.column("invoices", "total").type_name = "int8".to_string();
             }),
             ["invoices total"]
         );
@@ -129,7 +129,7 @@ mod tests {
     fn another_type_that_the_field_can_hold() {
         assert_eq!(
             found(find, |it| {
-                it.column("users", "name").type_name = "varchar".to_string()
+                it.column("users", "name").type_name = "varchar".to_string();
             }),
             NOTHING
         );
@@ -139,7 +139,7 @@ mod tests {
     fn a_type_that_somebody_defined() {
         assert_eq!(
             found(find, |it| {
-                it.column("users", "name").type_name = "mood".to_string()
+                it.column("users", "name").type_name = "mood".to_string();
             }),
             NOTHING
         );
@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 it.column("invoices", "total").type_name = "int8".to_string();
-                it.column("invoices", "total").type_kind = "d".to_string()
+                it.column("invoices", "total").type_kind = "d".to_string();
             }),
             NOTHING
         );

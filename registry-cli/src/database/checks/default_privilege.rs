@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 default_grant(it, "UPDATE", "app");
-                default_grant(it, "DELETE", "PUBLIC")
+                default_grant(it, "DELETE", "PUBLIC");
             }),
             ["- PUBLIC", "- app"]
         );
@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 default_grant(it, "SELECT", "app");
-                default_grant(it, "INSERT", "app")
+                default_grant(it, "INSERT", "app");
             }),
             NOTHING
         );
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 it.add_role("backup");
-                default_grant(it, "UPDATE", "backup")
+                default_grant(it, "UPDATE", "backup");
             }),
             NOTHING
         );
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 default_grant(it, "UPDATE", "app");
-                it.rows.default_grants[0].schema = Some("other".to_string())
+                it.rows.default_grants[0].schema = Some("other".to_string());
             }),
             NOTHING
         );

@@ -104,7 +104,7 @@ mod tests {
     fn the_function_of_a_trigger_that_changes() {
         assert_eq!(
             found(find, |it| {
-                it.function("f", "BEGIN DELETE FROM audit_logs; END").is_trigger = true
+                it.function("f", "BEGIN DELETE FROM audit_logs; END").is_trigger = true;
             }),
             ["audit_logs f"]
         );
@@ -124,7 +124,7 @@ mod tests {
     fn the_function_of_a_trigger_that_reads() {
         assert_eq!(
             found(find, |it| {
-                it.function("f", "BEGIN PERFORM 1 FROM invoices; END").is_trigger = true
+                it.function("f", "BEGIN PERFORM 1 FROM invoices; END").is_trigger = true;
             }),
             NOTHING
         );
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 let owner = it.role_oid("owner");
-                it.function("f", "SELECT * FROM invoices").owner = owner
+                it.function("f", "SELECT * FROM invoices").owner = owner;
             }),
             NOTHING
         );
@@ -145,7 +145,7 @@ mod tests {
     fn a_function_that_the_application_may_not_call() {
         assert_eq!(
             found(find, |it| {
-                it.function("f", "SELECT * FROM invoices").executors.clear()
+                it.function("f", "SELECT * FROM invoices").executors.clear();
             }),
             NOTHING
         );
@@ -155,7 +155,7 @@ mod tests {
     fn a_function_in_a_schema_that_it_may_not_enter() {
         assert_eq!(
             found(find, |it| {
-                it.function("f", "SELECT * FROM public.invoices").schema = "inside".to_string()
+                it.function("f", "SELECT * FROM public.invoices").schema = "inside".to_string();
             }),
             NOTHING
         );

@@ -107,7 +107,7 @@ mod tests {
             found(find, |it| {
                 it.view("v", "v", "invoices");
                 it.grant("SELECT", "v", "app");
-                it.relation("v").security_invoker = true
+                it.relation("v").security_invoker = true;
             }),
             NOTHING
         );
@@ -119,7 +119,7 @@ mod tests {
             found(find, |it| {
                 it.view("v", "v", "invoices");
                 it.grant("SELECT", "v", "app");
-                it.relation("v").owner = it.role_oid("owner")
+                it.relation("v").owner = it.role_oid("owner");
             }),
             NOTHING
         );

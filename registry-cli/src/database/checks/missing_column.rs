@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn a_column_with_a_similar_name() {
         let found = findings(find, |it| {
-            it.column("invoices", "total").name = "totl".to_string()
+            it.column("invoices", "total").name = "totl".to_string();
         });
         assert_eq!(found[0].fix, "did you mean `totl`?");
     }
@@ -83,7 +83,7 @@ mod tests {
                 it.rows.columns.clear();
                 it.remove("users");
                 it.remove("audit_logs");
-                it.table("users", &[("id", "int8"), ("name", "text")])
+                it.table("users", &[("id", "int8"), ("name", "text")]);
             }),
             NOTHING
         );

@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 let owner = it.role_oid("owner");
-                it.policy("invoices").roles = vec![owner]
+                it.policy("invoices").roles = vec![owner];
             }),
             ["invoices app"]
         );
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 let group = it.add_group("writers").oid;
-                it.policy("invoices").roles = vec![group]
+                it.policy("invoices").roles = vec![group];
             }),
             NOTHING
         );
@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 it.policy("audit_logs").command = "r".to_string();
-                it.rows.grants.retain(|grant| grant.privilege != "INSERT")
+                it.rows.grants.retain(|grant| grant.privilege != "INSERT");
             }),
             NOTHING
         );
@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 it.remove_policies("invoices");
-                it.relation("invoices").row_security = false
+                it.relation("invoices").row_security = false;
             }),
             NOTHING
         );

@@ -91,7 +91,7 @@ mod tests {
     fn a_function_that_returns() {
         assert_eq!(
             found(find, |it| {
-                it.trigger().function_body = "BEGIN RETURN NULL; END".to_string()
+                it.trigger().function_body = "BEGIN RETURN NULL; END".to_string();
             }),
             ["audit_logs -"]
         );
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 let app = it.role_oid("app");
-                it.trigger().function_owner = app
+                it.trigger().function_owner = app;
             }),
             ["audit_logs -"]
         );
@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 it.rows.triggers.clear();
-                it.policy_file = it.policy_file.replace("append_only_trigger = true", "")
+                it.policy_file = it.policy_file.replace("append_only_trigger = true", "");
             }),
             NOTHING
         );

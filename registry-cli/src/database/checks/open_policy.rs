@@ -93,7 +93,7 @@ mod tests {
     fn a_policy_that_only_writes() {
         assert_eq!(
             found(find, |it| {
-                it.policy("invoices").check = Some("true".to_string())
+                it.policy("invoices").check = Some("true".to_string());
             }),
             ["invoices tenant_isolation"]
         );
@@ -137,7 +137,7 @@ mod tests {
     fn a_policy_for_a_command_that_the_application_may_not_run() {
         assert_eq!(
             found(find, |it| {
-                it.add_policy("audit_logs", "all", "app", "true").command = "d".to_string()
+                it.add_policy("audit_logs", "all", "app", "true").command = "d".to_string();
             }),
             NOTHING
         );
@@ -168,7 +168,7 @@ mod tests {
     fn a_restrictive_policy_for_every_row() {
         assert_eq!(
             found(find, |it| {
-                it.add_policy("invoices", "all", "app", "true").permissive = false
+                it.add_policy("invoices", "all", "app", "true").permissive = false;
             }),
             NOTHING
         );

@@ -64,7 +64,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 it.policy("invoices").check = None;
-                it.policy("invoices").command = "r".to_string()
+                it.policy("invoices").command = "r".to_string();
             }),
             NOTHING
         );
@@ -75,7 +75,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 it.add_role("backup");
-                it.add_policy("invoices", "own", "backup", TENANT).check = None
+                it.add_policy("invoices", "own", "backup", TENANT).check = None;
             }),
             NOTHING
         );
@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 let open = it.add_policy("invoices", "all", "app", "true");
-                open.check = None
+                open.check = None;
             }),
             NOTHING
         );

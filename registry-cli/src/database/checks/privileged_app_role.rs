@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 it.add_role("root").superuser = true;
-                it.add_member("app", "root")
+                it.add_member("app", "root");
             }),
             NOTHING
         );

@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 rule(it, "SELECT * FROM invoices");
-                it.relation("users").owner = it.role_oid("postgres")
+                it.relation("users").owner = it.role_oid("postgres");
             }),
             ["invoices r"]
         );
@@ -82,7 +82,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 rule(it, "DELETE FROM audit_logs");
-                it.rows.grants.clear()
+                it.rows.grants.clear();
             }),
             NOTHING
         );

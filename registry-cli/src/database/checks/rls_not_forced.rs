@@ -54,7 +54,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 it.relation("invoices").row_security = false;
-                it.relation("invoices").force_row_security = false
+                it.relation("invoices").force_row_security = false;
             }),
             NOTHING
         );

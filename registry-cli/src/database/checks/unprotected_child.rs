@@ -113,7 +113,7 @@ mod tests {
                 it.child("old", "r", "audit_logs");
                 it.add_trigger("old");
                 it.grant("DELETE", "old", "app");
-                it.secure("old")
+                it.secure("old");
             }),
             ["audit_logs old"]
         );
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 it.child("old", "r", "invoices");
-                it.child("far", "f", "invoices")
+                it.child("far", "f", "invoices");
             }),
             NOTHING
         );
@@ -156,7 +156,7 @@ mod tests {
                 it.child("old", "r", "audit_logs");
                 it.secure("old");
                 it.grant("SELECT", "old", "app");
-                it.add_trigger("old")
+                it.add_trigger("old");
             }),
             NOTHING
         );

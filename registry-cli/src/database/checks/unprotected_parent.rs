@@ -58,7 +58,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 under_root(it, "audit_logs", "DELETE");
-                it.secure("root")
+                it.secure("root");
             }),
             ["audit_logs root"]
         );
@@ -69,7 +69,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 under_root(it, "audit_logs", "SELECT");
-                it.secure("root")
+                it.secure("root");
             }),
             NOTHING
         );
@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 under_root(it, "invoices", "SELECT");
-                it.secure("root")
+                it.secure("root");
             }),
             NOTHING
         );

@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 it.table("notes", &[]);
-                it.relation("notes").kind = "f".to_string()
+                it.relation("notes").kind = "f".to_string();
             }),
             ["- notes"]
         );
@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 it.table("notes", &[]);
-                it.relation("notes").kind = "v".to_string()
+                it.relation("notes").kind = "v".to_string();
             }),
             NOTHING
         );
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 it.table("notes", &[]);
-                it.relation("notes").of_extension = true
+                it.relation("notes").of_extension = true;
             }),
             NOTHING
         );
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 it.table("notes", &[]);
-                it.relation("notes").schema = "other".to_string()
+                it.relation("notes").schema = "other".to_string();
             }),
             NOTHING
         );
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 it.table("notes", &[]);
-                it.child("old_notes", "r", "notes")
+                it.child("old_notes", "r", "notes");
             }),
             ["- notes"]
         );
