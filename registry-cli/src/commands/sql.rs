@@ -24,35 +24,31 @@ use crate::text::{printable, quoted};
 pub fn run(arguments: &Sql) -> Result<Exit, Failure> {
     let report = |_: &Project, faults: Vec<Diagnostic>| Ok(report::faults(&faults));
     with_project(&arguments.selection, report, |project| {
-        let migration = Migration::new(project);
+        let plan = Plan::new(project);
         if arguments.diff {
-            return migration.print_difference(project, arguments.database_url.as_deref());
+            return plan.print_difference(project, arguments.database_url.as_deref());
         }
-        report::data(&if arguments.down {
-            migration.down()
-        } else {
-            migration.up()
-        })?;
+        report::data(&if arguments.down { plan.down() } else { plan.up() })?;
         Ok(Exit::Fine)
     })
 }
 
 /// What the registry asks of a database.
-struct Migration<'p> {
+struct Plan<'p> {
     package: &'p str,
     names: Names<'p>,
     /// By name.
-    tables: Vec<Table>,
+    tables: Vec<PlannedTable>,
 }
 
 /// What the registry asks of one table, exceptions apart.
-struct Table {
+struct PlannedTable {
     name: Qualified,
     own: Vec<Requirement>,
     of_children: Vec<Requirement>,
 }
 
-impl Table {
+impl PlannedTable {
     /// What has an effect on the table. Without row-level security some requirements have none.
     fn own(&self, relation: Option<&Relation>) -> impl DoubleEndedIterator<Item = Requirement> {
         let is_on = relation.is_some_and(|relation| relation.row_security);
@@ -70,7 +66,7 @@ impl Table {
     }
 }
 
-impl<'p> Migration<'p> {
+impl<'p> Plan<'p> {
     fn new(project: &'p Project) -> Self {
         let settings = &project.policy.database;
         let tables = project.registry.tables().iter().map(|table| {
@@ -79,7 +75,7 @@ impl<'p> Migration<'p> {
                 // Only the user knows the policy of such a table.
                 own.retain(|requirement| *requirement != Requirement::Policy);
             }
-            Table {
+            PlannedTable {
                 name: qualified(settings, &table.name, table.schema.as_deref()),
                 own,
                 of_children: exceptions::requirements(table, Object::Child, settings),
@@ -109,7 +105,7 @@ impl<'p> Migration<'p> {
         joined(&sections)
     }
 
-    fn up_table(&self, table: &Table) -> String {
+    fn up_table(&self, table: &PlannedTable) -> String {
         let statements = table
             .own(None)
             .flat_map(|requirement| requirement.establish(&table.name, &self.names));
@@ -174,7 +170,7 @@ impl<'p> Migration<'p> {
 
     fn lacking(
         &self,
-        table: &Table,
+        table: &PlannedTable,
         relation: &Relation,
         context: &Context<'_>,
         session: &mut Session,
@@ -192,8 +188,8 @@ impl<'p> Migration<'p> {
         for child in context.catalog.descendants(relation.oid) {
             if child.is_table() {
                 let own = context.table_of(child.oid);
-                let asked = table.of_children.iter().copied();
-                let asked = asked.filter(|one| !own.is_some_and(|own| one.is_asked_of(own, context)));
+                let of_table = table.of_children.iter().copied();
+                let asked = of_table.filter(|one| !own.is_some_and(|own| one.is_asked_of(own, context)));
                 self.add_unmet(&asked.collect::<Vec<_>>(), child, context, &mut lacking);
             }
         }
@@ -203,7 +199,7 @@ impl<'p> Migration<'p> {
     /// Whether there is any policy is not enough here: the registry's is compared as the server spells it.
     fn lacking_policy(
         &self,
-        table: &Table,
+        table: &PlannedTable,
         relation: &Relation,
         context: &Context<'_>,
         session: &mut Session,
@@ -255,7 +251,7 @@ impl<'p> Migration<'p> {
         joined(&sections)
     }
 
-    fn down_table(&self, table: &Table) -> String {
+    fn down_table(&self, table: &PlannedTable) -> String {
         let statements = table
             .own(None)
             .rev()
@@ -266,7 +262,7 @@ impl<'p> Migration<'p> {
     /// Tables and children that have policies of their own stay closed.
     fn down_rls(&self) -> Vec<String> {
         let statements = [unforce_rls(EACH), disable_rls(EACH)];
-        let (with_table, of_children): (Vec<&Table>, Vec<&Table>) = self
+        let (with_table, of_children): (Vec<&PlannedTable>, Vec<&PlannedTable>) = self
             .tables
             .iter()
             .filter(|table| {
@@ -274,8 +270,9 @@ impl<'p> Migration<'p> {
             })
             .partition(|table| table.asks(Requirement::RowSecurity));
         let groups = [(with_table, Start::Itself), (of_children, Start::Below)];
-        let groups = groups.into_iter().filter(|(tables, _)| !tables.is_empty());
         groups
+            .into_iter()
+            .filter(|(tables, _)| !tables.is_empty())
             .map(|(tables, start)| {
                 let names: Vec<&Qualified> = tables.iter().map(|table| &table.name).collect();
                 for_each_without_policy(&names, start, &statements)
@@ -311,13 +308,16 @@ const BESIDE_OTHERS: &str =
 -- `[database.allow.missing-policy]`.";
 
 /// Whether all requirements of a group are asked of a table's children, and of the two for row-level security no more.
-fn is_of_group(table: &Table, group: &[Requirement]) -> bool {
+fn is_of_group(table: &PlannedTable, group: &[Requirement]) -> bool {
     let is_forced = table.asks_of_children(Requirement::ForcedRowSecurity);
     let is_plain = group == [Requirement::RowSecurity];
     group.iter().all(|one| table.asks_of_children(*one)) && !(is_plain && is_forced)
 }
 
-fn for_descendants<'t>(tables: impl Iterator<Item = &'t Table>, statements: &[String]) -> Option<String> {
+fn for_descendants<'t>(
+    tables: impl Iterator<Item = &'t PlannedTable>,
+    statements: &[String],
+) -> Option<String> {
     let names: Vec<&Qualified> = tables.map(|table| &table.name).collect();
     (!names.is_empty()).then(|| for_each_descendant(&names, statements))
 }

@@ -60,8 +60,8 @@ fn check(project: &Project, session: &mut Session, arguments: &Verify) -> Result
 /// A throwaway server with a database to which the migrations of a directory are applied.
 fn server_of_migrations(project: &Project, directory: &Path) -> Result<Server, Failure> {
     let migrations = migrations::find(project.package.root.relative(directory))?;
-    let roles = project.policy.database.app_roles.iter();
-    let roles: Vec<String> = roles.map(|role| role.value.clone()).collect();
+    let app_roles = project.policy.database.app_roles.iter();
+    let roles: Vec<String> = app_roles.map(|role| role.value.clone()).collect();
     let server = Server::start()?;
     migrations::apply(&server, &migrations, &roles)?;
     Ok(server)

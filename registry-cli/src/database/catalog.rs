@@ -196,7 +196,7 @@ pub struct SchemaRow {
 }
 
 #[derive(Debug, FromRow)]
-pub struct Server {
+pub struct ServerRow {
     pub version: i32,
     pub database: String,
 }
@@ -204,7 +204,7 @@ pub struct Server {
 /// The rows of the catalogs, as the server has them.
 #[derive(Debug)]
 pub struct Rows {
-    pub server: Server,
+    pub server: ServerRow,
     pub schemas: Vec<SchemaRow>,
     pub relations: Vec<Relation>,
     pub columns: Vec<ColumnRow>,
@@ -223,7 +223,7 @@ pub struct Rows {
 
 impl Rows {
     fn read(session: &mut Session) -> Result<Self, Failure> {
-        let mut servers: Vec<Server> =
+        let mut servers: Vec<ServerRow> =
             session.query("the server's version", include_str!("catalog/server.sql"))?;
         Ok(Self {
             server: servers
@@ -251,7 +251,7 @@ impl Rows {
 /// The snapshot.
 #[derive(Debug)]
 pub struct Catalog {
-    pub server: Server,
+    pub server: ServerRow,
     pub schemas: BTreeMap<String, SchemaRow>,
     pub relations: Vec<Relation>,
     pub default_grants: Vec<DefaultGrant>,
@@ -343,8 +343,8 @@ impl Catalog {
     }
 
     pub fn is_called_by_policies(&self, function: &str) -> bool {
-        let texts = self.policies.values().flatten();
-        let mut texts = texts.flat_map(|policy| policy.using.iter().chain(&policy.check));
+        let policies = self.policies.values().flatten();
+        let mut texts = policies.flat_map(|policy| policy.using.iter().chain(&policy.check));
         texts.any(|text| Words::outside_quotes(text).contains(function))
     }
 
@@ -399,8 +399,8 @@ impl Catalog {
     /// The descendants that meet a condition, as do all tables between them and the table.
     pub fn descendants_through(&self, table: Oid, is_met: impl Fn(&Relation) -> bool) -> BTreeSet<Oid> {
         reached(table, |parent| {
-            let children = self.children.get(&parent).into_iter().flatten();
-            let children = children.filter_map(|one| self.relation_of(one.child));
+            let edges = self.children.get(&parent).into_iter().flatten();
+            let children = edges.filter_map(|one| self.relation_of(one.child));
             children.filter(|child| is_met(child)).map(|child| child.oid)
         })
     }

@@ -51,18 +51,18 @@ impl<'c> Context<'c> {
     /// Fails if there is nothing to check.
     pub fn new(project: &'c Project, catalog: &'c Catalog) -> Result<Self, Failure> {
         let settings = &project.policy.database;
-        let roles = settings.app_roles.iter();
-        let roles = roles.filter_map(|role| catalog.role(&role.value));
+        let named = settings.app_roles.iter();
+        let roles = named.filter_map(|role| catalog.role(&role.value));
         let tables: Vec<Table<'_>> = project
             .registry
             .tables()
             .iter()
             .map(|registered| {
-                let qualified = qualified(settings, &registered.name, registered.schema.as_deref());
+                let name = qualified(settings, &registered.name, registered.schema.as_deref());
                 Table {
                     registered,
-                    relation: catalog.table(&qualified),
-                    qualified,
+                    relation: catalog.table(&name),
+                    qualified: name,
                 }
             })
             .collect();
@@ -171,10 +171,9 @@ impl<'c> Context<'c> {
 /// Whether somebody decided that a table needs no tenant column, at its struct or in the policy file. A
 /// policy that compares that column cannot be made then.
 pub fn is_tenantless(project: &Project, table: &RegisteredTable) -> bool {
-    let of_structs = table.declarations.iter().flat_map(|one| &one.allowed);
-    let mut of_structs = of_structs.filter(|allowed| allowed.lint == Lint::MissingTenantColumn);
+    let mut of_structs = table.declarations.iter().flat_map(|one| &one.allowed);
     let mut of_policy = project.policy.lints.exceptions.iter();
-    of_structs.next().is_some()
+    of_structs.any(|allowed| allowed.lint == Lint::MissingTenantColumn)
         || of_policy.any(|entry| entry.rule == Lint::MissingTenantColumn && entry.subject.value == table.name)
 }
 

@@ -24,13 +24,13 @@ pub fn apply(context: &Context<'_>, findings: Vec<Finding>, is_probed: bool) -> 
     let (allowed, mut reported): (Vec<Finding>, Vec<_>) = findings
         .into_iter()
         .partition(|finding| is_allowed(settings, finding));
-    let unused = settings.exceptions.iter().filter(|exception| {
+    let needless = settings.exceptions.iter().filter(|exception| {
         // Without a probe nobody knows what the server would allow.
         let is_checked = is_probed || exception.rule != DatabaseCheck::ProbeAllowed;
         is_checked && is_unused(exception, &allowed, &reported)
     });
     let level = context.project.policy.lints.level(Lint::UnusedAllow);
-    let unused: Vec<Finding> = unused
+    let unused: Vec<Finding> = needless
         .filter_map(|exception| unused_finding(context, exception).at_level(level))
         .collect();
     reported.extend(unused);

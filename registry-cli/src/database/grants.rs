@@ -73,8 +73,8 @@ fn privileges(grants: &[&Grant]) -> Vec<String> {
     }
     let texts = by_name.into_iter().map(|(name, columns)| {
         // If one grant is about the whole table, REVOKE has to name the table.
-        let columns: Option<Vec<String>> = columns.into_iter().map(|column| column.map(identifier)).collect();
-        match columns {
+        let named: Option<Vec<String>> = columns.into_iter().map(|column| column.map(identifier)).collect();
+        match named {
             Some(columns) => format!("{name} ({})", columns.join(", ")),
             None => name.to_string(),
         }

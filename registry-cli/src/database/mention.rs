@@ -5,24 +5,24 @@ use std::collections::{HashMap, HashSet};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
-/// The words of a text and what stands between them, without comments. What is neither a word nor one
-/// of `.,;()` is the empty string.
+/// The words of a text and the signs between them, without comments. A sign other than `.`, `,`, `;`, `::` and
+/// parentheses is the empty string.
 #[derive(Debug, Default)]
 pub struct Words {
     all: Vec<String>,
     places: HashMap<String, Vec<usize>>,
     /// The strings that are nothing but a name.
     quoted: HashSet<String>,
-    /// A command in a string has no table: that is put there when the function runs.
+    /// Whether a command in a string lacks its table, which is put there when the function runs.
     reads_what_it_is_given: bool,
     changes_what_it_is_given: bool,
 }
 
-/// As deep as quotes are looked into.
+/// How deep quotes in quotes are read.
 const DEPTH: usize = 4;
 
 impl Words {
-    /// Those of code, and those of strings that may be code.
+    /// The words of code, and of strings that may be code.
     pub fn of(text: &str) -> Self {
         Self::new(text, DEPTH)
     }
@@ -100,7 +100,7 @@ impl Words {
             .any(|at| self.word(at, 2) == "create" && matches!(self.word(at, 1), "role" | "user" | "group"))
     }
 
-    /// Whether a column of a table is named, by itself or with the table in front.
+    /// Whether the text names a column of a table, by itself or with the table in front.
     pub fn names_column(&self, table: &str, column: &str) -> bool {
         self.places(column).any(|at| {
             let is_called = self.all.get(at + 1).is_some_and(|next| next == "(");
@@ -208,7 +208,7 @@ impl Words {
         at.checked_sub(back).map_or("", |at| self.all[at].as_str())
     }
 
-    /// What the list is of in which something stands.
+    /// The word that begins the list in which something stands.
     fn clause_before(&self, at: usize) -> &str {
         let mut closed = 0_usize;
         for word in self.all[..at].iter().rev() {
@@ -237,7 +237,7 @@ impl Words {
     }
 }
 
-/// Where an odd quote, say, leaves no tokens, the words are still there.
+/// The words of a text that has no tokens, because of an odd quote, for one.
 fn plain_words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();

@@ -67,7 +67,7 @@ pub fn revoke(context: &Context<'_>, relation: &Relation, privileges: &[&str]) -
     }
     let mut grantees: Vec<&String> = held.iter().map(|(grantee, _)| grantee).collect();
     grantees.dedup();
-    let revokes = grantees.into_iter().map(|grantee| {
+    let statements = grantees.into_iter().map(|grantee| {
         let own = held.iter().filter(|(other, _)| other == grantee);
         let privileges: Vec<&str> = own.map(|(_, privilege)| *privilege).collect();
         format!(
@@ -76,7 +76,7 @@ pub fn revoke(context: &Context<'_>, relation: &Relation, privileges: &[&str]) -
             relation.qualified()
         )
     });
-    let revokes: Vec<String> = revokes.collect();
+    let revokes: Vec<String> = statements.collect();
     if revokes.is_empty() {
         return revoke_membership(context, relation);
     }
@@ -96,9 +96,9 @@ fn revoke_membership(context: &Context<'_>, relation: &Relation) -> String {
 
 /// The views through which a role of the application reaches a view: itself, and those that use it.
 pub fn ways_to<'c>(context: &'c Context<'c>, view: &'c Relation, privileges: &[&str]) -> Vec<&'c Relation> {
-    let views = context.catalog.relations.iter();
-    let views = views.filter(|other| other.kind == "v" && other.oid != view.oid);
-    let above = views.filter(|other| uses(context, other, view.oid) && context.is_used(other, privileges));
+    let relations = context.catalog.relations.iter();
+    let others = relations.filter(|other| other.kind == "v" && other.oid != view.oid);
+    let above = others.filter(|other| uses(context, other, view.oid) && context.is_used(other, privileges));
     let own = context.is_used(view, privileges).then_some(view);
     own.into_iter().chain(above).collect()
 }

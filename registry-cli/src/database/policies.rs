@@ -23,9 +23,9 @@ pub fn policies_of_families<'c>(
     let mut found = Vec::new();
     for (table, relation) in context.row_secured() {
         let ancestors = context.catalog.ancestors(relation.oid).into_iter();
-        let ancestors = ancestors.filter(|parent| context.table_of(*parent).is_none());
-        let ancestors = ancestors.filter_map(|parent| context.catalog.relation_of(parent));
-        for relation in context.family(relation).chain(ancestors) {
+        let unregistered = ancestors.filter(|parent| context.table_of(*parent).is_none());
+        let parents = unregistered.filter_map(|parent| context.catalog.relation_of(parent));
+        for relation in context.family(relation).chain(parents) {
             let policies = context.catalog.policies(relation.oid).iter();
             found.extend(policies.map(|policy| (table, relation, policy)));
         }

@@ -202,18 +202,18 @@ struct Action {
     statement: String,
 }
 
-/// Without CASCADE a foreign key may refuse what the privileges allow. DEFAULT can be set in every column, also in those that are generated.
+/// Without CASCADE a foreign key may refuse what the privileges allow. Every column can be set to DEFAULT, even a generated one.
 fn actions(context: &Context<'_>, relation: &Relation) -> Vec<Action> {
     let table = relation.qualified();
     let rules = || context.catalog.rules(relation.oid).iter();
-    // A rule in place of the statement: nothing is refused, and nothing is done.
+    // A rule takes the place of the statement: nothing is refused, and nothing is done.
     let is_replaced = |event: &str| rules().any(|rule| rule.instead_of.as_deref() == Some(event));
-    let columns = context.catalog.columns(relation.oid).iter();
+    let all = context.catalog.columns(relation.oid).iter();
     // Each column, if one is granted alone.
     let grants = context.catalog.grants(relation.oid);
     let by_column = grants.iter().any(|grant| grant.column.is_some());
     let shown = if by_column { usize::MAX } else { 1 };
-    let columns = columns.filter(|_| !is_replaced("2")).take(shown);
+    let columns = all.filter(|_| !is_replaced("2")).take(shown);
     let updates = columns.map(|column| Action {
         name: format!("UPDATE of `{}`", column.name),
         statement: format!(
@@ -221,14 +221,14 @@ fn actions(context: &Context<'_>, relation: &Relation) -> Vec<Action> {
             identifier(&column.name)
         ),
     });
-    let others = [
+    let statements = [
         ("DELETE", format!("DELETE FROM {table} WHERE false")),
         ("TRUNCATE", format!("TRUNCATE {table} CASCADE")),
     ];
-    let others = others
+    let possible = statements
         .into_iter()
         .filter(|(name, _)| *name != "DELETE" || !is_replaced("4"));
-    let others = others.map(|(name, statement)| Action {
+    let others = possible.map(|(name, statement)| Action {
         name: name.to_string(),
         statement,
     });

@@ -51,10 +51,9 @@ pub fn print(project: &Project, findings: &[Finding], format: Report) -> Result<
         Report::Human => Ok(report::human(&diagnostics)),
         Report::Github => report::diagnostics(&diagnostics, Findings::Github, &project.package.root),
         Report::Json => {
-            let findings = findings.iter().map(row).collect();
             report::json(&Json {
                 version: VERSION,
-                findings,
+                findings: findings.iter().map(row).collect(),
             })?;
             Ok(report::exit(&diagnostics))
         }

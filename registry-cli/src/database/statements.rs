@@ -45,8 +45,8 @@ pub fn dollar_quoted(text: &str) -> String {
 
 /// Roles as the list of a statement.
 pub fn role_list<'r>(names: impl IntoIterator<Item = &'r str>) -> String {
-    let names: Vec<String> = names.into_iter().map(identifier).collect();
-    names.join(", ")
+    let quoted: Vec<String> = names.into_iter().map(identifier).collect();
+    quoted.join(", ")
 }
 
 pub fn enable_rls(table: impl Display) -> String {
@@ -68,9 +68,9 @@ pub fn unforce_rls(table: impl Display) -> String {
 /// The expression stands on lines of its own, so that a comment at its end swallows nothing.
 pub fn create_policy(table: impl Display, roles: &str, expression: &str) -> String {
     let policy = identifier(POLICY);
-    let expression = expression.trim();
+    let condition = expression.trim();
     format!(
-        "CREATE POLICY {policy} ON {table} TO {roles}\n    USING (\n        {expression}\n    )\n    WITH CHECK (\n        {expression}\n    );"
+        "CREATE POLICY {policy} ON {table} TO {roles}\n    USING (\n        {condition}\n    )\n    WITH CHECK (\n        {condition}\n    );"
     )
 }
 
@@ -150,20 +150,20 @@ pub enum Start {
 
 fn for_each(tables: &[&Qualified], start: Start, condition: &str, statements: &[String]) -> String {
     let names: Vec<String> = tables.iter().map(|table| literal(&table.to_string())).collect();
-    let names = names.join(",\n            ");
-    let names = format!("ARRAY[\n            {names}\n            ]::regclass[]");
+    let list = names.join(",\n            ");
+    let array = format!("ARRAY[\n            {list}\n            ]::regclass[]");
     let first = match start {
-        Start::Itself => format!("SELECT unnest({names})::oid AS inhrelid"),
-        Start::Below => format!("SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY ({names})"),
+        Start::Itself => format!("SELECT unnest({array})::oid AS inhrelid"),
+        Start::Below => format!("SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY ({array})"),
     };
-    let statements: Vec<String> = statements
+    let executions: Vec<String> = statements
         .iter()
         .map(|statement| {
-            let statement = literal(statement.trim_end_matches(';'));
-            format!("        EXECUTE format({statement}, child);\n")
+            let text = literal(statement.trim_end_matches(';'));
+            format!("        EXECUTE format({text}, child);\n")
         })
         .collect();
-    let statements = statements.concat();
+    let loop_body = executions.concat();
     let body = format!(
         "DECLARE
     child regclass;
@@ -177,7 +177,7 @@ BEGIN
         SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
         WHERE c.relkind IN ('r', 'p'){condition} ORDER BY c.oid::regclass::text
     LOOP
-{statements}    END LOOP;
+{loop_body}    END LOOP;
 END
 "
     );

@@ -10,7 +10,7 @@ use table_registry_engine::{
 
 use super::catalog::{
     Catalog, ColumnRow, Function, Grant, Inheritance, Membership, Oid, PUBLIC, PolicyRow, Relation, Role,
-    Rows, SchemaRow, Server, Trigger, Use,
+    Rows, SchemaRow, ServerRow, Trigger, Use,
 };
 use super::context::Context;
 use super::finding::Finding;
@@ -309,10 +309,10 @@ impl Database {
 
     /// As after a probe.
     pub fn inspect_probed<R>(self, allowed: Vec<Allowed>, look: impl FnOnce(&Context<'_>) -> R) -> R {
-        let project = project(&self.policy_file);
-        assert_eq!(project.faults.len(), 0, "{:?}", project.faults);
+        let shop = project(&self.policy_file);
+        assert_eq!(shop.faults.len(), 0, "{:?}", shop.faults);
         let catalog = Catalog::from(self.rows);
-        let mut context = Context::new(&project, &catalog).unwrap();
+        let mut context = Context::new(&shop, &catalog).unwrap();
         context.allowed = allowed;
         look(&context)
     }
@@ -327,9 +327,9 @@ pub fn findings(check: fn(&Context<'_>) -> Vec<Finding>, change: impl FnOnce(&mu
 
 /// The table and the object of each finding, `-` for none.
 pub fn found(check: fn(&Context<'_>) -> Vec<Finding>, change: impl FnOnce(&mut Database)) -> Vec<String> {
-    let findings = findings(check, change);
+    let found = findings(check, change);
     let text = |name: &Option<String>| name.clone().unwrap_or_else(|| "-".to_string());
-    let lines = findings
+    let lines = found
         .iter()
         .map(|finding| format!("{} {}", text(&finding.table), text(&finding.object)));
     lines.collect()
@@ -340,7 +340,7 @@ pub const NOTHING: [&str; 0] = [];
 
 fn empty() -> Rows {
     Rows {
-        server: Server {
+        server: ServerRow {
             version: 150_000,
             database: "shop".to_string(),
         },

@@ -11,9 +11,9 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (table, relation) in context.append_only() {
         let family: Vec<Oid> = context.family(relation).map(|one| one.oid).collect();
-        let keys = context.catalog.foreign_keys.iter();
+        let all = context.catalog.foreign_keys.iter();
         // A key of the table itself may be that of its parent. Its children repeat its keys, which are reported once.
-        let keys = keys
+        let keys = all
             .filter(|key| key.relation == relation.oid || (family.contains(&key.relation) && !key.of_parent));
         findings.extend(keys.filter_map(|key| finding(context, table, relation, key)));
     }
@@ -26,8 +26,8 @@ fn finding(
     relation: &Relation,
     key: &ForeignKey,
 ) -> Option<Finding> {
-    let actions = [("DELETE", &key.on_delete), ("UPDATE", &key.on_update)];
-    let actions: Vec<String> = actions
+    let events = [("DELETE", &key.on_delete), ("UPDATE", &key.on_update)];
+    let actions: Vec<String> = events
         .iter()
         .filter_map(|(event, letter)| action(event, letter))
         .collect();
@@ -89,8 +89,8 @@ mod tests {
     #[test]
     fn actions() {
         for (on_delete, on_update) in [("c", "a"), ("n", "a"), ("d", "r"), ("a", "c"), ("r", "n")] {
-            let found = found(find, |it| key(it, "audit_logs", on_delete, on_update));
-            assert_eq!(found, ["audit_logs by_user"], "{on_delete} {on_update}");
+            let keys = found(find, |it| key(it, "audit_logs", on_delete, on_update));
+            assert_eq!(keys, ["audit_logs by_user"], "{on_delete} {on_update}");
         }
         assert_eq!(found(find, |it| key(it, "audit_logs", "a", "r")), NOTHING);
     }

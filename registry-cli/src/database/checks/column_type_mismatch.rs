@@ -12,8 +12,10 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     for (table, relation) in context.present() {
         let rows = context.catalog.columns(relation.oid);
         for field in &context.fields(table).list {
+            if field.is_converted {
+                continue;
+            }
             let row = rows.iter().find(|row| row.name == field.name);
-            let row = row.filter(|_| !field.is_converted);
             findings.extend(row.and_then(|row| finding(context, table, field, row)));
         }
     }

@@ -41,8 +41,8 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (grants, privileges) in grants {
         let apps = context.app_roles.iter().filter(|app| app.reaches(grants.grantee));
-        let privileges = privileges.join(", ");
-        findings.extend(apps.map(|app| finding(context, app, grants, &privileges)));
+        let list = privileges.join(", ");
+        findings.extend(apps.map(|app| finding(context, app, grants, &list)));
     }
     findings
 }

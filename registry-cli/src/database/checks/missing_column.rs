@@ -14,13 +14,13 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     for (table, relation) in context.present() {
         let rows = context.catalog.columns(relation.oid);
         let fields = context.fields(table);
-        let absent = fields
+        let without_column = fields
             .list
             .iter()
             .filter(|field| rows.iter().all(|row| row.name != field.name));
         // `missing_tenant_column` reports the tenant column.
-        let absent =
-            absent.filter(|field| field.name != context.tenant_column || !context.needs_tenant_column(table));
+        let absent = without_column
+            .filter(|field| field.name != context.tenant_column || !context.needs_tenant_column(table));
         findings.extend(absent.map(|field| finding(table, field, fields, rows)));
     }
     findings

@@ -63,8 +63,8 @@ fn no_policy_for_commands(
         denied.join(", ")
     );
     let revokes = denied.iter().flat_map(|command| {
-        let grantees = grantees(context, app, relation, command).into_iter();
-        grantees.map(move |grantee| format!("REVOKE {command} ON TABLE {} FROM {grantee};", table.qualified))
+        let holders = grantees(context, app, relation, command).into_iter();
+        holders.map(move |grantee| format!("REVOKE {command} ON TABLE {} FROM {grantee};", table.qualified))
     });
     let fix = revokes.collect::<Vec<_>>().join(" ");
     let names = quoted(policies.iter().map(|policy| &policy.name));

@@ -55,11 +55,11 @@ mod tests {
 
     #[test]
     fn the_lint_decides_which_tables_have_a_tenant() {
-        let found = found(find, |it| {
+        let nullable = found(find, |it| {
             it.column("invoices", "org_id").not_null = false;
             it.policy_file
                 .push_str("[lints.allow.missing-tenant-column]\ninvoices = \"shared\"\n");
         });
-        assert_eq!(found, NOTHING);
+        assert_eq!(nullable, NOTHING);
     }
 }

@@ -39,8 +39,8 @@ pub fn explained(context: &Context<'_>, findings: Vec<Finding>) -> Vec<Finding> 
 }
 
 fn is_reason(finding: &Finding, allowed: &Allowed) -> bool {
-    let mut reasons = reasons(allowed.effect).iter();
-    reasons.any(|check| finding.code == Code::from(*check))
+    let mut checks = reasons(allowed.effect).iter();
+    checks.any(|check| finding.code == Code::from(*check))
         && (finding.is_about(&allowed.table) || finding.is_about(&allowed.role))
 }
 

@@ -42,11 +42,11 @@ mod tests {
 
     #[test]
     fn the_policy_file_can_leave_it_out() {
-        let found = found(find, |it| {
+        let not_forced = found(find, |it| {
             it.relation("invoices").force_row_security = false;
             it.policy_file.push_str("force_rls = false\n");
         });
-        assert_eq!(found, NOTHING);
+        assert_eq!(not_forced, NOTHING);
     }
 
     #[test]

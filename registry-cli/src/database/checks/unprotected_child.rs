@@ -25,8 +25,8 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 }
 
 fn unprotected(context: &Context<'_>, table: &Table<'_>, child: &Relation) -> Option<Finding> {
-    let lacking = lacking(context, table, child, Object::Child);
-    let fix = lacking.fix()?;
+    let unmet = lacking(context, table, child, Object::Child);
+    let fix = unmet.fix()?;
     let message = format!(
         "{} `{}` lacks the protection of table `{}`",
         kind(child),
@@ -34,7 +34,7 @@ fn unprotected(context: &Context<'_>, table: &Table<'_>, child: &Relation) -> Op
         table.name()
     );
     let mut finding = Finding::of_table(DatabaseCheck::UnprotectedChild, table.name(), message, fix);
-    finding.facts = lacking.facts;
+    finding.facts = unmet.facts;
     Some(finding.object(&child.name))
 }
 

@@ -41,8 +41,8 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         .map(|table| table.qualified.schema.as_str())
         .chain([context.settings.schema.as_str()])
         .collect();
-    let exempt = context.project.registry.exempt().iter();
-    let exempt: BTreeSet<_> = exempt
+    let exemptions = context.project.registry.exempt().iter();
+    let exempt: BTreeSet<_> = exemptions
         .filter_map(|exempt| Some(exempt_relation(context, &exempt.name)?.oid))
         .collect();
     let is_looked_at = |relation: &Relation| {
