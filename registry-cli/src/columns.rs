@@ -118,6 +118,15 @@ pub struct TableColumns {
     pub unreadable: Vec<Diagnostic>,
 }
 
+/// The columns of each table, by its name.
+pub fn of_tables(tables: &[RegisteredTable]) -> BTreeMap<String, TableColumns> {
+    let mut reader = ColumnReader::default();
+    let by_name = tables
+        .iter()
+        .map(|table| (table.name.clone(), reader.read(table)));
+    by_name.collect()
+}
+
 impl TableColumns {
     pub fn has(&self, name: &str) -> bool {
         self.columns.iter().any(|column| column.name == name)

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_sarif::sarif;
 use table_registry_engine::{Diagnostic, Severity};
 
-use super::checks::Context;
+use super::context::Context;
 use super::finding::Finding;
 use crate::cli::VerifyFormat;
 use crate::failure::Failure;
@@ -48,10 +48,9 @@ pub fn print(project: &Project, findings: &[Finding], format: VerifyFormat) -> R
         VerifyFormat::Human => Ok(report::human(&diagnostics)),
         VerifyFormat::Github => report::github(&diagnostics, &project.package.root),
         VerifyFormat::Json => {
-            let findings = findings.iter().map(row).collect();
             report::json(&Json {
                 version: report::JSON_VERSION,
-                findings,
+                findings: findings.iter().map(row).collect(),
             })?;
             Ok(report::exit(&diagnostics))
         }

@@ -12,7 +12,7 @@ const SERVER_ACCESS: [&str; 3] = [
     "pg_read_server_files",
     "pg_write_server_files",
 ];
-/// These hold privileges on every table and schema, with no row that says so.
+/// Members of these hold privileges on every table and schema, which no list of grants has.
 const READ_ALL_DATA: &str = "pg_read_all_data";
 const WRITE_ALL_DATA: &str = "pg_write_all_data";
 
@@ -20,7 +20,7 @@ const WRITE_ALL_DATA: &str = "pg_write_all_data";
 #[derive(Debug)]
 pub struct Actor<'c> {
     pub role: &'c Role,
-    /// By role, the way to it: itself first, each a member of the next.
+    /// The way to each role: it starts at this one, and each is a member of the next.
     reachable: BTreeMap<Oid, Vec<Oid>>,
     catalog: &'c Catalog,
 }
@@ -112,7 +112,7 @@ impl<'c> Actor<'c> {
         format!("memberships: {}", self.way_to(role))
     }
 
-    /// Takes the first membership on the way to a role, as whoever granted it.
+    /// Revokes the first membership on the way to a role, as the role that granted it.
     pub fn revoke_way_to(&self, role: Oid, database: &str) -> String {
         let first = self.steps_to(role).get(1).copied().unwrap_or(role);
         let mut memberships = self.catalog.memberships(self.role.oid).iter();
@@ -123,7 +123,7 @@ impl<'c> Actor<'c> {
             return format!("ALTER DATABASE {} OWNER TO …;", identifier(database));
         };
         let (first, own) = (self.catalog.grantee(first), identifier(&self.role.name));
-        // Until then everybody's grants are one.
+        // Before that, a membership is the same whoever grants it.
         let by = if self.catalog.server.version >= 160_000 {
             format!(" GRANTED BY {}", self.catalog.grantee(grantor))
         } else {
@@ -139,7 +139,7 @@ pub fn exemptions(role: &Role, version: i32) -> Vec<&'static str> {
         (role.superuser, "SUPERUSER"),
         (role.bypass_rls, "BYPASSRLS"),
         (role.replication, "REPLICATION"),
-        // Until then it may grant every role but superusers to anybody.
+        // Before that, it may grant every role but superusers to anybody.
         (role.create_role && version < 160_000, "CREATEROLE"),
         (
             SERVER_ACCESS.contains(&role.name.as_str()),
@@ -153,8 +153,8 @@ pub fn exemptions(role: &Role, version: i32) -> Vec<&'static str> {
         .collect()
 }
 
-/// SET ROLE asks for a chain of memberships that allow it, from the role of the session; from each
-/// role on that chain privileges are inherited. Who administers a role can grant it to itself.
+/// SET ROLE needs a chain of memberships that allow it, from the role of the session. Each role on that chain inherits
+/// privileges. A role that administers another can grant that to itself.
 fn reachable<'m>(memberships: impl Fn(Oid) -> &'m [Membership], start: Oid) -> BTreeMap<Oid, Vec<Oid>> {
     let mut ways = BTreeMap::new();
     let mut seen = BTreeSet::from([(start, true)]);
