@@ -69,8 +69,11 @@ fn arm(pattern: &str, expansion: &str) -> String {
 
 /// The components of a clean path as string literals, which a macro can match one by one.
 fn literals(directory: &Path) -> String {
-    let components = path_components(directory).into_iter();
-    components.map(|component| format!("{component:?} ")).collect()
+    let components: Vec<String> = path_components(directory)
+        .iter()
+        .map(|component| format!("{component:?}"))
+        .collect();
+    components.join(" ")
 }
 
 /// The components of the clean path.
