@@ -8,11 +8,13 @@ use syn::parse::{Parse, ParseStream};
 use syn::{Generics, Meta, Token, Visibility, WhereClause};
 use table_registry_engine::{self as engine, Declared, Diagnostic};
 
-/// The struct as it is, and its registration.
+/// The struct as it is, and its registration. `file` is the file of the attribute if the compiler says which it is, and `lex` is
+/// the compiler's lexer.
 pub(crate) fn expand(
     file: Option<&Path>,
     arguments: TokenStream,
     item: TokenStream,
+    lex: impl Fn(&str) -> TokenStream,
 ) -> (TokenStream, Vec<Diagnostic>) {
     let Ok(header) = syn::parse2::<Header>(essentials(item.clone())) else {
         let fault = engine::not_a_struct(&item);
@@ -30,6 +32,7 @@ pub(crate) fn expand(
     let key = engine::key(&name.to_string());
     let registration = registration(
         &directory(file),
+        &lex(DECLARED_FOR),
         &key,
         faults.is_empty(),
         &header.ident,
@@ -43,11 +46,12 @@ pub(crate) fn expand(
 ///
 /// If that macro is missing, the compiler says so at the attribute. If the key is missing, or another struct claims it, the
 /// error is at the struct's name, because the first and the last token of that implementation have the name's place.
-/// It has as few groups as possible, since in unoptimised code a group takes as long as several other tokens. These two give the
-/// implementation one place.
+/// The two groups give the implementation that place. There are no others, since in unoptimised code a group takes as long as
+/// several other tokens.
 /// `_` marks a faulty attribute: its key is a guess, which only keeps other errors away.
 fn registration(
     directory: &TokenStream,
+    declared_for: &TokenStream,
     key: &str,
     is_sound: bool,
     ident: &Ident,
@@ -63,12 +67,15 @@ fn registration(
     quote! {
         crate::registered_by_table_registry! {
             #directory #doubt #key
-            [#implement crate::__table_registry::__private::DeclaredByOneStruct for]
+            [#implement #declared_for]
             [crate::directories_of_table_registry::#key]
             #parameters #ident #arguments; #bounds
         }
     }
 }
+
+/// Lexed as text, which is quicker than making the tokens here.
+const DECLARED_FOR: &str = "crate::__table_registry::__private::DeclaredByOneStruct for";
 
 /// The components of the directory that the file is in, or an empty one if the compiler does not say which file it is.
 fn directory(file: Option<&Path>) -> TokenStream {
@@ -137,9 +144,13 @@ mod tests {
     use super::*;
 
     fn expansion(arguments: &str, item: &str) -> (String, Vec<String>) {
-        let (expanded, faults) = expand(None, arguments.parse().unwrap(), item.parse().unwrap());
+        let (expanded, faults) = expand(None, arguments.parse().unwrap(), item.parse().unwrap(), lex);
         let messages = faults.into_iter().map(|fault| fault.message).collect();
         (tokens(&expanded.to_string()), messages)
+    }
+
+    fn lex(text: &str) -> TokenStream {
+        text.parse().unwrap()
     }
 
     /// Without white space: `proc_macro2` prints it differently depending on where a token comes from.
@@ -223,7 +234,7 @@ mod tests {
         #[test]
         fn no_tokens_panic(arguments in "[a-z=,\"()#! ]{0,20}", item in "(#|[(\\[{<>)}\\]]|struct|enum|Users|table|where|[:;=,'! a-z\"]){0,20}") {
             if let (Ok(arguments), Ok(item)) = (arguments.parse(), item.parse()) {
-                let (_, faults) = expand(None, arguments, item);
+                let (_, faults) = expand(None, arguments, item, lex);
                 for fault in faults {
                     proptest::prop_assert!(fault.span.is_some());
                 }
