@@ -1,17 +1,16 @@
-//! What only a real cargo on a real crate can show: rebuilds, editions, `no_std`, and the errors of
-//! crates that trybuild cannot hold.
+//! Tests that need a real cargo and a real crate: rebuilds, editions, `no_std`, and errors in crates that trybuild
+//! cannot build.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A crate of its own in a temporary directory. All share one target directory, so that the
-/// dependencies are built once.
+/// A crate in a temporary directory. All crates share one target directory, so that their dependencies are built once.
 struct Crate {
     directory: PathBuf,
 }
 
-/// What cargo said.
+/// The result of a run of cargo.
 struct Report {
     success: bool,
     stdout: String,
@@ -59,9 +58,9 @@ impl Crate {
     }
 
     fn write(&self, path: &str, text: &str) {
-        let path = self.directory.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        let file = self.directory.join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
     }
 
     fn remove(&self, path: &str) {
@@ -114,7 +113,7 @@ impl Report {
         assert_eq!(self.stderr, "");
     }
 
-    /// Fails with just these errors, by their first lines.
+    /// Fails with exactly these errors, compared by their first lines.
     #[track_caller]
     fn fails_with(&self, errors: &[&str]) {
         assert!(!self.success, "it compiles");
@@ -127,7 +126,7 @@ impl Report {
 
     #[track_caller]
     fn says(&self, text: &str) {
-        assert!(self.stderr.contains(text), "not said: {text}\n{}", self.stderr);
+        assert!(self.stderr.contains(text), "missing: {text}\n{}", self.stderr);
     }
 }
 
@@ -148,7 +147,7 @@ fn an_edit_of_a_policy_file_recompiles() {
         .fails_with(&["error: revoke list names system table `users`"]);
 }
 
-/// The README shows what a user sees, line numbers and all.
+/// The README shows exactly what a user sees, including line numbers.
 #[test]
 fn the_error_in_the_readme() {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
@@ -436,7 +435,7 @@ fn a_forgotten_mod_line_is_one_error_however_many_files_are_below() {
 }
 
 #[test]
-fn a_registry_in_a_module_is_told_where_it_belongs() {
+fn a_registry_in_a_module_is_an_error_that_says_where_it_belongs() {
     let krate = Crate::sound("in_module");
     krate.write("src/lib.rs", "pub mod schema;\n");
     krate.write(
@@ -448,9 +447,9 @@ fn a_registry_in_a_module_is_told_where_it_belongs() {
         .says("evaluation panicked: `table_registry!` is not in the crate root");
 }
 
-/// `test` stands for an attribute of another crate that is called `table`, too.
+/// `test` stands for another crate's attribute with the name `table`.
 #[test]
-fn an_attribute_of_another_crate_is_found_out() {
+fn an_attribute_of_another_crate_is_recognised() {
     let krate = Crate::sound("foreign");
     krate.write(
         "src/lib.rs",
@@ -463,13 +462,13 @@ fn an_attribute_of_another_crate_is_found_out() {
 }
 
 #[test]
-fn a_renamed_dependency_is_one_error_and_an_option_mends_it() {
+fn a_renamed_dependency_is_one_error_and_an_option_fixes_it() {
     let krate = Crate::sound("renamed");
     let root = env!("CARGO_MANIFEST_DIR");
     let manifest = fs::read_to_string(krate.directory.join("Cargo.toml")).unwrap();
     let renamed = format!("registry = {{ package = \"table-registry\", path = {root:?} }}");
-    let manifest = manifest.replace(&format!("table-registry = {{ path = {root:?} }}"), &renamed);
-    krate.write("Cargo.toml", &manifest);
+    let sound = format!("table-registry = {{ path = {root:?} }}");
+    krate.write("Cargo.toml", &manifest.replace(&sound, &renamed));
     krate.write("src/schema/users.rs", "#[registry::table]\npub struct Users;\n");
     krate.write(
         "src/lib.rs",
@@ -512,14 +511,13 @@ fn no_artefact_names_the_machine() {
     krate
         .cargo(&["doc", "--quiet", "--no-deps", "--document-private-items"])
         .passes();
-    let page = Path::new(env!("CARGO_TARGET_TMPDIR")).join("target/doc/paths/tables/enum.users.html");
-    let page = fs::read_to_string(page).unwrap();
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("target/doc/paths/tables/enum.users.html");
+    let page = fs::read_to_string(path).unwrap();
     assert!(page.contains("src/schema/users.rs"));
     assert!(!page.contains(env!("CARGO_MANIFEST_DIR")), "{page}");
 }
 
-/// A crate that brings modules in by a macro, where a feature is on, beside a table that every build
-/// compiles.
+/// A crate with modules that come from a macro if a feature is on, and with a table that every build compiles.
 fn modules_behind_a_feature(name: &str, root: &str) -> Crate {
     let krate = Crate::sound(name);
     krate.write(
@@ -603,9 +601,8 @@ fn an_included_file_is_compiled() {
 }
 
 impl Crate {
-    /// A sound crate that depends on another crate, `other`, with an attribute `table`, a derive with
-    /// a helper attribute `table`, a derive without, an attribute that drops its item, and one that
-    /// makes a test.
+    /// A sound crate that depends on another crate, `other`. That has an attribute `table`, a derive with a helper attribute
+    /// `table`, a derive without one, an attribute that drops its item, and one that makes a test.
     fn with_other_macros(name: &str) -> Self {
         let krate = Self::sound(name);
         krate.manifest("2024", "other = { path = \"other\" }\n");

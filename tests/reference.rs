@@ -54,8 +54,8 @@ fn example(file: &str) -> String {
     let lines = content
         .lines()
         .skip_while(|line| line.starts_with("//!") || line.starts_with("#![") || line.is_empty());
-    let code: String = lines.map(|line| format!("{line}\n")).collect();
-    format!("```rust,ignore\n// {file}\n{code}```\n")
+    let code: Vec<&str> = lines.collect();
+    format!("```rust,ignore\n// {file}\n{}\n```\n", code.join("\n"))
 }
 
 fn read(path: &Path) -> String {

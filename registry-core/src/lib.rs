@@ -21,7 +21,7 @@ pub use policy::{
 pub use table::{Key, Table};
 pub use table_kind::{TableKind, UnknownKind};
 
-/// What generated code needs besides the public vocabulary. Not public API.
+/// What generated code uses besides the public vocabulary. Not public API.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::compiled::{

@@ -2,8 +2,8 @@ use core::cmp::Ordering;
 
 use crate::TableKind;
 
-/// The position of a name in a sorted list, by binary search; `$key` is the name of an entry. A macro,
-/// since a const function cannot call what it is given.
+/// The position of a name in a sorted list, by binary search; `$key` is the name of an entry. It is a macro because a const
+/// function cannot call a closure.
 macro_rules! search {
     ($list:expr, $name:expr, $entry:ident => $key:expr) => {{
         let (mut low, mut high) = (0, $list.len());
@@ -24,8 +24,8 @@ macro_rules! search {
     }};
 }
 
-/// The kind of the table called `name`, by binary search in a registry that is
-/// sorted by name in byte order, as `TABLE_REGISTRY` is. In one that is not, a name may be missed.
+/// The kind of the table with this name, by binary search in a registry that is
+/// sorted by name in byte order, as `TABLE_REGISTRY` is. If a registry is not sorted, a name may be missed.
 ///
 /// Takes O(log n) comparisons, and works at compile time. The generated
 /// `tables::kind_of(name)` is this function applied to the crate's own registry.
@@ -52,8 +52,8 @@ pub const fn kind_of(registry: &[(&str, TableKind)], name: &str) -> Option<Table
 /// The entry of a sorted list of names that equals `name`, by binary search: the trusted spelling of a
 /// name that came from outside.
 ///
-/// What it gives back is a name from the program's own registry, whoever asked; never put another one
-/// into SQL, and quote it as an identifier. The generated `tables::resolve(name)` is this function applied to `TABLE_NAMES`.
+/// The result is always a name from the program's own registry. Put no other table name into SQL, and quote it as an
+/// identifier. The generated `tables::resolve(name)` is this function applied to `TABLE_NAMES`.
 ///
 /// ```
 /// # use table_registry_core as table_registry;

@@ -44,7 +44,7 @@ pub use sealed::{Fits, OfTenants, Updatable};
 /// assert!(OfAuditLogs::RLS && OfAuditLogs::APPEND_ONLY);
 /// ```
 pub trait Policies: sealed::Sealed {
-    /// The kind, after the overrides of the policy file.
+    /// The kind, with the overrides of the policy file applied.
     type Kind: Kind;
 
     /// Whether rows may be updated and deleted.
@@ -62,7 +62,7 @@ pub trait Policies: sealed::Sealed {
     /// Whether rows are only ever added.
     const APPEND_ONLY: bool = <Self::Access as Access>::APPEND_ONLY;
 
-    /// Whether they are those of the table. If not, what is wrong is reported.
+    /// Whether these are really the table's policies. If not, the reason is reported as a fault.
     #[doc(hidden)]
     const ARE_KNOWN: bool = true;
 }
@@ -75,8 +75,8 @@ impl<K: Kind, A: Access> Policies for (K, A) {
     type Tenancy = K::Tenancy;
 }
 
-/// The policies of a table that is faulty, and reported: their types fit every bound, so that the fault
-/// stays alone. The values are the best guess.
+/// The policies of a table with a reported fault. Their types fit every bound, so that the fault stays the only error.
+/// The values are the best guess.
 pub struct InDoubt<Guess>(PhantomData<Guess>);
 
 impl<Guess> sealed::Sealed for InDoubt<Guess> {}
@@ -170,7 +170,7 @@ impl Tenancy for Global {
 /// assert!(is_secured::<kind::Truth>() && !is_secured::<kind::System>());
 /// ```
 pub trait Kind: sealed::Sealed {
-    /// The same as a value.
+    /// The kind as a value.
     const KIND: TableKind;
 
     /// [`Global`] for [`System`](kind::System), [`TenantScoped`] for all others.
@@ -221,7 +221,7 @@ impl<Wanted: Definite> Fits<Wanted> for Wanted {}
 #[diagnostic::do_not_recommend]
 impl<Wanted: Definite, Table: ?Sized> IsKind<Wanted, Table> for Wanted {}
 
-/// The kind of a table that is [`InDoubt`]: it fits every bound.
+/// The kind of a table whose policies are [`InDoubt`]: it fits every bound.
 #[derive(Debug)]
 pub enum AnyKind {}
 
@@ -241,7 +241,7 @@ impl<Wanted, Table: ?Sized> IsKind<Wanted, Table> for AnyKind {}
 /// The policies of a table, by its key.
 pub(crate) type PoliciesOf<T> = <<T as Table>::Key as Key>::Policies;
 
-/// The kind of a table as a type: one of those in [`kind`]. Ask for it with [`OfKind`].
+/// The kind of a table as a type: one of those in [`kind`]. The bound for one kind is [`OfKind`].
 ///
 /// ```
 /// # use table_registry_core as table_registry;
@@ -257,7 +257,7 @@ pub(crate) type PoliciesOf<T> = <<T as Table>::Key as Key>::Policies;
 /// ```
 pub type KindOf<T> = <PoliciesOf<T> as Policies>::Kind;
 
-/// Whether rows of a table may be updated and deleted: [`ReadWrite`] or [`AppendOnly`]. Ask for the first with
+/// Whether rows of a table may be updated and deleted: [`ReadWrite`] or [`AppendOnly`]. The bound for the first is
 /// [`Mutable`].
 ///
 /// ```
@@ -274,7 +274,7 @@ pub type KindOf<T> = <PoliciesOf<T> as Policies>::Kind;
 /// ```
 pub type AccessOf<T> = <PoliciesOf<T> as Policies>::Access;
 
-/// Whether rows of a table belong to tenants: [`TenantScoped`] or [`Global`]. Ask for the first with
+/// Whether rows of a table belong to tenants: [`TenantScoped`] or [`Global`]. The bound for the first is
 /// [`RowSecured`].
 ///
 /// ```
@@ -331,8 +331,8 @@ pub type TenancyOf<T> = <PoliciesOf<T> as Policies>::Tenancy;
 )]
 pub trait Mutable: Table {}
 
-// Nobody can implement this trait or the next two for a table of their own: coherence holds what policies of this
-// crate fit for something that may change (`tests/ui/typed/forged_bound`).
+// Users cannot implement this trait or the next two for their own tables. For coherence, the policies of this crate may come to
+// fit any bound in a later version, so that every such implementation conflicts (`tests/ui/typed/forged_bound`).
 impl<T: Table> Mutable for T where AccessOf<T>: PermitsUpdate<T::Key> {}
 
 /// A table whose rows belong to tenants: row-level security applies, since its kind is not `system`.
@@ -421,7 +421,7 @@ impl<T: Table, Wanted> OfKind<Wanted> for T where KindOf<T>: IsKind<Wanted, T::K
 
 /// What [`Mutable`] asks of a table's access: implemented by [`ReadWrite`] alone.
 ///
-/// Ask for [`Mutable`]. The compiler names this trait where a table is not mutable, because its error can then name the table.
+/// Use [`Mutable`] as the bound. The compiler names this trait where a table is not mutable, because its error can then name the table.
 ///
 /// ```
 /// # use table_registry_core as table_registry;
@@ -448,7 +448,7 @@ impl<Table: ?Sized> PermitsUpdate<Table> for ReadWrite {}
 
 /// What [`RowSecured`] asks of a table's tenancy: implemented by [`TenantScoped`] alone.
 ///
-/// Ask for [`RowSecured`]. The compiler names this trait where a table has no row-level security, because its error can
+/// Use [`RowSecured`] as the bound. The compiler names this trait where a table has no row-level security, because its error can
 /// then name the table.
 ///
 /// ```
@@ -476,7 +476,7 @@ impl<Table: ?Sized> HasTenant<Table> for TenantScoped {}
 
 /// What [`OfKind`] asks of a table's kind: implemented by each kind for itself.
 ///
-/// Ask for [`OfKind`]. The compiler names this trait where a table is of another kind, because its error can then name the
+/// Use [`OfKind`] as the bound. The compiler names this trait where a table is of another kind, because its error can then name the
 /// table.
 ///
 /// ```

@@ -31,7 +31,7 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn table(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let file = proc_macro::Span::call_site().local_file();
-    emit::expand(|| table::expand(file.as_deref(), arguments.into(), item.into()))
+    emit::expand(|| table::expand(file.as_deref(), arguments.into(), item.into(), lex))
 }
 
 /// Collects every `#[table]` struct below the given directories, checks the structs against the policy

@@ -2,7 +2,10 @@
 
 use proc_macro2::TokenStream;
 use quote::quote_spanned;
-use syn::{Ident, LitStr, Token, bracketed, parse::Parse, parse::ParseStream, punctuated::Punctuated};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::{Ident, LitStr, Token, TypePath, bracketed};
 use table_registry_engine::outside_directories;
 
 /// A constant that fails, at the struct's name, unless the key belongs to a table. It takes a procedural macro to choose the
@@ -27,7 +30,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     }
 }
 
-/// `key [Struct<…>] ["src/schema", …]`.
+/// `key; Struct<…>; ["src/schema", …]`, where the struct is a group without delimiters.
 struct Outside {
     key: Ident,
     name: String,
@@ -36,16 +39,17 @@ struct Outside {
 
 impl Parse for Outside {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let key = input.call(<Ident as syn::ext::IdentExt>::parse_any)?;
-        let (name, list);
-        bracketed!(name in input);
-        let ident: Ident = name.parse()?;
-        name.parse::<TokenStream>()?;
+        let key = input.call(Ident::parse_any)?;
+        input.parse::<Token![;]>()?;
+        let row: TypePath = input.parse()?;
+        input.parse::<Token![;]>()?;
+        let list;
         bracketed!(list in input);
         let directories = Punctuated::<LitStr, Token![,]>::parse_terminated(&list)?;
+        let name = row.path.segments.last().map(|segment| segment.ident.to_string());
         Ok(Self {
             key,
-            name: ident.to_string(),
+            name: name.unwrap_or_default(),
             directories: directories.iter().map(LitStr::value).collect(),
         })
     }

@@ -8,11 +8,13 @@ use syn::parse::{Parse, ParseStream};
 use syn::{Generics, Meta, Token, Visibility, WhereClause};
 use table_registry_engine::{self as engine, Declared, Diagnostic};
 
-/// The struct as it is, and its registration.
+/// The struct as it is, and its registration. `file` is the file of the attribute if the compiler says which it is, and `lex` is
+/// the compiler's lexer.
 pub(crate) fn expand(
     file: Option<&Path>,
     arguments: TokenStream,
     item: TokenStream,
+    lex: impl Fn(&str) -> TokenStream,
 ) -> (TokenStream, Vec<Diagnostic>) {
     let essentials = essentials(item.clone());
     if engine::nests_too_deeply(&essentials) {
@@ -34,6 +36,7 @@ pub(crate) fn expand(
     let key = engine::key(&name.to_string());
     let registration = registration(
         &directory(file),
+        &lex(DECLARED_FOR),
         &key,
         faults.is_empty(),
         &header.ident,
@@ -47,9 +50,12 @@ pub(crate) fn expand(
 ///
 /// If that macro is missing, the compiler says so at the attribute. If the key is missing, or another struct claims it, the
 /// error is at the struct's name, because the first and the last token of that implementation have the name's place.
+/// The two groups give the implementation that place. There are no others, since in unoptimised code a group takes as long as
+/// several other tokens.
 /// `_` marks a faulty attribute: its key is a guess, which only keeps other errors away.
 fn registration(
     directory: &TokenStream,
+    declared_for: &TokenStream,
     key: &str,
     is_sound: bool,
     ident: &Ident,
@@ -58,26 +64,31 @@ fn registration(
     let at_name = Span::call_site().located_at(ident.span());
     let key = engine::key_ident(key, at_name);
     let implement = Ident::new("impl", at_name);
-    let (parameters, arguments, bounds) = generics.split_for_impl();
+    let (generics_of_impl, arguments, bounds) = generics.split_for_impl();
+    let is_generic = !generics.params.is_empty();
+    let parameters = is_generic.then(|| quote!(@ [#generics_of_impl]));
     let doubt = (!is_sound).then(|| quote!(_));
     quote! {
         crate::registered_by_table_registry! {
-            [#directory] #doubt #key
-            [#implement crate::__table_registry::__private::DeclaredByOneStruct for]
+            #directory #doubt #key
+            [#implement #declared_for]
             [crate::directories_of_table_registry::#key]
-            [#parameters] [#ident #arguments] [#bounds]
+            #parameters #ident #arguments; #bounds
         }
     }
 }
 
-/// The components of the directory that the file is in, or `_` if the compiler does not say which file it is.
+/// Lexed as text, which is quicker than making the tokens here.
+const DECLARED_FOR: &str = "crate::__table_registry::__private::DeclaredByOneStruct for";
+
+/// The components of the directory that the file is in, or an empty one if the compiler does not say which file it is.
 fn directory(file: Option<&Path>) -> TokenStream {
     match file.and_then(Path::parent) {
         Some(directory) => {
             let components = engine::path_components(directory);
             quote!(#(#components)*)
         }
-        None => quote!(_),
+        None => quote!(""),
     }
 }
 
@@ -137,9 +148,13 @@ mod tests {
     use super::*;
 
     fn expansion(arguments: &str, item: &str) -> (String, Vec<String>) {
-        let (expanded, faults) = expand(None, arguments.parse().unwrap(), item.parse().unwrap());
+        let (expanded, faults) = expand(None, arguments.parse().unwrap(), item.parse().unwrap(), lex);
         let messages = faults.into_iter().map(|fault| fault.message).collect();
         (tokens(&expanded.to_string()), messages)
+    }
+
+    fn lex(text: &str) -> TokenStream {
+        text.parse().unwrap()
     }
 
     /// Without white space: `proc_macro2` prints it differently depending on where a token comes from.
@@ -150,31 +165,31 @@ mod tests {
     #[test]
     fn every_shape_of_struct_is_left_alone() {
         for (item, registration) in [
-            ("pub struct User;", "user [] [User] []"),
-            ("#[doc = \"A user.\"] struct User {}", "user [] [User] []"),
+            ("pub struct User;", "user; User;"),
+            ("#[doc = \"A user.\"] struct User {}", "user; User;"),
             (
                 "struct Doc<T>(T) where [doc::Row; 1]: Copy;",
-                "doc [<T>] [Doc<T>] [where [doc::Row; 1]: Copy]",
+                "doc; @ [<T>] Doc<T>; where [doc::Row; 1]: Copy",
             ),
-            ("struct User(u8, String);", "user [] [User] []"),
-            ("pub(crate) struct User { id: u8 }", "user [] [User] []"),
-            ("#[derive(Debug)] struct r#type {}", "r#type [] [r#type] []"),
+            ("struct User(u8, String);", "user; User;"),
+            ("pub(crate) struct User { id: u8 }", "user; User;"),
+            ("#[derive(Debug)] struct r#type {}", "r#type; r#type;"),
             (
                 "struct Page<'a, T: Copy = u8, const N: usize = { 3 }> where T: 'a { x: &'a [T; N] }",
-                "page [<'a, T: Copy, const N: usize>] [Page<'a, T, N>] [where T: 'a]",
+                "page; @ [<'a, T: Copy, const N: usize>] Page<'a, T, N>; where T: 'a",
             ),
             (
                 "struct Pair<T>(T) where T: Copy;",
-                "pair [<T>] [Pair<T>] [where T: Copy]",
+                "pair; @ [<T>] Pair<T>; where T: Copy",
             ),
         ] {
             let (found, faults) = expansion("", item);
-            let (key, table) = registration.split_once(' ').unwrap();
+            let (key, table) = registration.split_once("; ").unwrap();
             let registration = format!(
-                "{key} [impl crate::__table_registry::__private::DeclaredByOneStruct for] \
+                "\"\" {key} [impl crate::__table_registry::__private::DeclaredByOneStruct for] \
                  [crate::directories_of_table_registry::{key}] {table}"
             );
-            let expected = format!("{item} crate::registered_by_table_registry! {{ [_] {registration} }}");
+            let expected = format!("{item} crate::registered_by_table_registry! {{ {registration} }}");
             assert_eq!(found, tokens(&expected), "{item}");
             assert_eq!(faults, [""; 0]);
         }
@@ -210,7 +225,7 @@ mod tests {
     fn a_faulty_attribute_still_registers() {
         let (tokens, faults) = expansion("kind = trth", "struct User;");
         assert!(
-            tokens.contains("registered_by_table_registry!{[_]_user["),
+            tokens.contains("registered_by_table_registry!{\"\"_user["),
             "{tokens}"
         );
         assert_eq!(faults, ["unknown table kind `trth`"]);
@@ -232,7 +247,7 @@ mod tests {
         #[test]
         fn no_tokens_panic(arguments in "[a-z=,\"()#! ]{0,20}", item in "(#|[(\\[{<>)}\\]]|struct|enum|Users|table|where|[:;=,'! a-z\"]){0,20}") {
             if let (Ok(arguments), Ok(item)) = (arguments.parse(), item.parse()) {
-                let (_, faults) = expand(None, arguments, item);
+                let (_, faults) = expand(None, arguments, item, lex);
                 for fault in faults {
                     proptest::prop_assert!(fault.span.is_some());
                 }

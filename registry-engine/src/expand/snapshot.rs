@@ -132,51 +132,51 @@ const _: () = {
 #[allow(unused_macros)]
 macro_rules! registered_by_table_registry {
     (
-        [$($directory:tt)*] _ $key:ident [$($declare:tt)*] [$($path:tt)*]
-        [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]
+        $($directory:literal)* _ $name:ident [$($declare:tt)*] [$($key:tt)*] $(@
+        [$($generics:tt)*])? $row:ty; $($bounds:tt)*
     ) => {
-        const _ : () = { #[allow(non_camel_case_types, dead_code)] enum $key {} const _ :
-        () = { #[allow(unused_imports)] use crate ::directories_of_table_registry::*;
+        const _ : () = { #[allow(non_camel_case_types, dead_code)] enum $name {} const _
+        : () = { #[allow(unused_imports)] use crate ::directories_of_table_registry::*;
         #[allow(non_local_definitions)] impl crate
-        ::__table_registry::__private::DeclaredByOneStruct for $key {} }; };
-        #[allow(non_local_definitions, deprecated)] impl $($generics)* crate
-        ::__table_registry::Table for $($name)* $($bounds)* { type Key = crate
+        ::__table_registry::__private::DeclaredByOneStruct for $name {} }; };
+        #[allow(non_local_definitions, deprecated)] impl $($($generics)*)? crate
+        ::__table_registry::Table for $row $($bounds)* { type Key = crate
         ::__table_registry::__private::Unknown; }
     };
     (
-        [_] $_:ident [$($declare:tt)*] [$($path:tt)*] [$($generics:tt)*] [$($name:tt)*]
-        [$($bounds:tt)*]
+        "" $_:ident [$($declare:tt)*] [$($key:tt)*] $(@ [$($generics:tt)*])? $row:ty;
+        $($bounds:tt)*
     ) => {
-        #[allow(non_local_definitions)] $($declare)* $($path)* {}
-        #[allow(non_local_definitions, deprecated)] impl $($generics)* crate
-        ::__table_registry::Table for $($name)* $($bounds)* { type Key = $($path)*; }
+        #[allow(non_local_definitions)] $($declare)* $($key)* {}
+        #[allow(non_local_definitions, deprecated)] impl $($($generics)*)? crate
+        ::__table_registry::Table for $row $($bounds)* { type Key = $($key)*; }
     };
     (
-        ["src" "schema" $($below:tt)*] $_:ident [$($declare:tt)*] [$($path:tt)*]
-        [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]
+        "src" "schema" $($below:literal)* $_:ident [$($declare:tt)*] [$($key:tt)*] $(@
+        [$($generics:tt)*])? $row:ty; $($bounds:tt)*
     ) => {
-        #[allow(non_local_definitions)] $($declare)* $($path)* {}
-        #[allow(non_local_definitions, deprecated)] impl $($generics)* crate
-        ::__table_registry::Table for $($name)* $($bounds)* { type Key = $($path)*; }
+        #[allow(non_local_definitions)] $($declare)* $($key)* {}
+        #[allow(non_local_definitions, deprecated)] impl $($($generics)*)? crate
+        ::__table_registry::Table for $row $($bounds)* { type Key = $($key)*; }
     };
     (
-        [$($directory:tt)*] $key:ident [$($declare:tt)*] [$($path:tt)*]
-        [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]
+        $($directory:literal)* $name:ident [$($declare:tt)*] [$($key:tt)*] $(@
+        [$($generics:tt)*])? $row:ty; $($bounds:tt)*
     ) => {
         const _ : () = { #[allow(dead_code, unreachable_pub)] pub enum
         __TableRegistryStruct {} const _ : () = { #[allow(non_camel_case_types,
-        dead_code, unreachable_pub)] pub enum $key {} #[allow(non_local_definitions)]
-        impl crate ::__table_registry::Key for $key { type Policies = < crate
+        dead_code, unreachable_pub)] pub enum $name {} #[allow(non_local_definitions)]
+        impl crate ::__table_registry::Key for $name { type Policies = < crate
         ::__table_registry::__private::Unknown as crate ::__table_registry::Key
         >::Policies; const TABLE_NAME : &'static crate ::__table_registry::__private::str
         = ""; } const _ : () = { #[allow(unused_imports)] use crate
         ::directories_of_table_registry::*; #[allow(non_local_definitions)] impl crate
-        ::__table_registry::__private::DeclaredByOneStruct for $key {}
+        ::__table_registry::__private::DeclaredByOneStruct for $name {}
         #[allow(non_local_definitions)] impl crate ::__table_registry::__private::HasKey
-        for __TableRegistryStruct { type Key = $key; } crate
-        ::__table_registry::__outside_directories!($key [$($name)*] ["src/schema"]); };
-        }; #[allow(non_local_definitions, deprecated)] impl $($generics)* crate
-        ::__table_registry::Table for $($name)* $($bounds)* { type Key = <
+        for __TableRegistryStruct { type Key = $name; } crate
+        ::__table_registry::__outside_directories!($name; $row; ["src/schema"]); }; };
+        #[allow(non_local_definitions, deprecated)] impl $($($generics)*)? crate
+        ::__table_registry::Table for $row $($bounds)* { type Key = <
         __TableRegistryStruct as crate ::__table_registry::__private::HasKey >::Key; } };
     };
 }

@@ -7,14 +7,14 @@ use crate::registry::Registry;
 use crate::report::Fault;
 use crate::text::{clean, display};
 
-/// The macro in the crate root. `registration` in `registry-macros/src/table.rs` makes the call. In a crate without
+/// The macro in the crate root, which decides by the directory of the struct's file and by the name of its key. `registration` in `registry-macros/src/table.rs` makes the call. In a crate without
 /// `table_registry!`, the compiler's error names this macro, so its name has to be the hint.
 pub(super) fn callback(registry: &Registry, directories: &[PathBuf]) -> String {
     let of_unknown = implementation_of_struct("crate::__table_registry::__private::Unknown");
     let arms = if registry.is_complete() {
         arms(registry, directories, &of_unknown)
     } else {
-        arm("[$($directory:tt)*] $(_)? $_:ident", &of_unknown)
+        arm("$($directory:literal)* $(_)? $_:ident", &of_unknown)
     };
     format!(
         "
@@ -30,26 +30,26 @@ pub(crate) use registered_by_table_registry;
 }
 
 fn arms(registry: &Registry, directories: &[PathBuf], of_unknown: &str) -> String {
-    let of_key = implementation_of_struct("$($path)*");
-    let sound = format!("#[allow(non_local_definitions)] $($declare)* $($path)* {{}}{of_key}");
+    let of_key = implementation_of_struct("$($key)*");
+    let sound = format!("#[allow(non_local_definitions)] $($declare)* $($key)* {{}}{of_key}");
     let contested = registry.tables().iter().filter(|table| table.contested);
     let contested_keys = contested.flat_map(|table| table.aliases.iter().chain([&table.key]));
     let of_contested = contested_keys.map(|key| {
         let ident = raw_where_needed(key);
-        arm(&format!("[$($directory:tt)*] _ {ident}"), of_unknown)
-            + &arm(&format!("[$($directory:tt)*] {ident}"), &of_key)
+        arm(&format!("$($directory:literal)* _ {ident}"), of_unknown)
+            + &arm(&format!("$($directory:literal)* {ident}"), &of_key)
     });
     let of_faulty = arm(
-        "[$($directory:tt)*] _ $key:ident",
+        "$($directory:literal)* _ $name:ident",
         &format!("{DECLARATION_IF_REGISTERED}{of_unknown}"),
     );
     // rust-analyzer does not say which file the attribute is in.
-    let of_unknown_file = arm("[_] $_:ident", &sound);
+    let of_unknown_file = arm("\"\" $_:ident", &sound);
     let inside = directories.iter().map(|directory| {
         let above = literals(directory);
-        arm(&format!("[{above} $($below:tt)*] $_:ident"), &sound)
+        arm(&format!("{above} $($below:literal)* $_:ident"), &sound)
     });
-    let outside = arm("[$($directory:tt)*] $key:ident", &outside(directories));
+    let outside = arm("$($directory:literal)* $name:ident", &outside(directories));
     [
         of_contested.collect(),
         of_faulty,
@@ -62,15 +62,18 @@ fn arms(registry: &Registry, directories: &[PathBuf], of_unknown: &str) -> Strin
 
 fn arm(pattern: &str, expansion: &str) -> String {
     format!(
-        "    ({pattern} [$($declare:tt)*] [$($path:tt)*] [$($generics:tt)*] [$($name:tt)*] [$($bounds:tt)*]) => \
+        "    ({pattern} [$($declare:tt)*] [$($key:tt)*] $(@ [$($generics:tt)*])? $row:ty; $($bounds:tt)*) => \
          {{ {expansion} }};\n"
     )
 }
 
 /// The components of a clean path as string literals, which a macro can match one by one.
 fn literals(directory: &Path) -> String {
-    let components = path_components(directory).into_iter();
-    components.map(|component| format!("{component:?} ")).collect()
+    let components: Vec<String> = path_components(directory)
+        .iter()
+        .map(|component| format!("{component:?}"))
+        .collect();
+    components.join(" ")
 }
 
 /// The components of the clean path.
@@ -88,12 +91,12 @@ pub fn path_components(path: &Path) -> Vec<String> {
 const DECLARATION_IF_REGISTERED: &str = "
 const _: () = {
     #[allow(non_camel_case_types, dead_code)]
-    enum $key {}
+    enum $name {}
     const _: () = {
         #[allow(unused_imports)]
         use crate::directories_of_table_registry::*;
         #[allow(non_local_definitions)]
-        impl crate::__table_registry::__private::DeclaredByOneStruct for $key {}
+        impl crate::__table_registry::__private::DeclaredByOneStruct for $name {}
     };
 };
 ";
@@ -114,9 +117,9 @@ const _: () = {{
     pub enum __TableRegistryStruct {{}}
     const _: () = {{
         #[allow(non_camel_case_types, dead_code, unreachable_pub)]
-        pub enum $key {{}}
+        pub enum $name {{}}
         #[allow(non_local_definitions)]
-        impl crate::__table_registry::Key for $key {{
+        impl crate::__table_registry::Key for $name {{
             type Policies = <crate::__table_registry::__private::Unknown as crate::__table_registry::Key>::Policies;
             const TABLE_NAME: &'static crate::__table_registry::__private::str = \"\";
         }}
@@ -124,12 +127,12 @@ const _: () = {{
             #[allow(unused_imports)]
             use crate::directories_of_table_registry::*;
             #[allow(non_local_definitions)]
-            impl crate::__table_registry::__private::DeclaredByOneStruct for $key {{}}
+            impl crate::__table_registry::__private::DeclaredByOneStruct for $name {{}}
             #[allow(non_local_definitions)]
             impl crate::__table_registry::__private::HasKey for __TableRegistryStruct {{
-                type Key = $key;
+                type Key = $name;
             }}
-            crate::__table_registry::__outside_directories!($key [$($name)*] {shown:?});
+            crate::__table_registry::__outside_directories!($name; $row; {shown:?});
         }};
     }};
     {of_key}
@@ -155,7 +158,7 @@ fn implementation_of_struct(key: &str) -> String {
     format!(
         "
 #[allow(non_local_definitions, deprecated)]
-impl $($generics)* crate::__table_registry::Table for $($name)* $($bounds)* {{
+impl $($($generics)*)? crate::__table_registry::Table for $row $($bounds)* {{
     type Key = {key};
 }}
 "
