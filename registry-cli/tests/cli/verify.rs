@@ -794,6 +794,22 @@ fn what_cannot_be_checked_is_no_pass() {
     }
 }
 
+/// Messages name paths from the root of the workspace, which need not be the current directory.
+#[test]
+fn migrations_are_found_from_the_current_directory() {
+    let table = "use table_registry::table;\n#[table]\npub struct Users { pub id: i64 }\n";
+    let crate_ = Crate::workspace(&[("api", table.to_string())]);
+    crate_.write("api/table-registry.toml", "[database]\napp_roles = [\"app\"]\n");
+    crate_.write("api/migrations/README.md", "");
+    let report = crate_.run_in("api", &["verify", "--migrations", "migrations"]);
+    assert_eq!(report.code, 2);
+    assert!(
+        report.stderr.contains("`api/migrations` holds no migration"),
+        "{}",
+        report.all()
+    );
+}
+
 /// Neither the server nor its files outlive a run that is killed.
 #[test]
 fn a_killed_run_leaves_nothing() {
