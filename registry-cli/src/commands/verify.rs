@@ -1,4 +1,4 @@
-//! `verify`: whether a real database obeys the registry.
+//! `verify`: whether a real database meets the registry's requirements.
 
 use std::path::{self, Path};
 

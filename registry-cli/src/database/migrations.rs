@@ -572,7 +572,7 @@ mod tests {
         );
     }
 
-    /// A server, unless the machine has none, which is a mistake where everything is tested.
+    /// A server, or none if the machine has no PostgreSQL, which fails in CI.
     fn server() -> Option<Server> {
         match Server::start() {
             Ok(server) => Some(server),
