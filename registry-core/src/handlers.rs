@@ -3,7 +3,8 @@
 //! It runs in const evaluation, while the crate with the handlers is compiled. That is why all of it is loops over bytes.
 
 use crate::lookup::kind_of;
-use crate::policy::{Policies as _, PoliciesOf};
+use crate::policy::Policies as _;
+use crate::table::PoliciesOf;
 use crate::{Table, TableKind};
 
 /// Proves at compile time that every key of a handler registry is a registered table, and that its

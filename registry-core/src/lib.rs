@@ -6,6 +6,7 @@
 
 #![cfg_attr(not(test), no_std)]
 
+mod bound;
 mod compiled;
 mod handlers;
 mod lookup;
@@ -13,10 +14,11 @@ mod policy;
 mod table;
 mod table_kind;
 
+pub use bound::{AccessOf, KindOf, Mutable, OfKind, RowSecured, TenancyOf};
 pub use lookup::{kind_of, resolve};
 pub use policy::{
-    Access, AccessOf, AppendOnly, Global, HasTenant, IsKind, Kind, KindOf, Mutable, OfKind, PermitsUpdate,
-    Policies, ReadWrite, RowSecured, Tenancy, TenancyOf, TenantScoped, kind,
+    Access, AppendOnly, Global, HasTenant, IsKind, Kind, PermitsUpdate, Policies, ReadWrite, Tenancy,
+    TenantScoped, kind,
 };
 pub use table::{Key, Table};
 pub use table_kind::{TableKind, UnknownKind};

@@ -1,5 +1,5 @@
 use crate::TableKind;
-use crate::policy::{Policies, PoliciesOf};
+use crate::policy::Policies;
 
 /// A registered table, known to the compiler.
 ///
@@ -74,3 +74,6 @@ pub trait Key {
 impl<K: Key> Table for K {
     type Key = K;
 }
+
+/// The policies of a table, by its key.
+pub(crate) type PoliciesOf<T> = <<T as Table>::Key as Key>::Policies;

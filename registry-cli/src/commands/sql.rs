@@ -49,7 +49,7 @@ struct PlannedTable {
 }
 
 impl PlannedTable {
-    /// What has an effect on the table. Without row-level security some requirements have none.
+    /// The requirements that have an effect on the table. Some have none while row-level security is off.
     fn own(&self, relation: Option<&Relation>) -> impl DoubleEndedIterator<Item = Requirement> {
         let is_on = relation.is_some_and(|relation| relation.row_security);
         let has_row_security = is_on || self.own.contains(&Requirement::RowSecurity);
@@ -85,7 +85,7 @@ impl<'p> Plan<'p> {
             package: &project.package.name,
             names: Names::new(settings),
             tables: tables
-                .filter(|table| table.own(None).next().is_some() || !table.of_children.is_empty())
+                .filter(|table| !table.own.is_empty() || !table.of_children.is_empty())
                 .collect(),
         }
     }
@@ -196,7 +196,7 @@ impl<'p> Plan<'p> {
         Ok(lacking)
     }
 
-    /// Whether there is any policy is not enough here: the registry's is compared as the server spells it.
+    /// That there is a policy is not enough here: it has to be the registry's, as the server spells that.
     fn lacking_policy(
         &self,
         table: &PlannedTable,
@@ -298,7 +298,7 @@ impl<'p> Plan<'p> {
 #[derive(Default)]
 struct Lacking {
     statements: Vec<String>,
-    /// Whether a trigger is among it, which needs its function.
+    /// Whether it lacks a trigger, which needs its function.
     trigger: bool,
 }
 
@@ -307,7 +307,7 @@ const BESIDE_OTHERS: &str =
     "-- Where a table has policies of its own, this one stands beside them, joined by OR; leave it out with
 -- `[database.allow.missing-policy]`.";
 
-/// Whether all requirements of a group are asked of a table's children, and of the two for row-level security no more.
+/// Whether the registry asks a table's children for a group of requirements, and for no larger one about row-level security.
 fn is_of_group(table: &PlannedTable, group: &[Requirement]) -> bool {
     let is_forced = table.asks_of_children(Requirement::ForcedRowSecurity);
     let is_plain = group == [Requirement::RowSecurity];
@@ -322,7 +322,7 @@ fn for_descendants<'t>(
     (!names.is_empty()).then(|| for_each_descendant(&names, statements))
 }
 
-/// What to revoke, grant by grant.
+/// A statement for each grant that has to go.
 fn revokes(context: &Context<'_>, relation: &Relation) -> Vec<String> {
     let grants = open_grants(context, relation);
     let statements = grants.iter().map(|grant| grant.revoke(context, relation));

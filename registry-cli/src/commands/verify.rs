@@ -1,4 +1,4 @@
-//! `verify`: whether a real database obeys the registry.
+//! `verify`: whether a real database meets the registry's requirements.
 
 use std::path::{self, Path};
 
@@ -59,7 +59,8 @@ fn check(project: &Project, session: &mut Session, arguments: &Verify) -> Result
 
 /// A throwaway server with a database to which the migrations of a directory are applied.
 fn server_of_migrations(project: &Project, directory: &Path) -> Result<Server, Failure> {
-    let migrations = migrations::find(project.package.root.relative(directory))?;
+    let root = &project.package.root;
+    let migrations = migrations::find(root, root.relative(directory))?;
     let app_roles = project.policy.database.app_roles.iter();
     let roles: Vec<String> = app_roles.map(|role| role.value.clone()).collect();
     let server = Server::start()?;

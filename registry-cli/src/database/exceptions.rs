@@ -7,7 +7,7 @@ use super::finding::Finding;
 use super::requirements::{Object, Requirement, of_table};
 use crate::lint::not_needed;
 
-/// What the registry asks of an object of a table, without what an exception allows to be missing.
+/// What the registry asks of an object of a table, without the requirements that an exception drops.
 pub fn requirements(
     table: &RegisteredTable,
     object: Object,
@@ -45,7 +45,7 @@ fn is_allowed(settings: &DatabaseSettings, finding: &Finding) -> bool {
     subjects.all(|subject| settings.allows(check, subject))
 }
 
-/// Where something else is wrong with its subject, an exception may be needed once that is fixed.
+/// If something else is wrong with its subject, an exception may be needed once that is fixed.
 fn is_unused(exception: &Exception<DatabaseCheck>, allowed: &[Finding], reported: &[Finding]) -> bool {
     let subject = &exception.subject.value;
     let is_its = |finding: &Finding| finding.code == exception.rule.into() && finding.is_about(subject);
@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(asked(Object::Table, exception), Requirement::ALL);
     }
 
-    /// The codes and the severities of what is left after exceptions.
+    /// The codes and the severities of the findings that remain.
     fn left(exceptions: &str, change: impl FnOnce(&mut Database)) -> Vec<(String, Severity)> {
         let mut database = Database::sound();
         database.policy_file.push_str(exceptions);

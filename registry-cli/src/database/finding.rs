@@ -17,7 +17,7 @@ pub struct Finding {
     /// The object in the database: a policy, a role, a view, …
     pub object: Option<String>,
     pub message: String,
-    /// What stands in the catalogs.
+    /// What the catalogs say.
     pub facts: Vec<String>,
     /// The SQL, or the command, that fixes it.
     pub fix: String,
@@ -78,7 +78,7 @@ impl Finding {
         self
     }
 
-    /// About several tables, of which the first is where it is reported.
+    /// About several tables. It is reported at the first.
     pub fn about(mut self, tables: &[&str]) -> Self {
         self.subjects = tables.iter().map(ToString::to_string).collect();
         self

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use table_registry_engine::display;
+use table_registry_engine::{Root, display};
 use toml_edit::DocumentMut;
 
 use super::mention::Words;
@@ -28,13 +28,13 @@ pub struct Migration {
 }
 
 /// The migrations of a directory in their order, whichever tool they are for.
-pub fn find(directory: &Path) -> Result<Vec<Migration>, Failure> {
-    let paths = match drizzle_journal(directory)? {
+pub fn find(root: &Root, directory: &Path) -> Result<Vec<Migration>, Failure> {
+    let paths = match drizzle_journal(root, directory)? {
         Some(tags) => tags
             .iter()
             .map(|tag| directory.join(format!("{tag}.sql")))
             .collect(),
-        None => without_journal(directory)?,
+        None => without_journal(root, directory)?,
     };
     if paths.is_empty() {
         return Err(
@@ -43,7 +43,10 @@ pub fn find(directory: &Path) -> Result<Vec<Migration>, Failure> {
             ),
         );
     }
-    paths.into_iter().map(Migration::read).collect()
+    paths
+        .into_iter()
+        .map(|path| Migration::read(root, path))
+        .collect()
 }
 
 /// Applies them to a new database, whose tables then belong to a role without privileges.
@@ -86,11 +89,11 @@ fn set_up(server: &Server, statement: &str) -> Result<(), Failure> {
 }
 
 impl Migration {
-    fn read(path: PathBuf) -> Result<Self, Failure> {
-        let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+    fn read(root: &Root, path: PathBuf) -> Result<Self, Failure> {
+        let text = fs::read_to_string(root.resolve(&path)).map_err(|error| unreadable(&path, &error))?;
         let without_mark = text.trim_start_matches('\u{feff}');
         let sql = without_down(without_mark).to_string();
-        let in_transaction = !refuses_transaction(&sql) && diesel_permits_transaction(&path)?;
+        let in_transaction = !refuses_transaction(&sql) && diesel_permits_transaction(root, &path)?;
         Ok(Self {
             path,
             sql,
@@ -169,7 +172,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
 }
 
 /// The order of the migrations, which drizzle keeps in a file.
-fn drizzle_journal(directory: &Path) -> Result<Option<Vec<String>>, Failure> {
+fn drizzle_journal(root: &Root, directory: &Path) -> Result<Option<Vec<String>>, Failure> {
     #[derive(serde::Deserialize)]
     struct Journal {
         entries: Vec<Entry>,
@@ -179,26 +182,26 @@ fn drizzle_journal(directory: &Path) -> Result<Option<Vec<String>>, Failure> {
         tag: String,
     }
     let path = directory.join("meta/_journal.json");
-    if !path.is_file() {
+    if !root.has_file(&path) {
         return Ok(None);
     }
-    let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+    let text = fs::read_to_string(root.resolve(&path)).map_err(|error| unreadable(&path, &error))?;
     let journal: Journal = serde_json::from_str(&text).map_err(|error| {
         Failure::new(format!("`{}` is not a journal of drizzle", display(&path))).note(error)
     })?;
     Ok(Some(journal.entries.into_iter().map(|entry| entry.tag).collect()))
 }
 
-fn without_journal(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let mut names = names_in(directory)?;
+fn without_journal(root: &Root, directory: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut names = names_in(root, directory)?;
     let undone: BTreeSet<Vec<u128>> = names.iter().filter_map(|name| version('V', name)).collect();
     names.retain(|name| !is_hidden(name) && !is_undo(name, &undone));
     names.sort_by_cached_key(|name| place_in_order(name));
     let mut scripts = Vec::new();
     for name in &names {
         let path = directory.join(name);
-        if path.is_dir() {
-            scripts.extend(script_in(&path)?);
+        if root.has_directory(&path) {
+            scripts.extend(script_in(root, &path)?);
         } else {
             scripts.extend(is_script(&path, &names).then_some(path));
         }
@@ -206,7 +209,7 @@ fn without_journal(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(scripts)
 }
 
-fn names_in(directory: &Path) -> Result<Vec<String>, Failure> {
+fn names_in(root: &Root, directory: &Path) -> Result<Vec<String>, Failure> {
     let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::NotADirectory => Failure::new(format!("`{}` is not a directory", display(directory)))
             .help("name the directory that holds the migrations"),
@@ -215,7 +218,7 @@ fn names_in(directory: &Path) -> Result<Vec<String>, Failure> {
         }
         _ => Failure::io("read", directory, &error),
     };
-    let entries = fs::read_dir(directory).map_err(unreadable)?;
+    let entries = fs::read_dir(root.resolve(directory)).map_err(unreadable)?;
     let names = entries.map(|entry| {
         let name = entry.map_err(unreadable)?.file_name();
         name.into_string().map_err(|name| {
@@ -227,12 +230,12 @@ fn names_in(directory: &Path) -> Result<Vec<String>, Failure> {
 }
 
 /// The file with the statements in the directory of a migration. Fails if there are others, which would be lost.
-fn script_in(directory: &Path) -> Result<Option<PathBuf>, Failure> {
+fn script_in(root: &Root, directory: &Path) -> Result<Option<PathBuf>, Failure> {
     let scripts = ["up.sql", "migration.sql"].map(|name| directory.join(name));
-    if let Some(script) = scripts.into_iter().find(|script| script.is_file()) {
+    if let Some(script) = scripts.into_iter().find(|script| root.has_file(script)) {
         return Ok(Some(script));
     }
-    let names = names_in(directory)?;
+    let names = names_in(root, directory)?;
     match names.iter().find(|name| is_sql(Path::new(name))) {
         Some(name) => Err(Failure::new(format!(
             "`{}` is no migration, but holds `{name}`",
@@ -342,15 +345,15 @@ fn runs_concurrently(text: &str) -> bool {
 }
 
 /// Diesel says so in a file beside `up.sql`.
-fn diesel_permits_transaction(script: &Path) -> Result<bool, Failure> {
+fn diesel_permits_transaction(root: &Root, script: &Path) -> Result<bool, Failure> {
     if !script.ends_with("up.sql") {
         return Ok(true);
     }
     let path = script.with_file_name("metadata.toml");
-    if !path.is_file() {
+    if !root.has_file(&path) {
         return Ok(true);
     }
-    let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+    let text = fs::read_to_string(root.resolve(&path)).map_err(|error| unreadable(&path, &error))?;
     let metadata: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
         Failure::new(format!("`{}` is not valid TOML", display(&path))).note(error.message())
     })?;
@@ -368,6 +371,10 @@ mod tests {
 
     use super::*;
 
+    fn find_in(directory: &Path) -> Result<Vec<Migration>, Failure> {
+        find(&Root::current(), directory)
+    }
+
     fn directory(files: &[(&str, &str)]) -> TempDir {
         let directory = tempfile::tempdir().unwrap();
         for (name, text) in files {
@@ -384,7 +391,7 @@ mod tests {
     }
 
     fn order(directory: &TempDir) -> Vec<String> {
-        let migrations = find(directory.path()).unwrap();
+        let migrations = find_in(directory.path()).unwrap();
         let paths = migrations.iter().map(|migration| &migration.path);
         paths
             .map(|path| display(path.strip_prefix(directory.path()).unwrap()))
@@ -393,11 +400,11 @@ mod tests {
 
     fn only(text: &str) -> Migration {
         let migrations = directory(&[("1.sql", text)]);
-        find(migrations.path()).unwrap().remove(0)
+        find_in(migrations.path()).unwrap().remove(0)
     }
 
     fn failure(directory: &Path) -> String {
-        let text = find(directory).unwrap_err().render();
+        let text = find_in(directory).unwrap_err().render();
         anstream::adapter::strip_str(&text).to_string()
     }
 
@@ -440,7 +447,7 @@ mod tests {
             "2024-01-02-000000_b/up.sql",
         ];
         assert_eq!(order(&directory), expected);
-        let migrations = find(directory.path()).unwrap();
+        let migrations = find_in(directory.path()).unwrap();
         let in_transaction = migrations.iter().map(|migration| migration.in_transaction);
         assert_eq!(in_transaction.collect::<Vec<_>>(), [true, true, false]);
     }
@@ -565,7 +572,7 @@ mod tests {
         );
     }
 
-    /// A server, unless the machine has none, which is a mistake where everything is tested.
+    /// A server, or none if the machine has no PostgreSQL, which fails in CI.
     fn server() -> Option<Server> {
         match Server::start() {
             Ok(server) => Some(server),
@@ -601,7 +608,7 @@ mod tests {
             ("2_b.sql", "CREATE INDEX CONCURRENTLY ON a (id);\n"),
         ]);
         let roles = ["app".to_string(), "web".to_string()];
-        apply(&server, &find(applied.path()).unwrap(), &roles).unwrap();
+        apply(&server, &find_in(applied.path()).unwrap(), &roles).unwrap();
         assert_eq!(
             query(&server, "SELECT tableowner FROM pg_tables WHERE tablename = 'a'"),
             MIGRATOR
@@ -614,7 +621,7 @@ mod tests {
         );
 
         let broken = directory(&[("3_c.sql", "CREATE TABLE c (id int);\nSELECT 1;\nDROP TABLE d;\n")]);
-        let failing = find(broken.path()).unwrap().remove(0);
+        let failing = find_in(broken.path()).unwrap().remove(0);
         let failure = failing.apply(&server).unwrap_err().render();
         let shown = display(&failing.path);
         assert!(

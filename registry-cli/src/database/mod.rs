@@ -36,8 +36,8 @@ use crate::project::{self, Project};
 use crate::report::Exit;
 use crate::workspace::Workspace;
 
-/// Does something with the one registry that a database is to obey. Reports the faults of the registry instead, if it
-/// has any. Fails if no role of the application is named.
+/// Runs a command on the one registry that the database belongs to. If the registry has faults, reports these instead.
+/// Fails if no role of the application is named.
 pub fn with_project(
     selection: &Selection,
     report: impl FnOnce(&Project, Vec<Diagnostic>) -> Result<Exit, Failure>,

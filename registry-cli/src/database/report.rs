@@ -36,9 +36,9 @@ struct Row<'f> {
     object: Option<&'f str>,
     /// What is wrong.
     message: &'f str,
-    /// What stands in the system catalogs.
+    /// What the system catalogs say.
     facts: &'f [String],
-    /// The SQL, or what else mends it.
+    /// The SQL, or what else fixes it.
     fix: &'f str,
 }
 

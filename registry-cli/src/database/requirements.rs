@@ -23,8 +23,8 @@ pub enum Object {
     /// A partition or an inheritance child of a registered table. It inherits neither row-level security nor
     /// privileges nor triggers of statements.
     Child,
-    /// What a registered table is a partition or an inheritance child of. It may have other children as well, so `sql` leaves
-    /// it alone.
+    /// A table that a registered table is a partition or an inheritance child of. It may have other children, so `sql`
+    /// leaves it alone.
     Parent,
 }
 
@@ -139,7 +139,7 @@ impl<'s> Names<'s> {
         }
     }
 
-    /// For the function `format`, to which a per cent sign means something.
+    /// Escaped for the function `format`, where a per cent sign starts a placeholder.
     pub fn in_format(&self) -> Self {
         let escaped = |text: &str| text.replace('%', "%%");
         Self {

@@ -118,8 +118,8 @@ impl Session {
         rows.map_err(|error| self.failure(what_fails, &error))
     }
 
-    /// Runs a statement that may be refused, behind a savepoint that is rolled back. That the server
-    /// gives up is no refusal.
+    /// Runs a statement that the server may refuse, and rolls it back. If the server gives up, that is a failure, not a
+    /// refusal.
     pub fn attempt(&mut self, sql: &str) -> Result<Attempt, Failure> {
         const FAILS: &str = "a probe does not come to an end";
         self.execute(FAILS, "SAVEPOINT attempt")?;

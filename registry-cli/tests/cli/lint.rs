@@ -440,5 +440,8 @@ fn a_type_that_is_nested_too_deeply() {
     assert_eq!(shallow.code, 0, "{}", shallow.stderr);
     let deep = table(&schema(100_000), "", "").run(&["lint", "--format", "json"]);
     assert_eq!(deep.code, 2, "{}", deep.stderr);
-    assert_eq!(deep.stdout.matches("its types may nest 32 levels deep").count(), 5);
+    assert_eq!(
+        deep.stdout.matches("its types may nest 32 levels deep").count(),
+        5
+    );
 }

@@ -12,7 +12,7 @@ use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let views = context.catalog.relations.iter();
-    // A view uses the rights of its owner, also on the views below it, unless these use those of their user.
+    // A view uses the rights of its owner, even on the views below it, unless those ask for the rights of the caller.
     let definer_views = views.filter(|relation| relation.kind == "v" && !relation.security_invoker);
     definer_views
         .filter_map(|view| definer_view(context, view))

@@ -39,7 +39,7 @@ fn no_policy(context: &Context<'_>, table: &Table<'_>) -> Finding {
     .fact("without a policy nobody sees a row")
 }
 
-/// Nothing is open here: the role gets no row and no error. So the privilege is what is too much.
+/// Nothing is open here: the role gets no row and no error. So the fix takes the privilege away.
 fn no_policy_for_commands(
     context: &Context<'_>,
     app: &Actor<'_>,

@@ -58,7 +58,7 @@ fn finding(
     Some(finding.fact("policies are joined by OR: one open policy opens the table"))
 }
 
-/// A comment at its end must not swallow the parenthesis.
+/// A comment at the end of the expression must not swallow the parenthesis.
 fn in_parentheses(expression: &str) -> String {
     let end = if expression.contains("--") { "\n" } else { "" };
     format!("({expression}{end})")

@@ -24,7 +24,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     .collect()
 }
 
-/// What else the table lacks is fixed with it, and not reported as well.
+/// The fix includes what else the table lacks, which is not reported as well.
 fn fix(context: &Context<'_>, table: &Table<'_>, relation: &Relation) -> String {
     let lacks = |requirement: Requirement| {
         requirement.is_asked_of(table, context) && !requirement.is_met(context, relation)
@@ -60,7 +60,7 @@ mod tests {
         );
     }
 
-    /// One finding, whose fix is whole.
+    /// There is one finding, and its fix is complete.
     #[test]
     fn everything_is_missing() {
         let found = findings(find, |it| {
