@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use table_registry_engine::{Root, clean, display, file_leading_into, module_at, module_candidates};
 
 use crate::failure::Failure;
-use crate::module_file::ModuleFile;
+use crate::module_file::{ModuleFile, OutlinedModule};
 use crate::project::Project;
 use crate::scaffold::is_snake_case_identifier;
 
@@ -79,7 +79,7 @@ impl SchemaDirectory {
     pub fn regenerated(&self, module_file: &Path, before: &str) -> Result<String, Failure> {
         let parse = |text: &str| ModuleFile::parse(&display(module_file), text);
         let file = parse(before)?;
-        let paths: Vec<String> = file.modules().filter_map(|module| module.path()).collect();
+        let paths: Vec<String> = file.modules().filter_map(OutlinedModule::path).collect();
         let is_named = |name: &str| file.declares(name) || paths.contains(&format!("{name}.rs"));
         let mut after = before.to_string();
         for module in file.modules() {

@@ -67,9 +67,9 @@ mod tests {
     use super::*;
 
     fn expansion(package: Option<&Path>) -> (String, Vec<Diagnostic>) {
-        let package = package.map(OsString::from);
+        let directory = package.map(OsString::from);
         let arguments = "\"schema/\"".parse().unwrap();
-        let (tokens, faults) = expand(None, package, arguments, |text| text.parse().unwrap());
+        let (tokens, faults) = expand(None, directory, arguments, |text| text.parse().unwrap());
         (tokens.to_string(), faults)
     }
 
