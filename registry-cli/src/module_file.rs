@@ -52,10 +52,10 @@ pub struct OutlinedModule {
 }
 
 impl OutlinedModule {
-    /// The value of `#[path = "…"]`, also in a `cfg_attr`.
-    pub fn path(&self) -> Option<String> {
-        let first = path_attributes(&self.attributes).into_iter().next()?;
-        Some(first.path)
+    /// The values of `#[path = "…"]`: several if `cfg_attr`s hold them.
+    pub fn paths(&self) -> Vec<String> {
+        let attributes = path_attributes(&self.attributes).into_iter();
+        attributes.map(|attribute| attribute.path).collect()
     }
 
     fn may_be_conditional(&self) -> bool {
@@ -142,7 +142,7 @@ impl ModuleFile {
     pub fn keeps_elsewhere(&self, module: &str) -> bool {
         self.items.iter().any(|item| match &item.kind {
             ItemKind::InlineModule { name } => name == module,
-            ItemKind::Module(outlined) => outlined.name == module && outlined.path().is_some(),
+            ItemKind::Module(outlined) => outlined.name == module && !outlined.paths().is_empty(),
             _ => false,
         })
     }
@@ -417,8 +417,8 @@ mod tests {
     #[test]
     fn modules_without_a_file_of_their_name() {
         let file = file("mod a { } /// The path.\n#[path = \"x.rs\"] mod b; /// path = \"y.rs\"\nmod c;");
-        let paths: Vec<_> = file.modules().map(OutlinedModule::path).collect();
-        assert_eq!(paths, [Some("x.rs".to_string()), None]);
+        let paths: Vec<_> = file.modules().map(OutlinedModule::paths).collect();
+        assert_eq!(paths, [vec!["x.rs".to_string()], vec![]]);
         assert!(file.keeps_elsewhere("a") && file.keeps_elsewhere("b") && !file.keeps_elsewhere("c"));
     }
 
