@@ -3,8 +3,7 @@
 use std::ops::Range;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
-use syn::Ident;
-use table_registry_engine::{path_attributes, start_of_code, without_mark};
+use table_registry_engine::{path_attributes, raw_where_needed, start_of_code, without_mark};
 
 use crate::failure::Failure;
 
@@ -113,7 +112,7 @@ impl ModuleFile {
     pub fn with_module(&self, name: &str) -> String {
         let before = self.module_items().rfind(|(_, module)| *module.name < *name);
         let first = self.module_items().next();
-        let line = format!("{}mod {};", self.visibility_beside(name), identifier(name));
+        let line = format!("{}mod {};", self.visibility_beside(name), raw_where_needed(name));
         match (before, first) {
             (Some((before, _)), _) => self.with_line_after(before.range.end, &line),
             (None, Some((first, _))) => {
@@ -224,14 +223,6 @@ impl ModuleFile {
         let comments =
             lines.take_while(|line| (line.starts_with("//") && !is_outer(line)) || line.trim().is_empty());
         self.start + comments.map(str::len).sum::<usize>()
-    }
-}
-
-/// A module's name as source text: `r#type`.
-fn identifier(module: &str) -> String {
-    match syn::parse_str::<Ident>(module) {
-        Ok(_) if module != "gen" => module.to_string(),
-        _ => format!("r#{module}"),
     }
 }
 
