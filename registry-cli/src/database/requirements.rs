@@ -90,13 +90,14 @@ impl Requirement {
         }
     }
 
-    /// The tables that do not meet it, though the registry asks it of them.
+    /// The tables that do not meet it, though the registry asks it of them and it would have an effect.
     pub fn unmet<'x, 'c>(
         self,
         context: &'x Context<'c>,
     ) -> impl Iterator<Item = (&'x Table<'c>, &'c Relation)> {
         context.present().filter(move |(table, relation)| {
-            self.is_asked_of(table, context) && !self.is_met(context, relation)
+            let has_effect = relation.row_security || !self.needs_row_security();
+            has_effect && self.is_asked_of(table, context) && !self.is_met(context, relation)
         })
     }
 
@@ -173,8 +174,15 @@ pub fn of_relative(
     relative: &Relation,
     object: Object,
 ) -> Vec<Requirement> {
-    let own = context.table_of(relative.oid);
-    let mut asked = of_table(table.registered, object, context.settings);
-    asked.retain(|one| !own.is_some_and(|own| one.is_asked_of(own, context)));
+    let asked = of_table(table.registered, object, context.settings);
+    without_own(context, &asked, relative)
+}
+
+/// Requirements without those that the struct of a relation asks for itself.
+pub fn without_own(context: &Context<'_>, asked: &[Requirement], relation: &Relation) -> Vec<Requirement> {
+    let own = context.table_of(relation.oid);
+    let asked = asked.iter().copied();
     asked
+        .filter(|one| !own.is_some_and(|own| one.is_asked_of(own, context)))
+        .collect()
 }
