@@ -66,7 +66,7 @@ impl Requirement {
         self.is_asked(Object::Table, table.registered, context.settings)
     }
 
-    /// The check that reports it where it is not met, and so the name of exceptions from it.
+    /// The check that reports it where it is not met, and so the name of exceptions to it.
     pub fn check(self, object: Object) -> DatabaseCheck {
         match (object, self) {
             (Object::Table, Self::RowSecurity) => DatabaseCheck::RlsDisabled,
