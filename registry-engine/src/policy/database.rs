@@ -183,7 +183,7 @@ fn exceptions<'a>(
 
 fn known_check(reader: &mut PolicyReader<'_>, name: &TomlKey) -> Option<DatabaseCheck> {
     let found = DatabaseCheck::named(name.get_ref());
-    let has_exceptions = |check: &DatabaseCheck| check.subject() != CheckSubject::Policy;
+    let has_exceptions = |check: &DatabaseCheck| check.subject() != CheckSubject::Nothing;
     if let Some(check) = found.filter(has_exceptions) {
         return Some(check);
     }

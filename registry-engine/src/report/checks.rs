@@ -8,13 +8,13 @@ use super::family::codes;
 macro_rules! for_each_check {
     ($macro:ident) => {
         $macro! {
-            MissingAppRole "missing-app-role" in missing_app_role: Policy;
+            MissingAppRole "missing-app-role" in missing_app_role: Nothing;
             PrivilegedAppRole "privileged-app-role" in privileged_app_role: Role;
             AppRoleOwnsTable "app-role-owns-table" in app_role_owns_table: Role;
             DefaultPrivilege "default-privilege" in default_privilege: Role;
             MissingTable "missing-table" in missing_table: Table;
-            MissingExemptTable "missing-exempt-table" in missing_exempt_table: Policy;
-            UnregisteredTable "unregistered-table" in unregistered_table: Policy;
+            MissingExemptTable "missing-exempt-table" in missing_exempt_table: Nothing;
+            UnregisteredTable "unregistered-table" in unregistered_table: Nothing;
             RlsDisabled "rls-disabled" in rls_disabled: Table;
             RlsNotForced "rls-not-forced" in rls_not_forced: Table;
             MissingPolicy "missing-policy" in missing_policy: Table;
@@ -45,8 +45,8 @@ pub enum CheckSubject {
     Table,
     /// A role of the application.
     Role,
-    /// Something that no exception can name: the policy file itself decides it.
-    Policy,
+    /// Nothing: the policy file itself decides it.
+    Nothing,
 }
 
 macro_rules! define {
