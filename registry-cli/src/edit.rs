@@ -41,7 +41,7 @@ impl ExclusiveRun {
             Ok::<File, io::Error>(journal)
         };
         let run = Self { journal: open().ok() };
-        // Files that cannot be removed are in nobody's way.
+        // If the journal cannot be read, the files stay, where they are in nobody's way.
         let _ = run.remove_leftovers();
         run
     }
@@ -53,7 +53,8 @@ impl ExclusiveRun {
         let mut paths = String::new();
         journal.read_to_string(&mut paths)?;
         for path in paths.lines().map(Path::new).filter(|path| is_temporary(path)) {
-            fs::remove_file(path)?;
+            // One that cannot be removed must not keep the others.
+            let _ = fs::remove_file(path);
         }
         journal.set_len(0)
     }

@@ -3,6 +3,7 @@
 mod cli;
 mod columns;
 mod commands;
+mod conventions;
 mod database;
 mod edit;
 mod explain;

@@ -23,15 +23,15 @@ pub fn set(text: &str, table: &str, key: &str, value: &str) -> Result<String, St
 
 /// Removes the line of a key in a table.
 pub fn unset(text: &str, table: &str, key: &str) -> Result<String, String> {
-    let document: Document<&str> = Document::parse(text).map_err(|error| message(&error))?;
-    if let Some(place) = document
+    let parsed: Document<&str> = Document::parse(text).map_err(|error| message(&error))?;
+    if let Some(place) = parsed
         .get(table)
         .and_then(Item::as_table)
         .and_then(|table| entry(table, key))
     {
         return Ok(without_lines(text, place));
     }
-    let mut document = document.into_mut();
+    let mut document = parsed.into_mut();
     editable_table(&document, table)?;
     if let Some(entries) = document.get_mut(table).and_then(Item::as_table_like_mut) {
         entries.remove(key);

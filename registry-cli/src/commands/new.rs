@@ -14,7 +14,7 @@ use crate::cli::New;
 use crate::edit::{Changes, ExclusiveRun};
 use crate::failure::Failure;
 use crate::module_file::ModuleFile;
-use crate::policy_edit::{Edit, new_faults, refuse};
+use crate::policy_edit::{Edit, PolicyFile, new_faults, refuse};
 use crate::policy_file;
 use crate::project::Project;
 use crate::report::{self, Exit};
@@ -226,7 +226,7 @@ fn add_revoke(project: &Project, arguments: &New, changes: &mut Changes) -> Resu
     if !arguments.revoke || is_named {
         return Ok(project.inputs.clone());
     }
-    let edit = Edit::of_revoke(project, &arguments.name, |text| {
+    let edit = Edit::new(project, PolicyFile::Revoke, &arguments.name, |text| {
         policy_file::add(text, UPDATE_DELETE, &arguments.name)
     })?;
     edit.add_to(changes);

@@ -1,15 +1,14 @@
-use table_registry_core::TableKind;
 use table_registry_engine::{Diagnostic, Lint};
 
 use super::Rule;
+use crate::conventions::should_be_append_only;
 use crate::lint::subject::Subject;
 
 pub const RULE: Rule = Rule::OfTable(find);
 
 fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let table = subject.table;
-    let should_be_append_only = matches!(table.kind, TableKind::Evidence | TableKind::Projection);
-    if !should_be_append_only || table.append_only {
+    if !should_be_append_only(table.kind) || table.append_only {
         return Vec::new();
     }
     let message = format!("{} table `{}` is not append-only", table.kind, table.name);

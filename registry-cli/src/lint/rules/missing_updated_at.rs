@@ -1,14 +1,14 @@
-use table_registry_core::TableKind;
 use table_registry_engine::{Diagnostic, Lint};
 
 use super::Rule;
+use crate::conventions::rows_are_updated;
 use crate::lint::subject::Subject;
 
 pub const RULE: Rule = Rule::OfTable(find);
 
 fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let table = subject.table;
-    if table.kind != TableKind::Truth || table.append_only {
+    if !rows_are_updated(table.kind, table.append_only) {
         return Vec::new();
     }
     let updated_at = subject.krate.option(Lint::MissingUpdatedAt);
