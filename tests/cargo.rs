@@ -207,8 +207,9 @@ fn missing_policy_files_are_errors_that_say_where_they_were_looked_for() {
         "error: policy file `revoke.toml` not found",
     ]);
     report.says("looked for `src/table-registry.toml`, `table-registry.toml`");
-    report
-        .says("create `revoke.toml` beside `Cargo.toml`; an empty file is a decision, a missing one is not");
+    report.says(
+        "create `revoke.toml` beside `Cargo.toml`; it may be empty, but a missing file could be a mistake",
+    );
     krate.write("src/table_registry.toml", "");
     krate
         .check()

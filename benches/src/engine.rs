@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use quote::quote;
 use ra_ap_rustc_lexer::{FrontmatterAllowed, tokenize};
-use table_registry_engine::{CallSite, Invocation, Outcome, Root, expand, run};
+use table_registry_engine::{Analysis, CallSite, Invocation, Root, expand, run};
 
 use crate::crates::{Macros, erp, synthetic, with_schema};
 use crate::table::{Rows, median, ratio, time};
@@ -111,13 +111,13 @@ fn files(schema: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn found(directory: &Path, tables: usize) -> Outcome {
+fn found(directory: &Path, tables: usize) -> Analysis {
     let mut faults = Vec::new();
     let invocation = Invocation::parse(quote!("schema/"), &mut faults);
-    let outcome = run(&invocation, &call(directory));
-    assert!(outcome.faults.is_empty() && faults.is_empty());
-    assert_eq!(outcome.registry.tables().len(), tables);
-    outcome
+    let analysis = run(&invocation, &call(directory));
+    assert!(analysis.faults.is_empty() && faults.is_empty());
+    assert_eq!(analysis.registry.tables().len(), tables);
+    analysis
 }
 
 fn call(directory: &Path) -> CallSite {
@@ -125,8 +125,8 @@ fn call(directory: &Path) -> CallSite {
 }
 
 fn engine(directory: &Path, tables: usize) {
-    let outcome = found(directory, tables);
-    black_box(expand(&outcome.registry, &outcome.tracked(&call(directory))));
+    let analysis = found(directory, tables);
+    black_box(expand(&analysis.registry, &analysis.tracked(&call(directory))));
 }
 
 fn for_each(files: &[PathBuf], work: impl Fn(String)) {

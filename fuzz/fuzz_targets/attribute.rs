@@ -1,4 +1,5 @@
-//! The arguments of `#[table(…)]` and the attributes beside it: no panic, and faults that can be shown.
+//! Takes the arguments of `#[table(…)]` and other attributes of a struct. There is no panic, and every fault can be
+//! rendered.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -8,15 +9,14 @@ use syn::parse::Parser;
 use table_registry_engine::{declare, flatten, outer_attributes};
 
 fuzz_target!(|text: &str| {
-    // The arguments, and behind a line break other attributes of the struct.
-    let (arguments, neighbours) = text.split_once('\n').unwrap_or((text, ""));
-    let Ok(arguments) = arguments.parse::<TokenStream>() else {
+    // The first line is the arguments, the rest the other attributes.
+    let (arguments, attributes) = text.split_once('\n').unwrap_or((text, ""));
+    let Ok(tokens) = arguments.parse::<TokenStream>() else {
         return;
     };
-    let neighbours = outer_attributes.parse_str(neighbours).unwrap_or_default();
-    let flat = flatten(neighbours);
-    let metas: Vec<_> = flat.iter().map(|one| &one.meta).collect();
-    let declared = declare(arguments, &metas, &format_ident!("Users"));
+    let neighbours = flatten(outer_attributes.parse_str(attributes).unwrap_or_default());
+    let metas: Vec<_> = neighbours.iter().map(|one| &one.meta).collect();
+    let declared = declare(tokens, &metas, &format_ident!("Users"));
     for fault in &declared.faults {
         let _ = fault.render();
     }

@@ -1,5 +1,5 @@
-//! Both policy files against a small registry: no panic, every fault inside its file, and an expansion
-//! whatever they say.
+//! Takes both policy files of a small registry. There is no panic, every fault is inside its file, and the expansion is
+//! valid Rust.
 #![no_main]
 
 use std::sync::Arc;
@@ -11,7 +11,7 @@ const SCHEMA: &str = "use table_registry::table;
 #[table] pub struct Users; #[table(kind = evidence)] pub struct Logs; #[table(schema = \"audit\")] pub struct Events;";
 
 fuzz_target!(|text: &str| {
-    // `table-registry.toml`, and behind a form feed `revoke.toml`.
+    // A form feed is between `table-registry.toml` and `revoke.toml`.
     let (main, revoke) = text.split_once('\u{c}').unwrap_or((text, ""));
     let file = |path: &str, text: &str| Some(Arc::new(Source::new(path, text)));
     let files = PolicyFiles {
@@ -30,12 +30,12 @@ fuzz_target!(|text: &str| {
         files,
         faults: Vec::new(),
     };
-    let outcome = inputs.check();
-    for fault in &outcome.faults {
+    let analysis = inputs.check();
+    for fault in &analysis.faults {
         let _ = fault.render();
         for label in &fault.labels {
             assert!(label.source.text.get(label.range.clone()).is_some(), "{fault:?}");
         }
     }
-    syn::parse_file(&expand(&outcome.registry, &[])).expect("an expansion is Rust");
+    syn::parse_file(&expand(&analysis.registry, &[])).expect("the expansion is valid Rust");
 });

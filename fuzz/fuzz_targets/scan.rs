@@ -1,4 +1,4 @@
-//! The scan of a source file: no panic, every fault at a place, and no struct missed that syn sees.
+//! Takes a source file. There is no panic, every declaration is at its name, and no struct that `syn` sees is missed.
 #![no_main]
 
 use std::collections::BTreeSet;
@@ -28,11 +28,11 @@ fuzz_target!(|text: &str| {
         .map(|one| one.ident.trim_start_matches("r#"))
         .collect();
     for ident in &annotated.0 {
-        assert!(found.contains(ident.as_str()), "`{ident}` is not found");
+        assert!(found.contains(ident.as_str()), "`{ident}` was missed");
     }
 });
 
-/// The structs with nothing but `#[table_registry::table]`, outside of function bodies.
+/// The structs whose only attribute is `#[table_registry::table]`, outside of function bodies.
 #[derive(Default)]
 struct Annotated(BTreeSet<String>);
 

@@ -11,8 +11,8 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{Attribute, Data, DeriveInput, Fields, GenericArgument, Meta, PathArguments, Type};
 use table_registry_engine::{
-    Argument, Declaration, Diagnostic, Fault, RegisteredTable, Source, flatten, split_arguments,
-    start_of_code,
+    Argument, Declaration, Diagnostic, Fault, MAX_NESTING, RegisteredTable, Source, flatten,
+    nests_too_deeply, split_arguments, start_of_code,
 };
 
 use crate::nesting::{self, AngleBracket};
@@ -168,18 +168,19 @@ impl ColumnReader {
         let source = &declaration.source;
         let start = start_of_code(&source.text);
         let trees = self.files.entry(source.path.clone()).or_insert_with(|| {
-            let tokens = source.text[start..].parse::<TokenStream>().ok()?;
-            Some(tokens.into_iter().collect())
+            let file = source.text[start..].parse::<TokenStream>().ok()?;
+            Some(file.into_iter().collect())
         });
         let name = declaration.place.start - start..declaration.place.end - start;
         let item = trees
             .as_deref()
             .and_then(|trees| item_named_at(trees, &name))
             .ok_or_else(|| invalid(declaration))?;
-        if nesting::is_too_deep_to_parse(&item) {
+        let tokens: TokenStream = item.into_iter().collect();
+        if nests_too_deeply(&tokens) || nesting::has_deep_brackets(&tokens) {
             return Err(too_deep(declaration));
         }
-        match syn::parse2(item.into_iter().collect()) {
+        match syn::parse2(tokens) {
             Ok(DeriveInput {
                 attrs,
                 data: Data::Struct(data),
@@ -195,11 +196,8 @@ fn invalid(declaration: &Declaration) -> Diagnostic {
 }
 
 fn too_deep(declaration: &Declaration) -> Diagnostic {
-    let limit = nesting::LIMIT;
     unreadable(declaration)
-        .note(format!(
-            "a type or an attribute in it is nested more than {limit} tokens deep"
-        ))
+        .note(format!("its types may nest {MAX_NESTING} levels deep"))
         .help("declare part of a deep type on its own, with `type`")
 }
 

@@ -1,47 +1,40 @@
-//! The `mod` lines of a file, and how to add and remove one without touching anything else.
+//! Edits of `mod` lines: adding and removing one without touching anything else in the file.
 
 use std::ops::Range;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
-use syn::parse::Parser;
-use syn::{Expr, ExprLit, Ident, Lit, Meta};
-use table_registry_engine::{flatten, outer_attributes, start_of_code};
+use syn::Ident;
+use table_registry_engine::{path_attributes, start_of_code, without_mark};
 
 use crate::failure::Failure;
 use crate::nesting;
 
-/// Says in a comment at the top of a file that its `mod` lines are kept by `sync`.
+/// In a comment at the top of a file, it lets `sync` keep the `mod` lines.
 const GENERATED: &str = "@generated";
 
-/// A file with `mod` lines, as far as they matter.
+/// A file with `mod` lines, as the items of its top level.
 #[derive(Debug)]
 pub struct ModuleFile {
     text: String,
-    /// Where code begins: behind a byte order mark and a line for the shell.
+    /// Where code starts: after a byte order mark and a shebang line.
     start: usize,
     items: Vec<Item>,
 }
 
-/// An item of the top level.
 #[derive(Debug)]
 struct Item {
-    /// From its first doc comment or attribute to its end.
+    /// From the first doc comment or attribute to the end.
     range: Range<usize>,
-    what: What,
+    kind: ItemKind,
 }
 
 #[derive(Debug, PartialEq)]
-enum What {
+enum ItemKind {
     /// `#![…]`, `//!`.
     InnerAttribute,
     /// `use …;`, `extern crate …;`.
     Import,
-    /// `mod name;`, with the visibility that is written, and its attributes.
-    Module {
-        name: String,
-        visibility: String,
-        attributes: String,
-    },
+    Module(OutlinedModule),
     /// `mod name { … }`.
     InlineModule {
         name: String,
@@ -49,105 +42,115 @@ enum What {
     Other,
 }
 
+/// `mod name;`.
+#[derive(Debug, PartialEq)]
+pub struct OutlinedModule {
+    pub name: String,
+    /// As it stands in front of `mod`: `pub `, or nothing.
+    visibility: String,
+    /// The attributes as source text.
+    attributes: String,
+}
+
+impl OutlinedModule {
+    /// The value of `#[path = "…"]`, also in a `cfg_attr`.
+    pub fn path(&self) -> Option<String> {
+        let first = path_attributes(&self.attributes).into_iter().next()?;
+        Some(first.path)
+    }
+
+    fn may_be_conditional(&self) -> bool {
+        self.attributes.contains("cfg")
+    }
+}
+
 impl ModuleFile {
-    /// Fails where the text cannot be tokenized.
+    /// Splits a text into items. Fails if it cannot be tokenized.
     pub fn parse(path: &str, text: &str) -> Result<Self, Failure> {
         let start = start_of_code(text);
-        let tokens = nesting::tokens(&text[start..]).map_err(|reason| {
+        let code = &text[start..];
+        let tokens = nesting::tokens(code).map_err(|reason| {
             Failure::new(format!("`{path}` cannot be changed: it cannot be tokenized")).note(reason)
         })?;
-        let mut items = items(tokens);
-        for item in &mut items {
-            item.range = item.range.start + start..item.range.end + start;
-        }
+        let items = items(code, tokens).into_iter().map(|item| Item {
+            range: item.range.start + start..item.range.end + start,
+            ..item
+        });
         Ok(Self {
             text: text.to_string(),
             start,
-            items,
+            items: items.collect(),
         })
     }
 
     /// Whether a comment above the first item says that the file is generated.
     pub fn is_generated(text: &str) -> bool {
-        let comments = text.trim_start_matches('\u{feff}').lines();
-        let mut comments = comments.take_while(|line| line.is_empty() || line.starts_with("//"));
+        let lines = without_mark(text).lines();
+        let mut comments = lines.take_while(|line| line.is_empty() || line.starts_with("//"));
         comments.any(|line| line.contains(GENERATED))
     }
 
-    /// Whether the file has a module of this name, in braces or not.
+    /// Whether the file has a module of this name, inline or not.
     pub fn declares(&self, module: &str) -> bool {
-        self.items.iter().any(|item| match &item.what {
-            What::Module { name, .. } | What::InlineModule { name } => name == module,
+        self.items.iter().any(|item| match &item.kind {
+            ItemKind::Module(OutlinedModule { name, .. }) | ItemKind::InlineModule { name } => name == module,
             _ => false,
         })
     }
 
-    /// The modules that lie in files of their own, each with its attributes as text.
-    pub fn modules(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.items.iter().filter_map(|item| match &item.what {
-            What::Module { name, attributes, .. } => Some((name.as_str(), attributes.as_str())),
+    /// The modules that are not inline.
+    pub fn modules(&self) -> impl DoubleEndedIterator<Item = &OutlinedModule> {
+        self.module_items().map(|(_, module)| module)
+    }
+
+    fn module_items(&self) -> impl DoubleEndedIterator<Item = (&Item, &OutlinedModule)> {
+        self.items.iter().filter_map(|item| match &item.kind {
+            ItemKind::Module(module) => Some((item, module)),
             _ => None,
         })
     }
 
-    /// The text with a `mod` line more, in its sorted place, with the visibility of its neighbour.
-    pub fn with_module(&self, module: &str) -> String {
-        let before = self.items.iter().rfind(|item| match &item.what {
-            What::Module { name, .. } => name.as_str() < module,
-            _ => false,
-        });
-        let first = self
-            .items
-            .iter()
-            .find(|item| matches!(item.what, What::Module { .. }));
-        let visibility = self.visibility_beside(module);
-        let line = format!("{visibility}mod {};", identifier(module));
+    /// The text with another `mod` line, in its sorted place, with the visibility of its neighbour.
+    pub fn with_module(&self, name: &str) -> String {
+        let before = self.module_items().rfind(|(_, module)| *module.name < *name);
+        let first = self.module_items().next();
+        let line = format!("{}mod {};", self.visibility_beside(name), identifier(name));
         match (before, first) {
-            (Some(before), _) => self.with_line_behind(before.range.end, &line),
-            (None, Some(first)) => {
+            (Some((before, _)), _) => self.with_line_after(before.range.end, &line),
+            (None, Some((first, _))) => {
                 self.with_text(self.start_of_line(first.range.start), &format!("{line}\n"))
             }
             (None, None) => self.with_block(&line),
         }
     }
 
-    /// The visibility of the line before, or else of the first: of modules that are in every build, if there
-    /// are any.
-    fn visibility_beside(&self, module: &str) -> &str {
-        let of = |with_conditional: bool| {
-            let mut known = self.items.iter().filter_map(|item| match &item.what {
-                What::Module {
-                    name,
-                    visibility,
-                    attributes,
-                } if with_conditional || !attributes.contains("cfg") => {
-                    Some((name.as_str(), visibility.as_str()))
-                }
-                _ => None,
-            });
-            let first = known.next()?;
-            let later = known.rfind(|(name, _)| *name < module);
-            Some(later.unwrap_or(first).1)
+    /// The visibility of the module before, or else of the first. Modules under `cfg` count only if there are no others.
+    fn visibility_beside(&self, name: &str) -> &str {
+        let (conditional, unconditional): (Vec<_>, Vec<_>) =
+            self.modules().partition(|module| module.may_be_conditional());
+        let known = if unconditional.is_empty() {
+            conditional
+        } else {
+            unconditional
         };
-        of(false).or_else(|| of(true)).unwrap_or("pub ")
+        let before = known.iter().rfind(|module| *module.name < *name);
+        let neighbour = before.or(known.first());
+        neighbour.map_or("pub ", |module| &module.visibility)
     }
 
-    /// Whether a module has its content in the file, or a file of another name.
-    pub fn hides(&self, module: &str) -> bool {
-        self.items.iter().any(|item| match &item.what {
-            What::InlineModule { name } => name == module,
-            What::Module { name, attributes, .. } => name == module && path_attribute(attributes).is_some(),
+    /// Whether the file has a module whose content does not lie in a file of the module's name: it is inline, or has a
+    /// `path` attribute.
+    pub fn keeps_elsewhere(&self, module: &str) -> bool {
+        self.items.iter().any(|item| match &item.kind {
+            ItemKind::InlineModule { name } => name == module,
+            ItemKind::Module(outlined) => outlined.name == module && outlined.path().is_some(),
             _ => false,
         })
     }
 
     /// The text without the `mod` line of a module and its attributes.
-    pub fn without_module(&self, module: &str) -> String {
-        let found = self.items.iter().find(|item| match &item.what {
-            What::Module { name, .. } => name == module,
-            _ => false,
-        });
-        let Some(item) = found else {
+    pub fn without_module(&self, name: &str) -> String {
+        let Some((item, _)) = self.module_items().find(|(_, module)| module.name == name) else {
             return self.text.clone();
         };
         let start = self.start_of_line(item.range.start);
@@ -155,13 +158,12 @@ impl ModuleFile {
         format!("{}{}", &self.text[..start], &self.text[end..])
     }
 
-    /// The text with lines behind everything that has to stand at the top of a file, apart from
-    /// what follows.
+    /// The text with more lines, set apart by empty lines, after the attributes, imports and `mod` lines at the top.
     pub fn with_block(&self, block: &str) -> String {
         let preamble = self.items.iter().rfind(|item| {
             matches!(
-                item.what,
-                What::InnerAttribute | What::Import | What::Module { .. }
+                item.kind,
+                ItemKind::InnerAttribute | ItemKind::Import | ItemKind::Module(_)
             )
         });
         let Some(item) = preamble else {
@@ -183,7 +185,7 @@ impl ModuleFile {
         self.with_text(at, &format!("{line_break}\n{block}\n"))
     }
 
-    fn with_line_behind(&self, place: usize, line: &str) -> String {
+    fn with_line_after(&self, place: usize, line: &str) -> String {
         let at = self.end_of_line(place);
         let line_break = if self.text[..at].ends_with('\n') { "" } else { "\n" };
         self.with_text(at, &format!("{line_break}{line}\n"))
@@ -193,7 +195,7 @@ impl ModuleFile {
         format!("{}{text}{}", &self.text[..at], &self.text[at..])
     }
 
-    /// The start of the line, if nothing else stands there.
+    /// The start of the line if nothing else is before this place in it, or else the place.
     fn start_of_line(&self, place: usize) -> usize {
         let start = self.text[..place].rfind('\n').map_or(0, |at| at + 1);
         if self.text[start..place].trim().is_empty() {
@@ -203,7 +205,7 @@ impl ModuleFile {
         }
     }
 
-    /// Behind the line break, if nothing but a comment stands there.
+    /// The start of the next line if nothing but a comment is after this place in its line, or else the place.
     fn end_of_line(&self, place: usize) -> usize {
         let end = self.text[place..]
             .find('\n')
@@ -216,8 +218,7 @@ impl ModuleFile {
         }
     }
 
-    /// Comments at the top, which are no tokens: a licence, `@generated`. Those with three slashes belong to
-    /// the item below.
+    /// The end of the comments at the top: a licence, `@generated`. Comments with three slashes belong to the item below.
     fn end_of_leading_comments(&self) -> usize {
         let is_outer = |line: &str| line.starts_with("///") && !line.starts_with("////");
         let lines = self.text[self.start..].split_inclusive('\n');
@@ -227,7 +228,7 @@ impl ModuleFile {
     }
 }
 
-/// A module's name as it is written: `r#type`.
+/// A module's name as source text: `r#type`.
 fn identifier(module: &str) -> String {
     match syn::parse_str::<Ident>(module) {
         Ok(_) if module != "gen" => module.to_string(),
@@ -236,40 +237,44 @@ fn identifier(module: &str) -> String {
 }
 
 /// Splits tokens into items: each ends with a `;` or with braces.
-fn items(tokens: TokenStream) -> Vec<Item> {
+fn items(code: &str, tokens: TokenStream) -> Vec<Item> {
     let mut items = Vec::new();
-    let mut item: Vec<TokenTree> = Vec::new();
+    let mut trees: Vec<TokenTree> = Vec::new();
     for tree in tokens {
         let ends = match &tree {
             TokenTree::Punct(punct) => punct.as_char() == ';',
             TokenTree::Group(group) => {
-                let is_inner = matches!(item.as_slice(), [TokenTree::Punct(pound), TokenTree::Punct(bang)]
+                let is_inner = matches!(trees.as_slice(), [TokenTree::Punct(pound), TokenTree::Punct(bang)]
                     if pound.as_char() == '#' && bang.as_char() == '!');
-                // The braces of `use a::{b, c};` are followed by its semicolon.
-                let is_body = group.delimiter() == Delimiter::Brace && !is_import(&item);
+                // `use a::{b, c};` ends with its semicolon.
+                let is_body = group.delimiter() == Delimiter::Brace && !is_import(&trees);
                 is_inner || is_body
             }
             _ => false,
         };
-        item.push(tree);
+        trees.push(tree);
         if ends {
-            items.extend(finished(&std::mem::take(&mut item)));
+            items.extend(item(code, &std::mem::take(&mut trees)));
         }
     }
     items
 }
 
-fn finished(trees: &[TokenTree]) -> Option<Item> {
-    let (first, last) = (trees.first()?, trees.last()?);
-    let range = first.span().byte_range().start..last.span().byte_range().end;
-    let what = if is_inner_attribute(trees) {
-        What::InnerAttribute
+fn item(code: &str, trees: &[TokenTree]) -> Option<Item> {
+    let kind = if is_inner_attribute(trees) {
+        ItemKind::InnerAttribute
     } else if is_import(trees) {
-        What::Import
+        ItemKind::Import
     } else {
-        module(trees).unwrap_or(What::Other)
+        module(code, trees).unwrap_or(ItemKind::Other)
     };
-    Some(Item { range, what })
+    let range = range(trees)?;
+    Some(Item { range, kind })
+}
+
+fn range(trees: &[TokenTree]) -> Option<Range<usize>> {
+    let (first, last) = (trees.first()?, trees.last()?);
+    Some(first.span().byte_range().start..last.span().byte_range().end)
 }
 
 fn is_inner_attribute(trees: &[TokenTree]) -> bool {
@@ -286,7 +291,7 @@ fn is_import(trees: &[TokenTree]) -> bool {
             if word == "extern" && krate == "crate")
 }
 
-/// The tokens of an item behind its outer attributes.
+/// The tokens of an item after its outer attributes.
 fn without_attributes(mut trees: &[TokenTree]) -> &[TokenTree] {
     while let [TokenTree::Punct(pound), TokenTree::Group(_), rest @ ..] = trees {
         if pound.as_char() != '#' {
@@ -297,7 +302,7 @@ fn without_attributes(mut trees: &[TokenTree]) -> &[TokenTree] {
     trees
 }
 
-fn module(all: &[TokenTree]) -> Option<What> {
+fn module(code: &str, all: &[TokenTree]) -> Option<ItemKind> {
     let trees = without_attributes(all);
     let attributes = &all[..all.len() - trees.len()];
     let at = trees
@@ -309,37 +314,20 @@ fn module(all: &[TokenTree]) -> Option<What> {
     };
     let name = syn::ext::IdentExt::unraw(name).to_string();
     Some(match end {
-        TokenTree::Punct(_) => What::Module {
+        TokenTree::Punct(_) => ItemKind::Module(OutlinedModule {
             name,
-            visibility: written(visibility),
-            attributes: text(attributes),
-        },
-        _ => What::InlineModule { name },
+            visibility: match text(code, visibility) {
+                "" => String::new(),
+                visibility => format!("{visibility} "),
+            },
+            attributes: text(code, attributes).to_string(),
+        }),
+        _ => ItemKind::InlineModule { name },
     })
 }
 
-/// The value of `#[path = "…"]`, also inside `cfg_attr`.
-pub fn path_attribute(attributes: &str) -> Option<String> {
-    let attributes = outer_attributes.parse_str(attributes).ok()?;
-    flatten(attributes).into_iter().find_map(|flat| match flat.meta {
-        Meta::NameValue(pair) if pair.path.is_ident("path") => match pair.value {
-            Expr::Lit(ExprLit {
-                lit: Lit::Str(path), ..
-            }) => Some(path.value()),
-            _ => None,
-        },
-        _ => None,
-    })
-}
-
-/// `pub `, `pub(crate) `, or nothing.
-fn written(visibility: &[TokenTree]) -> String {
-    let text = text(visibility).replace("pub (", "pub(");
-    if text.is_empty() { text } else { text + " " }
-}
-
-fn text(trees: &[TokenTree]) -> String {
-    trees.iter().cloned().collect::<TokenStream>().to_string()
+fn text<'c>(code: &'c str, trees: &[TokenTree]) -> &'c str {
+    range(trees).map_or("", |range| &code[range])
 }
 
 #[cfg(test)]
@@ -414,10 +402,8 @@ mod tests {
     #[test]
     fn modules_of_the_top_level() {
         let file = file("mod a; mod b { mod c; } fn f() { mod d {} } pub(in crate::x) mod r#e;");
-        assert_eq!(
-            file.modules().map(|(name, _)| name).collect::<Vec<_>>(),
-            ["a", "e"]
-        );
+        let names: Vec<&str> = file.modules().map(|module| module.name.as_str()).collect();
+        assert_eq!(names, ["a", "e"]);
         assert!(file.declares("b") && !file.declares("c") && !file.declares("d"));
     }
 
@@ -430,22 +416,21 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_one_of_an_attribute() {
-        assert_eq!(
-            path_attribute("/// The path = \"a\".\n#[path = \"odd name.rs\"]").as_deref(),
-            Some("odd name.rs")
-        );
-        assert_eq!(
-            path_attribute("#[cfg_attr(x, path = \"b.rs\")]").as_deref(),
-            Some("b.rs")
-        );
-        assert_eq!(path_attribute("/// The path.\n"), None);
-        let file = file("mod a { } #[path = \"x.rs\"] mod b; mod c;");
-        assert!(file.hides("a") && file.hides("b") && !file.hides("c"));
+    fn modules_without_a_file_of_their_name() {
+        let file = file("mod a { } /// The path.\n#[path = \"x.rs\"] mod b; /// path = \"y.rs\"\nmod c;");
+        let paths: Vec<_> = file.modules().map(OutlinedModule::path).collect();
+        assert_eq!(paths, [Some("x.rs".to_string()), None]);
+        assert!(file.keeps_elsewhere("a") && file.keeps_elsewhere("b") && !file.keeps_elsewhere("c"));
     }
 
     #[test]
-    fn what_is_no_rust_is_a_failure() {
+    fn attributes_may_nest_deeply() {
+        let text = format!("#[a{}b{}] mod m;", "(".repeat(10_000), ")".repeat(10_000));
+        assert!(file(&text).declares("m"));
+    }
+
+    #[test]
+    fn a_text_that_is_not_rust_is_refused() {
         assert!(ModuleFile::parse("mod.rs", "mod a; }").is_err());
     }
 }

@@ -164,7 +164,7 @@ fn edited(
         (_, None) => true,
         (None, Some(_)) => false,
     };
-    let faults: Vec<Diagnostic> = project.unread().filter(is_about_it).cloned().collect();
+    let faults: Vec<Diagnostic> = project.reading_faults().filter(is_about_it).cloned().collect();
     report::human(&faults);
     let missing = || Failure::new("nothing was changed: the policy file cannot be read");
     let before = source.ok_or_else(missing)?;

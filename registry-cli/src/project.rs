@@ -1,4 +1,4 @@
-//! One crate with a registry, read from its sources: the pipeline of the macro, without the compiler.
+//! A crate with a registry, read from its sources by the same pipeline as in the macro.
 
 use std::io;
 use std::ops::Range;
@@ -16,24 +16,24 @@ use crate::nesting;
 use crate::report;
 use crate::workspace::{self, Package, Workspace};
 
-/// A crate, and what its `table_registry!` comes to.
+/// A crate and its registry.
 #[derive(Debug)]
 pub struct Project {
     pub package: Package,
-    /// The crate root.
+    /// The crate root, which calls `table_registry!`.
     pub root: Arc<Source>,
     pub call: CallSite,
     pub invocation: Invocation,
-    /// What was read, for edits to change.
+    /// What was read. An edit is checked on a changed copy.
     pub inputs: Inputs,
     pub policy: Policy,
     pub registry: Registry,
-    /// Every fault that the compiler would report, but those that only it can see.
+    /// Every fault that the compiler would report, except those that only the compiler can see.
     pub faults: Vec<Diagnostic>,
 }
 
 impl Project {
-    /// Reads every registry of the chosen packages. There is at least one.
+    /// Reads the registries of the chosen packages. Fails if there is none.
     pub fn load_all(workspace: &Workspace) -> Result<Vec<Self>, Failure> {
         let mut projects = Vec::new();
         for package in &workspace.packages {
@@ -51,7 +51,7 @@ impl Project {
         Ok(projects)
     }
 
-    /// Reads the one registry that a command is about.
+    /// Reads the only registry of the chosen packages. Fails if there are several.
     pub fn load_one(workspace: &Workspace) -> Result<Self, Failure> {
         let mut projects = Self::load_all(workspace)?;
         if projects.len() == 1
@@ -66,14 +66,15 @@ impl Project {
     }
 
     fn read(package: Package, found: &CallInRoot) -> Result<Self, Failure> {
-        let mut faults = Vec::new();
-        let invocation = Invocation::parse(found.arguments()?, &mut faults);
+        let mut reading_faults = Vec::new();
+        let invocation = Invocation::parse(found.arguments()?, &mut reading_faults);
         let call = CallSite::new(package.root.clone(), &found.file);
         let mut inputs = Inputs::read(&invocation, &call);
-        faults.append(&mut inputs.faults);
-        let faults = faults.into_iter().map(|fault| found.locate(fault));
-        let faults: Vec<Diagnostic> = faults.collect();
+        reading_faults.append(&mut inputs.faults);
+        let located = reading_faults.into_iter().map(|fault| found.locate(fault));
+        let mut faults: Vec<Diagnostic> = located.collect();
         let checked = Checked::new(inputs.clone());
+        faults.extend(checked.faults);
         Ok(Self {
             package,
             root: Arc::clone(&found.source),
@@ -82,17 +83,18 @@ impl Project {
             inputs,
             policy: checked.policy,
             registry: checked.registry,
-            faults: faults.into_iter().chain(checked.faults).collect(),
+            faults,
         })
     }
 
-    /// The faults of what could not be read. That there is no table yet is none of them.
-    pub fn unread(&self) -> impl Iterator<Item = &Diagnostic> {
+    /// The faults of files that cannot be read, and of arguments that cannot be understood.
+    pub fn reading_faults(&self) -> impl Iterator<Item = &Diagnostic> {
         let faults = self.faults.iter();
+        // `NoTables` counts as unreadable elsewhere, but a new registry has no tables.
         faults.filter(|fault| report::is_unreadable(fault.code) && !fault.is(Fault::NoTables))
     }
 
-    /// What to do after a change, if there is a lock file.
+    /// Says what to do after a change if there is a lock file.
     pub fn say_if_lock_is_stale(&self) {
         if self.package.has_lock_file() {
             let command = self.package.command("sync");
@@ -103,13 +105,12 @@ impl Project {
     }
 }
 
-/// The faults of several crates.
 pub fn all_faults(projects: &[Project]) -> Vec<Diagnostic> {
     let faults = projects.iter().flat_map(|project| &project.faults);
     faults.cloned().collect()
 }
 
-/// What inputs come to.
+/// What follows from the inputs.
 pub struct Checked {
     pub policy: Policy,
     pub registry: Registry,
@@ -131,7 +132,7 @@ impl Checked {
     }
 }
 
-/// What is wrong with the attribute of a struct, which the compiler says at its tokens.
+/// The faults of a struct's attribute, each at its token, as the compiler reports them.
 fn faults_of_attribute(declaration: &Declaration) -> Vec<Diagnostic> {
     let locate = |mut fault: Diagnostic| {
         if let (Some(range), Some(label)) = (
@@ -158,14 +159,14 @@ fn word_before(text: &str, place: usize) -> (&str, Range<usize>) {
     (word, before.len() - word.len()..before.len())
 }
 
-/// The place in the file of a token of the attribute `#[table]`.
+/// Where a token of the attribute `#[table]` stands in the file.
 pub fn place_in_attribute(declaration: &Declaration, span: Option<Span>) -> Option<Range<usize>> {
     let attribute = declaration.attribute.clone();
     let within = place(span, &declaration.source.text[attribute.clone()])?;
     Some(attribute.start + within.start..attribute.start + within.end)
 }
 
-/// The bytes of a span in the text that it was parsed from; nothing for a span from elsewhere.
+/// The bytes of a span in the text that it was parsed from; `None` for a span from another text.
 fn place(span: Option<Span>, text: &str) -> Option<Range<usize>> {
     let range = span?.byte_range();
     (!range.is_empty() && text.get(range.clone()).is_some()).then_some(range)
@@ -184,7 +185,7 @@ impl CallInRoot {
         for file in &package.crate_roots {
             let source = match Source::read(&package.root, file) {
                 Ok(source) => source,
-                // Cargo knows targets whose files are generated, or not there yet.
+                // Cargo lists targets whose files do not exist yet, or are generated.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(Failure::io("read", file, &error)),
             };
@@ -219,7 +220,7 @@ impl CallInRoot {
         })
     }
 
-    /// The fault with its place in this file, if it is about an argument.
+    /// Gives a fault of an argument its place in this file.
     fn locate(&self, fault: Diagnostic) -> Diagnostic {
         let arguments = &self.source.text[self.arguments.clone()];
         if fault.span.is_none() || !fault.labels.is_empty() {
@@ -257,7 +258,7 @@ fn no_call(package: &Package) -> Failure {
     .note(format!("looked in {}", roots.join(", ")));
     if package.has_lock_file() {
         return failure
-            .note(format!("`{}` is that of a registry", display(&lock)))
+            .note(format!("`{}` is the lock file of a registry", display(&lock)))
             .help("put the call back, or remove the lock file with the registry");
     }
     failure.help(format!("run `{}` to add the call", package.command("init")))

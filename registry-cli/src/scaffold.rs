@@ -1,4 +1,4 @@
-//! The file of a new table.
+//! The source file of a new table.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -20,10 +20,10 @@ impl FromStr for ColumnArgument {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (name, ty) = text
+        let (before, after) = text
             .split_once(':')
             .ok_or("expected NAME:TYPE, such as `total_cents:i64`")?;
-        let (name, ty) = (name.trim(), ty.trim());
+        let (name, ty) = (before.trim(), after.trim());
         if !is_snake_case_identifier(name) {
             return Err(format!("`{name}` is not a `snake_case` identifier"));
         }
@@ -39,8 +39,8 @@ impl FromStr for ColumnArgument {
     }
 }
 
-/// Whether a name can be that of a column, a module and a table without quotes: ASCII, since the compiler
-/// takes no other for the name of a file, and with `r#` at most.
+/// Whether a name can be that of a column, a module, and a table without quotes. It may be a keyword that needs `r#`.
+/// It is ASCII, since the compiler accepts nothing else in the name of a file.
 pub fn is_snake_case_identifier(name: &str) -> bool {
     let is_part = |c: char| c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit();
     name.chars().all(is_part)
@@ -48,7 +48,7 @@ pub fn is_snake_case_identifier(name: &str) -> bool {
         && syn::parse_str::<syn::Ident>(&format!("r#{name}")).is_ok()
 }
 
-/// A type that a field can have, without comments that would swallow what follows.
+/// Whether this is a type that a field can have, without a comment, which would hide what follows.
 fn is_field_type(text: &str) -> bool {
     let is_plain = !text.contains("//") && !text.contains("/*") && !text.contains('\n');
     let ty = syn::parse_str::<Type>(text);
@@ -62,16 +62,16 @@ fn is_field_type(text: &str) -> bool {
         })
 }
 
-/// What is known about a table before its file is written.
+/// A table whose file is to be written.
 #[derive(Debug)]
 pub struct NewTable<'a> {
     pub name: &'a str,
     pub kind: TableKind,
     pub append_only: bool,
     pub columns: &'a [ColumnArgument],
-    /// The path of the crate that has the attribute.
+    /// The path of the crate with the attribute `#[table]`.
     pub facade: String,
-    /// Whether the crate can do without `std`.
+    /// Whether the user's crate is `no_std`.
     pub is_no_std: bool,
 }
 
@@ -87,12 +87,12 @@ impl NewTable<'_> {
         );
         for column in self.all_columns(lints, dependencies) {
             let name = key_ident(&column.name, proc_macro2::Span::call_site());
-            writeln!(text, "    pub {name}: {},", column.ty).expect("a string takes every text");
+            writeln!(text, "    pub {name}: {},", column.ty).expect("writing to a string never fails");
         }
         text + "}\n"
     }
 
-    /// The struct's name.
+    /// The name of the struct.
     pub fn ident(&self) -> String {
         self.name.to_upper_camel_case()
     }
@@ -109,23 +109,22 @@ impl NewTable<'_> {
         }
     }
 
-    /// What the lints ask of such a table, around what the user asks for.
+    /// The columns that the user asks for, between the keys and the timestamps that the lints require.
     fn all_columns(&self, lints: &LintSettings, dependencies: &BTreeSet<String>) -> Vec<ColumnArgument> {
-        let wanted = self.wanted_columns(lints);
-        let (stamps, keys): (Vec<&String>, Vec<&String>) =
-            wanted.iter().partition(|name| name.ends_with("_at"));
-        let types = Types::of(dependencies, self.is_no_std);
-        let given = |name: &str| self.columns.iter().any(|column| column.name == name);
-        let make = |name: &&String| ColumnArgument {
-            name: (*name).clone(),
-            ty: types.of_column(name).to_string(),
-        };
-        let keys = keys.iter().filter(|name| !given(name)).map(make);
-        let stamps = stamps.iter().filter(|name| !given(name)).map(make);
-        keys.chain(self.columns.iter().cloned()).chain(stamps).collect()
+        let types = ColumnTypes::of(dependencies, self.is_no_std);
+        let is_given = |name: &String| self.columns.iter().any(|column| column.name == *name);
+        let required = self.required_columns(lints).into_iter();
+        let missing = required
+            .filter(|name| !is_given(name))
+            .map(|name| ColumnArgument {
+                ty: types.of_column(&name).to_string(),
+                name,
+            });
+        let (stamps, keys): (Vec<_>, Vec<_>) = missing.partition(|column| column.name.ends_with("_at"));
+        [keys, self.columns.to_vec(), stamps].concat()
     }
 
-    fn wanted_columns(&self, lints: &LintSettings) -> Vec<String> {
+    fn required_columns(&self, lints: &LintSettings) -> Vec<String> {
         let of = |rule: Lint| match lints.level(rule) {
             LintLevel::Allow => Vec::new(),
             LintLevel::Warn | LintLevel::Deny => lints.option(rule),
@@ -135,25 +134,24 @@ impl NewTable<'_> {
             .filter(|_| self.kind.row_level_security());
         let is_mutable = self.kind == TableKind::Truth && !self.append_only;
         let updated_at = of(Lint::MissingUpdatedAt).into_iter().filter(|_| is_mutable);
-        let mut wanted = of(Lint::MissingRequiredColumn);
-        // Behind the key.
-        let place = wanted.len().min(1);
-        wanted.splice(place..place, tenant);
-        wanted.extend(updated_at);
+        let mut required = of(Lint::MissingRequiredColumn);
+        // The tenant column comes after the primary key.
+        let place = required.len().min(1);
+        required.splice(place..place, tenant);
+        required.extend(updated_at);
         let mut seen = BTreeSet::new();
-        wanted.retain(|column| seen.insert(column.clone()));
-        wanted
+        required.retain(|column| seen.insert(column.clone()));
+        required
     }
 }
 
-/// The types of columns that every table has: those of the crates that the package uses, so that the
-/// new file compiles.
-struct Types {
+/// The types of required columns. They come from crates that the package depends on, so that the new file compiles.
+struct ColumnTypes {
     id: &'static str,
     time: &'static str,
 }
 
-impl Types {
+impl ColumnTypes {
     fn of(dependencies: &BTreeSet<String>, is_no_std: bool) -> Self {
         let first = |choices: &[(&str, &'static str)], default| {
             let used = choices
@@ -190,7 +188,8 @@ mod tests {
     use super::*;
 
     fn text(name: &str, kind: TableKind, append_only: bool, columns: &[&str], uses: &[&str]) -> String {
-        let columns: Vec<ColumnArgument> = columns.iter().map(|column| column.parse().unwrap()).collect();
+        let arguments = columns.iter().map(|column| column.parse().unwrap());
+        let columns: Vec<ColumnArgument> = arguments.collect();
         let table = NewTable {
             name,
             kind,
@@ -206,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_has_what_the_lints_ask_for() {
+    fn a_table_has_the_columns_that_the_lints_require() {
         assert_eq!(
             text(
                 "invoices",
@@ -234,7 +233,7 @@ pub struct Invoices {
     }
 
     #[test]
-    fn the_kind_decides_columns_and_the_package_their_types() {
+    fn columns_depend_on_the_kind_and_types_on_the_package() {
         let found = text(
             "audit_1",
             TableKind::Evidence,
@@ -254,7 +253,7 @@ pub struct Audit1 {
     }
 
     #[test]
-    fn arguments_that_are_no_columns() {
+    fn arguments_that_are_not_columns() {
         for (text, message) in [
             ("total", "expected NAME:TYPE"),
             ("Total:i64", "`Total` is not a `snake_case` identifier"),

@@ -1,152 +1,100 @@
-//! The directories below which the schema lies, and the files that bring their files in.
+//! The directories of a schema, and the modules that their files can be.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use table_registry_engine::{Root, clean, display};
+use table_registry_engine::{Root, clean, display, file_leading_into, module_at, module_candidates};
 
 use crate::failure::Failure;
-use crate::module_file::{ModuleFile, path_attribute};
+use crate::module_file::ModuleFile;
 use crate::project::Project;
 use crate::scaffold::is_snake_case_identifier;
 
-/// One directory.
+/// A schema directory, or one below it.
 #[derive(Debug)]
 pub struct SchemaDirectory {
     root: Root,
-    pub path: PathBuf,
+    path: PathBuf,
     /// The file whose `mod` lines lead into the directory, if there is one.
     pub module_file: Option<PathBuf>,
-    /// The modules that its files and subdirectories can be, by name.
-    pub modules: BTreeSet<String>,
+    /// The names of the modules that the files and subdirectories can be.
+    modules: BTreeSet<String>,
 }
 
-/// The directories of a registry and all below them, each once.
+/// The schema directories and all below them, each once.
 pub fn all(project: &Project) -> Result<Vec<SchemaDirectory>, Failure> {
     let written = project.invocation.directories.iter();
     let mut waiting: Vec<PathBuf> = written
         .map(|path| clean(&project.call.resolve(&path.text)))
         .collect();
+    let root = &project.package.root;
     let mut seen = BTreeSet::new();
     let mut directories = Vec::new();
     while let Some(path) = waiting.pop() {
-        // A link may lead to a directory around it.
-        let target = project
-            .package
-            .root
-            .canonical(&path)
-            .unwrap_or_else(|| path.clone());
+        // A symbolic link may lead to a directory around it.
+        let target = root.canonical(&path).unwrap_or_else(|| path.clone());
         if seen.insert(target) {
-            let (directory, below) = SchemaDirectory::read(project, path)?;
-            waiting.extend(below);
-            directories.push(directory);
+            let entries = entries(project, &path)?;
+            waiting.extend(entries.iter().filter(|entry| root.has_directory(entry)).cloned());
+            directories.push(SchemaDirectory::new(project, path, &entries));
         }
     }
     directories.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(directories)
 }
 
-impl SchemaDirectory {
-    /// Reads one directory; gives back the directories in it, too.
-    pub fn read(project: &Project, path: PathBuf) -> Result<(Self, Vec<PathBuf>), Failure> {
-        let unreadable = |error| Failure::io("read", &path, &error);
-        let module_file = module_file(project, &path);
-        let (mut modules, mut below) = (BTreeSet::new(), Vec::new());
-        for entry in fs::read_dir(project.package.root.resolve(&path)).map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
-            // Links lead to files and directories like any other.
-            let is_directory = entry.path().is_dir();
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let is_root = project.package.crate_roots.contains(&path.join(&name));
-            if name.starts_with('.') || is_root {
-                continue;
-            }
-            if is_directory {
-                below.push(path.join(&name));
-            }
-            modules.extend(module_of(
-                project,
-                &path,
-                &name,
-                is_directory,
-                module_file.as_deref(),
-            ));
+/// The files and directories in a directory, without hidden ones and crate roots.
+fn entries(project: &Project, directory: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let unreadable = |error| Failure::io("read", directory, &error);
+    let mut entries = Vec::new();
+    for listed in fs::read_dir(project.package.root.resolve(directory)).map_err(unreadable)? {
+        let name = listed.map_err(unreadable)?.file_name();
+        let path = directory.join(&name);
+        let is_hidden = name.to_string_lossy().starts_with('.');
+        if !is_hidden && !project.package.crate_roots.contains(&path) {
+            entries.push(path);
         }
-        let directory = Self {
-            root: project.package.root.clone(),
+    }
+    Ok(entries)
+}
+
+impl SchemaDirectory {
+    fn new(project: &Project, path: PathBuf, entries: &[PathBuf]) -> Self {
+        let root = project.package.root.clone();
+        let module_file = file_leading_into(&project.call, &path);
+        let others = entries
+            .iter()
+            .filter(|entry| Some(*entry) != module_file.as_ref());
+        let modules = others.filter_map(|entry| module_at(&root, entry));
+        Self {
+            modules: modules.filter(|name| is_snake_case_identifier(name)).collect(),
+            root,
             path,
             module_file,
-            modules,
-        };
-        Ok((directory, below))
+        }
     }
 
-    /// A module file with one `mod` line for each module, and none for a file that is gone.
-    pub fn regenerated(&self, path: &Path, text: &str) -> Result<String, Failure> {
-        let parse = |text: &str| ModuleFile::parse(&display(path), text);
-        let file = parse(text)?;
-        let paths: Vec<String> = file
-            .modules()
-            .filter_map(|(_, attributes)| path_attribute(attributes))
-            .collect();
-        let is_gone = |(name, attributes): &(&str, &str)| {
-            path_attribute(attributes).is_none() && !self.has_file_of(name)
-        };
-        let gone = file.modules().filter(is_gone).map(|(name, _)| name);
-        let missing = self
-            .modules
-            .iter()
-            .filter(|name| !file.declares(name) && !paths.contains(&format!("{name}.rs")));
-        let without = gone
-            .map(str::to_string)
-            .try_fold(text.to_string(), |text, name| {
-                parse(&text).map(|file| file.without_module(&name))
-            })?;
-        missing.cloned().try_fold(without, |text, name| {
-            parse(&text).map(|file| file.with_module(&name))
-        })
+    /// The module file with one `mod` line for each module, and none for a module whose file is gone.
+    pub fn regenerated(&self, module_file: &Path, before: &str) -> Result<String, Failure> {
+        let parse = |text: &str| ModuleFile::parse(&display(module_file), text);
+        let file = parse(before)?;
+        let paths: Vec<String> = file.modules().filter_map(|module| module.path()).collect();
+        let is_named = |name: &str| file.declares(name) || paths.contains(&format!("{name}.rs"));
+        let mut after = before.to_string();
+        for module in file.modules() {
+            if module.path().is_none() && !self.has_file_of(&module.name) {
+                after = parse(&after)?.without_module(&module.name);
+            }
+        }
+        for name in self.modules.iter().filter(|name| !is_named(name)) {
+            after = parse(&after)?.with_module(name);
+        }
+        Ok(after)
     }
 
     fn has_file_of(&self, module: &str) -> bool {
-        let files = [
-            self.path.join(format!("{module}.rs")),
-            self.path.join(module).join("mod.rs"),
-        ];
-        files.iter().any(|file| self.root.has_file(file))
+        let candidates = module_candidates(&self.path, module);
+        candidates.iter().any(|file| self.root.has_file(file))
     }
-}
-
-/// The file with the `mod` lines of a directory: the invoking file, `mod.rs`, or `schema.rs` beside
-/// `schema/`.
-pub fn module_file(project: &Project, directory: &Path) -> Option<PathBuf> {
-    if *directory == clean(project.call.directory()) {
-        return Some(project.call.file().to_path_buf());
-    }
-    let candidates = [directory.join("mod.rs"), directory.with_extension("rs")];
-    candidates
-        .into_iter()
-        .find(|path| project.package.root.has_file(path))
-}
-
-/// The module that an entry of a directory can be.
-fn module_of(
-    project: &Project,
-    directory: &Path,
-    name: &str,
-    is_directory: bool,
-    module_file: Option<&Path>,
-) -> Option<String> {
-    let is_module_file = module_file.is_some_and(|file| file == directory.join(name));
-    let module = if is_directory {
-        name.to_string()
-    } else {
-        name.strip_suffix(".rs").filter(|_| !is_module_file)?.to_string()
-    };
-    let is_reachable = !is_directory
-        || project
-            .package
-            .root
-            .has_file(&directory.join(name).join("mod.rs"));
-    (is_reachable && is_snake_case_identifier(&module)).then_some(module)
 }

@@ -1,4 +1,4 @@
-//! Where `table_registry!` is called, and what is found from there.
+//! The file that calls `table_registry!`, and paths relative to it.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -10,14 +10,14 @@ pub struct CallSite {
     root: Root,
     file: PathBuf,
     ancestors: Vec<PathBuf>,
-    /// With a slash at the end, unless it is the current directory.
+    /// The directory of the package with a slash at the end; empty for the current directory.
     package: String,
 }
 
 impl CallSite {
-    /// The call site in a file, which is given as the compiler gives it: absolute, or relative to the root.
-    pub fn new(root: Root, file: impl Into<PathBuf>) -> Self {
-        let file = file.into();
+    /// A call in this file, whose path is absolute or relative to the root.
+    pub fn new(root: Root, path: impl Into<PathBuf>) -> Self {
+        let file = path.into();
         let ancestors = ancestors(&root, &file);
         let mut package = ancestors
             .last()
@@ -34,7 +34,7 @@ impl CallSite {
         }
     }
 
-    /// What relative paths start from.
+    /// The directory that relative paths start from.
     #[must_use]
     pub fn root(&self) -> &Root {
         &self.root
@@ -46,7 +46,7 @@ impl CallSite {
         &self.file
     }
 
-    /// A path as the user writes it: relative to the invoking file, as in `include_str!`.
+    /// The file that a path in the user's code leads to: relative to the invoking file, as in `include_str!`.
     #[must_use]
     pub fn resolve(&self, path: &str) -> PathBuf {
         self.directory().join(path)
@@ -58,15 +58,14 @@ impl CallSite {
         self.file.parent().unwrap_or_else(|| Path::new(""))
     }
 
-    /// That directory and its parents, up to the one that holds `Cargo.toml`: where
-    /// policy files are looked for, in this order.
+    /// That directory and its parents, up to the one with `Cargo.toml`: where policy files are looked for, in this
+    /// order.
     #[must_use]
     pub fn ancestors(&self) -> &[PathBuf] {
         &self.ancestors
     }
 
-    /// A clean path relative to the package, for artefacts that must not name the
-    /// machine they were built on.
+    /// A clean path relative to the package, for artefacts that must be the same on every machine.
     #[must_use]
     pub fn in_package(&self, path: &str) -> String {
         match path.strip_prefix(&self.package) {
@@ -75,8 +74,8 @@ impl CallSite {
         }
     }
 
-    /// A path relative to the invoking file, for `include_bytes!`. The file system resolves `..` from the target
-    /// of a link, and not from the link.
+    /// A path relative to the invoking file, for `include_bytes!`. Both are made canonical first: after a symbolic
+    /// link, the file system takes `..` for the parent of the link's target.
     #[must_use]
     pub fn relative(&self, path: &Path) -> String {
         let canonical = |directory: &Path| self.root.canonical(directory);
@@ -93,11 +92,11 @@ impl CallSite {
 
 /// The relative path from a clean directory to another path, with forward slashes.
 fn relative(from: &Path, to: &Path) -> String {
-    let to = clean(to);
-    let (ours, theirs) = (from.components(), to.components());
-    let shared = ours.zip(theirs).take_while(|(one, other)| one == other).count();
+    let target = clean(to);
+    let pairs = from.components().zip(target.components());
+    let shared = pairs.take_while(|(one, other)| one == other).count();
     let up = from.components().skip(shared).map(|_| Component::ParentDir);
-    let relative: PathBuf = up.chain(to.components().skip(shared)).collect();
+    let relative: PathBuf = up.chain(target.components().skip(shared)).collect();
     with_slashes(&relative)
 }
 

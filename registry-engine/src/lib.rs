@@ -1,8 +1,8 @@
 //! The pipeline behind the macros and the command line of `table-registry`: sources and policy files in, a registry
 //! and diagnostics out.
 //!
-//! Not for user crates: what is public here is what the macros and the command line need, and changes with them.
-//! Each folder is a stage, and a stage uses only those before it:
+//! Not for user crates: what is public is what the macros and the command line need, and changes with them. Each folder
+//! is a stage, and a stage uses only those before it:
 //!
 //! `text` ← `report` ← `name` ← `written` ← `sources`, `policy` ← `registry` ← `expand`
 
@@ -22,7 +22,7 @@ mod written;
 pub use call_site::CallSite;
 pub use expand::{expand, import};
 pub use name::{NameFault, TableName, check as check_name, key, key_ident};
-pub use pipeline::{Inputs, Outcome, run};
+pub use pipeline::{Analysis, Inputs, run};
 pub use policy::{
     DatabaseSettings, EXEMPT, Exception, Exemption, LintSettings, MAIN_FILE, OVERRIDES, Override, Placed,
     Policy, PolicyFiles, REVOKE_FILE, UPDATE_DELETE,
@@ -31,10 +31,13 @@ pub use registry::{ExemptTable, RegisteredTable, Registry, validate};
 pub use report::{
     CheckSubject, Code, DatabaseCheck, Diagnostic, Fault, Label, Lint, LintLevel, LintOption, Severity,
 };
-pub use sources::{CompileCheck, Declaration, Declarations, Orphan, declarations_in_text, registry_calls};
+pub use sources::{
+    CompileCheck, Declaration, Declarations, Orphan, PathAttribute, declarations_in_text, file_leading_into,
+    module_at, module_candidates, path_attributes, registry_calls,
+};
 pub use text::{Root, Source, clean, did_you_mean, display, start_of_code, without_mark};
 pub use written::{
-    AllowedLint, Argument, Declared, FlatMeta, Invocation, TABLE_ARGUMENTS, TableArgument, Value,
-    WrittenPath, declare, flatten, flatten_text, not_a_struct, outer_attributes, repeated, split_arguments,
-    ungroup,
+    AllowedLint, Argument, Declared, FlatMeta, Invocation, MAX_NESTING, TABLE_ARGUMENTS, TableArgument,
+    Value, WrittenPath, declare, flatten, flatten_text, nests_too_deeply, not_a_struct, outer_attributes,
+    repeated, split_arguments, too_deep_struct, ungroup,
 };

@@ -7,22 +7,22 @@ use proc_macro2::{Ident, Span};
 
 use crate::report::Fault;
 
-/// The most bytes of an identifier that PostgreSQL keeps (`NAMEDATALEN - 1`):
+/// The number of bytes to which PostgreSQL truncates an identifier (`NAMEDATALEN - 1`):
 /// <https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS>.
 const MAX_BYTES: usize = 63;
 
-/// A table, by name and perhaps by PostgreSQL schema. Displays as the registry
-/// and the policy files spell it: `users`, `audit.events`.
+/// The name of a table, with its PostgreSQL schema if one is given. Displays as the registry and the policy files
+/// spell it: `users`, `audit.events`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableName {
     /// The PostgreSQL schema, if `#[table(schema = "…")]` gives one.
     pub schema: Option<String>,
-    /// The name inside the schema.
+    /// The name in that schema.
     pub table: String,
 }
 
 impl TableName {
-    /// The name that a struct has by default: its own in `snake_case`.
+    /// The default name of a struct's table: the struct's own name in `snake_case`.
     #[must_use]
     pub fn of_struct(ident: &str) -> String {
         ident.to_snake_case()
@@ -38,15 +38,14 @@ impl fmt::Display for TableName {
     }
 }
 
-/// What PostgreSQL, or a registry of names, cannot do with a name: the rule, what
-/// to say after the name, and the way out.
+/// Why a name cannot be that of a table or schema.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NameFault {
-    /// The rule.
+    /// The rule that the name breaks.
     pub code: Fault,
     /// What is wrong with the name.
     pub message: String,
-    /// The way out.
+    /// How to fix it.
     pub help: &'static str,
 }
 
@@ -54,7 +53,7 @@ pub struct NameFault {
 ///
 /// # Errors
 ///
-/// The first rule that the name breaks.
+/// Fails with the first rule that the name breaks.
 pub fn check(what: &str, name: &str) -> Result<(), NameFault> {
     let fault = |code, message, help| Err(NameFault { code, message, help });
     if name.is_empty() {
@@ -71,20 +70,19 @@ pub fn check(what: &str, name: &str) -> Result<(), NameFault> {
             "{what} is {} bytes long, but PostgreSQL keeps only {MAX_BYTES}",
             name.len()
         );
-        let help = "shorten it: PostgreSQL cuts the name off and two tables may become one";
+        let help = "shorten it: PostgreSQL would truncate it, and two tables could end up with the same name";
         return fault(Fault::NameTooLong, message, help);
     }
     if name.contains('.') {
         let message = format!("{what} `{name}` contains a dot");
-        let help = "name the PostgreSQL schema on its own: `schema = \"…\", name = \"…\"`";
+        let help = "give the PostgreSQL schema separately: `schema = \"…\", name = \"…\"`";
         return fault(Fault::DottedName, message, help);
     }
     Ok(())
 }
 
-/// The Rust identifier of the typed key of a table: the registered name, with `_`
-/// for what no identifier may contain. Never a raw identifier: `r#` is added
-/// where it is needed when the identifier is written.
+/// The Rust identifier of a table's typed key: the registered name, with `_` for every character that an identifier
+/// cannot contain. It is never a raw identifier: [`key_ident`] adds `r#` where it is needed.
 #[must_use]
 pub fn key(name: &str) -> String {
     let mut key: String = name
@@ -97,10 +95,10 @@ pub fn key(name: &str) -> String {
     if !key.is_ascii()
         && let Ok(ident) = syn::parse_str::<Ident>(&key)
     {
-        // The compiler has one form of each identifier (NFC), so that two spellings meet here.
+        // Like the compiler, this turns all spellings of an identifier into one (NFC).
         key = ident.to_string();
     }
-    // The only words that are no identifiers even with `r#`.
+    // These are not identifiers even with `r#`.
     if matches!(key.as_str(), "_" | "crate" | "self" | "super" | "Self") {
         key.push('_');
     }
@@ -115,13 +113,13 @@ fn continues_identifier(c: char) -> bool {
     c == '_' || c.is_ascii_alphanumeric() || (!c.is_ascii() && is_identifier(&format!("_{c}")))
 }
 
-/// Beyond ASCII the compiler itself is asked: it knows one version of Unicode, and panics on an
-/// identifier of another. White space parses, too, but leaves less than it was.
+/// Asks the compiler, through `syn`: `Ident::new` panics on an identifier that the compiler's version of Unicode does
+/// not know. A space that is not ASCII parses, too, and leaves `_`.
 fn is_identifier(text: &str) -> bool {
     syn::parse_str::<Ident>(text).is_ok_and(|ident| ident != "_")
 }
 
-/// A key as it has to be written: as a raw identifier, if it is a keyword.
+/// A key as source text, as a raw identifier if it is a keyword.
 #[must_use]
 pub fn raw_where_needed(key: &str) -> String {
     if is_keyword(key) {
@@ -131,7 +129,7 @@ pub fn raw_where_needed(key: &str) -> String {
     }
 }
 
-/// A key as an identifier at the given place.
+/// A key as an identifier with a span, as a raw identifier if it is a keyword.
 #[must_use]
 pub fn key_ident(key: &str, span: Span) -> Ident {
     if is_keyword(key) {
@@ -142,9 +140,9 @@ pub fn key_ident(key: &str, span: Span) -> Ident {
 }
 
 fn is_keyword(key: &str) -> bool {
-    // To ask syn takes long, and no keyword is longer.
+    // Parsing is slow, and no keyword is longer than this one.
     let longest = "continue".len();
-    // A keyword of edition 2024 that syn does not know.
+    // `gen` is a keyword of edition 2024 that syn does not know.
     key == "gen" || key.len() <= longest && syn::parse_str::<Ident>(key).is_err()
 }
 

@@ -1,4 +1,5 @@
-//! The stages, one after the other.
+//! The pipeline: it reads sources and policy files, applies the policies and checks the rules, and returns the registry
+//! with every fault.
 
 use std::path::PathBuf;
 
@@ -9,7 +10,7 @@ use crate::report::Diagnostic;
 use crate::sources::{Declaration, Declarations, discover};
 use crate::written::Invocation;
 
-/// Reads the sources and policy files that an invocation names, and checks them.
+/// Reads the sources and policy files that a call of `table_registry!` names, and checks them.
 ///
 /// ```no_run
 /// use table_registry_engine::{CallSite, Invocation, Root, expand, run};
@@ -17,45 +18,45 @@ use crate::written::Invocation;
 /// let mut faults = Vec::new();
 /// let invocation = Invocation::parse("\"schema/\"".parse().unwrap(), &mut faults);
 /// let call = CallSite::new(Root::current(), "src/lib.rs");
-/// let outcome = run(&invocation, &call);
-/// for fault in faults.iter().chain(&outcome.faults) {
+/// let analysis = run(&invocation, &call);
+/// for fault in faults.iter().chain(&analysis.faults) {
 ///     println!("{}", fault.render());
 /// }
-/// println!("{}", expand(&outcome.registry, &outcome.tracked(&call)));
+/// println!("{}", expand(&analysis.registry, &analysis.tracked(&call)));
 /// ```
 #[must_use]
-pub fn run(invocation: &Invocation, call: &CallSite) -> Outcome {
+pub fn run(invocation: &Invocation, call: &CallSite) -> Analysis {
     Inputs::read(invocation, call).check()
 }
 
-/// What was read from the disk. An edit is checked by changing a copy.
+/// Everything that was read from files. An edit is checked on a changed copy.
 #[derive(Clone, Debug, Default)]
 pub struct Inputs {
     /// What the schema directories declare.
     pub declarations: Declarations,
     /// The policy files.
     pub files: PolicyFiles,
-    /// What could not be read.
+    /// The faults of files that cannot be read.
     pub faults: Vec<Diagnostic>,
 }
 
-/// What one `table_registry!` comes to.
+/// The registry of one `table_registry!`, and every fault.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct Analysis {
     /// What the policy files decide.
     pub policy: Policy,
-    /// What can be registered; all of it if there is no fault.
+    /// The tables. If there are faults, some may be missing.
     pub registry: Registry,
-    /// The files that were read here and perhaps not by the compiler.
+    /// The files that were read here, and that the compiler does not read in every build.
     tracked: Vec<PathBuf>,
     /// The declarations with a fault that the compiler reports when it expands their `#[table]`.
     pub faulty_declarations: Vec<Declaration>,
-    /// Every other fault, in the order of the stages.
+    /// All other faults, in the order of the stages.
     pub faults: Vec<Diagnostic>,
 }
 
 impl Inputs {
-    /// Finds the structs and the policy files that an invocation names.
+    /// Reads the schema directories and the policy files.
     #[must_use]
     pub fn read(invocation: &Invocation, call: &CallSite) -> Self {
         let mut faults = Vec::new();
@@ -66,9 +67,9 @@ impl Inputs {
         }
     }
 
-    /// The stages after reading: what the inputs come to.
+    /// Runs the stages that need no files.
     #[must_use]
-    pub fn check(self) -> Outcome {
+    pub fn check(self) -> Analysis {
         let Self {
             mut declarations,
             files,
@@ -78,7 +79,7 @@ impl Inputs {
         let tracked = [files.paths, std::mem::take(&mut declarations.unreached)].concat();
         declarations.drop_doubtful(&policy);
         let faulty_declarations = declarations.faulty();
-        Outcome {
+        Analysis {
             registry: validate(declarations, &policy, &mut faults),
             policy,
             tracked,
@@ -88,15 +89,15 @@ impl Inputs {
     }
 }
 
-impl Outcome {
-    /// The files that were read here and perhaps not by the compiler, relative to the invoking file: a change of one
-    /// must recompile the crate.
+impl Analysis {
+    /// The files whose changes must recompile the crate although the compiler does not read them in every build, relative
+    /// to the invoking file.
     #[must_use]
     pub fn tracked(&self, call: &CallSite) -> Vec<String> {
         self.tracked.iter().map(|file| call.relative(file)).collect()
     }
 
-    /// What there is to register when the sources could not be read at all: the fault stays alone.
+    /// An empty registry with a single fault, if nothing could be read.
     #[must_use]
     pub fn incomplete(fault: Diagnostic) -> Self {
         Self {

@@ -1,23 +1,23 @@
-//! Schemas in memory, for unit tests.
+//! Schemas in memory, and faults as text, for unit tests.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::sources::{Reach, ScannedFile, declarations_in};
+use crate::sources::{OutsideImports, Reachability, ScannedFile, declarations_in};
 use crate::{Declaration, Declarations, Diagnostic, Inputs, Orphan, PolicyFiles, Registry, Source};
 
-/// The registry of some files and policies, and every fault.
+/// The registry of some files and policies, and every fault. No `mod` line leads to the files.
 pub fn registry(files: &[(&str, &str)], main: &str, revoke: &str) -> (Registry, Vec<Diagnostic>) {
-    let list = files.iter().flat_map(|(path, text)| {
+    let declared = files.iter().flat_map(|(path, text)| {
         let file = ScannedFile::new(PathBuf::from(path), Arc::new(Source::new(*path, *text)));
-        let never = Reach::Never {
+        let never = Reachability::Never {
             orphan: 0,
             conditional: false,
             below_cfg: None,
         };
-        declarations_in(&file, &never, false)
+        declarations_in(&file, &never, OutsideImports::None)
     });
-    let list = list.map(|declaration| Declaration {
+    let orphans = declared.map(|declaration| Declaration {
         orphan: Some(Orphan {
             file: declaration.file.clone(),
             below_cfg: None,
@@ -25,7 +25,7 @@ pub fn registry(files: &[(&str, &str)], main: &str, revoke: &str) -> (Registry, 
         ..declaration
     });
     let declarations = Declarations {
-        list: list.collect(),
+        list: orphans.collect(),
         complete: true,
         tables_is_taken: false,
         unreached: Vec::new(),
@@ -41,11 +41,19 @@ pub fn registry(files: &[(&str, &str)], main: &str, revoke: &str) -> (Registry, 
         files,
         faults: Vec::new(),
     };
-    let outcome = inputs.check();
-    (outcome.registry, outcome.faults)
+    let analysis = inputs.check();
+    (analysis.registry, analysis.faults)
 }
 
-/// The codes of some faults.
 pub fn codes(faults: &[Diagnostic]) -> Vec<String> {
     faults.iter().map(|fault| fault.code.to_string()).collect()
+}
+
+/// The code of each fault and the text at its place.
+pub fn places(faults: &[Diagnostic]) -> Vec<String> {
+    let place = |fault: &Diagnostic| {
+        let label = &fault.labels[0];
+        format!("{} {}", fault.code, &label.source.text[label.range.clone()])
+    };
+    faults.iter().map(place).collect()
 }

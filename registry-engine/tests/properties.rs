@@ -1,5 +1,5 @@
-//! Whatever bytes a schema file, a policy file or an attribute holds: no panic, every fault has
-//! a place, and the expansion is Rust.
+//! Whatever a schema file, a policy file or an attribute contains, there is no panic, every fault has a place, and the
+//! expansion is valid Rust.
 
 use std::fs;
 use std::path::Path;
@@ -7,10 +7,10 @@ use std::sync::OnceLock;
 
 use proptest::prelude::*;
 use quote::quote;
-use table_registry_engine::{CallSite, Diagnostic, Invocation, Outcome, Root, declare, expand, run};
+use table_registry_engine::{Analysis, CallSite, Diagnostic, Invocation, Root, declare, expand, run};
 
-/// A package with one sound table and empty policy files, and one file replaced.
-fn outcome_with(name: &str, path: &str, content: &[u8]) -> Outcome {
+/// The analysis of a package with one valid table and empty policy files, in which one file is replaced.
+fn analysis_with(name: &str, path: &str, content: &[u8]) -> Analysis {
     let package = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .join("properties")
         .join(name);
@@ -33,10 +33,11 @@ fn outcome_with(name: &str, path: &str, content: &[u8]) -> Outcome {
     )
 }
 
-fn assert_sound(outcome: &Outcome) {
-    outcome.faults.iter().for_each(assert_has_a_place);
+fn assert_consistent(analysis: &Analysis) {
+    analysis.faults.iter().for_each(assert_has_a_place);
     let call = CallSite::new(Root::current(), "src/lib.rs");
-    syn::parse_file(&expand(&outcome.registry, &outcome.tracked(&call))).expect("an expansion is Rust");
+    syn::parse_file(&expand(&analysis.registry, &analysis.tracked(&call)))
+        .expect("the expansion is valid Rust");
 }
 
 fn assert_has_a_place(fault: &Diagnostic) {
@@ -51,7 +52,7 @@ fn assert_has_a_place(fault: &Diagnostic) {
     }
 }
 
-/// Pieces that get further than random bytes do.
+/// Texts of tokens, which get further into the pipeline than random bytes.
 fn soup(pieces: &'static [&'static str]) -> impl Strategy<Value = String> {
     let piece = prop_oneof![8 => prop::sample::select(pieces).prop_map(str::to_owned), 1 => "\\PC{0,3}"];
     let gap = prop::sample::select(&["", " ", "\n"][..]);
@@ -141,14 +142,14 @@ const TOML: &[&str] = &[
     "1979-05-27",
 ];
 
-/// What the first order gave.
+/// The expansion and the faults of the first order that was tried.
 static FIRST_ORDER: OnceLock<(String, String)> = OnceLock::new();
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
-    fn the_order_in_which_files_were_made_changes_no_byte(
+    fn the_order_in_which_files_are_created_changes_nothing(
         order in Just((0..24).collect::<Vec<u8>>()).prop_shuffle(),
     ) {
         let schema = Path::new(env!("CARGO_TARGET_TMPDIR")).join("properties/order/src/schema");
@@ -160,48 +161,48 @@ proptest! {
             let text = format!("#[table_registry::table] struct Table{number};");
             fs::write(directory.join(format!("f{number}.rs")), text).unwrap();
         }
-        let outcome = outcome_with("order", "revoke.toml", b"update_delete = ['table7', 'nothing', 'table3']");
-        let bytes = expand(&outcome.registry, &[]);
-        let faults: String = outcome.faults.iter().map(Diagnostic::render).collect();
+        let analysis = analysis_with("order", "revoke.toml", b"update_delete = ['table7', 'nothing', 'table3']");
+        let bytes = expand(&analysis.registry, &[]);
+        let faults: String = analysis.faults.iter().map(Diagnostic::render).collect();
         let first = FIRST_ORDER.get_or_init(|| (bytes.clone(), faults.clone()));
         prop_assert_eq!(first, &(bytes, faults));
-        prop_assert_eq!(outcome.registry.tables().len(), 25);
+        prop_assert_eq!(analysis.registry.tables().len(), 25);
     }
 }
 
 proptest! {
     #[test]
     fn bytes_in_a_schema_file(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let outcome = outcome_with("schema_bytes", "src/schema/other.rs", &bytes);
-        assert_sound(&outcome);
-        prop_assert_eq!(std::str::from_utf8(&bytes).is_err(), !outcome.faults.is_empty());
+        let analysis = analysis_with("schema_bytes", "src/schema/other.rs", &bytes);
+        assert_consistent(&analysis);
+        prop_assert_eq!(std::str::from_utf8(&bytes).is_err(), !analysis.faults.is_empty());
     }
 
     #[test]
     fn tokens_in_a_schema_file(text in soup(RUST)) {
-        assert_sound(&outcome_with("schema_tokens", "src/schema/other.rs", text.as_bytes()));
+        assert_consistent(&analysis_with("schema_tokens", "src/schema/other.rs", text.as_bytes()));
     }
 
     #[test]
     fn bytes_in_the_overrides(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        assert_sound(&outcome_with("overrides_bytes", "table-registry.toml", &bytes));
+        assert_consistent(&analysis_with("overrides_bytes", "table-registry.toml", &bytes));
     }
 
     #[test]
     fn tokens_in_the_overrides(text in soup(TOML)) {
-        let outcome = outcome_with("overrides_tokens", "table-registry.toml", text.as_bytes());
-        assert_sound(&outcome);
+        let analysis = analysis_with("overrides_tokens", "table-registry.toml", text.as_bytes());
+        assert_consistent(&analysis);
         if toml::de::DeTable::parse(&text).is_err() {
-            prop_assert!(!outcome.faults.is_empty());
+            prop_assert!(!analysis.faults.is_empty());
         }
     }
 
     #[test]
     fn tokens_in_the_revoke_list(text in soup(TOML)) {
-        let outcome = outcome_with("revoke_tokens", "revoke.toml", text.as_bytes());
-        assert_sound(&outcome);
+        let analysis = analysis_with("revoke_tokens", "revoke.toml", text.as_bytes());
+        assert_consistent(&analysis);
         if toml::de::DeTable::parse(&text).is_err() {
-            prop_assert!(!outcome.faults.is_empty());
+            prop_assert!(!analysis.faults.is_empty());
         }
     }
 

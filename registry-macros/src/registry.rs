@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use table_registry_engine::{self as engine, CallSite, Diagnostic, Fault, Invocation, Outcome, Root};
+use table_registry_engine::{self as engine, Analysis, CallSite, Diagnostic, Fault, Invocation, Root};
 
 /// Runs the pipeline on the files that the invocation names. `file` is the invoking file, if
 /// the compiler tells it, `package` the directory that cargo names; `lex` is the compiler's lexer.
@@ -20,13 +20,13 @@ pub(crate) fn expand(
     let invocation = Invocation::parse(arguments, &mut faults);
     let call = file.or_else(|| crate_root(package));
     let call = call.map(|file| CallSite::new(Root::current(), file));
-    let outcome = match &call {
+    let analysis = match &call {
         Some(call) => engine::run(&invocation, call),
-        None => Outcome::incomplete(unknown_location()),
+        None => Analysis::incomplete(unknown_location()),
     };
-    let tracked = call.map_or_else(Vec::new, |call| outcome.tracked(&call));
-    let expansion = engine::expand(&outcome.registry, &tracked);
-    faults.extend(outcome.faults);
+    let tracked = call.map_or_else(Vec::new, |call| analysis.tracked(&call));
+    let expansion = engine::expand(&analysis.registry, &tracked);
+    faults.extend(analysis.faults);
     for fault in &mut faults {
         // What is wrong in a file is shown at an argument: the call as a whole would add a line
         // about its expansion to each error.

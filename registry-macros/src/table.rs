@@ -8,7 +8,11 @@ use table_registry_engine::{self as engine, Declared, Diagnostic};
 
 /// The struct, and its registration; what that means, `table_registry!` decides.
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> (TokenStream, Vec<Diagnostic>) {
-    let Ok(header) = syn::parse2::<Header>(essentials(item.clone())) else {
+    let essentials = essentials(item.clone());
+    if engine::nests_too_deeply(&essentials) {
+        return (item, vec![engine::too_deep_struct()]);
+    }
+    let Ok(header) = syn::parse2::<Header>(essentials) else {
         let fault = engine::not_a_struct(&item);
         return (item, vec![fault]);
     };
@@ -147,6 +151,15 @@ mod tests {
     }
 
     #[test]
+    fn generics_that_nest_too_deeply_are_a_fault() {
+        let (open, close) = ("Into<".repeat(1_000), ">".repeat(1_000));
+        let item = format!("struct Page<T: {open}u8{close}>(T);");
+        let (found, faults) = expansion("", &item);
+        assert_eq!(found, tokens(&item));
+        assert_eq!(faults, ["the generics of this struct nest too deeply"]);
+    }
+
+    #[test]
     fn everything_else_is_left_alone_and_is_a_fault() {
         for (item, found) in [
             ("enum A { B }", ", found `enum`"),
@@ -177,7 +190,7 @@ mod tests {
     fn a_second_attribute_is_one_fault() {
         let (tokens, faults) = expansion("", "#[table(kind = link)] struct User;");
         assert!(!tokens.contains("registered_by_table_registry"), "{tokens}");
-        assert_eq!(faults, ["`#[table]` stands twice on this struct"]);
+        assert_eq!(faults, ["this struct has `#[table]` twice"]);
         let second = |derive| expansion("", &format!("#[derive({derive})] #[table] struct User;")).1;
         assert_eq!(second("Debug"), faults);
         // It may be a helper attribute of that derive.

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use table_registry_engine::{CallSite, Invocation, MAIN_FILE, REVOKE_FILE, display, registry_calls};
+use table_registry_engine::{
+    CallSite, Invocation, MAIN_FILE, REVOKE_FILE, display, module_candidates, registry_calls,
+};
 use toml_edit::{DocumentMut, InlineTable, Item, Table, Value};
 
 use crate::cli::Init;
@@ -14,7 +16,7 @@ use crate::scaffold::is_snake_case_identifier;
 use crate::text;
 use crate::workspace::{self, FACADE, Package, Workspace};
 
-/// The names for the module of the schema, in this order.
+/// The names to try for the module of the schema, in this order.
 const MODULES: [&str; 3] = ["schema", "models", "entities"];
 
 const OVERRIDES: &str = r#"# Which kind a table has, and which tables have no struct. Both are decisions for a review.
@@ -57,7 +59,7 @@ pub fn run(arguments: &Init) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-/// The one package that is meant: in the root of a workspace, its root package.
+/// The package to change: in the root of a workspace without `-p`, the root package.
 fn package(workspace: &Workspace) -> Result<&Package, Failure> {
     match workspace.packages.as_slice() {
         [package] => Ok(package),
@@ -72,17 +74,17 @@ fn package(workspace: &Workspace) -> Result<&Package, Failure> {
     }
 }
 
-/// The file that starts the crate, and what it says already.
+/// The root file of the crate before the command.
 struct CrateRoot {
     path: PathBuf,
     text: String,
     file: ModuleFile,
-    /// The call, if there is one.
+    /// The call of `table_registry!`, if there is one.
     invocation: Option<Invocation>,
 }
 
 impl CrateRoot {
-    /// The root with a call, or else the library, or else the program.
+    /// The crate root with a call, or else that of the library, or else that of the program.
     fn read(package: &Package) -> Result<Self, Failure> {
         let mut first = None;
         for path in &package.crate_roots {
@@ -117,23 +119,15 @@ impl CrateRoot {
         self.path.parent().unwrap_or(Path::new(""))
     }
 
-    /// A module for the schema: one that is there with a folder, or one whose name is free. Diesel
-    /// keeps its `table!` calls in `schema.rs`.
-    fn module<'n>(&self, package: &Package, wanted: Option<&'n str>) -> Option<(&'n str, bool)> {
+    /// The name for the module of the schema: the first with a folder, or that is free. A `schema.rs` without a folder
+    /// is usually Diesel's, with its `table!` calls.
+    fn module<'n>(&self, package: &Package, wanted: Option<&'n str>) -> Option<&'n str> {
         let names = wanted.map_or(MODULES.to_vec(), |name| vec![name]);
-        let mut candidates = names.into_iter().map(|name| {
+        names.into_iter().find(|name| {
             let folder = self.directory().join(name);
-            let is_file = package.root.has_entry(&folder.with_extension("rs"));
-            (
-                name,
-                self.file.declares(name),
-                package.root.has_directory(&folder),
-                is_file,
-            )
-        });
-        let (name, is_declared, ..) = candidates
-            .find(|(_, is_declared, is_folder, is_file)| *is_folder || !(*is_declared || *is_file))?;
-        Some((name, is_declared))
+            let is_taken = self.file.declares(name) || package.root.has_entry(&folder.with_extension("rs"));
+            package.root.has_directory(&folder) || !is_taken
+        })
     }
 
     fn is_library(&self) -> bool {
@@ -141,7 +135,7 @@ impl CrateRoot {
     }
 }
 
-/// The call in the crate root, the module, and its folder.
+/// Adds the call to the crate root, with the module of the schema and its folder.
 fn add_call(
     package: &Package,
     root: &CrateRoot,
@@ -153,7 +147,7 @@ fn add_call(
     }
     if let Some(name) = wanted.filter(|name| !is_snake_case_identifier(name)) {
         return Err(Failure::new(format!("`{name}` is not a `snake_case` identifier"))
-            .note("the name of the directory is that of a module, too"));
+            .note("the name of the directory is also the name of a module"));
     }
     if root.file.declares("tables") {
         return Err(
@@ -162,9 +156,10 @@ fn add_call(
                 .help("give that module another name, and run the command again"),
         );
     }
-    let (module, is_declared) = root
+    let module = root
         .module(package, wanted)
         .ok_or_else(|| no_free_name(root, wanted))?;
+    let is_declared = root.file.declares(module);
     let facade = package.facade.as_deref().unwrap_or("table_registry");
     let path = if facade == "table_registry" {
         String::new()
@@ -183,14 +178,11 @@ fn add_call(
         Ok(ModuleFile::parse(&path, text)?.with_block(&block))
     })?;
     changes.update(&root.path, &root.text, after);
-    let folder = root.directory().join(module);
-    let is_reachable = package.root.has_entry(&folder.join("mod.rs"))
-        || package.root.has_entry(&folder.with_extension("rs"));
-    if !is_reachable && !is_declared {
-        changes.create(
-            folder.join("mod.rs"),
-            "//! The tables of the database, one struct each.\n",
-        );
+    let candidates = module_candidates(root.directory(), module);
+    let has_file = candidates.iter().any(|file| package.root.has_entry(file));
+    if !has_file && !is_declared {
+        let [_, in_folder] = candidates;
+        changes.create(in_folder, "//! The tables of the database, one struct each.\n");
     }
     Ok(())
 }
@@ -198,14 +190,14 @@ fn add_call(
 fn no_free_name(root: &CrateRoot, wanted: Option<&str>) -> Failure {
     let names = wanted.map_or(MODULES.to_vec(), |name| vec![name]).join("`, `");
     Failure::new(format!(
-        "`{}` has no free name for the module of the schema",
+        "every name for the module of the schema is taken in `{}`",
         display(&root.path)
     ))
-    .note(format!("taken by modules without a folder: `{names}`"))
-    .help("name another one with `--directory`")
+    .note(format!("these modules have no folder for the schema: `{names}`"))
+    .help("choose another name with `--directory`")
 }
 
-/// The policy files, unless the call names some or there are some where the macro looks.
+/// Adds the policy files, unless the macro already finds them.
 fn add_policy_files(package: &Package, root: &CrateRoot, changes: &mut Changes) {
     let call = CallSite::new(package.root.clone(), &root.path);
     let written = root.invocation.as_ref();
@@ -231,7 +223,7 @@ fn add_policy_files(package: &Package, root: &CrateRoot, changes: &mut Changes) 
     }
 }
 
-/// The dependency: that of the workspace if it has one, or else the version of this program.
+/// Adds the dependency: that of the workspace if it has one, or else the version of this program.
 fn add_dependency(package: &Package, changes: &mut Changes) -> Result<(), Failure> {
     if package.facade.is_some() {
         return Ok(());
@@ -241,8 +233,8 @@ fn add_dependency(package: &Package, changes: &mut Changes) -> Result<(), Failur
             "`{}` depends on `{FACADE}` in some builds only",
             package.name
         ))
-        .note("the registry has to be there in every build")
-        .help("make it a dependency that is not optional and not of one platform"));
+        .note("every build needs the registry")
+        .help("make it a dependency of all platforms that is not optional"));
     }
     let path = package.manifest();
     let text = package.read(&path)?;
@@ -253,8 +245,8 @@ fn add_dependency(package: &Package, changes: &mut Changes) -> Result<(), Failur
 }
 
 fn with_dependency(path: &Path, text: &str, requirement: Value) -> Result<String, Failure> {
-    let mut manifest = manifest(path, text)?;
-    let dependencies = manifest
+    let mut parsed = manifest(path, text)?;
+    let dependencies = parsed
         .entry("dependencies")
         .or_insert_with(|| Item::Table(Table::new()));
     let Some(dependencies) = dependencies.as_table_like_mut() else {
@@ -268,15 +260,15 @@ fn with_dependency(path: &Path, text: &str, requirement: Value) -> Result<String
     if is_sorted {
         dependencies.sort_values();
     }
-    Ok(manifest.to_string())
+    Ok(parsed.to_string())
 }
 
 fn requirement(package: &Package) -> Result<Value, Failure> {
     let manifest_of_root = Path::new("Cargo.toml");
     let is_inherited = package.root.has_entry(manifest_of_root) && {
         let text = package.read(manifest_of_root)?;
-        let manifest = manifest(manifest_of_root, &text)?;
-        let dependencies = manifest
+        let parsed = manifest(manifest_of_root, &text)?;
+        let dependencies = parsed
             .get("workspace")
             .and_then(|workspace| workspace.get("dependencies"));
         dependencies

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use heck::ToSnakeCase;
 use table_registry_core::TableKind;
 use table_registry_engine::{
-    Diagnostic, Inputs, Source, UPDATE_DELETE, check_name, clean, declarations_in_text, did_you_mean, display,
+    Diagnostic, Inputs, Source, UPDATE_DELETE, check_name, clean, declarations_in_text, did_you_mean,
+    display, file_leading_into,
 };
 
 use crate::cli::New;
@@ -19,7 +20,6 @@ use crate::policy_file;
 use crate::project::Project;
 use crate::report::{self, Exit};
 use crate::scaffold::{ColumnArgument, NewTable, is_snake_case_identifier};
-use crate::schema_directory::module_file;
 use crate::text;
 use crate::workspace::Workspace;
 
@@ -43,9 +43,9 @@ pub fn run(arguments: &New) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-/// A name that seems free may be that of a table in a file that could not be read.
+/// A name that seems free may be that of a table in a file that cannot be read.
 fn check_sources(project: &Project) -> Result<(), Failure> {
-    let faults: Vec<Diagnostic> = project.unread().cloned().collect();
+    let faults: Vec<Diagnostic> = project.reading_faults().cloned().collect();
     if faults.is_empty() {
         return Ok(());
     }
@@ -53,12 +53,11 @@ fn check_sources(project: &Project) -> Result<(), Failure> {
     Err(Failure::new("nothing was changed: the registry cannot be read"))
 }
 
-/// Whether a table may have this name, before anything is asked of the compiler's rules.
 fn check_table(project: &Project, name: &str) -> Result<(), Failure> {
     if !is_snake_case_identifier(name) {
         let snake_case = name.to_snake_case();
         let failure = Failure::new(format!("`{name}` is not a `snake_case` identifier"))
-            .note("the table's name is that of its module, too");
+            .note("the table's name is also the name of its module");
         return Err(if let Some((schema, table)) = name.split_once('.') {
             failure.help(format!(
                 "run it for `{table}`, and write `#[table(schema = \"{schema}\")]` on the struct"
@@ -99,7 +98,7 @@ fn check_columns(columns: &[ColumnArgument]) -> Result<(), Failure> {
     }
 }
 
-/// The directory for the file: the one that is asked for, or the first.
+/// The directory for the file: the wanted one, or else the first.
 fn directory(project: &Project, wanted: Option<&str>) -> Result<PathBuf, Failure> {
     let written: Vec<&str> = project
         .invocation
@@ -107,16 +106,16 @@ fn directory(project: &Project, wanted: Option<&str>) -> Result<PathBuf, Failure
         .iter()
         .map(|path| path.text.as_str())
         .collect();
-    let same = |path: &&&str| wanted.is_none_or(|wanted| clean(Path::new(path)) == clean(Path::new(wanted)));
-    match written.iter().find(same) {
+    let Some(name) = wanted.or(written.first().copied()) else {
+        return Err(Failure::new("`table_registry!` names no directory"));
+    };
+    let is_wanted = |path: &&&str| clean(Path::new(path)) == clean(Path::new(name));
+    match written.iter().find(is_wanted) {
         Some(path) => Ok(clean(&project.call.resolve(path))),
         None => {
-            let wanted = wanted.unwrap_or_default();
-            let failure = Failure::new(format!(
-                "`table_registry!` does not name the directory `{wanted}`"
-            ))
-            .note(format!("it names `{}`", written.join("`, `")));
-            Err(failure.maybe_help(did_you_mean(wanted, written)))
+            let failure = Failure::new(format!("`table_registry!` does not name the directory `{name}`"))
+                .note(format!("it names `{}`", written.join("`, `")));
+            Err(failure.maybe_help(did_you_mean(name, written)))
         }
     }
 }
@@ -152,21 +151,21 @@ fn add_file(
     Ok(Arc::new(Source::new(display(&path), text)))
 }
 
-/// The path of the facade as it stands in a `use`.
+/// The path of the facade as a `use` needs it.
 fn facade(project: &Project) -> String {
     let path = project.invocation.facade.to_string().replace(' ', "");
     path.trim_start_matches("::").to_string()
 }
 
-/// Adds the `mod` line; gives back what is left to do if nothing leads to the directory.
+/// Adds the `mod` line; returns what is left to do if no line leads to the directory.
 fn add_module(
     project: &Project,
     name: &str,
     directory: &Path,
     changes: &mut Changes,
 ) -> Result<Option<String>, Failure> {
-    let Some(path) = module_file(project, directory) else {
-        refuse_hidden_module(project, directory)?;
+    let Some(path) = file_leading_into(&project.call, directory) else {
+        refuse_module_elsewhere(project, directory)?;
         let path = directory.join("mod.rs");
         changes.create(&path, ModuleFile::parse("", "")?.with_module(name));
         return missing_module(project, directory);
@@ -185,15 +184,16 @@ fn add_module(
     Ok(None)
 }
 
-/// A module that is written elsewhere does not see new files.
-fn refuse_hidden_module(project: &Project, directory: &Path) -> Result<(), Failure> {
+/// The compiler does not look for files in the folder of a module that is inline or has a `path` attribute.
+fn refuse_module_elsewhere(project: &Project, directory: &Path) -> Result<(), Failure> {
     let root = ModuleFile::parse(&project.root.path, &project.root.text)?;
-    match module_name(directory).filter(|name| root.hides(name)) {
+    match module_name(directory).filter(|name| root.keeps_elsewhere(name)) {
         Some(name) => Err(Failure::new(format!(
-            "the module `{name}` is written in `{}`",
-            project.root.path
+            "the module `{name}` of `{}` is not in `{}`",
+            project.root.path,
+            display(directory)
         ))
-        .note("a file that is created in its folder would not be compiled")
+        .note("a file that is created in this folder would not be compiled")
         .help(format!(
             "move the module to `{}`",
             display(&directory.join("mod.rs"))
@@ -202,15 +202,15 @@ fn refuse_hidden_module(project: &Project, directory: &Path) -> Result<(), Failu
     }
 }
 
-/// The module that a directory belongs to.
 fn module_name(directory: &Path) -> Option<String> {
     Some(directory.file_name()?.to_string_lossy().into_owned())
 }
 
-/// What to add, and where, if no line leads to the directory.
+/// The `mod` line for the directory and the file that needs it, unless the line is already there.
 fn missing_module(project: &Project, directory: &Path) -> Result<Option<String>, Failure> {
     let parent = directory.parent().unwrap_or(Path::new(""));
-    let file = module_file(project, parent).unwrap_or_else(|| project.call.file().to_path_buf());
+    let invoking_file = || project.call.file().to_path_buf();
+    let file = file_leading_into(&project.call, parent).unwrap_or_else(invoking_file);
     let text = project.package.read(&file)?;
     let modules = ModuleFile::parse(&display(&file), &text)?;
     let missing = module_name(directory).filter(|name| !modules.declares(name));
@@ -234,8 +234,8 @@ fn add_revoke(project: &Project, arguments: &New, changes: &mut Changes) -> Resu
 }
 
 fn say_what_is_next(project: &Project, arguments: &New, missing: Option<&str>) {
-    if let Some(missing) = missing {
-        report::next(missing);
+    if let Some(line) = missing {
+        report::next(line);
     }
     report::next("fill in the columns, and run `cargo check`");
     if matches!(arguments.kind, TableKind::Evidence | TableKind::Projection) && !arguments.revoke {

@@ -53,7 +53,7 @@ pub fn compare(workspace: &Workspace, projects: &[Project]) -> Result<(Changes, 
 }
 
 fn check(changes: &Changes, stale: &[Diagnostic], format: SyncFormat, root: &Root) -> Result<Exit, Failure> {
-    // An annotation is about one line; the whole difference is in the log all the same.
+    // An annotation shows one line; the log shows the whole difference.
     report::diff(&changes.diff())?;
     let exit = print(stale, format, root)?;
     say!("{}", report::summary(stale.iter().map(|one| one.severity)));
@@ -79,7 +79,7 @@ fn sync_lock(project: &Project, changes: &mut Changes, stale: &mut Vec<Diagnosti
         }
         Err(error) => return Err(Failure::io("read", &path, &error)),
     };
-    // Git may check text files out with other line breaks.
+    // Git may check out text files with other line breaks.
     if before.replace("\r\n", "\n") != text {
         let fault = stale_lock(&path, "is out of date");
         stale.push(at_first_difference(fault, &path, &before, &text));

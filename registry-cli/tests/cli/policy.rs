@@ -367,7 +367,7 @@ error: exempt table `users` is declared by a struct
 4 | pub struct Users {
   |            ----- declared here
   |
-  = note: exempt tables are those that no struct declares
+  = note: an exempt table is one that no struct declares
   = help: remove `users` from `[exempt]`, or `#[table]` from the struct
   = note: diagnostic code `exempt-table-declared`
 
@@ -444,7 +444,7 @@ error: `table-registry.toml` is not valid TOML
 1 | [overrides
   |           ^ unclosed table, expected `]`
   |
-  = note: nothing of a broken policy file is applied
+  = note: no part of a broken policy file is applied
   = help: fix the syntax, see <https://toml.io>
   = note: diagnostic code `invalid-toml`
 
@@ -477,7 +477,7 @@ error: nothing was changed: `table-registry.toml` cannot be used as it is
 error: policy file `revoke.toml` not found
  |
  = note: looked for `src/revoke.toml`, `revoke.toml`
- = help: create `revoke.toml` beside `Cargo.toml`; an empty file is a decision, a missing one is not
+ = help: create `revoke.toml` beside `Cargo.toml`; it may be empty, but a missing file could be a mistake
  = note: diagnostic code `policy-file-not-found`
 
 error: nothing was changed: the policy file cannot be read
@@ -571,7 +571,7 @@ error: `table-registry.toml` is not valid TOML
 1 | [overrides
   |           ^ unclosed table, expected `]`
   |
-  = note: nothing of a broken policy file is applied
+  = note: no part of a broken policy file is applied
   = help: fix the syntax, see <https://toml.io>
   = note: diagnostic code `invalid-toml`
 
@@ -596,7 +596,7 @@ error: policy file `policy.toml` does not exist
   |                                                        ^^^^^^^^^^^^^^^^
   |
   = note: the path is relative to this file, as in `include_str!`
-  = help: create it; an empty file is a decision, a missing one is not
+  = help: create it; it may be empty, but a missing file could be a mistake
   = note: diagnostic code `policy-file-not-found`
 
 error: nothing was changed: the policy file cannot be read

@@ -464,7 +464,7 @@ error: table `old` is exempt
 -- stderr
 error: `Invoices` is not a `snake_case` identifier
  |
- = note: the table's name is that of its module, too
+ = note: the table's name is also the name of its module
  = help: did you mean `invoices`?
 -- exit 2
 
@@ -477,7 +477,7 @@ error: `Invoices` is not a `snake_case` identifier
 -- stderr
 error: `drop table users` is not a `snake_case` identifier
  |
- = note: the table's name is that of its module, too
+ = note: the table's name is also the name of its module
  = help: did you mean `drop_table_users`?
 -- exit 2
 
@@ -490,7 +490,7 @@ error: `drop table users` is not a `snake_case` identifier
 -- stderr
 error: `self` is not a `snake_case` identifier
  |
- = note: the table's name is that of its module, too
+ = note: the table's name is also the name of its module
  = help: name the module in `snake_case`, and the table with `#[table(name = "…")]`
 -- exit 2
 
@@ -503,7 +503,7 @@ error: `self` is not a `snake_case` identifier
 -- stderr
 error: table name is 64 bytes long, but PostgreSQL keeps only 63
  |
- = help: shorten it: PostgreSQL cuts the name off and two tables may become one
+ = help: shorten it: PostgreSQL would truncate it, and two tables could end up with the same name
 -- exit 2
 
 "#]]
@@ -615,7 +615,7 @@ error: tables `order-items` and `order_items` have the same typed key `tables::o
 3 | pub struct A;
   |            - declares `order-items`
   |
-  = note: in a key, `_` stands for every character that no Rust identifier may contain
+  = note: in a key, `_` replaces every character that a Rust identifier cannot contain
   = help: rename one of the tables
   = note: diagnostic code `key-collision`
 
@@ -787,9 +787,9 @@ error: column `id` is given twice
         ["new", "orders"],
         str![[r#"
 -- stderr
-error: the module `schema` is written in `src/lib.rs`
+error: the module `schema` of `src/lib.rs` is not in `src/schema`
  |
- = note: a file that is created in its folder would not be compiled
+ = note: a file that is created in this folder would not be compiled
  = help: move the module to `src/schema/mod.rs`
 -- exit 2
 

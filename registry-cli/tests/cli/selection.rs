@@ -398,7 +398,7 @@ error: table name is 77 bytes long, but PostgreSQL keeps only 63
 13 | pub struct ThisNameOfAStructIsLongerThanPostgresqlKeepsOfAnIdentifierByFar;
    |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
    |
-   = help: shorten it: PostgreSQL cuts the name off and two tables may become one
+   = help: shorten it: PostgreSQL would truncate it, and two tables could end up with the same name
    = note: diagnostic code `name-too-long`
 
 error: 4 errors found

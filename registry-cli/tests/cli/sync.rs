@@ -306,7 +306,7 @@ fn a_lock_file_without_a_registry_is_a_fault() {
 error: package `bank` does not call `table_registry!`
  |
  = note: looked in `bank/src/lib.rs`
- = note: `bank/table-registry.lock` is that of a registry
+ = note: `bank/table-registry.lock` is the lock file of a registry
  = help: put the call back, or remove the lock file with the registry
 -- exit 2
 

@@ -1,11 +1,11 @@
-//! What `[database]` says: how the registry maps to a PostgreSQL server.
+//! `[database]`: how the registry maps to a PostgreSQL server.
 //!
-//! The macros make nothing of it. It is read here all the same, so that a typo in it is an error of
-//! the compiler, too; `cargo table-registry sql` and `verify` use it.
+//! Only `cargo table-registry sql` and `verify` use these settings. They are read here so that the compiler reports a
+//! typo in them, too.
 
 use toml::de::DeValue;
 
-use super::reader::{Exception, Key, Placed, PolicyReader, Value};
+use super::reader::{Exception, Placed, PolicyReader, TomlKey, TomlValue};
 use crate::name;
 use crate::report::{CheckSubject, DatabaseCheck, Diagnostic, Fault};
 use crate::text::did_you_mean;
@@ -17,20 +17,20 @@ const FORCE_RLS: &str = "force_rls";
 const APPEND_ONLY_TRIGGER: &str = "append_only_trigger";
 const ALLOW: &str = "allow";
 
-/// What `[database]` says.
+/// The settings in `[database]`.
 #[derive(Clone, Debug)]
 pub struct DatabaseSettings {
     /// The PostgreSQL schema of tables whose struct names none.
     pub schema: String,
     /// The roles that the application connects as.
     pub app_roles: Vec<Placed<String>>,
-    /// The expression that a row must meet to be seen or written, if the registry is to make the policies.
+    /// The expression that must hold for a row to be seen or written. If it is set, the registry makes the policies.
     pub tenant_policy: Option<Placed<String>>,
-    /// Whether row-level security holds for the owner of a table, too.
+    /// Whether row-level security applies to the owner of a table, too.
     pub force_rls: bool,
-    /// Whether a trigger refuses changes of append-only tables.
+    /// Whether append-only tables have a trigger that refuses changes.
     pub append_only_trigger: bool,
-    /// `[database.allow.CHECK]`: the tables and roles that a check leaves alone.
+    /// `[database.allow.CHECK]`: the tables and roles to which a check does not apply.
     pub exceptions: Vec<Exception<DatabaseCheck>>,
 }
 
@@ -48,14 +48,14 @@ impl Default for DatabaseSettings {
 }
 
 impl DatabaseSettings {
-    /// Whether somebody decided that a check does not hold for a table or a role.
+    /// Whether there is an exception from a check for a table or role.
     #[must_use]
     pub fn allows(&self, check: DatabaseCheck, subject: &str) -> bool {
         let mut exceptions = self.exceptions.iter();
         exceptions.any(|exception| exception.rule == check && exception.subject.value == subject)
     }
 
-    pub(super) fn read<'a>(reader: &mut PolicyReader<'a>, key: &Key, value: Value<'a>) -> Self {
+    pub(super) fn read<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: TomlValue<'a>) -> Self {
         let mut database = Self::default();
         for (key, value) in reader.table(key, value) {
             match key.get_ref().as_str() {
@@ -84,7 +84,7 @@ impl DatabaseSettings {
         database
     }
 
-    /// Roles are known here; tables are not, before the registry is.
+    /// Exceptions that name a table are checked later, when the registry is known.
     fn check_roles_of_exceptions(&self, reader: &mut PolicyReader<'_>) {
         let roles = || self.app_roles.iter().map(|role| role.value.as_str());
         for entry in &self.exceptions {
@@ -95,7 +95,7 @@ impl DatabaseSettings {
                     entry.rule, subject.value
                 );
                 let fault = Diagnostic::new(Fault::UnknownAllow, message)
-                    .note("the roles are those of `app_roles`")
+                    .note("the roles are listed in `app_roles`")
                     .maybe_help(did_you_mean(&subject.value, roles()));
                 reader.fault(fault, subject.range.clone(), "");
             }
@@ -103,7 +103,7 @@ impl DatabaseSettings {
     }
 }
 
-fn schema<'a>(reader: &mut PolicyReader<'a>, key: &Key, value: &Value<'a>) -> Option<String> {
+fn schema<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: &TomlValue<'a>) -> Option<String> {
     let text = reader.string(key, value, "public")?;
     if let Err(fault) = name::check("schema name", text) {
         let fault =
@@ -114,12 +114,12 @@ fn schema<'a>(reader: &mut PolicyReader<'a>, key: &Key, value: &Value<'a>) -> Op
     Some(text.to_string())
 }
 
-fn roles<'a>(reader: &mut PolicyReader<'a>, key: &Key, value: Value<'a>) -> Vec<Placed<String>> {
+fn roles<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: TomlValue<'a>) -> Vec<Placed<String>> {
     let mut roles: Vec<Placed<String>> = Vec::new();
     for role in reader.strings(key, value, "app") {
         if let Some(fault) = role_fault(role.get_ref()) {
-            let fault = fault.help("write the name of a role: `app_roles = [\"app\"]`");
-            reader.fault(fault, role.span(), "");
+            let with_help = fault.help("write the name of a role: `app_roles = [\"app\"]`");
+            reader.fault(with_help, role.span(), "");
         } else if roles.iter().all(|known| known.value != *role.get_ref()) {
             roles.push(reader.placed(role));
         }
@@ -127,7 +127,7 @@ fn roles<'a>(reader: &mut PolicyReader<'a>, key: &Key, value: Value<'a>) -> Vec<
     roles
 }
 
-/// Even in quotes, `public` stands for everybody, and `none` for nobody; `pg_` is the server's own:
+/// PostgreSQL reserves `public` and `none`, even in quotes, and the prefix `pg_`:
 /// <https://www.postgresql.org/docs/current/sql-createrole.html>.
 fn role_fault(name: &str) -> Option<Diagnostic> {
     if matches!(name, "public" | "none") || name.starts_with("pg_") {
@@ -140,7 +140,11 @@ fn role_fault(name: &str) -> Option<Diagnostic> {
     }
 }
 
-fn expression<'a>(reader: &mut PolicyReader<'a>, key: &Key, value: &Value<'a>) -> Option<Placed<String>> {
+fn expression<'a>(
+    reader: &mut PolicyReader<'a>,
+    key: &TomlKey,
+    value: &TomlValue<'a>,
+) -> Option<Placed<String>> {
     let text = reader.string(key, value, "org_id = current_setting('app.org_id')")?;
     if text.trim().is_empty() {
         let fault = Diagnostic::new(Fault::EmptyName, format!("`{TENANT_POLICY}` is empty"))
@@ -148,11 +152,11 @@ fn expression<'a>(reader: &mut PolicyReader<'a>, key: &Key, value: &Value<'a>) -
         reader.fault(fault, value.span(), "");
         return None;
     }
-    let text = Key::new(value.span(), text.to_string());
+    let text = TomlKey::new(value.span(), text.to_string());
     Some(reader.placed(text))
 }
 
-fn boolean<'a>(reader: &mut PolicyReader<'a>, key: &Key, value: &Value<'a>) -> Option<bool> {
+fn boolean<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: &TomlValue<'a>) -> Option<bool> {
     if let DeValue::Boolean(boolean) = value.get_ref() {
         return Some(*boolean);
     }
@@ -163,8 +167,8 @@ fn boolean<'a>(reader: &mut PolicyReader<'a>, key: &Key, value: &Value<'a>) -> O
 
 fn exceptions<'a>(
     reader: &mut PolicyReader<'a>,
-    key: &Key,
-    value: Value<'a>,
+    key: &TomlKey,
+    value: TomlValue<'a>,
 ) -> Vec<Exception<DatabaseCheck>> {
     let mut exceptions = Vec::new();
     for (check, value) in reader.table(key, value) {
@@ -176,7 +180,7 @@ fn exceptions<'a>(
     exceptions
 }
 
-fn known_check(reader: &mut PolicyReader<'_>, name: &Key) -> Option<DatabaseCheck> {
+fn known_check(reader: &mut PolicyReader<'_>, name: &TomlKey) -> Option<DatabaseCheck> {
     let found = DatabaseCheck::named(name.get_ref());
     let has_exceptions = |check: &DatabaseCheck| check.subject() != CheckSubject::Policy;
     if let Some(check) = found.filter(has_exceptions) {
@@ -186,7 +190,7 @@ fn known_check(reader: &mut PolicyReader<'_>, name: &Key) -> Option<DatabaseChec
     let mut names: Vec<&str> = allowed.map(|check| check.as_str()).collect();
     names.sort_unstable();
     let (message, near) = match found {
-        Some(check) => (format!("database check `{check}` has no exceptions"), None),
+        Some(check) => (format!("database check `{check}` allows no exceptions"), None),
         None => (
             format!("unknown database check `{}`", name.get_ref()),
             did_you_mean(&name.get_ref().replace('_', "-"), names.iter().copied()),
@@ -206,7 +210,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::testing::codes;
+    use crate::testing::{codes, places};
     use crate::{Policy, Source};
 
     fn read(text: &str) -> (DatabaseSettings, Vec<Diagnostic>) {
@@ -250,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_says_is_the_safe_choice() {
+    fn the_defaults_are_the_safe_choice() {
         let (database, _) = read("");
         assert!(database.force_rls && database.app_roles.is_empty());
         assert_eq!(database.schema, "public");
@@ -274,13 +278,8 @@ mod tests {
              [database.allow.default-privilege]
              apq = \"why\"",
         );
-        let found = codes(&faults).into_iter().zip(faults.iter().map(|fault| {
-            let label = &fault.labels[0];
-            &label.source.text[label.range.clone()]
-        }));
-        let found: Vec<String> = found.map(|(code, text)| format!("{code} {text}")).collect();
         assert_eq!(
-            found,
+            places(&faults),
             [
                 "dotted-name \"a.b\"",
                 "wrong-type 1",

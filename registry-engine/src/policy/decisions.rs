@@ -1,4 +1,4 @@
-//! What the two policy files decide.
+//! The content of the two policy files.
 
 use std::sync::Arc;
 
@@ -10,16 +10,16 @@ use super::reader::{Placed, PolicyReader};
 use crate::report::Diagnostic;
 use crate::text::Source;
 
-/// The table of overrides in the main policy file.
+/// The table with the overrides in the main policy file.
 pub const OVERRIDES: &str = "overrides";
-/// The table of exempt tables in the main policy file.
+/// The table with the exempt tables in the main policy file.
 pub const EXEMPT: &str = "exempt";
 const LINTS: &str = "lints";
 const DATABASE: &str = "database";
-/// The list of append-only tables in the other policy file.
+/// The list of append-only tables in the revoke list.
 pub const UPDATE_DELETE: &str = "update_delete";
 
-/// What the policy files decide. Lists are in the order of the files.
+/// The decisions in the policy files. Lists are in the order of the files.
 #[derive(Debug, Default)]
 pub struct Policy {
     /// `[overrides]`.
@@ -28,7 +28,7 @@ pub struct Policy {
     pub exempt: Vec<Exemption>,
     /// `update_delete`: the append-only tables.
     pub revoke: Vec<Placed<String>>,
-    /// `[lints]`: what the command line checks.
+    /// `[lints]`: how `cargo table-registry lint` checks.
     pub lints: LintSettings,
     /// `[database]`: how the registry maps to a PostgreSQL server.
     pub database: DatabaseSettings,
@@ -49,7 +49,7 @@ impl Policy {
         policy
     }
 
-    /// Whether the kind of a table is certain: its override could be read, if it has one.
+    /// Whether the kind of a table is known: if it has an override, the override could be read.
     #[must_use]
     pub fn decides_kind_of(&self, table: &str) -> bool {
         let is_misspelt = |entry: &Override| entry.table.value == table && entry.kind.is_none();
@@ -89,6 +89,7 @@ mod tests {
     use table_registry_core::TableKind;
 
     use super::*;
+    use crate::testing::places;
 
     fn main_file(text: &str) -> (Policy, Vec<String>) {
         let (mut policy, mut faults) = (Policy::default(), Vec::new());
@@ -101,15 +102,6 @@ mod tests {
         let (mut policy, mut faults) = (Policy::default(), Vec::new());
         policy.read_revoke(&Arc::new(Source::new("revoke.toml", text)), &mut faults);
         (policy, places(&faults))
-    }
-
-    /// The code of each fault, and the text it points at.
-    fn places(faults: &[Diagnostic]) -> Vec<String> {
-        let place = |fault: &Diagnostic| {
-            let label = &fault.labels[0];
-            format!("{} {}", fault.code, &label.source.text[label.range.clone()])
-        };
-        faults.iter().map(place).collect()
     }
 
     #[test]
@@ -169,13 +161,13 @@ mod tests {
                 "wrong-type [\"x\"]",
             ]
         );
-        // A name whose value is wrong is a name all the same.
+        // A name counts even if its value is wrong.
         assert_eq!(policy.overrides.len(), 2);
         assert_eq!(policy.exempt.len(), 3);
     }
 
     #[test]
-    fn help_for_a_table_as_value() {
+    fn help_for_a_table_where_a_string_is_expected() {
         for (text, help) in [
             (
                 "[overrides]\naudit.events = \"link\"",

@@ -1,4 +1,4 @@
-//! Where the two policy files are.
+//! Finds the two policy files.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,19 +14,19 @@ pub const MAIN_FILE: &str = "table-registry.toml";
 /// The policy file with the revoke list.
 pub const REVOKE_FILE: &str = "revoke.toml";
 
-/// The two policy files, as far as they could be read.
+/// The two policy files. One that could not be read is `None`.
 #[derive(Clone, Debug, Default)]
 pub struct PolicyFiles {
     /// `table-registry.toml`.
     pub main: Option<Arc<Source>>,
     /// `revoke.toml`.
     pub revoke: Option<Arc<Source>>,
-    /// Those that were found. A change of one must recompile the crate.
+    /// The paths of the files that were found. A change of one must recompile the crate.
     pub paths: Vec<PathBuf>,
 }
 
 impl PolicyFiles {
-    /// Finds both files: those that the invocation names, or the nearest.
+    /// Finds both files: those that the invocation names, or else the nearest.
     pub fn find(call: &CallSite, invocation: &Invocation, faults: &mut Vec<Diagnostic>) -> Self {
         let mut files = Self::default();
         files.main = files.open(call, invocation.overrides.as_ref(), MAIN_FILE, faults);
@@ -60,7 +60,7 @@ impl PolicyFiles {
             Ok(source) => {
                 faults.extend(not_utf8(&source));
                 self.paths.push(path);
-                // What is left of such a file could only mislead.
+                // Part of a policy file could decide something else than the whole.
                 source.is_utf8().then_some(source)
             }
             Err(error) => {
@@ -79,7 +79,7 @@ fn written_file_not_found(call: &CallSite, path: &WrittenPath) -> Diagnostic {
     )
     .spanned(path.span)
     .note("the path is relative to this file, as in `include_str!`")
-    .help("create it; an empty file is a decision, a missing one is not")
+    .help("create it; it may be empty, but a missing file could be a mistake")
 }
 
 fn file_not_found(call: &CallSite, name: &str) -> Diagnostic {
@@ -101,7 +101,7 @@ fn file_not_found(call: &CallSite, name: &str) -> Diagnostic {
     match similar {
         Some(path) => fault.help(format!("rename `{path}` to `{name}`")),
         None => fault.help(format!(
-            "create `{name}` beside `Cargo.toml`; an empty file is a decision, a missing one is not"
+            "create `{name}` beside `Cargo.toml`; it may be empty, but a missing file could be a mistake"
         )),
     }
 }

@@ -1,10 +1,10 @@
-//! `[lints]`: levels, options and exceptions of the rules of `cargo table-registry lint`.
+//! `[lints]`: the levels and options of lints, and exceptions from them.
 
 use std::collections::BTreeMap;
 
 use toml::de::DeValue;
 
-use super::reader::{Exception, Key, PolicyReader, Value};
+use super::reader::{Exception, PolicyReader, TomlKey, TomlValue};
 use crate::report::{Diagnostic, Fault, Lint, LintLevel, LintOption};
 use crate::text::did_you_mean;
 use crate::written::unknown_lint;
@@ -12,23 +12,23 @@ use crate::written::unknown_lint;
 const ALLOW: &str = "allow";
 const LEVEL: &str = "level";
 
-/// What `[lints]` says.
+/// The settings in `[lints]`.
 #[derive(Clone, Debug, Default)]
 pub struct LintSettings {
-    /// `[lints.allow.RULE]`: the tables that a rule leaves alone.
+    /// `[lints.allow.LINT]`: the tables to which a lint does not apply.
     pub exceptions: Vec<Exception<Lint>>,
     levels: BTreeMap<Lint, LintLevel>,
     options: BTreeMap<Lint, Vec<String>>,
 }
 
 impl LintSettings {
-    /// The level of a lint: the written one, or the default.
+    /// The level of a lint: that of the policy file, or the default.
     #[must_use]
     pub fn level(&self, lint: Lint) -> LintLevel {
         self.levels.get(&lint).copied().unwrap_or(lint.default_level())
     }
 
-    /// The option of a lint: the written one, or the default. Empty for a lint without option.
+    /// The value of a lint's option: that of the policy file, or the default. Empty for a lint without option.
     #[must_use]
     pub fn option(&self, lint: Lint) -> Vec<String> {
         let default = || {
@@ -38,7 +38,7 @@ impl LintSettings {
         self.options.get(&lint).cloned().unwrap_or_else(default)
     }
 
-    pub(super) fn read<'a>(reader: &mut PolicyReader<'a>, key: &Key, value: Value<'a>) -> Self {
+    pub(super) fn read<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: TomlValue<'a>) -> Self {
         let mut lints = Self::default();
         let mut seen = Vec::new();
         for (name, value) in reader.table(key, value) {
@@ -46,9 +46,9 @@ impl LintSettings {
                 lints.read_exceptions(reader, &name, value);
             } else if let Some(lint) = known_lint(reader, &name) {
                 if seen.contains(&lint) {
-                    let message = format!("lint `{}` is set twice", lint);
+                    let message = format!("lint `{lint}` is set twice");
                     let fault = Diagnostic::new(Fault::RepeatedKey, message)
-                        .note("`-` and `_` are the same letter in the name of a lint")
+                        .note("`-` and `_` mean the same in the name of a lint")
                         .help("keep one of them");
                     reader.fault(fault, name.span(), "");
                 }
@@ -59,7 +59,7 @@ impl LintSettings {
         lints
     }
 
-    fn read_exceptions<'a>(&mut self, reader: &mut PolicyReader<'a>, key: &Key, value: Value<'a>) {
+    fn read_exceptions<'a>(&mut self, reader: &mut PolicyReader<'a>, key: &TomlKey, value: TomlValue<'a>) {
         for (name, value) in reader.table(key, value) {
             let Some(lint) = known_lint(reader, &name) else {
                 continue;
@@ -69,7 +69,13 @@ impl LintSettings {
     }
 
     /// `lint = "warn"`, or `lint = { level = "warn", option = … }`.
-    fn read_lint<'a>(&mut self, reader: &mut PolicyReader<'a>, lint: Lint, name: &Key, value: Value<'a>) {
+    fn read_lint<'a>(
+        &mut self,
+        reader: &mut PolicyReader<'a>,
+        lint: Lint,
+        name: &TomlKey,
+        value: TomlValue<'a>,
+    ) {
         if !value.get_ref().is_table() {
             self.read_level(reader, lint, name, &value);
             return;
@@ -89,7 +95,13 @@ impl LintSettings {
         }
     }
 
-    fn read_level<'a>(&mut self, reader: &mut PolicyReader<'a>, lint: Lint, name: &Key, value: &Value<'a>) {
+    fn read_level<'a>(
+        &mut self,
+        reader: &mut PolicyReader<'a>,
+        lint: Lint,
+        name: &TomlKey,
+        value: &TomlValue<'a>,
+    ) {
         let Some(text) = reader.string(name, value, lint.default_level().as_str()) else {
             return;
         };
@@ -100,7 +112,7 @@ impl LintSettings {
     }
 }
 
-fn known_lint(reader: &mut PolicyReader<'_>, name: &Key) -> Option<Lint> {
+fn known_lint(reader: &mut PolicyReader<'_>, name: &TomlKey) -> Option<Lint> {
     let lint = Lint::named(name.get_ref());
     if lint.is_none() {
         reader.fault(unknown_lint(name.get_ref(), "-"), name.span(), "");
@@ -111,8 +123,8 @@ fn known_lint(reader: &mut PolicyReader<'_>, name: &Key) -> Option<Lint> {
 fn read_option<'a>(
     reader: &mut PolicyReader<'a>,
     option: &LintOption,
-    key: &Key,
-    value: Value<'a>,
+    key: &TomlKey,
+    value: TomlValue<'a>,
 ) -> Option<Vec<String>> {
     let example = option.default[0];
     if option.is_list {
@@ -142,7 +154,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::testing::codes;
+    use crate::testing::{codes, places};
     use crate::{Policy, Source};
 
     fn read(text: &str) -> (LintSettings, Vec<Diagnostic>) {
@@ -200,30 +212,22 @@ mod tests {
              invoices = \" \"
              orders = 1",
         );
-        let found: Vec<(String, &str)> = codes(&faults)
-            .into_iter()
-            .zip(faults.iter().map(|fault| {
-                let label = &fault.labels[0];
-                &label.source.text[label.range.clone()]
-            }))
-            .collect();
-        let found: Vec<(&str, &str)> = found.iter().map(|(code, text)| (code.as_str(), *text)).collect();
         assert_eq!(
-            found,
+            places(&faults),
             [
-                ("unknown-lint", "float-mony"),
-                ("unknown-level", "\"denny\""),
-                ("wrong-type", "true"),
-                ("unknown-key", "column"),
-                ("wrong-type", "[\"x\"]"),
-                ("unknown-key", "colum"),
-                ("wrong-type", "\"x\""),
-                ("empty-name", "\"\""),
-                ("repeated-key", "float_money"),
-                ("wrong-type", "\"x\""),
-                ("unknown-lint", "missing-revok"),
-                ("allow-without-reason", "\" \""),
-                ("wrong-type", "1"),
+                "unknown-lint float-mony",
+                "unknown-level \"denny\"",
+                "wrong-type true",
+                "unknown-key column",
+                "wrong-type [\"x\"]",
+                "unknown-key colum",
+                "wrong-type \"x\"",
+                "empty-name \"\"",
+                "repeated-key float_money",
+                "wrong-type \"x\"",
+                "unknown-lint missing-revok",
+                "allow-without-reason \" \"",
+                "wrong-type 1",
             ]
         );
     }

@@ -1,4 +1,4 @@
-//! The policy files: where they are, and what they decide, every value with its place.
+//! Takes the call; finds the policy files and returns what they decide, every value with its place.
 
 mod database;
 mod decisions;

@@ -1,8 +1,8 @@
-//! `[overrides]`, `[exempt]` and the revoke list: what is decided about single tables.
+//! `[overrides]` and `[exempt]`: decisions about single tables.
 
 use table_registry_core::TableKind;
 
-use super::reader::{Key, Placed, PolicyReader, Value};
+use super::reader::{Placed, PolicyReader, TomlKey, TomlValue};
 use crate::name;
 use crate::report::{Diagnostic, Fault};
 use crate::written::unknown_kind;
@@ -12,7 +12,7 @@ use crate::written::unknown_kind;
 pub struct Override {
     /// The table.
     pub table: Placed<String>,
-    /// The kind, unless it was misspelt.
+    /// The kind; `None` if it is unknown, which is reported.
     pub kind: Option<TableKind>,
 }
 
@@ -21,27 +21,25 @@ pub struct Override {
 pub struct Exemption {
     /// The table.
     pub table: Placed<String>,
-    /// Why it has no struct, for people.
+    /// Why it has no struct.
     pub reason: String,
 }
 
 impl Override {
-    pub(super) fn read_all<'a>(reader: &mut PolicyReader<'a>, key: &Key, value: Value<'a>) -> Vec<Self> {
+    pub(super) fn read_all<'a>(
+        reader: &mut PolicyReader<'a>,
+        key: &TomlKey,
+        value: TomlValue<'a>,
+    ) -> Vec<Self> {
         reader.entries(key, value, Self::read)
     }
 
-    fn read<'a>(reader: &mut PolicyReader<'a>, name: Key, value: &Value<'a>) -> Self {
-        let kind = match reader
-            .string(&name, value, "truth")
-            .map(|text| (text, text.parse()))
-        {
-            Some((_, Ok(kind))) => Some(kind),
-            Some((text, Err(_))) => {
-                reader.fault(unknown_kind(text), value.span(), "");
-                None
-            }
-            None => None,
-        };
+    fn read<'a>(reader: &mut PolicyReader<'a>, name: TomlKey, value: &TomlValue<'a>) -> Self {
+        let text = reader.string(&name, value, "truth");
+        let kind = text.and_then(|text| text.parse().ok());
+        if let (Some(text), None) = (text, kind) {
+            reader.fault(unknown_kind(text), value.span(), "");
+        }
         Self {
             table: reader.placed(name),
             kind,
@@ -50,12 +48,16 @@ impl Override {
 }
 
 impl Exemption {
-    pub(super) fn read_all<'a>(reader: &mut PolicyReader<'a>, key: &Key, value: Value<'a>) -> Vec<Self> {
+    pub(super) fn read_all<'a>(
+        reader: &mut PolicyReader<'a>,
+        key: &TomlKey,
+        value: TomlValue<'a>,
+    ) -> Vec<Self> {
         reader.entries(key, value, Self::read)
     }
 
-    fn read<'a>(reader: &mut PolicyReader<'a>, name: Key, value: &Value<'a>) -> Self {
-        // No struct vouches for this name.
+    fn read<'a>(reader: &mut PolicyReader<'a>, name: TomlKey, value: &TomlValue<'a>) -> Self {
+        // The names of other tables are checked at their structs.
         let mut parts = name.get_ref().splitn(2, '.');
         if let Some(fault) = parts.find_map(|part| name::check("table name", part).err()) {
             let fault =

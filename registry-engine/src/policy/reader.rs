@@ -1,4 +1,4 @@
-//! Values of a policy file, each with its place.
+//! Reads the values of a policy file, each with its place.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 use crate::report::{Code, Diagnostic, Fault};
 use crate::text::{Source, did_you_mean};
 
-/// A value, and where it stands in a file.
+/// A value and its place in a file.
 #[derive(Clone, Debug)]
 pub struct Placed<T> {
     /// The value.
@@ -23,39 +23,39 @@ pub struct Placed<T> {
 }
 
 impl<T> Placed<T> {
-    /// A fault at this place.
+    /// Makes a fault at this place.
     #[must_use]
     pub fn fault(&self, code: impl Into<Code>, message: String, label: &'static str) -> Diagnostic {
         Diagnostic::new(code, message).at(&self.source, self.range.clone(), label)
     }
 }
 
-/// An exception from one rule.
+/// An exception from a rule.
 #[derive(Clone, Debug)]
 pub struct Exception<C> {
     /// The rule.
     pub rule: C,
-    /// The table or role that the rule leaves alone.
+    /// The table or role to which the rule does not apply.
     pub subject: Placed<String>,
 }
 
-/// Reads the values of one policy file. What does not fit is a fault at its place.
+/// Reads the values of one policy file. A value of another type than expected is a fault at its place.
 pub struct PolicyReader<'a> {
     source: &'a Arc<Source>,
     faults: &'a mut Vec<Diagnostic>,
 }
 
-pub type Key = Spanned<String>;
-pub type Value<'a> = Spanned<DeValue<'a>>;
+pub type TomlKey = Spanned<String>;
+pub type TomlValue<'a> = Spanned<DeValue<'a>>;
 
 impl<'a> PolicyReader<'a> {
     pub fn new(source: &'a Arc<Source>, faults: &'a mut Vec<Diagnostic>) -> Self {
         Self { source, faults }
     }
 
-    /// The known keys of the document. Nothing if the TOML itself is invalid: what is left of such a file could
-    /// only mislead.
-    pub fn document(&mut self, known: &[&str]) -> Option<Vec<(Key, Value<'a>)>> {
+    /// The known keys of the document with their values. `None` if the TOML is invalid: part of a policy file could
+    /// decide something else than the whole.
+    pub fn document(&mut self, known: &[&str]) -> Option<Vec<(TomlKey, TomlValue<'a>)>> {
         let table = match DeTable::parse(&self.source.text) {
             Ok(document) => document.into_inner(),
             Err(error) => {
@@ -79,14 +79,13 @@ impl<'a> PolicyReader<'a> {
         let fault = Diagnostic::new(
             Fault::InvalidToml,
             format!("`{}` is not valid TOML", self.source.path),
-        );
-        let fault = fault
-            .note("nothing of a broken policy file is applied")
-            .help("fix the syntax, see <https://toml.io>");
+        )
+        .note("no part of a broken policy file is applied")
+        .help("fix the syntax, see <https://toml.io>");
         self.fault(fault, error.span().unwrap_or(0..0), message);
     }
 
-    pub fn unknown_key(&mut self, key: &Key, known: &[&str]) {
+    pub fn unknown_key(&mut self, key: &TomlKey, known: &[&str]) {
         let text = key.get_ref();
         let fault = Diagnostic::new(
             Fault::UnknownKey,
@@ -97,7 +96,7 @@ impl<'a> PolicyReader<'a> {
         self.fault(fault, key.span(), "");
     }
 
-    pub fn table(&mut self, key: &Key, value: Value<'a>) -> Vec<(Key, Value<'a>)> {
+    pub fn table(&mut self, key: &TomlKey, value: TomlValue<'a>) -> Vec<(TomlKey, TomlValue<'a>)> {
         let span = value.span();
         match value.into_inner() {
             DeValue::Table(table) => in_order(table),
@@ -109,11 +108,11 @@ impl<'a> PolicyReader<'a> {
         }
     }
 
-    /// A reason for people, and a fault if there is none.
+    /// A reason, which must not be empty.
     pub fn reason(
         &mut self,
-        name: &Key,
-        value: &Value<'a>,
+        name: &TomlKey,
+        value: &TomlValue<'a>,
         example: &str,
         missing: impl FnOnce() -> Diagnostic,
     ) -> String {
@@ -124,17 +123,20 @@ impl<'a> PolicyReader<'a> {
         reason
     }
 
-    /// The exceptions from one rule: what each is about, with a reason.
+    /// The exceptions from one rule: subjects, each with a reason.
     pub fn exceptions<C: Copy + Display>(
         &mut self,
-        key: &Key,
-        value: Value<'a>,
+        key: &TomlKey,
+        value: TomlValue<'a>,
         rule: C,
     ) -> Vec<Exception<C>> {
         let mut exceptions = Vec::new();
         for (name, reason) in self.table(key, value) {
             self.reason(&name, &reason, "why the rule does not apply", || {
-                let message = format!("exception of `{}` from `{rule}` has no reason", name.get_ref());
+                let message = format!(
+                    "the exception from `{rule}` for `{}` has no reason",
+                    name.get_ref()
+                );
                 let help = format!("say why the rule does not apply to `{}`", name.get_ref());
                 Diagnostic::new(Fault::AllowWithoutReason, message).help(help)
             });
@@ -147,7 +149,7 @@ impl<'a> PolicyReader<'a> {
     }
 
     /// The strings of a list.
-    pub fn strings(&mut self, key: &Key, value: Value<'a>, example: &str) -> Vec<Key> {
+    pub fn strings(&mut self, key: &TomlKey, value: TomlValue<'a>, example: &str) -> Vec<TomlKey> {
         let span = value.span();
         let form = || format!("write a list: `{} = [\"{example}\"]`", key.get_ref());
         let items = match value.into_inner() {
@@ -168,7 +170,7 @@ impl<'a> PolicyReader<'a> {
         strings
     }
 
-    pub fn string<'v>(&mut self, name: &Key, value: &'v Value<'a>, example: &str) -> Option<&'v str> {
+    pub fn string<'v>(&mut self, name: &TomlKey, value: &'v TomlValue<'a>, example: &str) -> Option<&'v str> {
         let text = value.get_ref().as_str();
         if text.is_none() {
             let form = format!("write a string: `{} = \"{example}\"`", toml_key(name.get_ref()));
@@ -177,12 +179,12 @@ impl<'a> PolicyReader<'a> {
         text
     }
 
-    /// Reads each entry of a table. A value that is a table itself is a fault.
+    /// Reads each entry of a table. An entry whose value is a table, too, is a fault.
     pub fn entries<T>(
         &mut self,
-        key: &Key,
-        value: Value<'a>,
-        read: impl Fn(&mut Self, Key, &Value<'a>) -> T,
+        key: &TomlKey,
+        value: TomlValue<'a>,
+        read: impl Fn(&mut Self, TomlKey, &TomlValue<'a>) -> T,
     ) -> Vec<T> {
         let mut entries = Vec::new();
         for (name, value) in self.table(key, value) {
@@ -195,8 +197,8 @@ impl<'a> PolicyReader<'a> {
         entries
     }
 
-    /// `audit.events = "system"` is TOML for a table in a table, and `users = { … }` is one, too.
-    fn table_as_value(&mut self, name: &Key, value: &Value<'a>) {
+    /// In TOML, `audit.events = "system"` is a table in a table, as is `users = { … }`.
+    fn table_as_value(&mut self, name: &TomlKey, value: &TomlValue<'a>) {
         let inner = value.get_ref().as_table().and_then(|table| table.keys().next());
         let form = match inner {
             Some(inner) if value.span() == name.span() => {
@@ -213,7 +215,7 @@ impl<'a> PolicyReader<'a> {
 
     pub fn wrong_type(
         &mut self,
-        key: &Key,
+        key: &TomlKey,
         expected: &str,
         found: &DeValue<'_>,
         span: Range<usize>,
@@ -231,7 +233,7 @@ impl<'a> PolicyReader<'a> {
         self.fault(fault, span, "");
     }
 
-    pub fn placed(&self, text: Key) -> Placed<String> {
+    pub fn placed(&self, text: TomlKey) -> Placed<String> {
         Placed {
             range: text.span(),
             value: text.into_inner(),
@@ -244,8 +246,8 @@ impl<'a> PolicyReader<'a> {
     }
 }
 
-/// The pairs as they stand in the file: a TOML table is sorted by key.
-fn in_order(table: DeTable<'_>) -> Vec<(Key, Value<'_>)> {
+/// The pairs in the order of the file: the parser sorts a table by key.
+fn in_order(table: DeTable<'_>) -> Vec<(TomlKey, TomlValue<'_>)> {
     let mut pairs: Vec<_> = table
         .into_iter()
         .map(|(key, value)| (Spanned::new(key.span(), key.into_inner().into_owned()), value))
@@ -254,7 +256,7 @@ fn in_order(table: DeTable<'_>) -> Vec<(Key, Value<'_>)> {
     pairs
 }
 
-/// A key as TOML takes it: quoted, unless it is a bare one.
+/// A key as TOML source: quoted where it has to be.
 fn toml_key(name: &str) -> String {
     let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if !name.is_empty() && name.chars().all(is_bare) {
@@ -264,7 +266,7 @@ fn toml_key(name: &str) -> String {
     }
 }
 
-/// The words of the TOML specification, with an article.
+/// The name of a value's type in the TOML specification, with an article.
 fn type_name(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",

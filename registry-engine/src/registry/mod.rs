@@ -1,4 +1,4 @@
-//! The registry: the model, and the validation that alone can make one.
+//! Takes declarations and policy; returns the registry, which only validation can make.
 
 mod model;
 mod validation;

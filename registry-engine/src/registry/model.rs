@@ -1,4 +1,4 @@
-//! The model: what the sources and the policy files add up to.
+//! The tables of a crate with their policies.
 
 use table_registry_core::TableKind;
 
@@ -13,69 +13,52 @@ pub struct RegisteredTable {
     pub schema: Option<String>,
     /// The kind, after the overrides.
     pub kind: TableKind,
-    /// Whether its kind may be another one, because something is wrong with the overrides, and reported.
+    /// Whether the kind may be wrong because of a fault in the overrides.
     pub is_in_doubt: bool,
-    /// Whether the revoke list names it.
+    /// Whether the revoke list names the table.
     pub append_only: bool,
-    /// The file that declares it, relative to the package.
+    /// The file that declares the table, relative to the package.
     pub file: String,
-    /// What the compiler has to prove.
+    /// What has to be checked when the crate is compiled.
     pub check: CompileCheck,
-    /// Where no `mod` line leads to that file.
+    /// Set if no `mod` line leads to the file.
     pub orphan: Option<Orphan>,
-    /// Whether several structs claim it: a fault that is reported already.
+    /// Whether several structs claim the table, which `duplicate-table` or `key-collision` reports.
     pub contested: bool,
-    /// The identifier of its typed key.
+    /// The identifier of the typed key.
     pub key: String,
-    /// Other identifiers under which `#[table]` may refer to the key.
+    /// Other identifiers by which `#[table]` may refer to the key.
     pub aliases: Vec<String>,
-    /// The structs that declare it, in the order of files and lines: one, or twins under `cfg`.
+    /// The structs that declare the table, in the order of files and lines: one, or several under `cfg`.
     pub declarations: Vec<Declaration>,
 }
 
 /// A table that exists in the database without a struct.
 #[derive(Clone, Debug)]
 pub struct ExemptTable {
-    /// Its name.
+    /// The name in the database.
     pub name: String,
     /// Why it has no struct.
     pub reason: String,
 }
 
-/// Every registered table, sorted by name in byte order, and every exempt one.
+/// The registered and the exempt tables, sorted by name in byte order.
 #[derive(Clone, Debug)]
 pub struct Registry {
-    tables: Vec<RegisteredTable>,
-    exempt: Vec<ExemptTable>,
-    complete: bool,
-    tables_is_taken: bool,
+    pub(super) tables: Vec<RegisteredTable>,
+    pub(super) exempt: Vec<ExemptTable>,
+    pub(super) complete: bool,
+    pub(super) tables_is_taken: bool,
 }
 
 impl Registry {
-    /// For validation alone.
-    pub(super) fn new(
-        mut tables: Vec<RegisteredTable>,
-        mut exempt: Vec<ExemptTable>,
-        complete: bool,
-        tables_is_taken: bool,
-    ) -> Self {
-        tables.sort_by(|one, other| one.name.cmp(&other.name));
-        exempt.sort_by(|one, other| one.name.cmp(&other.name));
-        Self {
-            tables,
-            exempt,
-            complete,
-            tables_is_taken,
-        }
-    }
-
-    /// The tables.
+    /// The registered tables.
     #[must_use]
     pub fn tables(&self) -> &[RegisteredTable] {
         &self.tables
     }
 
-    /// The table of a name, if it is registered.
+    /// The registered table of this name.
     #[must_use]
     pub fn table(&self, name: &str) -> Option<&RegisteredTable> {
         let position = self
@@ -100,13 +83,13 @@ impl Registry {
         &self.exempt
     }
 
-    /// Whether the crate root has a module `tables` already, which is reported.
+    /// Whether the crate root already has a module `tables`, which is reported.
     #[must_use]
     pub fn is_tables_taken(&self) -> bool {
         self.tables_is_taken
     }
 
-    /// Whether all schema files could be read. If not, tables may be missing here.
+    /// Whether all schema files could be read. If not, tables may be missing.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.complete

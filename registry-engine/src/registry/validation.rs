@@ -1,4 +1,4 @@
-//! Declarations and policy in, registry out; every rule that crosses items.
+//! The rules about several tables, or about tables and policy files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,32 +11,26 @@ use crate::report::{CheckSubject, Code, Diagnostic, Fault};
 use crate::sources::{CompileCheck, Declaration, Declarations};
 use crate::text::nearest;
 
-/// Checks every rule, adds a fault for each place that breaks one, and gives back the
-/// registry that the sound rest adds up to.
+/// Checks every rule, adds a fault for each place that breaks one, and returns the registry of the rest.
 pub fn validate(declarations: Declarations, policy: &Policy, faults: &mut Vec<Diagnostic>) -> Registry {
-    let (complete, tables_is_taken) = (declarations.complete, declarations.tables_is_taken);
+    let tables_is_taken = declarations.tables_is_taken;
     let mut tables = Tables::merge(declarations, faults);
     tables.check_exempt(policy, faults);
     tables.apply_overrides(policy, faults);
     tables.apply_revokes(policy, faults);
     tables.check_exceptions(policy, faults);
     tables.check_keys(faults);
-    let exempt = policy
-        .exempt
-        .iter()
-        .filter(|entry| !tables.by_name.contains_key(&entry.table.value))
-        .map(|entry| ExemptTable {
-            name: entry.table.value.clone(),
-            reason: entry.reason.clone(),
-        });
-    let exempt = exempt.collect();
-    let tables = tables.by_name.into_values().collect();
-    Registry::new(tables, exempt, complete, tables_is_taken)
+    Registry {
+        exempt: tables.exempt(policy),
+        complete: tables.complete,
+        tables_is_taken,
+        tables: tables.by_name.into_values().collect(),
+    }
 }
 
 impl Declarations {
-    /// A struct that has probably nothing to do with us is a table if a policy entry says so. If then
-    /// only an import or an argument of `#[table]` is wrong, that is one fault.
+    /// Drops the structs whose `#[table]` probably belongs to another crate. A struct stays if a policy entry names its
+    /// table: then a wrong import or argument of `#[table]` is one fault, and not two.
     pub fn drop_doubtful(&mut self, policy: &Policy) {
         let overrides = policy.overrides.iter().map(|entry| entry.table.value.as_str());
         let revokes = policy.revoke.iter().map(|table| table.value.as_str());
@@ -54,8 +48,8 @@ struct Tables {
 }
 
 impl Tables {
-    /// One table a name. Two structs for one table are a fault, unless both are
-    /// under some condition and agree: `cfg` twins.
+    /// Merges the declarations of each name into one table. Several structs for one table are a fault, unless all are
+    /// under `cfg` and agree on the kind.
     fn merge(declarations: Declarations, faults: &mut Vec<Diagnostic>) -> Self {
         let mut groups: BTreeMap<String, Vec<Declaration>> = BTreeMap::new();
         for declaration in declarations.list {
@@ -81,6 +75,20 @@ impl Tables {
         }
     }
 
+    /// The exempt tables that no struct declares, sorted by name in byte order.
+    fn exempt(&self, policy: &Policy) -> Vec<ExemptTable> {
+        let entries = policy.exempt.iter();
+        let undeclared = entries.filter(|entry| !self.by_name.contains_key(&entry.table.value));
+        let mut exempt: Vec<ExemptTable> = undeclared
+            .map(|entry| ExemptTable {
+                name: entry.table.value.clone(),
+                reason: entry.reason.clone(),
+            })
+            .collect();
+        exempt.sort_by(|one, other| one.name.cmp(&other.name));
+        exempt
+    }
+
     fn check_exempt(&self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
         for exempt in &policy.exempt {
             let name = &exempt.table;
@@ -95,7 +103,7 @@ impl Tables {
                     "exempt here",
                 )
                 .at(&declaration.source, declaration.place.clone(), "declared here")
-                .note("exempt tables are those that no struct declares")
+                .note("an exempt table is one that no struct declares")
                 .help(format!(
                     "remove `{}` from `[exempt]`, or `#[table]` from the struct",
                     name.value
@@ -157,14 +165,14 @@ impl Tables {
                 faults.push(self.unknown(
                     name,
                     Fault::UnknownAllow,
-                    &format!("exception from `{}` names", rule),
+                    &format!("exception from `{rule}` names"),
                 ));
             }
         }
     }
 
-    /// Gives every table a key of its own; two spellings that meet in one identifier
-    /// are a fault, and the second table is left out.
+    /// Makes sure that no two tables have the same key. If two names become one identifier, that is a fault, and the
+    /// second table is left out.
     fn check_keys(&mut self, faults: &mut Vec<Diagnostic>) {
         let mut owners: BTreeMap<String, String> = BTreeMap::new();
         let mut colliding = Vec::new();
@@ -184,7 +192,7 @@ impl Tables {
         self.check_aliases(owners, faults);
     }
 
-    /// Keeps the compiler from reporting what is reported already.
+    /// Marks a table so that the compiler does not report the same fault again.
     fn contest(&mut self, name: &str) {
         if let Some(table) = self.by_name.get_mut(name) {
             table.contested = true;
@@ -233,7 +241,7 @@ impl Tables {
         })
     }
 
-    /// The table that was probably meant: the same name in some PostgreSQL schema, or a near miss.
+    /// The table that was probably meant: one of the same name in a PostgreSQL schema, or of almost the same name.
     fn meant(&self, name: &str) -> Option<&str> {
         let names = || self.by_name.keys().map(String::as_str);
         let in_a_schema = |known: &&str| known.split_once('.').is_some_and(|(_, table)| table == name);
@@ -332,13 +340,12 @@ fn exempt_revoke(name: &Placed<String>, exempt: &Exemption) -> Diagnostic {
 
 /// The exceptions from lints and from checks of the database that name a table.
 fn exceptions_of_tables(policy: &Policy) -> impl Iterator<Item = (Code, &Placed<String>)> {
-    let of_lints = policy.lints.exceptions.iter();
-    let of_lints = of_lints.map(|entry| (Code::from(entry.rule), &entry.subject));
-    let of_database = policy.database.exceptions.iter();
-    let of_database = of_database
-        .filter(|entry| entry.rule.subject() == CheckSubject::Table)
-        .map(|entry| (Code::from(entry.rule), &entry.subject));
-    of_lints.chain(of_database)
+    let from_lints = policy.lints.exceptions.iter();
+    let from_checks = policy.database.exceptions.iter();
+    let about_tables = from_checks.filter(|entry| entry.rule.subject() == CheckSubject::Table);
+    from_lints
+        .map(|entry| (Code::from(entry.rule), &entry.subject))
+        .chain(about_tables.map(|entry| (Code::from(entry.rule), &entry.subject)))
 }
 
 fn exempt_allow(rule: Code, name: &Placed<String>, exempt: &Exemption) -> Diagnostic {
@@ -348,7 +355,7 @@ fn exempt_allow(rule: Code, name: &Placed<String>, exempt: &Exemption) -> Diagno
         "allowed here",
     )
     .at(&exempt.table.source, exempt.table.range.clone(), "exempt here")
-    .note("an exempt table has no struct, so no rule looks at it")
+    .note("an exempt table has no struct, so no rule applies to it")
     .help("remove the exception, or the entry of `[exempt]`")
 }
 
@@ -363,7 +370,7 @@ fn repeated_revoke(first: &Placed<String>, again: &Placed<String>) -> Diagnostic
         .help("remove one of them")
 }
 
-/// Shows where the table became a `system` table: in the policy file, or at its struct.
+/// Points at the place that makes the table a `system` table: in the policy file, or at its struct.
 fn system_revoke(name: &Placed<String>, table: &RegisteredTable, policy: &Policy) -> Diagnostic {
     let fault = name.fault(
         Fault::SystemRevoke,
@@ -406,14 +413,16 @@ fn key_collision(owner: &RegisteredTable, other: &RegisteredTable) -> Diagnostic
     )
     .at(&second.source, second.place.clone(), format!("declares `{two}`"))
     .at(&first.source, first.place.clone(), format!("declares `{one}`"))
-    .note("in a key, `_` stands for every character that no Rust identifier may contain")
+    .note("in a key, `_` replaces every character that a Rust identifier cannot contain")
     .help("rename one of the tables")
 }
 
 fn hidden_name(name: &str, hidden: &str, declaration: &Declaration) -> Diagnostic {
     Diagnostic::new(
         Fault::KeyCollision,
-        format!("in builds without its `cfg_attr`, table `{name}` would be taken for `{hidden}`"),
+        format!(
+            "in builds without its `cfg_attr`, table `{name}` would get the name `{hidden}`, which is taken"
+        ),
     )
     .at(&declaration.source, declaration.place.clone(), "")
     .note(
@@ -441,7 +450,7 @@ mod tests {
     use crate::testing::{codes, registry};
 
     #[test]
-    fn a_policy_entry_decides_whose_attribute_it_is() {
+    fn a_policy_entry_makes_a_doubtful_attribute_ours() {
         for (overrides, revoke, is_registered) in [
             ("", "", false),
             ("[overrides]\nusers = \"control\"", "", true),
@@ -452,15 +461,15 @@ mod tests {
             let (registry, faults) = registry(&[users], overrides, revoke);
             assert_eq!(codes(&faults), [""; 0]);
             assert_eq!(
-                registry.tables().len(),
-                usize::from(is_registered),
+                registry.table("users").is_some(),
+                is_registered,
                 "{overrides}{revoke}"
             );
         }
     }
 
     #[test]
-    fn a_sound_schema_has_no_fault() {
+    fn a_valid_schema_has_no_fault() {
         let (registry, faults) = registry(
             &[
                 (
@@ -589,7 +598,7 @@ mod tests {
     }
 
     #[test]
-    fn a_revoke_of_an_overridden_table_counts_its_final_kind() {
+    fn a_table_that_is_no_longer_system_can_be_revoked() {
         let (_, faults) = registry(
             &[("a.rs", "#[table(kind = system)] struct Users;")],
             "[overrides]\nusers = \"evidence\"",
@@ -599,7 +608,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forgotten_schema_is_a_near_miss() {
+    fn a_table_in_a_schema_is_suggested_for_its_bare_name() {
         let (_, faults) = registry(
             &[("a.rs", "#[table(schema = \"audit\")] struct Events;")],
             "[overrides]\nevents = \"evidence\"",

@@ -1,4 +1,5 @@
-//! The stable names of rules, by family: what can be asked of one family has no meaning for the others.
+//! The stable names of rules, by family, since a family answers questions that make no sense for the others: only a
+//! lint has a level.
 
 use std::fmt;
 
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn both_spellings_are_the_same_name() {
+    fn a_code_is_found_in_both_spellings() {
         for name in ["float-money", "float_money"] {
             assert_eq!(Lint::named(name), Some(Lint::FloatMoney));
         }

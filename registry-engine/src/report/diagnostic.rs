@@ -1,4 +1,4 @@
-//! The one diagnostic type, and its one rendering.
+//! The diagnostic type and its rendering.
 
 use std::borrow::Cow;
 use std::iter;
@@ -17,37 +17,36 @@ use crate::text::Source;
 pub struct Label {
     /// The file.
     pub source: Arc<Source>,
-    /// The bytes of the file that are meant.
+    /// The bytes of the file to underline.
     pub range: Range<usize>,
-    /// What is there; may be empty.
+    /// The text beside the underlined place. May be empty.
     pub text: Cow<'static, str>,
 }
 
-/// One fault: what is wrong, where, why, and the way out.
+/// What is wrong, where, why, and how to fix it.
 ///
-/// Wording follows the rustc development guide: lowercase, no full stop, names in
-/// backticks, the cause in a note, the fix in a help.
+/// The wording follows the rustc development guide: lowercase, no full stop, names in backticks, the cause in a note,
+/// the fix in a help.
 #[derive(Clone, Debug)]
 pub struct Diagnostic {
-    /// Which rule is broken.
+    /// The rule that is broken.
     pub code: Code,
-    /// How bad it is.
+    /// Whether it is an error.
     pub severity: Severity,
     /// What is wrong, in one line.
     pub message: String,
-    /// The places in files, the primary one first. Empty where [`Self::span`] is
-    /// the place.
+    /// The places in files, the primary one first. Empty if [`Self::span`] is the place.
     pub labels: Vec<Label>,
-    /// The place among the tokens given to a macro. The compiler shows its excerpt.
+    /// The place among the tokens that a macro was given. The compiler shows the excerpt.
     pub span: Option<Span>,
     /// The causes.
     pub notes: Vec<String>,
-    /// The ways out.
+    /// The possible fixes.
     pub helps: Vec<String>,
 }
 
 impl Diagnostic {
-    /// A fault whose place is added by [`Self::at`] or [`Self::spanned`].
+    /// An error without a place, which [`Self::at`] or [`Self::spanned`] adds.
     pub fn new(code: impl Into<Code>, message: impl Into<String>) -> Self {
         Self {
             code: code.into(),
@@ -81,7 +80,7 @@ impl Diagnostic {
         self
     }
 
-    /// Sets the place among the tokens given to a macro.
+    /// Sets the place among the tokens that a macro was given.
     #[must_use]
     pub fn spanned(mut self, span: Span) -> Self {
         self.span = Some(span);
@@ -95,22 +94,22 @@ impl Diagnostic {
         self
     }
 
-    /// Adds a way out.
+    /// Adds a fix.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.helps.push(text.into());
         self
     }
 
-    /// Adds a way out, if there is one.
+    /// Adds a fix, if there is one.
     #[must_use]
     pub fn maybe_help(mut self, text: Option<String>) -> Self {
         self.helps.extend(text);
         self
     }
 
-    /// The whole text without colour, without a leading `error: ` and without
-    /// a final line break: what follows `error: ` in rustc's output and in ours.
+    /// The whole text without colour and without a final line break, as it follows `error: ` in rustc's output and
+    /// in ours.
     #[must_use]
     pub fn render(&self) -> String {
         let title = Level::ERROR.no_name().primary_title(self.message.as_str());
@@ -118,7 +117,7 @@ impl Diagnostic {
         text.trim_start_matches(": ").to_string()
     }
 
-    /// The whole text as a program prints it, with `error: ` or `warning: ` and with colour.
+    /// The whole text in colour, from `error: ` or `warning: ` on.
     #[must_use]
     pub fn render_styled(&self) -> String {
         let level = match self.severity {
@@ -136,12 +135,11 @@ impl Diagnostic {
             .element(Level::NOTE.message(self.code_note()))
     }
 
-    /// The closing note, which names the rule.
     fn code_note(&self) -> String {
         format!("diagnostic code `{}`", self.code)
     }
 
-    /// One excerpt per file, the primary place first.
+    /// One excerpt per file, that of the primary place first.
     fn snippets(&self) -> Vec<Element<'_>> {
         let mut files: Vec<&Arc<Source>> = Vec::new();
         for label in &self.labels {

@@ -1,4 +1,4 @@
-//! What the families of codes have in common.
+//! The macro that defines a family of codes.
 
 /// Defines one family of codes.
 macro_rules! codes {
@@ -13,7 +13,7 @@ macro_rules! codes {
         }
 
         impl $family {
-            /// Every code of the family, in the order of its list.
+            /// Every code of the family, in the order of the list.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
             /// The code in kebab-case.
@@ -24,12 +24,11 @@ macro_rules! codes {
                 }
             }
 
-            /// The code with this name. As in rustc, `-` and `_` are the same letter: attributes cannot hold a
-            /// `-`.
+            /// The code with this name, in which `_` stands for `-`, too: no attribute can contain a `-`.
             #[must_use]
             pub fn named(name: &str) -> Option<Self> {
-                let name = name.replace('_', "-");
-                Self::ALL.iter().copied().find(|code| code.as_str() == name)
+                let kebab_case = name.replace('_', "-");
+                Self::ALL.iter().copied().find(|code| code.as_str() == kebab_case)
             }
         }
 

@@ -1,8 +1,8 @@
-//! The codes of the faults that the pipeline itself finds.
+//! The codes of the faults that the pipeline finds.
 
 use super::family::codes;
 
-/// Calls a macro with every fault: `Variant "code";`, sorted by code. The command line has a text for each.
+/// Calls a macro with every fault: `Variant "code";`, sorted by code. The command line has a text for each of them.
 #[macro_export]
 macro_rules! for_each_fault {
     ($macro:ident) => {

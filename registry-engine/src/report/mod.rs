@@ -1,4 +1,5 @@
-//! Diagnostics: their codes, the one type, and its one rendering.
+//! Takes what is wrong with a source; returns the diagnostic, under a stable code and in one rendering for macros and
+//! command line.
 
 mod checks;
 mod code;

@@ -8,7 +8,7 @@ use super::diagnostic::Diagnostic;
 use super::faults::Fault;
 use crate::text::{Source, Unreadable, display};
 
-/// The fault that a file is not UTF-8, if it is not.
+/// The fault of a file that is not UTF-8.
 #[must_use]
 pub fn not_utf8(source: &Arc<Source>) -> Option<Diagnostic> {
     let offset = source.invalid_utf8?;
@@ -20,7 +20,7 @@ pub fn not_utf8(source: &Arc<Source>) -> Option<Diagnostic> {
     )
 }
 
-/// The fault that a file was found and cannot be read.
+/// The fault of a file that exists and cannot be read.
 #[must_use]
 pub fn unreadable_file(file: &Path, error: &io::Error) -> Diagnostic {
     Diagnostic::new(
@@ -31,7 +31,7 @@ pub fn unreadable_file(file: &Path, error: &io::Error) -> Diagnostic {
     .help("make it readable for the user who compiles this crate, or remove it")
 }
 
-/// The fault that a directory was found and cannot be listed.
+/// The fault of a directory that exists and cannot be listed.
 pub fn unreadable_directory(unreadable: &Unreadable) -> Diagnostic {
     let directory = display(&unreadable.directory);
     Diagnostic::new(
@@ -39,7 +39,7 @@ pub fn unreadable_directory(unreadable: &Unreadable) -> Diagnostic {
         format!("directory `{directory}` cannot be read"),
     )
     .note(unreadable.error.to_string())
-    .help("give the user who compiles this crate the right to list it")
+    .help("give the user who compiles this crate permission to list it")
 }
 
 #[cfg(test)]
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn a_directory_that_cannot_be_listed_is_one_fault() {
-        // Listing a file fails like listing a directory without the right to.
+        // Listing a file fails as listing a directory without permission does.
         let (_, unreadable) = rust_files(&Root::current(), Path::new("Cargo.toml"));
         let fault = unreadable_directory(&unreadable.unwrap());
         assert!(fault.is(Fault::UnreadableDirectory));

@@ -1,10 +1,10 @@
-//! How bad a finding is.
+//! How serious a diagnostic is.
 
-/// Whether a diagnostic is an error.
+/// Whether a diagnostic is an error or a warning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
-    /// Fails the build or the command.
+    /// It fails the build or the command.
     Error,
-    /// Worth fixing, but fails nothing.
+    /// It should be fixed, and fails nothing.
     Warning,
 }

@@ -1,4 +1,4 @@
-//! The calls of `table_registry!` in a source text, for those who are not the compiler.
+//! Finds the calls of `table_registry!` in a crate root, for the command line.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use crate::text::{Token, tokens, until_closed};
 
 /// The places of the arguments of each `table_registry!(…)`, without the delimiters.
 ///
-/// Comments and strings hold no calls, and the body of a `macro_rules!` is a template.
+/// The body of a `macro_rules!` is a template and contains no calls.
 #[must_use]
 pub fn registry_calls(text: &str) -> Vec<Range<usize>> {
     let mut calls = Vec::new();
@@ -62,9 +62,9 @@ mod tests {
             ("table_registry!(\"a\"", ""),
             ("table_registry ! ( \"a\" ) ;", " \"a\" "),
         ] {
-            let found = registry_calls(text);
-            let found: String = found.into_iter().map(|range| &text[range]).collect();
-            assert_eq!(found, arguments, "{text}");
+            let found = registry_calls(text).into_iter();
+            let texts: String = found.map(|range| &text[range]).collect();
+            assert_eq!(texts, arguments, "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The structs of a file that declare tables.
+//! The declarations of tables in a file.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -10,17 +10,17 @@ use syn::parse::Parser;
 use syn::{Ident, Meta};
 use table_registry_core::TableKind;
 
-use super::module_tree::{Reach, ScannedFile};
+use super::module_tree::{Reachability, ScannedFile};
 use super::scan::{FoundStruct, Origin};
 use crate::name::TableName;
 use crate::report::Diagnostic;
 use crate::text::Source;
 use crate::written::{self, AllowedLint, Declared, FlatMeta, is_our_crate};
 
-/// A struct with `#[table]`, and where it was found.
+/// A struct with `#[table]`.
 #[derive(Clone, Debug)]
 pub struct Declaration {
-    /// The table.
+    /// The name of the table.
     pub name: TableName,
     /// The kind, before any override.
     pub kind: TableKind,
@@ -30,73 +30,72 @@ pub struct Declaration {
     pub conditional: bool,
     /// What has to be checked when the crate is compiled.
     pub check: CompileCheck,
-    /// Another name, which a second ORM attribute gives the same table.
+    /// A different name that a second ORM attribute gives the table.
     pub other_name: Option<String>,
-    /// The name that `#[table]` itself sees in builds where the `cfg_attr` that names the table is
-    /// off: the compiler removes it before it expands `#[table]`.
+    /// The name that `#[table]` reads in builds without the `cfg_attr` that names the table, if it is another one: the
+    /// compiler removes a `cfg_attr` whose condition is off before it expands `#[table]`.
     pub hidden_name: Option<TableName>,
-    /// The file.
+    /// The file with the struct.
     pub source: Arc<Source>,
-    /// The file's path, relative to the package.
+    /// The path of the file, relative to the package.
     pub file: String,
-    /// Whether the attribute is probably that of another crate, such as a helper of a derive. A
-    /// policy entry for the table tells that it is ours all the same.
+    /// Whether the attribute probably belongs to another crate, such as a helper of a derive. It counts as ours if a
+    /// policy entry names the table.
     pub is_doubtful: bool,
-    /// Where no `mod` line leads to the file.
+    /// Set if no `mod` line leads to the file.
     pub orphan: Option<Orphan>,
     /// Where the struct's name stands in the file.
     pub place: Range<usize>,
-    /// Where the attribute stands that holds `#[table]`.
+    /// Where the attribute with `#[table]` stands in the file.
     pub attribute: Range<usize>,
-    /// Whether it is a struct at all: an `enum` is a mistake that the compiler reports.
+    /// Whether it really is a struct. The compiler reports `#[table]` on an `enum`.
     pub is_struct: bool,
     /// The lints that do not apply to the table.
     pub allowed: Vec<AllowedLint>,
-    /// What is wrong with the attribute. The compiler reports these at the exact token
-    /// when it expands `#[table]`; others who read sources report them from here.
+    /// What is wrong with the attribute. The compiler reports it at the exact token when it expands `#[table]`; the
+    /// command line reports it from here.
     pub faults: Vec<Diagnostic>,
 }
 
-/// What is known of a file to which no `mod` line leads. Paths are relative to the package.
+/// A file to which no `mod` line leads. Paths are relative to the package.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Orphan {
-    /// The file that a `mod` line would have to name, to bring in this one, too.
+    /// The file that a `mod` line would have to name for the compiler to get to this one. It may be this file itself.
     pub file: String,
-    /// The directory around it that belongs to a module under `cfg`: where no struct in there is
-    /// compiled, neither need this file be.
+    /// The directory around the file that belongs to a module under `cfg`. If no struct in there is compiled, this file
+    /// need not be compiled, either.
     pub below_cfg: Option<String>,
 }
 
 /// What has to be checked about a struct when the crate is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CompileCheck {
-    /// Nothing: it compiles the struct, or says why not, or some builds leave the struct out.
+    /// Nothing: the compiler compiles the struct or says why not, or some builds leave the struct out.
     None,
-    /// That it met the struct, since the attribute may be that of another crate, or another macro
-    /// may have dropped it; unless it met no struct at all, for then something else is wrong, and
-    /// reported.
+    /// That `#[table]` was expanded: the attribute may belong to another crate, or another macro may have dropped the
+    /// struct. Not checked if no `#[table]` at all was expanded, since the compiler then reports another error.
     Attribute,
-    /// That it met the file, to which no `mod` line leads.
+    /// That the file was compiled, although no `mod` line leads to it.
     File,
 }
 
-/// All that the schema directories declare. By default nothing, since nothing was read.
+/// Everything that the schema directories declare. The default is the state before anything was read.
 #[derive(Clone, Debug, Default)]
 pub struct Declarations {
-    /// In the order of files and lines.
+    /// The declarations in the order of files and lines.
     pub list: Vec<Declaration>,
-    /// Whether every directory and file could be read, and every argument of the call understood. If not, a name
-    /// that seems unknown may only be unread.
+    /// Whether every directory and file could be read, and every argument of the call understood. If not, an unknown
+    /// name may be that of a table that was not read.
     pub complete: bool,
-    /// Whether the crate root has a module `tables` already.
+    /// Whether the crate root already has a module `tables`.
     pub tables_is_taken: bool,
-    /// Files that take part though the compiler may not read them: an edit must recompile the
-    /// crate all the same.
+    /// The schema files that the compiler does not read in every build. An edit of one must recompile the crate all the
+    /// same.
     pub unreached: Vec<PathBuf>,
 }
 
 impl Declarations {
-    /// Those with a fault that the compiler reports when it expands their `#[table]`.
+    /// The declarations with a fault that the compiler reports when it expands their `#[table]`.
     #[must_use]
     pub fn faulty(&self) -> Vec<Declaration> {
         let is_faulty = |declaration: &&Declaration| !declaration.is_struct || !declaration.faults.is_empty();
@@ -104,29 +103,40 @@ impl Declarations {
     }
 }
 
-/// What a file would declare that every build compiles.
+/// What a file declares if every build compiles it.
 #[must_use]
 pub fn declarations_in_text(source: Arc<Source>) -> Vec<Declaration> {
     let file = ScannedFile::new(PathBuf::from(&source.path), source);
-    declarations_in(&file, &Reach::Always, false)
+    declarations_in(&file, &Reachability::Always, OutsideImports::None)
 }
 
-/// What one file declares. `is_imported` tells whether something outside of the file may bring
-/// `#[table]` into scope there.
-pub fn declarations_in(file: &ScannedFile, reach: &Reach, is_imported: bool) -> Vec<Declaration> {
+/// Whether something outside of a file may bring `#[table]` into scope in it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum OutsideImports {
+    None,
+    /// Those of the file that includes it, or `#[macro_use]` in the crate root.
+    Possible,
+}
+
+/// What one file declares.
+pub fn declarations_in(
+    file: &ScannedFile,
+    reachability: &Reachability,
+    outside_imports: OutsideImports,
+) -> Vec<Declaration> {
     let structs = file.scan.structs.iter();
     structs
-        .flat_map(|found| declarations_of(file, found, reach, is_imported))
+        .flat_map(|found| declarations_of(file, found, reachability, outside_imports))
         .collect()
 }
 
-/// One declaration, or none if the tokens are no struct after all, or several where each
-/// of several `cfg_attr` holds a `#[table]` of its own.
+/// Usually one declaration; none if the compiler does not accept the name; several if each of several `cfg_attr` has a
+/// `#[table]` of its own.
 fn declarations_of(
     file: &ScannedFile,
     found: &FoundStruct,
-    reach: &Reach,
-    is_imported: bool,
+    reachability: &Reachability,
+    outside_imports: OutsideImports,
 ) -> Vec<Declaration> {
     let Some(ident) = ident(&file.source.text[found.ident.clone()]) else {
         return Vec::new();
@@ -135,8 +145,8 @@ fn declarations_of(
         metas: metas_of(&file.source.text, found),
         ident,
         found,
-        reach,
-        is_imported,
+        reachability,
+        outside_imports,
     };
     let ours = attributes.ours();
     ours.into_iter()
@@ -144,7 +154,7 @@ fn declarations_of(
         .collect()
 }
 
-/// What the lexer takes for an identifier the compiler may not, beyond ASCII.
+/// The compiler may not accept every identifier of the lexer if it has characters other than ASCII.
 fn ident(text: &str) -> Option<Ident> {
     if text.is_ascii() && !text.starts_with("r#") {
         return Some(Ident::new(text, Span::call_site()));
@@ -171,41 +181,40 @@ struct Attributes<'f> {
     metas: Vec<(Range<usize>, FlatMeta)>,
     ident: Ident,
     found: &'f FoundStruct,
-    reach: &'f Reach,
-    is_imported: bool,
+    reachability: &'f Reachability,
+    outside_imports: OutsideImports,
 }
 
-/// How certain it is that an attribute called `table` is ours. What is compared first comes first.
+/// How certain it is that an attribute with the name `table` is ours. The order of the fields is that of the comparison.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Certainty {
-    /// Whether no argument of it could only belong to another crate's attribute.
+    /// Whether nothing suggests that the attribute belongs to another crate.
     is_beyond_doubt: bool,
-    /// Where its name comes from.
     origin: Origin,
-    /// Whether all its arguments have a meaning for us.
+    /// Whether `#[table]` of this crate would accept all its arguments.
     is_understood: bool,
 }
 
 impl Attributes<'_> {
-    /// The positions of our `#[table]`: one, or several that exclude each other. Other crates have
-    /// attributes of the same name; what is most certainly ours wins.
+    /// The positions of our `#[table]`: one, or one in each of several `cfg_attr`. Other crates have attributes of the
+    /// same name, so the attributes that are most certainly ours count.
     fn ours(&self) -> Vec<usize> {
         let certainty = |position| Some((self.certainty(position)?, position));
         let candidates: Vec<_> = (0..self.metas.len()).filter_map(certainty).collect();
         let best = candidates.iter().map(|(certainty, _)| *certainty).max();
-        let ours = candidates
+        let most_certain = candidates
             .iter()
             .filter(|(certainty, _)| Some(*certainty) == best);
-        let ours: Vec<usize> = ours.map(|(_, position)| *position).collect();
-        let is_certain = |position: &&usize| !self.metas[**position].1.conditional;
-        // Of several, the compiler reports all but the last.
-        match ours.iter().rev().find(is_certain) {
+        let positions: Vec<usize> = most_certain.map(|(_, position)| *position).collect();
+        let is_in_every_build = |position: &&usize| !self.metas[**position].1.conditional;
+        // If there are several, the compiler reports all but the last.
+        match positions.iter().rev().find(is_in_every_build) {
             Some(last) => vec![*last],
-            None => ours,
+            None => positions,
         }
     }
 
-    /// How certain it is that an attribute is ours. Nothing if it certainly is not.
+    /// `None` if the attribute certainly belongs to another crate.
     fn certainty(&self, position: usize) -> Option<Certainty> {
         let meta = &self.metas[position].1.meta;
         if !written::is_table(meta) || matches!(meta, Meta::NameValue(_)) {
@@ -234,8 +243,11 @@ impl Attributes<'_> {
         let mut names = segments.iter().map(|segment| segment.ident.to_string());
         if !is_bare && names.any(|name| is_our_crate(&name)) {
             Origin::Ours
-        } else if !is_bare || self.is_imported || matches!(self.reach, Reach::Never { .. }) {
-            // Nobody imports anything into a file that is not compiled.
+        } else if !is_bare
+            || self.outside_imports == OutsideImports::Possible
+            // A file that is not compiled may well lack its imports.
+            || matches!(self.reachability, Reachability::Never { .. })
+        {
             self.found.bare_table.max(Origin::Unknown)
         } else {
             self.found.bare_table
@@ -257,15 +269,15 @@ impl Attributes<'_> {
             .map(|flat| &flat.meta)
             .collect();
         let declared = self.declare(position, &all);
-        let is_reach_conditional = matches!(
-            self.reach,
-            Reach::Sometimes
-                | Reach::Never {
+        let is_file_conditional = matches!(
+            self.reachability,
+            Reachability::Sometimes
+                | Reachability::Never {
                     conditional: true,
                     ..
                 }
         );
-        let conditional = self.found.conditional || own.conditional || is_reach_conditional;
+        let conditional = self.found.conditional || own.conditional || is_file_conditional;
         let is_hidden = !conditional && certain.len() < all.len();
         let hidden_name = is_hidden.then(|| self.declare(position, &certain).name);
         Declaration {
@@ -292,7 +304,7 @@ impl Attributes<'_> {
                 .faults
                 .into_iter()
                 .map(|fault| {
-                    // A fault without a place is about the struct's name.
+                    // Without a span, the fault is in the struct's name.
                     let place = if fault.span.is_some() {
                         range
                     } else {
@@ -305,12 +317,12 @@ impl Attributes<'_> {
     }
 
     fn check(&self, own: &Meta) -> CompileCheck {
-        match (self.reach, self.origin(own)) {
-            (Reach::Never { .. }, _) => CompileCheck::File,
-            (Reach::Unknown, _) => CompileCheck::None,
+        match (self.reachability, self.origin(own)) {
+            (Reachability::Never { .. }, _) => CompileCheck::File,
+            (Reachability::Unknown, _) => CompileCheck::None,
             (_, Origin::Unknown) => CompileCheck::Attribute,
             (_, Origin::Ours) if self.found.neighbours.macro_above => CompileCheck::Attribute,
-            // Without an import the compiler says so.
+            // If `#[table]` is not imported, the compiler says so.
             (_, Origin::Ours | Origin::Nowhere) => CompileCheck::None,
         }
     }
@@ -320,15 +332,16 @@ impl Attributes<'_> {
 mod tests {
     use super::*;
 
-    fn found(text: &str, reach: &Reach) -> Vec<Declaration> {
+    fn found(text: &str, reachability: &Reachability) -> Vec<Declaration> {
         let source = Arc::new(Source::new("a.rs", text));
-        declarations_in(&ScannedFile::new(PathBuf::from("a.rs"), source), reach, false)
+        let file = ScannedFile::new(PathBuf::from("a.rs"), source);
+        declarations_in(&file, reachability, OutsideImports::None)
     }
 
     #[test]
     fn faults_of_an_attribute_are_kept_with_their_place() {
         let text = "#[table(kind = trth)]\n#[diesel(table_name = users)]\npub struct User;";
-        let found = found(text, &Reach::Always);
+        let found = found(text, &Reachability::Always);
         assert_eq!(found.len(), 1);
         let names = (found[0].name.to_string(), found[0].ident.clone());
         assert_eq!(names, ("users".to_string(), "User".to_string()));
@@ -379,7 +392,7 @@ mod tests {
             ),
             ("use x::table; #[table] enum A {}", ""),
         ] {
-            let found = found(text, &Reach::Always);
+            let found = found(text, &Reachability::Always);
             let certain = found.iter().filter(|declaration| !declaration.is_doubtful);
             let kinds_found: Vec<&str> = certain.map(|declaration| declaration.kind.as_str()).collect();
             assert_eq!(kinds_found.join(" "), kinds, "{text}");
@@ -387,38 +400,42 @@ mod tests {
     }
 
     #[test]
-    fn what_the_compiler_has_to_prove() {
-        let never = |conditional| Reach::Never {
+    fn what_the_compiler_has_to_check() {
+        let never = |conditional| Reachability::Never {
             orphan: 0,
             conditional,
             below_cfg: None,
         };
-        for (text, reach, check) in [
+        for (text, reachability, check) in [
             (
                 "#[table_registry::table] struct A;",
-                Reach::Always,
+                Reachability::Always,
                 CompileCheck::None,
             ),
             (
                 "use table_registry::table; #[table] struct A;",
-                Reach::Always,
+                Reachability::Always,
                 CompileCheck::None,
             ),
-            ("#[table] struct A;", Reach::Always, CompileCheck::None),
+            ("#[table] struct A;", Reachability::Always, CompileCheck::None),
             (
                 "use crate::prelude::*; #[table] struct A;",
-                Reach::Always,
+                Reachability::Always,
                 CompileCheck::Attribute,
             ),
             (
                 "#[facade::table] struct A;",
-                Reach::Always,
+                Reachability::Always,
                 CompileCheck::Attribute,
             ),
-            ("#[facade::table] struct A;", Reach::Sometimes, CompileCheck::None),
+            (
+                "#[facade::table] struct A;",
+                Reachability::Sometimes,
+                CompileCheck::None,
+            ),
             (
                 "#[cfg(a)] #[facade::table] struct A;",
-                Reach::Always,
+                Reachability::Always,
                 CompileCheck::None,
             ),
             (
@@ -433,10 +450,14 @@ mod tests {
             ),
             (
                 "use table_registry::table; #[x] #[table] struct A;",
-                Reach::Always,
+                Reachability::Always,
                 CompileCheck::Attribute,
             ),
-            ("#[x] #[table] struct A;", Reach::Always, CompileCheck::None),
+            (
+                "#[x] #[table] struct A;",
+                Reachability::Always,
+                CompileCheck::None,
+            ),
             (
                 "#[table_registry::table] struct A;",
                 never(true),
@@ -448,7 +469,7 @@ mod tests {
                 CompileCheck::None,
             ),
         ] {
-            assert_eq!(found(text, &reach)[0].check, check, "{text}");
+            assert_eq!(found(text, &reachability)[0].check, check, "{text}");
         }
     }
 }

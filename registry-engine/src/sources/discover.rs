@@ -1,11 +1,11 @@
-//! Schema directories in, declarations out.
+//! Reads the schema directories and collects their declarations.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::declarations::{Declaration, Declarations, Orphan, declarations_in};
-use super::module_tree::{self, Reach, ScannedFile, Ways};
+use super::declarations::{Declaration, Declarations, Orphan, OutsideImports, declarations_in};
+use super::module_tree::{ModuleTree, Reachability, ScannedFile};
 use super::scan::Condition;
 use crate::call_site::CallSite;
 use crate::report::{Diagnostic, Fault, not_utf8, unreadable_directory, unreadable_file};
@@ -28,16 +28,16 @@ pub fn discover(call: &CallSite, invocation: &Invocation, faults: &mut Vec<Diagn
     let taken = taken_module(&root);
     let tables_is_taken = taken.is_some();
     faults.extend(taken);
-    let ways = module_tree::ways(call.root(), &root, &files);
+    let tree = ModuleTree::follow(call.root(), &root, &files);
     Declarations {
-        list: declarations(call, &files, &ways, root.scan.uses_our_macros),
+        list: declarations(call, &root, &files, &tree),
         complete: is_read && invocation.complete,
         tables_is_taken,
-        unreached: unreached(&files, &ways.reach),
+        unreached: unreached(&files, &tree.reachability),
     }
 }
 
-/// The invoking file. One that cannot be read has no `mod` line, and the compiler says why.
+/// The invoking file. If it cannot be read, it counts as empty; the compiler reports it.
 fn read_root(call: &CallSite) -> ScannedFile {
     let path = call.file().to_path_buf();
     let empty = || Arc::new(Source::new(display(&path), ""));
@@ -45,7 +45,7 @@ fn read_root(call: &CallSite) -> ScannedFile {
     ScannedFile::new(path, source)
 }
 
-/// A module of the user that is called as the generated one is.
+/// The fault of a module in the user's crate that has the name of the generated one.
 fn taken_module(root: &ScannedFile) -> Option<Diagnostic> {
     let mut modules = root
         .scan
@@ -54,13 +54,10 @@ fn taken_module(root: &ScannedFile) -> Option<Diagnostic> {
         .filter(|module| module.condition == Condition::None);
     let taken = modules.find(|module| module.name.name == "tables" && module.is_top_level)?;
     Some(
-        Diagnostic::new(
-            Fault::NameTaken,
-            "a module is called `tables`, as the module of typed keys is",
-        )
-        .at(&root.source, taken.place.clone(), "")
-        .note("`table_registry!` puts `mod tables` with one type per table into the crate root")
-        .help("give this module another name, such as `schema`"),
+        Diagnostic::new(Fault::NameTaken, "the crate already has a module `tables`")
+            .at(&root.source, taken.place.clone(), "")
+            .note("`table_registry!` puts `mod tables` with one type per table into the crate root")
+            .help("give this module another name, such as `schema`"),
     )
 }
 
@@ -92,8 +89,8 @@ fn existing(call: &CallSite, directory: &WrittenPath) -> Result<PathBuf, Diagnos
         }))
 }
 
-/// The directory that was probably meant: the end of the path, where it starts at the package by
-/// mistake, or a near miss.
+/// The directory that was probably meant: the end of the path, if the path is relative to the package by mistake, or a
+/// directory with almost the same name.
 fn meant(call: &CallSite, directory: &WrittenPath, path: &Path) -> Option<String> {
     let components: Vec<_> = Path::new(&directory.text).components().collect();
     let ends = (1..components.len()).map(|start| components[start..].iter().collect::<PathBuf>());
@@ -103,15 +100,15 @@ fn meant(call: &CallSite, directory: &WrittenPath, path: &Path) -> Option<String
     {
         return Some(end);
     }
-    let clean = clean(path);
+    let missing = clean(path);
     let siblings = call
         .root()
-        .names_in(clean.parent()?, |entry| entry.path().is_dir());
-    let wanted = clean.file_name()?.to_string_lossy();
+        .names_in(missing.parent()?, |entry| entry.path().is_dir());
+    let wanted = missing.file_name()?.to_string_lossy();
     nearest(&wanted, siblings.iter().map(String::as_str)).map(str::to_string)
 }
 
-/// Adds the files of one directory; those that an earlier directory held already, once.
+/// Adds the files of one directory, without those that an earlier directory contains, too.
 fn read_directory(
     call: &CallSite,
     directory: &WrittenPath,
@@ -143,12 +140,12 @@ fn read_directory(
     }
 }
 
-fn no_tables(call: &CallSite, directory: &WrittenPath, files: usize) -> Diagnostic {
+fn no_tables(call: &CallSite, directory: &WrittenPath, file_count: usize) -> Diagnostic {
     let shown = display(&call.resolve(&directory.text));
-    let files = match files {
-        0 => "there is no Rust file in it".to_string(),
-        1 => "one Rust file was read, without a `#[table]` struct".to_string(),
-        _ => format!("{files} Rust files were read, without a `#[table]` struct"),
+    let files = match file_count {
+        0 => "the directory contains no Rust file".to_string(),
+        1 => "one Rust file was read, and it has no struct with `#[table]`".to_string(),
+        _ => format!("{file_count} Rust files were read, and none has a struct with `#[table]`"),
     };
     Diagnostic::new(Fault::NoTables, format!("no table found in `{shown}`"))
         .spanned(directory.span)
@@ -156,27 +153,31 @@ fn no_tables(call: &CallSite, directory: &WrittenPath, files: usize) -> Diagnost
         .help("put `#[table]` on the schema structs, or name the directory that holds them")
 }
 
-fn unreached(files: &[ScannedFile], reach: &[Reach]) -> Vec<PathBuf> {
-    let found = files.iter().zip(reach);
-    let unreached = found.filter(|(_, reach)| **reach != Reach::Always);
+fn unreached(files: &[ScannedFile], reachability: &[Reachability]) -> Vec<PathBuf> {
+    let pairs = files.iter().zip(reachability);
+    let unreached = pairs.filter(|(_, reachability)| **reachability != Reachability::Always);
     unreached.map(|(file, _)| file.path.clone()).collect()
 }
 
 fn declarations(
     call: &CallSite,
+    root: &ScannedFile,
     files: &[ScannedFile],
-    ways: &Ways,
-    uses_our_macros: bool,
+    tree: &ModuleTree,
 ) -> Vec<Declaration> {
     let mut list = Vec::new();
-    for (file, reach) in files.iter().zip(&ways.reach) {
+    for (file, reachability) in files.iter().zip(&tree.reachability) {
         if file.scan.structs.is_empty() {
             continue;
         }
         let in_package = call.in_package(&file.source.path);
-        let orphan = orphan(call, files, reach);
-        let is_imported = uses_our_macros || ways.included.contains(&file.source.path);
-        for mut declaration in declarations_in(file, reach, is_imported) {
+        let orphan = orphan(call, files, reachability);
+        let outside_imports = if root.scan.uses_our_macros || tree.included.contains(&file.source.path) {
+            OutsideImports::Possible
+        } else {
+            OutsideImports::None
+        };
+        for mut declaration in declarations_in(file, reachability, outside_imports) {
             declaration.file.clone_from(&in_package);
             declaration.orphan.clone_from(&orphan);
             list.push(declaration);
@@ -185,10 +186,10 @@ fn declarations(
     list
 }
 
-fn orphan(call: &CallSite, files: &[ScannedFile], reach: &Reach) -> Option<Orphan> {
-    let Reach::Never {
+fn orphan(call: &CallSite, files: &[ScannedFile], reachability: &Reachability) -> Option<Orphan> {
+    let Reachability::Never {
         orphan, below_cfg, ..
-    } = reach
+    } = reachability
     else {
         return None;
     };

@@ -1,15 +1,18 @@
-//! The sources: which files there are, which of them the compiler reads, and what they declare.
+//! Takes the call; reads the schema directories, finds out which of their files the compiler reads, and returns what
+//! they declare.
 
 mod calls;
 mod declarations;
 mod discover;
+mod module_files;
 mod module_tree;
 mod scan;
 
 pub use calls::registry_calls;
-#[cfg(test)]
-pub use declarations::declarations_in;
 pub use declarations::{CompileCheck, Declaration, Declarations, Orphan, declarations_in_text};
-pub use discover::discover;
 #[cfg(test)]
-pub use module_tree::{Reach, ScannedFile};
+pub use declarations::{OutsideImports, declarations_in};
+pub use discover::discover;
+pub use module_files::{PathAttribute, file_leading_into, module_at, module_candidates, path_attributes};
+#[cfg(test)]
+pub use module_tree::{Reachability, ScannedFile};

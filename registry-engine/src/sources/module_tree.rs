@@ -1,33 +1,35 @@
-//! How the compiler gets to a file: along the `mod` lines and `include!`s, from the file that invokes
-//! the macro.
+//! How the compiler gets to a file: along the `mod` lines and `include!`s, from the file that invokes the macro.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use syn::{Expr, ExprLit, Lit, LitStr, Meta};
+use syn::LitStr;
 
+use super::module_files::{
+    ModuleDirectory, PathAttribute, is_mod_rs, module_candidates, parent, path_attributes,
+};
 use super::scan::{Condition, FoundInclude, FoundModule, ModuleName, Scan, scan};
 use crate::text::{Root, Source, display};
-use crate::written::flatten_text;
 
-/// How the compiler gets to a file.
+/// Whether the compiler gets to a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reach {
+pub enum Reachability {
     /// In every build.
     Always,
     /// In some builds, because of a `cfg` on the way.
     Sometimes,
-    /// Perhaps along a `mod` line that names no file, which the compiler reports.
+    /// Perhaps, along a `mod` line that names no file. The compiler reports that line.
     Unknown,
     /// Along no `mod` line that could be found.
     Never {
-        /// The position of the file that such a line would have to name, to bring in this one, too.
+        /// The position of the file that such a line would have to name for the compiler to get to this one. It may
+        /// be this file itself.
         orphan: usize,
         /// Whether there is a `cfg` on the way from that file.
         conditional: bool,
-        /// The directory around the file that belongs to a module under `cfg`, where a macro may
-        /// read files on its own account.
+        /// The directory around the file that belongs to a module under `cfg`. A macro in that module may read the
+        /// files in there.
         below_cfg: Option<String>,
     },
 }
@@ -47,75 +49,92 @@ impl ScannedFile {
     }
 }
 
-/// The ways to the schema files from the root.
-///
-/// Other files of the crate are read only as far as needed: first those that lie on the way to a
-/// schema file by their names, and the rest while a file with tables has not been reached.
-pub fn ways(root: &Root, crate_root: &ScannedFile, files: &[ScannedFile]) -> Ways {
-    let mut walk = Walk::new(root, crate_root, files);
-    walk.run(Stop::at(crate_root));
-    if !walk.leads_nowhere {
-        walk.run_from_orphans(files);
-    }
-    Ways {
-        reach: files
-            .iter()
-            .map(|file| walk.reach_of(&file.source.path))
-            .collect(),
-        included: walk.included,
-    }
-}
-
 /// How the compiler gets to the schema files.
-pub struct Ways {
+pub struct ModuleTree {
     /// In the order of the files.
-    pub reach: Vec<Reach>,
-    /// The paths of files that some `include!` names, and that imports elsewhere are valid for.
+    pub reachability: Vec<Reachability>,
+    /// The paths of the files that some `include!` names: the imports of the including file apply to them.
     pub included: BTreeSet<String>,
 }
 
-/// A file, on the way along one `mod` line or `include!`.
+impl ModuleTree {
+    /// Follows the `mod` lines from the crate root to the schema files.
+    ///
+    /// Other files of the crate are read only as far as needed: first those that lead to a schema file by their
+    /// names, and the rest only while a file with tables has not been reached.
+    pub fn follow(root: &Root, crate_root: &ScannedFile, files: &[ScannedFile]) -> Self {
+        let mut walk = ModuleWalk::new(root, crate_root, files);
+        walk.run(Stop::at(crate_root));
+        if !walk.leads_nowhere {
+            walk.run_from_orphans(files);
+        }
+        let paths = files.iter().map(|file| &file.source.path);
+        Self {
+            reachability: paths.map(|path| walk.reachability(path)).collect(),
+            included: walk.included,
+        }
+    }
+}
+
+/// A file that a `mod` line or `include!` leads to.
 #[derive(Clone)]
 struct Stop {
     path: String,
-    /// Whether its modules lie beside it, as those of `mod.rs`, and not in a folder of its name:
-    /// so do those of the root, and of what `path` attributes and `include!` name.
-    is_mod_rs: bool,
+    /// Whether its modules lie beside it, and not in a folder of its name.
+    has_modules_beside: bool,
     is_included: bool,
     condition: Condition,
-    /// Where the way starts, if not at the root.
+    /// The orphan from which the walk started, if not from the crate root.
     orphan: Option<usize>,
 }
 
 impl Stop {
-    /// The start of a way.
+    /// The crate root, where the walk starts.
     fn at(file: &ScannedFile) -> Self {
         Self {
             path: file.source.path.clone(),
-            is_mod_rs: true,
+            has_modules_beside: true,
             is_included: false,
             condition: Condition::None,
             orphan: None,
         }
     }
 
-    /// The start of a way to which no `mod` line leads.
+    /// A file to which no `mod` line leads.
     fn at_orphan(file: &ScannedFile, position: usize) -> Self {
         Self {
-            is_mod_rs: file.path.ends_with("mod.rs"),
+            has_modules_beside: is_mod_rs(&file.path),
             orphan: Some(position),
             ..Self::at(file)
         }
     }
 
-    fn along(&self, path: &Path, is_mod_rs: bool) -> Self {
+    /// A file that a `path` attribute names.
+    fn by_path(&self, file: &Path) -> Self {
         Self {
-            path: display(path),
-            is_mod_rs,
+            path: display(file),
+            has_modules_beside: true,
             is_included: false,
             condition: self.condition.min(Condition::Around),
             orphan: self.orphan,
         }
+    }
+
+    /// A file that has the name of its module.
+    fn by_name(&self, file: &Path) -> Self {
+        Self {
+            has_modules_beside: is_mod_rs(file),
+            ..self.by_path(file)
+        }
+    }
+
+    fn by_include(&self, text: &str, include: &FoundInclude) -> Option<Self> {
+        let literal: LitStr = syn::parse_str(&text[include.path.clone()]).ok()?;
+        let file = parent(Path::new(&self.path)).join(literal.value());
+        Some(Self {
+            is_included: true,
+            ..self.by_path(&file).under(include.condition)
+        })
     }
 
     fn under(self, condition: Condition) -> Self {
@@ -128,31 +147,41 @@ impl Stop {
     fn is_conditional(&self) -> bool {
         self.condition > Condition::None
     }
+
+    fn directory(&self) -> ModuleDirectory {
+        let file = Path::new(&self.path);
+        if self.has_modules_beside {
+            ModuleDirectory::beside(file)
+        } else {
+            ModuleDirectory::below(file)
+        }
+    }
 }
 
-/// What is known of a file that was met.
-struct Met {
+/// How a file was reached.
+struct Reached {
     conditional: bool,
     orphan: Option<usize>,
 }
 
-struct Walk<'a> {
+struct ModuleWalk<'a> {
     root: &'a Root,
     crate_root: &'a ScannedFile,
     known: BTreeMap<&'a str, &'a ScannedFile>,
-    met: BTreeMap<String, Met>,
+    reached: BTreeMap<String, Reached>,
     included: BTreeSet<String>,
-    /// Counted along the way: asking every file again at each step would be quadratic.
-    unmet_with_tables: usize,
+    /// Counted along the way: checking every file again at each stop would be quadratic.
+    unreached_with_tables: usize,
     /// Whether some line names no file.
     leads_nowhere: bool,
-    /// Directories of modules under `cfg`.
+    /// The directories of modules under `cfg`.
     conditional_directories: BTreeSet<String>,
+    /// Schema files, and files that lead to them by their names.
     near: VecDeque<Stop>,
     far: VecDeque<Stop>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> ModuleWalk<'a> {
     fn new(root: &'a Root, crate_root: &'a ScannedFile, files: &'a [ScannedFile]) -> Self {
         Self {
             root,
@@ -161,9 +190,9 @@ impl<'a> Walk<'a> {
                 .iter()
                 .map(|file| (file.source.path.as_str(), file))
                 .collect(),
-            met: BTreeMap::new(),
+            reached: BTreeMap::new(),
             included: BTreeSet::new(),
-            unmet_with_tables: files.iter().filter(|file| !file.scan.structs.is_empty()).count(),
+            unreached_with_tables: files.iter().filter(|file| !file.scan.structs.is_empty()).count(),
             leads_nowhere: false,
             conditional_directories: BTreeSet::new(),
             near: VecDeque::new(),
@@ -174,22 +203,28 @@ impl<'a> Walk<'a> {
     fn run(&mut self, start: Stop) {
         self.near.push_back(start);
         while let Some(stop) = self.near.pop_front().or_else(|| self.next_far()) {
-            self.visit(&stop);
+            self.visit(stop);
         }
     }
 
     fn next_far(&mut self) -> Option<Stop> {
-        (self.unmet_with_tables > 0).then(|| self.far.pop_front())?
+        if self.unreached_with_tables == 0 {
+            return None;
+        }
+        self.far.pop_front()
     }
 
-    /// Goes on from the files that were not met, and first from those that none of them names.
+    /// Continues from the files that were not reached, and first from those that none of them names.
     fn run_from_orphans(&mut self, files: &[ScannedFile]) {
-        let is_unmet = |position: &usize| !self.met.contains_key(&files[*position].source.path);
-        let unmet = (0..files.len()).filter(is_unmet);
-        let starts: Vec<Stop> = unmet
+        let is_unreached = |position: &usize| !self.reached.contains_key(&files[*position].source.path);
+        let orphans = (0..files.len()).filter(is_unreached);
+        let starts: Vec<Stop> = orphans
             .map(|position| Stop::at_orphan(&files[position], position))
             .collect();
-        let named: BTreeSet<String> = starts.iter().flat_map(|start| self.names(start)).collect();
+        let named: BTreeSet<String> = starts
+            .iter()
+            .flat_map(|start| self.named_by_orphan(start))
+            .collect();
         let (later, first): (Vec<Stop>, Vec<Stop>) =
             starts.into_iter().partition(|start| named.contains(&start.path));
         for start in first.into_iter().chain(later) {
@@ -197,43 +232,43 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The files that an orphan names: whether its modules lie beside it is not certain before it
-    /// is known what names it.
-    fn names(&self, start: &Stop) -> Vec<String> {
+    /// The files that an orphan may name. Where its modules lie depends on the line that would name the orphan itself,
+    /// so both places count.
+    fn named_by_orphan(&self, start: &Stop) -> Vec<String> {
         let Some(file) = self.file(&start.path) else {
             return Vec::new();
         };
-        let stops = [true, false].map(|is_mod_rs| {
-            let start = Stop {
-                is_mod_rs,
+        let stops = [true, false].map(|has_modules_beside| {
+            let from = Stop {
+                has_modules_beside,
                 ..start.clone()
             };
-            self.stops_from(&file, &start)
+            self.stops_from(&file, &from)
         });
         stops.into_iter().flatten().map(|stop| stop.path).collect()
     }
 
-    fn visit(&mut self, stop: &Stop) {
-        match self.met.get(&stop.path) {
-            Some(met) if met.orphan != stop.orphan => return,
-            Some(met) if stop.is_conditional() || !met.conditional => return,
+    fn visit(&mut self, stop: Stop) {
+        match self.reached.get(&stop.path) {
+            Some(before) if before.orphan != stop.orphan => return,
+            Some(before) if stop.is_conditional() || !before.conditional => return,
             _ => {}
         }
         let Some(file) = self.file(&stop.path) else { return };
-        let stop = &stop.clone().under(Condition::own_if(file.scan.conditional));
-        let met = Met {
-            conditional: stop.is_conditional(),
-            orphan: stop.orphan,
+        let here = stop.under(Condition::own_if(file.scan.conditional));
+        let reached = Reached {
+            conditional: here.is_conditional(),
+            orphan: here.orphan,
         };
-        let is_first = self.met.insert(stop.path.clone(), met).is_none();
-        let is_awaited = |known: &&ScannedFile| !known.scan.structs.is_empty();
-        if is_first && self.known.get(stop.path.as_str()).is_some_and(is_awaited) {
-            self.unmet_with_tables -= 1;
+        let is_first = self.reached.insert(here.path.clone(), reached).is_none();
+        let has_tables = |known: &&ScannedFile| !known.scan.structs.is_empty();
+        if is_first && self.known.get(here.path.as_str()).is_some_and(has_tables) {
+            self.unreached_with_tables -= 1;
         }
         self.conditional_directories
-            .extend(directories_under_cfg(&file, stop));
-        for stop in self.stops_from(&file, stop) {
-            self.push(stop);
+            .extend(directories_under_cfg(&file, &here));
+        for next in self.stops_from(&file, &here) {
+            self.push(next);
         }
     }
 
@@ -252,7 +287,6 @@ impl<'a> Walk<'a> {
         self.known.contains_key(path) || self.root.has_file(Path::new(path))
     }
 
-    /// Puts a file on the way.
     fn push(&mut self, stop: Stop) {
         if stop.is_included {
             self.included.insert(stop.path.clone());
@@ -266,26 +300,25 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// `schema.rs` and `schema/mod.rs` lie on the way to `schema/users.rs`.
+    /// `schema.rs` and `schema/mod.rs` lead to `schema/users.rs`.
     fn leads_to_schema(&self, stop: &Stop) -> bool {
-        let directory = display(&ModuleDirectory::of(stop).own()) + "/";
+        let directory = display(&stop.directory().for_modules()) + "/";
         let first = self.known.range(directory.as_str()..).next();
         first.is_some_and(|(path, _)| path.starts_with(&directory))
     }
 
-    /// Where the lines of a file lead.
+    /// The files that the lines of a file name.
     fn stops_from(&self, file: &ScannedFile, stop: &Stop) -> Vec<Stop> {
         let text = &file.source.text;
-        let directory = ModuleDirectory::of(stop);
+        let directory = stop.directory();
         let modules = file.scan.modules.iter().filter(|module| !module.is_inline);
-        let includes = file
-            .scan
-            .includes
-            .iter()
-            .filter_map(|include| stop_at_include(text, stop, include));
+        let includes = file.scan.includes.iter();
         modules
-            .flat_map(|module| self.stops_at_module(text, stop, &directory.around(text, module), module))
-            .chain(includes)
+            .flat_map(|module| {
+                let around = directory_around(&directory, text, module);
+                self.stops_at_module(text, stop, &around, module)
+            })
+            .chain(includes.filter_map(|include| stop.by_include(text, include)))
             .collect()
     }
 
@@ -296,164 +329,112 @@ impl<'a> Walk<'a> {
         directory: &ModuleDirectory,
         module: &FoundModule,
     ) -> Vec<Stop> {
-        let by_path = path_attributes(text, &module.name);
-        let is_certain = by_path.iter().any(|(_, conditional)| !conditional);
-        let by_name = (!is_certain).then(|| {
-            (
-                self.stop_by_name(stop, directory, &module.name.name),
-                !by_path.is_empty(),
-            )
+        let paths = paths_of(text, &module.name);
+        let is_by_path_alone = paths.iter().any(|attribute| !attribute.conditional);
+        let by_name = (!is_by_path_alone).then(|| {
+            let named = self.stop_by_name(stop, directory, &module.name.name);
+            named.under(Condition::own_if(!paths.is_empty()))
         });
-        let by_path = by_path
-            .into_iter()
-            .map(|(path, conditional)| (stop.along(&directory.path.join(path), true), conditional));
+        let by_path = paths.iter().map(|attribute| {
+            let named = stop.by_path(&directory.at(&attribute.path));
+            named.under(Condition::own_if(attribute.conditional))
+        });
         by_path
             .chain(by_name)
-            .map(|(stop, by_condition)| stop.under(module.condition.max(Condition::own_if(by_condition))))
+            .map(|next| next.under(module.condition))
             .collect()
     }
 
     fn stop_by_name(&self, stop: &Stop, directory: &ModuleDirectory, name: &str) -> Stop {
-        let own = directory.own();
-        let beside = stop.along(&own.join(format!("{name}.rs")), false);
-        if self.exists(&beside.path) {
-            return beside;
+        let [beside, in_folder] = module_candidates(&directory.for_modules(), name);
+        let stop_beside = stop.by_name(&beside);
+        if self.exists(&stop_beside.path) {
+            return stop_beside;
         }
-        let in_folder = stop.along(&own.join(name).join("mod.rs"), true);
-        if self.exists(&in_folder.path) {
-            in_folder
+        let stop_in_folder = stop.by_name(&in_folder);
+        if self.exists(&stop_in_folder.path) {
+            stop_in_folder
         } else {
-            beside
+            stop_beside
         }
     }
 
-    fn reach_of(&self, path: &str) -> Reach {
-        match self.met.get(path) {
-            Some(Met {
-                orphan: None,
-                conditional: false,
-            }) => Reach::Always,
-            Some(Met {
-                orphan: None,
-                conditional: true,
-            }) => Reach::Sometimes,
-            Some(Met {
+    fn reachability(&self, path: &str) -> Reachability {
+        match self.reached.get(path) {
+            None => Reachability::Unknown,
+            Some(Reached {
                 orphan: Some(orphan),
                 conditional,
-            }) => Reach::Never {
+            }) => Reachability::Never {
                 orphan: *orphan,
                 conditional: *conditional,
                 below_cfg: self.directory_under_cfg(path),
             },
-            None => Reach::Unknown,
+            Some(Reached {
+                conditional: true, ..
+            }) => Reachability::Sometimes,
+            Some(Reached {
+                conditional: false, ..
+            }) => Reachability::Always,
         }
     }
 
-    /// The innermost one around a file.
+    /// The innermost directory around a file that belongs to a module under `cfg`.
     fn directory_under_cfg(&self, path: &str) -> Option<String> {
         let mut directories = Path::new(path).ancestors().skip(1).map(display);
         directories.find(|directory| self.conditional_directories.contains(directory))
     }
 }
 
-fn stop_at_include(text: &str, stop: &Stop, include: &FoundInclude) -> Option<Stop> {
-    let literal: LitStr = syn::parse_str(&text[include.path.clone()]).ok()?;
-    let path = parent(&stop.path).join(literal.value());
-    Some(Stop {
-        is_included: true,
-        ..stop.along(&path, true).under(include.condition)
+/// The directories of the modules for which this file, or the line that leads to it, has a `cfg`.
+fn directories_under_cfg(file: &ScannedFile, stop: &Stop) -> Vec<String> {
+    let text = &file.source.text;
+    let own = stop.directory();
+    let modules = file.scan.modules.iter();
+    let conditional = modules.filter(|module| module.is_inline && module.condition == Condition::Own);
+    let inline = conditional
+        .map(|module| directory_of_inline(&directory_around(&own, text, module), text, &module.name));
+    let of_file = (stop.condition == Condition::Own).then(|| own.clone());
+    inline
+        .chain(of_file)
+        .map(|directory| display(&directory.for_modules()))
+        .collect()
+}
+
+/// That of the innermost inline module around a module, or else that of the file.
+fn directory_around(of_file: &ModuleDirectory, text: &str, module: &FoundModule) -> ModuleDirectory {
+    let inline = module.inside.iter();
+    inline.fold(of_file.clone(), |directory, inline| {
+        directory_of_inline(&directory, text, inline)
     })
 }
 
-/// Directories of which a `cfg` in this file or on the line to it decides.
-fn directories_under_cfg(file: &ScannedFile, stop: &Stop) -> Vec<String> {
-    let text = &file.source.text;
-    let own = ModuleDirectory::of(stop);
-    let modules = file.scan.modules.iter();
-    let conditional = modules.filter(|module| module.is_inline && module.condition == Condition::Own);
-    let inline = conditional.map(|module| own.around(text, module).of_inline(text, &module.name));
-    let mut directories: Vec<String> = inline.map(|directory| display(&directory.own())).collect();
-    if stop.condition == Condition::Own {
-        directories.push(display(&own.own()));
-    }
-    directories
+fn directory_of_inline(around: &ModuleDirectory, text: &str, module: &ModuleName) -> ModuleDirectory {
+    let paths = paths_of(text, module);
+    let path = paths.first().map(|attribute| attribute.path.as_str());
+    around.of_inline(&module.name, path)
 }
 
-/// Where the modules of a file or of an inline module lie: the Rust reference,
-/// items.mod.outlined, and `mod_dir_path` in the compiler.
-#[derive(Clone)]
-struct ModuleDirectory {
-    /// What a `path` attribute is relative to.
-    path: PathBuf,
-    /// The folder in there for modules without one, if it is another: that of a file like `users.rs`.
-    folder: Option<PathBuf>,
-}
-
-impl ModuleDirectory {
-    fn of(stop: &Stop) -> Self {
-        let stem = Path::new(&stop.path).file_stem().unwrap_or_default();
-        Self {
-            path: parent(&stop.path),
-            folder: (!stop.is_mod_rs).then(|| PathBuf::from(stem)),
-        }
-    }
-
-    /// That of the innermost inline module around another one.
-    fn around(&self, text: &str, module: &FoundModule) -> Self {
-        let inline = module.inside.iter();
-        inline.fold(self.clone(), |directory, inline| {
-            directory.of_inline(text, inline)
-        })
-    }
-
-    fn of_inline(&self, text: &str, module: &ModuleName) -> Self {
-        let path = match path_attributes(text, module).first() {
-            Some((path, _)) => self.path.join(path),
-            None => self.own().join(&module.name),
-        };
-        Self { path, folder: None }
-    }
-
-    fn own(&self) -> PathBuf {
-        self.path.join(self.folder.as_deref().unwrap_or(Path::new("")))
-    }
-}
-
-fn parent(path: &str) -> PathBuf {
-    Path::new(path).parent().unwrap_or(Path::new("")).to_path_buf()
-}
-
-/// The values of `#[path = "…"]`, and whether a `cfg_attr` holds each.
-fn path_attributes(text: &str, module: &ModuleName) -> Vec<(String, bool)> {
-    let mut paths = Vec::new();
-    for range in &module.attributes {
-        for flat in flatten_text(&text[range.clone()]) {
-            if let Meta::NameValue(pair) = &flat.meta
-                && pair.path.is_ident("path")
-                && let Expr::Lit(ExprLit {
-                    lit: Lit::Str(path), ..
-                }) = &pair.value
-            {
-                paths.push((path.value(), flat.conditional));
-            }
-        }
-    }
-    paths
+fn paths_of(text: &str, module: &ModuleName) -> Vec<PathAttribute> {
+    let attributes = module.attributes.iter();
+    attributes
+        .flat_map(|range| path_attributes(&text[range.clone()]))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The reach of each file; the first one is the crate root.
-    fn reaches<'p>(files: &[(&'p str, &str)]) -> Vec<(&'p str, Reach)> {
+    /// The reachability of each file but the first, which is the crate root.
+    fn reaches<'p>(files: &[(&'p str, &str)]) -> Vec<(&'p str, Reachability)> {
         let scanned: Vec<ScannedFile> = files
             .iter()
             .map(|(path, text)| ScannedFile::new(PathBuf::from(path), Arc::new(Source::new(*path, *text))))
             .collect();
         let paths = files.iter().map(|(path, _)| *path);
         paths
-            .zip(ways(&Root::current(), &scanned[0], &scanned).reach)
+            .zip(ModuleTree::follow(&Root::current(), &scanned[0], &scanned).reachability)
             .skip(1)
             .collect()
     }
@@ -461,18 +442,18 @@ mod tests {
     #[track_caller]
     fn check(files: &[(&str, &str)], always: &[&str], sometimes: &[&str]) {
         let found = reaches(files);
-        let of = |reach| -> Vec<&str> {
-            let found = found.iter().filter(|(_, found)| *found == reach);
-            found.map(|(path, _)| *path).collect()
+        let of = |wanted| -> Vec<&str> {
+            let matching = found.iter().filter(|(_, reach)| *reach == wanted);
+            matching.map(|(path, _)| *path).collect()
         };
         assert_eq!(
-            (of(Reach::Always), of(Reach::Sometimes)),
+            (of(Reachability::Always), of(Reachability::Sometimes)),
             (always.to_vec(), sometimes.to_vec())
         );
     }
 
     #[test]
-    fn a_condition_reaches_everything_below() {
+    fn a_condition_applies_to_everything_below() {
         let files = [
             ("src/lib.rs", "#[cfg(a)] mod schema;"),
             ("src/schema/mod.rs", "mod users; mod deep;"),
@@ -484,25 +465,23 @@ mod tests {
         ];
         let sometimes: Vec<&str> = files[1..5].iter().map(|(path, _)| *path).collect();
         check(&files, &[], &sometimes);
+        let never = |orphan, below_cfg: Option<&str>| Reachability::Never {
+            orphan,
+            conditional: false,
+            below_cfg: below_cfg.map(str::to_string),
+        };
         let orphans = [
-            ("src/schema/orphan.rs", Some("src/schema")),
-            ("src/other/orphan.rs", None),
+            ("src/schema/orphan.rs", never(5, Some("src/schema"))),
+            ("src/other/orphan.rs", never(6, None)),
         ];
-        for ((path, below_cfg), orphan) in orphans.into_iter().zip(5..) {
-            let reach = Reach::Never {
-                orphan,
-                conditional: false,
-                below_cfg: below_cfg.map(str::to_string),
-            };
-            assert_eq!(reaches(&files)[orphan - 1], (path, reach));
-        }
+        assert_eq!(reaches(&files)[4..], orphans);
     }
 
     /// The directory under `cfg` around each orphan.
     fn below_cfg(files: &[(&str, &str)]) -> Vec<Option<String>> {
         let reaches = reaches(files).into_iter();
         let orphans = reaches.filter_map(|(_, reach)| match reach {
-            Reach::Never { below_cfg, .. } => Some(below_cfg),
+            Reachability::Never { below_cfg, .. } => Some(below_cfg),
             _ => None,
         });
         orphans.collect()
@@ -533,11 +512,11 @@ mod tests {
         }
     }
 
-    /// The file that answers for each file to which no line leads, and whether a `cfg` is on the way.
+    /// For each orphan, the file that a line would have to name, and whether there is a `cfg` on the way from it.
     fn orphans<'p>(files: &[(&'p str, &str)]) -> Vec<(&'p str, bool)> {
         let reaches = reaches(files).into_iter();
         let orphans = reaches.map(|(path, reach)| match reach {
-            Reach::Never {
+            Reachability::Never {
                 orphan, conditional, ..
             } => (files[orphan].0, conditional),
             reach => panic!("{path} {reach:?}"),
@@ -546,7 +525,7 @@ mod tests {
     }
 
     #[test]
-    fn an_orphan_answers_for_what_it_names() {
+    fn an_orphan_stands_for_the_files_that_it_names() {
         let files = [
             ("src/lib.rs", ""),
             ("src/schema/a.rs", "mod b; #[cfg(x)] mod d;"),
@@ -575,7 +554,7 @@ mod tests {
     }
 
     #[test]
-    fn one_orphan_answers_for_a_long_chain_and_for_a_circle() {
+    fn one_orphan_stands_for_a_long_chain_and_for_a_circle() {
         let mut files = vec![("src/lib.rs".to_string(), String::new())];
         let mut path = "src/m".to_string();
         for _ in 0..40 {
@@ -585,12 +564,12 @@ mod tests {
         files.push((format!("{path}.rs"), String::new()));
         files.push(("src/x/a.rs".to_string(), "#[path = \"b.rs\"] mod b;".to_string()));
         files.push(("src/x/b.rs".to_string(), "#[path = \"a.rs\"] mod a;".to_string()));
-        let files: Vec<(&str, &str)> = files
+        let borrowed: Vec<(&str, &str)> = files
             .iter()
             .map(|(path, text)| (path.as_str(), text.as_str()))
             .collect();
-        let answering: BTreeSet<&str> = orphans(&files).into_iter().map(|(orphan, _)| orphan).collect();
-        assert_eq!(answering, BTreeSet::from(["src/m.rs", "src/x/a.rs"]));
+        let starts: BTreeSet<&str> = orphans(&borrowed).into_iter().map(|(orphan, _)| orphan).collect();
+        assert_eq!(starts, BTreeSet::from(["src/m.rs", "src/x/a.rs"]));
     }
 
     #[test]
@@ -606,19 +585,19 @@ mod tests {
         ];
         check(&files, &["src/parts/a.rs", "src/parts/beside.rs"], &["src/b.rs"]);
         let files = [("src/lib.rs", "include!(\"missing.rs\");"), ("src/a.rs", "")];
-        assert_eq!(reaches(&files), [("src/a.rs", Reach::Unknown)]);
+        assert_eq!(reaches(&files), [("src/a.rs", Reachability::Unknown)]);
     }
 
     #[test]
-    fn a_line_that_names_no_file_is_the_fault_of_that_line() {
+    fn a_line_that_names_no_file_leaves_orphans_to_the_compiler() {
         let files = [("src/lib.rs", "mod usr;"), ("src/user.rs", "")];
-        assert_eq!(reaches(&files), [("src/user.rs", Reach::Unknown)]);
+        assert_eq!(reaches(&files), [("src/user.rs", Reachability::Unknown)]);
         let files = [("src/lib.rs", "#[cfg(a)] mod usr;"), ("src/user.rs", "")];
-        assert_ne!(reaches(&files)[0].1, Reach::Unknown);
+        assert_ne!(reaches(&files)[0].1, Reachability::Unknown);
     }
 
     #[test]
-    fn a_file_that_says_so_itself() {
+    fn a_file_under_its_own_cfg() {
         let files = [
             ("src/lib.rs", "mod a;"),
             ("src/a.rs", "#![cfg(x)] mod b;"),

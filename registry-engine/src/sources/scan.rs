@@ -1,8 +1,7 @@
-//! One file: its annotated structs and its `mod` lines, found by their tokens.
+//! Finds the annotated structs and the `mod` lines of one file by their tokens.
 //!
-//! A full parse would read every field of every struct in unoptimised code, on
-//! each check of the user's crate. Tokens are enough: they tell code from comments
-//! and strings, and they survive files that are not valid Rust.
+//! A full parse would read every field of every struct, in unoptimised code, on each check of the user's crate. Tokens
+//! are enough: they tell code from comments and strings, and any file can be lexed, even if it is not valid Rust.
 
 use std::iter::Peekable;
 use std::ops::Range;
@@ -12,10 +11,10 @@ use ra_ap_rustc_lexer::TokenKind;
 use crate::text::{Token, Tokens, tokens, until_closed};
 use crate::written::{is_built_in, is_our_crate, may_bring_helpers};
 
-/// What one file contains.
+/// What was found in one file.
 #[derive(Debug, Default)]
 pub struct Scan {
-    /// The structs that carry `#[table]`.
+    /// The structs with `#[table]`.
     pub structs: Vec<FoundStruct>,
     /// The modules: `mod name;` and `mod name { … }`.
     pub modules: Vec<FoundModule>,
@@ -23,47 +22,45 @@ pub struct Scan {
     pub includes: Vec<FoundInclude>,
     /// Whether the file starts with `#![cfg(…)]`.
     pub conditional: bool,
-    /// Whether `#[macro_use] extern crate table_registry;` brings `#[table]` into all files.
+    /// Whether `#[macro_use] extern crate table_registry;` brings `#[table]` into the scope of all files.
     pub uses_our_macros: bool,
 }
 
-/// Where an attribute called `table` comes from, as far as tokens tell.
+/// Which crate an attribute with the name `table` belongs to, as far as tokens show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
-    /// Nothing brings it into scope: not ours, or an error of the compiler.
+    /// Nothing brings it into scope: it belongs to a derive, or the compiler will report it.
     #[default]
     Nowhere,
-    /// Something may: a glob, another path.
+    /// Perhaps this crate: a glob or another path may bring it into scope.
     Unknown,
-    /// This crate, or what was meant to be it.
+    /// This crate, perhaps with its name misspelt.
     Ours,
 }
 
 /// A struct with `#[table]`.
 #[derive(Debug)]
 pub struct FoundStruct {
-    /// Its attributes that may say something about the table, in order.
+    /// The attributes that may say something about the table, in order.
     pub attributes: Vec<Range<usize>>,
-    /// Its name.
     pub ident: Range<usize>,
-    /// Whether some builds may leave it out: `cfg` here or around it, or a macro
-    /// call that may do what it likes with its input.
+    /// Whether some builds may leave the struct out: because of a `cfg` on it or around it, or because it is the input
+    /// of a macro.
     pub conditional: bool,
-    /// Whether it is a struct at all. An `enum` is a mistake that the compiler reports, and the
-    /// policy files may refer to the table that is meant.
+    /// Whether it really is a struct. The compiler reports `#[table]` on an `enum`; the policy files may refer to its
+    /// table all the same.
     pub is_struct: bool,
-    /// What else stands on it.
     pub neighbours: Neighbours,
-    /// What `#[table]` without a path means in its place.
+    /// What `#[table]` without a path refers to at this place.
     pub bare_table: Origin,
 }
 
-/// What a struct carries beside `#[table]`.
+/// The other attributes of a struct with `#[table]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Neighbours {
-    /// A derive that may bring a helper attribute called `table` along.
+    /// Whether a derive may have a helper attribute with the name `table`.
     pub derive: bool,
-    /// An attribute in front of `#[table]` that may be a macro, which may drop the struct.
+    /// Whether an attribute above `#[table]` may be a macro, which could drop the struct.
     pub macro_above: bool,
 }
 
@@ -71,9 +68,9 @@ pub struct Neighbours {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Condition {
     None,
-    /// With all of the module around it.
+    /// Only together with the whole module around it.
     Around,
-    /// Perhaps also where they keep the module around it.
+    /// Perhaps also in builds that have the module around it.
     Own,
 }
 
@@ -83,23 +80,21 @@ impl Condition {
     }
 }
 
-/// A module.
 #[derive(Clone, Debug)]
 pub struct FoundModule {
-    /// The module's name, and its attributes that may hold a `path`.
     pub name: ModuleName,
-    /// The inline modules around it.
+    /// The inline modules around it, the outermost first.
     pub inside: Vec<ModuleName>,
     pub condition: Condition,
     /// Whether its content is in braces.
     pub is_inline: bool,
-    /// Whether nothing is around it, and so a path from the crate root can name it.
+    /// Whether it is in no other module, function or macro call, so that a path from the crate root can name it.
     pub is_top_level: bool,
-    /// Where its name stands.
+    /// Where the name stands.
     pub place: Range<usize>,
 }
 
-/// The name of a module, and its attributes that may hold a `path`.
+/// The name of a module, and those of its attributes that may hold a `path`.
 #[derive(Clone, Debug)]
 pub struct ModuleName {
     pub name: String,
@@ -109,12 +104,11 @@ pub struct ModuleName {
 /// `include!("…")`.
 #[derive(Clone, Debug)]
 pub struct FoundInclude {
-    /// The literal.
+    /// Where the string literal stands.
     pub path: Range<usize>,
     pub condition: Condition,
 }
 
-/// Scans any text at all.
 #[must_use]
 pub fn scan(text: &str) -> Scan {
     let Some(last_word) = last_word(text).or_else(|| text.rfind("#![cfg")) else {
@@ -138,8 +132,8 @@ pub fn scan(text: &str) -> Scan {
     scanner.finish()
 }
 
-/// Where the last `table`, `mod`, `extern` or `include!` starts. Behind it nothing can begin that we look
-/// for, and so the fields of the last struct of a file are not even lexed.
+/// Where the last `table`, `mod`, `extern` or `include!` starts. Nothing that the scan looks for can start after it,
+/// so the fields of the last struct of a file are not even lexed.
 fn last_word(text: &str) -> Option<usize> {
     let is_word = |at: usize, word: &str| {
         let part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
@@ -168,11 +162,11 @@ fn last_include(text: &str) -> Option<usize> {
 struct Pending {
     range: Range<usize>,
     role: Role,
-    /// Whether some builds leave the item out for it.
+    /// Whether it makes some builds leave the item out.
     conditional: bool,
-    /// Whether it has a derive, perhaps in a `cfg_attr`, that may bring helper attributes along.
+    /// Whether it has a derive, perhaps in a `cfg_attr`, that may have helper attributes.
     has_helpers: bool,
-    /// Whether it may be a macro, which may do what it likes with the item.
+    /// Whether it may be a macro, which can change or drop the item.
     is_macro: bool,
 }
 
@@ -194,31 +188,43 @@ enum Role {
     Irrelevant,
 }
 
-/// What one delimiter encloses.
+/// What an opening delimiter starts.
+enum Opening {
+    /// The content of an inline module.
+    Module(ModuleName),
+    /// The input of a macro call.
+    MacroInput,
+    /// The body of an item, which ends it.
+    Body,
+    /// A part of an item, as in `pub(crate) struct`.
+    Part,
+}
+
+/// What a pair of delimiters encloses.
 #[derive(Debug)]
 struct Region {
     conditional: bool,
     module: Option<ModuleName>,
-    /// The attributes in front of the item whose tokens this delimiter is among.
+    /// The attributes in front of the item that the delimiters belong to.
     outer: Vec<Pending>,
-    /// Whether the delimiter is part of the item and does not end it, as in `pub(crate) struct`.
+    /// Whether the item ends with the closing delimiter.
     ends_item: bool,
     is_in_macro: bool,
-    /// What the imports in here say about `#[table]` without a path.
+    /// What `#[table]` without a path refers to, by the imports in here.
     imports: Origin,
-    /// How many structs outside wait for an import.
+    /// How many structs outside still wait for an import.
     unresolved_before: usize,
 }
 
 struct Scanner<'a> {
     tokens: Peekable<Tokens<'a>>,
     regions: Vec<Region>,
-    /// What the imports outside of all regions say about `#[table]` without a path.
+    /// What `#[table]` without a path refers to, by the imports outside of all regions.
     imports: Origin,
-    /// Structs whose scope has no import of `#[table]` yet: it may stand below them.
+    /// The structs whose scope has had no import of `#[table]` so far: it may stand below them.
     unresolved: Vec<usize>,
     pending: Vec<Pending>,
-    /// What tells a block from the constant in `<{ 3 }>`.
+    /// Tells a block from the constant in `<{ 3 }>`.
     previous: Option<TokenKind>,
     found: Scan,
 }
@@ -227,8 +233,8 @@ impl<'a> Scanner<'a> {
     fn step(&mut self, token: Token<'a>) {
         match token.kind {
             TokenKind::Pound => self.attribute(token.start),
-            TokenKind::OpenBrace => self.open(None, false, !self.is_constant()),
-            TokenKind::OpenParen | TokenKind::OpenBracket => self.open(None, false, false),
+            TokenKind::OpenBrace if !self.is_constant() => self.open(Opening::Body),
+            TokenKind::OpenBrace | TokenKind::OpenParen | TokenKind::OpenBracket => self.open(Opening::Part),
             TokenKind::CloseBrace | TokenKind::CloseParen | TokenKind::CloseBracket => self.close(),
             TokenKind::Semi => self.pending.clear(),
             TokenKind::Ident if token.text == "mod" => self.module(),
@@ -243,6 +249,7 @@ impl<'a> Scanner<'a> {
         self.previous = Some(token.kind);
     }
 
+    /// Whether a brace opens the value of a constant parameter.
     fn is_constant(&self) -> bool {
         matches!(
             self.previous,
@@ -294,12 +301,18 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn open(&mut self, module: Option<ModuleName>, in_macro: bool, ends_item: bool) {
-        let is_input = in_macro || self.pending.iter().any(|pending| pending.is_macro);
-        let around = self.regions.last();
+    fn open(&mut self, opening: Opening) {
+        let is_in_call = matches!(opening, Opening::MacroInput);
+        let is_input = is_in_call || self.pending.iter().any(|pending| pending.is_macro);
+        let is_in_macro_around = self.regions.last().is_some_and(|region| region.is_in_macro);
+        let ends_item = !matches!(opening, Opening::Part);
+        let module = match opening {
+            Opening::Module(name) => Some(name),
+            Opening::MacroInput | Opening::Body | Opening::Part => None,
+        };
         self.regions.push(Region {
             conditional: is_input || self.is_conditional(),
-            is_in_macro: in_macro || (module.is_none() && around.is_some_and(|region| region.is_in_macro)),
+            is_in_macro: is_in_call || (module.is_none() && is_in_macro_around),
             module,
             outer: std::mem::take(&mut self.pending),
             ends_item,
@@ -311,23 +324,23 @@ impl<'a> Scanner<'a> {
     fn close(&mut self) {
         self.pending.clear();
         let Some(region) = self.regions.pop() else { return };
-        let is_scope = region.module.is_some();
-        self.resolve(region.unresolved_before, region.imports, is_scope);
-        if region.is_in_macro && !is_scope {
-            // The macro may put the import where it stands itself.
-            self.imports(region.imports.min(Origin::Unknown));
+        let is_module = region.module.is_some();
+        if is_module || region.imports > Origin::Nowhere {
+            self.resolve(region.unresolved_before, region.imports);
+        }
+        if region.is_in_macro && !is_module {
+            // The macro may expand to the import, which then applies outside of its call.
+            self.import_from(region.imports.min(Origin::Unknown));
         }
         if !region.ends_item {
             self.pending = region.outer;
         }
     }
 
-    /// Tells the structs of a scope, behind those that wait outside of it, what its imports say.
-    fn resolve(&mut self, first: usize, imports: Origin, is_last: bool) {
-        if is_last || imports > Origin::Nowhere {
-            for found in self.unresolved.drain(first..) {
-                self.found.structs[found].bare_table = imports;
-            }
+    /// Applies the imports of a scope to its structs: those from `first` on that have had no import so far.
+    fn resolve(&mut self, first: usize, imports: Origin) {
+        for found in self.unresolved.drain(first..) {
+            self.found.structs[found].bare_table = imports;
         }
     }
 
@@ -335,7 +348,7 @@ impl<'a> Scanner<'a> {
         while !self.regions.is_empty() {
             self.close();
         }
-        self.resolve(0, self.imports, true);
+        self.resolve(0, self.imports);
         self.found
     }
 
@@ -361,7 +374,7 @@ impl<'a> Scanner<'a> {
             place: token.start..token.end(),
         });
         if is_inline {
-            self.open(Some(name), false, true);
+            self.open(Opening::Module(name));
         } else {
             self.pending.clear();
         }
@@ -376,8 +389,8 @@ impl<'a> Scanner<'a> {
         self.found.uses_our_macros |= is_ours && attributes.any(|pending| pending.role == Role::MacroUse);
     }
 
-    /// Reads no further than what a `use` can consist of: `impl Trait + use<'a>` is none, and a
-    /// semicolon may be missing.
+    /// Reads only tokens that a `use` can consist of: in `impl Trait + use<'a>` it is no import, and the semicolon may
+    /// be missing.
     fn import(&mut self) {
         let (mut names_table, mut names_us, mut depth) = (false, false, 0);
         let root = self.tokens.peek().map_or("", |token| token.text);
@@ -401,15 +414,15 @@ impl<'a> Scanner<'a> {
             names_us |= is_our_crate(token.text);
         }
         match (names_table, names_us) {
-            (true, true) => self.imports(Origin::Ours),
-            (true, false) => self.imports(Origin::Unknown),
+            (true, true) => self.import_from(Origin::Ours),
+            (true, false) => self.import_from(Origin::Unknown),
             (false, _) => {}
         }
     }
 
-    fn imports(&mut self, origin: Origin) {
-        let regions = self.regions.last_mut();
-        let imports = regions.map_or(&mut self.imports, |region| &mut region.imports);
+    fn import_from(&mut self, origin: Origin) {
+        let innermost = self.regions.last_mut();
+        let imports = innermost.map_or(&mut self.imports, |region| &mut region.imports);
         *imports = origin.max(*imports);
     }
 
@@ -430,13 +443,13 @@ impl<'a> Scanner<'a> {
                 neighbours: self.neighbours(),
                 bare_table: Origin::Nowhere,
             });
-            // The struct is found; its fields need not be waited for.
+            // The scan need not go on to the end of the struct.
             self.pending.retain(|pending| !pending.is_table());
         }
     }
 
-    /// `name! { … }` may leave out what it is given. The body of a `macro_rules!` is
-    /// a template: what it declares is met where it is expanded.
+    /// `name! { … }` may leave out what it is given. The body of a `macro_rules!` is a template, which declares nothing
+    /// at the place where it stands.
     fn perhaps_macro(&mut self, name: Token<'a>) {
         if self.next_if(TokenKind::Bang).is_none() {
             return;
@@ -454,7 +467,7 @@ impl<'a> Scanner<'a> {
         if name.text == "include" {
             self.include();
         }
-        self.open(None, true, true);
+        self.open(Opening::MacroInput);
     }
 
     fn include(&mut self) {
@@ -479,13 +492,13 @@ impl<'a> Scanner<'a> {
         self.pending.iter().any(Pending::is_table)
     }
 
-    /// Whether a `#[table]` still waits for its struct: `pub(crate)` may come in between.
+    /// Whether the struct of some `#[table]` is still to come: `pub(crate)` may be in between.
     fn awaits_struct(&self) -> bool {
         let outer = self.regions.iter().flat_map(|region| &region.outer);
         self.pending.iter().chain(outer).any(Pending::is_table)
     }
 
-    /// Whether an import may still tell where some `#[table]` comes from.
+    /// Whether an import that is still to come may decide which crate some `#[table]` belongs to.
     fn awaits_import(&self) -> bool {
         let modules = self.regions.iter().filter(|region| region.module.is_some());
         let mut imports = modules.map(|module| module.imports).chain([self.imports]);
@@ -585,7 +598,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_a_table() {
+    fn what_only_looks_like_an_annotated_struct() {
         for text in [
             "",
             "// #[table] struct A;",
@@ -680,7 +693,7 @@ mod tests {
     }
 
     #[test]
-    fn an_import_is_valid_in_its_scope_alone() {
+    fn an_import_applies_only_in_its_scope() {
         for (text, origin) in [
             (
                 "use table_registry::table; mod m { #[table] struct A; }",
@@ -752,7 +765,7 @@ mod tests {
     }
 
     #[test]
-    fn what_adds_a_condition() {
+    fn modules_with_a_condition_of_their_own() {
         let text = "#[cfg(a)] mod b { mod c { #[cfg(d)] mod e; mod f; } } g! { mod h { mod i; } } mod j;";
         let modules = scan(text).modules;
         let adding = modules.iter().filter(|module| module.condition == Condition::Own);
@@ -761,7 +774,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_the_crate_root() {
+    fn modules_at_the_top_level() {
         let text = "mod a { mod b; } fn f() { mod c {} } const X: u8 = { mod d; 1 }; g! { mod h; } mod e;";
         let modules = scan(text).modules;
         let top = modules.iter().filter(|module| module.is_top_level);
@@ -770,17 +783,17 @@ mod tests {
     }
 
     #[test]
-    fn a_use_that_is_none_swallows_nothing() {
+    fn a_use_that_is_no_import_hides_no_struct() {
         for text in [
             "impl B { fn c() -> impl D + use<'_> { e() } } #[table] struct A;",
             "p! { use std::fmt } #[table] struct A;",
             "use std::fmt #[table] struct A;",
             "use std::fmt mod m { #[table] struct A; }",
             "use std::{fmt #[table] struct A;",
-            "use",
         ] {
-            assert_eq!(structs(text).len(), usize::from(text != "use"), "{text}");
+            assert_eq!(structs(text), ["A"], "{text}");
         }
+        assert_eq!(structs("use"), [""; 0]);
     }
 
     #[test]
@@ -812,7 +825,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_behind_the_last_word_are_not_lexed() {
+    fn fields_after_the_last_word_are_not_lexed() {
         assert_eq!(
             last_word("#[table] struct A { mode: u8, stable: u8, tables: u8 }"),
             Some(2)

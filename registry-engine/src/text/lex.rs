@@ -39,8 +39,7 @@ impl<'a> Token<'a> {
     }
 }
 
-/// Skips everything up to the delimiter that closes the open one and returns that delimiter, or nothing if the
-/// text ends first.
+/// Skips everything up to the delimiter that closes an open one, and returns it; `None` if the text ends first.
 pub fn until_closed<'a>(
     tokens: &mut impl Iterator<Item = Token<'a>>,
     mut see: impl FnMut(&Token<'a>),
@@ -56,6 +55,20 @@ pub fn until_closed<'a>(
     None
 }
 
+/// How deeply the delimiters of a text nest.
+pub fn nesting(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for token in tokens(text) {
+        if token.opens() {
+            depth += 1;
+            deepest = deepest.max(depth);
+        } else if token.closes() {
+            depth = depth.saturating_sub(1);
+        }
+    }
+    deepest
+}
+
 /// The byte offset at which the code of a Rust file starts: after a byte order mark and a shebang line, as for
 /// the compiler.
 #[must_use]
@@ -65,13 +78,13 @@ pub fn start_of_code(text: &str) -> usize {
     mark + strip_shebang(content).unwrap_or(0)
 }
 
-/// The text without the byte order mark that may stand in front of it.
+/// The text without a byte order mark.
 #[must_use]
 pub fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
-/// The significant tokens of a Rust file. Any text at all can be lexed.
+/// The tokens of a Rust file without white space and comments. Any text can be lexed.
 #[must_use]
 pub fn tokens(text: &str) -> Tokens<'_> {
     let start = start_of_code(text);
@@ -124,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_strings_marks_and_shebangs_are_no_code() {
+    fn comments_marks_and_shebangs_are_skipped_and_strings_are_one_token() {
         assert_eq!(
             texts("\u{feff}#!/usr/bin/env x\n// a\n/* b */ /// c\n \"#[d]\" e"),
             ["\"#[d]\"", "e"]
@@ -133,6 +146,13 @@ mod tests {
             texts("#![f] 'a 'b' r#\"#[g]\"#"),
             ["#", "!", "[", "f", "]", "'a", "'b'", "r#\"#[g]\"#"]
         );
+    }
+
+    #[test]
+    fn nesting_counts_open_delimiters() {
+        for (text, depth) in [("", 0), ("a(b)(c)", 1), ("([{", 3), ("))(\"((\")", 1)] {
+            assert_eq!(nesting(text), depth, "{text}");
+        }
     }
 
     #[test]

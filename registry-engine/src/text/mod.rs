@@ -1,4 +1,5 @@
-//! Files, their paths and their tokens, and near misses of names. Nothing in here knows what a table is.
+//! Takes paths and names; returns the texts of files, their tokens, and names that are almost right. Nothing in here
+//! knows what a table is.
 
 mod lex;
 mod near;
@@ -6,7 +7,7 @@ mod path;
 mod source;
 mod walk;
 
-pub use lex::{Token, Tokens, start_of_code, tokens, until_closed, without_mark};
+pub use lex::{Token, Tokens, nesting, start_of_code, tokens, until_closed, without_mark};
 pub use near::{did_you_mean, nearest};
 pub use path::{Root, clean, display, with_slashes};
 pub use source::Source;

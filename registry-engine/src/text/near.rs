@@ -1,8 +1,7 @@
-//! Near misses.
+//! Names that are almost right, for `did you mean …?`.
 
-/// The candidate that was probably meant, if one is near enough: at most a third
-/// of the letters may be wrong, as in rustc. Letter case and a swap of two
-/// neighbours count little.
+/// The candidate that was probably meant: as in rustc, at most a third of its letters may be wrong. Letter case is
+/// ignored, and two swapped neighbours count as one wrong letter.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = name.to_lowercase();
     let limit = name.chars().count().max(3) / 3;
@@ -17,7 +16,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// `did you mean …?`, where there is a near miss.
+/// `did you mean …?`, if a candidate is almost the name.
 pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     nearest(name, candidates).map(|candidate| format!("did you mean `{candidate}`?"))
 }
@@ -29,8 +28,8 @@ mod tests {
     const TABLES: [&str; 4] = ["audit_logs", "user_roles", "users", "wip"];
 
     #[test]
-    fn near_misses() {
-        for (name, meant) in [
+    fn names_that_are_almost_right() {
+        for (name, expected) in [
             ("usrs", Some("users")),
             ("user", Some("users")),
             ("Users", Some("users")),
@@ -42,7 +41,7 @@ mod tests {
             ("", None),
             ("x", None),
         ] {
-            assert_eq!(nearest(name, TABLES), meant, "{name}");
+            assert_eq!(nearest(name, TABLES), expected, "{name}");
         }
     }
 }

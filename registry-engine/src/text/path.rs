@@ -1,15 +1,15 @@
-//! Paths as people see them, and where on the disk they lead.
+//! Paths as people see them, and the files that they lead to.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-/// The directory that relative paths start from. Whoever reads a file asks it, so that the current directory
-/// of the process need not be changed.
+/// The directory that relative paths start from. Every access to a file goes through it, so the current directory
+/// of the process is never changed.
 #[derive(Clone, Debug, Default)]
 pub struct Root(PathBuf);
 
 impl Root {
-    /// The current directory of the process: the root of the workspace, for a macro.
+    /// The current directory of the process. For a macro, that is the root of the workspace.
     #[must_use]
     pub fn current() -> Self {
         Self::default()
@@ -24,7 +24,7 @@ impl Root {
     #[must_use]
     pub fn resolve(&self, path: &Path) -> PathBuf {
         let resolved = self.0.join(path);
-        // The empty path leads nowhere, though joining treats it as the current directory.
+        // For `join` the empty path is the current directory; the file system does not know it.
         if resolved == Path::new("") {
             PathBuf::from(".")
         } else {
@@ -50,25 +50,25 @@ impl Root {
         self.resolve(path).is_dir()
     }
 
-    /// Whether a path leads to something.
+    /// Whether a path leads to something that exists.
     #[must_use]
     pub fn has(&self, path: &Path) -> bool {
         self.resolve(path).exists()
     }
 
-    /// Whether a directory has an entry of this name, be it a broken link.
+    /// Whether there is anything at a path, even a broken link.
     #[must_use]
     pub fn has_entry(&self, path: &Path) -> bool {
         fs::symlink_metadata(self.resolve(path)).is_ok()
     }
 
-    /// The absolute path without links, if there is something at it.
+    /// The absolute path without links, if the path leads to something that exists.
     #[must_use]
     pub fn canonical(&self, path: &Path) -> Option<PathBuf> {
         self.resolve(path).canonicalize().ok()
     }
 
-    /// The names of some entries of a directory, sorted; none if it cannot be read.
+    /// The sorted names of the entries of a directory that `keep` accepts. Empty if the directory cannot be read.
     pub fn names_in(&self, directory: &Path, keep: impl Fn(&fs::DirEntry) -> bool) -> Vec<String> {
         let entries = fs::read_dir(self.resolve(directory)).into_iter().flatten();
         let kept = entries.flatten().filter(keep);
@@ -80,8 +80,8 @@ impl Root {
     }
 }
 
-/// The path without `.` and, where the text alone tells what it leads to, `..`. Two spellings of one path become
-/// one, which is how files are compared.
+/// The path without `.`, and without each `..` that follows the name of a directory. Files are compared by these
+/// paths, so that two spellings of one path count as one file.
 #[must_use]
 pub fn clean(path: &Path) -> PathBuf {
     let mut clean = PathBuf::new();
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_spellings_of_one_path_are_one() {
+    fn two_spellings_of_one_path_become_one() {
         for (path, clean) in [
             ("src/./schema/", "src/schema"),
             ("src/../schema", "schema"),

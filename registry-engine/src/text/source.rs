@@ -1,4 +1,4 @@
-//! Files as they were read.
+//! The text of a file, and positions in it.
 
 use std::fs;
 use std::io;
@@ -14,13 +14,12 @@ pub struct Source {
     pub path: String,
     /// The text. Bytes that are not UTF-8 are replaced.
     pub text: String,
-    /// Where the first replaced byte stands in the text, if the file is not UTF-8. The compiler cannot read such
-    /// a file.
+    /// The offset of the first replaced byte, if the file is not UTF-8. The compiler cannot read such a file.
     pub invalid_utf8: Option<usize>,
 }
 
 impl Source {
-    /// A source from its parts.
+    /// A source that was not read from a file.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
         Self {
             path: path.into(),
@@ -29,8 +28,8 @@ impl Source {
         }
     }
 
-    /// Reads a file. Bytes that are not UTF-8 do not fail, so that one bad byte does not make every name in the
-    /// file unknown.
+    /// Reads a file. Bytes that are not UTF-8 are no error here: one bad byte must not make every name in the file
+    /// unknown.
     ///
     /// # Errors
     ///

@@ -17,10 +17,10 @@ pub struct Unreadable {
 /// Every `.rs` file below a directory, in byte order of their paths, up to the first directory that cannot be
 /// listed.
 ///
-/// Hidden files are left out: editors keep locks and backups there, and no `mod` line can name them. Symbolic
+/// Hidden files are left out: editors keep locks and backups in them, and no `mod` line can name them. Symbolic
 /// links are followed, and no file or directory is visited twice.
 pub fn rust_files(root: &Root, directory: &Path) -> (Vec<PathBuf>, Option<Unreadable>) {
-    let mut walk = Walk {
+    let mut walk = DirectoryWalk {
         root,
         files: Vec::new(),
         links: BTreeSet::new(),
@@ -31,17 +31,17 @@ pub fn rust_files(root: &Root, directory: &Path) -> (Vec<PathBuf>, Option<Unread
     (walk.files, unreadable)
 }
 
-struct Walk<'r> {
+struct DirectoryWalk<'r> {
     root: &'r Root,
     files: Vec<PathBuf>,
-    /// Links wait until everything else was visited, so that the result does not depend on the order in which a
-    /// file system lists its entries.
+    /// Links wait until everything else has been visited, so that the result does not depend on the order in
+    /// which a file system lists its entries.
     links: BTreeSet<PathBuf>,
     /// By canonical path.
     visited: BTreeSet<PathBuf>,
 }
 
-impl Walk<'_> {
+impl DirectoryWalk<'_> {
     fn run(&mut self, directory: &Path) -> Result<(), Unreadable> {
         self.enter(directory)?;
         while let Some(link) = self.links.pop_first() {
@@ -66,8 +66,8 @@ impl Walk<'_> {
         if !self.visited.insert(target.clone()) {
             return Ok(());
         }
-        for entry in fs::read_dir(&resolved).map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
+        for listed in fs::read_dir(&resolved).map_err(unreadable)? {
+            let entry = listed.map_err(unreadable)?;
             let name = entry.file_name();
             if name.to_string_lossy().starts_with('.') {
                 continue;
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_directory_that_cannot_be_listed() {
-        // Listing a file fails like listing a directory without the right to.
+        // Listing a file fails as listing a directory without permission does.
         let (files, unreadable) = rust_files(&Root::current(), Path::new("Cargo.toml"));
         assert!(files.is_empty());
         assert_eq!(unreadable.unwrap().directory, Path::new("Cargo.toml"));

@@ -1,4 +1,4 @@
-//! `a, key = value, …`: the form that the arguments of both macros share.
+//! `a, key = value, …`: the arguments of both macros.
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
@@ -7,8 +7,8 @@ use syn::{Ident, LitStr};
 
 use crate::report::{Diagnostic, Fault};
 
-/// One argument between two commas. Each is read for itself, so that a fault in
-/// one does not hide the faults of the others.
+/// The tokens between two commas. Each argument is read on its own, so that a fault in one does not hide those of the
+/// others.
 #[derive(Debug)]
 pub struct Argument {
     tokens: Vec<TokenTree>,
@@ -42,13 +42,13 @@ impl Argument {
         self.tokens.first().map_or_else(Span::call_site, TokenTree::span)
     }
 
-    /// `key` of `key`, `key = value` and `key(…)`. Keywords are keys, too.
+    /// `key` of `key`, `key = value` and `key(…)`. It may be a keyword.
+    #[must_use]
     pub fn key(&self) -> Option<Ident> {
-        let first = self.tokens.first()?.clone();
-        Ident::parse_any.parse2(first.into()).ok()
+        ident(self.tokens.first()?)
     }
 
-    /// `value` of `key = value`; the tokens after `=`, if there is an `=`.
+    /// `value` of `key = value`, which may be empty.
     #[must_use]
     pub fn value(&self) -> Option<Value> {
         match self.tokens.get(1)? {
@@ -60,7 +60,7 @@ impl Argument {
         }
     }
 
-    /// The tokens of the parentheses of `key(…)`.
+    /// The tokens in the parentheses of `key(…)`.
     #[must_use]
     pub fn list(&self) -> Option<TokenStream> {
         match self.tokens.as_slice() {
@@ -71,7 +71,7 @@ impl Argument {
         }
     }
 
-    /// The whole argument as a value: for arguments without a key.
+    /// The whole argument as a value, if it has no key.
     #[must_use]
     pub fn whole(&self) -> Value {
         Value {
@@ -80,7 +80,7 @@ impl Argument {
         }
     }
 
-    /// Whether there is a key and nothing else.
+    /// Whether the argument is a single token.
     #[must_use]
     pub fn is_lone(&self) -> bool {
         self.tokens.len() == 1
@@ -112,19 +112,25 @@ impl Value {
         self.tokens.iter().cloned().collect()
     }
 
-    /// A string literal. `macro_rules!` fragments arrive in groups without
-    /// delimiters, which syn sees through.
+    /// The string literal, if the value is one.
     #[must_use]
     pub fn string(&self) -> Option<LitStr> {
-        syn::parse2(self.stream()).ok()
+        match self.tokens.as_slice() {
+            [single] if is_literal(single) => syn::parse2(single.clone().into()).ok(),
+            _ => None,
+        }
     }
 
-    /// A lone identifier.
+    /// The identifier, if the value is one.
+    #[must_use]
     pub fn ident(&self) -> Option<Ident> {
-        Ident::parse_any.parse2(ungroup(self.stream())).ok()
+        match self.tokens.as_slice() {
+            [single] => ident(single),
+            _ => None,
+        }
     }
 
-    /// The value as it is written, shortened if it is long.
+    /// The value as source text, shortened if it is long.
     #[must_use]
     pub fn text(&self) -> String {
         const SHOWN: usize = 40;
@@ -136,21 +142,41 @@ impl Value {
     }
 }
 
-/// The fault that a key stands twice.
+/// An identifier. `macro_rules!` puts a fragment into a group without delimiters.
+fn ident(tree: &TokenTree) -> Option<Ident> {
+    match tree {
+        TokenTree::Ident(ident) => Some(ident.clone()),
+        TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
+            Ident::parse_any.parse2(ungroup(group.stream())).ok()
+        }
+        _ => None,
+    }
+}
+
+/// Whether this is a literal, or a group without delimiters that may hold one.
+fn is_literal(tree: &TokenTree) -> bool {
+    match tree {
+        TokenTree::Literal(_) => true,
+        TokenTree::Group(group) => group.delimiter() == Delimiter::None,
+        TokenTree::Ident(_) | TokenTree::Punct(_) => false,
+    }
+}
+
+/// The fault of a key that is given twice.
 pub fn repeated(code: Fault, key: &Ident) -> Diagnostic {
     Diagnostic::new(code, format!("`{key}` is given twice"))
         .spanned(key.span())
         .help(format!("keep one `{key} = …`"))
 }
 
-/// The fault that a key stands alone.
+/// The fault of a key without a value.
 pub fn missing_value(code: Fault, key: &Ident, form: impl Into<String>) -> Diagnostic {
     Diagnostic::new(code, format!("missing value for `{key}`"))
         .spanned(key.span())
         .help(form)
 }
 
-/// The content of a lone group without delimiters, or else the tokens as they are.
+/// The content of a group without delimiters, if the tokens are a single such group, or else the tokens.
 #[must_use]
 pub fn ungroup(tokens: TokenStream) -> TokenStream {
     let mut trees = tokens.clone().into_iter();

@@ -1,16 +1,14 @@
-//! The attributes of an item, one by one.
+//! Parses the attributes of an item.
 
 use proc_macro2::TokenStream;
 use syn::parse::{ParseStream, Parser};
 use syn::{Expr, ExprLit, Meta, MetaNameValue, Path, Token, bracketed};
 
 use super::arguments;
+use super::nesting::{MAX_NESTING, text_nests_too_deeply};
 use crate::text::{Token, tokens};
 
-/// How deeply the brackets of attributes may be nested.
-const DEEPEST: usize = 512;
-
-/// One attribute, alone or inside `cfg_attr`.
+/// An attribute, on its own or in a `cfg_attr`.
 pub struct FlatMeta {
     /// The attribute's content.
     pub meta: Meta,
@@ -18,13 +16,13 @@ pub struct FlatMeta {
     pub conditional: bool,
 }
 
-/// The attributes one by one, those in `cfg_attr` included whatever its condition:
-/// the registry describes the database, not one build.
+/// The attributes, with those in each `cfg_attr` in place of it, whatever its condition: the registry describes the
+/// database, not one build.
 #[must_use]
 pub fn flatten(attributes: impl IntoIterator<Item = Meta>) -> Vec<FlatMeta> {
     let mut flat = Vec::new();
     for attribute in attributes {
-        flatten_into(attribute, false, &mut flat);
+        flatten_into(attribute, 0, &mut flat);
     }
     flat
 }
@@ -33,7 +31,7 @@ pub fn flatten(attributes: impl IntoIterator<Item = Meta>) -> Vec<FlatMeta> {
 ///
 /// # Errors
 ///
-/// Fails where something starts like an attribute and does not parse as one.
+/// Fails if something starts like an attribute and does not parse as one.
 pub fn outer_attributes(input: ParseStream<'_>) -> syn::Result<Vec<Meta>> {
     let mut attributes = Vec::new();
     while input.peek(Token![#]) {
@@ -45,8 +43,8 @@ pub fn outer_attributes(input: ParseStream<'_>) -> syn::Result<Vec<Meta>> {
     Ok(attributes)
 }
 
-/// The content of one attribute. A value that is more than a literal stays unparsed: nothing here needs it, and
-/// syn would recurse as deep as it nests, until the stack overflows.
+/// The content of one attribute. A value that is not a literal stays unparsed: nothing here needs it, and `syn` would
+/// follow it by recursion, however deeply it nests.
 fn attribute(input: ParseStream<'_>) -> syn::Result<Meta> {
     let ahead = input.fork();
     let has_value = ahead.call(Path::parse_mod_style).is_ok() && ahead.peek(Token![=]);
@@ -70,10 +68,11 @@ fn attribute(input: ParseStream<'_>) -> syn::Result<Meta> {
     }))
 }
 
-/// The attributes in a piece of source text, flattened. Empty if the text does not parse.
+/// The attributes in a piece of source text, flattened. Empty if the text does not parse. Arguments that nest
+/// too deeply are left out.
 #[must_use]
 pub fn flatten_text(text: &str) -> Vec<FlatMeta> {
-    let parsed = if is_too_deep(text) {
+    let parsed = if text_nests_too_deeply(text) {
         outer_attributes.parse_str(&without_arguments(text))
     } else {
         outer_attributes.parse_str(text)
@@ -81,36 +80,30 @@ pub fn flatten_text(text: &str) -> Vec<FlatMeta> {
     flatten(parsed.unwrap_or_default())
 }
 
-/// `#[table]` of `#[table(…)]`: what is nested too deeply still declares the table that was probably meant.
+/// `#[table]` of `#[table(…)]`: an attribute that nests too deeply still declares the table that was probably meant.
 fn without_arguments(attribute: &str) -> String {
     let arguments = tokens(attribute).filter(Token::opens).nth(1);
     let end = arguments.map_or(attribute.len(), |bracket| bracket.start);
     format!("{}]", &attribute[..end])
 }
 
-/// syn reads brackets by recursion.
-fn is_too_deep(text: &str) -> bool {
-    // Counting is quick, and hardly any attribute needs the lexer.
-    if text.matches(['(', '[', '{']).count() <= DEEPEST {
-        return false;
-    }
-    let mut depth = 0_usize;
-    tokens(text).any(|token| {
-        depth = (depth + usize::from(token.opens())).saturating_sub(usize::from(token.closes()));
-        depth > DEEPEST
-    })
-}
-
-fn flatten_into(meta: Meta, conditional: bool, flat: &mut Vec<FlatMeta>) {
+/// `depth` is the number of `cfg_attr` around the attribute. Below the limit, attributes are left out.
+fn flatten_into(meta: Meta, depth: usize, flat: &mut Vec<FlatMeta>) {
     match meta {
         Meta::List(list) if list.path.is_ident("cfg_attr") => {
+            if depth == MAX_NESTING {
+                return;
+            }
             for argument in arguments::split(list.tokens).iter().skip(1) {
                 if let Ok(inner) = attribute.parse2(argument.whole().stream()) {
-                    flatten_into(inner, true, flat);
+                    flatten_into(inner, depth + 1, flat);
                 }
             }
         }
-        meta => flat.push(FlatMeta { meta, conditional }),
+        meta => flat.push(FlatMeta {
+            meta,
+            conditional: depth > 0,
+        }),
     }
 }
 
@@ -119,24 +112,30 @@ mod tests {
     use super::*;
 
     fn paths(text: &str) -> Vec<String> {
-        let flat = flatten_text(text);
-        let paths = flat.iter().map(|flat| flat.meta.path());
-        paths
-            .map(|path| path.segments.last().unwrap().ident.to_string())
+        let flat = flatten_text(text).into_iter();
+        flat.map(|flat| flat.meta.path().segments.last().unwrap().ident.to_string())
             .collect()
     }
 
     #[test]
-    fn arguments_that_are_nested_too_deeply_are_not_read() {
+    fn arguments_that_nest_too_deeply_are_not_read() {
         let nested = |levels: usize| {
             let (open, close) = ("cfg_attr(a, ".repeat(levels), ")".repeat(levels));
             paths(&format!("#[{open}b{close}]"))
         };
-        assert_eq!(nested(DEEPEST - 1), ["b"]);
-        assert_eq!(nested(DEEPEST), ["cfg_attr"]);
+        assert_eq!(nested(MAX_NESTING - 2), ["b"]);
+        assert_eq!(nested(MAX_NESTING + 1), ["cfg_attr"]);
         let (open, close) = ("(".repeat(100_000), ")".repeat(100_000));
         assert_eq!(paths(&format!("# [a::table{open}{close}]")), ["table"]);
         assert_eq!(paths(&format!("#[a = {open}{close}]")), ["a"]);
         assert_eq!(paths(&format!("#[a(b = \"{open}\")]")), ["a"]);
+        assert_eq!(paths(&format!("#[a({})]", "(x), ".repeat(1_000))), ["a"]);
+    }
+
+    #[test]
+    fn conditions_that_nest_too_deeply_are_left_out() {
+        let (open, close) = ("cfg_attr(x, ".repeat(200), ")".repeat(200));
+        let attributes = outer_attributes.parse_str(&format!("#[{open}a{close}]")).unwrap();
+        assert_eq!(flatten(attributes).len(), 0);
     }
 }

@@ -3,6 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt;
+use syn::parse::Parser;
 use syn::{Ident, LitStr, Path};
 
 use super::arguments::{self, Argument, Value};
@@ -23,7 +24,7 @@ pub struct WrittenPath {
     pub span: Span,
 }
 
-/// What one `table_registry!` asks for.
+/// The arguments of one `table_registry!`.
 #[derive(Debug)]
 pub struct Invocation {
     /// The schema directories.
@@ -39,7 +40,7 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// Reads the arguments; what cannot be read is a fault and left out.
+    /// Reads the arguments. One that cannot be understood is a fault, and is left out.
     pub fn parse(tokens: TokenStream, faults: &mut Vec<Diagnostic>) -> Self {
         let before = faults.len();
         let mut invocation = Self {
@@ -100,7 +101,7 @@ impl Invocation {
             return;
         };
         if name == CRATE {
-            match syn::parse2::<Path>(value.stream()) {
+            match Path::parse_mod_style.parse2(value.stream()) {
                 Ok(path) => self.facade = quote!(#path),
                 Err(_) => faults.push(wrong_value(&name, "a path", &value)),
             }
@@ -125,7 +126,7 @@ fn written_path(value: &Value) -> Option<WrittenPath> {
     })
 }
 
-/// Absolute on any platform: a crate that compiles on one must compile on all.
+/// Whether a path is absolute on any platform: a crate that compiles on one must compile on all.
 fn is_absolute(path: &str) -> bool {
     let drive = path.as_bytes().get(1) == Some(&b':');
     path.starts_with(['/', '\\']) || drive

@@ -1,5 +1,5 @@
-//! What `#[table(…)]` and the other attributes of a struct say about its table. The macro and the scan of the
-//! files both use this, so they cannot disagree.
+//! What `#[table(…)]` and the other attributes of a struct say about its table. The macro `#[table]` and the scan of the
+//! files both ask here, so they cannot disagree.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
@@ -15,24 +15,23 @@ use super::table::{AllowedLint, TableArguments, may_be_argument};
 use crate::name::TableName;
 use crate::report::{Diagnostic, Fault};
 
-/// The table that one struct declares. Faults leave the best guess in place, so
-/// that one mistake in an attribute is one error.
+/// The table that a struct declares. Where there is a fault, this is the best guess, so that one mistake in an
+/// attribute is one error.
 #[derive(Debug)]
 pub struct Declared {
     /// The table's name.
     pub name: TableName,
-    /// Another name, which a second ORM attribute gives the same table.
+    /// A different name that a second ORM attribute gives the table.
     pub other_name: Option<String>,
     /// The kind, before any override.
     pub kind: TableKind,
     /// The lints that do not apply to the table.
     pub allowed: Vec<AllowedLint>,
-    /// What is wrong with the attribute; without a place, with the name that the struct's own gives.
+    /// What is wrong with the attributes. A fault without a place is in the name that is made of the struct's.
     pub faults: Vec<Diagnostic>,
 }
 
-/// Reads the arguments of `#[table(…)]`, the other attributes of the same struct,
-/// and the struct's name.
+/// Reads the arguments of `#[table(…)]`, the other attributes of the struct, and its name.
 #[must_use]
 pub fn declare(arguments: TokenStream, neighbours: &[&Meta], ident: &Ident) -> Declared {
     let mut faults = Vec::new();
@@ -54,14 +53,13 @@ pub fn declare(arguments: TokenStream, neighbours: &[&Meta], ident: &Ident) -> D
     }
 }
 
-/// A fault of it has no place, which stands for the struct's name.
 fn default_name(ident: &Ident, faults: &mut Vec<Diagnostic>) -> String {
     let name = TableName::of_struct(&ident.unraw().to_string());
     faults.extend(name_fault("table name", &name));
     name
 }
 
-/// `#[table]` alone, which most structs carry: worth no parse.
+/// `#[table]` without arguments, as on most structs. Parsing it would be a waste of time.
 #[must_use]
 pub fn plain_table() -> FlatMeta {
     FlatMeta {
@@ -70,7 +68,7 @@ pub fn plain_table() -> FlatMeta {
     }
 }
 
-/// Whether this is `#[table]` by its path: `table`, `table_registry::table`.
+/// Whether the path of an attribute ends with `table`.
 #[must_use]
 pub fn is_table(meta: &Meta) -> bool {
     meta.path()
@@ -88,7 +86,7 @@ pub fn table_arguments(meta: &Meta) -> TokenStream {
     }
 }
 
-/// Whether the arguments of an attribute called `table` make sense to us.
+/// Whether `#[table]` of this crate would accept the arguments of an attribute with the name `table`.
 #[must_use]
 pub fn is_understood(meta: &Meta) -> bool {
     let mut faults = Vec::new();
@@ -98,7 +96,7 @@ pub fn is_understood(meta: &Meta) -> bool {
     faults.is_empty() && !matches!(meta, Meta::NameValue(_))
 }
 
-/// Whether an attribute called `table` has a key that nobody would write for one of ours.
+/// Whether an attribute with the name `table` has an argument that can only be meant for another crate.
 #[must_use]
 pub fn has_foreign_key(meta: &Meta) -> bool {
     !arguments::split(table_arguments(meta))
@@ -106,8 +104,8 @@ pub fn has_foreign_key(meta: &Meta) -> bool {
         .all(may_be_argument)
 }
 
-/// A second `#[table]` of ours among the neighbours of the first. One that may as well belong to
-/// another crate, as the helper attribute of a derive, is left alone.
+/// The fault of a second `#[table]` among the other attributes of a struct. An attribute that may as well belong to
+/// another crate, such as a helper of a derive, is left alone.
 #[must_use]
 pub fn repeated(neighbours: &[&Meta]) -> Option<Diagnostic> {
     let has_helpers = neighbours.iter().any(|meta| derives_helpers(meta));
@@ -123,16 +121,13 @@ pub fn repeated(neighbours: &[&Meta]) -> Option<Diagnostic> {
     })?;
     let span = second.path().segments.last()?.ident.span();
     Some(
-        Diagnostic::new(
-            Fault::RepeatedTableAttribute,
-            "`#[table]` stands twice on this struct",
-        )
-        .spanned(span)
-        .help("keep one: a struct declares one table"),
+        Diagnostic::new(Fault::RepeatedTableAttribute, "this struct has `#[table]` twice")
+            .spanned(span)
+            .help("keep one: a struct declares one table"),
     )
 }
 
-/// Whether this is a `#[derive(…)]` that may bring a helper attribute called `table`.
+/// Whether this is a `#[derive(…)]` that may have a helper attribute with the name `table`.
 fn derives_helpers(meta: &Meta) -> bool {
     let Meta::List(list) = meta else {
         return false;
@@ -142,7 +137,7 @@ fn derives_helpers(meta: &Meta) -> bool {
     list.path.is_ident("derive") && list.tokens.clone().into_iter().any(brings_helpers)
 }
 
-/// The fault that `#[table]` stands on something else than a struct.
+/// The fault of `#[table]` on anything but a struct.
 #[must_use]
 pub fn not_a_struct(item: &TokenStream) -> Diagnostic {
     let found = item.clone().into_iter().find_map(|tree| match tree {
@@ -183,10 +178,10 @@ mod tests {
     use crate::written::{flatten, flatten_text, outer_attributes};
 
     fn declared(attributes: &str, ident: &str) -> (String, TableKind, Vec<String>) {
-        let attributes = outer_attributes.parse_str(attributes).unwrap();
-        let mut metas: Vec<Meta> = flatten(attributes).into_iter().map(|flat| flat.meta).collect();
-        let own = metas.iter().position(is_table).unwrap();
-        let own = metas.remove(own);
+        let parsed = outer_attributes.parse_str(attributes).unwrap();
+        let mut metas: Vec<Meta> = flatten(parsed).into_iter().map(|flat| flat.meta).collect();
+        let position = metas.iter().position(is_table).unwrap();
+        let own = metas.remove(position);
         let neighbours: Vec<&Meta> = metas.iter().collect();
         let declared = declare(
             table_arguments(&own),
@@ -207,10 +202,10 @@ mod tests {
         (name, kind)
     }
 
-    /// Fuzzing found it: the stack ended in syn.
+    /// Found by fuzzing: `syn` followed such values until the stack overflowed.
     #[test]
-    fn values_are_not_followed_down() {
-        let (minus, open, close) = ("-".repeat(10_000), "{".repeat(500), "}".repeat(500));
+    fn values_of_other_attributes_are_not_parsed() {
+        let (minus, open, close) = ("-".repeat(10_000), "{".repeat(30), "}".repeat(30));
         for value in [format!("{minus}1"), format!("{open}{close}")] {
             let text = format!("#[cfg_attr(x, a = {value})] #[a = {value}] #[table(kind = link)]");
             let flat = flatten_text(&text);

@@ -1,10 +1,12 @@
-//! What users write in Rust sources: attributes, their arguments, and the call of `table_registry!`.
+//! Takes the tokens that users write: attributes, their arguments, and the call of `table_registry!`. Returns what they
+//! declare, and their faults.
 
 mod arguments;
 mod attributes;
 mod call;
 mod declaration;
 mod names;
+mod nesting;
 mod orm;
 mod ours;
 mod table;
@@ -17,6 +19,7 @@ pub use declaration::{
     Declared, declare, has_foreign_key, is_table, is_understood, not_a_struct, plain_table, repeated,
     table_arguments,
 };
+pub use nesting::{MAX_NESTING, nests_too_deeply, too_deep_struct};
 pub use ours::{is_built_in, is_our_crate, may_bring_helpers};
 pub use table::{AllowedLint, TABLE_ARGUMENTS, TableArgument};
 pub use unknown::{unknown_kind, unknown_lint};

@@ -1,6 +1,7 @@
-//! The names that the attribute of an ORM gives a table.
+//! Reads the names that the attribute of an ORM gives a table.
 
 use syn::ext::IdentExt;
+use syn::parse::Parser;
 use syn::{Meta, Path};
 
 use super::arguments::{self, Argument, Value};
@@ -13,10 +14,11 @@ const ORMS: [&str; 2] = ["diesel", "sea_orm"];
 const ORM_NAME: &str = "table_name";
 const ORM_SCHEMA: &str = "schema_name";
 
-/// What the attributes of the ORM on the same struct say.
+/// The names in the attributes of ORMs on one struct.
 #[derive(Default)]
 pub struct OrmNames {
     pub table: Option<String>,
+    /// A different name for the same table.
     pub other_table: Option<String>,
     pub schema: Option<String>,
 }
@@ -55,13 +57,12 @@ fn orm_arguments(meta: &Meta) -> Vec<Argument> {
     }
 }
 
-/// SeaORM writes a string, Diesel a path into its `table!` module, whose last
-/// segment is the table.
+/// For SeaORM the name is a string; for Diesel, the last segment of a path to a `table!` module.
 fn orm_name(value: &Value, faults: &mut Vec<Diagnostic>) -> Option<String> {
     if let Some(literal) = value.string() {
         return checked("table name", &literal, faults);
     }
-    let path: Path = syn::parse2(value.stream()).ok()?;
+    let path = Path::parse_mod_style.parse2(value.stream()).ok()?;
     let ident = &path.segments.last()?.ident;
     let name = ident.unraw().to_string();
     faults.extend(name_fault("table name", &name).map(|fault| fault.spanned(ident.span())));

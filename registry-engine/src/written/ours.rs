@@ -1,16 +1,16 @@
-//! Which names in a source are those of this crate, of the language, or perhaps of another crate.
+//! Tells the names of this crate and of the language from those of other crates.
 
-/// `table_registry`, also misspelt, which the compiler reports.
+/// Whether a name is `table_registry`, perhaps misspelt, which the compiler reports.
 pub fn is_our_crate(name: &str) -> bool {
     name.starts_with("table_reg")
 }
 
-/// Whether a derive of this name may bring a helper attribute called `table`.
+/// Whether a derive may have a helper attribute with the name `table`.
 pub fn may_bring_helpers(derive: &str) -> bool {
     !STANDARD_DERIVES.contains(&derive)
 }
 
-/// The derives of the standard library, which bring none.
+/// The derives of the standard library. None has a helper attribute with the name `table`.
 const STANDARD_DERIVES: [&str; 9] = [
     "Clone",
     "Copy",
@@ -23,8 +23,8 @@ const STANDARD_DERIVES: [&str; 9] = [
     "PartialOrd",
 ];
 
-/// Whether an attribute is one of the language or of a tool that comes with it, and leaves its item
-/// alone. One that is missing here costs the item a check or the certainty that it is compiled.
+/// Whether an attribute belongs to the language or to one of its tools, and never changes its item. If one is missing
+/// here, its item gets a check that is not needed, or counts as conditional.
 pub fn is_built_in(path: &[&str]) -> bool {
     match path {
         [tool, _, ..] => matches!(*tool, "clippy" | "rustfmt" | "diagnostic" | "miri"),

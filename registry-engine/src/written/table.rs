@@ -26,7 +26,7 @@ pub struct TableArgument {
 
 /// How an argument is read.
 enum Read {
-    /// `key = value`. What the value has to be is a question of the function.
+    /// `key = value`. The function decides which values are valid.
     Value(fn(&mut TableArguments, &TableArgument, &Value, &mut Vec<Diagnostic>)),
     /// `key(item, …)`.
     List(fn(&mut TableArguments, &TableArgument, &Argument, &mut Vec<Diagnostic>)),
@@ -98,7 +98,7 @@ pub struct AllowedLint {
     pub span: Span,
 }
 
-/// What the arguments of one `#[table]` say, as far as they could be understood.
+/// The arguments of one `#[table]`, without those that could not be understood.
 #[derive(Default)]
 pub struct TableArguments {
     pub kind: Option<TableKind>,
@@ -136,7 +136,7 @@ impl TableArguments {
         table
     }
 
-    /// Takes what a misspelt key probably means, so that the policy files can still refer to the table.
+    /// Takes the value of a misspelt key, so that the policy files can still refer to the table.
     fn guess(&mut self, written: &Argument) {
         let (Some(key), Some(value)) = (written.key(), written.value()) else {
             return;
@@ -150,7 +150,7 @@ impl TableArguments {
     }
 }
 
-/// Whether an argument has a key that could be meant for `#[table]`: a key, a near miss, or a kind alone.
+/// Whether an argument may be meant for `#[table]`: its key is almost that of an argument, or is a kind.
 pub fn may_be_argument(written: &Argument) -> bool {
     let key = written.key().map(|key| key.unraw().to_string());
     key.is_some_and(|key| nearest(&key, keys()).is_some() || key.parse::<TableKind>().is_ok())
@@ -181,7 +181,7 @@ fn allowed_lints(
     lints
 }
 
-/// One lint; nothing for the reason.
+/// The lint that an item names; `None` for the reason.
 fn allowed_lint(argument: &TableArgument, item: &Argument) -> Result<Option<AllowedLint>, Diagnostic> {
     let text = item.whole().text();
     match (item.key(), item.value().map(|value| (value.string(), value))) {
@@ -204,7 +204,7 @@ fn allowed_lint(argument: &TableArgument, item: &Argument) -> Result<Option<Allo
             }))
         }
         _ => {
-            // `float-money`, as TOML writes it, is several tokens here.
+            // `float-money`, as in a policy file, is several tokens here.
             let meant = Lint::named(&text.replace(' ', ""));
             Err(
                 Diagnostic::new(Fault::InvalidValue, format!("expected a lint, found `{text}`"))

@@ -1,11 +1,11 @@
-//! The faults of names that attributes and policy files have in common.
+//! The faults of unknown kinds and lints, in attributes and in policy files.
 
 use table_registry_core::TableKind;
 
 use crate::report::{Diagnostic, Fault, Lint};
 use crate::text::did_you_mean;
 
-/// The fault that `text` is not a table kind, without its place.
+/// The fault of a text that is not a table kind, without a place.
 #[must_use]
 pub fn unknown_kind(text: &str) -> Diagnostic {
     Diagnostic::new(Fault::UnknownKind, format!("unknown table kind `{text}`"))
@@ -13,7 +13,6 @@ pub fn unknown_kind(text: &str) -> Diagnostic {
         .maybe_help(did_you_mean(text, TableKind::ALL.map(TableKind::as_str)))
 }
 
-/// Which kinds there are.
 pub fn kinds_note() -> String {
     format!(
         "the kinds are `{}`",
@@ -21,8 +20,8 @@ pub fn kinds_note() -> String {
     )
 }
 
-/// The fault that no lint has this name, without its place. The help spells names with the separator that can
-/// stand there.
+/// The fault of a text that is not the name of a lint, without a place. The help writes names with the separator that is
+/// valid there: `-` in policy files, `_` in attributes.
 #[must_use]
 pub fn unknown_lint(name: &str, separator: &str) -> Diagnostic {
     let names: Vec<String> = Lint::ALL
