@@ -9,6 +9,8 @@ use syn::Type;
 use table_registry_core::TableKind;
 use table_registry_engine::{Lint, LintLevel, LintSettings, TableName, key_ident};
 
+use crate::conventions::rows_are_updated;
+
 /// `total_cents:i64`: a column that the user asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ColumnArgument {
@@ -132,8 +134,9 @@ impl NewTable<'_> {
         let tenant = of(Lint::MissingTenantColumn)
             .into_iter()
             .filter(|_| self.kind.row_level_security());
-        let is_mutable = self.kind == TableKind::Truth && !self.append_only;
-        let updated_at = of(Lint::MissingUpdatedAt).into_iter().filter(|_| is_mutable);
+        let updated_at = of(Lint::MissingUpdatedAt)
+            .into_iter()
+            .filter(|_| rows_are_updated(self.kind, self.append_only));
         let mut required = of(Lint::MissingRequiredColumn);
         // The tenant column comes after the primary key.
         let place = required.len().min(1);

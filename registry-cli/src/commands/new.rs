@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use heck::ToSnakeCase;
-use table_registry_core::TableKind;
 use table_registry_engine::{
     Diagnostic, Inputs, Source, UPDATE_DELETE, check_name, clean, declarations_in_text, did_you_mean,
     display, file_leading_into,
 };
 
 use crate::cli::New;
+use crate::conventions::should_be_append_only;
 use crate::edit::{Changes, ExclusiveRun};
 use crate::failure::Failure;
 use crate::module_file::ModuleFile;
@@ -238,7 +238,7 @@ fn say_what_is_next(project: &Project, arguments: &New, missing: Option<&str>) {
         report::next(line);
     }
     report::next("fill in the columns, and run `cargo check`");
-    if matches!(arguments.kind, TableKind::Evidence | TableKind::Projection) && !arguments.revoke {
+    if should_be_append_only(arguments.kind) && !arguments.revoke {
         let command = project.package.command(&format!("revoke {}", arguments.name));
         report::next(format!("run `{command}` if its rows are only ever added"));
     }
