@@ -270,10 +270,6 @@ impl Change {
 mod tests {
     use super::*;
 
-    fn directory() -> tempfile::TempDir {
-        tempfile::tempdir().unwrap()
-    }
-
     /// A run of a workspace that has no target directory.
     fn run() -> ExclusiveRun {
         ExclusiveRun { journal: None }
@@ -281,7 +277,7 @@ mod tests {
 
     #[test]
     fn the_next_run_removes_the_files_of_a_killed_one() {
-        let directory = directory();
+        let directory = tempfile::tempdir().unwrap();
         let left = [".table-registry-a", "notes.txt", ".table-registry-directory"]
             .map(|name| directory.path().join(name));
         let killed = ExclusiveRun::locked(&directory.path().join("target"));
@@ -302,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_temporary_file_is_noted_before_it_is_there() {
-        let directory = directory();
+        let directory = tempfile::tempdir().unwrap();
         let run = ExclusiveRun::locked(&directory.path().join("target"));
         let mut changes = Changes::new(&Root::current());
         changes.create(directory.path().join("new"), "text");
@@ -316,7 +312,7 @@ mod tests {
 
     #[test]
     fn all_are_written_or_none() {
-        let directory = directory();
+        let directory = tempfile::tempdir().unwrap();
         let (old, new) = (directory.path().join("old"), directory.path().join("a/new"));
         fs::write(&old, "1").unwrap();
         let mut changes = Changes::new(&Root::current());
@@ -349,7 +345,7 @@ mod tests {
 
     #[test]
     fn what_was_changed_by_others_is_not_overwritten() {
-        let directory = directory();
+        let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         fs::write(&path, "theirs").unwrap();
         let mut changes = Changes::new(&Root::current());
@@ -363,7 +359,7 @@ mod tests {
     #[test]
     fn links_and_rights_stay() {
         use std::os::unix::fs::PermissionsExt;
-        let directory = directory();
+        let directory = tempfile::tempdir().unwrap();
         let (path, link) = (directory.path().join("file"), directory.path().join("link"));
         fs::write(&path, "1").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o664)).unwrap();
@@ -378,7 +374,7 @@ mod tests {
 
     #[test]
     fn a_read_only_file_is_a_failure() {
-        let directory = directory();
+        let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         fs::write(&path, "1").unwrap();
         let mut permissions = fs::metadata(&path).unwrap().permissions();

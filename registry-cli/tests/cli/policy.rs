@@ -54,7 +54,7 @@ fn an_override_keeps_every_comment() {
 }
 
 #[test]
-fn an_override_is_refused_as_the_compiler_would() {
+fn an_override_that_the_compiler_would_reject_is_refused() {
     let krate = Crate::shop();
     let before = krate.read("table-registry.toml");
     says!(
@@ -211,7 +211,7 @@ fn a_revoke_keeps_every_comment() {
 }
 
 #[test]
-fn a_revoke_is_refused_as_the_compiler_would() {
+fn a_revoke_that_the_compiler_would_reject_is_refused() {
     let krate = Crate::shop();
     let before = krate.read("revoke.toml");
     says!(
@@ -399,7 +399,7 @@ error: nothing was changed: the compiler would refuse the result
 }
 
 #[test]
-fn what_is_broken_already_is_no_reason_to_refuse() {
+fn existing_faults_do_not_block_an_edit() {
     let krate = Crate::shop();
     krate.write("table-registry.toml", "[overrides]\nusrs = \"system\"\n");
     says!(
@@ -430,7 +430,7 @@ fn what_is_broken_already_is_no_reason_to_refuse() {
 }
 
 #[test]
-fn a_file_that_is_missing_or_broken_is_not_written() {
+fn a_missing_or_broken_file_is_not_written() {
     let krate = Crate::shop();
     krate.write("table-registry.toml", "[overrides\n");
     says!(
@@ -489,7 +489,7 @@ error: nothing was changed: the policy file cannot be read
 }
 
 #[test]
-fn before_the_first_table_no_name_is_known() {
+fn without_tables_every_name_is_unknown() {
     let krate = Crate::shop();
     krate.write("src/schema/users.rs", "");
     krate.write("src/schema/audit_logs.rs", "");
@@ -516,7 +516,7 @@ error: nothing was changed: the compiler would refuse the result
 }
 
 #[test]
-fn line_breaks_stay() {
+fn line_breaks_are_kept() {
     let krate = Crate::shop();
     let text = "[overrides]\r\n# c\r\n";
     krate.write("table-registry.toml", text);
@@ -529,9 +529,9 @@ fn line_breaks_stay() {
     assert_eq!(krate.read("table-registry.toml"), text);
 }
 
-/// What one run reads no other may change before it has written.
+/// No run may change what another has read and not yet written.
 #[test]
-fn runs_at_the_same_time_lose_nothing() {
+fn concurrent_runs_lose_no_edit() {
     let krate = Crate::shop();
     let children: Vec<_> = (0..12)
         .map(|number| {
@@ -557,7 +557,7 @@ fn runs_at_the_same_time_lose_nothing() {
 }
 
 #[test]
-fn removals_name_what_is_wrong_with_the_file() {
+fn a_removal_reports_the_faults_of_the_file() {
     let krate = Crate::shop();
     krate.write("table-registry.toml", "[overrides\n");
     says!(
@@ -604,7 +604,7 @@ error: nothing was changed: the policy file cannot be read
 
 "#]]
     );
-    // What is wrong elsewhere in the file is no reason.
+    // Other faults in the file do not block the edit.
     let krate = Crate::shop();
     krate.write("table-registry.toml", "[lints]\nfloat-money = true\n");
     assert_eq!(krate.run(&["override", "users", "link"]).code, 0);
