@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_temporary_file_is_noted_before_it_is_there() {
+    fn a_temporary_file_is_noted_before_it_exists() {
         let directory = tempfile::tempdir().unwrap();
         let run = ExclusiveRun::locked(&directory.path().join("target"));
         let mut changes = Changes::new(&Root::current());
@@ -329,7 +329,7 @@ mod tests {
         assert_eq!(
             fs::read_to_string(&old).unwrap(),
             "2",
-            "the first one was taken back"
+            "the first one was restored"
         );
         assert_eq!(fs::read_to_string(&new).unwrap(), "3");
         let mut changes = Changes::new(&Root::current());
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_changed_by_others_is_not_overwritten() {
+    fn a_file_changed_by_someone_else_is_not_overwritten() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         fs::write(&path, "theirs").unwrap();
@@ -357,7 +357,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_and_rights_stay() {
+    fn links_and_permissions_are_kept() {
         use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
         let (path, link) = (directory.path().join("file"), directory.path().join("link"));

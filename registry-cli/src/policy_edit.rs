@@ -62,13 +62,13 @@ impl Edit {
             return Ok(self);
         }
         Err(Failure::new(format!(
-            "`{}` has a form that cannot be edited without loss",
+            "`{}` is laid out in a way that cannot be edited safely",
             self.before.path
         ))
         .help("edit it by hand"))
     }
 
-    /// Writes the file, unless the compiler would refuse the result.
+    /// Writes the file, unless the compiler would reject the result.
     pub fn apply(self, project: &Project, run: &ExclusiveRun) -> Result<Exit, Failure> {
         if self.before.text == self.after.text {
             report::status("Unchanged", &self.before.path);
@@ -168,7 +168,7 @@ fn edited(
     report::human(&faults);
     let missing = || Failure::new("nothing was changed: the policy file cannot be read");
     let before = source.ok_or_else(missing)?;
-    let message = format!("nothing was changed: `{}` cannot be used as it is", before.path);
+    let message = format!("nothing was changed: `{}` cannot be edited as it is", before.path);
     let unusable = || Failure::new(message.clone());
     if !faults.is_empty() {
         return Err(unusable());
@@ -199,6 +199,6 @@ pub fn refuse(faults: &[Diagnostic]) -> Result<(), Failure> {
     }
     report::human(faults);
     Err(Failure::new(
-        "nothing was changed: the compiler would refuse the result",
+        "nothing was changed: the compiler would reject the result",
     ))
 }

@@ -3,7 +3,7 @@
 use table_registry_core::TableKind;
 use table_registry_engine::{EXEMPT, OVERRIDES, Policy, UPDATE_DELETE, did_you_mean};
 
-use crate::cli::{Exempt, Override, Revoke, Selection};
+use crate::cli::{ExemptArguments, OverrideArguments, RevokeArguments, Selection};
 use crate::edit::ExclusiveRun;
 use crate::failure::Failure;
 use crate::policy_edit::{Edit, PolicyFile};
@@ -12,23 +12,23 @@ use crate::project::Project;
 use crate::report::{self, Exit};
 use crate::workspace::Workspace;
 
-pub fn run_override(arguments: &Override) -> Result<Exit, Failure> {
+pub fn run_override(arguments: &OverrideArguments) -> Result<Exit, Failure> {
     let kind = arguments.kind.map(TableKind::as_str);
-    let change = kind.map_or(Change::RemoveKey, Change::SetKey);
+    let change = kind.map_or(EntryChange::RemoveKey, EntryChange::SetKey);
     run(&arguments.selection, &OVERRIDDEN, &arguments.table, change)
 }
 
-pub fn run_exempt(arguments: &Exempt) -> Result<Exit, Failure> {
+pub fn run_exempt(arguments: &ExemptArguments) -> Result<Exit, Failure> {
     let reason = arguments.reason.as_deref();
-    let change = reason.map_or(Change::RemoveKey, Change::SetKey);
+    let change = reason.map_or(EntryChange::RemoveKey, EntryChange::SetKey);
     run(&arguments.selection, &EXEMPTED, &arguments.table, change)
 }
 
-pub fn run_revoke(arguments: &Revoke) -> Result<Exit, Failure> {
+pub fn run_revoke(arguments: &RevokeArguments) -> Result<Exit, Failure> {
     let change = if arguments.remove {
-        Change::RemoveItem
+        EntryChange::RemoveItem
     } else {
-        Change::AddItem
+        EntryChange::AddItem
     };
     run(&arguments.selection, &REVOKED, &arguments.table, change)
 }
@@ -73,30 +73,35 @@ const REVOKED: Section = Section {
 
 /// What happens to a table's entry: a key with a value, or an item of a list.
 #[derive(Clone, Copy)]
-enum Change<'v> {
+enum EntryChange<'v> {
     SetKey(&'v str),
     RemoveKey,
     AddItem,
     RemoveItem,
 }
 
-fn run(selection: &Selection, section: &Section, table: &str, change: Change<'_>) -> Result<Exit, Failure> {
+fn run(
+    selection: &Selection,
+    section: &Section,
+    table: &str,
+    change: EntryChange<'_>,
+) -> Result<Exit, Failure> {
     let workspace = Workspace::load(selection)?;
     let run = ExclusiveRun::of(&workspace);
     let project = Project::load_one(&workspace)?;
     let tables = (section.tables)(&project.policy);
     let is_listed = tables.contains(&table);
-    if is_listed && matches!(change, Change::AddItem) {
+    if is_listed && matches!(change, EntryChange::AddItem) {
         report::status("Unchanged", format!("`{table}` is append-only already"));
         return Ok(Exit::Fine);
     }
     let edit = Edit::new(&project, section.file, table, |text| match change {
-        Change::SetKey(value) => policy_file::set(text, section.key, table, value),
-        Change::RemoveKey => policy_file::unset(text, section.key, table),
-        Change::AddItem => policy_file::add(text, section.key, table),
-        Change::RemoveItem => policy_file::remove(text, section.key, table),
+        EntryChange::SetKey(value) => policy_file::set(text, section.key, table, value),
+        EntryChange::RemoveKey => policy_file::unset(text, section.key, table),
+        EntryChange::AddItem => policy_file::add(text, section.key, table),
+        EntryChange::RemoveItem => policy_file::remove(text, section.key, table),
     })?;
-    if !is_listed && matches!(change, Change::RemoveKey | Change::RemoveItem) {
+    if !is_listed && matches!(change, EntryChange::RemoveKey | EntryChange::RemoveItem) {
         let failure = Failure::new(format!("{} has no `{table}`", section.shown));
         return Err(failure.maybe_help(did_you_mean(table, tables)));
     }

@@ -4,7 +4,7 @@ use std::path::{self, Path};
 
 use table_registry_engine::Diagnostic;
 
-use crate::cli::Verify;
+use crate::cli::VerifyArguments;
 use crate::database::catalog::Catalog;
 use crate::database::checks::{self, Context};
 use crate::database::exceptions;
@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::project::Project;
 use crate::report::{self, Exit, counted};
 
-pub fn run(arguments: &Verify) -> Result<Exit, Failure> {
+pub fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let directory = arguments.migrations.as_deref().map(path::absolute).transpose();
     let directory =
         directory.map_err(|error| Failure::new("the directory of the migrations is unknown").note(error))?;
@@ -38,7 +38,7 @@ pub fn run(arguments: &Verify) -> Result<Exit, Failure> {
     })
 }
 
-fn check(project: &Project, session: &mut Session, arguments: &Verify) -> Result<Exit, Failure> {
+fn check(project: &Project, session: &mut Session, arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let catalog = Catalog::read(session)?;
     let context = Context::new(project, &catalog)?;
     let mut found = checks::run(&context);

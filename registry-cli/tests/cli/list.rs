@@ -19,7 +19,7 @@ TABLE       KIND      RLS  APPEND-ONLY  STRUCT     PLACE
 audit_logs  evidence  yes  yes          AuditLogs  src/schema/audit_logs.rs:3
 users       system    -    -            Users      src/schema/users.rs:3
 -- stderr
-      Exempt 1 table, in `--format json`
+      Exempt 1 table, listed by `--format json`
 -- exit 0
 
 "#]]
@@ -33,7 +33,7 @@ users       system    -    -            Users      src/schema/users.rs:3
 |---|---|---|---|---|---|
 | audit_logs | evidence | yes | yes | AuditLogs | src/schema/audit_logs.rs:3 |
 -- stderr
-      Exempt 1 table, in `--format json`
+      Exempt 1 table, listed by `--format json`
 -- exit 0
 
 "#]]

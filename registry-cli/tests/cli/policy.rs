@@ -71,7 +71,7 @@ error: override refers to unknown table `usrs`
   = help: did you mean `users`?
   = note: diagnostic code `unknown-override`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
@@ -94,7 +94,7 @@ error: override of exempt table `old`
   = help: remove it from `[overrides]` or from `[exempt]`
   = note: diagnostic code `exempt-override`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
@@ -119,7 +119,7 @@ error: revoke list names system table `audit_logs`
   = help: remove it from the revoke list, or give the table another kind
   = note: diagnostic code `system-revoke`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
@@ -228,7 +228,7 @@ error: revoke list names unknown table `audit_log`
   = help: did you mean `audit_logs`?
   = note: diagnostic code `unknown-revoke`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
@@ -253,7 +253,7 @@ error: revoke list names system table `users`
   = help: remove it from the revoke list, or give the table another kind
   = note: diagnostic code `system-revoke`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
@@ -278,7 +278,7 @@ error: revoke list names exempt table `old`
   = help: remove it from the revoke list or from `[exempt]`
   = note: diagnostic code `exempt-revoke`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
@@ -346,7 +346,7 @@ error: exempt table `sessions` has no reason
   = help: say why the table exists in the database without a struct here
   = note: diagnostic code `exempt-without-reason`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
@@ -371,7 +371,7 @@ error: exempt table `users` is declared by a struct
   = help: remove `users` from `[exempt]`, or `#[table]` from the struct
   = note: diagnostic code `exempt-table-declared`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
@@ -390,7 +390,7 @@ error: table name `b.c` contains a dot
   = help: write the name of a table in the database
   = note: diagnostic code `dotted-name`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
@@ -448,7 +448,7 @@ error: `table-registry.toml` is not valid TOML
   = help: fix the syntax, see <https://toml.io>
   = note: diagnostic code `invalid-toml`
 
-error: nothing was changed: `table-registry.toml` cannot be used as it is
+error: nothing was changed: `table-registry.toml` cannot be edited as it is
 -- exit 2
 
 "#]]
@@ -460,7 +460,7 @@ error: nothing was changed: `table-registry.toml` cannot be used as it is
         ["override", "users", "truth"],
         str![[r#"
 -- stderr
-error: nothing was changed: `table-registry.toml` cannot be used as it is
+error: nothing was changed: `table-registry.toml` cannot be edited as it is
  |
  = note: `overrides` is not a table
 -- exit 2
@@ -508,7 +508,7 @@ error: override refers to unknown table `users`
   = help: remove the name, or give it to a struct: `#[table(name = "users")]`
   = note: diagnostic code `unknown-override`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
@@ -575,7 +575,7 @@ error: `table-registry.toml` is not valid TOML
   = help: fix the syntax, see <https://toml.io>
   = note: diagnostic code `invalid-toml`
 
-error: nothing was changed: `table-registry.toml` cannot be used as it is
+error: nothing was changed: `table-registry.toml` cannot be edited as it is
 -- exit 2
 
 "#]]

@@ -540,7 +540,7 @@ error: revoke list names system table `roles`
   = help: remove it from the revoke list, or give the table another kind
   = note: diagnostic code `system-revoke`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
@@ -619,7 +619,7 @@ error: tables `order-items` and `order_items` have the same typed key `tables::o
   = help: rename one of the tables
   = note: diagnostic code `key-collision`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
