@@ -8,8 +8,10 @@
 #[doc(hidden)]
 pub use table_registry_core::__private;
 pub use table_registry_core::{
-    Access, AccessOf, AppendOnly, Global, Key, Kind, KindOf, Mutable, OfKind, Policies, ReadWrite,
-    RowSecured, Table, TableKind, Tenancy, TenancyOf, TenantScoped, UnknownKind, assert_handlers, handlers,
-    kind, kind_of, name_of,
+    Access, AccessOf, AppendOnly, Global, HasTenant, IsKind, Key, Kind, KindOf, Mutable, OfKind,
+    PermitsUpdate, Policies, ReadWrite, RowSecured, Table, TableKind, Tenancy, TenancyOf, TenantScoped,
+    UnknownKind, assert_handlers, handlers, kind, kind_of, resolve,
 };
+#[doc(hidden)]
+pub use table_registry_macros::__outside_directories;
 pub use table_registry_macros::{table, table_registry};

@@ -1,19 +1,19 @@
-//! What only a real cargo on a real crate can show: rebuilds, editions, `no_std`, and the errors of
-//! crates that trybuild cannot hold.
+//! Tests that need a real cargo and a real crate: rebuilds, editions, `no_std`, and errors in crates that trybuild
+//! cannot build.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A crate of its own in a temporary directory. All share one target directory, so that the
-/// dependencies are built once.
+/// A crate in a temporary directory. All crates share one target directory, so that their dependencies are built once.
 struct Crate {
     directory: PathBuf,
 }
 
-/// What cargo said.
+/// The result of a run of cargo.
 struct Report {
     success: bool,
+    stdout: String,
     stderr: String,
 }
 
@@ -58,9 +58,9 @@ impl Crate {
     }
 
     fn write(&self, path: &str, text: &str) {
-        let path = self.directory.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        let file = self.directory.join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
     }
 
     fn remove(&self, path: &str) {
@@ -81,8 +81,24 @@ impl Crate {
             .unwrap();
         Report {
             success: output.status.success(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
+    }
+
+    /// What a user's own build gets from here: name and features of each package that is compiled for the target, in the
+    /// order of cargo's tree.
+    fn packages_for_the_target(&self) -> Vec<String> {
+        let report = self.cargo(&[
+            "tree",
+            "--offline",
+            "--quiet",
+            "--edges=normal,no-proc-macro",
+            "--prefix=none",
+            "--format={lib} [{f}]",
+        ]);
+        assert!(report.success, "{}", report.stderr);
+        report.stdout.lines().map(str::to_owned).collect()
     }
 
     fn check(&self) -> Report {
@@ -97,7 +113,7 @@ impl Report {
         assert_eq!(self.stderr, "");
     }
 
-    /// Fails with just these errors, by their first lines.
+    /// Fails with exactly these errors, compared by their first lines.
     #[track_caller]
     fn fails_with(&self, errors: &[&str]) {
         assert!(!self.success, "it compiles");
@@ -110,7 +126,7 @@ impl Report {
 
     #[track_caller]
     fn says(&self, text: &str) {
-        assert!(self.stderr.contains(text), "not said: {text}\n{}", self.stderr);
+        assert!(self.stderr.contains(text), "missing: {text}\n{}", self.stderr);
     }
 }
 
@@ -131,7 +147,7 @@ fn an_edit_of_a_policy_file_recompiles() {
         .fails_with(&["error: revoke list names system table `users`"]);
 }
 
-/// The README shows what a user sees, line numbers and all.
+/// The README shows exactly what a user sees, including line numbers.
 #[test]
 fn the_error_in_the_readme() {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
@@ -419,7 +435,7 @@ fn a_forgotten_mod_line_is_one_error_however_many_files_are_below() {
 }
 
 #[test]
-fn a_registry_in_a_module_is_told_where_it_belongs() {
+fn a_registry_in_a_module_is_an_error_that_says_where_it_belongs() {
     let krate = Crate::sound("in_module");
     krate.write("src/lib.rs", "pub mod schema;\n");
     krate.write(
@@ -431,9 +447,9 @@ fn a_registry_in_a_module_is_told_where_it_belongs() {
         .says("evaluation panicked: `table_registry!` is not in the crate root");
 }
 
-/// `test` stands for an attribute of another crate that is called `table`, too.
+/// `test` stands for another crate's attribute with the name `table`.
 #[test]
-fn an_attribute_of_another_crate_is_found_out() {
+fn an_attribute_of_another_crate_is_recognised() {
     let krate = Crate::sound("foreign");
     krate.write(
         "src/lib.rs",
@@ -446,13 +462,13 @@ fn an_attribute_of_another_crate_is_found_out() {
 }
 
 #[test]
-fn a_renamed_dependency_is_one_error_and_an_option_mends_it() {
+fn a_renamed_dependency_is_one_error_and_an_option_fixes_it() {
     let krate = Crate::sound("renamed");
     let root = env!("CARGO_MANIFEST_DIR");
     let manifest = fs::read_to_string(krate.directory.join("Cargo.toml")).unwrap();
     let renamed = format!("registry = {{ package = \"table-registry\", path = {root:?} }}");
-    let manifest = manifest.replace(&format!("table-registry = {{ path = {root:?} }}"), &renamed);
-    krate.write("Cargo.toml", &manifest);
+    let sound = format!("table-registry = {{ path = {root:?} }}");
+    krate.write("Cargo.toml", &manifest.replace(&sound, &renamed));
     krate.write("src/schema/users.rs", "#[registry::table]\npub struct Users;\n");
     krate.write(
         "src/lib.rs",
@@ -495,14 +511,13 @@ fn no_artefact_names_the_machine() {
     krate
         .cargo(&["doc", "--quiet", "--no-deps", "--document-private-items"])
         .passes();
-    let page = Path::new(env!("CARGO_TARGET_TMPDIR")).join("target/doc/paths/tables/enum.users.html");
-    let page = fs::read_to_string(page).unwrap();
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("target/doc/paths/tables/enum.users.html");
+    let page = fs::read_to_string(path).unwrap();
     assert!(page.contains("src/schema/users.rs"));
     assert!(!page.contains(env!("CARGO_MANIFEST_DIR")), "{page}");
 }
 
-/// A crate that brings modules in by a macro, where a feature is on, beside a table that every build
-/// compiles.
+/// A crate with modules that come from a macro if a feature is on, and with a table that every build compiles.
 fn modules_behind_a_feature(name: &str, root: &str) -> Crate {
     let krate = Crate::sound(name);
     krate.write(
@@ -586,9 +601,8 @@ fn an_included_file_is_compiled() {
 }
 
 impl Crate {
-    /// A sound crate that depends on another crate, `other`, with an attribute `table`, a derive with
-    /// a helper attribute `table`, a derive without, an attribute that drops its item, and one that
-    /// makes a test.
+    /// A sound crate that depends on another crate, `other`. That has an attribute `table`, a derive with a helper attribute
+    /// `table`, a derive without one, an attribute that drops its item, and one that makes a test.
     fn with_other_macros(name: &str) -> Self {
         let krate = Self::sound(name);
         krate.manifest("2024", "other = { path = \"other\" }\n");
@@ -765,6 +779,46 @@ fn a_module_called_tables_in_a_function_is_not_in_the_way() {
     krate.check().passes();
 }
 
+/// Edition 2018, and a virtual workspace that names no resolver, have cargo's feature resolver 1: it gives a package the features
+/// that any macro asks of it.
+#[test]
+fn a_build_gets_the_facade_and_the_vocabulary_alone() {
+    let ours = ["table_registry []", "table_registry_core []"];
+    let krate = Crate::sound("target_tree");
+    for edition in ["2018", "2021", "2024"] {
+        krate.manifest(edition, "");
+        let packages = krate.packages_for_the_target();
+        assert_eq!(packages[0], "target_tree []");
+        assert_eq!(packages[1..], ours, "edition {edition}");
+    }
+    let workspace = Crate::sound("target_tree_workspace");
+    let manifest = fs::read_to_string(krate.directory.join("Cargo.toml")).unwrap();
+    let member = manifest.replace("[workspace]\n", "");
+    workspace.write("member/Cargo.toml", &member);
+    workspace.write("member/src/lib.rs", "");
+    workspace.write("Cargo.toml", "[workspace]\nmembers = [\"member\"]\n");
+    let packages = workspace.packages_for_the_target();
+    assert_eq!(packages[0], "target_tree []");
+    assert_eq!(packages[1..], ours, "a virtual workspace");
+}
+
+/// The compiler suggests the types of that name before it looks at modules, and `tables::users` is one: what it suggests has
+/// at least a public path.
+#[test]
+fn a_suggested_import_has_a_public_path() {
+    let krate = Crate::sound("suggested_import");
+    krate.write(
+        "src/lib.rs",
+        "pub mod db;\npub mod schema;\ntable_registry::table_registry!(\"schema/\");\n\
+         pub mod caller {\n    pub fn all() {\n        users::all();\n    }\n}\n",
+    );
+    krate.write("src/db.rs", "pub mod users {\n    pub fn all() {}\n}\n");
+    let report = krate.check();
+    report.fails_with(&["error[E0433]: cannot find module or crate `users` in this scope"]);
+    report.says("use crate::tables::users;");
+    assert!(!report.stderr.contains("table_registry"), "{}", report.stderr);
+}
+
 #[cfg(unix)]
 #[test]
 fn sources_behind_a_link() {
@@ -778,6 +832,27 @@ fn sources_behind_a_link() {
     krate
         .check()
         .fails_with(&["error: override refers to unknown table `usrs`"]);
+}
+
+/// The compiler reads the file by another path than the scan, which is outside the directories.
+#[cfg(unix)]
+#[test]
+fn a_struct_that_a_link_brings_into_the_directories() {
+    let krate = Crate::sound("linked_schema");
+    krate.write(
+        "src/lib.rs",
+        "#[path = \"../models/users.rs\"]\npub mod users;\n\
+         table_registry::table_registry!(\"schema/\");\n\
+         const _: () = assert!(matches!(\n    <users::Users<'static, u8> as table_registry::Table>::NAME.as_bytes(),\n    b\"users\"\n));\n",
+    );
+    krate.write(
+        "models/users.rs",
+        "pub mod tables {\n    pub trait Row {}\n    impl Row for u8 {}\n}\n\
+         #[table_registry::table]\npub struct Users<'a, T>(pub &'a T)\nwhere\n    T: tables::Row;\n",
+    );
+    fs::remove_dir_all(krate.directory.join("src/schema")).unwrap();
+    std::os::unix::fs::symlink("../models", krate.directory.join("src/schema")).unwrap();
+    krate.check().passes();
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Every hazard of real model code, in one crate that compiles.
+//! Everything in real model code that could go wrong, in one crate that compiles.
 #![deny(warnings)]
 
 use table_registry::TableKind::{self, Control, Evidence, Link, Projection, System, Truth};
@@ -65,7 +65,7 @@ fn each_table_is_registered_once() {
 }
 
 #[test]
-fn a_kind_is_looked_up_by_name_also_at_compile_time() {
+fn a_kind_is_found_by_name_even_at_compile_time() {
     const AT_COMPILE_TIME: Option<TableKind> = tables::kind_of("r2_files");
     assert_eq!(AT_COMPILE_TIME, Some(System));
     for (name, kind) in EXPECTED {
@@ -75,7 +75,7 @@ fn a_kind_is_looked_up_by_name_also_at_compile_time() {
 }
 
 #[test]
-fn policies_are_looked_up_by_name_also_at_compile_time() {
+fn policies_are_found_by_name_even_at_compile_time() {
     const APPEND_ONLY: bool = tables::is_append_only("audit.events");
     const { assert!(APPEND_ONLY && !tables::is_rls("r2_files")) };
     for (name, kind) in EXPECTED {
@@ -91,7 +91,7 @@ fn policies_are_looked_up_by_name_also_at_compile_time() {
 
 #[test]
 fn a_struct_says_what_its_key_says() {
-    // Its constants are defaults, which ask the key.
+    // The constants of a struct are defaults that read its key.
     fn same<Row: Table<Key = Key>, Key: Table>() {}
     same::<schema::attributes::Events, tables::audit_events>();
     same::<schema::orms::cake::Model, tables::cakes>();
@@ -103,7 +103,7 @@ fn a_struct_says_what_its_key_says() {
     schema::places::inline::local();
 }
 
-/// Also where both traits of a key are imported.
+/// Even where both traits of a key are imported.
 #[test]
 fn the_constants_of_a_key() {
     assert_eq!(<tables::audit_events as Key>::TABLE_NAME, "audit.events");

@@ -127,7 +127,11 @@ fn call(directory: &Path) -> CallSite {
 
 fn engine(directory: &Path, tables: usize) {
     let analysis = found(directory, tables);
-    black_box(expand(&analysis.registry, &analysis.tracked(&call(directory))));
+    black_box(expand(
+        &analysis.registry,
+        &analysis.tracked(&call(directory)),
+        &[],
+    ));
 }
 
 fn for_each(files: &[PathBuf], work: impl Fn(String)) {

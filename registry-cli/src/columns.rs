@@ -118,6 +118,15 @@ pub struct TableColumns {
     pub unreadable: Vec<Diagnostic>,
 }
 
+/// The columns of each table, by its name.
+pub fn of_tables(tables: &[RegisteredTable]) -> BTreeMap<String, TableColumns> {
+    let mut reader = ColumnReader::default();
+    let by_name = tables
+        .iter()
+        .map(|table| (table.name.clone(), reader.read(table)));
+    by_name.collect()
+}
+
 impl TableColumns {
     pub fn has(&self, name: &str) -> bool {
         self.columns.iter().any(|column| column.name == name)
@@ -472,7 +481,7 @@ mod tests {
 
     #[test]
     fn a_struct_that_is_nested_too_deeply_is_unreadable() {
-        let too_deep = "the fields of `S` cannot be read; a type or an attribute in it is nested more than 128 tokens deep";
+        let too_deep = "the fields of `S` cannot be read; its types may nest 32 levels deep";
         for (open, close) in [("Vec<", ">"), ("&", ""), ("[", "]"), ("(", ")"), ("fn() -> ", "")] {
             let (before, behind) = (open.repeat(10_000), close.repeat(10_000));
             assert_eq!(

@@ -7,7 +7,6 @@ use syn::Ident;
 use table_registry_engine::{path_attributes, start_of_code, without_mark};
 
 use crate::failure::Failure;
-use crate::nesting;
 
 /// In a comment at the top of a file, it lets `sync` keep the `mod` lines.
 const GENERATED: &str = "@generated";
@@ -69,8 +68,8 @@ impl ModuleFile {
     pub fn parse(path: &str, text: &str) -> Result<Self, Failure> {
         let start = start_of_code(text);
         let code = &text[start..];
-        let tokens = nesting::tokens(code).map_err(|reason| {
-            Failure::new(format!("`{path}` cannot be changed: it cannot be tokenized")).note(reason)
+        let tokens: TokenStream = code.parse().map_err(|error: proc_macro2::LexError| {
+            Failure::new(format!("`{path}` cannot be changed: it cannot be tokenized")).note(error)
         })?;
         let items = items(code, tokens).into_iter().map(|item| Item {
             range: item.range.start + start..item.range.end + start,

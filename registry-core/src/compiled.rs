@@ -1,5 +1,5 @@
-//! The half of *registered ⇔ compiled* that the directory scan cannot see:
-//! whether the compiler ever met the struct.
+//! The half of *registered ⇔ compiled* that the directory scan cannot see: whether the compiler compiles
+//! the struct.
 
 use core::marker::PhantomData;
 
@@ -7,14 +7,14 @@ use crate::Key;
 use crate::policy::{InDoubt, ReadWrite, kind};
 
 /// Implemented for a table's key by the `#[table]` struct that declares it.
-/// Two structs for one table are two conflicting implementations; the trait's name is what
-/// the compiler then says.
+/// Two structs for one table are conflicting implementations. The name of the trait is a hint in the error that the compiler
+/// then prints.
 pub trait DeclaredByOneStruct {}
 
-/// Tells whether `K: DeclaredByOneStruct`, as a constant.
+/// Whether `K: DeclaredByOneStruct`, as a constant.
 ///
-/// For a declared key [`Compiled::HERE`] is the inherent constant; for any other
-/// key the path falls back to the one of the trait [`NotCompiled`].
+/// For a declared key, [`Compiled::HERE`] is the inherent constant. For any other key, the path
+/// means the constant of the trait [`NotCompiled`].
 pub struct Compiled<K>(PhantomData<K>);
 
 impl<K: DeclaredByOneStruct> Compiled<K> {
@@ -22,7 +22,7 @@ impl<K: DeclaredByOneStruct> Compiled<K> {
     pub const HERE: bool = true;
 }
 
-/// The fallback of [`Compiled::HERE`].
+/// The fallback for [`Compiled::HERE`].
 pub trait NotCompiled {
     /// The crate compiles no struct for this key.
     const HERE: bool = false;
@@ -30,8 +30,8 @@ pub trait NotCompiled {
 
 impl<K> NotCompiled for Compiled<K> {}
 
-/// The key of every struct while the schema directories could not be read, and of a struct whose
-/// attribute is faulty, so that one mistake stays one error.
+/// The key of every struct if the schema directories could not be read, and of a struct with a faulty attribute: one mistake
+/// stays one error.
 pub enum Unknown {}
 
 impl Key for Unknown {
@@ -39,7 +39,13 @@ impl Key for Unknown {
     const TABLE_NAME: &'static str = "";
 }
 
-/// Whether a path of modules, as `module_path!` gives it, is that of the crate root.
+/// Brings the key of a struct out of the scope that can name it: generated code implements it for a marker type.
+pub trait HasKey {
+    /// The key.
+    type Key: Key;
+}
+
+/// Whether a module path from `module_path!` is the crate root's.
 #[must_use]
 pub const fn is_crate_root(module_path: &str) -> bool {
     let (bytes, mut at) = (module_path.as_bytes(), 0);
@@ -52,7 +58,7 @@ pub const fn is_crate_root(module_path: &str) -> bool {
     true
 }
 
-/// Whether one of them is true.
+/// Whether any of the values is true.
 #[must_use]
 pub const fn any(all: &[bool]) -> bool {
     let mut at = 0;

@@ -1,10 +1,10 @@
-//! The proof that every handler is one of a registered table of an allowed kind.
+//! The proof that every handler belongs to a registered table of an allowed kind.
 //!
-//! It runs while the crate that has the handlers is compiled, in const evaluation: so all of it is loops
-//! over bytes.
+//! It runs in const evaluation, while the crate with the handlers is compiled. That is why all of it is loops over bytes.
 
 use crate::lookup::kind_of;
-use crate::policy::{Policies as _, PoliciesOf};
+use crate::policy::Policies as _;
+use crate::table::PoliciesOf;
 use crate::{Table, TableKind};
 
 /// Proves at compile time that every key of a handler registry is a registered table, and that its
@@ -20,7 +20,7 @@ use crate::{Table, TableKind};
 ///
 /// # Errors
 ///
-/// One error that names every offending key: with its kind, or with the registered name that was
+/// One error that names every offending key, with its kind or with the registered name that was
 /// probably meant.
 ///
 /// # Examples
@@ -65,15 +65,16 @@ macro_rules! assert_handlers {
     };
 }
 
-/// A handler registry by typed keys: an array of pairs of a table's name and its handler.
+/// A handler registry with typed keys: an array of pairs, each a table's name and its handler.
 ///
-/// A key that is no table does not even resolve; a table of another kind than those that `allow` names is a
+/// A key without a table does not resolve. A table whose kind `allow` does not name is a
 /// compile error, as in [`assert_handlers!`](crate::assert_handlers).
 ///
 /// ```
 /// # use table_registry_core as table_registry;
-/// # mod tables { pub enum Contacts {} }
-/// # impl table_registry::Key for tables::Contacts {
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum contacts {} }
+/// # impl table_registry::Key for tables::contacts {
 /// #     type Policies = (table_registry::kind::Truth, table_registry::ReadWrite);
 /// #     const TABLE_NAME: &'static str = "contacts";
 /// # }
@@ -83,7 +84,7 @@ macro_rules! assert_handlers {
 ///
 /// const HANDLERS: [(&str, fn() -> u16); 1] = table_registry::handlers! {
 ///     allow = [Truth, Control];
-///     tables::Contacts => get,
+///     tables::contacts => get,
 /// };
 ///
 /// assert_eq!(HANDLERS[0].0, "contacts");
@@ -91,14 +92,15 @@ macro_rules! assert_handlers {
 ///
 /// ```compile_fail,E0080
 /// # use table_registry_core as table_registry;
-/// # mod tables { pub enum AuditLogs {} }
-/// # impl table_registry::Key for tables::AuditLogs {
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum audit_logs {} }
+/// # impl table_registry::Key for tables::audit_logs {
 /// #     type Policies = (table_registry::kind::Evidence, table_registry::AppendOnly);
 /// #     const TABLE_NAME: &'static str = "audit_logs";
 /// # }
 /// const HANDLERS: [(&str, u16); 1] = table_registry::handlers! {
 ///     allow = [Truth, Control];
-///     tables::AuditLogs => 200,
+///     tables::audit_logs => 200,
 /// };
 /// ```
 #[macro_export]
@@ -113,7 +115,7 @@ macro_rules! handlers {
     }};
 }
 
-/// Fails with a report on the keys whose kinds are not allowed.
+/// Fails with a report about the keys whose kinds are not allowed.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __assert_kinds {
@@ -127,82 +129,82 @@ macro_rules! __assert_kinds {
     };
 }
 
-/// One key of a handler registry, and what the table registry says of it.
+/// One key of a handler registry, and what the table registry says about it.
 #[derive(Clone, Copy, Debug)]
 pub struct HandlerKey {
     name: &'static str,
-    finding: Finding,
+    status: KeyStatus,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Finding {
-    /// Nothing can be wrong: what is, is reported elsewhere.
+enum KeyStatus {
+    /// Nothing to report here: the key is right, or its fault is reported elsewhere.
     Sound,
     Registered(TableKind),
     Unregistered(Option<&'static str>),
-    /// The registry names it, and a binary search does not find it.
+    /// The registry has the name, but a binary search does not find it.
     Unsorted,
 }
 
 impl HandlerKey {
-    /// A key that is right in any case.
+    /// A key without anything to report.
     pub const SOUND: Self = Self {
         name: "",
-        finding: Finding::Sound,
+        status: KeyStatus::Sound,
     };
 
     /// A key by name.
     #[must_use]
     pub const fn of_name(name: &'static str, registry: &[(&'static str, TableKind)]) -> Self {
-        let finding = match kind_of(registry, name) {
-            // What an incomplete registry does not name may be a table all the same.
-            _ if is_incomplete(registry) => Finding::Sound,
-            Some(kind) => Finding::Registered(kind),
+        let status = match kind_of(registry, name) {
+            // A table may be missing from an incomplete registry.
+            _ if is_incomplete(registry) => KeyStatus::Sound,
+            Some(kind) => KeyStatus::Registered(kind),
             None => match nearest(name, registry) {
-                Some((_, 0)) => Finding::Unsorted,
-                Some((meant, _)) => Finding::Unregistered(Some(meant)),
-                None => Finding::Unregistered(None),
+                Some((_, 0)) => KeyStatus::Unsorted,
+                Some((meant, _)) => KeyStatus::Unregistered(Some(meant)),
+                None => KeyStatus::Unregistered(None),
             },
         };
-        Self { name, finding }
+        Self { name, status }
     }
 
-    /// A key by its type. One whose policies are in doubt is that of a table that is reported as faulty.
+    /// A key by its type. If its policies are in doubt, the table is reported as faulty already.
     #[must_use]
     pub const fn of_table<T: Table>() -> Self {
-        let finding = if PoliciesOf::<T>::ARE_KNOWN {
-            Finding::Registered(T::KIND)
+        let status = if PoliciesOf::<T>::ARE_KNOWN {
+            KeyStatus::Registered(T::KIND)
         } else {
-            Finding::Sound
+            KeyStatus::Sound
         };
         Self {
             name: T::NAME,
-            finding,
+            status,
         }
     }
 }
 
-/// Whether a registry lacks tables, because some sources could not be read: it begins with an entry without a
-/// name, which `table_registry!` puts there.
+/// Whether a registry lacks tables because some sources could not be read. `table_registry!` marks it with a first entry that
+/// has no name.
 const fn is_incomplete(registry: &[(&str, TableKind)]) -> bool {
     !registry.is_empty() && registry[0].0.is_empty()
 }
 
-/// The keys of a handler registry of any form.
+/// The keys of a handler registry, whatever its form.
 pub struct Keys<'h, Handlers: ?Sized>(pub &'h Handlers);
 
 macro_rules! keys {
     ($([$($parameters:tt)*] $handlers:ty, $self:ident, $at:ident => $name:expr;)*) => {
         $(
-            #[allow(clippy::len_without_is_empty, reason = "only the macro asks")]
+            #[allow(clippy::len_without_is_empty, reason = "only the macro calls it")]
             impl<$($parameters)*> Keys<'_, $handlers> {
-                /// How many there are.
+                /// The number of keys.
                 #[must_use]
                 pub const fn len(&$self) -> usize {
                     $self.0.len()
                 }
 
-                /// The name of one.
+                /// The name of the key at a position.
                 #[must_use]
                 pub const fn name(&$self, $at: usize) -> &'static str {
                     $name
@@ -221,20 +223,20 @@ keys! {
     [H] &[(&'static str, H)], self, at => self.0[at].0;
 }
 
-/// What is wrong with some keys, in at most `N` bytes.
+/// The text about all offending keys, as far as it fits into `N` bytes.
 pub struct Report<const N: usize> {
     bytes: [u8; N],
     length: usize,
 }
 
 impl<const N: usize> Report<N> {
-    /// The length of the whole text, also where it does not fit.
+    /// The length of the whole text, even if it does not fit.
     #[must_use]
     pub const fn length(&self) -> usize {
         self.length
     }
 
-    /// The text.
+    /// The text as far as it fits.
     #[must_use]
     pub const fn text(&self) -> &str {
         match core::str::from_utf8(&self.bytes) {
@@ -290,7 +292,7 @@ impl<const N: usize> Report<N> {
     }
 }
 
-/// All that is wrong, in one text; an empty one if nothing is.
+/// One text about all offending keys; empty if there are none.
 #[must_use]
 pub const fn report<const N: usize>(keys: &[HandlerKey], allowed: &[TableKind]) -> Report<N> {
     let mut report = Report {
@@ -299,21 +301,21 @@ pub const fn report<const N: usize>(keys: &[HandlerKey], allowed: &[TableKind]) 
     };
     let mut at = 0;
     while at < keys.len() {
-        let HandlerKey { name, finding } = keys[at];
-        let is_sound = match finding {
-            Finding::Sound => true,
-            Finding::Registered(kind) => contains(allowed, kind),
-            Finding::Unregistered(_) | Finding::Unsorted => false,
+        let HandlerKey { name, status } = keys[at];
+        let is_sound = match status {
+            KeyStatus::Sound => true,
+            KeyStatus::Registered(kind) => contains(allowed, kind),
+            KeyStatus::Unregistered(_) | KeyStatus::Unsorted => false,
         };
         if !is_sound && report.length == 0 {
             report.push("a handler is not one of a table that may have one");
         }
-        match finding {
-            Finding::Sound => {}
-            Finding::Registered(_) if is_sound => {}
-            Finding::Registered(kind) => report.push_wrong_kind(name, kind),
-            Finding::Unregistered(meant) => report.push_unknown(name, meant),
-            Finding::Unsorted => report.push_unsorted(name),
+        match status {
+            KeyStatus::Sound => {}
+            KeyStatus::Registered(_) if is_sound => {}
+            KeyStatus::Registered(kind) => report.push_wrong_kind(name, kind),
+            KeyStatus::Unregistered(meant) => report.push_unknown(name, meant),
+            KeyStatus::Unsorted => report.push_unsorted(name),
         }
         at += 1;
     }
@@ -335,14 +337,14 @@ const fn contains(kinds: &[TableKind], kind: TableKind) -> bool {
     false
 }
 
-/// The most letters that may be wrong in a name that was meant.
+/// The most letters by which a name may differ from the one that was meant.
 const MOST_WRONG: usize = 3;
 
-/// The most fields of the matrices that are looked at for one name: const evaluation is slow.
+/// The most fields of distance matrices that are computed for one name: const evaluation is slow.
 const BUDGET: usize = 10_000;
 
-/// The registered name that was probably meant, and how far it is: at most a third of the letters may be
-/// wrong, and not more than three.
+/// The registered name that was probably meant, and its distance: at most a third of the letters may differ, and
+/// no more than three.
 const fn nearest<'r>(name: &str, registry: &[(&'r str, TableKind)]) -> Option<(&'r str, usize)> {
     let third = (if name.len() < 3 { 3 } else { name.len() }) / 3;
     let mut limit = min(third, MOST_WRONG);
@@ -369,8 +371,8 @@ const fn nearest<'r>(name: &str, registry: &[(&'r str, TableKind)]) -> Option<(&
 /// The most bytes of a name that are compared: those of `schema.table`.
 const COMPARED: usize = 128;
 
-/// How many bytes are inserted, removed, replaced or swapped with their neighbour, letter case aside, if
-/// these are not more than `limit`; and how many fields of the matrix that took.
+/// How many bytes are inserted, removed, replaced or swapped with their neighbour, ignoring case, unless they are more
+/// than `limit`; and how many fields of the matrix were computed.
 const fn distance(one: &[u8], other: &[u8], limit: usize) -> (Option<usize>, usize) {
     if one.len() >= COMPARED || other.len() >= COMPARED {
         return (None, 1);
@@ -463,16 +465,16 @@ mod tests {
 
     #[test]
     fn registries_that_are_incomplete_or_unsorted() {
-        let finding =
-            |name, registry: &[(&'static str, TableKind)]| HandlerKey::of_name(name, registry).finding;
+        let status =
+            |name, registry: &[(&'static str, TableKind)]| HandlerKey::of_name(name, registry).status;
         let incomplete = [("", TableKind::Truth), ("b", TableKind::Link)];
-        assert!(matches!(finding("a", &incomplete), Finding::Sound));
+        assert!(matches!(status("a", &incomplete), KeyStatus::Sound));
         let unsorted = [
             ("b", TableKind::Truth),
             ("c", TableKind::Link),
             ("a", TableKind::Link),
         ];
-        assert!(matches!(finding("a", &unsorted), Finding::Unsorted));
+        assert!(matches!(status("a", &unsorted), KeyStatus::Unsorted));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 #![cfg_attr(not(test), no_std)]
 
+mod bound;
 mod compiled;
 mod handlers;
 mod lookup;
@@ -13,20 +14,23 @@ mod policy;
 mod table;
 mod table_kind;
 
-pub use lookup::{kind_of, name_of};
+pub use bound::{AccessOf, KindOf, Mutable, OfKind, RowSecured, TenancyOf};
+pub use lookup::{kind_of, resolve};
 pub use policy::{
-    Access, AccessOf, AppendOnly, Global, Kind, KindOf, Mutable, OfKind, Policies, ReadWrite, RowSecured,
-    Tenancy, TenancyOf, TenantScoped, kind,
+    Access, AppendOnly, Global, HasTenant, IsKind, Kind, PermitsUpdate, Policies, ReadWrite, Tenancy,
+    TenantScoped, kind,
 };
 pub use table::{Key, Table};
 pub use table_kind::{TableKind, UnknownKind};
 
-/// What generated code needs besides the public vocabulary. Not public API.
+/// What generated code uses besides the public vocabulary. Not public API.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::compiled::{Compiled, DeclaredByOneStruct, NotCompiled, Unknown, any, is_crate_root};
+    pub use crate::compiled::{
+        Compiled, DeclaredByOneStruct, HasKey, NotCompiled, Unknown, any, is_crate_root,
+    };
     pub use crate::handlers::{HandlerKey, Keys, Report, report};
-    pub use crate::policy::InDoubt;
+    pub use crate::policy::{Fits, InDoubt, OfTenants, Updatable};
     pub use crate::{AppendOnly, Key, ReadWrite, kind};
     pub use core::option::Option;
     pub use core::primitive::{bool, str, u8, usize};

@@ -2,8 +2,8 @@ use core::cmp::Ordering;
 
 use crate::TableKind;
 
-/// The position of a name in a sorted list, by binary search; `$key` is the name of an entry. A macro,
-/// since a const function cannot call what it is given.
+/// The position of a name in a sorted list, by binary search; `$key` is the name of an entry. It is a macro because a const
+/// function cannot call a closure.
 macro_rules! search {
     ($list:expr, $name:expr, $entry:ident => $key:expr) => {{
         let (mut low, mut high) = (0, $list.len());
@@ -24,8 +24,8 @@ macro_rules! search {
     }};
 }
 
-/// The kind of the table called `name`, by binary search in a registry that is
-/// sorted by name in byte order, as `TABLE_REGISTRY` is. In one that is not, a name may be missed.
+/// The kind of the table with this name, by binary search in a registry that is
+/// sorted by name in byte order, as `TABLE_REGISTRY` is. If a registry is not sorted, a name may be missed.
 ///
 /// Takes O(log n) comparisons, and works at compile time. The generated
 /// `tables::kind_of(name)` is this function applied to the crate's own registry.
@@ -52,20 +52,20 @@ pub const fn kind_of(registry: &[(&str, TableKind)], name: &str) -> Option<Table
 /// The entry of a sorted list of names that equals `name`, by binary search: the trusted spelling of a
 /// name that came from outside.
 ///
-/// What it gives back is a name from the program's own registry, whoever asked; never put another one
-/// into SQL, and quote it as an identifier. The generated `tables::resolve(name)` is this function applied to `TABLE_NAMES`.
+/// The result is always a name from the program's own registry. Put no other table name into SQL, and quote it as an
+/// identifier. The generated `tables::resolve(name)` is this function applied to `TABLE_NAMES`.
 ///
 /// ```
 /// # use table_registry_core as table_registry;
 /// const NAMES: [&str; 2] = ["audit_logs", "users"];
 ///
 /// let untrusted = String::from("users");
-/// let table: &'static str = table_registry::name_of(&NAMES, &untrusted).expect("registered");
+/// let table: &'static str = table_registry::resolve(&NAMES, &untrusted).expect("registered");
 /// assert_eq!(table, "users");
-/// assert_eq!(table_registry::name_of(&NAMES, "users; drop table users"), None);
+/// assert_eq!(table_registry::resolve(&NAMES, "users; drop table users"), None);
 /// ```
 #[must_use]
-pub const fn name_of<'r>(names: &[&'r str], name: &str) -> Option<&'r str> {
+pub const fn resolve<'r>(names: &[&'r str], name: &str) -> Option<&'r str> {
     match search!(names, name, entry => *entry) {
         Some(position) => Some(names[position]),
         None => None,
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn an_empty_registry_knows_nothing() {
         assert_eq!(kind_of(&[], ""), None);
-        assert_eq!(name_of(&[], ""), None);
+        assert_eq!(resolve(&[], ""), None);
     }
 
     proptest! {
@@ -120,9 +120,9 @@ mod tests {
                 prop_assert_eq!(kind_of(&registry, known), Some(*kind));
             }
             let names: Vec<&str> = tables.keys().map(String::as_str).collect();
-            prop_assert_eq!(name_of(&names, &name), tables.get_key_value(&name).map(|(known, _)| known.as_str()));
+            prop_assert_eq!(resolve(&names, &name), tables.get_key_value(&name).map(|(known, _)| known.as_str()));
             for known in &names {
-                prop_assert_eq!(name_of(&names, known), Some(*known));
+                prop_assert_eq!(resolve(&names, known), Some(*known));
             }
         }
     }

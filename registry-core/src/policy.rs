@@ -2,12 +2,35 @@
 
 use core::marker::PhantomData;
 
-use crate::{Key, Table, TableKind};
+use crate::TableKind;
 
 mod sealed {
-    /// So that nobody can make policies that fit every bound.
+    /// So that nobody can declare policies that fit every bound.
     pub trait Sealed {}
+
+    /// What makes an access [`PermitsUpdate`](super::PermitsUpdate). Users could implement that trait for a key of their
+    /// own, since the key is a type of their crate; no type of their crate takes part in this one.
+    #[diagnostic::on_unimplemented(
+        message = "`PermitsUpdate` is not for users to implement",
+        label = "not `ReadWrite`"
+    )]
+    pub trait Updatable {}
+
+    /// The same for [`HasTenant`](super::HasTenant).
+    #[diagnostic::on_unimplemented(
+        message = "`HasTenant` is not for users to implement",
+        label = "not `TenantScoped`"
+    )]
+    pub trait OfTenants {}
+
+    /// The same for [`IsKind`](super::IsKind).
+    #[diagnostic::on_unimplemented(
+        message = "`IsKind` is not for users to implement",
+        label = "not `{Wanted}`"
+    )]
+    pub trait Fits<Wanted> {}
 }
+pub use sealed::{Fits, OfTenants, Updatable};
 
 /// All policies of a table as one type: a pair of its [`Kind`] and its [`Access`].
 ///
@@ -21,7 +44,7 @@ mod sealed {
 /// assert!(OfAuditLogs::RLS && OfAuditLogs::APPEND_ONLY);
 /// ```
 pub trait Policies: sealed::Sealed {
-    /// The kind, after the overrides of the policy file.
+    /// The kind, with the overrides of the policy file applied.
     type Kind: Kind;
 
     /// Whether rows may be updated and deleted.
@@ -39,7 +62,7 @@ pub trait Policies: sealed::Sealed {
     /// Whether rows are only ever added.
     const APPEND_ONLY: bool = <Self::Access as Access>::APPEND_ONLY;
 
-    /// Whether they are those of the table. If not, what is wrong is reported.
+    /// Whether these are really the table's policies. If not, the reason is reported as a fault.
     #[doc(hidden)]
     const ARE_KNOWN: bool = true;
 }
@@ -52,8 +75,8 @@ impl<K: Kind, A: Access> Policies for (K, A) {
     type Tenancy = K::Tenancy;
 }
 
-/// The policies of a table that is faulty, and reported: their types fit every bound, so that the fault
-/// stays alone. The values are the best guess.
+/// The policies of a table with a reported fault. Their types fit every bound, so that the fault stays the only error.
+/// The values are the best guess.
 pub struct InDoubt<Guess>(PhantomData<Guess>);
 
 impl<Guess> sealed::Sealed for InDoubt<Guess> {}
@@ -147,7 +170,7 @@ impl Tenancy for Global {
 /// assert!(is_secured::<kind::Truth>() && !is_secured::<kind::System>());
 /// ```
 pub trait Kind: sealed::Sealed {
-    /// The same as a value.
+    /// The kind as a value.
     const KIND: TableKind;
 
     /// [`Global`] for [`System`](kind::System), [`TenantScoped`] for all others.
@@ -193,9 +216,12 @@ kinds! {
 pub trait Definite: Kind {}
 
 #[diagnostic::do_not_recommend]
+impl<Wanted: Definite> Fits<Wanted> for Wanted {}
+
+#[diagnostic::do_not_recommend]
 impl<Wanted: Definite, Table: ?Sized> IsKind<Wanted, Table> for Wanted {}
 
-/// The kind of a table that is [`InDoubt`]: it fits every bound.
+/// The kind of a table whose policies are [`InDoubt`]: it fits every bound.
 #[derive(Debug)]
 pub enum AnyKind {}
 
@@ -207,206 +233,84 @@ impl Kind for AnyKind {
 }
 
 #[diagnostic::do_not_recommend]
+impl<Wanted> Fits<Wanted> for AnyKind {}
+
+#[diagnostic::do_not_recommend]
 impl<Wanted, Table: ?Sized> IsKind<Wanted, Table> for AnyKind {}
 
-/// The policies of a table, by its key.
-pub(crate) type PoliciesOf<T> = <<T as Table>::Key as Key>::Policies;
-
-/// The kind of a table as a type: one of those in [`kind`]. Ask for it with [`OfKind`].
+/// What [`Mutable`](crate::Mutable) asks of a table's access: implemented by [`ReadWrite`] alone.
+///
+/// Use [`Mutable`](crate::Mutable) as the bound. The compiler names this trait where a table is not mutable, because its error can then name the table.
 ///
 /// ```
 /// # use table_registry_core as table_registry;
-/// use table_registry::{Kind, KindOf, TableKind};
-/// # mod tables { pub enum Users {} }
-/// # impl table_registry::Key for tables::Users {
-/// #     type Policies = (table_registry::kind::System, table_registry::ReadWrite);
-/// #     const TABLE_NAME: &'static str = "users";
-/// # }
+/// use table_registry::{AccessOf, Mutable, PermitsUpdate, Table};
 ///
-/// assert_eq!(<KindOf<tables::Users> as Kind>::KIND, TableKind::System);
-/// ```
-pub type KindOf<T> = <PoliciesOf<T> as Policies>::Kind;
-
-/// Whether rows of a table may be updated and deleted: [`ReadWrite`] or [`AppendOnly`]. Ask for the first with
-/// [`Mutable`].
-///
-/// ```
-/// # use table_registry_core as table_registry;
-/// use table_registry::{Access, AccessOf};
-/// # mod tables { pub enum Users {} }
-/// # impl table_registry::Key for tables::Users {
-/// #     type Policies = (table_registry::kind::System, table_registry::ReadWrite);
-/// #     const TABLE_NAME: &'static str = "users";
-/// # }
-///
-/// assert!(!<AccessOf<tables::Users> as Access>::APPEND_ONLY);
-/// ```
-pub type AccessOf<T> = <PoliciesOf<T> as Policies>::Access;
-
-/// Whether rows of a table belong to tenants: [`TenantScoped`] or [`Global`]. Ask for the first with
-/// [`RowSecured`].
-///
-/// ```
-/// # use table_registry_core as table_registry;
-/// use table_registry::{Tenancy, TenancyOf};
-/// # mod tables { pub enum Users {} }
-/// # impl table_registry::Key for tables::Users {
-/// #     type Policies = (table_registry::kind::System, table_registry::ReadWrite);
-/// #     const TABLE_NAME: &'static str = "users";
-/// # }
-///
-/// assert!(!<TenancyOf<tables::Users> as Tenancy>::RLS);
-/// ```
-pub type TenancyOf<T> = <PoliciesOf<T> as Policies>::Tenancy;
-
-/// A table whose rows may be updated and deleted: it is not in the revoke list.
-///
-/// ```
-/// # use table_registry_core as table_registry;
-/// use table_registry::{Mutable, Table};
-///
-/// fn update<T: Mutable>() -> String {
-///     format!("UPDATE {} SET …", T::NAME)
+/// fn same_bound<T: Mutable>()
+/// where
+///     AccessOf<T>: PermitsUpdate<T::Key>,
+/// {
 /// }
-/// # mod tables { pub enum Invoices {} }
-/// # impl table_registry::Key for tables::Invoices {
-/// #     type Policies = (table_registry::kind::Truth, table_registry::ReadWrite);
-/// #     const TABLE_NAME: &'static str = "invoices";
-/// # }
-///
-/// assert_eq!(update::<tables::Invoices>(), "UPDATE invoices SET …");
 /// ```
-///
-/// An append-only table does not fit:
-///
-/// ```compile_fail,E0277
-/// # use table_registry_core as table_registry;
-/// # use table_registry::{Mutable, Table};
-/// # mod tables { pub enum AuditLogs {} }
-/// # impl table_registry::Key for tables::AuditLogs {
-/// #     type Policies = (table_registry::kind::Evidence, table_registry::AppendOnly);
-/// #     const TABLE_NAME: &'static str = "audit_logs";
-/// # }
-/// # fn update<T: Mutable>() {}
-/// update::<tables::AuditLogs>(); // table `AuditLogs` is append-only
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a registered table",
-    label = "not a table",
-    note = "put `#[table]` on the struct, or use a key from `tables`"
-)]
-pub trait Mutable: Table {}
-
-// Nobody can implement this trait or the next two for a table of their own: coherence holds what policies of this
-// crate fit for something that may change (`tests/ui/typed/forged_bound`).
-impl<T: Table> Mutable for T where AccessOf<T>: PermitsUpdate<T::Key> {}
-
-/// A table whose rows belong to tenants: row-level security applies, since its kind is not `system`.
-///
-/// ```
-/// # use table_registry_core as table_registry;
-/// use table_registry::{RowSecured, Table};
-///
-/// fn tenant_query<T: RowSecured>() -> String {
-///     format!("SELECT * FROM {} WHERE org_id = $1", T::NAME)
-/// }
-/// # mod tables { pub enum Invoices {} }
-/// # impl table_registry::Key for tables::Invoices {
-/// #     type Policies = (table_registry::kind::Truth, table_registry::ReadWrite);
-/// #     const TABLE_NAME: &'static str = "invoices";
-/// # }
-///
-/// assert_eq!(tenant_query::<tables::Invoices>(), "SELECT * FROM invoices WHERE org_id = $1");
-/// ```
-///
-/// A system table does not fit:
-///
-/// ```compile_fail,E0277
-/// # use table_registry_core as table_registry;
-/// # use table_registry::{RowSecured, Table};
-/// # mod tables { pub enum Users {} }
-/// # impl table_registry::Key for tables::Users {
-/// #     type Policies = (table_registry::kind::System, table_registry::ReadWrite);
-/// #     const TABLE_NAME: &'static str = "users";
-/// # }
-/// # fn tenant_query<T: RowSecured>() {}
-/// tenant_query::<tables::Users>(); // table `Users` belongs to no tenant
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a registered table",
-    label = "not a table",
-    note = "put `#[table]` on the struct, or use a key from `tables`"
-)]
-pub trait RowSecured: Table {}
-
-impl<T: Table> RowSecured for T where TenancyOf<T>: HasTenant<T::Key> {}
-
-/// A table of one kind: `T: OfKind<kind::Truth>`.
-///
-/// ```
-/// # use table_registry_core as table_registry;
-/// use table_registry::{OfKind, Table, kind};
-///
-/// fn rebuild<T: OfKind<kind::Projection>>() -> String {
-///     format!("TRUNCATE {}", T::NAME)
-/// }
-/// # mod tables { pub enum Balances {} }
-/// # impl table_registry::Key for tables::Balances {
-/// #     type Policies = (table_registry::kind::Projection, table_registry::ReadWrite);
-/// #     const TABLE_NAME: &'static str = "balances";
-/// # }
-///
-/// assert_eq!(rebuild::<tables::Balances>(), "TRUNCATE balances");
-/// ```
-///
-/// A table of another kind does not fit:
-///
-/// ```compile_fail,E0277
-/// # use table_registry_core as table_registry;
-/// # use table_registry::{OfKind, Table, kind};
-/// # mod tables { pub enum Invoices {} }
-/// # impl table_registry::Key for tables::Invoices {
-/// #     type Policies = (table_registry::kind::Truth, table_registry::ReadWrite);
-/// #     const TABLE_NAME: &'static str = "invoices";
-/// # }
-/// # fn rebuild<T: OfKind<kind::Projection>>() {}
-/// rebuild::<tables::Invoices>(); // table `Invoices` is of kind `Truth`, not `Projection`
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a registered table",
-    label = "not a table",
-    note = "put `#[table]` on the struct, or use a key from `tables`"
-)]
-pub trait OfKind<Wanted>: Table {}
-
-impl<T: Table, Wanted> OfKind<Wanted> for T where KindOf<T>: IsKind<Wanted, T::Key> {}
-
-/// Implemented by [`ReadWrite`]. Its text is what the error of [`Mutable`] says.
 #[diagnostic::on_unimplemented(
     message = "table `{Table}` is append-only",
     label = "its rows may not be updated or deleted",
     note = "the revoke list, by default `revoke.toml`, names this table in `update_delete`"
 )]
-pub trait PermitsUpdate<Table: ?Sized> {}
+pub trait PermitsUpdate<Table: ?Sized>: Updatable {}
+
+#[diagnostic::do_not_recommend]
+impl Updatable for ReadWrite {}
 
 #[diagnostic::do_not_recommend]
 impl<Table: ?Sized> PermitsUpdate<Table> for ReadWrite {}
 
-/// Implemented by [`TenantScoped`]. Its text is what the error of [`RowSecured`] says.
+/// What [`RowSecured`](crate::RowSecured) asks of a table's tenancy: implemented by [`TenantScoped`] alone.
+///
+/// Use [`RowSecured`](crate::RowSecured) as the bound. The compiler names this trait where a table has no row-level security, because its error can
+/// then name the table.
+///
+/// ```
+/// # use table_registry_core as table_registry;
+/// use table_registry::{HasTenant, RowSecured, Table, TenancyOf};
+///
+/// fn same_bound<T: RowSecured>()
+/// where
+///     TenancyOf<T>: HasTenant<T::Key>,
+/// {
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "table `{Table}` belongs to no tenant",
     label = "it has no row-level security",
     note = "its kind is `system`: by `#[table(kind = system)]` on its struct, or by the overrides, by default in `table-registry.toml`"
 )]
-pub trait HasTenant<Table: ?Sized> {}
+pub trait HasTenant<Table: ?Sized>: OfTenants {}
+
+#[diagnostic::do_not_recommend]
+impl OfTenants for TenantScoped {}
 
 #[diagnostic::do_not_recommend]
 impl<Table: ?Sized> HasTenant<Table> for TenantScoped {}
 
-/// Implemented by each kind for itself. Its text is what the error of [`OfKind`] says.
+/// What [`OfKind`](crate::OfKind) asks of a table's kind: implemented by each kind for itself.
+///
+/// Use [`OfKind`](crate::OfKind) as the bound. The compiler names this trait where a table is of another kind, because its error can then name the
+/// table.
+///
+/// ```
+/// # use table_registry_core as table_registry;
+/// use table_registry::{IsKind, KindOf, OfKind, Table, kind};
+///
+/// fn same_bound<T: OfKind<kind::Truth>>()
+/// where
+///     KindOf<T>: IsKind<kind::Truth, T::Key>,
+/// {
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "table `{Table}` is of kind `{Self}`, not `{Wanted}`",
     label = "not of kind `{Wanted}`",
     note = "`#[table(kind = …)]` on its struct decides, or the overrides, by default in `table-registry.toml`"
 )]
-pub trait IsKind<Wanted, Table: ?Sized> {}
+pub trait IsKind<Wanted, Table: ?Sized>: Fits<Wanted> {}

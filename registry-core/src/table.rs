@@ -1,11 +1,11 @@
 use crate::TableKind;
-use crate::policy::{Policies, PoliciesOf};
+use crate::policy::Policies;
 
 /// A registered table, known to the compiler.
 ///
-/// Every key in the generated module `tables` is one, and so is every struct with `#[table]`: a
-/// struct takes every constant from its key. Nothing else should implement it: what it says is
-/// then not what the sources and the policy files say.
+/// Every key in the generated module `tables` is one, and so is every struct with `#[table]`, which
+/// takes all its constants from its key. Nothing else should implement this trait: such an implementation could contradict the
+/// sources and the policy files.
 ///
 /// ```
 /// # use table_registry_core as table_registry;
@@ -31,10 +31,10 @@ pub trait Table {
     /// The PostgreSQL schema, where `#[table(schema = "…")]` gives one.
     const SCHEMA: Option<&'static str> = Self::Key::TABLE_SCHEMA;
 
-    /// The table's kind, after the overrides of the policy file.
+    /// The table's kind, with the overrides of the policy file applied.
     const KIND: TableKind = PoliciesOf::<Self>::KIND;
 
-    /// Whether the table is tenant-scoped and gets row-level security.
+    /// Whether the table belongs to tenants and gets row-level security.
     const RLS: bool = PoliciesOf::<Self>::RLS;
 
     /// Whether the table is append-only: the application role gets no
@@ -42,10 +42,10 @@ pub trait Table {
     const APPEND_ONLY: bool = PoliciesOf::<Self>::APPEND_ONLY;
 }
 
-/// A typed key: what `table_registry!` implements for each type in its module `tables`, and nothing else
-/// should. It makes the type a [`Table`], which says the same in the words of users.
+/// A typed key. `table_registry!` implements it for each type in its module `tables`, and nothing else
+/// should. Every key is a [`Table`], which is the trait to use.
 ///
-/// It has as few items as possible, since the compiler works on every item of every table.
+/// This trait has as few items as possible, since the compiler spends time on every item of every table.
 ///
 /// ```
 /// # use table_registry_core as table_registry;
@@ -63,7 +63,7 @@ pub trait Key {
     /// The table's policies: `(kind::Truth, ReadWrite)`.
     type Policies: Policies;
 
-    /// [`Table::NAME`], under a name of its own: both traits can be imported.
+    /// [`Table::NAME`]. The two have different names so that both traits can be imported.
     const TABLE_NAME: &'static str;
 
     /// [`Table::SCHEMA`].
@@ -74,3 +74,6 @@ pub trait Key {
 impl<K: Key> Table for K {
     type Key = K;
 }
+
+/// The policies of a table, by its key.
+pub(crate) type PoliciesOf<T> = <<T as Table>::Key as Key>::Policies;

@@ -3,8 +3,8 @@ use core::str::FromStr;
 
 /// What a table holds, and therefore which policies apply to it.
 ///
-/// The kind decides [row-level security](TableKind::row_level_security);
-/// which tables are append-only is a list of its own (`revoke.toml`).
+/// The kind decides [row-level security](TableKind::row_level_security).
+/// Which tables are append-only is a separate list (`revoke.toml`).
 ///
 /// Kinds order as they are declared here, which is also the order of
 /// [`TableKind::ALL`].
@@ -110,7 +110,7 @@ impl FromStr for TableKind {
     }
 }
 
-/// The text parsed is no [`TableKind`].
+/// The text is not the name of a [`TableKind`].
 ///
 /// ```
 /// # use table_registry_core as table_registry;

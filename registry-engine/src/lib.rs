@@ -20,7 +20,9 @@ mod text;
 mod written;
 
 pub use call_site::CallSite;
-pub use expand::{expand, import};
+pub use expand::{
+    ARRAYS, LOOK_UPS, LookUp, RegistryArray, expand, import, outside_directories, path_components,
+};
 pub use name::{NameFault, TableName, check as check_name, key, key_ident};
 pub use pipeline::{Analysis, Inputs, run};
 pub use policy::{
@@ -37,7 +39,7 @@ pub use sources::{
 };
 pub use text::{Root, Source, clean, did_you_mean, display, start_of_code, without_mark};
 pub use written::{
-    AllowedLint, Argument, Declared, FlatMeta, Invocation, MAX_NESTING, TABLE_ARGUMENTS, TableArgument,
-    Value, WrittenPath, declare, flatten, flatten_text, nests_too_deeply, not_a_struct, outer_attributes,
-    repeated, split_arguments, too_deep_struct, ungroup,
+    AllowedLint, Argument, CALL_ARGUMENTS, CallArgument, Declared, FlatMeta, Invocation, MAX_NESTING,
+    TABLE_ARGUMENTS, TableArgument, Value, WrittenPath, declare, flatten, flatten_text, nests_too_deeply,
+    not_a_struct, outer_attributes, repeated, split_arguments, too_deep_struct, ungroup,
 };

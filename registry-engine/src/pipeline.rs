@@ -22,7 +22,7 @@ use crate::written::Invocation;
 /// for fault in faults.iter().chain(&analysis.faults) {
 ///     println!("{}", fault.render());
 /// }
-/// println!("{}", expand(&analysis.registry, &analysis.tracked(&call)));
+/// println!("{}", expand(&analysis.registry, &analysis.tracked(&call), &[]));
 /// ```
 #[must_use]
 pub fn run(invocation: &Invocation, call: &CallSite) -> Analysis {

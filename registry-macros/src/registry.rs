@@ -1,4 +1,4 @@
-//! `table_registry!`.
+//! The expansion of `table_registry!`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -7,8 +7,8 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use table_registry_engine::{self as engine, Analysis, CallSite, Diagnostic, Fault, Invocation, Root};
 
-/// Runs the pipeline on the files that the invocation names. `file` is the invoking file, if
-/// the compiler tells it, `package` the directory that cargo names; `lex` is the compiler's lexer.
+/// Runs the pipeline on the files that the invocation names. `file` is the invoking file if the compiler says which it
+/// is, `package` the directory that cargo sets, and `lex` the compiler's lexer.
 pub(crate) fn expand(
     file: Option<PathBuf>,
     package: Option<OsString>,
@@ -18,18 +18,19 @@ pub(crate) fn expand(
     let first_argument = arguments.clone().into_iter().next().map(|token| token.span());
     let mut faults = Vec::new();
     let invocation = Invocation::parse(arguments, &mut faults);
-    let call = file.or_else(|| crate_root(package));
-    let call = call.map(|file| CallSite::new(Root::current(), file));
+    let invoking_file = file.or_else(|| crate_root(package));
+    let call = invoking_file.map(|file| CallSite::new(Root::current(), file));
     let analysis = match &call {
         Some(call) => engine::run(&invocation, call),
         None => Analysis::incomplete(unknown_location()),
     };
-    let tracked = call.map_or_else(Vec::new, |call| analysis.tracked(&call));
-    let expansion = engine::expand(&analysis.registry, &tracked);
+    let tracked = call.as_ref().map_or_else(Vec::new, |call| analysis.tracked(call));
+    let directories = call.map_or_else(Vec::new, |call| directories(&invocation, &call));
+    let expansion = engine::expand(&analysis.registry, &tracked, &directories);
     faults.extend(analysis.faults);
     for fault in &mut faults {
-        // What is wrong in a file is shown at an argument: the call as a whole would add a line
-        // about its expansion to each error.
+        // A fault in a file is shown at an argument. At the whole call, the compiler would add a line about the macro's
+        // expansion to each error.
         fault.span = fault.span.or(first_argument);
     }
     let import = engine::import(&invocation.facade);
@@ -37,7 +38,12 @@ pub(crate) fn expand(
     (quote!(#import #expansion), faults)
 }
 
-/// rust-analyzer does not tell the invoking file. The macro belongs in the crate root.
+fn directories(invocation: &Invocation, call: &CallSite) -> Vec<PathBuf> {
+    let written = invocation.directories.iter();
+    written.map(|directory| call.resolve(&directory.text)).collect()
+}
+
+/// The invoking file under rust-analyzer, which does not say which it is: the macro belongs in the crate root.
 fn crate_root(package: Option<OsString>) -> Option<PathBuf> {
     let source = Path::new(&package?).join("src");
     let roots = [source.join("lib.rs"), source.join("main.rs")];
@@ -67,9 +73,9 @@ mod tests {
         (tokens.to_string(), faults)
     }
 
-    /// What rust-analyzer does: this package has no schema directory, which is then the fault.
+    /// As under rust-analyzer. This package has no schema directory, so that is the fault.
     #[test]
-    fn without_a_file_the_package_is_asked() {
+    fn without_a_file_the_package_says_where_the_crate_root_is() {
         let package = Path::new(env!("CARGO_MANIFEST_DIR"));
         let (text, faults) = expansion(Some(package));
         assert_eq!(faults[0].code, Fault::DirectoryNotFound.into());
@@ -81,7 +87,7 @@ mod tests {
         assert!(faults.is_empty() && text.contains("audit_logs"), "{faults:?}");
     }
 
-    /// All is there that a struct needs, so that this fault stays alone.
+    /// Everything that a struct needs is still generated, so that this fault stays the only error.
     #[test]
     fn without_either_there_is_one_fault() {
         let (text, faults) = expansion(None);

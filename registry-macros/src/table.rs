@@ -1,4 +1,6 @@
-//! `#[table]`.
+//! The expansion of `#[table]`.
+
+use std::path::Path;
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::quote;
@@ -6,8 +8,14 @@ use syn::parse::{Parse, ParseStream};
 use syn::{Generics, Meta, Token, Visibility, WhereClause};
 use table_registry_engine::{self as engine, Declared, Diagnostic};
 
-/// The struct, and its registration; what that means, `table_registry!` decides.
-pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> (TokenStream, Vec<Diagnostic>) {
+/// The struct as it is, and its registration. `file` is the file of the attribute if the compiler says which it is, and `lex` is
+/// the compiler's lexer.
+pub(crate) fn expand(
+    file: Option<&Path>,
+    arguments: TokenStream,
+    item: TokenStream,
+    lex: impl Fn(&str) -> TokenStream,
+) -> (TokenStream, Vec<Diagnostic>) {
     let essentials = essentials(item.clone());
     if engine::nests_too_deeply(&essentials) {
         return (item, vec![engine::too_deep_struct()]);
@@ -26,32 +34,65 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> (TokenStream,
         fault.span = fault.span.or(Some(header.ident.span()));
     }
     let key = engine::key(&name.to_string());
-    let registration = registration(&key, faults.is_empty(), &header.ident, &header.generics);
+    let registration = registration(
+        &directory(file),
+        &lex(DECLARED_FOR),
+        &key,
+        faults.is_empty(),
+        &header.ident,
+        &header.generics,
+    );
     (quote!(#item #registration), faults)
 }
 
-/// Calls the macro that `table_registry!` leaves in the crate root, and lets it choose from what
-/// it is given; the pattern is in `engine/expand.rs`, `callback`. Without that macro, the compiler says so at the
-/// attribute; without this key, or with another struct for it, at the struct's name, since the first and the last
-/// token of that implementation are there.
-/// The key of a faulty attribute is a guess, and only keeps other errors away.
-fn registration(key: &str, is_sound: bool, ident: &Ident, generics: &Generics) -> TokenStream {
+/// A call of the macro that `table_registry!` leaves in the crate root: `callback` in `registry-engine/src/expand/structs.rs`
+/// decides what the registration comes to.
+///
+/// If that macro is missing, the compiler says so at the attribute. If the key is missing, or another struct claims it, the
+/// error is at the struct's name, because the first and the last token of that implementation have the name's place.
+/// The two groups give the implementation that place. There are no others, since in unoptimised code a group takes as long as
+/// several other tokens.
+/// `_` marks a faulty attribute: its key is a guess, which only keeps other errors away.
+fn registration(
+    directory: &TokenStream,
+    declared_for: &TokenStream,
+    key: &str,
+    is_sound: bool,
+    ident: &Ident,
+    generics: &Generics,
+) -> TokenStream {
     let at_name = Span::call_site().located_at(ident.span());
     let key = engine::key_ident(key, at_name);
     let implement = Ident::new("impl", at_name);
-    let (parameters, arguments, bounds) = generics.split_for_impl();
+    let (generics_of_impl, arguments, bounds) = generics.split_for_impl();
+    let is_generic = !generics.params.is_empty();
+    let parameters = is_generic.then(|| quote!(@ [#generics_of_impl]));
     let doubt = (!is_sound).then(|| quote!(_));
     quote! {
         crate::registered_by_table_registry! {
-            #doubt #key
-            [#implement crate::__table_registry::__private::DeclaredByOneStruct for]
+            #directory #doubt #key
+            [#implement #declared_for]
             [crate::directories_of_table_registry::#key]
-            [#parameters] [#ident #arguments] [#bounds]
+            #parameters #ident #arguments; #bounds
         }
     }
 }
 
-/// A struct up to its fields. They are most of it, and nothing in them matters here.
+/// Lexed as text, which is quicker than making the tokens here.
+const DECLARED_FOR: &str = "crate::__table_registry::__private::DeclaredByOneStruct for";
+
+/// The components of the directory that the file is in, or an empty one if the compiler does not say which file it is.
+fn directory(file: Option<&Path>) -> TokenStream {
+    match file.and_then(Path::parent) {
+        Some(directory) => {
+            let components = engine::path_components(directory);
+            quote!(#(#components)*)
+        }
+        None => quote!(""),
+    }
+}
+
+/// A struct without its fields: nothing in them matters here.
 struct Header {
     attributes: Vec<Meta>,
     ident: Ident,
@@ -78,8 +119,8 @@ impl Parse for Header {
     }
 }
 
-/// A struct without its fields in braces, its last tokens, and without its documentation: to parse them
-/// takes time, and they say nothing of the table.
+/// A struct without its documentation and without its last tokens, the fields in braces. Parsing them takes time, and they say
+/// nothing about the table.
 fn essentials(item: TokenStream) -> TokenStream {
     let mut trees: Vec<TokenTree> = Vec::new();
     for tree in engine::ungroup(item) {
@@ -107,12 +148,16 @@ mod tests {
     use super::*;
 
     fn expansion(arguments: &str, item: &str) -> (String, Vec<String>) {
-        let (expanded, faults) = expand(arguments.parse().unwrap(), item.parse().unwrap());
+        let (expanded, faults) = expand(None, arguments.parse().unwrap(), item.parse().unwrap(), lex);
         let messages = faults.into_iter().map(|fault| fault.message).collect();
         (tokens(&expanded.to_string()), messages)
     }
 
-    /// Without white space, which `proc_macro2` sets by the origin of a token.
+    fn lex(text: &str) -> TokenStream {
+        text.parse().unwrap()
+    }
+
+    /// Without white space: `proc_macro2` prints it differently depending on where a token comes from.
     fn tokens(text: &str) -> String {
         text.split_whitespace().collect()
     }
@@ -120,28 +165,28 @@ mod tests {
     #[test]
     fn every_shape_of_struct_is_left_alone() {
         for (item, registration) in [
-            ("pub struct User;", "user [] [User] []"),
-            ("#[doc = \"A user.\"] struct User {}", "user [] [User] []"),
+            ("pub struct User;", "user; User;"),
+            ("#[doc = \"A user.\"] struct User {}", "user; User;"),
             (
                 "struct Doc<T>(T) where [doc::Row; 1]: Copy;",
-                "doc [<T>] [Doc<T>] [where [doc::Row; 1]: Copy]",
+                "doc; @ [<T>] Doc<T>; where [doc::Row; 1]: Copy",
             ),
-            ("struct User(u8, String);", "user [] [User] []"),
-            ("pub(crate) struct User { id: u8 }", "user [] [User] []"),
-            ("#[derive(Debug)] struct r#type {}", "r#type [] [r#type] []"),
+            ("struct User(u8, String);", "user; User;"),
+            ("pub(crate) struct User { id: u8 }", "user; User;"),
+            ("#[derive(Debug)] struct r#type {}", "r#type; r#type;"),
             (
                 "struct Page<'a, T: Copy = u8, const N: usize = { 3 }> where T: 'a { x: &'a [T; N] }",
-                "page [<'a, T: Copy, const N: usize>] [Page<'a, T, N>] [where T: 'a]",
+                "page; @ [<'a, T: Copy, const N: usize>] Page<'a, T, N>; where T: 'a",
             ),
             (
                 "struct Pair<T>(T) where T: Copy;",
-                "pair [<T>] [Pair<T>] [where T: Copy]",
+                "pair; @ [<T>] Pair<T>; where T: Copy",
             ),
         ] {
             let (found, faults) = expansion("", item);
-            let (key, table) = registration.split_once(' ').unwrap();
+            let (key, table) = registration.split_once("; ").unwrap();
             let registration = format!(
-                "{key} [impl crate::__table_registry::__private::DeclaredByOneStruct for] \
+                "\"\" {key} [impl crate::__table_registry::__private::DeclaredByOneStruct for] \
                  [crate::directories_of_table_registry::{key}] {table}"
             );
             let expected = format!("{item} crate::registered_by_table_registry! {{ {registration} }}");
@@ -180,7 +225,7 @@ mod tests {
     fn a_faulty_attribute_still_registers() {
         let (tokens, faults) = expansion("kind = trth", "struct User;");
         assert!(
-            tokens.contains("registered_by_table_registry!{_user["),
+            tokens.contains("registered_by_table_registry!{\"\"_user["),
             "{tokens}"
         );
         assert_eq!(faults, ["unknown table kind `trth`"]);
@@ -202,7 +247,7 @@ mod tests {
         #[test]
         fn no_tokens_panic(arguments in "[a-z=,\"()#! ]{0,20}", item in "(#|[(\\[{<>)}\\]]|struct|enum|Users|table|where|[:;=,'! a-z\"]){0,20}") {
             if let (Ok(arguments), Ok(item)) = (arguments.parse(), item.parse()) {
-                let (_, faults) = expand(arguments, item);
+                let (_, faults) = expand(None, arguments, item, lex);
                 for fault in faults {
                     proptest::prop_assert!(fault.span.is_some());
                 }

@@ -1,18 +1,20 @@
-//! `sql`: the migration that makes a database obey the registry, and the one that takes it back.
+//! `sql`: the migration that makes a database meet the registry's requirements, and the one that takes it back.
 
-use table_registry_engine::{DatabaseCheck, DatabaseSettings, Diagnostic};
+use table_registry_engine::Diagnostic;
 
 use crate::cli::SqlArguments;
 use crate::database::catalog::{Catalog, Relation};
-use crate::database::checks::{self, Context, append_only, is_tenantless, qualified};
-use crate::database::difference::OwnPolicy;
+use crate::database::context::{Context, is_tenantless, missing_app_roles, qualified};
+use crate::database::difference::{self, OwnPolicy};
+use crate::database::exceptions;
+use crate::database::grants::open_grants;
+use crate::database::requirements::{Names, Object, Requirement};
 use crate::database::session::Session;
 use crate::database::statements::{
-    EACH, POLICY, Qualified, create_policy, create_trigger, create_trigger_function, disable_rls,
-    drop_policy, drop_trigger, drop_trigger_function, enable_rls, for_each_descendant,
-    for_each_without_policy, force_rls, grant_changes, revoke_changes, role_list, unforce_rls,
+    EACH, POLICY, Qualified, Start, create_trigger_function, disable_rls, drop_trigger,
+    drop_trigger_function, for_each_descendant, for_each_without_policy, unforce_rls,
 };
-use crate::database::{difference, with_project};
+use crate::database::with_project;
 use crate::failure::Failure;
 use crate::progress;
 use crate::project::Project;
@@ -22,140 +24,116 @@ use crate::text::{printable, quoted};
 pub fn run(arguments: &SqlArguments) -> Result<Exit, Failure> {
     let report = |_: &Project, faults: Vec<Diagnostic>| Ok(report::faults(&faults));
     with_project(&arguments.selection, report, |project| {
-        let migration = Migration::new(project);
+        let plan = Plan::new(project);
         if arguments.diff {
-            return migration.print_difference(project, arguments.database_url.as_deref());
+            return plan.print_difference(project, arguments.database_url.as_deref());
         }
-        report::data(&if arguments.down {
-            migration.down()
-        } else {
-            migration.up()
-        })?;
+        report::data(&if arguments.down { plan.down() } else { plan.up() })?;
         Ok(Exit::Fine)
     })
 }
 
 /// What the registry asks of a database.
-struct Migration<'p> {
+struct Plan<'p> {
     package: &'p str,
-    config: &'p DatabaseSettings,
+    names: Names<'p>,
     /// By name.
-    tables: Vec<Table>,
+    tables: Vec<PlannedTable>,
 }
 
-#[expect(clippy::struct_excessive_bools, reason = "each is a statement of its own")]
-struct Table {
+/// What the registry asks of one table, exceptions apart.
+struct PlannedTable {
     name: Qualified,
-    has_rls: bool,
-    is_forced: bool,
-    has_policy: bool,
-    is_revoked: bool,
-    has_trigger: bool,
+    own: Vec<Requirement>,
+    of_children: Vec<Requirement>,
 }
 
-/// Which tables, and what becomes of their descendants.
-type ForDescendants = (fn(&Table) -> bool, Vec<String>);
+impl PlannedTable {
+    /// The requirements that have an effect on the table. Some have none while row-level security is off.
+    fn own(&self, relation: Option<&Relation>) -> impl DoubleEndedIterator<Item = Requirement> {
+        let is_on = relation.is_some_and(|relation| relation.row_security);
+        let has_row_security = is_on || self.own.contains(&Requirement::RowSecurity);
+        let own = self.own.iter().copied();
+        own.filter(move |one| has_row_security || !one.needs_row_security())
+    }
 
-impl<'p> Migration<'p> {
+    fn asks(&self, requirement: Requirement) -> bool {
+        self.own(None).any(|one| one == requirement)
+    }
+
+    fn asks_of_children(&self, requirement: Requirement) -> bool {
+        self.of_children.contains(&requirement)
+    }
+}
+
+impl<'p> Plan<'p> {
     fn new(project: &'p Project) -> Self {
-        let config = &project.policy.database;
+        let settings = &project.policy.database;
         let tables = project.registry.tables().iter().map(|table| {
-            let is_wanted = |check| !config.allows(check, &table.name);
-            let has_rls = table.kind.row_level_security() && is_wanted(DatabaseCheck::RlsDisabled);
-            let has_policy = config.tenant_policy.is_some() && !is_tenantless(project, table);
-            Table {
-                name: qualified(config, &table.name, table.schema.as_deref()),
-                has_rls,
-                is_forced: has_rls && config.force_rls && is_wanted(DatabaseCheck::RlsNotForced),
-                has_policy: has_rls && has_policy && is_wanted(DatabaseCheck::MissingPolicy),
-                is_revoked: table.append_only && is_wanted(DatabaseCheck::AppendOnlyPrivilege),
-                has_trigger: table.append_only
-                    && config.append_only_trigger
-                    && is_wanted(DatabaseCheck::MissingTrigger),
+            let mut own = exceptions::requirements(table, Object::Table, settings);
+            if settings.tenant_policy.is_none() || is_tenantless(project, table) {
+                // Only the user knows the policy of such a table.
+                own.retain(|requirement| *requirement != Requirement::Policy);
+            }
+            PlannedTable {
+                name: qualified(settings, &table.name, table.schema.as_deref()),
+                own,
+                of_children: exceptions::requirements(table, Object::Child, settings),
             }
         });
         Self {
             package: &project.package.name,
-            config,
-            tables: tables.filter(Table::is_protected).collect(),
+            names: Names::new(settings),
+            tables: tables
+                .filter(|table| !table.own.is_empty() || !table.of_children.is_empty())
+                .collect(),
         }
-    }
-
-    fn roles(&self) -> String {
-        role_list(self.config.app_roles.iter().map(|role| role.value.as_str()))
     }
 
     fn up(&self) -> String {
         let mut header = self.header("sql");
-        if self.tables.iter().any(|table| table.has_policy) {
+        if self.tables.iter().any(|table| table.asks(Requirement::Policy)) {
             header = format!("{header}\n{BESIDE_OTHERS}");
         }
         let mut sections = vec![header];
         if self.has_triggers() {
-            sections.push(create_trigger_function(&self.config.schema));
+            sections.push(create_trigger_function(&self.names.schema));
         }
-        sections.extend(self.tables.iter().map(|table| self.up_table(table)));
+        let tables = self.tables.iter().map(|table| self.up_table(table));
+        sections.extend(tables.filter(|section| !section.is_empty()));
         sections.extend(self.up_descendants());
         joined(&sections)
     }
 
-    fn up_table(&self, table: &Table) -> String {
-        let name = &table.name;
-        let mut statements = Vec::new();
-        statements.extend(table.has_rls.then(|| enable_rls(name)));
-        statements.extend(table.is_forced.then(|| force_rls(name)));
-        if let Some(expression) = self.policy(table) {
-            statements.extend([drop_policy(name), create_policy(name, &self.roles(), expression)]);
-        }
-        let everybody = || format!("PUBLIC, {}", self.roles());
-        statements.extend(table.is_revoked.then(|| revoke_changes(name, &everybody())));
-        if table.has_trigger {
-            statements.extend([drop_trigger(name), create_trigger(name, &self.config.schema)]);
-        }
-        statements.join("\n")
+    fn up_table(&self, table: &PlannedTable) -> String {
+        let statements = table
+            .own(None)
+            .flat_map(|requirement| requirement.establish(&table.name, &self.names));
+        statements.collect::<Vec<_>>().join("\n")
     }
 
-    /// The expression of the policy, if the table gets one.
-    fn policy(&self, table: &Table) -> Option<&str> {
-        let expression = self.config.tenant_policy.as_ref();
-        expression
-            .filter(|_| table.has_policy)
-            .map(|entry| entry.value.as_str())
-    }
-
-    /// A partition or an inheritance child takes over neither row-level security nor privileges nor
-    /// triggers of statements.
+    /// Only the server knows the descendants. Those of tables that ask for the same share a statement.
     fn up_descendants(&self) -> Vec<String> {
-        let everybody = format!("PUBLIC, {}", escaped(&self.roles()));
-        self.for_descendants([
-            (|table| table.is_forced, vec![enable_rls(EACH), force_rls(EACH)]),
-            (|table| table.has_rls && !table.is_forced, vec![enable_rls(EACH)]),
-            (|table| table.is_revoked, vec![revoke_changes(EACH, &everybody)]),
-            (
-                |table| table.has_trigger,
-                vec![
-                    drop_trigger(EACH),
-                    create_trigger(EACH, &escaped(&self.config.schema)),
-                ],
-            ),
-        ])
-    }
-
-    fn for_descendants<const N: usize>(&self, groups: [ForDescendants; N]) -> Vec<String> {
-        let mut sections = Vec::new();
-        for (is_wanted, statements) in groups {
-            let tables = self.tables.iter().filter(|table| is_wanted(table));
-            let names: Vec<&Qualified> = tables.map(|table| &table.name).collect();
-            sections.extend((!names.is_empty()).then(|| for_each_descendant(&names, &statements)));
-        }
-        sections
+        const GROUPS: &[&[Requirement]] = &[
+            &[Requirement::RowSecurity, Requirement::ForcedRowSecurity],
+            &[Requirement::RowSecurity],
+            &[Requirement::RevokedChanges],
+            &[Requirement::Trigger],
+        ];
+        let names = self.names.in_format();
+        let sections = GROUPS.iter().filter_map(|group| {
+            let statements = group.iter().flat_map(|one| one.establish(EACH, &names));
+            let tables = self.tables.iter().filter(|table| is_of_group(table, group));
+            for_descendants(tables, &statements.collect::<Vec<_>>())
+        });
+        sections.collect()
     }
 
     fn print_difference(&self, project: &Project, url: Option<&str>) -> Result<Exit, Failure> {
         let mut session = Session::connect(url)?;
         let catalog = Catalog::read(&mut session)?;
         let context = Context::new(project, &catalog)?;
-        let missing = checks::missing_app_roles(&context);
+        let missing = missing_app_roles(&context);
         if !missing.is_empty() {
             return Err(
                 Failure::new(format!("the database has no role {}", quoted(missing)))
@@ -183,7 +161,7 @@ impl<'p> Migration<'p> {
             return Ok(if is_complete { Exit::Fine } else { Exit::Findings });
         }
         if needs_function {
-            sections.insert(0, create_trigger_function(&self.config.schema));
+            sections.insert(0, create_trigger_function(&self.names.schema));
         }
         sections.insert(0, self.header("sql --diff"));
         report::data(&joined(&sections))?;
@@ -192,83 +170,119 @@ impl<'p> Migration<'p> {
 
     fn lacking(
         &self,
-        table: &Table,
+        table: &PlannedTable,
         relation: &Relation,
         context: &Context<'_>,
         session: &mut Session,
     ) -> Result<Lacking, Failure> {
         let mut lacking = Lacking::default();
-        self.add_lacking(table, relation, context, &mut lacking);
-        if let Some(expression) = self.policy(table) {
-            let spelling = difference::spelling(session, &table.name, expression)?;
-            match difference::policy(context, relation, &spelling) {
-                OwnPolicy::Same => {}
-                OwnPolicy::Lacking => {
-                    let create = create_policy(&table.name, &self.roles(), expression);
-                    lacking.statements.extend([drop_policy(&table.name), create]);
-                }
-                OwnPolicy::Others(names) => report::say!(
-                    "warning: table {} has policies of its own, {}: `{POLICY}` beside them would open it further; \
-                     leave it out with `[database.allow.missing-policy]`",
-                    table.name,
-                    printable(&names)
-                ),
-            }
+        let own = table.own(Some(relation));
+        let (policies, others): (Vec<Requirement>, Vec<_>) =
+            own.partition(|requirement| *requirement == Requirement::Policy);
+        self.add_unmet(&others, relation, context, &mut lacking);
+        if !policies.is_empty() {
+            lacking
+                .statements
+                .extend(self.lacking_policy(table, relation, context, session)?);
         }
         for child in context.catalog.descendants(relation.oid) {
             if child.is_table() {
-                self.add_lacking(table, child, context, &mut lacking);
+                let own = context.table_of(child.oid);
+                let of_table = table.of_children.iter().copied();
+                let asked = of_table.filter(|one| !own.is_some_and(|own| one.is_asked_of(own, context)));
+                self.add_unmet(&asked.collect::<Vec<_>>(), child, context, &mut lacking);
             }
         }
         Ok(lacking)
     }
 
-    /// Of one relation, but for the policy.
-    fn add_lacking(&self, table: &Table, relation: &Relation, context: &Context<'_>, lacking: &mut Lacking) {
-        let name = relation.qualified();
-        let statements = &mut lacking.statements;
-        statements.extend((table.has_rls && !relation.row_security).then(|| enable_rls(&name)));
-        statements.extend((table.is_forced && !relation.force_row_security).then(|| force_rls(&name)));
-        if table.is_revoked {
-            statements.extend(difference::revokes(context, relation));
+    /// That there is a policy is not enough here: it has to be the registry's, as the server spells that.
+    fn lacking_policy(
+        &self,
+        table: &PlannedTable,
+        relation: &Relation,
+        context: &Context<'_>,
+        session: &mut Session,
+    ) -> Result<Vec<String>, Failure> {
+        let expression = self.names.tenant_policy.unwrap_or_default();
+        let spelling = difference::spelling(session, &table.name, expression)?;
+        match difference::policy(context, relation, &spelling) {
+            OwnPolicy::Same => {}
+            OwnPolicy::Lacking => return Ok(Requirement::Policy.establish(&table.name, &self.names)),
+            OwnPolicy::Others(names) => report::say!(
+                "warning: table {} has policies of its own, {}: `{POLICY}` beside them would open it further; \
+                 leave it out with `[database.allow.missing-policy]`",
+                table.name,
+                printable(&names)
+            ),
         }
-        if table.has_trigger && !append_only::has_trigger(context, relation) {
-            statements.extend([drop_trigger(&name), create_trigger(&name, &self.config.schema)]);
-            lacking.trigger = true;
+        Ok(Vec::new())
+    }
+
+    fn add_unmet(
+        &self,
+        asked: &[Requirement],
+        relation: &Relation,
+        context: &Context<'_>,
+        lacking: &mut Lacking,
+    ) {
+        let unmet = asked.iter().filter(|one| !one.is_met(context, relation));
+        for requirement in unmet {
+            lacking.trigger |= *requirement == Requirement::Trigger;
+            lacking.statements.extend(match requirement {
+                // A REVOKE from everybody would miss what other grantors have granted.
+                Requirement::RevokedChanges => revokes(context, relation),
+                _ => requirement.establish(relation.qualified(), &self.names),
+            });
         }
     }
 
     fn down(&self) -> String {
         let mut sections = vec![self.header("sql --down")];
-        sections.extend(self.for_descendants([(|table| table.has_trigger, vec![drop_trigger(EACH)])]));
+        let tables = self.tables.iter();
+        let with_trigger = tables.filter(|table| table.asks_of_children(Requirement::Trigger));
+        sections.extend(for_descendants(with_trigger, &[drop_trigger(EACH)]));
         let tables = self.tables.iter().rev().map(|table| self.down_table(table));
         sections.extend(tables.filter(|section| !section.is_empty()));
         sections.extend(self.down_rls());
         if self.has_triggers() {
-            sections.push(drop_trigger_function(&self.config.schema));
+            sections.push(drop_trigger_function(&self.names.schema));
         }
         joined(&sections)
     }
 
-    fn down_table(&self, table: &Table) -> String {
-        let name = &table.name;
-        let mut statements = Vec::new();
-        statements.extend(table.has_trigger.then(|| drop_trigger(name)));
-        statements.extend(table.is_revoked.then(|| grant_changes(name, &self.roles())));
-        statements.extend(table.has_policy.then(|| drop_policy(name)));
-        statements.join("\n")
+    fn down_table(&self, table: &PlannedTable) -> String {
+        let statements = table
+            .own(None)
+            .rev()
+            .filter_map(|requirement| requirement.take_back(&table.name, &self.names));
+        statements.collect::<Vec<_>>().join("\n")
     }
 
     /// Tables and children that have policies of their own stay closed.
-    fn down_rls(&self) -> Option<String> {
-        let tables = self.tables.iter().filter(|table| table.has_rls);
-        let names: Vec<&Qualified> = tables.map(|table| &table.name).collect();
+    fn down_rls(&self) -> Vec<String> {
         let statements = [unforce_rls(EACH), disable_rls(EACH)];
-        (!names.is_empty()).then(|| for_each_without_policy(&names, &statements))
+        let (with_table, of_children): (Vec<&PlannedTable>, Vec<&PlannedTable>) = self
+            .tables
+            .iter()
+            .filter(|table| {
+                table.asks(Requirement::RowSecurity) || table.asks_of_children(Requirement::RowSecurity)
+            })
+            .partition(|table| table.asks(Requirement::RowSecurity));
+        let groups = [(with_table, Start::Itself), (of_children, Start::Below)];
+        groups
+            .into_iter()
+            .filter(|(tables, _)| !tables.is_empty())
+            .map(|(tables, start)| {
+                let names: Vec<&Qualified> = tables.iter().map(|table| &table.name).collect();
+                for_each_without_policy(&names, start, &statements)
+            })
+            .collect()
     }
 
     fn has_triggers(&self) -> bool {
-        self.tables.iter().any(|table| table.has_trigger)
+        let mut tables = self.tables.iter();
+        tables.any(|table| table.asks(Requirement::Trigger) || table.asks_of_children(Requirement::Trigger))
     }
 
     fn header(&self, command: &str) -> String {
@@ -284,26 +298,37 @@ impl<'p> Migration<'p> {
 #[derive(Default)]
 struct Lacking {
     statements: Vec<String>,
-    /// Whether a trigger is among it, which needs its function.
+    /// Whether it lacks a trigger, which needs its function.
     trigger: bool,
 }
 
-/// What only the database could tell.
+/// A note in the migration: `sql` does not see the database.
 const BESIDE_OTHERS: &str =
     "-- Where a table has policies of its own, this one stands beside them, joined by OR; leave it out with
 -- `[database.allow.missing-policy]`.";
 
-impl Table {
-    fn is_protected(&self) -> bool {
-        self.has_rls || self.is_revoked || self.has_trigger
-    }
+/// Whether the registry asks a table's children for a group of requirements, and for no larger one about row-level security.
+fn is_of_group(table: &PlannedTable, group: &[Requirement]) -> bool {
+    let is_forced = table.asks_of_children(Requirement::ForcedRowSecurity);
+    let is_plain = group == [Requirement::RowSecurity];
+    group.iter().all(|one| table.asks_of_children(*one)) && !(is_plain && is_forced)
+}
+
+fn for_descendants<'t>(
+    tables: impl Iterator<Item = &'t PlannedTable>,
+    statements: &[String],
+) -> Option<String> {
+    let names: Vec<&Qualified> = tables.map(|table| &table.name).collect();
+    (!names.is_empty()).then(|| for_each_descendant(&names, statements))
+}
+
+/// A statement for each grant that has to go.
+fn revokes(context: &Context<'_>, relation: &Relation) -> Vec<String> {
+    let grants = open_grants(context, relation);
+    let statements = grants.iter().map(|grant| grant.revoke(context, relation));
+    statements.collect()
 }
 
 fn joined(sections: &[String]) -> String {
     sections.join("\n\n") + "\n"
-}
-
-/// A per cent sign stands for something in `format`.
-fn escaped(text: &str) -> String {
-    text.replace('%', "%%")
 }

@@ -1,4 +1,4 @@
-//! `verify`: whether a real database obeys the registry.
+//! `verify`: whether a real database meets the registry's requirements.
 
 use std::path::{self, Path};
 
@@ -6,7 +6,8 @@ use table_registry_engine::Diagnostic;
 
 use crate::cli::VerifyArguments;
 use crate::database::catalog::Catalog;
-use crate::database::checks::{self, Context};
+use crate::database::checks;
+use crate::database::context::Context;
 use crate::database::exceptions;
 use crate::database::finding::Finding;
 use crate::database::migrations;
@@ -40,27 +41,28 @@ pub fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
 
 fn check(project: &Project, session: &mut Session, arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let catalog = Catalog::read(session)?;
-    let context = Context::new(project, &catalog)?;
-    let mut found = checks::run(&context);
+    let mut context = Context::new(project, &catalog)?;
     if arguments.probe {
-        let outcome = probe::run(session, &context, &mut found)?;
-        let attempts = counted(outcome.attempts, "attempt");
+        let probed = probe::run(session, &context)?;
+        let attempts = counted(probed.attempts, "attempt");
         report::status(
             "Probed",
-            format!("{attempts}, of which the server allowed {}", outcome.allowed),
+            format!("{attempts}, of which the server allowed {}", probed.allowed.len()),
         );
+        context.allowed = probed.allowed;
     }
-    let found = exceptions::apply(&context, found, arguments.probe);
+    let found = exceptions::apply(&context, checks::run(&context), arguments.probe);
     let exit = findings::print(project, &found, arguments.format)?;
     findings::say_what_was_verified(&context, &found);
     Ok(exit)
 }
 
-/// What the migrations of a directory come to, on a server that is gone afterwards.
+/// A throwaway server with a database to which the migrations of a directory are applied.
 fn server_of_migrations(project: &Project, directory: &Path) -> Result<Server, Failure> {
-    let migrations = migrations::find(project.package.root.relative(directory))?;
-    let roles = project.policy.database.app_roles.iter();
-    let roles: Vec<String> = roles.map(|role| role.value.clone()).collect();
+    let root = &project.package.root;
+    let migrations = migrations::find(root, root.relative(directory))?;
+    let app_roles = project.policy.database.app_roles.iter();
+    let roles: Vec<String> = app_roles.map(|role| role.value.clone()).collect();
     let server = Server::start()?;
     migrations::apply(&server, &migrations, &roles)?;
     Ok(server)

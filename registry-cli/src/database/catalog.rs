@@ -196,15 +196,62 @@ pub struct SchemaRow {
 }
 
 #[derive(Debug, FromRow)]
-pub struct Server {
+pub struct ServerRow {
     pub version: i32,
     pub database: String,
+}
+
+/// The rows of the catalogs, as the server has them.
+#[derive(Debug)]
+pub struct Rows {
+    pub server: ServerRow,
+    pub schemas: Vec<SchemaRow>,
+    pub relations: Vec<Relation>,
+    pub columns: Vec<ColumnRow>,
+    pub roles: Vec<Role>,
+    pub memberships: Vec<Membership>,
+    pub grants: Vec<Grant>,
+    pub default_grants: Vec<DefaultGrant>,
+    pub policies: Vec<PolicyRow>,
+    pub foreign_keys: Vec<ForeignKey>,
+    pub inheritance: Vec<Inheritance>,
+    pub uses: Vec<Use>,
+    pub rules: Vec<Rule>,
+    pub functions: Vec<Function>,
+    pub triggers: Vec<Trigger>,
+}
+
+impl Rows {
+    fn read(session: &mut Session) -> Result<Self, Failure> {
+        let mut servers: Vec<ServerRow> =
+            session.query("the server's version", include_str!("catalog/server.sql"))?;
+        Ok(Self {
+            server: servers
+                .pop()
+                .ok_or_else(|| Failure::new("the server does not say its version"))?,
+            relations: session.query("tables", include_str!("catalog/relations.sql"))?,
+            schemas: session.query("schemas", include_str!("catalog/schemas.sql"))?,
+            roles: session.query("roles", include_str!("catalog/roles.sql"))?,
+            inheritance: session.query("inheritance", include_str!("catalog/inheritance.sql"))?,
+            memberships: session.query("memberships of roles", include_str!("catalog/memberships.sql"))?,
+            default_grants: session
+                .query("default privileges", include_str!("catalog/default_grants.sql"))?,
+            rules: session.query("rules", include_str!("catalog/rules.sql"))?,
+            functions: session.query("functions", include_str!("catalog/functions.sql"))?,
+            foreign_keys: session.query("foreign keys", include_str!("catalog/foreign_keys.sql"))?,
+            uses: session.query("dependencies of views", include_str!("catalog/uses.sql"))?,
+            columns: session.query("columns", include_str!("catalog/columns.sql"))?,
+            grants: session.query("privileges", include_str!("catalog/grants.sql"))?,
+            policies: session.query("policies", include_str!("catalog/policies.sql"))?,
+            triggers: session.query("triggers", include_str!("catalog/triggers.sql"))?,
+        })
+    }
 }
 
 /// The snapshot.
 #[derive(Debug)]
 pub struct Catalog {
-    pub server: Server,
+    pub server: ServerRow,
     pub schemas: BTreeMap<String, SchemaRow>,
     pub relations: Vec<Relation>,
     pub default_grants: Vec<DefaultGrant>,
@@ -228,6 +275,35 @@ pub struct Catalog {
     by_oid: BTreeMap<Oid, usize>,
 }
 
+impl From<Rows> for Catalog {
+    fn from(rows: Rows) -> Self {
+        let positions = rows.relations.iter().enumerate();
+        Self {
+            by_name: positions
+                .clone()
+                .map(|(at, one)| ((one.schema.clone(), one.name.clone()), at))
+                .collect(),
+            by_oid: positions.map(|(at, one)| (one.oid, at)).collect(),
+            server: rows.server,
+            relations: rows.relations,
+            schemas: by_key(rows.schemas, |schema| schema.name.clone()),
+            roles: by_key(rows.roles, |role| role.oid),
+            memberships: grouped(rows.memberships, |edge| edge.member),
+            default_grants: rows.default_grants,
+            functions: rows.functions,
+            foreign_keys: rows.foreign_keys,
+            children: grouped(rows.inheritance.clone(), |one| one.parent),
+            parents: grouped(rows.inheritance, |one| one.child),
+            uses: grouped(rows.uses, |one| one.view),
+            columns: grouped(rows.columns, |column| column.relation),
+            grants: grouped(rows.grants, |grant| grant.relation),
+            policies: grouped(rows.policies, |policy| policy.relation),
+            triggers: grouped(rows.triggers, |trigger| trigger.relation),
+            rules: grouped(rows.rules, |rule| rule.relation),
+        }
+    }
+}
+
 impl Catalog {
     /// Reads it in one transaction that writes nothing.
     pub fn read(session: &mut Session) -> Result<Self, Failure> {
@@ -235,68 +311,9 @@ impl Catalog {
             "no transaction can be begun in the database",
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = pg_catalog",
         )?;
-        let catalog = Self::read_all(session)?;
+        let rows = Rows::read(session)?;
         session.execute("the transaction cannot be ended", "ROLLBACK")?;
-        Ok(catalog)
-    }
-
-    fn read_all(session: &mut Session) -> Result<Self, Failure> {
-        let mut servers: Vec<Server> =
-            session.query("the server's version", include_str!("catalog/server.sql"))?;
-        let server = servers
-            .pop()
-            .ok_or_else(|| Failure::new("the server does not say its version"))?;
-        let relations: Vec<Relation> = session.query("tables", include_str!("catalog/relations.sql"))?;
-        let positions = relations.iter().enumerate();
-        let schemas: Vec<SchemaRow> = session.query("schemas", include_str!("catalog/schemas.sql"))?;
-        let roles: Vec<Role> = session.query("roles", include_str!("catalog/roles.sql"))?;
-        let inheritance: Vec<Inheritance> =
-            session.query("inheritance", include_str!("catalog/inheritance.sql"))?;
-        Ok(Self {
-            server,
-            by_name: positions
-                .clone()
-                .map(|(at, one)| ((one.schema.clone(), one.name.clone()), at))
-                .collect(),
-            by_oid: positions.map(|(at, one)| (one.oid, at)).collect(),
-            relations,
-            schemas: schemas.into_iter().map(|one| (one.name.clone(), one)).collect(),
-            roles: roles.into_iter().map(|role| (role.oid, role)).collect(),
-            memberships: grouped(
-                session.query("memberships of roles", include_str!("catalog/memberships.sql"))?,
-                |edge: &Membership| edge.member,
-            ),
-            default_grants: session
-                .query("default privileges", include_str!("catalog/default_grants.sql"))?,
-            rules: grouped(
-                session.query("rules", include_str!("catalog/rules.sql"))?,
-                |rule: &Rule| rule.relation,
-            ),
-            functions: session.query("functions", include_str!("catalog/functions.sql"))?,
-            foreign_keys: session.query("foreign keys", include_str!("catalog/foreign_keys.sql"))?,
-            children: grouped(inheritance.clone(), |one: &Inheritance| one.parent),
-            parents: grouped(inheritance, |one: &Inheritance| one.child),
-            uses: grouped(
-                session.query("dependencies of views", include_str!("catalog/uses.sql"))?,
-                |one: &Use| one.view,
-            ),
-            columns: grouped(
-                session.query("columns", include_str!("catalog/columns.sql"))?,
-                |column: &ColumnRow| column.relation,
-            ),
-            grants: grouped(
-                session.query("privileges", include_str!("catalog/grants.sql"))?,
-                |grant: &Grant| grant.relation,
-            ),
-            policies: grouped(
-                session.query("policies", include_str!("catalog/policies.sql"))?,
-                |policy: &PolicyRow| policy.relation,
-            ),
-            triggers: grouped(
-                session.query("triggers", include_str!("catalog/triggers.sql"))?,
-                |trigger: &Trigger| trigger.relation,
-            ),
-        })
+        Ok(Self::from(rows))
     }
 
     pub fn relation(&self, schema: &str, name: &str) -> Option<&Relation> {
@@ -326,9 +343,9 @@ impl Catalog {
     }
 
     pub fn is_called_by_policies(&self, function: &str) -> bool {
-        let texts = self.policies.values().flatten();
-        let mut texts = texts.flat_map(|policy| policy.using.iter().chain(&policy.check));
-        texts.any(|text| Words::outside_quotes(text).contain(function))
+        let policies = self.policies.values().flatten();
+        let mut texts = policies.flat_map(|policy| policy.using.iter().chain(&policy.check));
+        texts.any(|text| Words::outside_quotes(text).contains(function))
     }
 
     pub fn triggers(&self, relation: Oid) -> &[Trigger] {
@@ -343,7 +360,7 @@ impl Catalog {
         self.rules.values().flatten()
     }
 
-    /// What a view is made of.
+    /// The relations that a view uses.
     pub fn used_by(&self, view: Oid) -> impl Iterator<Item = &Relation> {
         let uses = self.uses.get(&view).into_iter().flatten();
         uses.filter_map(|one| self.relation_of(one.used))
@@ -379,11 +396,11 @@ impl Catalog {
         all.filter_map(|oid| self.relation_of(oid))
     }
 
-    /// Those that are reached only through such as meet a condition, and meet it themselves.
+    /// The descendants that meet a condition, as do all tables between them and the table.
     pub fn descendants_through(&self, table: Oid, is_met: impl Fn(&Relation) -> bool) -> BTreeSet<Oid> {
         reached(table, |parent| {
-            let children = self.children.get(&parent).into_iter().flatten();
-            let children = children.filter_map(|one| self.relation_of(one.child));
+            let edges = self.children.get(&parent).into_iter().flatten();
+            let children = edges.filter_map(|one| self.relation_of(one.child));
             children.filter(|child| is_met(child)).map(|child| child.oid)
         })
     }
@@ -407,6 +424,10 @@ pub fn reached<I: Iterator<Item = Oid>>(start: Oid, next: impl Fn(Oid) -> I) -> 
         open.extend(next(at).filter(|oid| found.insert(*oid)));
     }
     found
+}
+
+fn by_key<K: Ord, T>(rows: Vec<T>, key: impl Fn(&T) -> K) -> BTreeMap<K, T> {
+    rows.into_iter().map(|row| (key(&row), row)).collect()
 }
 
 fn grouped<T>(rows: Vec<T>, key: impl Fn(&T) -> Oid) -> BTreeMap<Oid, Vec<T>> {

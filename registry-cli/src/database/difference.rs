@@ -1,9 +1,9 @@
-//! What a database lacks of what the registry asks for.
+//! The policy that a table has, compared with the one that the registry asks for.
 
 use sqlx::Row;
 
 use super::catalog::{PolicyRow, Relation};
-use super::checks::{Context, append_only};
+use super::context::Context;
 use super::session::Session;
 use super::statements::{POLICY, Qualified, identifier, literal};
 use crate::failure::Failure;
@@ -30,15 +30,16 @@ pub fn spelling(session: &mut Session, table: &Qualified, expression: &str) -> R
     spelt.ok_or_else(|| Failure::new(format!("the server does not spell the policy of table {table}")))
 }
 
-/// What a table has of the policy of the registry.
+/// How a table's policy compares with the registry's.
 pub enum OwnPolicy {
     Same,
+    /// There is none, or another one under its name.
     Lacking,
-    /// None of that name, but others that let rows through.
+    /// There is none of its name, but others, which are named here, let rows through.
     Others(String),
 }
 
-/// Compares it with that of the registry, which is for just its roles.
+/// Compares a table's policies with that of the registry, which is for the roles of the application alone.
 pub fn policy(context: &Context<'_>, relation: &Relation, spelling: &str) -> OwnPolicy {
     let policies = context.catalog.policies(relation.oid);
     if let Some(policy) = policies.iter().find(|policy| policy.name == POLICY) {
@@ -64,13 +65,4 @@ fn is_same(context: &Context<'_>, policy: &PolicyRow, spelling: &str) -> bool {
         && policy.permissive
         && for_roles
         && expressions.iter().all(|text| text.as_deref() == Some(spelling))
-}
-
-/// What has to be revoked, grant by grant, so that no role of the application can change rows.
-pub fn revokes(context: &Context<'_>, relation: &Relation) -> Vec<String> {
-    let grants = append_only::open_grants(context, relation);
-    grants
-        .iter()
-        .map(|grant| grant.revoke(context, relation))
-        .collect()
 }

@@ -1,51 +1,61 @@
-//! `[database.allow]`: what somebody decided to leave as it is, and what of that nobody needs.
+//! `[database.allow]`: what somebody decided to leave as it is, and which of these exceptions nobody needs.
 
-use table_registry_engine::{Code, DatabaseCheck, Exception, Lint};
+use table_registry_engine::{Code, DatabaseCheck, DatabaseSettings, Exception, Lint, RegisteredTable};
 
-use super::checks::Context;
+use super::context::Context;
 use super::finding::Finding;
+use super::requirements::{Object, Requirement, of_table};
 use crate::lint::not_needed;
 
-/// The findings that no exception allows, and the exceptions that allow none.
+/// What the registry asks of an object of a table, without the requirements that an exception drops.
+pub fn requirements(
+    table: &RegisteredTable,
+    object: Object,
+    settings: &DatabaseSettings,
+) -> Vec<Requirement> {
+    let mut asked = of_table(table, object, settings);
+    asked.retain(|requirement| !settings.allows(requirement.check(object), &table.name));
+    asked
+}
+
+/// The findings that no exception allows, and a finding for each exception that allows none.
 pub fn apply(context: &Context<'_>, findings: Vec<Finding>, is_probed: bool) -> Vec<Finding> {
-    let config = context.config;
-    // What was not tried is not known.
-    let is_checked =
-        |entry: &&Exception<DatabaseCheck>| is_probed || entry.rule != DatabaseCheck::ProbeAllowed;
-    let (allowed, mut reported): (Vec<Finding>, Vec<_>) = findings.into_iter().partition(|finding| {
-        let mut subjects = finding.subjects.iter();
-        subjects.all(
-            |subject| matches!(finding.code, Code::DatabaseCheck(check) if config.allows(check, subject)),
-        )
+    let settings = context.settings;
+    let (allowed, mut reported): (Vec<Finding>, Vec<_>) = findings
+        .into_iter()
+        .partition(|finding| is_allowed(settings, finding));
+    let needless = settings.exceptions.iter().filter(|exception| {
+        // Without a probe nobody knows what the server would allow.
+        let is_checked = is_probed || exception.rule != DatabaseCheck::ProbeAllowed;
+        is_checked && is_unused(exception, &allowed, &reported)
     });
-    // Where something else is wrong, what is needed shows when that is mended.
-    let is_unused = |entry: &&Exception<DatabaseCheck>| {
-        let allows =
-            |finding: &Finding| finding.code == entry.rule.into() && finding.is_about(&entry.subject.value);
-        !allowed.iter().any(allows)
-            && !reported
-                .iter()
-                .any(|finding| finding.is_about(&entry.subject.value))
-    };
-    let unused: Vec<&Exception<DatabaseCheck>> = config
-        .exceptions
-        .iter()
-        .filter(is_checked)
-        .filter(is_unused)
-        .collect();
     let level = context.project.policy.lints.level(Lint::UnusedAllow);
-    reported.extend(
-        unused
-            .into_iter()
-            .filter_map(|entry| unused_finding(context, entry).at_level(level)),
-    );
+    let unused: Vec<Finding> = needless
+        .filter_map(|exception| unused_finding(context, exception).at_level(level))
+        .collect();
+    reported.extend(unused);
     reported
+}
+
+fn is_allowed(settings: &DatabaseSettings, finding: &Finding) -> bool {
+    let Code::DatabaseCheck(check) = finding.code else {
+        return false;
+    };
+    let mut subjects = finding.subjects.iter();
+    subjects.all(|subject| settings.allows(check, subject))
+}
+
+/// If something else is wrong with its subject, an exception may be needed once that is fixed.
+fn is_unused(exception: &Exception<DatabaseCheck>, allowed: &[Finding], reported: &[Finding]) -> bool {
+    let subject = &exception.subject.value;
+    let is_its = |finding: &Finding| finding.code == exception.rule.into() && finding.is_about(subject);
+    !allowed.iter().any(is_its) && !reported.iter().any(|finding| finding.is_about(subject))
 }
 
 fn unused_finding(context: &Context<'_>, exception: &Exception<DatabaseCheck>) -> Finding {
     let name = &exception.subject.value;
     let (message, fix) = not_needed(name, exception.rule.into());
-    let mut roles = context.config.app_roles.iter();
+    let mut roles = context.settings.app_roles.iter();
     let mut finding = if roles.any(|role| role.value == *name) {
         Finding::of_role(Lint::UnusedAllow, name, message, fix)
     } else {
@@ -53,4 +63,74 @@ fn unused_finding(context: &Context<'_>, exception: &Exception<DatabaseCheck>) -
     };
     finding.entry = Some(exception.subject.clone());
     finding
+}
+
+#[cfg(test)]
+mod tests {
+    use table_registry_engine::Severity;
+
+    use super::{Object, Requirement, apply, requirements};
+    use crate::database::checks::run;
+    use crate::database::testing::Database;
+
+    fn asked(object: Object, exceptions: &str) -> Vec<Requirement> {
+        let mut database = Database::sound();
+        database.policy_file.push_str(exceptions);
+        database.inspect(|context| {
+            let table = context.project.registry.table("audit_logs").unwrap();
+            requirements(table, object, context.settings)
+        })
+    }
+
+    #[test]
+    fn an_exception_covers_its_own_check_alone() {
+        let exception = "[database.allow.append-only-privilege]\naudit_logs = \"a worker deletes\"\n";
+        let all = asked(Object::Table, "");
+        assert_eq!(all, Requirement::ALL);
+        let mut without = all;
+        without.retain(|one| *one != Requirement::RevokedChanges);
+        assert_eq!(asked(Object::Table, exception), without);
+        assert_eq!(asked(Object::Child, exception), asked(Object::Child, ""));
+    }
+
+    #[test]
+    fn an_exception_for_children_covers_all_that_is_asked_of_them() {
+        let exception = "[database.allow.unprotected-child]\naudit_logs = \"archived\"\n";
+        assert_eq!(asked(Object::Child, exception), []);
+        assert_eq!(asked(Object::Table, exception), Requirement::ALL);
+    }
+
+    /// The codes and the severities of the findings that remain.
+    fn left(exceptions: &str, change: impl FnOnce(&mut Database)) -> Vec<(String, Severity)> {
+        let mut database = Database::sound();
+        database.policy_file.push_str(exceptions);
+        change(&mut database);
+        let findings = database.inspect(|context| apply(context, run(context), false));
+        let left = findings
+            .into_iter()
+            .map(|one| (one.code.to_string(), one.severity));
+        left.collect()
+    }
+
+    #[test]
+    fn exceptions_that_nobody_needs_are_reported() {
+        let exception = "[database.allow.rls-disabled]\ninvoices = \"shared\"\n";
+        let off = |it: &mut Database| it.relation("invoices").row_security = false;
+        assert_eq!(left(exception, off), []);
+        let unused = ("unused-allow".to_string(), Severity::Warning);
+        assert_eq!(left(exception, |_| ()), [unused]);
+        // Without a probe, nobody knows.
+        let of_probe = "[database.allow.probe-allowed]\ninvoices = \"shared\"\n";
+        assert_eq!(left(of_probe, |_| ()), []);
+    }
+
+    #[test]
+    fn another_finding_about_the_table_leaves_it_open_whether_the_exception_is_needed() {
+        let exception = "[database.allow.rls-not-forced]\ninvoices = \"shared\"\n";
+        let off = |it: &mut Database| it.relation("invoices").row_security = false;
+        assert_eq!(
+            left(exception, off),
+            [("rls-disabled".to_string(), Severity::Error)]
+        );
+    }
 }

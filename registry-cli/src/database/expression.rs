@@ -1,4 +1,4 @@
-//! What the expression of a policy lets through.
+//! Which rows the expression of a policy lets through.
 
 use sqlparser::ast::{
     BinaryOperator, CaseWhen, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Query,
@@ -17,7 +17,7 @@ pub fn is_always_true(text: &str, never_null: &dyn Fn(&str) -> bool) -> bool {
     let Ok(expression) = parser.parse_expr() else {
         return false;
     };
-    // What a session has not set is null; what it has set and taken back is empty.
+    // A setting is null until a session sets it, and empty once the session resets it.
     let unset = [Value::Null, Value::SingleQuotedString(String::new())];
     unset.into_iter().any(|unset| {
         let folding = Folding { never_null, unset };
@@ -25,8 +25,8 @@ pub fn is_always_true(text: &str, never_null: &dyn Fn(&str) -> bool) -> bool {
     })
 }
 
-/// Whether a text can stand between parentheses without ending them, or the statement. Whether it is an
-/// expression, and one that fits a table, the server says.
+/// Whether a text can stand between parentheses without ending them or the statement. Only the server can tell whether it is
+/// an expression that fits a table.
 pub fn is_one_expression(text: &str) -> bool {
     let Ok(tokens) = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize() else {
         return false;
@@ -47,13 +47,13 @@ pub fn is_one_expression(text: &str) -> bool {
     !is_empty && depth == 0
 }
 
-/// What a condition comes to.
+/// The value of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Truth {
     True,
     False,
     Null,
-    /// That depends on the row, or on who asks.
+    /// It depends on the row, or on who asks.
     Varies,
 }
 
@@ -83,7 +83,7 @@ impl Truth {
 /// Evaluates as much of an expression as is the same for every row.
 struct Folding<'f> {
     never_null: &'f dyn Fn(&str) -> bool,
-    /// What `current_setting('…', true)` gives where nothing is set.
+    /// The value of `current_setting('…', true)` where nothing is set.
     unset: Value,
 }
 
@@ -193,11 +193,11 @@ impl Folding<'_> {
         let FunctionArguments::List(list) = &function.args else {
             return None;
         };
-        let arguments = list.args.iter().map(|argument| match argument {
+        let unnamed = list.args.iter().map(|argument| match argument {
             FunctionArg::Unnamed(FunctionArgExpr::Expr(inner)) => Some(inner),
             _ => None,
         });
-        let arguments: Vec<&Expr> = arguments.collect::<Option<_>>()?;
+        let arguments: Vec<&Expr> = unnamed.collect::<Option<_>>()?;
         let name = function.name.to_string().to_lowercase();
         match (name.rsplit('.').next()?, arguments.as_slice()) {
             ("current_setting", [_, _]) => Some(Expr::value(self.unset.clone())),
@@ -207,8 +207,8 @@ impl Folding<'_> {
                 Some(if is_equal { Expr::value(Value::Null) } else { value })
             }
             ("coalesce", values) => {
-                let mut values = values.iter().map(|value| self.folded(value));
-                values.find(|value| *value != Expr::value(Value::Null) && self.truth(value) != Truth::Null)
+                let mut folded = values.iter().map(|value| self.folded(value));
+                folded.find(|value| *value != Expr::value(Value::Null) && self.truth(value) != Truth::Null)
             }
             _ => None,
         }
@@ -261,7 +261,7 @@ fn is_text(expression: &Expr, text: &str) -> bool {
     matches!(expression, Expr::Value(value) if value.value == Value::SingleQuotedString(text.to_string()))
 }
 
-/// What a query without tables gives.
+/// The value of a query without tables.
 fn selected(query: &Query) -> Option<&Expr> {
     let SetExpr::Select(select) = query.body.as_ref() else {
         return None;

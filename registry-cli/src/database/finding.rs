@@ -1,4 +1,4 @@
-//! What a check found, and what mends it.
+//! What a check found, and what fixes it.
 
 use table_registry_engine::{Code, Diagnostic, LintLevel, Placed, Severity};
 
@@ -17,13 +17,13 @@ pub struct Finding {
     /// The object in the database: a policy, a role, a view, …
     pub object: Option<String>,
     pub message: String,
-    /// What stands in the catalogs.
+    /// What the catalogs say.
     pub facts: Vec<String>,
-    /// The SQL, or the command, that mends it.
+    /// The SQL, or the command, that fixes it.
     pub fix: String,
-    /// The line of the policy file, where that is the fault.
+    /// The entry of the policy file, if that is the fault.
     pub entry: Option<Placed<String>>,
-    /// Where the registry itself has the fault, and the database was not looked at.
+    /// The fault of the registry itself, if that kept the checks from running.
     fault: Option<Diagnostic>,
 }
 
@@ -78,7 +78,7 @@ impl Finding {
         self
     }
 
-    /// About several tables, of which the first is where it is reported.
+    /// About several tables. It is reported at the first.
     pub fn about(mut self, tables: &[&str]) -> Self {
         self.subjects = tables.iter().map(ToString::to_string).collect();
         self
@@ -109,10 +109,9 @@ impl Finding {
         if let Some(fault) = &self.fault {
             return fault.clone();
         }
-        let mut diagnostic = Diagnostic::new(self.code, printable(&self.message));
+        let mut diagnostic = Diagnostic::new(self.code, printable(&self.message)).help(printable(&self.fix));
         diagnostic.severity = self.severity;
         diagnostic.notes = self.facts.iter().map(|fact| printable(fact)).collect();
-        let diagnostic = diagnostic.help(printable(&self.fix));
         if let Some(entry) = &self.entry {
             return at(diagnostic, entry);
         }

@@ -5,24 +5,24 @@ use std::collections::{HashMap, HashSet};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
-/// The words of a text and what stands between them, without comments. What is neither a word nor one
-/// of `.,;()` is the empty string.
+/// The words of a text and the signs between them, without comments. A sign other than `.`, `,`, `;`, `::` and
+/// parentheses is the empty string.
 #[derive(Debug, Default)]
 pub struct Words {
     all: Vec<String>,
     places: HashMap<String, Vec<usize>>,
     /// The strings that are nothing but a name.
     quoted: HashSet<String>,
-    /// A command in a string has no table: that is put there when the function runs.
+    /// Whether a command in a string lacks its table, which is put there when the function runs.
     reads_what_it_is_given: bool,
     changes_what_it_is_given: bool,
 }
 
-/// As deep as quotes are looked into.
+/// How deep quotes in quotes are read.
 const DEPTH: usize = 4;
 
 impl Words {
-    /// Those of code, and those of strings that may be code.
+    /// The words of code, and of strings that may be code.
     pub fn of(text: &str) -> Self {
         Self::new(text, DEPTH)
     }
@@ -90,18 +90,18 @@ impl Words {
         self.all.push(String::new());
     }
 
-    pub fn contain(&self, word: &str) -> bool {
+    pub fn contains(&self, word: &str) -> bool {
         self.places.contains_key(word)
     }
 
     /// Whether a statement creates the role.
-    pub fn create_role(&self, name: &str) -> bool {
+    pub fn creates_role(&self, name: &str) -> bool {
         self.places(name)
             .any(|at| self.word(at, 2) == "create" && matches!(self.word(at, 1), "role" | "user" | "group"))
     }
 
-    /// Whether a column of a table is named, by itself or with the table in front.
-    pub fn name_column(&self, table: &str, column: &str) -> bool {
+    /// Whether the text names a column of a table, by itself or with the table in front.
+    pub fn names_column(&self, table: &str, column: &str) -> bool {
         self.places(column).any(|at| {
             let is_called = self.all.get(at + 1).is_some_and(|next| next == "(");
             match self.word(at, 1) {
@@ -114,7 +114,7 @@ impl Words {
     }
 
     /// Whether the value depends on who asks: by a function, a subquery, or the name of the role.
-    pub fn ask_who(&self) -> bool {
+    pub fn asks_who(&self) -> bool {
         const OPERATORS: [&str; 12] = [
             "", "(", ",", "and", "or", "not", "in", "any", "all", "when", "then", "else",
         ];
@@ -130,7 +130,7 @@ impl Words {
     }
 
     /// Whether a statement reads rows of the table.
-    pub fn read(&self, schema: &str, name: &str) -> bool {
+    pub fn reads(&self, schema: &str, name: &str) -> bool {
         let is_given = self.reads_what_it_is_given && self.quoted.contains(name);
         is_given || self.starts(schema, name).any(|(_, start)| self.is_read(start))
     }
@@ -157,7 +157,7 @@ impl Words {
     }
 
     /// Whether a statement changes or removes rows of the table.
-    pub fn change(&self, schema: &str, name: &str) -> bool {
+    pub fn changes(&self, schema: &str, name: &str) -> bool {
         let is_given = self.changes_what_it_is_given && self.quoted.contains(name);
         is_given
             || self
@@ -208,7 +208,7 @@ impl Words {
         at.checked_sub(back).map_or("", |at| self.all[at].as_str())
     }
 
-    /// What the list is of in which something stands.
+    /// The word that begins the list in which something stands.
     fn clause_before(&self, at: usize) -> &str {
         let mut closed = 0_usize;
         for word in self.all[..at].iter().rev() {
@@ -237,7 +237,7 @@ impl Words {
     }
 }
 
-/// Where an odd quote, say, leaves no tokens, the words are still there.
+/// The words of a text that has no tokens, because of an odd quote, for one.
 fn plain_words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
@@ -347,7 +347,7 @@ mod tests {
         ] {
             let words = Words::of_function(text);
             assert_eq!(
-                (words.read("public", "logs"), words.change("public", "logs")),
+                (words.reads("public", "logs"), words.changes("public", "logs")),
                 (reads, changes),
                 "{text}"
             );
@@ -374,7 +374,7 @@ mod tests {
         ] {
             let words = Words::outside_quotes(text);
             assert_eq!(
-                (words.name_column("a", "deleted_at"), words.ask_who()),
+                (words.names_column("a", "deleted_at"), words.asks_who()),
                 (column, who),
                 "{text}"
             );
@@ -389,17 +389,17 @@ mod tests {
              DO $$ BEGIN CREATE ROLE guarded; END $$; DROP ROLE gone;",
         );
         for role in ["app", "Web", "g", "guarded"] {
-            assert!(words.create_role(role), "{role}");
+            assert!(words.creates_role(role), "{role}");
         }
         for role in ["App", "web", "comment", "gone"] {
-            assert!(!words.create_role(role), "{role}");
+            assert!(!words.creates_role(role), "{role}");
         }
     }
 
     #[test]
     fn quotes_can_be_left_out() {
         let text = "SELECT 'a', $$b$$, c -- d";
-        let found = |words: &Words| ["a", "b", "c", "d"].map(|word| words.contain(word));
+        let found = |words: &Words| ["a", "b", "c", "d"].map(|word| words.contains(word));
         assert_eq!(found(&Words::of(text)), [true, true, true, false]);
         assert_eq!(found(&Words::outside_quotes(text)), [false, false, true, false]);
     }

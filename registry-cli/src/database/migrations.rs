@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use table_registry_engine::display;
+use table_registry_engine::{Root, display};
 use toml_edit::DocumentMut;
 
 use super::mention::Words;
@@ -28,13 +28,13 @@ pub struct Migration {
 }
 
 /// The migrations of a directory in their order, whichever tool they are for.
-pub fn find(directory: &Path) -> Result<Vec<Migration>, Failure> {
-    let paths = match drizzle_journal(directory)? {
+pub fn find(root: &Root, directory: &Path) -> Result<Vec<Migration>, Failure> {
+    let paths = match drizzle_journal(root, directory)? {
         Some(tags) => tags
             .iter()
             .map(|tag| directory.join(format!("{tag}.sql")))
             .collect(),
-        None => without_journal(directory)?,
+        None => without_journal(root, directory)?,
     };
     if paths.is_empty() {
         return Err(
@@ -43,7 +43,10 @@ pub fn find(directory: &Path) -> Result<Vec<Migration>, Failure> {
             ),
         );
     }
-    paths.into_iter().map(Migration::read).collect()
+    paths
+        .into_iter()
+        .map(|path| Migration::read(root, path))
+        .collect()
 }
 
 /// Applies them to a new database, whose tables then belong to a role without privileges.
@@ -62,12 +65,11 @@ pub fn apply(server: &Server, migrations: &[Migration], app_roles: &[String]) ->
     set_up(server, &format!("ALTER ROLE {MIGRATOR} NOSUPERUSER"))
 }
 
-/// The roles that migrations name and none creates. Of a role that is not even named, the checks say that
-/// it does not exist.
+/// The roles that migrations name and none creates. The checks report a role that is not even named.
 fn missing_roles<'a>(migrations: &[Migration], app_roles: &'a [String]) -> Vec<&'a str> {
     let texts: Vec<Words> = migrations.iter().map(|one| Words::of(&one.sql)).collect();
-    let is_named = |role: &str| texts.iter().any(|words| words.contain(role));
-    let is_created = |role: &str| texts.iter().any(|words| words.create_role(role));
+    let is_named = |role: &str| texts.iter().any(|words| words.contains(role));
+    let is_created = |role: &str| texts.iter().any(|words| words.creates_role(role));
     let roles = app_roles.iter().map(String::as_str);
     roles
         .filter(|role| *role != SUPERUSER && is_named(role) && !is_created(role))
@@ -76,22 +78,22 @@ fn missing_roles<'a>(migrations: &[Migration], app_roles: &'a [String]) -> Vec<&
 
 fn set_up(server: &Server, statement: &str) -> Result<(), Failure> {
     let mut psql = server.psql(SUPERUSER, SUPERUSER);
-    let output = output(psql.args(["-c", statement]))?;
-    if output.status.success() {
+    let ended = output(psql.args(["-c", statement]))?;
+    if ended.status.success() {
         return Ok(());
     }
-    let message = String::from_utf8_lossy(&output.stderr);
+    let message = String::from_utf8_lossy(&ended.stderr);
     Err(Failure::new("the database cannot be prepared")
         .note(format!("`{statement}` fails"))
         .note(message.trim_end()))
 }
 
 impl Migration {
-    fn read(path: PathBuf) -> Result<Self, Failure> {
-        let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
-        let text = text.trim_start_matches('\u{feff}');
-        let sql = without_down(text).to_string();
-        let in_transaction = !refuses_transaction(&sql) && diesel_permits_transaction(&path)?;
+    fn read(root: &Root, path: PathBuf) -> Result<Self, Failure> {
+        let text = fs::read_to_string(root.resolve(&path)).map_err(|error| unreadable(&path, &error))?;
+        let without_mark = text.trim_start_matches('\u{feff}');
+        let sql = without_down(without_mark).to_string();
+        let in_transaction = !refuses_transaction(&sql) && diesel_permits_transaction(root, &path)?;
         Ok(Self {
             path,
             sql,
@@ -104,20 +106,20 @@ impl Migration {
             return Err(self.cut_off(&format!("`{command}`")));
         }
         let mut psql = server.psql(MIGRATOR, DATABASE);
-        // An option has to name the input, or `--single-transaction` means nothing.
+        // `--single-transaction` has no effect unless an option names the input.
         psql.args(["-f", "-"]);
         if self.in_transaction {
             psql.arg("--single-transaction");
         }
-        // A pipe could block both sides, if `psql` says much before it has read everything.
+        // With a pipe, both sides could block if `psql` prints much before it has read everything.
         let input = temporary_file(&format!("{}\n\\echo {END} :DBNAME\n", self.sql));
         psql.stdin(input.map_err(|error| self.not_applied(error))?);
-        let output = output(&mut psql)?;
-        let message = String::from_utf8_lossy(&output.stderr);
+        let ended = output(&mut psql)?;
+        let message = String::from_utf8_lossy(&ended.stderr);
         // A migration can tell `psql` to go on after an error.
-        if output.status.success() && !message.contains(": ERROR:  ") {
+        if ended.status.success() && !message.contains(": ERROR:  ") {
             let end = format!("{END} {DATABASE}");
-            let mut lines = output.stdout.split(|byte| *byte == b'\n');
+            let mut lines = ended.stdout.split(|byte| *byte == b'\n');
             return if lines.any(|line| line == end.as_bytes()) {
                 Ok(())
             } else {
@@ -142,11 +144,11 @@ impl Migration {
     }
 }
 
-/// What `psql` says with the name of its database where a migration is at its end.
+/// What `psql` prints at the end of a migration, before the name of its database.
 const END: &str = "table-registry: end of";
 
-/// A command of `psql` at the start of a line after which not everything is applied, or not here. It can also stand behind other
-/// words, where what is missing at the end tells:
+/// A command of `psql` at the start of a line that keeps the rest of a migration from this database. Behind other words such
+/// a command shows by the missing end:
 /// <https://www.postgresql.org/docs/current/app-psql.html>.
 fn command_that_leaves(sql: &str) -> Option<&str> {
     let words = sql.lines().filter_map(|line| line.split_whitespace().next());
@@ -169,8 +171,8 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
     Failure::io("read", path, error)
 }
 
-/// The order that drizzle keeps in a file of its own.
-fn drizzle_journal(directory: &Path) -> Result<Option<Vec<String>>, Failure> {
+/// The order of the migrations, which drizzle keeps in a file.
+fn drizzle_journal(root: &Root, directory: &Path) -> Result<Option<Vec<String>>, Failure> {
     #[derive(serde::Deserialize)]
     struct Journal {
         entries: Vec<Entry>,
@@ -180,26 +182,26 @@ fn drizzle_journal(directory: &Path) -> Result<Option<Vec<String>>, Failure> {
         tag: String,
     }
     let path = directory.join("meta/_journal.json");
-    if !path.is_file() {
+    if !root.has_file(&path) {
         return Ok(None);
     }
-    let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+    let text = fs::read_to_string(root.resolve(&path)).map_err(|error| unreadable(&path, &error))?;
     let journal: Journal = serde_json::from_str(&text).map_err(|error| {
         Failure::new(format!("`{}` is not a journal of drizzle", display(&path))).note(error)
     })?;
     Ok(Some(journal.entries.into_iter().map(|entry| entry.tag).collect()))
 }
 
-fn without_journal(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let mut names = names_in(directory)?;
+fn without_journal(root: &Root, directory: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut names = names_in(root, directory)?;
     let undone: BTreeSet<Vec<u128>> = names.iter().filter_map(|name| version('V', name)).collect();
     names.retain(|name| !is_hidden(name) && !is_undo(name, &undone));
     names.sort_by_cached_key(|name| place_in_order(name));
     let mut scripts = Vec::new();
     for name in &names {
         let path = directory.join(name);
-        if path.is_dir() {
-            scripts.extend(script_in(&path)?);
+        if root.has_directory(&path) {
+            scripts.extend(script_in(root, &path)?);
         } else {
             scripts.extend(is_script(&path, &names).then_some(path));
         }
@@ -207,7 +209,7 @@ fn without_journal(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(scripts)
 }
 
-fn names_in(directory: &Path) -> Result<Vec<String>, Failure> {
+fn names_in(root: &Root, directory: &Path) -> Result<Vec<String>, Failure> {
     let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::NotADirectory => Failure::new(format!("`{}` is not a directory", display(directory)))
             .help("name the directory that holds the migrations"),
@@ -216,7 +218,7 @@ fn names_in(directory: &Path) -> Result<Vec<String>, Failure> {
         }
         _ => Failure::io("read", directory, &error),
     };
-    let entries = fs::read_dir(directory).map_err(unreadable)?;
+    let entries = fs::read_dir(root.resolve(directory)).map_err(unreadable)?;
     let names = entries.map(|entry| {
         let name = entry.map_err(unreadable)?.file_name();
         name.into_string().map_err(|name| {
@@ -227,13 +229,13 @@ fn names_in(directory: &Path) -> Result<Vec<String>, Failure> {
     names.collect()
 }
 
-/// The file with the statements in the directory of a migration. Other statements there would be lost.
-fn script_in(directory: &Path) -> Result<Option<PathBuf>, Failure> {
+/// The file with the statements in the directory of a migration. Fails if there are others, which would be lost.
+fn script_in(root: &Root, directory: &Path) -> Result<Option<PathBuf>, Failure> {
     let scripts = ["up.sql", "migration.sql"].map(|name| directory.join(name));
-    if let Some(script) = scripts.into_iter().find(|script| script.is_file()) {
+    if let Some(script) = scripts.into_iter().find(|script| root.has_file(script)) {
         return Ok(Some(script));
     }
-    let names = names_in(directory)?;
+    let names = names_in(root, directory)?;
     match names.iter().find(|name| is_sql(Path::new(name))) {
         Some(name) => Err(Failure::new(format!(
             "`{}` is no migration, but holds `{name}`",
@@ -271,11 +273,11 @@ fn is_undo(name: &str, undone: &BTreeSet<Vec<u128>>) -> bool {
     version('U', name).is_some_and(|version| undone.contains(&version))
 }
 
-/// First the numbers, as numbers; behind all of them what has none, such as `R__views.sql` of Flyway.
+/// The place of a migration: by number, and without a number, as Flyway's `R__views.sql`, behind all others.
 fn place_in_order(name: &str) -> (bool, Vec<u128>, String) {
-    let version = version('V', name).or_else(|| version('U', name));
-    let version = version.or_else(|| leading_number(name).map(|number| vec![number]));
-    (version.is_none(), version.unwrap_or_default(), name.to_string())
+    let of_tool = version('V', name).or_else(|| version('U', name));
+    let numbers = of_tool.or_else(|| leading_number(name).map(|number| vec![number]));
+    (numbers.is_none(), numbers.unwrap_or_default(), name.to_string())
 }
 
 /// `V1.2__name.sql` and `V1_2__name.sql` have the version 1.2.
@@ -285,12 +287,12 @@ fn version(prefix: char, name: &str) -> Option<Vec<u128>> {
 }
 
 fn leading_number(name: &str) -> Option<u128> {
-    let name = name.strip_prefix(['V', 'U']).unwrap_or(name);
-    let end = name.find(|c: char| !c.is_ascii_digit()).unwrap_or(name.len());
-    name[..end].parse().ok()
+    let number = name.strip_prefix(['V', 'U']).unwrap_or(name);
+    let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+    number[..end].parse().ok()
 }
 
-/// What undoes the migration follows in the same file, with dbmate, goose and sql-migrate.
+/// Without the statements that undo the migration, which dbmate, goose and sql-migrate have in the same file.
 fn without_down(text: &str) -> &str {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
@@ -319,10 +321,8 @@ fn directive(line: &str) -> Option<(&str, &str)> {
 }
 
 fn refuses_transaction(text: &str) -> bool {
-    let mut head = text.lines().take_while(|line| {
-        let line = line.trim();
-        line.is_empty() || line.starts_with("--")
-    });
+    let lines = text.lines().map(str::trim);
+    let mut head = lines.take_while(|line| line.is_empty() || line.starts_with("--"));
     head.any(line_refuses_transaction) || runs_concurrently(text)
 }
 
@@ -341,19 +341,19 @@ fn line_refuses_transaction(line: &str) -> bool {
 
 /// No transaction may hold `CREATE INDEX CONCURRENTLY` and its like.
 fn runs_concurrently(text: &str) -> bool {
-    Words::outside_quotes(text).contain("concurrently")
+    Words::outside_quotes(text).contains("concurrently")
 }
 
-/// Diesel has a file for it, beside `up.sql`.
-fn diesel_permits_transaction(script: &Path) -> Result<bool, Failure> {
+/// Diesel says so in a file beside `up.sql`.
+fn diesel_permits_transaction(root: &Root, script: &Path) -> Result<bool, Failure> {
     if !script.ends_with("up.sql") {
         return Ok(true);
     }
     let path = script.with_file_name("metadata.toml");
-    if !path.is_file() {
+    if !root.has_file(&path) {
         return Ok(true);
     }
-    let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+    let text = fs::read_to_string(root.resolve(&path)).map_err(|error| unreadable(&path, &error))?;
     let metadata: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
         Failure::new(format!("`{}` is not valid TOML", display(&path))).note(error.message())
     })?;
@@ -371,6 +371,10 @@ mod tests {
 
     use super::*;
 
+    fn find_in(directory: &Path) -> Result<Vec<Migration>, Failure> {
+        find(&Root::current(), directory)
+    }
+
     fn directory(files: &[(&str, &str)]) -> TempDir {
         let directory = tempfile::tempdir().unwrap();
         for (name, text) in files {
@@ -387,7 +391,7 @@ mod tests {
     }
 
     fn order(directory: &TempDir) -> Vec<String> {
-        let migrations = find(directory.path()).unwrap();
+        let migrations = find_in(directory.path()).unwrap();
         let paths = migrations.iter().map(|migration| &migration.path);
         paths
             .map(|path| display(path.strip_prefix(directory.path()).unwrap()))
@@ -395,12 +399,12 @@ mod tests {
     }
 
     fn only(text: &str) -> Migration {
-        let directory = directory(&[("1.sql", text)]);
-        find(directory.path()).unwrap().remove(0)
+        let migrations = directory(&[("1.sql", text)]);
+        find_in(migrations.path()).unwrap().remove(0)
     }
 
     fn failure(directory: &Path) -> String {
-        let text = find(directory).unwrap_err().render();
+        let text = find_in(directory).unwrap_err().render();
         anstream::adapter::strip_str(&text).to_string()
     }
 
@@ -443,7 +447,7 @@ mod tests {
             "2024-01-02-000000_b/up.sql",
         ];
         assert_eq!(order(&directory), expected);
-        let migrations = find(directory.path()).unwrap();
+        let migrations = find_in(directory.path()).unwrap();
         let in_transaction = migrations.iter().map(|migration| migration.in_transaction);
         assert_eq!(in_transaction.collect::<Vec<_>>(), [true, true, false]);
     }
@@ -568,7 +572,7 @@ mod tests {
         );
     }
 
-    /// A server, unless the machine has none, which is a mistake where everything is tested.
+    /// A server, or none if the machine has no PostgreSQL, which fails in CI.
     fn server() -> Option<Server> {
         match Server::start() {
             Ok(server) => Some(server),
@@ -587,9 +591,9 @@ mod tests {
 
     fn query(server: &Server, query: &str) -> String {
         let mut psql = server.psql(SUPERUSER, DATABASE);
-        let output = output(psql.args(["-A", "-t", "-c", query])).unwrap();
-        assert!(output.status.success(), "{output:?}");
-        String::from_utf8(output.stdout).unwrap().trim_end().to_string()
+        let ended = output(psql.args(["-A", "-t", "-c", query])).unwrap();
+        assert!(ended.status.success(), "{ended:?}");
+        String::from_utf8(ended.stdout).unwrap().trim_end().to_string()
     }
 
     #[test]
@@ -604,7 +608,7 @@ mod tests {
             ("2_b.sql", "CREATE INDEX CONCURRENTLY ON a (id);\n"),
         ]);
         let roles = ["app".to_string(), "web".to_string()];
-        apply(&server, &find(applied.path()).unwrap(), &roles).unwrap();
+        apply(&server, &find_in(applied.path()).unwrap(), &roles).unwrap();
         assert_eq!(
             query(&server, "SELECT tableowner FROM pg_tables WHERE tablename = 'a'"),
             MIGRATOR
@@ -617,7 +621,7 @@ mod tests {
         );
 
         let broken = directory(&[("3_c.sql", "CREATE TABLE c (id int);\nSELECT 1;\nDROP TABLE d;\n")]);
-        let failing = find(broken.path()).unwrap().remove(0);
+        let failing = find_in(broken.path()).unwrap().remove(0);
         let failure = failing.apply(&server).unwrap_err().render();
         let shown = display(&failing.path);
         assert!(

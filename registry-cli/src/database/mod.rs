@@ -1,21 +1,31 @@
-//! The database behind the registry: what it lacks, and what mends it.
+//! The database behind the registry: what it lacks, and what fixes it.
 //!
 //! `Session → Catalog → (with the registry) Context → Finding → report`
 
 pub mod catalog;
 pub mod checks;
+pub mod context;
 pub mod difference;
 pub mod exceptions;
 pub mod expression;
 pub mod finding;
+pub mod grants;
 pub mod mention;
 pub mod migrations;
+mod missing_tenant_column;
+mod openings;
+mod policies;
 pub mod probe;
+mod relatives;
 pub mod report;
+pub mod requirements;
 pub mod roles;
 pub mod server;
 pub mod session;
 pub mod statements;
+#[cfg(test)]
+mod testing;
+mod triggers;
 mod watchdog;
 
 use table_registry_engine::{Diagnostic, Fault};
@@ -26,8 +36,8 @@ use crate::project::{self, Project};
 use crate::report::Exit;
 use crate::workspace::Workspace;
 
-/// Does something with the one registry that a database is to obey, if that registry has no fault
-/// itself, which are reported, and says which roles it is about.
+/// Runs a command on the one registry that the database belongs to. If the registry has faults, reports these instead.
+/// Fails if no role of the application is named.
 pub fn with_project(
     selection: &Selection,
     report: impl FnOnce(&Project, Vec<Diagnostic>) -> Result<Exit, Failure>,
@@ -45,7 +55,7 @@ pub fn with_project(
     run(&project)
 }
 
-/// The registry puts the expression into statements, which it must not end.
+/// The expression goes into statements, which it must not end.
 fn tenant_policy_fault(project: &Project) -> Option<Diagnostic> {
     let entry = project.policy.database.tenant_policy.as_ref()?;
     let fault = Diagnostic::new(Fault::InvalidValue, "`tenant_policy` is not one SQL expression")
@@ -55,7 +65,7 @@ fn tenant_policy_fault(project: &Project) -> Option<Diagnostic> {
     (!expression::is_one_expression(&entry.value)).then_some(fault)
 }
 
-/// Privileges of nobody can neither be revoked nor checked.
+/// Without a role there is nobody to revoke privileges from, and nobody to check.
 fn no_app_role(project: &Project) -> Failure {
     let file = project
         .inputs
@@ -70,8 +80,7 @@ fn no_app_role(project: &Project) -> Failure {
         .help("add `[database]` with `app_roles = [\"app\"]`")
 }
 
-/// The privileges that an append-only table gives to nobody. TRUNCATE asks neither policies nor triggers of
-/// rows.
+/// The privileges that an append-only table gives to nobody. Neither policies nor triggers of rows restrict TRUNCATE.
 pub const CHANGES: [&str; 3] = ["UPDATE", "DELETE", "TRUNCATE"];
 
 pub fn is_change(privilege: &str) -> bool {

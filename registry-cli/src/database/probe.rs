@@ -5,11 +5,9 @@
 //! shows no row to anybody: there the policies are asked about rows that are made up.
 
 use serde_json::{Map, Value, json};
-use table_registry_engine::{Code, DatabaseCheck};
 
 use super::catalog::{PolicyRow, Relation};
-use super::checks::{Context, Table};
-use super::finding::Finding;
+use super::context::{Context, Table};
 use super::roles::Actor;
 use super::session::{Attempt, Session};
 use super::statements::{identifier, literal};
@@ -21,24 +19,37 @@ const BEGIN: &str = "BEGIN READ WRITE; SET LOCAL row_security = on; SET LOCAL lo
 
 /// What was tried.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub struct Probed {
     pub attempts: usize,
-    pub allowed: usize,
+    pub allowed: Vec<Allowed>,
 }
 
-/// Tries everything, and adds what was allowed to the finding that says why, or as a finding.
-pub fn run(
-    session: &mut Session,
-    context: &Context<'_>,
-    findings: &mut Vec<Finding>,
-) -> Result<Outcome, Failure> {
+/// An attempt that the server should have refused.
+#[derive(Debug)]
+pub struct Allowed {
+    pub table: String,
+    pub role: String,
+    pub action: String,
+    pub effect: Effect,
+}
+
+/// What an attempt comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Changing rows of an append-only table.
+    Change,
+    /// Reading rows of another tenant.
+    Read,
+}
+
+/// Tries everything that the server should refuse.
+pub fn run(session: &mut Session, context: &Context<'_>) -> Result<Probed, Failure> {
     let tables = context.append_only().count() + context.row_secured().count();
     let bar = progress::bar("Probing", context.app_roles.len() * tables);
     let mut probe = Probe {
         session,
         context,
-        findings,
-        outcome: Outcome::default(),
+        probed: Probed::default(),
     };
     for app in &context.app_roles {
         probe.begin_as(app)?;
@@ -56,14 +67,13 @@ pub fn run(
         }
         probe.end()?;
     }
-    Ok(probe.outcome)
+    Ok(probe.probed)
 }
 
 struct Probe<'p, 'c> {
     session: &'p mut Session,
     context: &'p Context<'c>,
-    findings: &'p mut Vec<Finding>,
-    outcome: Outcome,
+    probed: Probed,
 }
 
 impl Probe<'_, '_> {
@@ -82,7 +92,7 @@ impl Probe<'_, '_> {
     }
 
     fn attempt(&mut self, statement: &str) -> Result<Attempt, Failure> {
-        self.outcome.attempts += 1;
+        self.probed.attempts += 1;
         self.session.attempt(statement)
     }
 
@@ -94,7 +104,7 @@ impl Probe<'_, '_> {
     ) -> Result<(), Failure> {
         for action in actions(self.context, relation) {
             if let Attempt::Done(_) = self.attempt(&action.statement)? {
-                self.record(table, app, &action.name, &CHANGE);
+                self.record(table, app, &action.name, Effect::Change);
             }
         }
         Ok(())
@@ -111,52 +121,26 @@ impl Probe<'_, '_> {
                             table,
                             app,
                             "SELECT without a tenant, of a row that is made up,",
-                            &READ,
+                            Effect::Read,
                         );
                         break;
                     }
                 }
             }
-            Attempt::Done(_) => self.record(table, app, "SELECT without a tenant", &READ),
+            Attempt::Done(_) => self.record(table, app, "SELECT without a tenant", Effect::Read),
         }
         Ok(())
     }
 
-    /// Adds what was allowed to the finding that says why, or makes one.
-    fn record(&mut self, table: &Table<'_>, app: &Actor<'_>, action: &str, causes: &[DatabaseCheck]) {
-        self.outcome.allowed += 1;
-        let (table, role) = (table.name(), &app.role.name);
-        let what = format!("the server let role `{role}` do {action} on table `{table}`");
-        let mut findings = self.findings.iter_mut();
-        let cause = findings.find(|finding| {
-            causes.iter().any(|cause| finding.code == Code::from(*cause))
-                && (finding.is_about(table) || finding.is_about(role))
+    fn record(&mut self, table: &Table<'_>, app: &Actor<'_>, action: &str, effect: Effect) {
+        self.probed.allowed.push(Allowed {
+            table: table.name().to_string(),
+            role: app.role.name.clone(),
+            action: action.to_string(),
+            effect,
         });
-        if let Some(cause) = cause {
-            cause.facts.push(format!("probe: {what}"));
-            return;
-        }
-        let fix = "find out why: the catalogs do not say so; then take the privilege away";
-        self.findings
-            .push(Finding::of_table(DatabaseCheck::ProbeAllowed, table, what, fix).object(role));
     }
 }
-
-/// What the catalogs call the reasons for which a change, or a read, is possible.
-const CHANGE: [DatabaseCheck; 4] = [
-    DatabaseCheck::AppendOnlyPrivilege,
-    DatabaseCheck::UnprotectedChild,
-    DatabaseCheck::PrivilegedAppRole,
-    DatabaseCheck::AppRoleOwnsTable,
-];
-const READ: [DatabaseCheck; 6] = [
-    DatabaseCheck::RlsDisabled,
-    DatabaseCheck::RlsNotForced,
-    DatabaseCheck::OpenPolicy,
-    DatabaseCheck::UnprotectedChild,
-    DatabaseCheck::PrivilegedAppRole,
-    DatabaseCheck::AppRoleOwnsTable,
-];
 
 /// Reads of rows of another tenant than that of the session, which has none, and of one without a tenant.
 fn made_up_reads(context: &Context<'_>, app: &Actor<'_>, relation: &Relation) -> Vec<String> {
@@ -184,7 +168,7 @@ fn made_up_reads(context: &Context<'_>, app: &Actor<'_>, relation: &Relation) ->
     reads.into()
 }
 
-/// A value of a type; of others there is none.
+/// A value of a type, if the type is one of the usual ones.
 fn made_up(type_name: &str) -> Option<Value> {
     Some(match type_name {
         "bool" => json!(false),
@@ -197,7 +181,7 @@ fn made_up(type_name: &str) -> Option<Value> {
     })
 }
 
-/// The condition that the policies come to: one permissive policy, and every restrictive one. None where
+/// The condition that the policies add up to: one permissive policy, and every restrictive one. None where
 /// no row is shown.
 fn shown_rows(context: &Context<'_>, app: &Actor<'_>, relation: &Relation) -> Option<String> {
     let policies = context.catalog.policies(relation.oid).iter();
@@ -218,18 +202,18 @@ struct Action {
     statement: String,
 }
 
-/// Without CASCADE a foreign key may refuse what the privileges allow. DEFAULT can be set in every column, also in those that are generated.
+/// Without CASCADE a foreign key may refuse what the privileges allow. Every column can be set to DEFAULT, even a generated one.
 fn actions(context: &Context<'_>, relation: &Relation) -> Vec<Action> {
     let table = relation.qualified();
     let rules = || context.catalog.rules(relation.oid).iter();
-    // A rule in place of the statement: nothing is refused, and nothing is done.
+    // A rule takes the place of the statement: nothing is refused, and nothing is done.
     let is_replaced = |event: &str| rules().any(|rule| rule.instead_of.as_deref() == Some(event));
-    let columns = context.catalog.columns(relation.oid).iter();
+    let all = context.catalog.columns(relation.oid).iter();
     // Each column, if one is granted alone.
     let grants = context.catalog.grants(relation.oid);
     let by_column = grants.iter().any(|grant| grant.column.is_some());
     let shown = if by_column { usize::MAX } else { 1 };
-    let columns = columns.filter(|_| !is_replaced("2")).take(shown);
+    let columns = all.filter(|_| !is_replaced("2")).take(shown);
     let updates = columns.map(|column| Action {
         name: format!("UPDATE of `{}`", column.name),
         statement: format!(
@@ -237,14 +221,14 @@ fn actions(context: &Context<'_>, relation: &Relation) -> Vec<Action> {
             identifier(&column.name)
         ),
     });
-    let others = [
+    let statements = [
         ("DELETE", format!("DELETE FROM {table} WHERE false")),
         ("TRUNCATE", format!("TRUNCATE {table} CASCADE")),
     ];
-    let others = others
+    let possible = statements
         .into_iter()
         .filter(|(name, _)| *name != "DELETE" || !is_replaced("4"));
-    let others = others.map(|(name, statement)| Action {
+    let others = possible.map(|(name, statement)| Action {
         name: name.to_string(),
         statement,
     });

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_sarif::sarif;
 use table_registry_engine::{Diagnostic, Severity};
 
-use super::checks::Context;
+use super::context::Context;
 use super::finding::Finding;
 use crate::cli::VerifyFormat;
 use crate::failure::Failure;
@@ -36,9 +36,9 @@ struct Row<'f> {
     object: Option<&'f str>,
     /// What is wrong.
     message: &'f str,
-    /// What stands in the system catalogs.
+    /// What the system catalogs say.
     facts: &'f [String],
-    /// The SQL, or what else mends it.
+    /// The SQL, or what else fixes it.
     fix: &'f str,
 }
 
@@ -48,10 +48,9 @@ pub fn print(project: &Project, findings: &[Finding], format: VerifyFormat) -> R
         VerifyFormat::Human => Ok(report::human(&diagnostics)),
         VerifyFormat::Github => report::github(&diagnostics, &project.package.root),
         VerifyFormat::Json => {
-            let findings = findings.iter().map(row).collect();
             report::json(&Json {
                 version: report::JSON_VERSION,
-                findings,
+                findings: findings.iter().map(row).collect(),
             })?;
             Ok(report::exit(&diagnostics))
         }

@@ -12,7 +12,7 @@ const SERVER_ACCESS: [&str; 3] = [
     "pg_read_server_files",
     "pg_write_server_files",
 ];
-/// These hold privileges on every table and schema, with no row that says so.
+/// Members of these hold privileges on every table and schema, which no list of grants has.
 const READ_ALL_DATA: &str = "pg_read_all_data";
 const WRITE_ALL_DATA: &str = "pg_write_all_data";
 
@@ -20,7 +20,7 @@ const WRITE_ALL_DATA: &str = "pg_write_all_data";
 #[derive(Debug)]
 pub struct Actor<'c> {
     pub role: &'c Role,
-    /// By role, the way to it: itself first, each a member of the next.
+    /// The way to each role: it starts at this one, and each is a member of the next.
     reachable: BTreeMap<Oid, Vec<Oid>>,
     catalog: &'c Catalog,
 }
@@ -44,7 +44,7 @@ impl<'c> Actor<'c> {
         self.role.superuser || self.role.bypass_rls
     }
 
-    /// Whether it may do something with a relation, or a column of it.
+    /// Whether it holds a privilege on a relation, or on a column of it.
     pub fn holds(&self, relation: &Relation, privilege: &str) -> bool {
         let mut grants = self.catalog.grants(relation.oid).iter();
         self.reaches(relation.owner)
@@ -62,13 +62,13 @@ impl<'c> Actor<'c> {
         self.role.superuser || self.others().any(|role| role.name == by)
     }
 
-    /// Takes away the membership by which it reads everything.
+    /// Revokes the membership that lets it read everything.
     pub fn revoke_everything_readable(&self) -> Option<String> {
         let role = self.others().find(|role| role.name == READ_ALL_DATA)?;
         Some(self.revoke_way_to(role.oid, &self.catalog.server.database))
     }
 
-    /// Whether it can name what lies in a schema.
+    /// Whether it may use a schema.
     pub fn enters(&self, schema: &str) -> bool {
         let found = self.catalog.schemas.get(schema);
         let is_granted = found.is_some_and(|schema| {
@@ -77,7 +77,7 @@ impl<'c> Actor<'c> {
         is_granted || self.holds_everywhere("SELECT") || self.holds_everywhere("INSERT")
     }
 
-    /// Whether it may do one of some things with a relation that it can name.
+    /// Whether it holds one of some privileges on a relation, and may use its schema.
     pub fn may(&self, relation: &Relation, privileges: &[&str]) -> bool {
         self.enters(&relation.schema) && privileges.iter().any(|one| self.holds(relation, one))
     }
@@ -92,7 +92,7 @@ impl<'c> Actor<'c> {
         self.reachable.get(&role).cloned().unwrap_or_else(|| vec![role])
     }
 
-    /// How it gets to a role: `app`, `group`, `owner`.
+    /// The way to a role as text: `app` → `group` → `owner`.
     pub fn way_to(&self, role: Oid) -> String {
         let steps = self.steps_to(role).into_iter();
         let names: Vec<String> = steps
@@ -101,18 +101,18 @@ impl<'c> Actor<'c> {
         names.join(" → ")
     }
 
-    /// Whether it gets to a role by way of another one.
+    /// Whether the way to a role leads through one that meets a condition.
     pub fn passes(&self, role: Oid, is_met: impl Fn(Oid) -> bool) -> bool {
         let steps = self.steps_to(role);
         steps[..steps.len() - 1].iter().any(|step| is_met(*step))
     }
 
-    /// How it gets to a role, as a fact.
+    /// The way to a role, as a fact of a finding.
     pub fn memberships(&self, role: Oid) -> String {
         format!("memberships: {}", self.way_to(role))
     }
 
-    /// Takes the first membership on the way to a role, as whoever granted it.
+    /// Revokes the first membership on the way to a role, as the role that granted it.
     pub fn revoke_way_to(&self, role: Oid, database: &str) -> String {
         let first = self.steps_to(role).get(1).copied().unwrap_or(role);
         let mut memberships = self.catalog.memberships(self.role.oid).iter();
@@ -123,7 +123,7 @@ impl<'c> Actor<'c> {
             return format!("ALTER DATABASE {} OWNER TO …;", identifier(database));
         };
         let (first, own) = (self.catalog.grantee(first), identifier(&self.role.name));
-        // Until then everybody's grants are one.
+        // Before that, a membership is the same whoever grants it.
         let by = if self.catalog.server.version >= 160_000 {
             format!(" GRANTED BY {}", self.catalog.grantee(grantor))
         } else {
@@ -139,7 +139,7 @@ pub fn exemptions(role: &Role, version: i32) -> Vec<&'static str> {
         (role.superuser, "SUPERUSER"),
         (role.bypass_rls, "BYPASSRLS"),
         (role.replication, "REPLICATION"),
-        // Until then it may grant every role but superusers to anybody.
+        // Before that, it may grant every role but superusers to anybody.
         (role.create_role && version < 160_000, "CREATEROLE"),
         (
             SERVER_ACCESS.contains(&role.name.as_str()),
@@ -153,8 +153,8 @@ pub fn exemptions(role: &Role, version: i32) -> Vec<&'static str> {
         .collect()
 }
 
-/// SET ROLE asks for a chain of memberships that allow it, from the role of the session; from each
-/// role on that chain privileges are inherited. Who administers a role can grant it to itself.
+/// SET ROLE needs a chain of memberships that allow it, from the role of the session. Each role on that chain inherits
+/// privileges. A role that administers another can grant that to itself.
 fn reachable<'m>(memberships: impl Fn(Oid) -> &'m [Membership], start: Oid) -> BTreeMap<Oid, Vec<Oid>> {
     let mut ways = BTreeMap::new();
     let mut seen = BTreeSet::from([(start, true)]);
@@ -205,7 +205,7 @@ mod tests {
         reachable(of, 1)
     }
 
-    /// Role 4 is inherited by way of 2, but only by way of 3 it can be set, and so 5 be reached.
+    /// Role 1 inherits role 4 through role 2, but can set it, and so reach role 5, only through role 3.
     #[test]
     fn a_way_is_one_that_can_be_gone() {
         for first in [2, 3] {
@@ -230,7 +230,7 @@ mod tests {
         // Inherited privileges do not let it SET ROLE further.
         assert_eq!(found(&[edge(1, 2, true, false), edge(2, 3, false, true)]), [2]);
         assert_eq!(found(&[edge(1, 2, false, false)]), [0; 0]);
-        // Who administers a role can grant it to itself, with SET.
+        // A role that administers another can grant that to itself, with SET.
         let admin = Membership {
             admin: true,
             ..edge(2, 3, false, false)

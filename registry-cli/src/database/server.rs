@@ -1,4 +1,4 @@
-//! A PostgreSQL server of our own, from the binaries of the machine; gone when it is dropped.
+//! A throwaway PostgreSQL server, from the binaries on the machine. Dropping it removes it.
 
 use std::env::{self, consts::EXE_SUFFIX};
 use std::ffi::OsStr;
@@ -18,8 +18,8 @@ use crate::failure::Failure;
 /// The role that owns the server.
 pub const SUPERUSER: &str = "postgres";
 
-/// Only names the file of the socket: nothing listens on the network.
-const PORT: u16 = 5432;
+/// It only names the file of the socket: nothing listens on the network.
+pub const PORT: u16 = 5432;
 
 const BINARIES: [&str; 5] = ["initdb", "postgres", "pg_ctl", "pg_isready", "psql"];
 
@@ -59,11 +59,11 @@ const LOG_LINES: usize = 10;
 pub struct Server {
     process: Child,
     installation: Installation,
-    /// The last to go.
+    /// Declared last, so that it is dropped after the process and the directory.
     _watchdog: Watchdog,
 }
 
-/// What it takes to run programs of PostgreSQL on the files of one server.
+/// What is needed to run programs of PostgreSQL on the files of one server.
 #[derive(Debug)]
 struct Installation {
     binaries: PathBuf,
@@ -71,7 +71,7 @@ struct Installation {
     directory: TempDir,
 }
 
-/// Who runs the programs. PostgreSQL refuses to be run by root.
+/// The account that runs the programs. PostgreSQL refuses to be run by root.
 #[derive(Debug)]
 struct Account {
     #[cfg(unix)]
@@ -110,20 +110,12 @@ impl Server {
         self.installation.directory.path()
     }
 
-    #[expect(
-        clippy::unused_self,
-        reason = "which port it is belongs to the server, not to its callers"
-    )]
-    pub fn port(&self) -> u16 {
-        PORT
-    }
-
-    /// A client that nobody's settings have changed, and that stops at the first error.
+    /// A client that ignores the user's settings and stops at the first error.
     pub fn psql(&self, role: &str, database: &str) -> Command {
         let mut psql = self.client("psql");
         psql.args(["-X", "-q", "-w", "-v", "ON_ERROR_STOP=1"]);
         psql.args(["-U", role, "-d", database]);
-        // The one setting of the environment that is ours: only the error is of interest if there is one.
+        // If there is an error, nothing else is of interest.
         psql.env("PGOPTIONS", "-c client_min_messages=error");
         psql
     }
@@ -161,7 +153,7 @@ impl Server {
         matches!(self.process.try_wait(), Ok(Some(_)))
     }
 
-    /// Gives back whether it has stopped.
+    /// Whether it has stopped.
     fn stop(&self) -> bool {
         let mut stop = self.installation.command("pg_ctl");
         stop.args(["stop", "-s", "-m", "immediate", "-t", STOP_DEADLINE_SECONDS, "-D"]);
@@ -183,8 +175,8 @@ impl Installation {
     fn new() -> Result<Self, Failure> {
         let binaries = find_binaries()?;
         // The path of a socket has room for about a hundred bytes.
-        let directory = tempfile::Builder::new().prefix("tr-").tempdir();
-        let directory = directory.map_err(|error| Failure::io("written", &env::temp_dir(), &error))?;
+        let created = tempfile::Builder::new().prefix("tr-").tempdir();
+        let directory = created.map_err(|error| Failure::io("written", &env::temp_dir(), &error))?;
         let account = Account::that_may_serve(directory.path())?;
         Ok(Self {
             binaries,
@@ -201,7 +193,7 @@ impl Installation {
         self.directory.path().join("log")
     }
 
-    /// A program of PostgreSQL, out of reach of the environment.
+    /// A program of PostgreSQL, without the environment's settings for it.
     fn command(&self, name: &str) -> Command {
         self.program(self.binary(name))
     }
@@ -218,9 +210,9 @@ impl Installation {
                 command.env_remove(variable);
             }
         }
-        // Messages in one language; and on macOS, the server does not start under a locale it cannot load.
+        // Messages are in one language, and on macOS the server does not start under a locale that it cannot load.
         command.env("LC_ALL", "C");
-        // Ours may be closed to the other account.
+        // The other account may not be allowed to enter the current directory.
         command.current_dir(self.directory.path());
         command.stdin(Stdio::null());
         self.account.run(&mut command);
@@ -231,11 +223,11 @@ impl Installation {
         let mut init = self.command("initdb");
         init.args(["-U", SUPERUSER, "-A", "trust", "-E", "UTF8"]);
         init.args(["--locale=C", "--no-sync", "-D"]).arg(self.data());
-        let output = output(&mut init)?;
-        if output.status.success() {
+        let ended = output(&mut init)?;
+        if ended.status.success() {
             return Ok(());
         }
-        let message = String::from_utf8_lossy(&output.stderr);
+        let message = String::from_utf8_lossy(&ended.stderr);
         Err(Failure::new("no PostgreSQL server can be set up").note(message.trim_end()))
     }
 
@@ -265,7 +257,7 @@ impl Installation {
 
 #[cfg(unix)]
 impl Account {
-    /// The account that gets the directory, where ours would be refused.
+    /// Gives the directory to another account if this one is root.
     fn that_may_serve(directory: &Path) -> Result<Self, Failure> {
         use std::os::unix::fs::{MetadataExt, chown};
         let unreadable = |error| Failure::io("read", directory, &error);
@@ -345,14 +337,14 @@ fn find_binaries() -> Result<PathBuf, Failure> {
     })
 }
 
-/// Where `initdb` is, and before that where it is a link to: the programs beside the link may be others.
+/// Where `initdb` is. The directory that it is a link to comes first: the programs beside the link may be of another version.
 fn on_path() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let directories = env::split_paths(&path).filter(|directory| directory.is_absolute());
     let with_initdb = directories.filter(|directory| binary(directory, "initdb").is_file());
     let candidates = with_initdb.flat_map(|directory| {
-        let target = binary(&directory, "initdb").canonicalize().ok();
-        let target = target.and_then(|file| file.parent().map(Path::to_path_buf));
+        let linked = binary(&directory, "initdb").canonicalize().ok();
+        let target = linked.and_then(|file| file.parent().map(Path::to_path_buf));
         target.into_iter().chain([directory])
     });
     candidates.collect()
@@ -364,7 +356,7 @@ fn from_pg_config() -> Option<PathBuf> {
     Some(PathBuf::from(directory.trim_end())).filter(|directory| directory.is_absolute())
 }
 
-/// What packages have installed, the highest version first.
+/// The directories of installed packages, the highest version first.
 fn installed() -> Vec<PathBuf> {
     let mut versions: Vec<_> = PLACES.iter().flat_map(|place| versions_at(place)).collect();
     versions.sort_by(|(one, _), (other, _)| other.cmp(one));
@@ -381,8 +373,8 @@ fn versions_at(place: &str) -> Vec<(Vec<u32>, PathBuf)> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let versions = entries.filter_map(|entry| {
         let name = entry.file_name().into_string().ok()?;
-        let version = version(name.strip_prefix(prefix)?)?;
-        Some((version, entry.path().join(after.trim_start_matches('/'))))
+        let numbers = version(name.strip_prefix(prefix)?)?;
+        Some((numbers, entry.path().join(after.trim_start_matches('/'))))
     });
     versions.collect()
 }
@@ -396,7 +388,7 @@ fn binary(directory: &Path, name: &str) -> PathBuf {
     directory.join(format!("{name}{EXE_SUFFIX}"))
 }
 
-/// What a program says, and how it ends.
+/// What a program prints, and how it ends.
 pub fn output(command: &mut Command) -> Result<Output, Failure> {
     command.output().map_err(|error| not_run(command, &error))
 }

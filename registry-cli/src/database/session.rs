@@ -1,4 +1,4 @@
-//! One connection to a PostgreSQL server, and what to say where there is none.
+//! One connection to a PostgreSQL server, and what to say if there is none.
 
 use std::env;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use sqlx::{Connection, Executor, FromRow, PgConnection};
 use tokio::runtime::{self, Runtime};
 use url::Url;
 
-use super::server::{SUPERUSER, Server};
+use super::server::{PORT, SUPERUSER, Server};
 use crate::failure::Failure;
 
 /// The variable that names a database, as in sqlx and Diesel.
@@ -23,19 +23,19 @@ const INSUFFICIENT_PRIVILEGE: &str = "42501";
 /// In seconds, unless `PGCONNECT_TIMEOUT` says otherwise.
 const CONNECT_TIMEOUT: u64 = 10;
 
-/// How a statement ended that may be refused.
+/// How a statement ended that the server may have refused.
 #[derive(Debug)]
 pub enum Attempt {
-    /// It was done, and gave so many rows.
+    /// It succeeded, with this many rows.
     Done(usize),
     Refused,
 }
 
-/// A connection. Nothing here is concurrent, so that nothing else has to be asynchronous.
+/// A connection. It blocks, so that nothing else has to be asynchronous.
 pub struct Session {
     runtime: Runtime,
     connection: PgConnection,
-    /// What no message may repeat.
+    /// Passwords, which no message may repeat.
     secrets: Vec<String>,
 }
 
@@ -43,33 +43,33 @@ impl Session {
     /// Connects to the named database, else to that of the environment.
     pub fn connect(url: Option<&str>) -> Result<Self, Failure> {
         let from_environment = env::var(DATABASE_URL).ok().filter(|url| !url.is_empty());
-        let url = url.map(ToString::to_string).or(from_environment);
-        let options = match &url {
+        let chosen = url.map(ToString::to_string).or(from_environment);
+        let options = match &chosen {
             Some(url) => options(url)?,
             None if LIBPQ.iter().any(|name| env::var_os(name).is_some()) => PgConnectOptions::new(),
             None => return Err(no_database()),
         };
-        Self::open(options, secrets(url.as_deref()))
+        Self::open(options, secrets(chosen.as_deref()))
     }
 
-    /// Connects to a server of our own, whatever the environment says.
+    /// Connects to a throwaway server, whatever the environment says.
     pub fn connect_to(server: &Server, database: &str) -> Result<Self, Failure> {
         let options = PgConnectOptions::new_without_pgpass()
             .socket(server.directory())
-            .port(server.port())
+            .port(PORT)
             .username(SUPERUSER)
             .database(database)
             .ssl_mode(PgSslMode::Disable);
         Self::open(options, Vec::new())
     }
 
-    fn open(options: PgConnectOptions, secrets: Vec<String>) -> Result<Self, Failure> {
-        let options = options
+    fn open(requested: PgConnectOptions, secrets: Vec<String>) -> Result<Self, Failure> {
+        let options = requested
             .application_name("cargo-table-registry")
-            // Poolers hand statements of one client to the connection of another.
+            // A pooler may run a statement on a connection that has not prepared it.
             .statement_cache_capacity(0);
-        let runtime = runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Failure::new("the program cannot connect").note(error))?;
+        let built = runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = built.map_err(|error| Failure::new("the program cannot connect").note(error))?;
         let connection = runtime.block_on(async {
             let connecting = PgConnection::connect_with(&options);
             tokio::time::timeout(connect_timeout(), connecting).await
@@ -98,9 +98,9 @@ impl Session {
         let rows = self.runtime.block_on(rows.fetch_all(&mut self.connection));
         rows.map_err(|error| {
             let failure = self.failure(&format!("{what} cannot be read from the database"), &error);
-            let error = error.as_database_error();
+            let reported = error.as_database_error();
             let is_denied =
-                error.is_some_and(|error| error.code().as_deref() == Some(INSUFFICIENT_PRIVILEGE));
+                reported.is_some_and(|error| error.code().as_deref() == Some(INSUFFICIENT_PRIVILEGE));
             let help = "connect as a role that may read the system catalogs";
             failure.maybe_help(is_denied.then(|| help.to_string()))
         })
@@ -118,8 +118,8 @@ impl Session {
         rows.map_err(|error| self.failure(what_fails, &error))
     }
 
-    /// Runs a statement that may be refused, behind a savepoint that is rolled back. That the server
-    /// gives up is no refusal.
+    /// Runs a statement that the server may refuse, and rolls it back. If the server gives up, that is a failure, not a
+    /// refusal.
     pub fn attempt(&mut self, sql: &str) -> Result<Attempt, Failure> {
         const FAILS: &str = "a probe does not come to an end";
         self.execute(FAILS, "SAVEPOINT attempt")?;
@@ -181,7 +181,7 @@ fn no_connection(options: &PgConnectOptions, error: &sqlx::Error, secrets: &[Str
         ))
 }
 
-/// What a server or the system says, without what the library says around it.
+/// The message of the server or the system, without what the library adds.
 fn text(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => error.message().to_string(),
@@ -198,7 +198,7 @@ fn connect_timeout() -> Duration {
     Duration::from_secs(seconds.filter(|seconds| *seconds > 0).unwrap_or(CONNECT_TIMEOUT))
 }
 
-/// The passwords that a message could repeat, as they are and as a URL writes them.
+/// The passwords that a message could repeat, as they are and as they are written in a URL.
 fn secrets(url: Option<&str>) -> Vec<String> {
     let of_url = url.map(passwords).unwrap_or_default();
     let of_environment = env::var("PGPASSWORD").ok();
@@ -218,8 +218,8 @@ fn passwords(url: &str) -> Vec<String> {
     };
     let written = parsed.password().unwrap_or_default();
     let decoded = percent_decode_str(written).decode_utf8_lossy().into_owned();
-    let of_query = parsed.query_pairs().filter(|(key, _)| key == "password");
-    let of_query = of_query.map(|(_, value)| value.into_owned());
+    let in_query = parsed.query_pairs().filter(|(key, _)| key == "password");
+    let of_query = in_query.map(|(_, value)| value.into_owned());
     [written.to_string(), decoded]
         .into_iter()
         .chain(of_query)

@@ -1,4 +1,4 @@
-//! The SQL that makes a database obey the registry. Every identifier is quoted, so that no name can
+//! The SQL that makes a database meet the requirements of the registry. Every identifier is quoted, so that no name can
 //! become SQL: <https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS>.
 
 use std::fmt::{self, Display};
@@ -45,8 +45,8 @@ pub fn dollar_quoted(text: &str) -> String {
 
 /// Roles as the list of a statement.
 pub fn role_list<'r>(names: impl IntoIterator<Item = &'r str>) -> String {
-    let names: Vec<String> = names.into_iter().map(identifier).collect();
-    names.join(", ")
+    let quoted: Vec<String> = names.into_iter().map(identifier).collect();
+    quoted.join(", ")
 }
 
 pub fn enable_rls(table: impl Display) -> String {
@@ -66,24 +66,24 @@ pub fn unforce_rls(table: impl Display) -> String {
 }
 
 /// The expression stands on lines of its own, so that a comment at its end swallows nothing.
-pub fn create_policy(table: &Qualified, roles: &str, expression: &str) -> String {
+pub fn create_policy(table: impl Display, roles: &str, expression: &str) -> String {
     let policy = identifier(POLICY);
-    let expression = expression.trim();
+    let condition = expression.trim();
     format!(
-        "CREATE POLICY {policy} ON {table} TO {roles}\n    USING (\n        {expression}\n    )\n    WITH CHECK (\n        {expression}\n    );"
+        "CREATE POLICY {policy} ON {table} TO {roles}\n    USING (\n        {condition}\n    )\n    WITH CHECK (\n        {condition}\n    );"
     )
 }
 
-pub fn drop_policy(table: &Qualified) -> String {
+pub fn drop_policy(table: impl Display) -> String {
     format!("DROP POLICY IF EXISTS {} ON {table};", identifier(POLICY))
 }
 
-/// Takes the privileges on columns away, too: section 5.8 of the manual, and the page of REVOKE.
+/// It revokes privileges on columns as well: section 5.8 of the manual, and the page of REVOKE.
 pub fn revoke_changes(table: impl Display, roles: &str) -> String {
     format!("REVOKE UPDATE, DELETE, TRUNCATE ON TABLE {table} FROM {roles};")
 }
 
-/// What was granted before is not known. TRUNCATE, which asks no policy, hardly ever was.
+/// Nobody knows what was granted before. TRUNCATE, which no policy restricts, hardly ever is.
 pub fn grant_changes(table: &Qualified, roles: &str) -> String {
     format!("GRANT UPDATE, DELETE ON TABLE {table} TO {roles};")
 }
@@ -113,7 +113,7 @@ pub fn drop_trigger_function(schema: &str) -> String {
     format!("DROP FUNCTION IF EXISTS {}();", trigger_function(schema))
 }
 
-/// A trigger of the statement fires for foreign keys and for TRUNCATE, too, and needs no row.
+/// A trigger of the statement fires for foreign keys and for TRUNCATE as well, and even where no row is changed.
 pub fn create_trigger(table: impl Display, schema: &str) -> String {
     format!(
         "CREATE TRIGGER {}\n    BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}\n    FOR EACH STATEMENT EXECUTE FUNCTION {}();",
@@ -126,44 +126,44 @@ pub fn drop_trigger(table: impl Display) -> String {
     format!("DROP TRIGGER IF EXISTS {} ON {table};", identifier(TRIGGER))
 }
 
-/// What stands for a table in the statements for descendants.
+/// The placeholder for a table in statements that run for each of several tables.
 pub const EACH: &str = "%s";
 
 /// Runs statements for each partition and inheritance child of some tables, which only the server
 /// knows. A per cent sign that is not part of [`EACH`] is to be doubled.
 pub fn for_each_descendant(tables: &[&Qualified], statements: &[String]) -> String {
-    for_each(tables, Reach::Below, "", statements)
+    for_each(tables, Start::Below, "", statements)
 }
 
 /// Runs statements for each of some tables and their descendants that has no policy left.
-pub fn for_each_without_policy(tables: &[&Qualified], statements: &[String]) -> String {
+pub fn for_each_without_policy(tables: &[&Qualified], start: Start, statements: &[String]) -> String {
     let condition = " AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid)";
-    for_each(tables, Reach::Itself, condition, statements)
+    for_each(tables, start, condition, statements)
 }
 
-/// Where the descendants of a table begin.
+/// Whether a table is among its descendants.
 #[derive(Clone, Copy)]
-enum Reach {
+pub enum Start {
     Itself,
     Below,
 }
 
-fn for_each(tables: &[&Qualified], reach: Reach, condition: &str, statements: &[String]) -> String {
+fn for_each(tables: &[&Qualified], start: Start, condition: &str, statements: &[String]) -> String {
     let names: Vec<String> = tables.iter().map(|table| literal(&table.to_string())).collect();
-    let names = names.join(",\n            ");
-    let names = format!("ARRAY[\n            {names}\n            ]::regclass[]");
-    let first = match reach {
-        Reach::Itself => format!("SELECT unnest({names})::oid AS inhrelid"),
-        Reach::Below => format!("SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY ({names})"),
+    let list = names.join(",\n            ");
+    let array = format!("ARRAY[\n            {list}\n            ]::regclass[]");
+    let first = match start {
+        Start::Itself => format!("SELECT unnest({array})::oid AS inhrelid"),
+        Start::Below => format!("SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY ({array})"),
     };
-    let statements: Vec<String> = statements
+    let executions: Vec<String> = statements
         .iter()
         .map(|statement| {
-            let statement = literal(statement.trim_end_matches(';'));
-            format!("        EXECUTE format({statement}, child);\n")
+            let text = literal(statement.trim_end_matches(';'));
+            format!("        EXECUTE format({text}, child);\n")
         })
         .collect();
-    let statements = statements.concat();
+    let loop_body = executions.concat();
     let body = format!(
         "DECLARE
     child regclass;
@@ -177,7 +177,7 @@ BEGIN
         SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
         WHERE c.relkind IN ('r', 'p'){condition} ORDER BY c.oid::regclass::text
     LOOP
-{statements}    END LOOP;
+{loop_body}    END LOOP;
 END
 "
     );

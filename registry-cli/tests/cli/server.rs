@@ -1,4 +1,4 @@
-//! PostgreSQL servers in temporary directories: one that cases share, and one for whoever changes roles.
+//! PostgreSQL servers in temporary directories: one that cases share, and one for each case that changes roles.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,8 +10,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// Stops when its standard input ends, and so with the test however that ends. Starts from a copy of another
-/// server's files, if there are any.
+/// Stops when its standard input ends, which it does when the test process ends, in whatever way. Starts with a copy of the
+/// files in `$2`, if that is not empty.
 const SCRIPT: &str = r#"
 set -e
 directory=$(mktemp -d "$1/trt-XXXXXX")
@@ -32,7 +32,7 @@ cat >/dev/null
 /// The role that applies migrations, under the name that the program gives it.
 pub const MIGRATOR: &str = "table_registry_migrator";
 
-/// The roles that every server of ours has: that of the application, and some that it has nothing to do with.
+/// The roles of every server: that of the application, and some that it cannot become.
 const ROLES: &str = "
     CREATE ROLE table_registry_migrator LOGIN;
     CREATE ROLE erp_app;
@@ -51,7 +51,7 @@ pub struct Template {
 pub struct Server {
     directory: PathBuf,
     process: Child,
-    /// The templates that are made already.
+    /// The templates that exist already.
     templates: Mutex<BTreeSet<&'static str>>,
     /// The migrator is a superuser while it applies a migration, and two sessions cannot change one role.
     migration: Mutex<()>,
@@ -79,7 +79,7 @@ impl Server {
         Self::start_with(&stopped.directory.to_string_lossy())
     }
 
-    /// Stops it, and keeps its files as long as this value.
+    /// Stops it, but keeps its files until this value is dropped.
     fn halt(&self) {
         let mut stop = Command::new(binary("pg_ctl"));
         stop.args(["-m", "fast", "-w", "stop", "-D"])
@@ -121,7 +121,7 @@ impl Server {
         }
     }
 
-    /// A new database, as its template has it.
+    /// A new database with what its template has.
     pub fn database(&self, template: Template) -> Database<'_> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         self.make(template);
@@ -131,7 +131,7 @@ impl Server {
             .iter()
             .map(|name| format!("DROP DATABASE {name} WITH (FORCE);\n"));
         let drops: String = drops.collect();
-        // Copying files is quicker than logging every block, which is the default since PostgreSQL 15.
+        // Copying files is quicker than the default since PostgreSQL 15, which logs every block.
         let strategy = if version() >= 15 { "STRATEGY file_copy" } else { "" };
         let template = template.name;
         let create = format!("CREATE DATABASE {name} TEMPLATE {template} OWNER {MIGRATOR} {strategy};\n");
@@ -149,7 +149,7 @@ impl Server {
         for migration in (template.migrations)() {
             self.migrate(name, &migration);
         }
-        // Nobody may be connected to what is copied.
+        // A database that somebody is connected to cannot be copied.
         self.run(
             "postgres",
             &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"),
@@ -208,7 +208,7 @@ impl Server {
         assert!(output.status.success(), "{message}");
     }
 
-    /// As a migration: by a role that is a superuser as long as it takes. No other session sees that it is one.
+    /// Runs statements as the migrator, which is a superuser until the transaction ends. No other session sees that.
     #[track_caller]
     fn migrate(&self, database: &str, sql: &str) {
         let _alone = locked(&self.migration);
@@ -225,14 +225,14 @@ impl Server {
         self.script(database, &script);
     }
 
-    /// As by a power cut.
+    /// Stops it at once, as a power cut would.
     pub fn stop(&mut self) {
         drop(self.process.stdin.take());
         self.process.wait().unwrap();
     }
 }
 
-/// A case that fails leaves nothing half done.
+/// A case that failed while it held the lock has left nothing half done.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

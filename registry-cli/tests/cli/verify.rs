@@ -24,7 +24,7 @@ pub fn has_server() -> bool {
     found
 }
 
-/// A copy of the ERP example, to be spoilt.
+/// A copy of the ERP example, which a test may change.
 fn erp() -> Crate {
     let made = Crate::empty();
     made.manifest("erp");
@@ -37,7 +37,7 @@ fn erp() -> Crate {
     made
 }
 
-/// Checks what the migrations come to. A server writes much that nobody keeps: memory is quicker.
+/// Verifies the migrations of a crate. The throwaway server writes much that nobody keeps, so it works in memory.
 fn verify_migrations(crate_: &Crate, more: &[&str]) -> Report {
     let mut command = program();
     if Path::new("/dev/shm").is_dir() {
@@ -67,7 +67,7 @@ fn lines(findings: &[serde_json::Value]) -> Vec<String> {
     findings.iter().map(line).collect()
 }
 
-/// The database of the ERP example, once it obeys.
+/// The database of the ERP example, with all its migrations.
 const ERP: Template = Template {
     name: "erp",
     migrations: || {
@@ -180,7 +180,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO erp_app;
 REVOKE ALL ON search_backfill_state FROM erp_app;
 ";
 
-/// The database of the small schema, once it obeys.
+/// The database of the small schema, with the registry's migration.
 const SMALL: Template = Template {
     name: "small",
     migrations: || vec![SMALL_TABLES.to_string(), small().run(&["sql"]).stdout],
@@ -211,7 +211,7 @@ fn verify_database(crate_: &Crate, database: &Database<'_>, more: &[&str]) -> Re
     crate_.run(&[&["verify", "--format", "json", "--database-url", &url], more].concat())
 }
 
-/// Plants a fault, expects it to be found, alone, and to be gone with the statement that the finding gives.
+/// Plants a fault, and expects that it alone is found, and that the suggested statement fixes it.
 #[track_caller]
 fn planted(server: &Server, crate_: &Crate, sql: &str, expected: &str) {
     let database = server.database(SMALL);
@@ -234,7 +234,7 @@ fn planted(server: &Server, crate_: &Crate, sql: &str, expected: &str) {
     }
 }
 
-/// Expects no finding in a database with something that looks like a fault, and no attempt to succeed.
+/// Expects that nothing is found, and that the server refuses every attempt, after a change that looks like a fault.
 #[track_caller]
 fn sound(sql: &str) {
     let database = shared().database(SMALL);
@@ -249,13 +249,13 @@ fn sound(sql: &str) {
     );
 }
 
-/// Whether there is a server, and one of at least some version.
+/// Whether there is a server of a version or a newer one.
 pub fn has_server_since(first: u32) -> bool {
     has_server() && version() >= first
 }
 
-/// One test for each fault: `name: sql => finding`, on servers of a version and above, where that matters. Faults of
-/// roles are planted in servers of their own.
+/// One test for each fault: `name: sql => finding`, or `name since version: …` for what older servers do not have.
+/// A fault that changes a role needs a server of its own.
 macro_rules! faults {
     (on $server:expr; $($name:ident $(since $version:literal)?: $sql:literal => $expected:literal;)*) => {
         $(
@@ -794,6 +794,22 @@ fn what_cannot_be_checked_is_no_pass() {
     }
 }
 
+/// Messages name paths from the root of the workspace, which need not be the current directory.
+#[test]
+fn migrations_are_found_from_the_current_directory() {
+    let table = "use table_registry::table;\n#[table]\npub struct Users { pub id: i64 }\n";
+    let crate_ = Crate::workspace(&[("api", table.to_string())]);
+    crate_.write("api/table-registry.toml", "[database]\napp_roles = [\"app\"]\n");
+    crate_.write("api/migrations/README.md", "");
+    let report = crate_.run_in("api", &["verify", "--migrations", "migrations"]);
+    assert_eq!(report.code, 2);
+    assert!(
+        report.stderr.contains("`api/migrations` holds no migration"),
+        "{}",
+        report.all()
+    );
+}
+
 /// Neither the server nor its files outlive a run that is killed.
 #[test]
 fn a_killed_run_leaves_nothing() {
@@ -810,7 +826,7 @@ fn a_killed_run_leaves_nothing() {
         Path::new("/tmp")
     };
     let directory = tempfile::tempdir_in(parent).unwrap();
-    // The server runs as somebody else, if this is root.
+    // If this is root, the server runs as another user.
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).unwrap();
     let mut run = program();
     run.args(["verify", "--migrations", "migrations"])
@@ -843,7 +859,7 @@ fn a_killed_run_leaves_nothing() {
     until("something is left", &|| files().next().is_none());
 }
 
-/// What the README shows, for people and for GitHub and code scanning.
+/// What the README shows.
 #[test]
 fn the_readme_shows_what_is_printed() {
     if !has_server() {
@@ -868,13 +884,20 @@ fn the_readme_shows_what_is_printed() {
         report.stderr
     );
     assert_eq!((report.stdout.as_str(), report.code), ("", 1));
+}
 
-    let database = shared().database(ERP);
+#[test]
+fn formats_for_github_and_code_scanning() {
+    if !has_server() {
+        return;
+    }
+    let crate_ = small();
+    let database = shared().database(SMALL);
     database.migrate("ALTER TABLE contacts DISABLE ROW LEVEL SECURITY");
     let url = database.url();
     let github = crate_.run(&["verify", "--database-url", &url, "--format", "github"]);
     let start =
-        "::error title=rls-disabled,file=src/schema/contacts.rs,line=10,col=12::row-level security of table";
+        "::error title=rls-disabled,file=src/schema/mod.rs,line=9,col=12::row-level security of table";
     assert!(github.stdout.starts_with(start), "{}", github.stdout);
 
     let sarif = crate_.run(&["verify", "--database-url", &url, "--format", "sarif"]);
@@ -885,11 +908,11 @@ fn the_readme_shows_what_is_printed() {
         (&"2.1.0".into(), &"rls-disabled".into())
     );
     let place = &result["locations"][0]["physicalLocation"];
-    assert_eq!(place["artifactLocation"]["uri"], "src/schema/contacts.rs");
-    assert_eq!(place["region"]["startLine"], 10);
+    assert_eq!(place["artifactLocation"]["uri"], "src/schema/mod.rs");
+    assert_eq!(place["region"]["startLine"], 9);
 }
 
-/// An exception keeps a finding back, one that is not needed is a finding, and one of another table changes nothing.
+/// An exception suppresses its finding and no other table's, and an exception that nobody needs is a finding.
 #[test]
 fn exceptions() {
     if !has_server() {
@@ -958,7 +981,7 @@ fn the_difference_to_a_database() {
     assert_eq!(difference().all(), "-- exit 0\n");
 }
 
-/// A check that a server does not finish is none. A lock keeps it in the middle.
+/// A server that dies during the checks is a failure, never a pass. A lock stops the checks halfway.
 #[test]
 fn a_server_that_dies() {
     if !has_server() {
@@ -1059,7 +1082,7 @@ fn probe_confirms_what_the_catalogs_say() {
     );
 }
 
-/// No row is needed for it.
+/// The table needs no row for that.
 #[test]
 fn probe_finds_what_the_catalogs_do_not_say() {
     if !has_server() {

@@ -9,7 +9,7 @@ const _: () = __table_registry::__private::assert!(
 const _: &[__table_registry::__private::u8] = __table_registry::__private::include_bytes!(
     "../revoke.toml"
 );
-///Every registered table, sorted by name in byte order: the manifest.
+///Every registered table, sorted by name in byte order.
 #[allow(dead_code, unreachable_pub)]
 pub const TABLE_NAMES: [&__table_registry::__private::str; 4] = [
     "audit.events",
@@ -17,9 +17,9 @@ pub const TABLE_NAMES: [&__table_registry::__private::str; 4] = [
     "type",
     "users",
 ];
-/// Every registered table with its kind, sorted by name in byte order.
-///
-/// Look a name up with [`tables::kind_of`].
+/**Every registered table with its kind, sorted by name in byte order.
+
+Look a name up with [`tables::kind_of`].*/
 #[allow(dead_code, unreachable_pub)]
 pub const TABLE_REGISTRY: [(
     &__table_registry::__private::str,
@@ -30,7 +30,7 @@ pub const TABLE_REGISTRY: [(
     ("type", __table_registry::TableKind::Truth),
     ("users", __table_registry::TableKind::System),
 ];
-///The tables that exist in the database with no struct here, sorted.
+///The tables that exist in the database without a struct, sorted.
 #[allow(dead_code, unreachable_pub)]
 pub const REGISTRY_EXEMPT: [&__table_registry::__private::str; 1] = ["old"];
 /**The tables with row-level security, sorted: every registered table whose kind is not `system`.
@@ -49,9 +49,6 @@ See the PostgreSQL manual, [REVOKE](https://www.postgresql.org/docs/current/sql-
 pub const REVOKE_UPDATE_DELETE_TABLES: [&__table_registry::__private::str; 1] = [
     "audit.events",
 ];
-#[doc(hidden)]
-#[allow(unused_imports)]
-pub(crate) use self::tables as directories_of_table_registry;
 /// One type per table: the typed keys of [`TABLE_REGISTRY`], and the look-up by name.
 #[allow(non_camel_case_types, dead_code, unreachable_pub)]
 pub mod tables {
@@ -71,42 +68,43 @@ Declared in `src/schema/users.rs`.*/
 
 Declared in `src/schema/users.rs`.*/
     pub enum users {}
-    /// The kind of the table called `name`, or nothing if no such table is registered.
-    ///
-    /// A binary search in [`TABLE_REGISTRY`](super::TABLE_REGISTRY), which also works at
-    /// compile time.
+    /**The kind of the table with this name, or nothing if no such table is registered; by binary search, also at compile time.
+
+The list is [`TABLE_REGISTRY`](super::TABLE_REGISTRY).*/
     #[must_use]
     pub const fn kind_of(
         name: &super::__table_registry::__private::str,
     ) -> super::__table_registry::__private::Option<super::__table_registry::TableKind> {
         super::__table_registry::kind_of(&super::TABLE_REGISTRY, name)
     }
-    /// The registered name that equals `name`, or nothing if no such table is registered: the
-    /// trusted spelling of a name that came from outside.
+    ///The registered name that equals this one, or nothing if no such table is registered: the trusted spelling of a name that came from outside.
     #[must_use]
     pub const fn resolve(
         name: &super::__table_registry::__private::str,
     ) -> super::__table_registry::__private::Option<
         &'static super::__table_registry::__private::str,
     > {
-        super::__table_registry::name_of(&super::TABLE_NAMES, name)
+        super::__table_registry::resolve(&super::TABLE_NAMES, name)
     }
-    /// Whether a table called `name` is registered and gets row-level security.
+    ///Whether a table with this name is registered and has row-level security.
     #[must_use]
     pub const fn is_rls(
         name: &super::__table_registry::__private::str,
     ) -> super::__table_registry::__private::bool {
-        super::__table_registry::name_of(&super::RLS_TABLES, name).is_some()
+        super::__table_registry::resolve(&super::RLS_TABLES, name).is_some()
     }
-    /// Whether a table called `name` is registered and append-only.
+    ///Whether a table with this name is registered and append-only.
     #[must_use]
     pub const fn is_append_only(
         name: &super::__table_registry::__private::str,
     ) -> super::__table_registry::__private::bool {
-        super::__table_registry::name_of(&super::REVOKE_UPDATE_DELETE_TABLES, name)
+        super::__table_registry::resolve(&super::REVOKE_UPDATE_DELETE_TABLES, name)
             .is_some()
     }
 }
+#[doc(hidden)]
+#[allow(unused_imports)]
+pub(crate) use self::tables as directories_of_table_registry;
 const _: () = {
     #[allow(unused_imports)]
     use __table_registry::__private::{
@@ -134,24 +132,52 @@ const _: () = {
 #[allow(unused_macros)]
 macro_rules! registered_by_table_registry {
     (
-        _ $key:ident [$($declare:tt)*] [$($path:tt)*] [$($generics:tt)*] [$($name:tt)*]
-        [$($bounds:tt)*]
+        $($directory:literal)* _ $name:ident [$($declare:tt)*] [$($key:tt)*] $(@
+        [$($generics:tt)*])? $row:ty; $($bounds:tt)*
     ) => {
-        const _ : () = { #[allow(non_camel_case_types, dead_code)] enum $key {} const _ :
-        () = { #[allow(unused_imports)] use crate ::directories_of_table_registry::*;
+        const _ : () = { #[allow(non_camel_case_types, dead_code)] enum $name {} const _
+        : () = { #[allow(unused_imports)] use crate ::directories_of_table_registry::*;
         #[allow(non_local_definitions)] impl crate
-        ::__table_registry::__private::DeclaredByOneStruct for $key {} }; };
-        #[allow(non_local_definitions, deprecated)] impl $($generics)* crate
-        ::__table_registry::Table for $($name)* $($bounds)* { type Key = crate
+        ::__table_registry::__private::DeclaredByOneStruct for $name {} }; };
+        #[allow(non_local_definitions, deprecated)] impl $($($generics)*)? crate
+        ::__table_registry::Table for $row $($bounds)* { type Key = crate
         ::__table_registry::__private::Unknown; }
     };
     (
-        $_:ident [$($declare:tt)*] [$($path:tt)*] [$($generics:tt)*] [$($name:tt)*]
-        [$($bounds:tt)*]
+        "" $_:ident [$($declare:tt)*] [$($key:tt)*] $(@ [$($generics:tt)*])? $row:ty;
+        $($bounds:tt)*
     ) => {
-        #[allow(non_local_definitions)] $($declare)* $($path)* {}
-        #[allow(non_local_definitions, deprecated)] impl $($generics)* crate
-        ::__table_registry::Table for $($name)* $($bounds)* { type Key = $($path)*; }
+        #[allow(non_local_definitions)] $($declare)* $($key)* {}
+        #[allow(non_local_definitions, deprecated)] impl $($($generics)*)? crate
+        ::__table_registry::Table for $row $($bounds)* { type Key = $($key)*; }
+    };
+    (
+        "src" "schema" $($below:literal)* $_:ident [$($declare:tt)*] [$($key:tt)*] $(@
+        [$($generics:tt)*])? $row:ty; $($bounds:tt)*
+    ) => {
+        #[allow(non_local_definitions)] $($declare)* $($key)* {}
+        #[allow(non_local_definitions, deprecated)] impl $($($generics)*)? crate
+        ::__table_registry::Table for $row $($bounds)* { type Key = $($key)*; }
+    };
+    (
+        $($directory:literal)* $name:ident [$($declare:tt)*] [$($key:tt)*] $(@
+        [$($generics:tt)*])? $row:ty; $($bounds:tt)*
+    ) => {
+        const _ : () = { #[allow(dead_code, unreachable_pub)] pub enum
+        __TableRegistryStruct {} const _ : () = { #[allow(non_camel_case_types,
+        dead_code, unreachable_pub)] pub enum $name {} #[allow(non_local_definitions)]
+        impl crate ::__table_registry::Key for $name { type Policies = < crate
+        ::__table_registry::__private::Unknown as crate ::__table_registry::Key
+        >::Policies; const TABLE_NAME : &'static crate ::__table_registry::__private::str
+        = ""; } const _ : () = { #[allow(unused_imports)] use crate
+        ::directories_of_table_registry::*; #[allow(non_local_definitions)] impl crate
+        ::__table_registry::__private::DeclaredByOneStruct for $name {}
+        #[allow(non_local_definitions)] impl crate ::__table_registry::__private::HasKey
+        for __TableRegistryStruct { type Key = $name; } crate
+        ::__table_registry::__outside_directories!($name; $row; ["src/schema"]); }; };
+        #[allow(non_local_definitions, deprecated)] impl $($($generics)*)? crate
+        ::__table_registry::Table for $row $($bounds)* { type Key = <
+        __TableRegistryStruct as crate ::__table_registry::__private::HasKey >::Key; } };
     };
 }
 #[doc(hidden)]

@@ -32,6 +32,7 @@ macro_rules! for_each_fault {
             NotInCrateRoot "not-in-crate-root";
             NotUtf8 "not-utf8";
             NulInName "nul-in-name";
+            OutsideDirectories "outside-directories";
             PolicyFileNotFound "policy-file-not-found";
             RepeatedKey "repeated-key";
             RepeatedRevoke "repeated-revoke";

@@ -10,10 +10,105 @@ use super::arguments::{self, Argument, Value};
 use crate::report::{Diagnostic, Fault};
 use crate::text::did_you_mean;
 
-const OVERRIDES: &str = "overrides";
-const REVOKE: &str = "revoke";
-const CRATE: &str = "crate";
-const OPTIONS: [&str; 3] = [OVERRIDES, REVOKE, CRATE];
+/// An argument of `table_registry!`: how it is read, and what documentation says of it.
+pub struct CallArgument {
+    /// The key that users write; none for a schema directory.
+    pub key: Option<&'static str>,
+    /// An example, which messages call the correct form.
+    pub form: &'static str,
+    /// What it means, as documentation.
+    pub meaning: &'static str,
+    /// What applies where the argument is missing, as documentation.
+    pub default: &'static str,
+    read: Read,
+}
+
+enum Read {
+    /// A relative path; the text says what an error expects.
+    Path(&'static str, fn(&mut Invocation, WrittenPath)),
+    /// The path of the facade crate.
+    Facade,
+}
+
+/// Every argument. Parsing, messages and documentation follow this list.
+pub const CALL_ARGUMENTS: &[CallArgument] = &[
+    DIRECTORY,
+    CallArgument {
+        key: Some("overrides"),
+        form: "overrides = \"table-registry.toml\"",
+        meaning: "the file with `[overrides]`, `[exempt]`, `[lints]` and `[database]`, relative to the invoking file",
+        default: "`table-registry.toml` in the directory of the invoking file or the nearest of its parents, up to \
+                  the one with `Cargo.toml`",
+        read: Read::Path(FILE, |invocation, path| invocation.overrides = Some(path)),
+    },
+    CallArgument {
+        key: Some("revoke"),
+        form: "revoke = \"revoke.toml\"",
+        meaning: "the file with `update_delete`, relative to the invoking file",
+        default: "`revoke.toml`, found in the same way",
+        read: Read::Path(FILE, |invocation, path| invocation.revoke = Some(path)),
+    },
+    CallArgument {
+        key: Some("crate"),
+        form: "crate = ::table_registry",
+        meaning: "the path of the crate `table-registry`",
+        default: "`::table_registry`",
+        read: Read::Facade,
+    },
+];
+
+const DIRECTORY: CallArgument = CallArgument {
+    key: None,
+    form: "\"schema/\"",
+    meaning: "one or more directories, relative to the invoking file as in `include_str!`; every `.rs` file below \
+              them is read, hidden files excepted",
+    default: "none: one is required",
+    read: Read::Path("a directory as a string literal", |invocation, path| {
+        invocation.directories.push(path);
+    }),
+};
+
+const FILE: &str = "a file as a string literal";
+
+impl CallArgument {
+    fn with_key(key: &str) -> Option<&'static Self> {
+        CALL_ARGUMENTS.iter().find(|argument| argument.key == Some(key))
+    }
+
+    /// A directory is shown with the call around it, since it has no key.
+    fn correct_form(&self) -> String {
+        match self.key {
+            Some(_) => format!("the correct form is `{}`", self.form),
+            None => format!("the correct form is `table_registry!({});`", self.form),
+        }
+    }
+
+    fn read(&self, value: &Value, invocation: &mut Invocation, faults: &mut Vec<Diagnostic>) {
+        match self.read {
+            Read::Path(expected, set) => match written_path(value) {
+                Some(path) if is_absolute(&path.text) => faults.push(absolute_path(&path)),
+                Some(path) => set(invocation, path),
+                None => faults.push(self.wrong_value(expected, value)),
+            },
+            Read::Facade => match Path::parse_mod_style.parse2(value.stream()) {
+                Ok(path) => invocation.facade = quote!(#path),
+                Err(_) => faults.push(self.wrong_value("a path", value)),
+            },
+        }
+    }
+
+    fn wrong_value(&self, expected: &str, value: &Value) -> Diagnostic {
+        let argument = self.key.map_or(String::new(), |key| format!(" for `{key}`"));
+        let message = format!("expected {expected}{argument}, found `{}`", value.text());
+        Diagnostic::new(Fault::InvalidArgument, message)
+            .spanned(value.span())
+            .help(self.correct_form())
+    }
+}
+
+fn options() -> impl Iterator<Item = &'static str> {
+    CALL_ARGUMENTS.iter().filter_map(|argument| argument.key)
+}
 
 /// A path in the user's source.
 #[derive(Clone, Debug)]
@@ -51,16 +146,16 @@ impl Invocation {
             complete: false,
         };
         let mut seen = Vec::new();
-        for argument in arguments::split(tokens) {
-            match argument.key() {
+        for written in arguments::split(tokens) {
+            match written.key() {
+                None => DIRECTORY.read(&written.whole(), &mut invocation, faults),
                 Some(key) if seen.contains(&key.to_string()) => {
                     faults.push(arguments::repeated(Fault::InvalidArgument, &key));
                 }
                 Some(key) => {
                     seen.push(key.to_string());
-                    invocation.option(&argument, &key, faults);
+                    invocation.option(&written, &key, faults);
                 }
-                None => invocation.directory(&argument, faults),
             }
         }
         if invocation.directories.is_empty() && faults.len() == before {
@@ -70,53 +165,21 @@ impl Invocation {
         invocation
     }
 
-    fn directory(&mut self, argument: &Argument, faults: &mut Vec<Diagnostic>) {
-        let value = argument.whole();
-        match written_path(&value) {
-            Some(path) if is_absolute(&path.text) => faults.push(absolute_path(&path)),
-            Some(path) => self.directories.push(path),
-            None => faults.push(
-                Diagnostic::new(
-                    Fault::InvalidArgument,
-                    format!(
-                        "expected a directory as a string literal, found `{}`",
-                        value.text()
-                    ),
-                )
-                .spanned(value.span())
-                .help(FORM),
-            ),
-        }
-    }
-
-    fn option(&mut self, argument: &Argument, key: &Ident, faults: &mut Vec<Diagnostic>) {
+    fn option(&mut self, written: &Argument, key: &Ident, faults: &mut Vec<Diagnostic>) {
         let name = key.unraw().to_string();
-        if !OPTIONS.contains(&name.as_str()) {
+        let Some(option) = CallArgument::with_key(&name) else {
             faults.push(unknown_option(&name, key.span()));
             return;
-        }
-        let Some(value) = argument.value().filter(|value| !value.is_empty()) else {
-            let form = option_form(&name);
-            faults.push(arguments::missing_value(Fault::InvalidArgument, key, form));
-            return;
         };
-        if name == CRATE {
-            match Path::parse_mod_style.parse2(value.stream()) {
-                Ok(path) => self.facade = quote!(#path),
-                Err(_) => faults.push(wrong_value(&name, "a path", &value)),
+        match written.value().filter(|value| !value.is_empty()) {
+            Some(value) => option.read(&value, self, faults),
+            None => {
+                let form = option.correct_form();
+                faults.push(arguments::missing_value(Fault::InvalidArgument, key, form));
             }
-            return;
-        }
-        match written_path(&value) {
-            Some(path) if is_absolute(&path.text) => faults.push(absolute_path(&path)),
-            Some(path) if name == OVERRIDES => self.overrides = Some(path),
-            Some(path) => self.revoke = Some(path),
-            None => faults.push(wrong_value(&name, "a file as a string literal", &value)),
         }
     }
 }
-
-const FORM: &str = "the correct form is `table_registry!(\"schema/\");`";
 
 fn written_path(value: &Value) -> Option<WrittenPath> {
     let literal: LitStr = value.string()?;
@@ -145,7 +208,7 @@ fn no_directory() -> Diagnostic {
         "`table_registry!` names no schema directory",
     )
     .spanned(Span::call_site())
-    .help(FORM)
+    .help(DIRECTORY.correct_form())
 }
 
 fn unknown_option(name: &str, span: Span) -> Diagnostic {
@@ -154,25 +217,11 @@ fn unknown_option(name: &str, span: Span) -> Diagnostic {
         format!("unknown option `{name}` of `table_registry!`"),
     )
     .spanned(span)
-    .note(format!("the options are `{}`", OPTIONS.join("`, `")))
-    .help(did_you_mean(name, OPTIONS).unwrap_or_else(|| FORM.to_string()))
-}
-
-fn option_form(name: &str) -> &'static str {
-    match name {
-        OVERRIDES => "the correct form is `overrides = \"table-registry.toml\"`",
-        REVOKE => "the correct form is `revoke = \"revoke.toml\"`",
-        _ => "the correct form is `crate = ::table_registry`",
-    }
-}
-
-fn wrong_value(name: &str, expected: &str, value: &Value) -> Diagnostic {
-    Diagnostic::new(
-        Fault::InvalidArgument,
-        format!("expected {expected} for `{name}`, found `{}`", value.text()),
-    )
-    .spanned(value.span())
-    .help(option_form(name))
+    .note(format!(
+        "the options are `{}`",
+        options().collect::<Vec<_>>().join("`, `")
+    ))
+    .help(did_you_mean(name, options()).unwrap_or_else(|| DIRECTORY.correct_form()))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ mod unknown;
 
 pub use arguments::{Argument, Value, split as split_arguments, ungroup};
 pub use attributes::{FlatMeta, flatten, flatten_text, outer_attributes};
-pub use call::{Invocation, WrittenPath};
+pub use call::{CALL_ARGUMENTS, CallArgument, Invocation, WrittenPath};
 pub use declaration::{
     Declared, declare, has_foreign_key, is_table, is_understood, not_a_struct, plain_table, repeated,
     table_arguments,

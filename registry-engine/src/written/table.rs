@@ -1,4 +1,4 @@
-//! The arguments of `#[table(…)]`: which there are, and how each is read.
+//! The arguments of `#[table(…)]`.
 
 use proc_macro2::{Span, TokenStream};
 use syn::Ident;
@@ -11,50 +11,30 @@ use super::unknown::{kinds_note, unknown_kind, unknown_lint};
 use crate::report::{Diagnostic, Fault, Lint};
 use crate::text::{did_you_mean, nearest};
 
-/// An argument of `#[table]`.
+/// An argument of `#[table]`: how it is read, and what documentation says of it.
 pub struct TableArgument {
-    /// Its key.
+    /// The key that users write.
     pub key: &'static str,
-    /// How it is written.
+    /// An example, which messages call the correct form.
     pub form: &'static str,
     /// What it means, as documentation.
     pub meaning: &'static str,
-    /// What holds where it is missing, as documentation.
+    /// What applies where the argument is missing, as documentation.
     pub default: &'static str,
     read: Read,
 }
 
-/// How an argument is read.
 enum Read {
-    /// `key = value`. The function decides which values are valid.
+    /// `key = value`; the function decides which values are valid.
     Value(fn(&mut TableArguments, &TableArgument, &Value, &mut Vec<Diagnostic>)),
     /// `key(item, …)`.
     List(fn(&mut TableArguments, &TableArgument, &Argument, &mut Vec<Diagnostic>)),
 }
 
 /// Every argument. Parsing, messages and documentation follow this list.
-pub const TABLE_ARGUMENTS: [TableArgument; 4] = [
-    TableArgument {
-        key: "kind",
-        form: "kind = truth",
-        meaning: "what the table holds, with or without quotes: `truth`, `control`, `projection`, `evidence`, \
-                  `link` or `system`",
-        default: "`truth`",
-        read: Read::Value(|table, argument, value, faults| {
-            table.kind = kind(argument, value).map_err(|fault| faults.push(fault)).ok();
-        }),
-    },
-    TableArgument {
-        key: "name",
-        form: "name = \"users\"",
-        meaning: "the table's name in PostgreSQL: at most 63 bytes, no dot, no NUL",
-        default: "the name in the ORM's attribute on the same struct: `#[diesel(table_name = users)]`, \
-                  `#[sea_orm(table_name = \"users\")]`, also inside `cfg_attr`; else the struct's name in \
-                  `snake_case`, never pluralised",
-        read: Read::Value(|table, argument, value, faults| {
-            table.name = name(argument, "table name", value, faults);
-        }),
-    },
+pub const TABLE_ARGUMENTS: &[TableArgument] = &[
+    KIND,
+    NAME,
     TableArgument {
         key: "schema",
         form: "schema = \"audit\"",
@@ -67,13 +47,36 @@ pub const TABLE_ARGUMENTS: [TableArgument; 4] = [
     TableArgument {
         key: "allow",
         form: "allow(missing_updated_at, reason = \"…\")",
-        meaning: "lints that do not apply to the table",
+        meaning: "lints of `cargo table-registry lint` that do not apply to the table",
         default: "none",
         read: Read::List(|table, argument, written, faults| {
             table.allowed = allowed_lints(argument, written, faults);
         }),
     },
 ];
+
+const KIND: TableArgument = TableArgument {
+    key: "kind",
+    form: "kind = truth",
+    meaning: "what the table holds, with or without quotes: `truth`, `control`, `projection`, `evidence`, \
+              `link` or `system`",
+    default: "`truth`",
+    read: Read::Value(|table, argument, value, faults| {
+        table.kind = kind(argument, value).map_err(|fault| faults.push(fault)).ok();
+    }),
+};
+
+const NAME: TableArgument = TableArgument {
+    key: "name",
+    form: "name = \"users\"",
+    meaning: "the table's name in PostgreSQL: at most 63 bytes, no dot, no NUL",
+    default: "the name in the ORM's attribute on the same struct: `#[diesel(table_name = users)]`, \
+              `#[sea_orm(table_name = \"users\")]`, also inside `cfg_attr`; else the struct's name in \
+              `snake_case`, never pluralised",
+    read: Read::Value(|table, argument, value, faults| {
+        table.name = name(argument, "table name", value, faults);
+    }),
+};
 
 impl TableArgument {
     fn with_key(key: &Ident) -> Option<&'static Self> {
@@ -85,20 +88,20 @@ impl TableArgument {
     }
 }
 
-fn keys() -> [&'static str; TABLE_ARGUMENTS.len()] {
-    TABLE_ARGUMENTS.each_ref().map(|argument| argument.key)
+fn keys() -> impl Iterator<Item = &'static str> {
+    TABLE_ARGUMENTS.iter().map(|argument| argument.key)
 }
 
 /// A lint that does not apply to a table.
 #[derive(Clone, Copy, Debug)]
 pub struct AllowedLint {
-    /// The lint.
+    /// Which one.
     pub lint: Lint,
     /// Where the attribute names it.
     pub span: Span,
 }
 
-/// The arguments of one `#[table]`, without those that could not be understood.
+/// What the arguments of one `#[table]` say; without those that could not be read.
 #[derive(Default)]
 pub struct TableArguments {
     pub kind: Option<TableKind>,
@@ -150,7 +153,7 @@ impl TableArguments {
     }
 }
 
-/// Whether an argument may be meant for `#[table]`: its key is almost that of an argument, or is a kind.
+/// Whether an argument could be meant for `#[table]`: its key is known or nearly so, or it is a kind alone.
 pub fn may_be_argument(written: &Argument) -> bool {
     let key = written.key().map(|key| key.unraw().to_string());
     key.is_some_and(|key| nearest(&key, keys()).is_some() || key.parse::<TableKind>().is_ok())
@@ -181,7 +184,7 @@ fn allowed_lints(
     lints
 }
 
-/// The lint that an item names; `None` for the reason.
+/// One item of the list: a lint, or nothing if the item is the reason.
 fn allowed_lint(argument: &TableArgument, item: &Argument) -> Result<Option<AllowedLint>, Diagnostic> {
     let text = item.whole().text();
     match (item.key(), item.value().map(|value| (value.string(), value))) {
@@ -204,7 +207,7 @@ fn allowed_lint(argument: &TableArgument, item: &Argument) -> Result<Option<Allo
             }))
         }
         _ => {
-            // `float-money`, as in a policy file, is several tokens here.
+            // `float-money`, the spelling of policy files, is several tokens here.
             let meant = Lint::named(&text.replace(' ', ""));
             Err(
                 Diagnostic::new(Fault::InvalidValue, format!("expected a lint, found `{text}`"))
@@ -219,13 +222,12 @@ fn allowed_lint(argument: &TableArgument, item: &Argument) -> Result<Option<Allo
 }
 
 fn unknown_key(written: &Argument) -> Diagnostic {
-    let note = format!("`#[table]` takes `{}`", keys().join("`, `"));
+    let note = format!("`#[table]` takes `{}`", keys().collect::<Vec<_>>().join("`, `"));
     let Some(key) = written.key() else {
-        let [kind, name, ..] = &TABLE_ARGUMENTS;
         let meant = if written.whole().string().is_some() {
-            name
+            &NAME
         } else {
-            kind
+            &KIND
         };
         let message = format!("expected a key, found `{}`", written.whole().text());
         return Diagnostic::new(Fault::UnknownKey, message)

@@ -1,0 +1,176 @@
+//! Columns whose type is not that of their field.
+
+use table_registry_engine::DatabaseCheck;
+
+use crate::columns::Column;
+use crate::database::catalog::ColumnRow;
+use crate::database::context::{Context, Table};
+use crate::database::finding::Finding;
+
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (table, relation) in context.present() {
+        let rows = context.catalog.columns(relation.oid);
+        for field in &context.fields(table).columns {
+            if field.is_converted {
+                continue;
+            }
+            let row = rows.iter().find(|row| row.name == field.name);
+            findings.extend(row.and_then(|row| finding(context, table, field, row)));
+        }
+    }
+    findings
+}
+
+fn finding(context: &Context<'_>, table: &Table<'_>, field: &Column, row: &ColumnRow) -> Option<Finding> {
+    let fact = mismatch(context, table, field, row)?;
+    let message = format!(
+        "column `{}` of table `{}` does not have the type of its field",
+        row.name,
+        table.name()
+    );
+    let fix = format!(
+        "give the field the type of the column, or the column that of the field, in {}",
+        table.qualified
+    );
+    let finding = Finding::of_table(DatabaseCheck::ColumnTypeMismatch, table.name(), message, fix);
+    Some(finding.object(&row.name).fact(fact).warning())
+}
+
+fn mismatch(context: &Context<'_>, table: &Table<'_>, field: &Column, row: &ColumnRow) -> Option<String> {
+    let rust_type = &field.rust_type;
+    if !can_hold(&rust_type.base, row) {
+        let column = &row.type_text;
+        return Some(format!(
+            "the field is `{}`, the column is {column}",
+            rust_type.text
+        ));
+    }
+    let may_be_null = !row.not_null && wants_value(context, table, field);
+    may_be_null.then(|| {
+        format!(
+            "the column may be null, and the field `{}` is no Option",
+            rust_type.text
+        )
+    })
+}
+
+/// Rust types, and the types of PostgreSQL that sqlx and Diesel read into them. No other type is compared.
+const TYPES: &[(&[&str], &[&str])] = &[
+    (&["bool"], &["bool"]),
+    (&["i16"], &["int2"]),
+    (&["i32"], &["int4"]),
+    (&["i64"], &["int8"]),
+    (&["f32"], &["float4"]),
+    (&["f64"], &["float8"]),
+    (
+        &["String", "str"],
+        &["text", "varchar", "bpchar", "name", "citext"],
+    ),
+    (&["Uuid"], &["uuid"]),
+    (&["Decimal", "BigDecimal"], &["numeric"]),
+    (&["NaiveDate"], &["date"]),
+    (&["DateTime", "OffsetDateTime"], &["timestamptz"]),
+    (
+        &["NaiveDateTime", "PrimitiveDateTime"],
+        &["timestamp", "timestamptz"],
+    ),
+    (&["Vec<u8>"], &["bytea"]),
+];
+
+/// Types of PostgreSQL that none of these Rust types holds.
+const OTHER_TYPES: &[&str] = &["json", "jsonb", "interval", "time", "timetz", "money"];
+
+/// `nullable_tenant_column` reports a tenant column that may be null.
+fn wants_value(context: &Context<'_>, table: &Table<'_>, field: &Column) -> bool {
+    let is_reported = field.name == context.tenant_column && context.needs_tenant_column(table);
+    !field.rust_type.is_option && is_known(&field.rust_type.base) && !is_reported
+}
+
+fn is_known(rust: &str) -> bool {
+    TYPES.iter().any(|(names, _)| names.contains(&rust))
+}
+
+/// Whether a field may hold the values of a column. A type that somebody defined can hold anything.
+fn can_hold(rust: &str, row: &ColumnRow) -> bool {
+    let is_base = row.type_kind == "b" && !row.type_name.starts_with('_');
+    let known = TYPES.iter().find(|(names, _)| names.contains(&rust));
+    known.is_none_or(|(_, types)| {
+        !is_base || types.contains(&row.type_name.as_str()) || !is_standard(&row.type_name)
+    })
+}
+
+fn is_standard(name: &str) -> bool {
+    OTHER_TYPES.contains(&name) || TYPES.iter().any(|(_, types)| types.contains(&name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, found};
+
+    #[test]
+    fn a_column_of_another_type() {
+        assert_eq!(
+            found(find, |it| {
+                it.column("invoices", "total").type_name = "int8".to_string();
+            }),
+            ["invoices total"]
+        );
+    }
+
+    #[test]
+    fn a_column_that_may_be_null() {
+        assert_eq!(
+            found(find, |it| { it.column("users", "name").not_null = false }),
+            ["users name"]
+        );
+    }
+
+    #[test]
+    fn another_type_that_the_field_can_hold() {
+        assert_eq!(
+            found(find, |it| {
+                it.column("users", "name").type_name = "varchar".to_string();
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_type_that_somebody_defined() {
+        assert_eq!(
+            found(find, |it| {
+                it.column("users", "name").type_name = "mood".to_string();
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_domain() {
+        assert_eq!(
+            found(find, |it| {
+                it.column("invoices", "total").type_name = "int8".to_string();
+                it.column("invoices", "total").type_kind = "d".to_string();
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_field_that_can_hold_null() {
+        assert_eq!(
+            found(find, |it| { it.column("invoices", "total").not_null = false }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn nullable_tenant_column_reports_the_tenant_column() {
+        assert_eq!(
+            found(find, |it| { it.column("invoices", "org_id").not_null = false }),
+            NOTHING
+        );
+    }
+}

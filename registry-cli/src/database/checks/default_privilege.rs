@@ -1,0 +1,136 @@
+//! Default privileges that open the next append-only table.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use table_registry_engine::DatabaseCheck;
+
+use crate::database::catalog::Oid;
+use crate::database::context::Context;
+use crate::database::finding::Finding;
+use crate::database::is_change;
+use crate::database::migrations::MIGRATOR;
+use crate::database::roles::Actor;
+use crate::database::statements::identifier;
+
+/// Privileges on the tables that a role will create, in one schema or in all.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct DefaultGrants<'c> {
+    owner: Oid,
+    schema: Option<&'c str>,
+    grantee: Oid,
+}
+
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    if context.append_only().next().is_none() {
+        return Vec::new();
+    }
+    let tables = context.tables.iter();
+    let schemas: BTreeSet<&str> = tables.map(|table| table.qualified.schema.as_str()).collect();
+    let mut grants: BTreeMap<DefaultGrants<'_>, Vec<&str>> = BTreeMap::new();
+    for grant in &context.catalog.default_grants {
+        let schema = grant.schema.as_deref();
+        if schema.is_none_or(|schema| schemas.contains(schema)) && is_change(&grant.privilege) {
+            let key = DefaultGrants {
+                owner: grant.owner,
+                schema,
+                grantee: grant.grantee,
+            };
+            grants.entry(key).or_default().push(&grant.privilege);
+        }
+    }
+    let mut findings = Vec::new();
+    for (grants, privileges) in grants {
+        let apps = context.app_roles.iter().filter(|app| app.reaches(grants.grantee));
+        let list = privileges.join(", ");
+        findings.extend(apps.map(|app| finding(context, app, grants, &list)));
+    }
+    findings
+}
+
+fn finding(context: &Context<'_>, app: &Actor<'_>, grants: DefaultGrants<'_>, privileges: &str) -> Finding {
+    let owner = context.catalog.role_name(grants.owner);
+    let grantee = context.catalog.role_name(grants.grantee);
+    // Only a throwaway server has the role that applies migrations.
+    let of_role = if owner == MIGRATOR {
+        String::new()
+    } else {
+        format!(" FOR ROLE {}", identifier(owner))
+    };
+    let of_schema = grants
+        .schema
+        .map(|schema| format!(" IN SCHEMA {}", identifier(schema)));
+    let fix = format!(
+        "ALTER DEFAULT PRIVILEGES{of_role}{} REVOKE {privileges} ON TABLES FROM {};",
+        of_schema.unwrap_or_default(),
+        context.catalog.grantee(grants.grantee)
+    );
+    let message = format!(
+        "new tables of `{owner}` are open to {privileges} by `{}`",
+        app.role.name
+    );
+    Finding::of_role(DatabaseCheck::DefaultPrivilege, &app.role.name, message, fix)
+        .object(grantee)
+        .fact(format!("`pg_default_acl` grants {privileges} to `{grantee}`"))
+        .fact("the next append-only table is open until somebody revokes it")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::catalog::DefaultGrant;
+    use crate::database::testing::{Database, NOTHING, found};
+
+    fn default_grant(it: &mut Database, privilege: &str, grantee: &str) {
+        let (owner, grantee) = (it.role_oid("owner"), it.role_oid(grantee));
+        it.rows.default_grants.push(DefaultGrant {
+            owner,
+            schema: None,
+            grantee,
+            privilege: privilege.to_string(),
+        });
+    }
+
+    #[test]
+    fn privileges_to_change_rows() {
+        assert_eq!(
+            found(find, |it| {
+                default_grant(it, "UPDATE", "app");
+                default_grant(it, "DELETE", "PUBLIC");
+            }),
+            ["- PUBLIC", "- app"]
+        );
+    }
+
+    #[test]
+    fn privileges_to_read_and_insert() {
+        assert_eq!(
+            found(find, |it| {
+                default_grant(it, "SELECT", "app");
+                default_grant(it, "INSERT", "app");
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn privileges_of_another_role() {
+        assert_eq!(
+            found(find, |it| {
+                it.add_role("backup");
+                default_grant(it, "UPDATE", "backup");
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn privileges_in_a_schema_of_no_table() {
+        assert_eq!(
+            found(find, |it| {
+                default_grant(it, "UPDATE", "app");
+                it.rows.default_grants[0].schema = Some("other".to_string());
+            }),
+            NOTHING
+        );
+    }
+}

@@ -1,0 +1,173 @@
+//! SECURITY DEFINER functions that open a table to the application.
+
+use table_registry_engine::DatabaseCheck;
+
+use crate::database::catalog::Function;
+use crate::database::context::Context;
+use crate::database::finding::Finding;
+use crate::database::mention::Words;
+use crate::database::openings::opened_by;
+use crate::database::roles::Actor;
+use crate::database::statements::identifier;
+use crate::text::quoted;
+
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    let functions = context.catalog.functions.iter();
+    functions
+        .filter_map(|function| definer_function(context, function))
+        .collect()
+}
+
+fn definer_function(context: &Context<'_>, function: &Function) -> Option<Finding> {
+    if !is_run_by_app(context, function) {
+        return None;
+    }
+    let words = Words::of_function(&function.body);
+    // Nobody calls the function of a trigger, and so nobody gets what it reads.
+    let opened = opened_by(context, &words, function.owner, |_| !function.is_trigger);
+    let first = opened.first()?;
+    let message = format!("function `{}` opens {}", function.name, quoted(&opened));
+    // With the rights of its caller, a function that a policy calls would ask that policy again.
+    let is_called_by_policies = context.catalog.is_called_by_policies(&function.name);
+    let fix = if is_called_by_policies {
+        "if it says nothing but what a policy has to know, make an exception: `[database.allow.definer-function]`".to_string()
+    } else {
+        format!("ALTER ROUTINE {} SECURITY INVOKER;", signature(function))
+    };
+    let owner = context.catalog.role_name(function.owner);
+    let finding = Finding::of_table(DatabaseCheck::DefinerFunction, first, message, fix)
+        .about(&opened)
+        .object(&function.name)
+        .fact(format!("it is SECURITY DEFINER: it runs as its owner `{owner}`"));
+    Some(if is_called_by_policies {
+        finding.fact("policies call it").warning()
+    } else {
+        finding
+    })
+}
+
+/// The catalog has functions of triggers only if a trigger runs them.
+fn is_run_by_app(context: &Context<'_>, function: &Function) -> bool {
+    let may_call = |app: &Actor<'_>| {
+        app.enters(&function.schema) && function.executors.iter().any(|role| app.reaches(*role))
+    };
+    function.is_trigger || context.app_roles.iter().any(may_call)
+}
+
+fn signature(function: &Function) -> String {
+    format!(
+        "{}.{}({})",
+        identifier(&function.schema),
+        identifier(&function.name),
+        function.arguments
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, findings, found};
+    use table_registry_engine::Severity;
+
+    #[test]
+    fn a_function_that_reads() {
+        assert_eq!(
+            found(find, |it| {
+                it.function("f", "SELECT count(*) FROM invoices");
+            }),
+            ["invoices f"]
+        );
+    }
+
+    #[test]
+    fn a_function_that_changes() {
+        assert_eq!(
+            found(find, |it| {
+                it.function("f", "DELETE FROM audit_logs");
+            }),
+            ["audit_logs f"]
+        );
+    }
+
+    #[test]
+    fn a_function_that_reads_a_view() {
+        assert_eq!(
+            found(find, |it| {
+                it.view("v", "v", "invoices");
+                it.function("f", "SELECT * FROM v");
+            }),
+            ["invoices f"]
+        );
+    }
+
+    #[test]
+    fn the_function_of_a_trigger_that_changes() {
+        assert_eq!(
+            found(find, |it| {
+                it.function("f", "BEGIN DELETE FROM audit_logs; END").is_trigger = true;
+            }),
+            ["audit_logs f"]
+        );
+    }
+
+    #[test]
+    fn a_function_that_a_policy_calls_is_a_matter_of_judgement() {
+        let found = findings(find, |it| {
+            it.function("is_mine", "SELECT true FROM invoices");
+            it.add_policy("invoices", "mine", "app", "is_mine(org_id)");
+        });
+        assert_eq!(found[0].severity, Severity::Warning);
+        assert_eq!(found[0].facts.last().unwrap(), "policies call it");
+    }
+
+    #[test]
+    fn the_function_of_a_trigger_that_reads() {
+        assert_eq!(
+            found(find, |it| {
+                it.function("f", "BEGIN PERFORM 1 FROM invoices; END").is_trigger = true;
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_function_of_an_owner_whom_policies_bind() {
+        assert_eq!(
+            found(find, |it| {
+                let owner = it.role_oid("owner");
+                it.function("f", "SELECT * FROM invoices").owner = owner;
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_function_that_the_application_may_not_call() {
+        assert_eq!(
+            found(find, |it| {
+                it.function("f", "SELECT * FROM invoices").executors.clear();
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_function_in_a_schema_that_it_may_not_enter() {
+        assert_eq!(
+            found(find, |it| {
+                it.function("f", "SELECT * FROM public.invoices").schema = "inside".to_string();
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_function_that_only_inserts() {
+        assert_eq!(
+            found(find, |it| {
+                it.function("f", "INSERT INTO audit_logs VALUES (1)");
+            }),
+            NOTHING
+        );
+    }
+}

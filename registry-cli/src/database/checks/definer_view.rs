@@ -1,0 +1,143 @@
+//! Views that run as an owner to whom the rules of a table do not apply.
+
+use table_registry_engine::DatabaseCheck;
+
+use crate::database::CHANGES;
+use crate::database::catalog::Relation;
+use crate::database::context::Context;
+use crate::database::finding::Finding;
+use crate::database::openings::{Access, below, opens, revoke, ways_to};
+use crate::database::relatives::ANY;
+use crate::text::quoted;
+
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    let views = context.catalog.relations.iter();
+    // A view uses the rights of its owner, even on the views below it, unless those ask for the rights of the caller.
+    let definer_views = views.filter(|relation| relation.kind == "v" && !relation.security_invoker);
+    definer_views
+        .filter_map(|view| definer_view(context, view))
+        .collect()
+}
+
+fn definer_view(context: &Context<'_>, view: &Relation) -> Option<Finding> {
+    let access = Access {
+        reads: true,
+        changes: context.is_used(view, &CHANGES),
+    };
+    let mut tables = below(context, view);
+    tables.retain(|(table, relation)| opens(context, view.owner, table, relation, access));
+    let names: Vec<&str> = tables.iter().map(|(table, _)| table.name()).collect();
+    let first = names.first()?;
+    // Asked last, because it looks at every other view.
+    if ways_to(context, view, &ANY).is_empty() {
+        return None;
+    }
+    let name = view.qualified();
+    let fix = if context.catalog.server.version >= 150_000 {
+        format!("ALTER VIEW {name} SET (security_invoker = true);")
+    } else {
+        revoke(context, view, &ANY)
+    };
+    let message = format!("view `{}` opens {}", view.name, quoted(&names));
+    let owner = context.catalog.role_name(view.owner);
+    let finding = Finding::of_table(DatabaseCheck::DefinerView, first, message, fix).about(&names);
+    Some(finding.object(&view.name).fact(format!(
+        "it runs as its owner `{owner}`, to whom the rules of the table do not apply"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, findings, found};
+
+    #[test]
+    fn a_view_of_a_superuser() {
+        assert_eq!(
+            found(find, |it| {
+                it.view("v", "v", "invoices");
+                it.grant("SELECT", "v", "app");
+            }),
+            ["invoices v"]
+        );
+    }
+
+    #[test]
+    fn a_view_below_another() {
+        assert_eq!(
+            found(find, |it| {
+                it.view("v", "v", "invoices");
+                it.view("w", "v", "v");
+                it.relation("w").security_invoker = true;
+                it.grant("SELECT", "w", "app");
+            }),
+            ["invoices v"]
+        );
+    }
+
+    #[test]
+    fn a_view_through_which_rows_can_be_changed() {
+        let changes = |privilege| {
+            found(find, |it| {
+                it.view("v", "v", "audit_logs");
+                it.relation("v").owner = it.role_oid("owner");
+                it.grant(privilege, "v", "app");
+            })
+        };
+        assert_eq!(changes("UPDATE"), ["audit_logs v"]);
+        assert_eq!(changes("SELECT"), NOTHING);
+    }
+
+    #[test]
+    fn before_postgresql_15_nothing_but_privileges_can_be_changed() {
+        let found = findings(find, |it| {
+            it.view("v", "v", "invoices");
+            it.grant("SELECT", "v", "app");
+            it.rows.server.version = 140_000;
+        });
+        assert_eq!(
+            found[0].fix,
+            "REVOKE SELECT ON TABLE \"public\".\"v\" FROM \"app\";"
+        );
+    }
+
+    #[test]
+    fn a_view_that_uses_the_rights_of_its_user() {
+        assert_eq!(
+            found(find, |it| {
+                it.view("v", "v", "invoices");
+                it.grant("SELECT", "v", "app");
+                it.relation("v").security_invoker = true;
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_view_of_an_owner_whom_policies_bind() {
+        assert_eq!(
+            found(find, |it| {
+                it.view("v", "v", "invoices");
+                it.grant("SELECT", "v", "app");
+                it.relation("v").owner = it.role_oid("owner");
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_view_that_the_application_cannot_use() {
+        assert_eq!(found(find, |it| { it.view("v", "v", "invoices") }), NOTHING);
+    }
+
+    #[test]
+    fn a_view_of_a_system_table() {
+        assert_eq!(
+            found(find, |it| {
+                it.view("v", "v", "users");
+                it.grant("SELECT", "v", "app");
+            }),
+            NOTHING
+        );
+    }
+}

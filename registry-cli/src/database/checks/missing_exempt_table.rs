@@ -1,0 +1,47 @@
+//! Exempt tables that the database does not have.
+
+use table_registry_engine::DatabaseCheck;
+
+use crate::database::context::{Context, exempt_relation};
+use crate::database::finding::Finding;
+
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    let exempt = context.project.registry.exempt().iter();
+    let missing = exempt.filter(|exempt| exempt_relation(context, &exempt.name).is_none());
+    missing
+        .map(|exempt| {
+            Finding::of_table(
+                DatabaseCheck::MissingExemptTable,
+                &exempt.name,
+                format!("exempt table `{}` is not in the database", exempt.name),
+                format!(
+                    "run `{}`",
+                    context
+                        .project
+                        .package
+                        .command(&format!("exempt {} --remove", exempt.name))
+                ),
+            )
+            .fact("an exemption of a table that is gone would hide the next one of that name")
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, found};
+
+    #[test]
+    fn an_exempt_table_that_is_gone() {
+        assert_eq!(
+            found(find, |it| { it.remove("backfill_state") }),
+            ["backfill_state -"]
+        );
+    }
+
+    #[test]
+    fn a_registered_table_that_is_gone() {
+        assert_eq!(found(find, |it| { it.remove("invoices") }), NOTHING);
+    }
+}

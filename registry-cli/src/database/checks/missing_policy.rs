@@ -1,0 +1,169 @@
+//! Tables without a policy, or without one for a command that a role of the application may run.
+
+use std::collections::BTreeSet;
+
+use table_registry_engine::DatabaseCheck;
+
+use crate::database::catalog::{PolicyRow, Relation};
+use crate::database::context::{Context, Table};
+use crate::database::finding::Finding;
+use crate::database::policies::{COMMANDS, create_policy_anew, is_for};
+use crate::database::requirements::Requirement;
+use crate::database::roles::Actor;
+use crate::text::quoted;
+
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    let secured = context
+        .row_secured()
+        .filter(|(_, relation)| relation.row_security);
+    secured
+        .flat_map(|(table, relation)| {
+            if !Requirement::Policy.is_met(context, relation) {
+                return vec![no_policy(context, table)];
+            }
+            let apps = context.app_roles.iter().filter(|app| !app.ignores_policies());
+            apps.filter_map(|app| no_policy_for_commands(context, app, table, relation))
+                .collect()
+        })
+        .collect()
+}
+
+fn no_policy(context: &Context<'_>, table: &Table<'_>) -> Finding {
+    let message = format!("table `{}` has row-level security, but no policy", table.name());
+    Finding::of_table(
+        DatabaseCheck::MissingPolicy,
+        table.name(),
+        message,
+        create_policy_anew(context, table),
+    )
+    .fact("without a policy nobody sees a row")
+}
+
+/// Nothing is open here: the role gets no row and no error. So the fix takes the privilege away.
+fn no_policy_for_commands(
+    context: &Context<'_>,
+    app: &Actor<'_>,
+    table: &Table<'_>,
+    relation: &Relation,
+) -> Option<Finding> {
+    let policies = context.catalog.policies(relation.oid);
+    let denied: Vec<&str> = COMMANDS
+        .into_iter()
+        .filter(|(letter, _)| !policies.iter().any(|policy| permits(policy, letter, app)))
+        .map(|(_, command)| command)
+        .filter(|command| !grantees(context, app, relation, command).is_empty())
+        .collect();
+    if denied.is_empty() {
+        return None;
+    }
+    let message = format!(
+        "no policy of table `{}` lets role `{}` {}",
+        table.name(),
+        app.role.name,
+        denied.join(", ")
+    );
+    let revokes = denied.iter().flat_map(|command| {
+        let holders = grantees(context, app, relation, command).into_iter();
+        holders.map(move |grantee| format!("REVOKE {command} ON TABLE {} FROM {grantee};", table.qualified))
+    });
+    let fix = revokes.collect::<Vec<_>>().join(" ");
+    let names = quoted(policies.iter().map(|policy| &policy.name));
+    let finding = Finding::of_table(DatabaseCheck::MissingPolicy, table.name(), message, fix).warning();
+    Some(finding.object(&app.role.name).fact(format!(
+        "it holds the privilege, but the policies {names} are for other commands or roles: it gets no row"
+    )))
+}
+
+/// The grantees of a privilege through which the role of the application has it, as SQL writes them.
+fn grantees(
+    context: &Context<'_>,
+    app: &Actor<'_>,
+    relation: &Relation,
+    privilege: &str,
+) -> BTreeSet<String> {
+    let grants = context.catalog.grants(relation.oid).iter();
+    let held = grants.filter(|grant| {
+        grant.privilege == privilege && grant.grantee != relation.owner && app.reaches(grant.grantee)
+    });
+    held.map(|grant| context.catalog.grantee(grant.grantee)).collect()
+}
+
+/// Only permissive policies let rows through; restrictive ones take some away.
+fn permits(policy: &PolicyRow, letter: &str, app: &Actor<'_>) -> bool {
+    policy.permissive && is_for(policy, letter) && policy.roles.iter().any(|role| app.reaches(*role))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, findings, found};
+
+    #[test]
+    fn no_policy() {
+        assert_eq!(
+            found(find, |it| { it.remove_policies("invoices") }),
+            ["invoices -"]
+        );
+    }
+
+    #[test]
+    fn a_policy_of_another_role() {
+        assert_eq!(
+            found(find, |it| {
+                let owner = it.role_oid("owner");
+                it.policy("invoices").roles = vec![owner];
+            }),
+            ["invoices app"]
+        );
+    }
+
+    #[test]
+    fn a_policy_for_some_commands() {
+        let found = findings(find, |it| it.policy("invoices").command = "r".to_string());
+        assert_eq!(
+            found[0].message,
+            "no policy of table `invoices` lets role `app` INSERT, UPDATE, DELETE"
+        );
+    }
+
+    #[test]
+    fn restrictive_policies_let_no_row_through() {
+        assert_eq!(
+            found(find, |it| { it.policy("invoices").permissive = false }),
+            ["invoices app"]
+        );
+    }
+
+    #[test]
+    fn a_policy_for_a_group_of_the_application() {
+        assert_eq!(
+            found(find, |it| {
+                let group = it.add_group("writers").oid;
+                it.policy("invoices").roles = vec![group];
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_command_that_the_application_may_not_run() {
+        assert_eq!(
+            found(find, |it| {
+                it.policy("audit_logs").command = "r".to_string();
+                it.rows.grants.retain(|grant| grant.privilege != "INSERT");
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn where_row_level_security_is_off_another_check_reports_it() {
+        assert_eq!(
+            found(find, |it| {
+                it.remove_policies("invoices");
+                it.relation("invoices").row_security = false;
+            }),
+            NOTHING
+        );
+    }
+}

@@ -1,0 +1,176 @@
+//! Policies that let rows of every tenant through.
+
+use table_registry_engine::DatabaseCheck;
+
+use crate::database::catalog::{PolicyRow, Relation};
+use crate::database::context::{Context, Table};
+use crate::database::finding::Finding;
+use crate::database::policies::{Clause, is_open, policies_of_families};
+use crate::database::statements::identifier;
+use crate::text::quoted;
+
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    let found = policies_of_families(context).into_iter();
+    let relevant = found.filter(|(_, relation, policy)| policy.permissive && relation.row_security);
+    relevant
+        .filter_map(|(table, relation, policy)| {
+            let clauses = Clause::ALL.iter().copied();
+            let open = clauses.filter(|clause| is_open(context, relation, policy, *clause));
+            finding(context, table, relation, policy, &open.collect::<Vec<_>>())
+        })
+        .collect()
+}
+
+fn finding(
+    context: &Context<'_>,
+    table: &Table<'_>,
+    relation: &Relation,
+    policy: &PolicyRow,
+    open: &[Clause],
+) -> Option<Finding> {
+    let what = match open.first()? {
+        Clause::Using => "shows rows of every tenant",
+        Clause::Check => "lets rows of every tenant be written",
+    };
+    let expression = context.tenant_policy(table).map_or("…", str::trim);
+    let written = || open.iter().copied().filter(|clause| clause.is_written(policy));
+    let clauses: Vec<String> = written()
+        .map(|clause| format!("{} {}", clause.name(), in_parentheses(expression)))
+        .collect();
+    let fix = format!(
+        "ALTER POLICY {} ON {} {};",
+        identifier(&policy.name),
+        relation.qualified(),
+        clauses.join(" ")
+    );
+    let roles = quoted(policy.roles.iter().map(|role| context.catalog.role_name(*role)));
+    let message = format!(
+        "policy `{}` of table `{}` {what} to {roles}",
+        policy.name,
+        table.name()
+    );
+    let mut finding =
+        Finding::of_table(DatabaseCheck::OpenPolicy, table.name(), message, fix).object(&policy.name);
+    for clause in written() {
+        let text = clause.of(policy).unwrap_or_default();
+        finding = finding.fact(format!("its {} is `{text}`", clause.name()));
+    }
+    Some(finding.fact("policies are joined by OR: one open policy opens the table"))
+}
+
+/// A comment at the end of the expression must not swallow the parenthesis.
+fn in_parentheses(expression: &str) -> String {
+    let end = if expression.contains("--") { "\n" } else { "" };
+    format!("({expression}{end})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, found};
+
+    #[test]
+    fn a_policy_for_every_row() {
+        assert_eq!(
+            found(find, |it| {
+                it.add_policy("invoices", "all", "app", "true");
+            }),
+            ["invoices all"]
+        );
+    }
+
+    #[test]
+    fn a_policy_for_everybody() {
+        assert_eq!(
+            found(find, |it| {
+                it.add_policy("invoices", "all", "PUBLIC", "true");
+            }),
+            ["invoices all"]
+        );
+    }
+
+    #[test]
+    fn a_policy_that_only_writes() {
+        assert_eq!(
+            found(find, |it| {
+                it.policy("invoices").check = Some("true".to_string());
+            }),
+            ["invoices tenant_isolation"]
+        );
+    }
+
+    #[test]
+    fn a_policy_about_the_row_alone() {
+        assert_eq!(
+            found(find, |it| {
+                it.add_policy("invoices", "cheap", "app", "(total < 10)");
+            }),
+            ["invoices cheap"]
+        );
+    }
+
+    #[test]
+    fn a_policy_of_a_child() {
+        assert_eq!(
+            found(find, |it| {
+                it.child("old_invoices", "r", "invoices");
+                it.secure("old_invoices");
+                it.grant("SELECT", "old_invoices", "app");
+                it.add_policy("old_invoices", "all", "app", "true");
+            }),
+            ["invoices all"]
+        );
+    }
+
+    #[test]
+    fn a_policy_of_another_role() {
+        assert_eq!(
+            found(find, |it| {
+                it.add_role("backup");
+                it.add_policy("invoices", "all", "backup", "true");
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_policy_for_a_command_that_the_application_may_not_run() {
+        assert_eq!(
+            found(find, |it| {
+                it.add_policy("audit_logs", "all", "app", "true").command = "d".to_string();
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_restrictive_policy_closes_the_table_again() {
+        assert_eq!(
+            found(find, |it| {
+                it.policy("invoices").permissive = false;
+                it.add_policy("invoices", "all", "app", "true");
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_policy_about_the_row_and_who_asks() {
+        assert_eq!(
+            found(find, |it| {
+                it.add_policy("invoices", "own", "app", "(total = my_total())");
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_restrictive_policy_for_every_row() {
+        assert_eq!(
+            found(find, |it| {
+                it.add_policy("invoices", "all", "app", "true").permissive = false;
+            }),
+            NOTHING
+        );
+    }
+}

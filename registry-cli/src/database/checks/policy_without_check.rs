@@ -1,0 +1,94 @@
+//! Policies for writing that leave WITH CHECK out.
+
+use table_registry_engine::DatabaseCheck;
+
+use crate::database::catalog::{PolicyRow, Relation};
+use crate::database::context::{Context, Table};
+use crate::database::finding::Finding;
+use crate::database::policies::{Clause, is_open, policies_of_families};
+use crate::database::statements::identifier;
+
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    let found = policies_of_families(context).into_iter();
+    let lacking = found.filter(|(_, relation, policy)| lacks_check(context, relation, policy));
+    lacking
+        .map(|(table, relation, policy)| finding(table, relation, policy))
+        .collect()
+}
+
+fn lacks_check(context: &Context<'_>, relation: &Relation, policy: &PolicyRow) -> bool {
+    let writes = matches!(policy.command.as_str(), "*" | "w");
+    let mut roles = policy.roles.iter();
+    writes
+        && policy.permissive
+        && policy.check.is_none()
+        && roles.any(|role| context.app_role_reaching(*role).is_some())
+        // `open_policy` reports open ones.
+        && !is_open(context, relation, policy, Clause::Using)
+}
+
+fn finding(table: &Table<'_>, relation: &Relation, policy: &PolicyRow) -> Finding {
+    let message = format!(
+        "policy `{}` of table `{}` does not say which rows may be written",
+        policy.name,
+        table.name()
+    );
+    let fix = format!(
+        "ALTER POLICY {} ON {} WITH CHECK ({});",
+        identifier(&policy.name),
+        relation.qualified(),
+        policy.using.as_deref().unwrap_or("…")
+    );
+    Finding::of_table(DatabaseCheck::PolicyWithoutCheck, table.name(), message, fix)
+        .object(&policy.name)
+        .fact("`pg_policy.polwithcheck` is null")
+        .fact("PostgreSQL takes USING instead: whoever loosens what is seen loosens what is written")
+        .warning()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, TENANT, found};
+
+    #[test]
+    fn a_policy_that_writes() {
+        assert_eq!(
+            found(find, |it| { it.policy("invoices").check = None }),
+            ["invoices tenant_isolation"]
+        );
+    }
+
+    #[test]
+    fn a_policy_that_reads() {
+        assert_eq!(
+            found(find, |it| {
+                it.policy("invoices").check = None;
+                it.policy("invoices").command = "r".to_string();
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_policy_of_another_role() {
+        assert_eq!(
+            found(find, |it| {
+                it.add_role("backup");
+                it.add_policy("invoices", "own", "backup", TENANT).check = None;
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn open_policy_reports_an_open_one() {
+        assert_eq!(
+            found(find, |it| {
+                let open = it.add_policy("invoices", "all", "app", "true");
+                open.check = None;
+            }),
+            NOTHING
+        );
+    }
+}

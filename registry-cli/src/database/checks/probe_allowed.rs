@@ -1,0 +1,117 @@
+//! What the server let a role of the application do when it was tried.
+
+use table_registry_engine::{Code, DatabaseCheck};
+
+use crate::database::context::Context;
+use crate::database::finding::Finding;
+use crate::database::probe::{Allowed, Effect};
+
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    context.allowed.iter().map(finding).collect()
+}
+
+fn finding(allowed: &Allowed) -> Finding {
+    let fix = "find out why: the catalogs do not say so; then take the privilege away";
+    Finding::of_table(DatabaseCheck::ProbeAllowed, &allowed.table, message(allowed), fix)
+        .object(&allowed.role)
+}
+
+fn message(allowed: &Allowed) -> String {
+    let Allowed {
+        table, role, action, ..
+    } = allowed;
+    format!("the server let role `{role}` do {action} on table `{table}`")
+}
+
+/// Turns what the probe found into a fact of the finding that gives the reason, where there is one.
+pub fn explained(context: &Context<'_>, findings: Vec<Finding>) -> Vec<Finding> {
+    let is_probed = |finding: &Finding| finding.code == Code::from(DatabaseCheck::ProbeAllowed);
+    let (probed, mut others): (Vec<Finding>, Vec<Finding>) = findings.into_iter().partition(is_probed);
+    let mut unexplained = Vec::new();
+    for (allowed, finding) in context.allowed.iter().zip(probed) {
+        match others.iter_mut().find(|other| is_reason(other, allowed)) {
+            Some(reason) => reason.facts.push(format!("probe: {}", finding.message)),
+            None => unexplained.push(finding),
+        }
+    }
+    others.extend(unexplained);
+    others
+}
+
+fn is_reason(finding: &Finding, allowed: &Allowed) -> bool {
+    let mut checks = reasons(allowed.effect).iter();
+    checks.any(|check| finding.code == Code::from(*check))
+        && (finding.is_about(&allowed.table) || finding.is_about(&allowed.role))
+}
+
+/// The checks that tell from the catalogs why a change, or a read, is possible.
+fn reasons(effect: Effect) -> &'static [DatabaseCheck] {
+    match effect {
+        Effect::Change => &[
+            DatabaseCheck::AppendOnlyPrivilege,
+            DatabaseCheck::UnprotectedChild,
+            DatabaseCheck::PrivilegedAppRole,
+            DatabaseCheck::AppRoleOwnsTable,
+        ],
+        Effect::Read => &[
+            DatabaseCheck::RlsDisabled,
+            DatabaseCheck::RlsNotForced,
+            DatabaseCheck::OpenPolicy,
+            DatabaseCheck::UnprotectedChild,
+            DatabaseCheck::PrivilegedAppRole,
+            DatabaseCheck::AppRoleOwnsTable,
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Allowed, Effect};
+    use crate::database::checks::run;
+    use crate::database::testing::Database;
+
+    /// The code and the facts of each finding after a probe that one attempt got through.
+    fn probed(effect: Effect, table: &str, change: impl FnOnce(&mut Database)) -> Vec<(String, Vec<String>)> {
+        let mut database = Database::sound();
+        change(&mut database);
+        let allowed = Allowed {
+            table: table.to_string(),
+            role: "app".to_string(),
+            action: "SELECT".to_string(),
+            effect,
+        };
+        let findings = database.inspect_probed(vec![allowed], run);
+        let both = findings.into_iter().map(|one| (one.code.to_string(), one.facts));
+        both.collect()
+    }
+
+    #[test]
+    fn what_the_catalog_does_not_explain() {
+        let found = probed(Effect::Read, "invoices", |_| ());
+        assert_eq!(found, [("probe-allowed".to_string(), Vec::new())]);
+    }
+
+    #[test]
+    fn a_reason_gets_a_fact() {
+        let found = probed(Effect::Read, "invoices", |it| {
+            it.add_policy("invoices", "all", "app", "true");
+        });
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].0, "open-policy");
+        assert_eq!(
+            found[0].1.last().unwrap(),
+            "probe: the server let role `app` do SELECT on table `invoices`"
+        );
+    }
+
+    #[test]
+    fn a_finding_about_something_else_is_no_reason() {
+        for (effect, table) in [(Effect::Change, "invoices"), (Effect::Read, "audit_logs")] {
+            let found = probed(effect, table, |it| {
+                it.add_policy("invoices", "all", "app", "true");
+            });
+            let codes: Vec<&str> = found.iter().map(|(code, _)| code.as_str()).collect();
+            assert_eq!(codes, ["open-policy", "probe-allowed"]);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Rules whose action opens a table: it runs as the owner of the relation that has the rule.
+
+use table_registry_engine::DatabaseCheck;
+
+use crate::database::catalog::Rule;
+use crate::database::context::Context;
+use crate::database::finding::Finding;
+use crate::database::mention::Words;
+use crate::database::openings::opened_by;
+use crate::database::relatives::ANY;
+use crate::database::statements::identifier;
+use crate::text::quoted;
+
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    let rules = context.catalog.all_rules();
+    rules.filter_map(|rule| rewrite_rule(context, rule)).collect()
+}
+
+fn rewrite_rule(context: &Context<'_>, rule: &Rule) -> Option<Finding> {
+    let on = context.catalog.relation_of(rule.relation)?;
+    if !context.is_used(on, &ANY) {
+        return None;
+    }
+    let words = Words::outside_quotes(&rule.definition);
+    let opened = opened_by(context, &words, on.owner, |relation| relation.oid != on.oid);
+    let first = opened.first()?;
+    let owner = context.catalog.role_name(on.owner);
+    let finding = Finding::of_table(
+        DatabaseCheck::RewriteRule,
+        first,
+        format!("rule `{}` of `{}` opens {}", rule.name, on.name, quoted(&opened)),
+        format!("DROP RULE {} ON {};", identifier(&rule.name), on.qualified()),
+    );
+    Some(finding.about(&opened).object(&rule.name).fact(format!(
+        "its action runs as `{owner}`, the owner of `{}`",
+        on.name
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::catalog::Rule;
+    use crate::database::testing::{Database, NOTHING, found};
+
+    fn rule(it: &mut Database, action: &str) {
+        let relation = it.oid("users");
+        it.rows.rules.push(Rule {
+            relation,
+            name: "r".to_string(),
+            definition: format!("CREATE RULE r AS ON INSERT TO public.users DO {action}"),
+            instead_of: None,
+        });
+    }
+
+    #[test]
+    fn an_action_that_changes() {
+        assert_eq!(
+            found(find, |it| { rule(it, "DELETE FROM audit_logs") }),
+            ["audit_logs r"]
+        );
+    }
+
+    #[test]
+    fn an_action_that_reads() {
+        assert_eq!(
+            found(find, |it| {
+                rule(it, "SELECT * FROM invoices");
+                it.relation("users").owner = it.role_oid("postgres");
+            }),
+            ["invoices r"]
+        );
+    }
+
+    #[test]
+    fn an_action_that_opens_nothing() {
+        assert_eq!(found(find, |it| { rule(it, "NOTIFY users") }), NOTHING);
+    }
+
+    #[test]
+    fn a_relation_that_the_application_cannot_use() {
+        assert_eq!(
+            found(find, |it| {
+                rule(it, "DELETE FROM audit_logs");
+                it.rows.grants.clear();
+            }),
+            NOTHING
+        );
+    }
+}

@@ -1,0 +1,62 @@
+//! Tables whose row-level security does not hold for their owner.
+
+use table_registry_engine::DatabaseCheck;
+
+use crate::database::context::Context;
+use crate::database::finding::Finding;
+use crate::database::requirements::Requirement;
+use crate::database::statements::force_rls;
+
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    let not_forced = context.unmet(Requirement::ForcedRowSecurity);
+    not_forced
+        .filter(|(_, relation)| relation.row_security)
+        .map(|(table, relation)| {
+            Finding::of_table(
+                DatabaseCheck::RlsNotForced,
+                table.name(),
+                format!(
+                    "row-level security of table `{}` does not hold for its owner",
+                    table.name()
+                ),
+                force_rls(&table.qualified),
+            )
+            .object(context.catalog.role_name(relation.owner))
+            .fact("`pg_class.relforcerowsecurity` is false")
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, found};
+
+    #[test]
+    fn row_level_security_for_all_but_the_owner() {
+        assert_eq!(
+            found(find, |it| { it.relation("invoices").force_row_security = false }),
+            ["invoices owner"]
+        );
+    }
+
+    #[test]
+    fn the_policy_file_can_leave_it_out() {
+        let not_forced = found(find, |it| {
+            it.relation("invoices").force_row_security = false;
+            it.policy_file.push_str("force_rls = false\n");
+        });
+        assert_eq!(not_forced, NOTHING);
+    }
+
+    #[test]
+    fn where_it_is_off_another_check_reports_it() {
+        assert_eq!(
+            found(find, |it| {
+                it.relation("invoices").row_security = false;
+                it.relation("invoices").force_row_security = false;
+            }),
+            NOTHING
+        );
+    }
+}

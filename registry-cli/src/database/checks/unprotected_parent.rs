@@ -1,0 +1,96 @@
+//! Tables that show the rows of a registered table, which is a partition or an inheritance child of them.
+
+use table_registry_engine::DatabaseCheck;
+
+use crate::database::catalog::Relation;
+use crate::database::context::{Context, Table};
+use crate::database::finding::Finding;
+use crate::database::relatives::lacking;
+use crate::database::requirements::Object;
+
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (table, relation) in context.present() {
+        let ancestors = context.catalog.ancestors(relation.oid).into_iter();
+        let parents = ancestors.filter_map(|parent| context.catalog.relation_of(parent));
+        findings.extend(parents.filter_map(|parent| unprotected(context, table, parent)));
+    }
+    findings
+}
+
+fn unprotected(context: &Context<'_>, table: &Table<'_>, parent: &Relation) -> Option<Finding> {
+    let unmet = lacking(context, table, parent, Object::Parent);
+    let fix = unmet.fix()?;
+    let message = format!(
+        "parent `{}` lacks the protection of table `{}`",
+        parent.name,
+        table.name()
+    );
+    let mut finding = Finding::of_table(DatabaseCheck::UnprotectedParent, table.name(), message, fix);
+    finding.facts = unmet.facts;
+    Some(finding.object(&parent.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::catalog::Inheritance;
+    use crate::database::testing::{Database, NOTHING, found};
+
+    /// Makes a table the child of a new table `root`, which the application may use.
+    fn under_root(it: &mut Database, table: &str, privilege: &str) {
+        it.table("root", &[]);
+        it.grant(privilege, "root", "app");
+        let (child, parent) = (it.oid(table), it.oid("root"));
+        it.rows.inheritance.push(Inheritance { child, parent });
+    }
+
+    #[test]
+    fn a_parent_without_row_level_security() {
+        assert_eq!(
+            found(find, |it| { under_root(it, "invoices", "SELECT") }),
+            ["invoices root"]
+        );
+    }
+
+    #[test]
+    fn a_parent_whose_rows_can_be_changed() {
+        assert_eq!(
+            found(find, |it| {
+                under_root(it, "audit_logs", "DELETE");
+                it.secure("root");
+            }),
+            ["audit_logs root"]
+        );
+    }
+
+    #[test]
+    fn a_parent_needs_no_trigger() {
+        assert_eq!(
+            found(find, |it| {
+                under_root(it, "audit_logs", "SELECT");
+                it.secure("root");
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_protected_parent() {
+        assert_eq!(
+            found(find, |it| {
+                under_root(it, "invoices", "SELECT");
+                it.secure("root");
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_parent_that_the_application_cannot_use() {
+        assert_eq!(
+            found(find, |it| { under_root(it, "invoices", "REFERENCES") }),
+            NOTHING
+        );
+    }
+}

@@ -1,0 +1,91 @@
+//! The grants by which the application can change rows of an append-only table.
+
+use std::collections::BTreeMap;
+
+use super::catalog::{Catalog, Grant, Oid, PUBLIC, Relation};
+use super::context::Context;
+use super::is_change;
+use super::roles::Actor;
+use super::statements::identifier;
+
+/// Privileges that one grantor gave to one grantee.
+pub struct OpenGrant {
+    pub grantor: Oid,
+    pub grantee: Oid,
+    /// `UPDATE`, or `UPDATE ("a", "b")`.
+    pub privileges: Vec<String>,
+    /// Whether the grantee may have granted them to others.
+    is_grantable: bool,
+    /// How a role of the application comes to hold them.
+    pub way: String,
+}
+
+impl OpenGrant {
+    /// The statement that takes the privileges away. A REVOKE takes away only what the current role has granted.
+    pub fn revoke(&self, context: &Context<'_>, relation: &Relation) -> String {
+        let cascade = if self.is_grantable { " CASCADE" } else { "" };
+        let revoke = format!(
+            "REVOKE {} ON TABLE {} FROM {}{cascade};",
+            self.privileges.join(", "),
+            relation.qualified(),
+            context.catalog.grantee(self.grantee)
+        );
+        if self.grantor == relation.owner {
+            return revoke;
+        }
+        let grantor = identifier(context.catalog.role_name(self.grantor));
+        format!("SET ROLE {grantor}; {revoke} RESET ROLE;")
+    }
+}
+
+/// The grants by which a role of the application may change rows of a relation.
+pub fn open_grants(context: &Context<'_>, relation: &Relation) -> Vec<OpenGrant> {
+    let mut groups: BTreeMap<(Oid, Oid), Vec<&Grant>> = BTreeMap::new();
+    for grant in context.catalog.grants(relation.oid) {
+        // `app_role_owns_table` reports roles that can become the owner.
+        if is_change(&grant.privilege) && grant.grantee != relation.owner {
+            groups
+                .entry((grant.grantor, grant.grantee))
+                .or_default()
+                .push(grant);
+        }
+    }
+    let open = groups.into_iter().filter_map(|((grantor, grantee), grants)| {
+        let app = context.app_role_reaching(grantee)?;
+        Some(OpenGrant {
+            grantor,
+            grantee,
+            privileges: privileges(&grants),
+            is_grantable: grants.iter().any(|grant| grant.is_grantable),
+            way: way(context.catalog, app, grantee),
+        })
+    });
+    open.collect()
+}
+
+fn privileges(grants: &[&Grant]) -> Vec<String> {
+    let mut by_name: BTreeMap<&str, Vec<Option<&str>>> = BTreeMap::new();
+    for grant in grants {
+        by_name
+            .entry(&grant.privilege)
+            .or_default()
+            .push(grant.column.as_deref());
+    }
+    let texts = by_name.into_iter().map(|(name, columns)| {
+        // If one grant is about the whole table, REVOKE has to name the table.
+        let named: Option<Vec<String>> = columns.into_iter().map(|column| column.map(identifier)).collect();
+        match named {
+            Some(columns) => format!("{name} ({})", columns.join(", ")),
+            None => name.to_string(),
+        }
+    });
+    texts.collect()
+}
+
+fn way(catalog: &Catalog, app: &Actor<'_>, grantee: Oid) -> String {
+    match grantee {
+        PUBLIC => "granted to PUBLIC, and so to every role".to_string(),
+        own if own == app.role.oid => format!("granted to `{}`", app.role.name),
+        group => format!("granted to `{}`: {}", catalog.role_name(group), app.way_to(group)),
+    }
+}

@@ -1,0 +1,185 @@
+//! Ways around the protection of a table: what runs as another role than the one that uses it.
+
+use std::collections::BTreeSet;
+
+use super::CHANGES;
+use super::catalog::{Oid, Relation, reached};
+use super::context::{Context, Table};
+use super::mention::Words;
+use super::policies::is_open_expression;
+use super::roles::Actor;
+
+/// What a statement does with a table.
+#[derive(Clone, Copy)]
+pub struct Access {
+    pub reads: bool,
+    pub changes: bool,
+}
+
+/// Whether access to a table as some role goes around the protection of the table.
+pub fn opens(
+    context: &Context<'_>,
+    role: Oid,
+    table: &Table<'_>,
+    relation: &Relation,
+    access: Access,
+) -> bool {
+    (access.reads && table.has_rls() && is_above_rls(context, role, relation))
+        || (access.changes && table.registered.append_only && may_change(context, role, relation))
+}
+
+/// Whether a role sees and writes rows of a table whatever the policies for the application say.
+fn is_above_rls(context: &Context<'_>, role: Oid, relation: &Relation) -> bool {
+    let Some(actor) = context.actor(role) else {
+        return true;
+    };
+    actor.ignores_policies()
+        || !relation.row_security
+        || (!relation.force_row_security && actor.reaches(relation.owner))
+        || has_open_policy(context, &actor, relation)
+}
+
+/// Whether a policy that the application does not have lets a role see every row.
+fn has_open_policy(context: &Context<'_>, actor: &Actor<'_>, relation: &Relation) -> bool {
+    let is_own = |role: &Oid| actor.reaches(*role) && context.app_role_reaching(*role).is_none();
+    let mut policies = context.catalog.policies(relation.oid).iter();
+    policies.any(|policy| {
+        let using = policy.using.as_deref();
+        policy.permissive
+            && policy.roles.iter().any(is_own)
+            && using.is_some_and(|text| is_open_expression(context, text, relation))
+    })
+}
+
+fn may_change(context: &Context<'_>, role: Oid, relation: &Relation) -> bool {
+    let actor = context.actor(role);
+    actor.is_some_and(|actor| CHANGES.iter().any(|privilege| actor.holds(relation, privilege)))
+}
+
+/// Takes privileges from everybody through whom a role of the application has them.
+pub fn revoke(context: &Context<'_>, relation: &Relation, privileges: &[&str]) -> String {
+    let mut held = BTreeSet::new();
+    for grant in context.catalog.grants(relation.oid) {
+        let is_wanted = privileges.contains(&grant.privilege.as_str()) && grant.grantee != relation.owner;
+        if is_wanted && context.app_role_reaching(grant.grantee).is_some() {
+            held.insert((context.catalog.grantee(grant.grantee), grant.privilege.as_str()));
+        }
+    }
+    let mut grantees: Vec<&String> = held.iter().map(|(grantee, _)| grantee).collect();
+    grantees.dedup();
+    let statements = grantees.into_iter().map(|grantee| {
+        let own = held.iter().filter(|(other, _)| other == grantee);
+        let privileges: Vec<&str> = own.map(|(_, privilege)| *privilege).collect();
+        format!(
+            "REVOKE {} ON TABLE {} FROM {grantee};",
+            privileges.join(", "),
+            relation.qualified()
+        )
+    });
+    let revokes: Vec<String> = statements.collect();
+    if revokes.is_empty() {
+        return revoke_membership(context, relation);
+    }
+    revokes.join(" ")
+}
+
+/// No grant on the relation gives the privileges: a membership does.
+fn revoke_membership(context: &Context<'_>, relation: &Relation) -> String {
+    let apps = context.app_roles.iter();
+    let memberships: String = apps.filter_map(Actor::revoke_everything_readable).collect();
+    if memberships.is_empty() {
+        let name = relation.qualified();
+        return format!("make another role the owner of {name}, or take away the membership that reaches it");
+    }
+    memberships
+}
+
+/// The views through which a role of the application reaches a view: itself, and those that use it.
+pub fn ways_to<'c>(context: &'c Context<'c>, view: &'c Relation, privileges: &[&str]) -> Vec<&'c Relation> {
+    let relations = context.catalog.relations.iter();
+    let others = relations.filter(|other| other.kind == "v" && other.oid != view.oid);
+    let above = others.filter(|other| uses(context, other, view.oid) && context.is_used(other, privileges));
+    let own = context.is_used(view, privileges).then_some(view);
+    own.into_iter().chain(above).collect()
+}
+
+/// Whether a view uses a relation, perhaps through other views.
+fn uses(context: &Context<'_>, view: &Relation, below: Oid) -> bool {
+    let views = reached(view.oid, |at| {
+        let used = context.catalog.used_by(at);
+        used.filter(|used| used.kind == "v").map(|used| used.oid)
+    });
+    let mut parts = views.into_iter().chain([view.oid]);
+    parts.any(|part| context.catalog.used_by(part).any(|used| used.oid == below))
+}
+
+/// The registered tables that a view uses, perhaps through other views. A view that runs as its owner is reported for
+/// the tables that it uses itself.
+pub fn below<'c>(context: &'c Context<'c>, view: &Relation) -> Vec<(&'c Table<'c>, &'c Relation)> {
+    let (mut seen, mut open, mut found) = (BTreeSet::new(), vec![view.oid], Vec::new());
+    while let Some(at) = open.pop() {
+        for used in context.catalog.used_by(at) {
+            if !seen.insert(used.oid) {
+                continue;
+            }
+            if let Some(table) = registered(context, used) {
+                found.push((table, used));
+            } else if (used.kind == "v" && used.security_invoker) || view.kind == "m" {
+                open.push(used.oid);
+            }
+        }
+    }
+    found.sort_by_key(|(table, _)| table.name());
+    found
+}
+
+/// The registered table that a relation is, or is a child of.
+fn registered<'c>(context: &'c Context<'c>, relation: &Relation) -> Option<&'c Table<'c>> {
+    let ancestors = || context.catalog.ancestors(relation.oid).into_iter();
+    let own = context.table_of(relation.oid);
+    own.or_else(|| ancestors().find_map(|parent| context.table_of(parent)))
+}
+
+/// The names of the registered tables that code opens which runs as a role: tables that the code names, and tables
+/// below views that it names. `counts_as_read` decides whether reading a relation counts.
+pub fn opened_by<'c>(
+    context: &'c Context<'c>,
+    words: &Words,
+    role: Oid,
+    counts_as_read: impl Fn(&Relation) -> bool,
+) -> Vec<&'c str> {
+    let mut opened = BTreeSet::new();
+    for relation in &context.catalog.relations {
+        let access = Access {
+            reads: words.reads(&relation.schema, &relation.name) && counts_as_read(relation),
+            changes: words.changes(&relation.schema, &relation.name),
+        };
+        if access.reads || access.changes {
+            opened.extend(opened_through(context, relation, role, access));
+        }
+    }
+    opened.into_iter().collect()
+}
+
+fn opened_through<'c>(
+    context: &'c Context<'c>,
+    relation: &Relation,
+    role: Oid,
+    access: Access,
+) -> Vec<&'c str> {
+    if let Some(table) = registered(context, relation) {
+        let is_open = opens(context, role, table, relation, access);
+        return is_open.then(|| table.name()).into_iter().collect();
+    }
+    let tables = below(context, relation).into_iter();
+    let is_copy = relation.kind == "m";
+    let runs_as = if relation.security_invoker {
+        role
+    } else {
+        relation.owner
+    };
+    tables
+        .filter(|(table, used)| (is_copy && table.has_rls()) || opens(context, runs_as, table, used, access))
+        .map(|(table, _)| table.name())
+        .collect()
+}

@@ -1,0 +1,76 @@
+//! What the partitions, children and parents of a table lack of its protection.
+
+use super::catalog::Relation;
+use super::context::{Context, Table};
+use super::grants::open_grants;
+use super::requirements::{Object, Requirement, of_relative};
+use super::statements::{enable_rls, force_rls};
+use super::triggers::create_trigger_anew;
+
+/// Every privilege by which a relation is used.
+pub const ANY: [&str; 5] = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"];
+
+/// The requirements that a relative does not meet.
+#[derive(Default)]
+pub struct Lacking {
+    pub facts: Vec<String>,
+    fixes: Vec<String>,
+}
+
+impl Lacking {
+    /// The statements that meet them, if there are any to meet.
+    pub fn fix(&self) -> Option<String> {
+        (!self.fixes.is_empty()).then(|| self.fixes.join("\n"))
+    }
+
+    fn add(&mut self, fact: impl Into<String>, fix: String) {
+        self.facts.push(fact.into());
+        self.fixes.push(fix);
+    }
+}
+
+/// Row-level security matters where a relative is addressed directly, and so only if the application may do that.
+pub fn lacking(context: &Context<'_>, table: &Table<'_>, relative: &Relation, object: Object) -> Lacking {
+    let is_used = context.is_used(relative, &ANY);
+    let asked = of_relative(context, table, relative, object).into_iter();
+    let unmet = asked.filter(|one| !one.is_met(context, relative));
+    let mut lacking = Lacking::default();
+    for requirement in unmet {
+        explain(context, relative, requirement, is_used, &mut lacking);
+    }
+    lacking
+}
+
+fn explain(
+    context: &Context<'_>,
+    relative: &Relation,
+    requirement: Requirement,
+    is_used: bool,
+    lacking: &mut Lacking,
+) {
+    let name = relative.qualified();
+    match requirement {
+        Requirement::RowSecurity if is_used => {
+            lacking.add(
+                "row-level security is off where it is addressed directly",
+                enable_rls(&name),
+            );
+        }
+        Requirement::ForcedRowSecurity if is_used => {
+            lacking.add("row-level security does not hold for its owner", force_rls(&name));
+        }
+        Requirement::RowSecurity | Requirement::ForcedRowSecurity | Requirement::Policy => {}
+        Requirement::RevokedChanges => {
+            for grant in open_grants(context, relative) {
+                let fact = format!("{} {}", grant.privileges.join(", "), grant.way);
+                lacking.add(fact, grant.revoke(context, relative));
+            }
+        }
+        Requirement::Trigger => {
+            lacking.add(
+                "a trigger of statements on the table does not fire for its children",
+                create_trigger_anew(context, &name),
+            );
+        }
+    }
+}

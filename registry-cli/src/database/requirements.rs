@@ -1,0 +1,170 @@
+//! What the registry asks of each relation in the database.
+//!
+//! `sql` prints the requirements, `sql --diff` those that the catalog does not meet, and `verify` reports those.
+
+use std::fmt::Display;
+
+use table_registry_engine::{DatabaseCheck, DatabaseSettings, RegisteredTable};
+
+use super::catalog::Relation;
+use super::context::{Context, Table};
+use super::grants::open_grants;
+use super::statements::{
+    Qualified, create_policy, create_trigger, drop_policy, drop_trigger, enable_rls, force_rls,
+    grant_changes, revoke_changes, role_list,
+};
+use super::triggers::has_trigger;
+
+/// The relation that a requirement is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Object {
+    /// A registered table.
+    Table,
+    /// A partition or an inheritance child of a registered table. It inherits neither row-level security nor
+    /// privileges nor triggers of statements.
+    Child,
+    /// A table that a registered table is a partition or an inheritance child of. It may have other children, so `sql`
+    /// leaves it alone.
+    Parent,
+}
+
+/// One thing that the registry asks of a relation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requirement {
+    RowSecurity,
+    ForcedRowSecurity,
+    Policy,
+    RevokedChanges,
+    Trigger,
+}
+
+impl Requirement {
+    /// In the order in which `sql` prints them.
+    pub const ALL: &'static [Self] = &[
+        Self::RowSecurity,
+        Self::ForcedRowSecurity,
+        Self::Policy,
+        Self::RevokedChanges,
+        Self::Trigger,
+    ];
+
+    /// Whether the registry asks it of an object of a table.
+    pub fn is_asked(self, object: Object, table: &RegisteredTable, settings: &DatabaseSettings) -> bool {
+        let has_rls = table.kind.row_level_security();
+        match self {
+            Self::RowSecurity => has_rls,
+            Self::ForcedRowSecurity => has_rls && settings.force_rls,
+            // A child without a policy shows no row where it is addressed directly.
+            Self::Policy => has_rls && object == Object::Table,
+            Self::RevokedChanges => table.append_only,
+            Self::Trigger => table.append_only && settings.append_only_trigger && object != Object::Parent,
+        }
+    }
+
+    /// Whether the registry asks it of a table itself.
+    pub fn is_asked_of(self, table: &Table<'_>, context: &Context<'_>) -> bool {
+        self.is_asked(Object::Table, table.registered, context.settings)
+    }
+
+    /// The check that reports it where it is not met, and so the name of exceptions from it.
+    pub fn check(self, object: Object) -> DatabaseCheck {
+        match (object, self) {
+            (Object::Table, Self::RowSecurity) => DatabaseCheck::RlsDisabled,
+            (Object::Table, Self::ForcedRowSecurity) => DatabaseCheck::RlsNotForced,
+            (Object::Table, Self::Policy) => DatabaseCheck::MissingPolicy,
+            (Object::Table, Self::RevokedChanges) => DatabaseCheck::AppendOnlyPrivilege,
+            (Object::Table, Self::Trigger) => DatabaseCheck::MissingTrigger,
+            (Object::Child, _) => DatabaseCheck::UnprotectedChild,
+            (Object::Parent, _) => DatabaseCheck::UnprotectedParent,
+        }
+    }
+
+    /// Whether a relation meets it.
+    pub fn is_met(self, context: &Context<'_>, relation: &Relation) -> bool {
+        match self {
+            Self::RowSecurity => relation.row_security,
+            Self::ForcedRowSecurity => relation.force_row_security,
+            Self::Policy => !context.catalog.policies(relation.oid).is_empty(),
+            Self::RevokedChanges => open_grants(context, relation).is_empty(),
+            Self::Trigger => has_trigger(context, relation),
+        }
+    }
+
+    /// Whether it has no effect while row-level security is off.
+    pub fn needs_row_security(self) -> bool {
+        matches!(self, Self::ForcedRowSecurity | Self::Policy)
+    }
+
+    /// The statements that meet it, whatever is there.
+    pub fn establish(self, relation: impl Display, names: &Names<'_>) -> Vec<String> {
+        match self {
+            Self::RowSecurity => vec![enable_rls(relation)],
+            Self::ForcedRowSecurity => vec![force_rls(relation)],
+            Self::Policy => names.tenant_policy.map_or_else(Vec::new, |expression| {
+                vec![
+                    drop_policy(&relation),
+                    create_policy(&relation, &names.app_roles, expression),
+                ]
+            }),
+            Self::RevokedChanges => vec![revoke_changes(relation, &format!("PUBLIC, {}", names.app_roles))],
+            Self::Trigger => vec![drop_trigger(&relation), create_trigger(&relation, &names.schema)],
+        }
+    }
+
+    /// The statement that takes it back. Row-level security is taken back for all tables in one statement, where no
+    /// policy needs it.
+    pub fn take_back(self, table: &Qualified, names: &Names<'_>) -> Option<String> {
+        match self {
+            Self::RowSecurity | Self::ForcedRowSecurity => None,
+            Self::Policy => Some(drop_policy(table)),
+            Self::RevokedChanges => Some(grant_changes(table, &names.app_roles)),
+            Self::Trigger => Some(drop_trigger(table)),
+        }
+    }
+}
+
+/// The names and the expression that the policy file gives to statements.
+pub struct Names<'s> {
+    pub schema: String,
+    pub app_roles: String,
+    pub tenant_policy: Option<&'s str>,
+}
+
+impl<'s> Names<'s> {
+    pub fn new(settings: &'s DatabaseSettings) -> Self {
+        Self {
+            schema: settings.schema.clone(),
+            app_roles: role_list(settings.app_roles.iter().map(|role| role.value.as_str())),
+            tenant_policy: settings.tenant_policy.as_ref().map(|entry| entry.value.as_str()),
+        }
+    }
+
+    /// Escaped for the function `format`, where a per cent sign starts a placeholder.
+    pub fn in_format(&self) -> Self {
+        let escaped = |text: &str| text.replace('%', "%%");
+        Self {
+            schema: escaped(&self.schema),
+            app_roles: escaped(&self.app_roles),
+            tenant_policy: None,
+        }
+    }
+}
+
+/// What the registry asks of a table.
+pub fn of_table(table: &RegisteredTable, object: Object, settings: &DatabaseSettings) -> Vec<Requirement> {
+    let all = Requirement::ALL.iter().copied();
+    all.filter(|one| one.is_asked(object, table, settings)).collect()
+}
+
+/// What a table's requirements ask of a relation that shares its rows, and the relation's own struct does not.
+pub fn of_relative(
+    context: &Context<'_>,
+    table: &Table<'_>,
+    relative: &Relation,
+    object: Object,
+) -> Vec<Requirement> {
+    let own = context.table_of(relative.oid);
+    let mut asked = of_table(table.registered, object, context.settings);
+    asked.retain(|one| !own.is_some_and(|own| one.is_asked_of(own, context)));
+    asked
+}

@@ -1,0 +1,434 @@
+//! Catalogs in memory, for the unit tests of the checks.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use table_registry_engine::{
+    CallSite, Declarations, Inputs, Invocation, PolicyFiles, Root, Source, declarations_in_text,
+};
+
+use super::catalog::{
+    Catalog, ColumnRow, Function, Grant, Inheritance, Membership, Oid, PUBLIC, PolicyRow, Relation, Role,
+    Rows, SchemaRow, ServerRow, Trigger, Use,
+};
+use super::context::Context;
+use super::finding::Finding;
+use super::probe::Allowed;
+use super::statements::{POLICY, TRIGGER};
+use crate::project::{Checked, Project};
+use crate::workspace::Package;
+
+const SCHEMA: &str = "
+use table_registry::table;
+
+#[table]
+pub struct Invoices {
+    pub id: i64,
+    pub org_id: String,
+    pub total: Option<i32>,
+}
+
+#[table(kind = evidence)]
+pub struct AuditLogs {
+    pub id: i64,
+    pub org_id: String,
+    pub reason: Option<String>,
+}
+
+#[table(kind = system)]
+pub struct Users {
+    pub id: i64,
+    pub name: String,
+}
+";
+
+const POLICY_FILE: &str = r#"
+[exempt]
+backfill_state = "written by a worker"
+
+[database]
+app_roles = ["app"]
+tenant_policy = "org_id = current_setting('app.org_id', true)"
+append_only_trigger = true
+"#;
+
+/// The registry's policy, as the server spells it.
+pub const TENANT: &str = "(org_id = current_setting('app.org_id'::text, true))";
+
+const SUPERUSER: Oid = 10;
+const OWNER: Oid = 11;
+const APP: Oid = 12;
+
+/// What a check reads. The sound one has three registered tables: `invoices`, `audit_logs`, which is append-only, and
+/// `users`, which belongs to no tenant. The roles are `postgres`, a superuser, `owner` and `app`.
+pub struct Database {
+    pub rows: Rows,
+    /// The text of `table-registry.toml`.
+    pub policy_file: String,
+    next: Oid,
+}
+
+impl Database {
+    pub fn sound() -> Self {
+        let mut sound = Self {
+            rows: empty(),
+            policy_file: POLICY_FILE.to_string(),
+            next: 100,
+        };
+        sound.table(
+            "invoices",
+            &[("id", "int8"), ("org_id", "text"), ("total", "int4")],
+        );
+        sound.table(
+            "audit_logs",
+            &[("id", "int8"), ("org_id", "text"), ("reason", "text")],
+        );
+        sound.table("users", &[("id", "int8"), ("name", "text")]);
+        sound.table("backfill_state", &[("id", "int8")]);
+        for (table, column) in [("invoices", "total"), ("audit_logs", "reason")] {
+            sound.column(table, column).not_null = false;
+        }
+        for privilege in ["SELECT", "INSERT", "UPDATE", "DELETE"] {
+            sound.grant(privilege, "invoices", "app");
+            sound.grant(privilege, "users", "app");
+        }
+        for privilege in ["SELECT", "INSERT"] {
+            sound.grant(privilege, "audit_logs", "app");
+        }
+        for table in ["invoices", "audit_logs"] {
+            sound.secure(table);
+            sound.add_policy(table, POLICY, "app", TENANT);
+        }
+        sound.add_trigger("audit_logs");
+        sound
+    }
+
+    fn number(&mut self) -> Oid {
+        self.next += 1;
+        self.next
+    }
+
+    fn add_relation(&mut self, name: &str, kind: &str) -> Oid {
+        let oid = self.number();
+        self.rows.relations.push(Relation {
+            oid,
+            schema: "public".to_string(),
+            name: name.to_string(),
+            kind: kind.to_string(),
+            is_partition: false,
+            row_security: false,
+            force_row_security: false,
+            owner: OWNER,
+            security_invoker: false,
+            of_extension: false,
+        });
+        oid
+    }
+
+    /// A table of `owner`, with columns that are not null, given by name and type.
+    pub fn table(&mut self, name: &str, columns: &[(&str, &str)]) {
+        self.add_relation(name, "r");
+        for (column, type_name) in columns {
+            self.add_column(name, column, type_name);
+        }
+    }
+
+    /// An inheritance child, which is a table or, with kind `f`, a foreign table.
+    pub fn child(&mut self, name: &str, kind: &str, parent: &str) {
+        let child = self.add_relation(name, kind);
+        let parent = self.oid(parent);
+        self.rows.inheritance.push(Inheritance { child, parent });
+    }
+
+    /// A view, or with kind `m` a materialized view, of one relation. Its owner is a superuser.
+    pub fn view(&mut self, name: &str, kind: &str, of: &str) {
+        let view = self.add_relation(name, kind);
+        self.relation(name).owner = SUPERUSER;
+        let used = self.oid(of);
+        self.rows.uses.push(Use { view, used });
+    }
+
+    /// A function that runs as a superuser and that everybody may call.
+    pub fn function(&mut self, name: &str, body: &str) -> &mut Function {
+        self.rows.functions.push(Function {
+            schema: "public".to_string(),
+            name: name.to_string(),
+            arguments: String::new(),
+            owner: SUPERUSER,
+            body: body.to_string(),
+            is_trigger: false,
+            executors: vec![PUBLIC],
+        });
+        last(&mut self.rows.functions)
+    }
+
+    pub fn relation(&mut self, name: &str) -> &mut Relation {
+        the(&mut self.rows.relations, |one| one.name == name)
+    }
+
+    pub fn oid(&mut self, relation: &str) -> Oid {
+        self.relation(relation).oid
+    }
+
+    pub fn remove(&mut self, relation: &str) {
+        self.rows.relations.retain(|one| one.name != relation);
+    }
+
+    /// Switches row-level security on, for the owner as well.
+    pub fn secure(&mut self, table: &str) {
+        let relation = self.relation(table);
+        relation.row_security = true;
+        relation.force_row_security = true;
+    }
+
+    pub fn add_column(&mut self, table: &str, name: &str, type_name: &str) {
+        let relation = self.oid(table);
+        self.rows.columns.push(ColumnRow {
+            relation,
+            name: name.to_string(),
+            type_name: type_name.to_string(),
+            type_text: type_name.to_string(),
+            type_kind: "b".to_string(),
+            not_null: true,
+        });
+    }
+
+    pub fn column(&mut self, table: &str, name: &str) -> &mut ColumnRow {
+        let relation = self.oid(table);
+        the(&mut self.rows.columns, |one| {
+            one.relation == relation && one.name == name
+        })
+    }
+
+    pub fn remove_column(&mut self, table: &str, name: &str) {
+        let relation = self.oid(table);
+        self.rows
+            .columns
+            .retain(|one| one.relation != relation || one.name != name);
+    }
+
+    /// A permissive policy for all commands, which checks new rows by the same expression.
+    pub fn add_policy(&mut self, table: &str, name: &str, role: &str, expression: &str) -> &mut PolicyRow {
+        let (relation, role) = (self.oid(table), self.role_oid(role));
+        self.rows.policies.push(PolicyRow {
+            relation,
+            name: name.to_string(),
+            command: "*".to_string(),
+            permissive: true,
+            roles: vec![role],
+            using: Some(expression.to_string()),
+            check: Some(expression.to_string()),
+        });
+        last(&mut self.rows.policies)
+    }
+
+    /// The policy of a table that the registry made.
+    pub fn policy(&mut self, table: &str) -> &mut PolicyRow {
+        let relation = self.oid(table);
+        the(&mut self.rows.policies, |one| one.relation == relation)
+    }
+
+    pub fn remove_policies(&mut self, table: &str) {
+        let relation = self.oid(table);
+        self.rows.policies.retain(|one| one.relation != relation);
+    }
+
+    pub fn role(&mut self, name: &str) -> &mut Role {
+        the(&mut self.rows.roles, |one| one.name == name)
+    }
+
+    pub fn role_oid(&mut self, name: &str) -> Oid {
+        match name {
+            "PUBLIC" => PUBLIC,
+            name => self.role(name).oid,
+        }
+    }
+
+    pub fn add_role(&mut self, name: &str) -> &mut Role {
+        let oid = self.number();
+        self.rows.roles.push(role(oid, name));
+        last(&mut self.rows.roles)
+    }
+
+    /// A new role that `app` is a member of.
+    pub fn add_group(&mut self, name: &str) -> &mut Role {
+        self.add_role(name);
+        self.add_member(name, "app");
+        self.role(name)
+    }
+
+    pub fn add_member(&mut self, group: &str, member: &str) {
+        let (role, member) = (self.role_oid(group), self.role_oid(member));
+        self.rows.memberships.push(Membership {
+            role,
+            member,
+            grantor: Some(SUPERUSER),
+            admin: false,
+            inherit: true,
+            set: true,
+        });
+    }
+
+    pub fn grant(&mut self, privilege: &str, relation: &str, role: &str) -> &mut Grant {
+        let (relation, grantee) = (self.oid(relation), self.role_oid(role));
+        self.rows.grants.push(Grant {
+            relation,
+            column: None,
+            grantor: OWNER,
+            grantee,
+            privilege: privilege.to_string(),
+            is_grantable: false,
+        });
+        last(&mut self.rows.grants)
+    }
+
+    /// The trigger that the registry makes: of statements, before UPDATE, DELETE and TRUNCATE.
+    pub fn add_trigger(&mut self, table: &str) {
+        let relation = self.oid(table);
+        self.rows.triggers.push(Trigger {
+            relation,
+            name: TRIGGER.to_string(),
+            events: 0b11_1010,
+            enabled: "O".to_string(),
+            function_schema: "public".to_string(),
+            function: TRIGGER.to_string(),
+            function_body: "BEGIN RAISE EXCEPTION 'no'; END".to_string(),
+            function_owner: OWNER,
+            has_condition: false,
+        });
+    }
+
+    pub fn trigger(&mut self) -> &mut Trigger {
+        last(&mut self.rows.triggers)
+    }
+
+    pub fn inspect<R>(self, look: impl FnOnce(&Context<'_>) -> R) -> R {
+        self.inspect_probed(Vec::new(), look)
+    }
+
+    /// As after a probe.
+    pub fn inspect_probed<R>(self, allowed: Vec<Allowed>, look: impl FnOnce(&Context<'_>) -> R) -> R {
+        let shop = project(&self.policy_file);
+        assert_eq!(shop.faults.len(), 0, "{:?}", shop.faults);
+        let catalog = Catalog::from(self.rows);
+        let mut context = Context::new(&shop, &catalog).unwrap();
+        context.allowed = allowed;
+        look(&context)
+    }
+}
+
+/// What a check finds in a sound database after a change.
+pub fn findings(check: fn(&Context<'_>) -> Vec<Finding>, change: impl FnOnce(&mut Database)) -> Vec<Finding> {
+    let mut database = Database::sound();
+    change(&mut database);
+    database.inspect(check)
+}
+
+/// The table and the object of each finding, `-` for none.
+pub fn found(check: fn(&Context<'_>) -> Vec<Finding>, change: impl FnOnce(&mut Database)) -> Vec<String> {
+    let found = findings(check, change);
+    let text = |name: &Option<String>| name.clone().unwrap_or_else(|| "-".to_string());
+    let lines = found
+        .iter()
+        .map(|finding| format!("{} {}", text(&finding.table), text(&finding.object)));
+    lines.collect()
+}
+
+/// That a check finds nothing.
+pub const NOTHING: [&str; 0] = [];
+
+fn empty() -> Rows {
+    Rows {
+        server: ServerRow {
+            version: 150_000,
+            database: "shop".to_string(),
+        },
+        schemas: vec![SchemaRow {
+            name: "public".to_string(),
+            owner: OWNER,
+            users: vec![PUBLIC],
+        }],
+        relations: Vec::new(),
+        columns: Vec::new(),
+        roles: vec![
+            Role {
+                superuser: true,
+                ..role(SUPERUSER, "postgres")
+            },
+            role(OWNER, "owner"),
+            role(APP, "app"),
+        ],
+        memberships: Vec::new(),
+        grants: Vec::new(),
+        default_grants: Vec::new(),
+        policies: Vec::new(),
+        foreign_keys: Vec::new(),
+        inheritance: Vec::new(),
+        uses: Vec::new(),
+        rules: Vec::new(),
+        functions: Vec::new(),
+        triggers: Vec::new(),
+    }
+}
+
+fn role(oid: Oid, name: &str) -> Role {
+    Role {
+        oid,
+        name: name.to_string(),
+        superuser: false,
+        bypass_rls: false,
+        create_role: false,
+        replication: false,
+    }
+}
+
+fn project(policy_file: &str) -> Project {
+    let source = |path: &str, text: &str| Arc::new(Source::new(path, text));
+    let inputs = Inputs {
+        declarations: Declarations {
+            list: declarations_in_text(source("src/schema/mod.rs", SCHEMA)),
+            complete: true,
+            ..Declarations::default()
+        },
+        files: PolicyFiles {
+            main: Some(source("table-registry.toml", policy_file)),
+            revoke: Some(source("revoke.toml", "update_delete = [\"audit_logs\"]")),
+            paths: Vec::new(),
+        },
+        faults: Vec::new(),
+    };
+    let checked = Checked::new(inputs.clone());
+    Project {
+        package: package(),
+        root: source("src/lib.rs", ""),
+        call: CallSite::new(Root::current(), "src/lib.rs"),
+        invocation: Invocation::parse("\"schema/\"".parse().unwrap(), &mut Vec::new()),
+        inputs,
+        policy: checked.policy,
+        registry: checked.registry,
+        faults: checked.faults,
+    }
+}
+
+fn package() -> Package {
+    Package {
+        name: "shop".to_string(),
+        root: Root::current(),
+        directory: PathBuf::new(),
+        crate_roots: vec![PathBuf::from("src/lib.rs")],
+        dependencies: BTreeSet::new(),
+        facade: None,
+        mentions_facade: true,
+        has_crate_paths: true,
+        is_alone: true,
+    }
+}
+
+fn last<T>(rows: &mut [T]) -> &mut T {
+    rows.last_mut().unwrap()
+}
+
+fn the<T>(rows: &mut [T], is_it: impl Fn(&T) -> bool) -> &mut T {
+    rows.iter_mut().find(|row| is_it(row)).unwrap()
+}

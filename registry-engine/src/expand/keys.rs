@@ -1,0 +1,199 @@
+//! The module `tables`: one key per table, and the look-up by name.
+
+use super::arrays::sentence;
+use crate::name::raw_where_needed;
+use crate::registry::{RegisteredTable, Registry};
+
+/// A table and the identifier of its key.
+pub(super) struct Keyed<'r> {
+    pub table: &'r RegisteredTable,
+    pub key: String,
+}
+
+impl<'r> Keyed<'r> {
+    pub fn new(table: &'r RegisteredTable) -> Self {
+        let key = raw_where_needed(&table.key);
+        Self { table, key }
+    }
+}
+
+/// A function of the module `tables`, which takes the name of a table.
+pub struct LookUp {
+    /// The identifier of the function.
+    pub name: &'static str,
+    /// What it returns, as documentation.
+    pub meaning: &'static str,
+    /// What else its documentation says, in paragraphs of their own.
+    more: &'static str,
+    returns: &'static str,
+    body: &'static str,
+}
+
+/// Every function of the module `tables`. Expansion and documentation follow this list.
+pub const LOOK_UPS: &[LookUp] = &[
+    LookUp {
+        name: "kind_of",
+        meaning: "the kind of the table with this name, or nothing if no such table is registered; by binary search, also at \
+                  compile time",
+        more: "The list is [`TABLE_REGISTRY`](super::TABLE_REGISTRY).",
+        returns: "super::__table_registry::__private::Option<super::__table_registry::TableKind>",
+        body: "super::__table_registry::kind_of(&super::TABLE_REGISTRY, name)",
+    },
+    LookUp {
+        name: "resolve",
+        meaning: "the registered name that equals this one, or nothing if no such table is registered: the trusted \
+                  spelling of a name that came from outside",
+        more: "",
+        returns: "super::__table_registry::__private::Option<&'static super::__table_registry::__private::str>",
+        body: "super::__table_registry::resolve(&super::TABLE_NAMES, name)",
+    },
+    LookUp {
+        name: "is_rls",
+        meaning: "whether a table with this name is registered and has row-level security",
+        more: "",
+        returns: "super::__table_registry::__private::bool",
+        body: "super::__table_registry::resolve(&super::RLS_TABLES, name).is_some()",
+    },
+    LookUp {
+        name: "is_append_only",
+        meaning: "whether a table with this name is registered and append-only",
+        more: "",
+        returns: "super::__table_registry::__private::bool",
+        body: "super::__table_registry::resolve(&super::REVOKE_UPDATE_DELETE_TABLES, name).is_some()",
+    },
+];
+
+impl LookUp {
+    /// How it is called, as documentation: `tables::kind_of(name)`.
+    #[must_use]
+    pub fn form(&self) -> String {
+        format!("tables::{}(name)", self.name)
+    }
+
+    fn expand(&self) -> String {
+        let Self {
+            name,
+            meaning,
+            more,
+            returns,
+            body,
+        } = self;
+        let doc = sentence(meaning, more);
+        format!(
+            "
+#[doc = {doc:?}]
+#[must_use]
+pub const fn {name}(name: &super::__table_registry::__private::str) -> {returns} {{
+    {body}
+}}
+"
+        )
+    }
+}
+
+/// The path by which generated code reaches the module. Its name is a hint in the error at a struct that the scan cannot see:
+/// "cannot find type `orders` in module `crate::directories_of_table_registry`".
+///
+/// The alias stands after the module because the compiler suggests imports by the first path that it finds, in the order of the
+/// crate root.
+const ALIAS: &str = "
+#[doc(hidden)]
+#[allow(unused_imports)]
+pub(crate) use self::tables as directories_of_table_registry;
+";
+
+/// The module of typed keys. Its type namespace holds the keys alone, so that no table name can clash with
+/// anything else.
+pub(super) fn tables(registry: &Registry, keyed: &[Keyed<'_>]) -> String {
+    let keys: String = keyed.iter().map(key).collect();
+    let look_ups: String = LOOK_UPS.iter().map(LookUp::expand).collect();
+    let (alias, module) = if registry.is_tables_taken() {
+        ("", "directories_of_table_registry")
+    } else {
+        (ALIAS, "tables")
+    };
+    format!(
+        "
+/// One type per table: the typed keys of [`TABLE_REGISTRY`], and the look-up by name.
+#[allow(non_camel_case_types, dead_code, unreachable_pub)]
+pub mod {module} {{{keys}{look_ups}}}
+{alias}"
+    )
+}
+
+fn key(Keyed { table, key }: &Keyed<'_>) -> String {
+    let doc = key_doc(table);
+    let alias = |name: &String| format!("#[doc(hidden)] pub type {} = {key};\n", raw_where_needed(name));
+    let aliases: String = table.aliases.iter().map(alias).collect();
+    format!("\n#[doc = {doc:?}]\npub enum {key} {{}}\n{aliases}")
+}
+
+fn key_doc(table: &RegisteredTable) -> String {
+    let RegisteredTable { name, kind, file, .. } = table;
+    let row_level_security = if kind.row_level_security() {
+        "row-level security applies"
+    } else {
+        "no row-level security"
+    };
+    let access = if table.append_only {
+        "append-only"
+    } else {
+        "not append-only"
+    };
+    format!("The table `{name}`: kind `{kind}`, {row_level_security}, {access}.\n\nDeclared in `{file}`.")
+}
+
+pub(super) fn implementations(keyed: &[Keyed<'_>]) -> String {
+    let implementations: String = keyed.iter().map(implementation).collect();
+    format!(
+        "
+const _: () = {{
+    #[allow(unused_imports)]
+    use __table_registry::__private::{{
+        AppendOnly, DeclaredByOneStruct, InDoubt, Key, Option, ReadWrite, kind, str,
+    }};
+    {implementations}
+}};
+"
+    )
+}
+
+fn implementation(Keyed { table, key }: &Keyed<'_>) -> String {
+    let RegisteredTable { name, schema, .. } = table;
+    let policies = policies(table);
+    let schema = schema.as_ref().map_or_else(String::new, |schema| {
+        format!("const TABLE_SCHEMA: Option<&'static str> = Option::Some({schema:?});")
+    });
+    // Usually `#[table]` implements this trait. Two structs that claim one key would conflict, and that fault is
+    // reported already.
+    let declared = if table.contested {
+        format!("impl DeclaredByOneStruct for directories_of_table_registry::{key} {{}}\n")
+    } else {
+        String::new()
+    };
+    format!(
+        "
+{declared}impl Key for directories_of_table_registry::{key} {{
+    type Policies = {policies};
+    const TABLE_NAME: &'static str = {name:?};
+    {schema}
+}}
+"
+    )
+}
+
+/// Policies in doubt fit every bound, so that a fault in a policy file stays one error.
+fn policies(table: &RegisteredTable) -> String {
+    let kind = table.kind;
+    let access = if table.append_only {
+        "AppendOnly"
+    } else {
+        "ReadWrite"
+    };
+    let policies = format!("(kind::{kind:?}, {access})");
+    if table.is_in_doubt {
+        format!("InDoubt<{policies}>")
+    } else {
+        policies
+    }
+}

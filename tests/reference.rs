@@ -1,0 +1,122 @@
+//! The tables of the reference, in `README.md` and in the documentation of the macros, say what the definitions in the engine say.
+//!
+//! `SNAPSHOTS=overwrite cargo test --test reference` writes them; read the diff.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use table_registry::TableKind;
+use table_registry_engine::{ARRAYS, CALL_ARGUMENTS, LOOK_UPS, TABLE_ARGUMENTS};
+
+fn table(header: &str, rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let columns = header.matches(" | ").count() + 1;
+    let line = |cells: &str| format!("| {cells} |\n");
+    let rows = rows.into_iter().map(|cells| line(&cells.join(" | ")));
+    line(header) + "|" + &"---|".repeat(columns) + "\n" + &rows.collect::<String>()
+}
+
+fn code(text: &str) -> String {
+    format!("`{text}`")
+}
+
+fn table_arguments() -> String {
+    let arguments = TABLE_ARGUMENTS.iter();
+    arguments_table(arguments.map(|argument| [argument.form, argument.meaning, argument.default]))
+}
+
+fn call_arguments() -> String {
+    let arguments = CALL_ARGUMENTS.iter();
+    arguments_table(arguments.map(|argument| [argument.form, argument.meaning, argument.default]))
+}
+
+fn arguments_table<'a>(arguments: impl Iterator<Item = [&'a str; 3]>) -> String {
+    let rows = arguments.map(|[form, meaning, default]| vec![code(form), meaning.into(), default.into()]);
+    table("argument | meaning | default", rows)
+}
+
+fn generated_items() -> String {
+    let arrays = ARRAYS.iter().map(|array| (array.form(), array.meaning));
+    let keys = (
+        "tables::users".to_owned(),
+        "an uninhabited type for each table: its typed key, which implements `Table`",
+    );
+    let look_ups = LOOK_UPS.iter().map(|look_up| (look_up.form(), look_up.meaning));
+    let items = arrays.chain([keys]).chain(look_ups);
+    table(
+        "item | content",
+        items.map(|(form, meaning)| vec![code(&form), meaning.into()]),
+    )
+}
+
+/// A file of the quickstart as the example of a documentation comment. The package of the quickstart compiles it.
+fn example(file: &str) -> String {
+    let content = read(&Path::new("examples/quickstart").join(file));
+    let lines = content
+        .lines()
+        .skip_while(|line| line.starts_with("//!") || line.starts_with("#![") || line.is_empty());
+    let code: Vec<&str> = lines.collect();
+    format!("```rust,ignore\n// {file}\n{}\n```\n", code.join("\n"))
+}
+
+fn read(path: &Path) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[track_caller]
+fn is_written(path: &Path, expected: &str) {
+    if std::env::var_os("SNAPSHOTS").is_some_and(|value| value == "overwrite") {
+        fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join(path), expected).unwrap();
+    }
+    let message = format!(
+        "{}: `SNAPSHOTS=overwrite cargo test --test reference` writes it",
+        path.display()
+    );
+    assert_eq!(read(path), expected, "{message}");
+}
+
+#[test]
+fn the_documentation_of_the_macros() {
+    let directory = PathBuf::from("registry-macros/src/docs");
+    for (file, text) in [
+        ("table_arguments.md", table_arguments()),
+        ("table_example.md", example("src/schema/mod.rs")),
+        ("call_arguments.md", call_arguments()),
+        ("generated_items.md", generated_items()),
+        ("call_example.md", example("src/lib.rs")),
+    ] {
+        is_written(&directory.join(file), &text);
+    }
+}
+
+/// A table of the README stands between `<!-- reference: name -->` and `<!-- end -->`.
+#[test]
+fn the_tables_of_the_readme() {
+    let mut readme = read(Path::new("README.md"));
+    for (name, text) in [
+        ("#[table] arguments", table_arguments()),
+        ("table_registry! arguments", call_arguments()),
+        ("generated items", generated_items()),
+    ] {
+        let start = format!("<!-- reference: {name} -->\n");
+        let (before, rest) = readme.split_once(&start).unwrap_or_else(|| panic!("no {start}"));
+        let (_, after) = rest.split_once("<!-- end -->").unwrap();
+        readme = format!("{before}{start}\n{text}\n<!-- end -->{after}");
+    }
+    is_written(Path::new("README.md"), &readme);
+}
+
+#[test]
+fn every_kind_is_in_the_readme_with_its_row_level_security() {
+    let readme = read(Path::new("README.md"));
+    for kind in TableKind::ALL {
+        let row = readme
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{kind}` |")));
+        let secured = if kind.row_level_security() { "yes" } else { "no" };
+        assert!(
+            row.is_some_and(|row| row.ends_with(&format!("| {secured} |"))),
+            "{row:?}"
+        );
+    }
+}
