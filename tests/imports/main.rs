@@ -8,7 +8,13 @@ use std::path::Path;
 
 use graph::Crate;
 
-const CRATES: &[&str] = &["", "registry-core", "registry-engine", "registry-macros", "registry-cli"];
+const CRATES: &[&str] = &[
+    "",
+    "registry-core",
+    "registry-engine",
+    "registry-macros",
+    "registry-cli",
+];
 
 /// The files and folders of the engine. Each may import those in the lines above its own.
 const STAGES: [&[&str]; 9] = [

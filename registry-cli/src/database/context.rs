@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 
 use table_registry_engine::{DatabaseSettings, Lint, LintLevel, RegisteredTable};
 
+use super::allowed::Allowed;
 use super::catalog::{Catalog, Oid, Relation};
-use super::probe::Allowed;
-use super::requirements::Requirement;
 use super::roles::Actor;
 use super::statements::{Qualified, role_list};
 use crate::columns::{self, TableColumns};
@@ -101,13 +100,6 @@ impl<'c> Context<'c> {
     /// The tables whose rows never change.
     pub fn append_only(&self) -> impl Iterator<Item = (&Table<'c>, &'c Relation)> {
         self.present().filter(|(table, _)| table.registered.append_only)
-    }
-
-    /// The tables that do not meet a requirement.
-    pub fn unmet(&self, requirement: Requirement) -> impl Iterator<Item = (&Table<'c>, &'c Relation)> {
-        self.present().filter(move |(table, relation)| {
-            requirement.is_asked_of(table, self) && !requirement.is_met(self, relation)
-        })
     }
 
     /// A table and its partitions and inheritance children, on all levels, without those that have a struct.

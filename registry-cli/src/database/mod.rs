@@ -2,6 +2,7 @@
 //!
 //! `Session → Catalog → (with the registry) Context → Finding → report`
 
+mod allowed;
 pub mod catalog;
 pub mod checks;
 pub mod context;

@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::allowed::{Allowed, Effect};
 use super::catalog::{PolicyRow, Relation};
 use super::context::{Context, Table};
 use super::roles::Actor;
@@ -22,24 +23,6 @@ const BEGIN: &str = "BEGIN READ WRITE; SET LOCAL row_security = on; SET LOCAL lo
 pub struct Probed {
     pub attempts: usize,
     pub allowed: Vec<Allowed>,
-}
-
-/// An attempt that the server should have refused.
-#[derive(Debug)]
-pub struct Allowed {
-    pub table: String,
-    pub role: String,
-    pub action: String,
-    pub effect: Effect,
-}
-
-/// What an attempt comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Changing rows of an append-only table.
-    Change,
-    /// Reading rows of another tenant.
-    Read,
 }
 
 /// Tries everything that the server should refuse.

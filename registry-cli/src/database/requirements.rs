@@ -90,6 +90,16 @@ impl Requirement {
         }
     }
 
+    /// The tables that do not meet it, though the registry asks it of them.
+    pub fn unmet<'x, 'c>(
+        self,
+        context: &'x Context<'c>,
+    ) -> impl Iterator<Item = (&'x Table<'c>, &'c Relation)> {
+        context.present().filter(move |(table, relation)| {
+            self.is_asked_of(table, context) && !self.is_met(context, relation)
+        })
+    }
+
     /// Whether it has no effect while row-level security is off.
     pub fn needs_row_security(self) -> bool {
         matches!(self, Self::ForcedRowSecurity | Self::Policy)

@@ -8,13 +8,13 @@ use table_registry_engine::{
     CallSite, Declarations, Inputs, Invocation, PolicyFiles, Root, Source, declarations_in_text,
 };
 
+use super::allowed::Allowed;
 use super::catalog::{
     Catalog, ColumnRow, Function, Grant, Inheritance, Membership, Oid, PUBLIC, PolicyRow, Relation, Role,
     Rows, SchemaRow, ServerRow, Trigger, Use,
 };
 use super::context::Context;
 use super::finding::Finding;
-use super::probe::Allowed;
 use super::statements::{POLICY, TRIGGER};
 use crate::project::{Checked, Project};
 use crate::workspace::Package;

@@ -9,7 +9,7 @@ use crate::database::grants::{OpenGrant, open_grants};
 use crate::database::requirements::Requirement;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
-    let open = context.unmet(Requirement::RevokedChanges);
+    let open = Requirement::RevokedChanges.unmet(context);
     open.flat_map(|(table, relation)| {
         let grants = open_grants(context, relation).into_iter();
         grants.map(move |grant| finding(context, table, relation, grant))

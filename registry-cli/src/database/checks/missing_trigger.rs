@@ -10,7 +10,7 @@ use crate::database::statements::{TRIGGER, identifier};
 use crate::database::triggers::{create_trigger_anew, refuses_when_enabled};
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
-    let lacking = context.unmet(Requirement::Trigger);
+    let lacking = Requirement::Trigger.unmet(context);
     lacking
         .map(|(table, relation)| {
             let (fact, fix) = fact_and_fix(context, relation);

@@ -2,9 +2,9 @@
 
 use table_registry_engine::{Code, DatabaseCheck};
 
+use crate::database::allowed::{Allowed, Effect};
 use crate::database::context::Context;
 use crate::database::finding::Finding;
-use crate::database::probe::{Allowed, Effect};
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     context.allowed.iter().map(finding).collect()

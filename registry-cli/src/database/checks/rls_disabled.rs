@@ -10,7 +10,7 @@ use crate::database::requirements::Requirement;
 use crate::database::statements::{enable_rls, force_rls};
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
-    let off = context.unmet(Requirement::RowSecurity);
+    let off = Requirement::RowSecurity.unmet(context);
     off.map(|(table, relation)| {
         Finding::of_table(
             DatabaseCheck::RlsDisabled,

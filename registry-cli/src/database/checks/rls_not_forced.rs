@@ -8,7 +8,7 @@ use crate::database::requirements::Requirement;
 use crate::database::statements::force_rls;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
-    let not_forced = context.unmet(Requirement::ForcedRowSecurity);
+    let not_forced = Requirement::ForcedRowSecurity.unmet(context);
     not_forced
         .filter(|(_, relation)| relation.row_security)
         .map(|(table, relation)| {
