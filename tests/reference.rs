@@ -11,8 +11,8 @@ use table_registry_engine::{ARRAYS, CALL_ARGUMENTS, LOOK_UPS, TABLE_ARGUMENTS};
 fn table(header: &str, rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let columns = header.matches(" | ").count() + 1;
     let line = |cells: &str| format!("| {cells} |\n");
-    let rows = rows.into_iter().map(|cells| line(&cells.join(" | ")));
-    line(header) + "|" + &"---|".repeat(columns) + "\n" + &rows.collect::<String>()
+    let lines = rows.into_iter().map(|cells| line(&cells.join(" | ")));
+    line(header) + "|" + &"---|".repeat(columns) + "\n" + &lines.collect::<String>()
 }
 
 fn code(text: &str) -> String {

@@ -111,7 +111,7 @@ pub enum Command {
     Verify(VerifyArguments),
     /// Print every table
     List(ListArguments),
-    /// Explain a diagnostic or a lint, with an example and the fix
+    /// Explain a diagnostic, a lint or a check, with an example and the fix
     ///
     /// Without a code, prints the list of all codes.
     Explain(ExplainArguments),

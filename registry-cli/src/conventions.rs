@@ -1,13 +1,13 @@
-//! What the kind of a table says about its rows, for the lints and for the tables that `new` creates.
+//! Conventions about tables that lints check and that `new` follows.
 
 use table_registry_core::TableKind;
 
-/// Whether rows are updated, so that the table needs a column with the time of the last change.
+/// Whether rows of such a table are updated, so that it needs a column that says when.
 pub fn rows_are_updated(kind: TableKind, append_only: bool) -> bool {
     kind == TableKind::Truth && !append_only
 }
 
-/// Whether rows should only ever be added.
+/// Whether a table of this kind should be append-only.
 pub fn should_be_append_only(kind: TableKind) -> bool {
     matches!(kind, TableKind::Evidence | TableKind::Projection)
 }

@@ -3,8 +3,7 @@
 use std::ops::Range;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
-use syn::Ident;
-use table_registry_engine::{path_attributes, start_of_code, without_mark};
+use table_registry_engine::{path_attributes, raw_where_needed, start_of_code, without_mark};
 
 use crate::failure::Failure;
 
@@ -52,10 +51,10 @@ pub struct OutlinedModule {
 }
 
 impl OutlinedModule {
-    /// The value of `#[path = "…"]`, also in a `cfg_attr`.
-    pub fn path(&self) -> Option<String> {
-        let first = path_attributes(&self.attributes).into_iter().next()?;
-        Some(first.path)
+    /// The values of `#[path = "…"]`: several if `cfg_attr`s hold them.
+    pub fn paths(&self) -> Vec<String> {
+        let attributes = path_attributes(&self.attributes).into_iter();
+        attributes.map(|attribute| attribute.path).collect()
     }
 
     fn may_be_conditional(&self) -> bool {
@@ -113,7 +112,7 @@ impl ModuleFile {
     pub fn with_module(&self, name: &str) -> String {
         let before = self.module_items().rfind(|(_, module)| *module.name < *name);
         let first = self.module_items().next();
-        let line = format!("{}mod {};", self.visibility_beside(name), identifier(name));
+        let line = format!("{}mod {};", self.visibility_beside(name), raw_where_needed(name));
         match (before, first) {
             (Some((before, _)), _) => self.with_line_after(before.range.end, &line),
             (None, Some((first, _))) => {
@@ -142,7 +141,7 @@ impl ModuleFile {
     pub fn keeps_elsewhere(&self, module: &str) -> bool {
         self.items.iter().any(|item| match &item.kind {
             ItemKind::InlineModule { name } => name == module,
-            ItemKind::Module(outlined) => outlined.name == module && outlined.path().is_some(),
+            ItemKind::Module(outlined) => outlined.name == module && !outlined.paths().is_empty(),
             _ => false,
         })
     }
@@ -224,14 +223,6 @@ impl ModuleFile {
         let comments =
             lines.take_while(|line| (line.starts_with("//") && !is_outer(line)) || line.trim().is_empty());
         self.start + comments.map(str::len).sum::<usize>()
-    }
-}
-
-/// A module's name as source text: `r#type`.
-fn identifier(module: &str) -> String {
-    match syn::parse_str::<Ident>(module) {
-        Ok(_) if module != "gen" => module.to_string(),
-        _ => format!("r#{module}"),
     }
 }
 
@@ -417,8 +408,8 @@ mod tests {
     #[test]
     fn modules_without_a_file_of_their_name() {
         let file = file("mod a { } /// The path.\n#[path = \"x.rs\"] mod b; /// path = \"y.rs\"\nmod c;");
-        let paths: Vec<_> = file.modules().map(OutlinedModule::path).collect();
-        assert_eq!(paths, [Some("x.rs".to_string()), None]);
+        let paths: Vec<_> = file.modules().map(OutlinedModule::paths).collect();
+        assert_eq!(paths, [vec!["x.rs".to_string()], vec![]]);
         assert!(file.keeps_elsewhere("a") && file.keeps_elsewhere("b") && !file.keeps_elsewhere("c"));
     }
 

@@ -24,11 +24,8 @@ pub fn set(text: &str, table: &str, key: &str, value: &str) -> Result<String, St
 /// Removes the line of a key in a table.
 pub fn unset(text: &str, table: &str, key: &str) -> Result<String, String> {
     let parsed: Document<&str> = Document::parse(text).map_err(|error| message(&error))?;
-    if let Some(place) = parsed
-        .get(table)
-        .and_then(Item::as_table)
-        .and_then(|table| entry(table, key))
-    {
+    let entries = parsed.get(table).and_then(Item::as_table);
+    if let Some(place) = entries.and_then(|entries| entry(entries, key)) {
         return Ok(without_lines(text, place));
     }
     let mut document = parsed.into_mut();

@@ -120,13 +120,13 @@ pub struct Checked {
 
 impl Checked {
     pub fn new(inputs: Inputs) -> Self {
-        let outcome = inputs.check();
-        let faulty = outcome.faulty_declarations.iter();
-        let mut faults: Vec<Diagnostic> = faulty.flat_map(faults_of_attribute).collect();
-        faults.extend(outcome.faults);
+        let analysis = inputs.check();
+        let declarations = analysis.faulty_declarations.iter();
+        let mut faults: Vec<Diagnostic> = declarations.flat_map(faults_of_attribute).collect();
+        faults.extend(analysis.faults);
         Self {
-            policy: outcome.policy,
-            registry: outcome.registry,
+            policy: analysis.policy,
+            registry: analysis.registry,
             faults,
         }
     }

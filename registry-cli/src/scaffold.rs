@@ -134,9 +134,8 @@ impl NewTable<'_> {
         let tenant = of(Lint::MissingTenantColumn)
             .into_iter()
             .filter(|_| self.kind.row_level_security());
-        let updated_at = of(Lint::MissingUpdatedAt)
-            .into_iter()
-            .filter(|_| rows_are_updated(self.kind, self.append_only));
+        let is_updated = rows_are_updated(self.kind, self.append_only);
+        let updated_at = of(Lint::MissingUpdatedAt).into_iter().filter(|_| is_updated);
         let mut required = of(Lint::MissingRequiredColumn);
         // The tenant column comes after the primary key.
         let place = required.len().min(1);

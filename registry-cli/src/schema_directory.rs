@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use table_registry_engine::{Root, clean, display, file_leading_into, module_at, module_candidates};
 
 use crate::failure::Failure;
-use crate::module_file::ModuleFile;
+use crate::module_file::{ModuleFile, OutlinedModule};
 use crate::project::Project;
 use crate::scaffold::is_snake_case_identifier;
 
@@ -79,11 +79,16 @@ impl SchemaDirectory {
     pub fn regenerated(&self, module_file: &Path, before: &str) -> Result<String, Failure> {
         let parse = |text: &str| ModuleFile::parse(&display(module_file), text);
         let file = parse(before)?;
-        let paths: Vec<String> = file.modules().filter_map(|module| module.path()).collect();
-        let is_named = |name: &str| file.declares(name) || paths.contains(&format!("{name}.rs"));
+        let directory = module_file.parent().unwrap_or(Path::new(""));
+        let paths = file.modules().flat_map(OutlinedModule::paths);
+        let by_path: BTreeSet<PathBuf> = paths.map(|path| clean(&directory.join(path))).collect();
+        let is_named = |name: &str| {
+            let candidates = module_candidates(&self.path, name);
+            file.declares(name) || candidates.iter().any(|file| by_path.contains(file))
+        };
         let mut after = before.to_string();
         for module in file.modules() {
-            if module.path().is_none() && !self.has_file_of(&module.name) {
+            if module.paths().is_empty() && !self.has_file_of(&module.name) {
                 after = parse(&after)?.without_module(&module.name);
             }
         }

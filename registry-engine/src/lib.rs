@@ -23,7 +23,7 @@ pub use call_site::CallSite;
 pub use expand::{
     ARRAYS, LOOK_UPS, LookUp, RegistryArray, expand, import, outside_directories, path_components,
 };
-pub use name::{NameFault, TableName, check as check_name, key, key_ident};
+pub use name::{NameFault, TableName, check as check_name, key, key_ident, raw_where_needed};
 pub use pipeline::{Analysis, Inputs, run};
 pub use policy::{
     DatabaseSettings, EXEMPT, Exception, Exemption, LintSettings, MAIN_FILE, OVERRIDES, Override, Placed,

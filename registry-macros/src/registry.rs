@@ -47,7 +47,7 @@ fn directories(invocation: &Invocation, call: &CallSite) -> Vec<PathBuf> {
 fn crate_root(package: Option<OsString>) -> Option<PathBuf> {
     let source = Path::new(&package?).join("src");
     let roots = [source.join("lib.rs"), source.join("main.rs")];
-    let present = roots.iter().find(|root| root.is_file());
+    let present = roots.iter().find(|root| Root::current().has_file(root));
     Some(present.unwrap_or(&roots[0]).clone())
 }
 
@@ -67,9 +67,9 @@ mod tests {
     use super::*;
 
     fn expansion(package: Option<&Path>) -> (String, Vec<Diagnostic>) {
-        let package = package.map(OsString::from);
+        let directory = package.map(OsString::from);
         let arguments = "\"schema/\"".parse().unwrap();
-        let (tokens, faults) = expand(None, package, arguments, |text| text.parse().unwrap());
+        let (tokens, faults) = expand(None, directory, arguments, |text| text.parse().unwrap());
         (tokens.to_string(), faults)
     }
 

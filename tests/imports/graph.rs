@@ -85,7 +85,7 @@ impl Crate {
     fn file_of_item(&self, from: &Path, path: &Path) -> Option<Path> {
         let (mut module, rest) = self.start_of(from, path)?;
         for (position, segment) in rest.iter().enumerate() {
-            let child = [module.as_slice(), &[segment.clone()]].concat();
+            let child = [module.as_slice(), std::slice::from_ref(segment)].concat();
             let is_last = position + 1 == rest.len();
             let file = &self.files[&module];
             if let Some(imported) = file.imports.get(segment)
@@ -128,7 +128,7 @@ impl Crate {
             }
             "super" => Some((parent()?, rest.to_vec())),
             _ => {
-                let child = [from.as_slice(), &[first.clone()]].concat();
+                let child = [from.as_slice(), std::slice::from_ref(first)].concat();
                 let is_ours = self.files.contains_key(&child) || self.leads_into_crate(from, first);
                 is_ours.then(|| (from.clone(), path.clone()))
             }
@@ -197,7 +197,7 @@ fn read_directory(directory: &FilePath, prefix: &str, texts: &mut BTreeMap<Strin
             .into_owned();
         if path.is_dir() {
             read_directory(&path, &format!("{prefix}{name}/"), texts);
-        } else if name.ends_with(".rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).expect("the file is UTF-8");
             texts.insert(format!("{prefix}{name}"), text);
         }

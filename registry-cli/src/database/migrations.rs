@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use table_registry_engine::{Root, display};
+use table_registry_engine::{Root, display, without_mark};
 use toml_edit::DocumentMut;
 
 use super::mention::Words;
@@ -91,8 +91,7 @@ fn set_up(server: &Server, statement: &str) -> Result<(), Failure> {
 impl Migration {
     fn read(root: &Root, path: PathBuf) -> Result<Self, Failure> {
         let text = fs::read_to_string(root.resolve(&path)).map_err(|error| unreadable(&path, &error))?;
-        let without_mark = text.trim_start_matches('\u{feff}');
-        let sql = without_down(without_mark).to_string();
+        let sql = without_down(without_mark(&text)).to_string();
         let in_transaction = !refuses_transaction(&sql) && diesel_permits_transaction(root, &path)?;
         Ok(Self {
             path,

@@ -29,7 +29,7 @@ mod testing;
 mod triggers;
 mod watchdog;
 
-use table_registry_engine::{Diagnostic, Fault};
+use table_registry_engine::{Diagnostic, Fault, MAIN_FILE};
 
 use crate::cli::Selection;
 use crate::failure::Failure;
@@ -73,7 +73,7 @@ fn no_app_role(project: &Project) -> Failure {
         .files
         .main
         .as_ref()
-        .map_or("table-registry.toml", |file| &file.path);
+        .map_or(MAIN_FILE, |file| &file.path);
     Failure::new(format!("`{file}` names no role of the application"))
         .note(
             "row-level security and revoked privileges are about the roles that the application connects as",

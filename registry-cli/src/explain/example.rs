@@ -115,13 +115,13 @@ fn with_columns(line: &str, text: &str) -> String {
     let missing = COLUMNS
         .iter()
         .filter(|(name, _)| !text.contains(&format!("pub {name}:")));
-    let missing = missing.map(|(name, r#type)| format!("    pub {name}: {type},\n"));
+    let fields = missing.map(|(name, r#type)| format!("    pub {name}: {type},\n"));
     match line
         .strip_suffix(';')
         .filter(|line| line.starts_with("pub struct "))
     {
-        Some(head) => format!("{head} {{\n{}}}\n", missing.collect::<String>()),
-        None if line.trim() == "// …" => missing.collect(),
+        Some(head) => format!("{head} {{\n{}}}\n", fields.collect::<String>()),
+        None if line.trim() == "// …" => fields.collect(),
         None => format!("{line}\n"),
     }
 }

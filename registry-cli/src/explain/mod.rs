@@ -173,11 +173,11 @@ mod tests {
     #[test]
     fn every_text_is_that_of_a_rule() {
         let texts: BTreeSet<&str> = Code::all().into_iter().map(text).collect();
-        let files = DIRECTORIES.iter().flat_map(|directory| {
+        let paths = DIRECTORIES.iter().flat_map(|directory| {
             let entries = fs::read_dir(package().join(directory)).unwrap();
             entries.map(|entry| entry.unwrap().path())
         });
-        let files: Vec<PathBuf> = files
+        let files: Vec<PathBuf> = paths
             .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
             .collect();
         for file in &files {
@@ -231,12 +231,12 @@ mod tests {
 
     #[test]
     fn the_readme_has_every_lint() {
-        let rows = Lint::ALL.iter().map(|&lint| {
+        let row = |&lint: &Lint| {
             let option = lint.option().map_or(String::new(), cell);
             let (summary, level) = (summary(lint.into()), lint.default_level());
             format!("| `{lint}` | {summary} | {level} | {option} |\n")
-        });
-        let rows = rows.collect::<Vec<_>>().concat();
+        };
+        let rows: String = Lint::ALL.iter().map(row).collect();
         let readme = fs::read_to_string(package().join("../README.md")).unwrap();
         let expected = with_rows(
             &readme,

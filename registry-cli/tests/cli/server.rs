@@ -127,14 +127,12 @@ impl Server {
         self.make(template);
         let name = format!("case_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let spent = std::mem::take(&mut *locked(&self.spent));
-        let drops = spent
-            .iter()
-            .map(|name| format!("DROP DATABASE {name} WITH (FORCE);\n"));
-        let drops: String = drops.collect();
+        let drop = |name: &String| format!("DROP DATABASE {name} WITH (FORCE);\n");
+        let drops: String = spent.iter().map(drop).collect();
         // Copying files is quicker than the default since PostgreSQL 15, which logs every block.
         let strategy = if version() >= 15 { "STRATEGY file_copy" } else { "" };
-        let template = template.name;
-        let create = format!("CREATE DATABASE {name} TEMPLATE {template} OWNER {MIGRATOR} {strategy};\n");
+        let original = template.name;
+        let create = format!("CREATE DATABASE {name} TEMPLATE {original} OWNER {MIGRATOR} {strategy};\n");
         self.script("postgres", &format!("{drops}{create}"));
         Database { server: self, name }
     }
@@ -199,11 +197,11 @@ impl Server {
         psql.stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
-        let mut psql = psql.spawn().unwrap();
-        let mut input = psql.stdin.take().unwrap();
+        let mut process = psql.spawn().unwrap();
+        let mut input = process.stdin.take().unwrap();
         input.write_all(sql.as_bytes()).unwrap();
         drop(input);
-        let output = psql.wait_with_output().unwrap();
+        let output = process.wait_with_output().unwrap();
         let message = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{message}");
     }
@@ -307,11 +305,11 @@ fn read_version() -> u32 {
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let number = text
+    let version = text
         .split_whitespace()
         .find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
-    let number = number.and_then(|number| number.split(|c: char| !c.is_ascii_digit()).next());
-    number.unwrap().parse().unwrap()
+    let major = version.and_then(|version| version.split(|c: char| !c.is_ascii_digit()).next());
+    major.unwrap().parse().unwrap()
 }
 
 fn as_other_user(command: &mut Command) {

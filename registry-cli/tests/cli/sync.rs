@@ -201,6 +201,22 @@ error: 1 error found
     assert_eq!(krate.run(&["sync", "--check"]).code, 2);
 }
 
+/// Two `mod` lines for one file would compile its structs twice.
+#[test]
+fn a_file_that_a_path_attribute_names_needs_no_other_line() {
+    let krate = Crate::shop();
+    krate.run(&["sync"]);
+    krate.write(
+        "src/schema/mod.rs",
+        "// @generated\n\n#[path = \"./audit_logs.rs\"]\npub mod a;\n\
+         #[cfg_attr(x, path = \"people.rs\")]\n#[cfg_attr(not(x), path = \"others/mod.rs\")]\npub mod p;\npub mod users;\n",
+    );
+    krate.write("src/schema/people.rs", "");
+    krate.write("src/schema/others/mod.rs", "// By hand.\n");
+    let report = krate.run(&["sync", "--check"]);
+    assert_eq!(report.code, 0, "{}", report.all());
+}
+
 #[test]
 fn a_generated_module_file_names_every_file() {
     let krate = Crate::shop();

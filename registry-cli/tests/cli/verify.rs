@@ -828,10 +828,11 @@ fn a_killed_run_leaves_nothing() {
     let directory = tempfile::tempdir_in(parent).unwrap();
     // If this is root, the server runs as another user.
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).unwrap();
-    let mut run = program();
-    run.args(["verify", "--migrations", "migrations"])
+    let mut command = program();
+    command
+        .args(["verify", "--migrations", "migrations"])
         .env("TMPDIR", directory.path());
-    let mut run = run
+    let mut run = command
         .current_dir(crate_.path())
         .stderr(Stdio::null())
         .spawn()
@@ -872,11 +873,11 @@ fn the_readme_shows_what_is_printed() {
     );
     let report = verify_migrations(&crate_, &[]);
     let readme = fs::read_to_string(repository().join("README.md")).unwrap();
-    let shown = readme
+    let behind = readme
         .split("verify --migrations migrations` says\n\n```text\n")
         .nth(1)
         .unwrap();
-    let shown = shown.split("```").next().unwrap();
+    let shown = behind.split("```").next().unwrap();
     assert!(report.stderr.starts_with(shown), "{}", report.stderr);
     assert!(
         report.stderr.ends_with("error: 1 error found\n"),
@@ -989,12 +990,12 @@ fn a_server_that_dies() {
     }
     let mut server = Server::start();
     let crate_ = erp();
-    let mut lock = server.psql("postgres");
-    let lock = lock.args([
+    let mut command = server.psql("postgres");
+    command.args([
         "-c",
         "BEGIN; LOCK pg_policy IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(600)",
     ]);
-    let mut lock = lock.stderr(Stdio::null()).spawn().unwrap();
+    let mut lock = command.stderr(Stdio::null()).spawn().unwrap();
     let waiting = |what: &str| {
         let query = format!(
             "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%{what}%' AND pid <> pg_backend_pid()"

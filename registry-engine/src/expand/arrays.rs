@@ -105,12 +105,11 @@ pub(super) fn arrays(registry: &Registry) -> String {
 /// A phrase as the first sentence of a documentation comment, with the paragraphs that follow it.
 pub(super) fn sentence(phrase: &str, more: &str) -> String {
     let (first, rest) = phrase.split_at(1);
-    let first = first.to_uppercase();
-    let more = match more {
+    let paragraphs = match more {
         "" => String::new(),
         more => format!("\n\n{more}"),
     };
-    format!("{first}{rest}.{more}")
+    format!("{}{rest}.{paragraphs}", first.to_uppercase())
 }
 
 fn names<'r>(tables: impl Iterator<Item = &'r RegisteredTable>) -> Vec<&'r str> {

@@ -161,7 +161,7 @@ const _: () = {{
 fn implementation(Keyed { table, key }: &Keyed<'_>) -> String {
     let RegisteredTable { name, schema, .. } = table;
     let policies = policies(table);
-    let schema = schema.as_ref().map_or_else(String::new, |schema| {
+    let schema_item = schema.as_ref().map_or_else(String::new, |schema| {
         format!("const TABLE_SCHEMA: Option<&'static str> = Option::Some({schema:?});")
     });
     // Usually `#[table]` implements this trait. Two structs that claim one key would conflict, and that fault is
@@ -176,7 +176,7 @@ fn implementation(Keyed { table, key }: &Keyed<'_>) -> String {
 {declared}impl Key for directories_of_table_registry::{key} {{
     type Policies = {policies};
     const TABLE_NAME: &'static str = {name:?};
-    {schema}
+    {schema_item}
 }}
 "
     )

@@ -9,7 +9,7 @@ use std::ops::Range;
 use ra_ap_rustc_lexer::TokenKind;
 
 use crate::text::{Token, Tokens, tokens, until_closed};
-use crate::written::{is_built_in, is_our_crate, may_bring_helpers};
+use crate::written::{is_built_in, is_orm, is_our_crate, may_bring_helpers};
 
 /// What was found in one file.
 #[derive(Debug, Default)]
@@ -549,7 +549,8 @@ fn starts_item(word: &str) -> bool {
 fn role(path: &[&str], mentions_table: bool) -> Role {
     match path {
         ["cfg_attr"] if mentions_table => Role::Table,
-        ["cfg_attr" | "diesel" | "sea_orm" | "path"] => Role::Relevant,
+        ["cfg_attr" | "path"] => Role::Relevant,
+        [name] if is_orm(name) => Role::Relevant,
         ["macro_use"] => Role::MacroUse,
         ["table"] => Role::Table,
         [.., "table"] => Role::TableByPath,

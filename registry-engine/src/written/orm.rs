@@ -10,9 +10,14 @@ use crate::report::Diagnostic;
 
 /// The attributes that name the table of a struct: `#[diesel(table_name = users)]`,
 /// `#[sea_orm(schema_name = "auth", table_name = "users")]`.
-const ORMS: [&str; 2] = ["diesel", "sea_orm"];
+const ORMS: &[&str] = &["diesel", "sea_orm"];
 const ORM_NAME: &str = "table_name";
 const ORM_SCHEMA: &str = "schema_name";
+
+/// Whether an attribute of this name may name the table.
+pub fn is_orm(attribute: &str) -> bool {
+    ORMS.contains(&attribute)
+}
 
 /// The names in the attributes of ORMs on one struct.
 #[derive(Default)]
@@ -50,7 +55,12 @@ impl OrmNames {
 
 fn orm_arguments(meta: &Meta) -> Vec<Argument> {
     match meta {
-        Meta::List(list) if ORMS.iter().any(|orm| list.path.is_ident(orm)) => {
+        Meta::List(list)
+            if list
+                .path
+                .get_ident()
+                .is_some_and(|name| is_orm(&name.to_string())) =>
+        {
             arguments::split(list.tokens.clone())
         }
         _ => Vec::new(),
