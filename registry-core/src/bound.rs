@@ -93,8 +93,9 @@ pub type TenancyOf<T> = <PoliciesOf<T> as Policies>::Tenancy;
 )]
 pub trait Mutable: Table {}
 
-// Users cannot implement this trait or the next two for their own tables. For coherence, the policies of this crate may come to
-// fit any bound in a later version, so that every such implementation conflicts (`tests/ui/typed/forged_bound`).
+// Users cannot implement this trait or the next two for their own tables. The coherence rules assume that a later
+// version of this crate may make its policies fit any bound, so every such implementation conflicts with ours
+// (`tests/ui/typed/forged_bound`).
 impl<T: Table> Mutable for T where AccessOf<T>: PermitsUpdate<T::Key> {}
 
 /// A table whose rows belong to tenants: row-level security applies, since its kind is not `system`.

@@ -6,9 +6,8 @@ use core::marker::PhantomData;
 use crate::Key;
 use crate::policy::{InDoubt, ReadWrite, kind};
 
-/// Implemented for a table's key by the `#[table]` struct that declares it.
-/// Two structs for one table are conflicting implementations. The name of the trait is a hint in the error that the compiler
-/// then prints.
+/// Implemented for a table's key by the `#[table]` of the struct that declares the table. Two structs for one table are
+/// conflicting implementations: the compiler's error then names this trait, so its name has to be the hint.
 pub trait DeclaredByOneStruct {}
 
 /// Whether `K: DeclaredByOneStruct`, as a constant.
@@ -30,8 +29,8 @@ pub trait NotCompiled {
 
 impl<K> NotCompiled for Compiled<K> {}
 
-/// The key of every struct if the schema directories could not be read, and of a struct with a faulty attribute: one mistake
-/// stays one error.
+/// The key of every struct if the schema directories could not be read, and of a struct with a faulty attribute, so
+/// that one mistake stays one error.
 pub enum Unknown {}
 
 impl Key for Unknown {
@@ -39,7 +38,8 @@ impl Key for Unknown {
     const TABLE_NAME: &'static str = "";
 }
 
-/// Brings the key of a struct out of the scope that can name it: generated code implements it for a marker type.
+/// Carries the key of a struct out of the only scope that can name the key: generated code implements this trait for a
+/// marker type.
 pub trait HasKey {
     /// The key.
     type Key: Key;

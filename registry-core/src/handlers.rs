@@ -1,6 +1,7 @@
 //! The proof that every handler belongs to a registered table of an allowed kind.
 //!
-//! It runs in const evaluation, while the crate with the handlers is compiled. That is why all of it is loops over bytes.
+//! It runs in const evaluation, while the crate with the handlers is compiled. That is why all of it consists of loops
+//! over bytes.
 
 use crate::lookup::kind_of;
 use crate::policy::Policies as _;
@@ -45,7 +46,7 @@ use crate::{Table, TableKind};
 #[macro_export]
 macro_rules! assert_handlers {
     ($registry:expr, $handlers:expr, allow = [$($kind:ident),+ $(,)?] $(,)?) => {
-        // Constants are not hygienic: the names here must not be those in the caller's expressions.
+        // Constants are not hygienic: the names here must not occur in the caller's expressions.
         #[allow(long_running_const_eval)]
         const _: () = {
             const __TABLE_REGISTRY_TABLES: &[(&$crate::__private::str, $crate::TableKind)] = &$registry;
@@ -67,8 +68,8 @@ macro_rules! assert_handlers {
 
 /// A handler registry with typed keys: an array of pairs, each a table's name and its handler.
 ///
-/// A key without a table does not resolve. A table whose kind `allow` does not name is a
-/// compile error, as in [`assert_handlers!`](crate::assert_handlers).
+/// A key of an unknown table does not resolve. A table whose kind is not in `allow` is a compile error, as in
+/// [`assert_handlers!`](crate::assert_handlers).
 ///
 /// ```
 /// # use table_registry_core as table_registry;
@@ -157,7 +158,7 @@ impl HandlerKey {
     #[must_use]
     pub const fn of_name(name: &'static str, registry: &[(&'static str, TableKind)]) -> Self {
         let status = match kind_of(registry, name) {
-            // A table may be missing from an incomplete registry.
+            // An incomplete registry may lack the table.
             _ if is_incomplete(registry) => KeyStatus::Sound,
             Some(kind) => KeyStatus::Registered(kind),
             None => match nearest(name, registry) {
@@ -169,7 +170,7 @@ impl HandlerKey {
         Self { name, status }
     }
 
-    /// A key by its type. If its policies are in doubt, the table is reported as faulty already.
+    /// A key by its type. If its policies are in doubt, a fault of the table is already reported.
     #[must_use]
     pub const fn of_table<T: Table>() -> Self {
         let status = if PoliciesOf::<T>::ARE_KNOWN {
@@ -241,7 +242,7 @@ impl<const N: usize> Report<N> {
     pub const fn text(&self) -> &str {
         match core::str::from_utf8(&self.bytes) {
             Ok(text) => text,
-            Err(_) => "a handler has a key that is not a registered table of an allowed kind",
+            Err(_) => "a handler's key is not a registered table of an allowed kind",
         }
     }
 
@@ -308,7 +309,7 @@ pub const fn report<const N: usize>(keys: &[HandlerKey], allowed: &[TableKind]) 
             KeyStatus::Unregistered(_) | KeyStatus::Unsorted => false,
         };
         if !is_sound && report.length == 0 {
-            report.push("a handler is not one of a table that may have one");
+            report.push("a handler's key is not a registered table of an allowed kind");
         }
         match status {
             KeyStatus::Sound => {}
@@ -320,7 +321,7 @@ pub const fn report<const N: usize>(keys: &[HandlerKey], allowed: &[TableKind]) 
         at += 1;
     }
     if report.length > 0 {
-        report.push("\n  = help: remove the handler, or allow its kind; allowed are ");
+        report.push("\n  = help: remove the handler, or allow the kind of its table; the allowed kinds are ");
         report.push_kinds(allowed);
     }
     report
@@ -340,7 +341,7 @@ const fn contains(kinds: &[TableKind], kind: TableKind) -> bool {
 /// The most letters by which a name may differ from the one that was meant.
 const MOST_WRONG: usize = 3;
 
-/// The most fields of distance matrices that are computed for one name: const evaluation is slow.
+/// The most cells of distance matrices that are computed for one name, because const evaluation is slow.
 const BUDGET: usize = 10_000;
 
 /// The registered name that was probably meant, and its distance: at most a third of the letters may differ, and
@@ -352,8 +353,8 @@ const fn nearest<'r>(name: &str, registry: &[(&'r str, TableKind)]) -> Option<(&
     while at < registry.len() && spent < BUDGET {
         let candidate = registry[at].0;
         if candidate.len().abs_diff(name.len()) <= limit {
-            let (found, fields) = distance(name.as_bytes(), candidate.as_bytes(), limit);
-            spent += fields;
+            let (found, cells) = distance(name.as_bytes(), candidate.as_bytes(), limit);
+            spent += cells;
             match found {
                 Some(0) => return Some((candidate, 0)),
                 Some(distance) => {
@@ -368,19 +369,20 @@ const fn nearest<'r>(name: &str, registry: &[(&'r str, TableKind)]) -> Option<(&
     best
 }
 
-/// The most bytes of a name that are compared: those of `schema.table`.
+/// The most bytes of a name that are compared: enough for `schema.table`.
 const COMPARED: usize = 128;
 
 /// How many bytes are inserted, removed, replaced or swapped with their neighbour, ignoring case, unless they are more
-/// than `limit`; and how many fields of the matrix were computed.
+/// than `limit`; and how many cells of the matrix were computed.
 const fn distance(one: &[u8], other: &[u8], limit: usize) -> (Option<usize>, usize) {
     if one.len() >= COMPARED || other.len() >= COMPARED {
         return (None, 1);
     }
     let too_far = limit + 1;
-    // The rows of the matrix that the next one needs; only fields near the diagonal can be within the limit.
+    // The last three rows of the matrix, since no row depends on earlier ones. Only cells near the diagonal can be
+    // within the limit.
     let mut rows = [[too_far; COMPARED + 1]; 3];
-    let (mut column, mut fields) = (0, 0);
+    let (mut column, mut cells) = (0, 0);
     while column <= min(other.len(), limit) {
         rows[0][column] = column;
         column += 1;
@@ -406,16 +408,16 @@ const fn distance(one: &[u8], other: &[u8], limit: usize) -> (Option<usize>, usi
             rows[this][column] = min(best, too_far);
             nearest = min(nearest, best);
             column += 1;
-            fields += 1;
+            cells += 1;
         }
         rows[this][last + 1] = too_far;
         if nearest > limit {
-            return (None, fields);
+            return (None, cells);
         }
         row += 1;
     }
     let found = rows[one.len() % 3][other.len()];
-    (if found > limit { None } else { Some(found) }, fields)
+    (if found > limit { None } else { Some(found) }, cells)
 }
 
 const fn same(one: u8, other: u8) -> bool {
@@ -455,11 +457,11 @@ mod tests {
     fn every_offending_key_is_named() {
         assert_eq!(
             text(&["audit_logs", "contacts", "contcts", "invoices"]),
-            "a handler is not one of a table that may have one
+            "a handler's key is not a registered table of an allowed kind
   = note: table `audit_logs` is of kind `evidence`
   = note: `contcts` is not a registered table, did you mean `contacts`?
   = note: `invoices` is not a registered table
-  = help: remove the handler, or allow its kind; allowed are `truth`, `control`"
+  = help: remove the handler, or allow the kind of its table; the allowed kinds are `truth`, `control`"
         );
     }
 

@@ -1,6 +1,6 @@
-//! The vocabulary of [`table-registry`](https://docs.rs/table-registry): what a
-//! table kind is, what a registered table is, and the checks that generated code
-//! makes at compile time. `no_std`, and without dependencies.
+//! The vocabulary of [`table-registry`](https://docs.rs/table-registry): what a table kind is, what a registered table
+//! is, and the checks that generated code makes at compile time. `no_std`, and without dependencies except for an
+//! optional one on `serde`.
 //!
 //! Depend on `table-registry`, which re-exports all of it.
 

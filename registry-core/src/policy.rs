@@ -5,25 +5,25 @@ use core::marker::PhantomData;
 use crate::TableKind;
 
 mod sealed {
-    /// So that nobody can declare policies that fit every bound.
+    /// Keeps users from declaring policies that fit every bound.
     pub trait Sealed {}
 
-    /// What makes an access [`PermitsUpdate`](super::PermitsUpdate). Users could implement that trait for a key of their
-    /// own, since the key is a type of their crate; no type of their crate takes part in this one.
+    /// Users could implement [`PermitsUpdate`](super::PermitsUpdate) for their own keys, because its parameter is then
+    /// a type of their own crate. This supertrait, which they cannot implement, prevents that.
     #[diagnostic::on_unimplemented(
         message = "`PermitsUpdate` is not for users to implement",
         label = "not `ReadWrite`"
     )]
     pub trait Updatable {}
 
-    /// The same for [`HasTenant`](super::HasTenant).
+    /// Does the same for [`HasTenant`](super::HasTenant).
     #[diagnostic::on_unimplemented(
         message = "`HasTenant` is not for users to implement",
         label = "not `TenantScoped`"
     )]
     pub trait OfTenants {}
 
-    /// The same for [`IsKind`](super::IsKind).
+    /// Does the same for [`IsKind`](super::IsKind).
     #[diagnostic::on_unimplemented(
         message = "`IsKind` is not for users to implement",
         label = "not `{Wanted}`"
@@ -283,7 +283,7 @@ impl<Table: ?Sized> PermitsUpdate<Table> for ReadWrite {}
 #[diagnostic::on_unimplemented(
     message = "table `{Table}` belongs to no tenant",
     label = "it has no row-level security",
-    note = "its kind is `system`: by `#[table(kind = system)]` on its struct, or by the overrides, by default in `table-registry.toml`"
+    note = "its kind is `system`, set by `#[table(kind = system)]` on its struct or by an override in the policy file (`table-registry.toml` by default)"
 )]
 pub trait HasTenant<Table: ?Sized>: OfTenants {}
 
@@ -311,6 +311,6 @@ impl<Table: ?Sized> HasTenant<Table> for TenantScoped {}
 #[diagnostic::on_unimplemented(
     message = "table `{Table}` is of kind `{Self}`, not `{Wanted}`",
     label = "not of kind `{Wanted}`",
-    note = "`#[table(kind = …)]` on its struct decides, or the overrides, by default in `table-registry.toml`"
+    note = "its kind is set by `#[table(kind = …)]` on its struct or by an override in the policy file (`table-registry.toml` by default)"
 )]
 pub trait IsKind<Wanted, Table: ?Sized>: Fits<Wanted> {}

@@ -3,9 +3,9 @@ use crate::policy::Policies;
 
 /// A registered table, known to the compiler.
 ///
-/// Every key in the generated module `tables` is one, and so is every struct with `#[table]`, which
-/// takes all its constants from its key. Nothing else should implement this trait: such an implementation could contradict the
-/// sources and the policy files.
+/// Every key in the generated module `tables` implements this trait, and so does every struct with `#[table]`, which
+/// takes all its constants from its key. Nothing else should implement this trait: such an implementation could
+/// contradict the sources and the policy files.
 ///
 /// ```
 /// # use table_registry_core as table_registry;

@@ -6,8 +6,7 @@ use core::str::FromStr;
 /// The kind decides [row-level security](TableKind::row_level_security).
 /// Which tables are append-only is a separate list (`revoke.toml`).
 ///
-/// Kinds order as they are declared here, which is also the order of
-/// [`TableKind::ALL`].
+/// Kinds are ordered as they are declared here, which is also the order of [`TableKind::ALL`].
 ///
 /// ```
 /// # use table_registry_core as table_registry;
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn order_is_that_of_all() {
+    fn all_is_in_order() {
         assert!(TableKind::ALL.is_sorted());
         assert!(TableKind::Truth < TableKind::System);
     }

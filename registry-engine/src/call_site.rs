@@ -74,8 +74,8 @@ impl CallSite {
         }
     }
 
-    /// A path relative to the invoking file, for `include_bytes!`. Both are made canonical first: after a symbolic
-    /// link, the file system takes `..` for the parent of the link's target.
+    /// A path relative to the invoking file, for `include_bytes!`. Both are made canonical first, because the file
+    /// system resolves `..` after a symbolic link to the parent of the link's target.
     #[must_use]
     pub fn relative(&self, path: &Path) -> String {
         let canonical = |directory: &Path| self.root.canonical(directory);

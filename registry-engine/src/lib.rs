@@ -1,8 +1,8 @@
 //! The pipeline behind the macros and the command line of `table-registry`: sources and policy files in, a registry
 //! and diagnostics out.
 //!
-//! Not for user crates: what is public is what the macros and the command line need, and changes with them. Each folder
-//! is a stage, and a stage uses only those before it:
+//! Not for user crates: the public items are those that the macros and the command line need, and change with them.
+//! Each folder is a stage, and a stage uses only the stages before it:
 //!
 //! `text` ← `report` ← `name` ← `written` ← `sources`, `policy` ← `registry` ← `expand`
 

@@ -38,7 +38,7 @@ impl fmt::Display for TableName {
     }
 }
 
-/// Why a name cannot be that of a table or schema.
+/// Why a text cannot be the name of a table or schema.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NameFault {
     /// The rule that the name breaks.
@@ -95,10 +95,10 @@ pub fn key(name: &str) -> String {
     if !key.is_ascii()
         && let Ok(ident) = syn::parse_str::<Ident>(&key)
     {
-        // Like the compiler, this turns all spellings of an identifier into one (NFC).
+        // Parsing normalises the identifier (NFC), as the compiler does, so that all its spellings become one.
         key = ident.to_string();
     }
-    // These are not identifiers even with `r#`.
+    // Not even `r#` turns these into identifiers.
     if matches!(key.as_str(), "_" | "crate" | "self" | "super" | "Self") {
         key.push('_');
     }
@@ -114,7 +114,7 @@ fn continues_identifier(c: char) -> bool {
 }
 
 /// Asks the compiler, through `syn`: `Ident::new` panics on an identifier that the compiler's version of Unicode does
-/// not know. A space that is not ASCII parses, too, and leaves `_`.
+/// not know. `_` followed by a space that is not ASCII parses as well, namely as `_`.
 fn is_identifier(text: &str) -> bool {
     syn::parse_str::<Ident>(text).is_ok_and(|ident| ident != "_")
 }

@@ -11,7 +11,7 @@ use proc_macro::TokenStream;
 /// Declares that a struct holds the rows of a table.
 ///
 /// The struct itself stays as it is, token for token. If `table_registry!` in the crate root finds the struct in its
-/// directories, the attribute adds an implementation of `Table`; otherwise it is an error at the struct.
+/// directories, the attribute adds an implementation of `Table`; otherwise, it reports an error at the struct.
 ///
 /// # Arguments
 ///
@@ -21,9 +21,9 @@ use proc_macro::TokenStream;
 ///
 /// # Errors
 ///
-/// An unknown or repeated key, an unknown kind, a missing or malformed value, a name that PostgreSQL
-/// cannot keep, and an item that is not a struct are errors at the token in question. A struct
-/// outside the directories of `table_registry!` is an error at the struct's name.
+/// An unknown or repeated key, an unknown kind, a missing or malformed value, a name that PostgreSQL cannot store, and
+/// an item that is not a struct are errors at the token in question. A struct outside the directories of
+/// `table_registry!` is an error at the struct's name.
 ///
 /// # Examples
 ///
@@ -47,10 +47,9 @@ pub fn table(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Errors
 ///
-/// Every fault of sources and policy files is reported at once, with the file, the line and the way
-/// out. The items above are still there, so that no fault causes another. A struct that lies in the
-/// directories but that the crate does not compile is an error, too; structs under `cfg` are
-/// registered in every build.
+/// All faults of sources and policy files are reported at once, each with the file, the line and a fix. The items above
+/// are generated all the same, so that no fault causes another. A struct in the directories that the crate does not
+/// compile is an error, too. Structs under `cfg` are registered in every build.
 ///
 /// # Examples
 ///
@@ -69,7 +68,8 @@ pub fn __outside_directories(input: TokenStream) -> TokenStream {
     outside::expand(input.into()).into()
 }
 
-/// The compiler's own lexer, which is optimised: the lexer of `proc_macro2` is built like the rest of a macro.
+/// The compiler's own lexer. It is optimised, while the lexer of `proc_macro2` is built without optimisation, like the
+/// rest of a macro.
 fn lex(text: &str) -> proc_macro2::TokenStream {
     let tokens: TokenStream = text.parse().expect("an expansion is Rust");
     tokens.into()

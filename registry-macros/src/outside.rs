@@ -8,8 +8,8 @@ use syn::punctuated::Punctuated;
 use syn::{Ident, LitStr, Token, TypePath, bracketed};
 use table_registry_engine::outside_directories;
 
-/// A constant that fails, at the struct's name, unless the key belongs to a table. It takes a procedural macro to choose the
-/// place of the error.
+/// A constant that fails, at the struct's name, unless the key belongs to a table. Only a procedural macro can choose
+/// the place of the error.
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let Ok(Outside {
         key,

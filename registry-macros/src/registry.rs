@@ -8,7 +8,7 @@ use quote::quote;
 use table_registry_engine::{self as engine, Analysis, CallSite, Diagnostic, Fault, Invocation, Root};
 
 /// Runs the pipeline on the files that the invocation names. `file` is the invoking file if the compiler says which it
-/// is, `package` the directory that cargo sets, and `lex` the compiler's lexer.
+/// is, `package` is the directory in `CARGO_MANIFEST_DIR`, and `lex` is the compiler's lexer.
 pub(crate) fn expand(
     file: Option<PathBuf>,
     package: Option<OsString>,
@@ -29,8 +29,8 @@ pub(crate) fn expand(
     let expansion = engine::expand(&analysis.registry, &tracked, &directories);
     faults.extend(analysis.faults);
     for fault in &mut faults {
-        // A fault in a file is shown at an argument. At the whole call, the compiler would add a line about the macro's
-        // expansion to each error.
+        // A fault in a file is shown at an argument. If it were shown at the whole call, the compiler would add a line
+        // about the macro's expansion to each error.
         fault.span = fault.span.or(first_argument);
     }
     let import = engine::import(&invocation.facade);
@@ -43,7 +43,8 @@ fn directories(invocation: &Invocation, call: &CallSite) -> Vec<PathBuf> {
     written.map(|directory| call.resolve(&directory.text)).collect()
 }
 
-/// The invoking file under rust-analyzer, which does not say which it is: the macro belongs in the crate root.
+/// The crate root, where the macro has to be called: a guess for rust-analyzer, which does not say which file invokes
+/// the macro.
 fn crate_root(package: Option<OsString>) -> Option<PathBuf> {
     let source = Path::new(&package?).join("src");
     let roots = [source.join("lib.rs"), source.join("main.rs")];
@@ -73,7 +74,7 @@ mod tests {
         (tokens.to_string(), faults)
     }
 
-    /// As under rust-analyzer. This package has no schema directory, so that is the fault.
+    /// As under rust-analyzer. This package has no schema directory, and that is the only fault.
     #[test]
     fn without_a_file_the_package_says_where_the_crate_root_is() {
         let package = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -89,7 +90,7 @@ mod tests {
 
     /// Everything that a struct needs is still generated, so that this fault stays the only error.
     #[test]
-    fn without_either_there_is_one_fault() {
+    fn without_file_and_package_there_is_one_fault() {
         let (text, faults) = expansion(None);
         let codes: Vec<Code> = faults.iter().map(|fault| fault.code).collect();
         assert_eq!(codes, [Fault::UnknownLocation.into()]);

@@ -8,8 +8,8 @@ use syn::parse::{Parse, ParseStream};
 use syn::{Generics, Meta, Token, Visibility, WhereClause};
 use table_registry_engine::{self as engine, Declared, Diagnostic};
 
-/// The struct as it is, and its registration. `file` is the file of the attribute if the compiler says which it is, and `lex` is
-/// the compiler's lexer.
+/// Returns the struct unchanged, followed by its registration. `file` is the file of the attribute if the compiler says
+/// which it is, and `lex` is the compiler's lexer.
 pub(crate) fn expand(
     file: Option<&Path>,
     arguments: TokenStream,
@@ -45,14 +45,14 @@ pub(crate) fn expand(
     (quote!(#item #registration), faults)
 }
 
-/// A call of the macro that `table_registry!` leaves in the crate root: `callback` in `registry-engine/src/expand/structs.rs`
-/// decides what the registration comes to.
+/// A call of the macro that `table_registry!` leaves in the crate root: `callback` in
+/// `registry-engine/src/expand/structs.rs` decides what it expands to.
 ///
-/// If that macro is missing, the compiler says so at the attribute. If the key is missing, or another struct claims it, the
-/// error is at the struct's name, because the first and the last token of that implementation have the name's place.
-/// The two groups give the implementation that place. There are no others, since in unoptimised code a group takes as long as
-/// several other tokens.
-/// `_` marks a faulty attribute: its key is a guess, which only keeps other errors away.
+/// If that macro is missing, the compiler says so at the attribute. If the key is missing, or another struct claims it,
+/// the error is at the struct's name, because the first and the last token of the implementation for the key have the
+/// name's place; the two groups carry these tokens. There are no other groups, since in unoptimised code a group takes
+/// as long as several other tokens. `_` marks a faulty attribute: its key is a guess, which only prevents further
+/// errors.
 fn registration(
     directory: &TokenStream,
     declared_for: &TokenStream,
@@ -78,7 +78,7 @@ fn registration(
     }
 }
 
-/// Lexed as text, which is quicker than making the tokens here.
+/// Lexed as text, which is faster than making the tokens one by one.
 const DECLARED_FOR: &str = "crate::__table_registry::__private::DeclaredByOneStruct for";
 
 /// The components of the directory that the file is in, or an empty one if the compiler does not say which file it is.
@@ -119,8 +119,8 @@ impl Parse for Header {
     }
 }
 
-/// A struct without its documentation and without its last tokens, the fields in braces. Parsing them takes time, and they say
-/// nothing about the table.
+/// A struct without its documentation and without its last tokens, the fields in braces. Parsing these would take time,
+/// and they say nothing about the table.
 fn essentials(item: TokenStream) -> TokenStream {
     let mut trees: Vec<TokenTree> = Vec::new();
     for tree in engine::ungroup(item) {

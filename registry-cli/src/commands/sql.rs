@@ -4,11 +4,11 @@ use table_registry_engine::Diagnostic;
 
 use crate::cli::SqlArguments;
 use crate::database::catalog::{Catalog, Relation};
-use crate::database::context::{Context, is_tenantless, missing_app_roles, qualified};
+use crate::database::context::{Context, missing_app_roles, qualified, tenant_policy};
 use crate::database::difference::{self, OwnPolicy};
 use crate::database::exceptions;
 use crate::database::grants::open_grants;
-use crate::database::requirements::{Names, Object, Requirement};
+use crate::database::requirements::{Names, Object, Requirement, without_own};
 use crate::database::session::Session;
 use crate::database::statements::{
     EACH, POLICY, Qualified, Start, create_trigger_function, disable_rls, drop_trigger,
@@ -71,7 +71,7 @@ impl<'p> Plan<'p> {
         let settings = &project.policy.database;
         let tables = project.registry.tables().iter().map(|table| {
             let mut own = exceptions::requirements(table, Object::Table, settings);
-            if settings.tenant_policy.is_none() || is_tenantless(project, table) {
+            if tenant_policy(project, table).is_none() {
                 // Only the user knows the policy of such a table.
                 own.retain(|requirement| *requirement != Requirement::Policy);
             }
@@ -187,10 +187,8 @@ impl<'p> Plan<'p> {
         }
         for child in context.catalog.descendants(relation.oid) {
             if child.is_table() {
-                let own = context.table_of(child.oid);
-                let of_table = table.of_children.iter().copied();
-                let asked = of_table.filter(|one| !own.is_some_and(|own| one.is_asked_of(own, context)));
-                self.add_unmet(&asked.collect::<Vec<_>>(), child, context, &mut lacking);
+                let asked = without_own(context, &table.of_children, child);
+                self.add_unmet(&asked, child, context, &mut lacking);
             }
         }
         Ok(lacking)

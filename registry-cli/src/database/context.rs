@@ -149,8 +149,7 @@ impl<'c> Context<'c> {
 
     /// The expression of the registry's policy, if it fits the table.
     pub fn tenant_policy(&self, table: &Table<'_>) -> Option<&str> {
-        let expression = self.settings.tenant_policy.as_ref()?;
-        (!self.is_tenantless(table)).then_some(expression.value.as_str())
+        tenant_policy(self.project, table.registered)
     }
 
     /// The fields of a table's structs.
@@ -162,11 +161,17 @@ impl<'c> Context<'c> {
 
 /// Whether somebody decided that a table needs no tenant column, at its struct or in the policy file. A
 /// policy that compares that column cannot be made then.
-pub fn is_tenantless(project: &Project, table: &RegisteredTable) -> bool {
+fn is_tenantless(project: &Project, table: &RegisteredTable) -> bool {
     let mut of_structs = table.declarations.iter().flat_map(|one| &one.allowed);
     let mut of_policy = project.policy.lints.exceptions.iter();
     of_structs.any(|allowed| allowed.lint == Lint::MissingTenantColumn)
         || of_policy.any(|entry| entry.rule == Lint::MissingTenantColumn && entry.subject.value == table.name)
+}
+
+/// The expression of the registry's policy, if it fits the table.
+pub fn tenant_policy<'p>(project: &'p Project, table: &RegisteredTable) -> Option<&'p str> {
+    let expression = project.policy.database.tenant_policy.as_ref()?;
+    (!is_tenantless(project, table)).then_some(expression.value.as_str())
 }
 
 /// The roles of the application that the database does not have.

@@ -66,7 +66,7 @@ impl Requirement {
         self.is_asked(Object::Table, table.registered, context.settings)
     }
 
-    /// The check that reports it where it is not met, and so the name of exceptions from it.
+    /// The check that reports it where it is not met, and so the name of exceptions to it.
     pub fn check(self, object: Object) -> DatabaseCheck {
         match (object, self) {
             (Object::Table, Self::RowSecurity) => DatabaseCheck::RlsDisabled,
@@ -90,13 +90,14 @@ impl Requirement {
         }
     }
 
-    /// The tables that do not meet it, though the registry asks it of them.
+    /// The tables that do not meet it, though the registry asks it of them and it would have an effect.
     pub fn unmet<'x, 'c>(
         self,
         context: &'x Context<'c>,
     ) -> impl Iterator<Item = (&'x Table<'c>, &'c Relation)> {
         context.present().filter(move |(table, relation)| {
-            self.is_asked_of(table, context) && !self.is_met(context, relation)
+            let has_effect = relation.row_security || !self.needs_row_security();
+            has_effect && self.is_asked_of(table, context) && !self.is_met(context, relation)
         })
     }
 
@@ -173,8 +174,15 @@ pub fn of_relative(
     relative: &Relation,
     object: Object,
 ) -> Vec<Requirement> {
-    let own = context.table_of(relative.oid);
-    let mut asked = of_table(table.registered, object, context.settings);
-    asked.retain(|one| !own.is_some_and(|own| one.is_asked_of(own, context)));
+    let asked = of_table(table.registered, object, context.settings);
+    without_own(context, &asked, relative)
+}
+
+/// Requirements without those that the struct of a relation asks for itself.
+pub fn without_own(context: &Context<'_>, asked: &[Requirement], relation: &Relation) -> Vec<Requirement> {
+    let own = context.table_of(relation.oid);
+    let asked = asked.iter().copied();
     asked
+        .filter(|one| !own.is_some_and(|own| one.is_asked_of(own, context)))
+        .collect()
 }

@@ -1,4 +1,4 @@
-//! The lints: rules about the tables of a crate, their levels, and the exceptions from them.
+//! The lints: rules about the tables of a crate, their levels, and the exceptions to them.
 
 mod exceptions;
 mod names;

@@ -8,7 +8,7 @@ use crate::registry::{RegisteredTable, Registry};
 pub struct RegistryArray {
     /// The identifier of the constant.
     pub name: &'static str,
-    /// The letter that stands for its length in documentation.
+    /// The letter that represents its length in documentation.
     pub length: &'static str,
     /// What it holds, as documentation.
     pub meaning: &'static str,
@@ -121,7 +121,8 @@ fn quoted(names: &[&str]) -> Vec<String> {
 }
 
 fn pairs(registry: &Registry) -> Vec<String> {
-    // An entry without a name tells `assert_handlers!` that tables are missing. That fault is reported already.
+    // An entry without a name makes `assert_handlers!` aware that tables are missing. The reason is already reported as
+    // a fault.
     let missing = (!registry.is_complete()).then_some(("", TableKind::Truth));
     let tables = registry
         .tables()

@@ -7,7 +7,7 @@ use crate::registry::RegisteredTable;
 use crate::report::Fault;
 use crate::sources::CompileCheck;
 
-/// Fails unless the call is in the crate root: everything that is generated is found by paths from there.
+/// Fails unless the call is in the crate root: all generated code uses paths that start there.
 pub(super) fn crate_root() -> String {
     let fault = fault(
         Fault::NotInCrateRoot,
@@ -25,7 +25,7 @@ const _: () = __table_registry::__private::assert!(
     )
 }
 
-/// Fail where the compiler did not compile a struct that the scan found.
+/// Constants that fail if the compiler did not compile a struct that the scan found.
 pub(super) fn checks(keyed: &[Keyed<'_>]) -> String {
     let of_attributes = checks_of_attributes(keyed);
     let of_files = checks_of_files(keyed);
@@ -50,7 +50,7 @@ fn checks_of_attributes(keyed: &[Keyed<'_>]) -> String {
     unless_none_is_compiled(keyed.iter(), doubtful.map(check_of_attribute).collect())
 }
 
-/// Defines `ANY` for some checks: whether the crate compiles any of these tables.
+/// Puts checks into a block that defines `ANY`: whether the crate compiles any of these tables.
 fn unless_none_is_compiled<'k>(tables: impl Iterator<Item = &'k Keyed<'k>>, checks: String) -> String {
     if checks.is_empty() {
         return checks;

@@ -94,16 +94,16 @@ pub const fn {name}(name: &super::__table_registry::__private::str) -> {returns}
 /// The path by which generated code reaches the module. Its name is a hint in the error at a struct that the scan cannot see:
 /// "cannot find type `orders` in module `crate::directories_of_table_registry`".
 ///
-/// The alias stands after the module because the compiler suggests imports by the first path that it finds, in the order of the
-/// crate root.
+/// The alias comes after the module because the compiler suggests an import by the first path that it finds, in the
+/// order of the items in the crate root.
 const ALIAS: &str = "
 #[doc(hidden)]
 #[allow(unused_imports)]
 pub(crate) use self::tables as directories_of_table_registry;
 ";
 
-/// The module of typed keys. Its type namespace holds the keys alone, so that no table name can clash with
-/// anything else.
+/// The module of typed keys. Its type namespace contains only the keys, so that no table name can clash with anything
+/// else.
 pub(super) fn tables(registry: &Registry, keyed: &[Keyed<'_>]) -> String {
     let keys: String = keyed.iter().map(key).collect();
     let look_ups: String = LOOK_UPS.iter().map(LookUp::expand).collect();
@@ -165,7 +165,7 @@ fn implementation(Keyed { table, key }: &Keyed<'_>) -> String {
         format!("const TABLE_SCHEMA: Option<&'static str> = Option::Some({schema:?});")
     });
     // Usually `#[table]` implements this trait. Two structs that claim one key would conflict, and that fault is
-    // reported already.
+    // already reported.
     let declared = if table.contested {
         format!("impl DeclaredByOneStruct for directories_of_table_registry::{key} {{}}\n")
     } else {

@@ -1,7 +1,7 @@
 //! Registry in, Rust out.
 //!
-//! The expansion is mostly text, which the compiler's own lexer reads: a macro runs unoptimised, and making these tokens one
-//! by one took as long as everything before.
+//! The expansion is mostly text, which the compiler's own lexer reads: a macro runs unoptimised, and making these
+//! tokens one by one took as long as all earlier stages together.
 
 mod arrays;
 mod checks;
@@ -20,8 +20,8 @@ pub use arrays::{ARRAYS, RegistryArray};
 pub use keys::{LOOK_UPS, LookUp};
 pub use structs::{outside_directories, path_components};
 
-/// The import before the expansion. `facade` is the path of the crate `table-registry`, as the user wrote it. There is only one
-/// import, so that a crate that cannot be found is one error.
+/// The import before the expansion. `facade` is the path of the crate `table-registry`, as the user wrote it.
+/// Everything else refers to this import, so that a crate that cannot be found is only one error.
 #[must_use]
 pub fn import(facade: &TokenStream) -> TokenStream {
     quote! {
@@ -32,7 +32,7 @@ pub fn import(facade: &TokenStream) -> TokenStream {
 }
 
 /// What `table_registry!` expands to in the crate root, behind [`import`]. A change in one of the `tracked` files
-/// recompiles the crate; `directories` are those that the call names, as paths of the compiler.
+/// recompiles the crate; `directories` are those that the call names, as the compiler spells their paths.
 #[must_use]
 pub fn expand(registry: &Registry, tracked: &[String], directories: &[PathBuf]) -> String {
     let keyed: Vec<Keyed<'_>> = registry.tables().iter().map(Keyed::new).collect();
@@ -53,7 +53,7 @@ pub fn expand(registry: &Registry, tracked: &[String], directories: &[PathBuf]) 
     .concat()
 }
 
-/// The compiler recompiles a crate when a file that it includes changes.
+/// Makes the crate depend on these files: cargo recompiles a crate when a file that it includes changes.
 fn includes(tracked: &[String]) -> String {
     let include = |file| {
         format!(

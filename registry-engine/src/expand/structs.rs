@@ -1,4 +1,4 @@
-//! What `#[table]` expands to, besides the struct: a macro that `table_registry!` leaves in the crate root decides it.
+//! What `#[table]` expands to besides the struct: a macro that `table_registry!` puts into the crate root decides.
 
 use std::path::{Path, PathBuf};
 
@@ -7,8 +7,9 @@ use crate::registry::Registry;
 use crate::report::Fault;
 use crate::text::{clean, display};
 
-/// The macro in the crate root, which decides by the directory of the struct's file and by the name of its key. `registration` in `registry-macros/src/table.rs` makes the call. In a crate without
-/// `table_registry!`, the compiler's error names this macro, so its name has to be the hint.
+/// The macro in the crate root. It decides by the directory of the struct's file and by the name of the key;
+/// `registration` in `registry-macros/src/table.rs` calls it. In a crate without `table_registry!`, the compiler's
+/// error names this macro, so its name has to be the hint.
 pub(super) fn callback(registry: &Registry, directories: &[PathBuf]) -> String {
     let of_unknown = implementation_of_struct("crate::__table_registry::__private::Unknown");
     let arms = if registry.is_complete() {
@@ -86,8 +87,8 @@ pub fn path_components(path: &Path) -> Vec<String> {
         .collect()
 }
 
-/// The key of a faulty attribute is a guess. If no table has that key, an enum of the same name takes the implementation,
-/// so that the attribute's fault stays the only error.
+/// The key of a faulty attribute is a guess. If no table has that key, the implementation is for an enum of the same
+/// name, so that the attribute's fault stays the only error.
 const DECLARATION_IF_REGISTERED: &str = "
 const _: () = {
     #[allow(non_camel_case_types, dead_code)]
@@ -101,11 +102,12 @@ const _: () = {
 };
 ";
 
-/// For a struct whose file is outside the directories. A link may still bring the file in, so the key decides: if it exists, the
-/// glob import brings it into the innermost scope; otherwise the name means the enum around that scope.
+/// For a struct whose file is outside the directories. The directories may still contain a symbolic link to the file,
+/// so the key decides: if it exists, the glob import brings it into the innermost scope; otherwise, its name refers to
+/// the enum in the scope around that.
 ///
-/// With a glob import per struct, compilation would take quadratic time. Here one is needed only for structs that are nearly
-/// always an error.
+/// One glob import per struct would make compile time quadratic. Here, only structs that are nearly always an error
+/// need one.
 fn outside(directories: &[PathBuf]) -> String {
     let shown: Vec<String> = directories.iter().map(|directory| display(directory)).collect();
     let key = "<__TableRegistryStruct as crate::__table_registry::__private::HasKey>::Key";

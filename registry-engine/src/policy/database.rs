@@ -24,7 +24,8 @@ pub struct DatabaseSettings {
     pub schema: String,
     /// The roles that the application connects as.
     pub app_roles: Vec<Placed<String>>,
-    /// The expression that must hold for a row to be seen or written. If it is set, the registry makes the policies.
+    /// The expression that must hold for a row to be seen or written. If it is set, the registry generates the
+    /// policies.
     pub tenant_policy: Option<Placed<String>>,
     /// Whether row-level security applies to the owner of a table, too.
     pub force_rls: bool,
@@ -48,7 +49,7 @@ impl Default for DatabaseSettings {
 }
 
 impl DatabaseSettings {
-    /// Whether there is an exception from a check for a table or role.
+    /// Whether there is an exception to a check for a table or role.
     #[must_use]
     pub fn allows(&self, check: DatabaseCheck, subject: &str) -> bool {
         let mut exceptions = self.exceptions.iter();
@@ -91,7 +92,7 @@ impl DatabaseSettings {
             let subject = &entry.subject;
             if entry.rule.subject() == CheckSubject::Role && !roles().any(|role| role == subject.value) {
                 let message = format!(
-                    "exception from `{}` names unknown role `{}`",
+                    "exception to `{}` names unknown role `{}`",
                     entry.rule, subject.value
                 );
                 let fault = Diagnostic::new(Fault::UnknownAllow, message)
@@ -148,7 +149,7 @@ fn expression<'a>(
     let text = reader.string(key, value, "org_id = current_setting('app.org_id')")?;
     if text.trim().is_empty() {
         let fault = Diagnostic::new(Fault::EmptyName, format!("`{TENANT_POLICY}` is empty"))
-            .help("write an SQL expression, or leave the key out if policies are made elsewhere");
+            .help("write an SQL expression, or leave the key out if policies are created elsewhere");
         reader.fault(fault, value.span(), "");
         return None;
     }
@@ -196,7 +197,8 @@ fn known_check(reader: &mut PolicyReader<'_>, name: &TomlKey) -> Option<Database
             did_you_mean(&name.get_ref().replace('_', "-"), names.iter().copied()),
         ),
     };
-    let help = near.unwrap_or_else(|| format!("the checks with exceptions are `{}`", names.join("`, `")));
+    let help =
+        near.unwrap_or_else(|| format!("the checks that allow exceptions are `{}`", names.join("`, `")));
     reader.fault(
         Diagnostic::new(Fault::UnknownCheck, message).help(help),
         name.span(),

@@ -21,7 +21,7 @@ pub struct PolicyFiles {
     pub main: Option<Arc<Source>>,
     /// `revoke.toml`.
     pub revoke: Option<Arc<Source>>,
-    /// The paths of the files that were found. A change of one must recompile the crate.
+    /// The paths of the files that were found. A change to one of them must recompile the crate.
     pub paths: Vec<PathBuf>,
 }
 
@@ -60,7 +60,7 @@ impl PolicyFiles {
             Ok(source) => {
                 faults.extend(not_utf8(&source));
                 self.paths.push(path);
-                // Part of a policy file could decide something else than the whole.
+                // Part of a policy file could decide something other than the whole.
                 source.is_utf8().then_some(source)
             }
             Err(error) => {

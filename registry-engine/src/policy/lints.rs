@@ -1,4 +1,4 @@
-//! `[lints]`: the levels and options of lints, and exceptions from them.
+//! `[lints]`: the levels and options of lints, and exceptions to them.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ impl LintSettings {
         self.levels.get(&lint).copied().unwrap_or(lint.default_level())
     }
 
-    /// The value of a lint's option: that of the policy file, or the default. Empty for a lint without option.
+    /// The value of a lint's option: that of the policy file, or the default. Empty for a lint without an option.
     #[must_use]
     pub fn option(&self, lint: Lint) -> Vec<String> {
         let default = || {

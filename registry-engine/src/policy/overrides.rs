@@ -1,4 +1,4 @@
-//! `[overrides]` and `[exempt]`: decisions about single tables.
+//! `[overrides]` and `[exempt]`: decisions about individual tables.
 
 use table_registry_core::TableKind;
 
@@ -12,7 +12,7 @@ use crate::written::unknown_kind;
 pub struct Override {
     /// The table.
     pub table: Placed<String>,
-    /// The kind; `None` if it is unknown, which is reported.
+    /// The kind; `None` if the file gives an unknown one, which is reported.
     pub kind: Option<TableKind>,
 }
 

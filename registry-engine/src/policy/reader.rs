@@ -30,7 +30,7 @@ impl<T> Placed<T> {
     }
 }
 
-/// An exception from a rule.
+/// An exception to a rule.
 #[derive(Clone, Debug)]
 pub struct Exception<C> {
     /// The rule.
@@ -39,7 +39,7 @@ pub struct Exception<C> {
     pub subject: Placed<String>,
 }
 
-/// Reads the values of one policy file. A value of another type than expected is a fault at its place.
+/// Reads the values of one policy file. A value of an unexpected type is a fault at its place.
 pub struct PolicyReader<'a> {
     source: &'a Arc<Source>,
     faults: &'a mut Vec<Diagnostic>,
@@ -54,7 +54,7 @@ impl<'a> PolicyReader<'a> {
     }
 
     /// The known keys of the document with their values. `None` if the TOML is invalid: part of a policy file could
-    /// decide something else than the whole.
+    /// decide something other than the whole.
     pub fn document(&mut self, known: &[&str]) -> Option<Vec<(TomlKey, TomlValue<'a>)>> {
         let table = match DeTable::parse(&self.source.text) {
             Ok(document) => document.into_inner(),
@@ -123,7 +123,7 @@ impl<'a> PolicyReader<'a> {
         reason
     }
 
-    /// The exceptions from one rule: subjects, each with a reason.
+    /// The exceptions to one rule: subjects, each with a reason.
     pub fn exceptions<C: Copy + Display>(
         &mut self,
         key: &TomlKey,
@@ -133,10 +133,7 @@ impl<'a> PolicyReader<'a> {
         let mut exceptions = Vec::new();
         for (name, reason) in self.table(key, value) {
             self.reason(&name, &reason, "why the rule does not apply", || {
-                let message = format!(
-                    "the exception from `{rule}` for `{}` has no reason",
-                    name.get_ref()
-                );
+                let message = format!("the exception to `{rule}` for `{}` has no reason", name.get_ref());
                 let help = format!("say why the rule does not apply to `{}`", name.get_ref());
                 Diagnostic::new(Fault::AllowWithoutReason, message).help(help)
             });
@@ -179,7 +176,7 @@ impl<'a> PolicyReader<'a> {
         text
     }
 
-    /// Reads each entry of a table. An entry whose value is a table, too, is a fault.
+    /// Reads each entry of a table. An entry whose value is itself a table is a fault.
     pub fn entries<T>(
         &mut self,
         key: &TomlKey,

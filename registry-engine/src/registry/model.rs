@@ -83,7 +83,7 @@ impl Registry {
         &self.exempt
     }
 
-    /// Whether the crate root already has a module `tables`, which is reported.
+    /// Whether the crate root already has a module `tables`, which is reported as a fault.
     #[must_use]
     pub fn is_tables_taken(&self) -> bool {
         self.tables_is_taken

@@ -11,7 +11,7 @@ use crate::report::{CheckSubject, Code, Diagnostic, Fault};
 use crate::sources::{CompileCheck, Declaration, Declarations};
 use crate::text::nearest;
 
-/// Checks every rule, adds a fault for each place that breaks one, and returns the registry of the rest.
+/// Checks every rule, adds a fault for each place that breaks one, and returns the registry as far as it is known.
 pub fn validate(declarations: Declarations, policy: &Policy, faults: &mut Vec<Diagnostic>) -> Registry {
     let tables_is_taken = declarations.tables_is_taken;
     let mut tables = Tables::merge(declarations, faults);
@@ -30,7 +30,7 @@ pub fn validate(declarations: Declarations, policy: &Policy, faults: &mut Vec<Di
 
 impl Declarations {
     /// Drops the structs whose `#[table]` probably belongs to another crate. A struct stays if a policy entry names its
-    /// table: then a wrong import or argument of `#[table]` is one fault, and not two.
+    /// table, so that a wrong import or argument of `#[table]` is one fault, not two.
     pub fn drop_doubtful(&mut self, policy: &Policy) {
         let overrides = policy.overrides.iter().map(|entry| entry.table.value.as_str());
         let revokes = policy.revoke.iter().map(|table| table.value.as_str());
@@ -162,17 +162,13 @@ impl Tables {
             if let Some(exempt) = exempt(policy, &name.value) {
                 faults.push(exempt_allow(rule, name, exempt));
             } else if self.complete {
-                faults.push(self.unknown(
-                    name,
-                    Fault::UnknownAllow,
-                    &format!("exception from `{rule}` names"),
-                ));
+                faults.push(self.unknown(name, Fault::UnknownAllow, &format!("exception to `{rule}` names")));
             }
         }
     }
 
-    /// Makes sure that no two tables have the same key. If two names become one identifier, that is a fault, and the
-    /// second table is left out.
+    /// Makes sure that no two tables have the same key. If two names result in the same identifier, that is a fault,
+    /// and the second table is left out.
     fn check_keys(&mut self, faults: &mut Vec<Diagnostic>) {
         let mut owners: BTreeMap<String, String> = BTreeMap::new();
         let mut colliding = Vec::new();
@@ -338,7 +334,7 @@ fn exempt_revoke(name: &Placed<String>, exempt: &Exemption) -> Diagnostic {
     .help("remove it from the revoke list or from `[exempt]`")
 }
 
-/// The exceptions from lints and from checks of the database that name a table.
+/// The exceptions to lints and database checks that name a table.
 fn exceptions_of_tables(policy: &Policy) -> impl Iterator<Item = (Code, &Placed<String>)> {
     let from_lints = policy.lints.exceptions.iter();
     let from_checks = policy.database.exceptions.iter();
@@ -351,7 +347,7 @@ fn exceptions_of_tables(policy: &Policy) -> impl Iterator<Item = (Code, &Placed<
 fn exempt_allow(rule: Code, name: &Placed<String>, exempt: &Exemption) -> Diagnostic {
     name.fault(
         Fault::UnknownAllow,
-        format!("exception from `{}` names exempt table `{}`", rule, name.value),
+        format!("exception to `{}` names exempt table `{}`", rule, name.value),
         "allowed here",
     )
     .at(&exempt.table.source, exempt.table.range.clone(), "exempt here")

@@ -1,9 +1,9 @@
-//! The codes of the checks of the database.
+//! The codes of the database checks.
 
 use super::family::codes;
 
-/// Calls a macro with every check of the database: `Variant "code" in module: Subject;`, in the order in which
-/// `verify` reports them. The command line has a file and a text for each, both named `module`.
+/// Calls a macro with every database check: `Variant "code" in module: Subject;`, in the order in which `verify`
+/// reports them. The command line has a file and a text for each, both named `module`.
 #[macro_export]
 macro_rules! for_each_check {
     ($macro:ident) => {
@@ -38,7 +38,7 @@ macro_rules! for_each_check {
     };
 }
 
-/// What a check of the database is about, and so what an exception from it names.
+/// What a database check is about, and so what an exception to it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckSubject {
     /// A registered table.
@@ -52,7 +52,7 @@ pub enum CheckSubject {
 macro_rules! define {
     ($($variant:ident $name:literal in $module:ident: $subject:ident;)*) => {
         codes! {
-            /// A check of the database, which `cargo table-registry verify` makes.
+            /// A database check, which `cargo table-registry verify` runs.
             DatabaseCheck { $($variant $name;)* }
         }
 

@@ -1,5 +1,5 @@
-//! The stable names of rules, by family, since a family answers questions that make no sense for the others: only a
-//! lint has a level.
+//! The stable names of rules, by family: each family has properties that make no sense for the others. Only a lint has
+//! a level.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub enum Code {
     Fault(Fault),
     /// A lint.
     Lint(Lint),
-    /// A check of the database.
+    /// A database check.
     DatabaseCheck(DatabaseCheck),
 }
 

@@ -24,7 +24,8 @@ macro_rules! codes {
                 }
             }
 
-            /// The code with this name, in which `_` stands for `-`, too: no attribute can contain a `-`.
+            /// The code with this name. The name may have `_` in place of `-`, which no identifier in an attribute can
+            /// contain.
             #[must_use]
             pub fn named(name: &str) -> Option<Self> {
                 let kebab_case = name.replace('_', "-");

@@ -1,7 +1,7 @@
 //! The codes of the lints, with what the policy file can set.
 //!
-//! The rules themselves look at columns, which the macros never read, and so are part of the command line. Their
-//! names are part of the policy file, where a typo is an error of the compiler, too.
+//! The rules themselves are in the command line, because they look at columns, which the macros never read. Their names
+//! are here, because a typo in a policy file is a compiler error.
 
 use std::fmt;
 

@@ -20,7 +20,7 @@ pub fn not_utf8(source: &Arc<Source>) -> Option<Diagnostic> {
     )
 }
 
-/// The fault of a file that exists and cannot be read.
+/// The fault of a file that exists but cannot be read.
 #[must_use]
 pub fn unreadable_file(file: &Path, error: &io::Error) -> Diagnostic {
     Diagnostic::new(
@@ -31,7 +31,7 @@ pub fn unreadable_file(file: &Path, error: &io::Error) -> Diagnostic {
     .help("make it readable for the user who compiles this crate, or remove it")
 }
 
-/// The fault of a directory that exists and cannot be listed.
+/// The fault of a directory that exists but cannot be listed.
 pub fn unreadable_directory(unreadable: &Unreadable) -> Diagnostic {
     let directory = display(&unreadable.directory);
     Diagnostic::new(

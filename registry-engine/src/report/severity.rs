@@ -5,6 +5,6 @@
 pub enum Severity {
     /// It fails the build or the command.
     Error,
-    /// It should be fixed, and fails nothing.
+    /// It should be fixed, but nothing fails.
     Warning,
 }

@@ -44,9 +44,9 @@ pub struct Declaration {
     pub is_doubtful: bool,
     /// Set if no `mod` line leads to the file.
     pub orphan: Option<Orphan>,
-    /// Where the struct's name stands in the file.
+    /// The bytes of the file that hold the struct's name.
     pub place: Range<usize>,
-    /// Where the attribute with `#[table]` stands in the file.
+    /// The bytes of the file that hold the attribute with `#[table]`.
     pub attribute: Range<usize>,
     /// Whether it really is a struct. The compiler reports `#[table]` on an `enum`.
     pub is_struct: bool,
@@ -62,8 +62,8 @@ pub struct Declaration {
 pub struct Orphan {
     /// The file that a `mod` line would have to name for the compiler to get to this one. It may be this file itself.
     pub file: String,
-    /// The directory around the file that belongs to a module under `cfg`. If no struct in there is compiled, this file
-    /// need not be compiled, either.
+    /// The directory around the file that belongs to a module under `cfg`. If no struct in that directory is compiled,
+    /// this file need not be compiled, either.
     pub below_cfg: Option<String>,
 }
 
@@ -89,8 +89,8 @@ pub struct Declarations {
     pub complete: bool,
     /// Whether the crate root already has a module `tables`.
     pub tables_is_taken: bool,
-    /// The schema files that the compiler does not read in every build. An edit of one must recompile the crate all the
-    /// same.
+    /// The schema files that the compiler does not read in every build. An edit to one of them must recompile the crate
+    /// nevertheless.
     pub unreached: Vec<PathBuf>,
 }
 
@@ -110,11 +110,11 @@ pub fn declarations_in_text(source: Arc<Source>) -> Vec<Declaration> {
     declarations_in(&file, &Reachability::Always, OutsideImports::None)
 }
 
-/// Whether something outside of a file may bring `#[table]` into scope in it.
+/// Whether something outside a file may bring `#[table]` into scope in the file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum OutsideImports {
     None,
-    /// Those of the file that includes it, or `#[macro_use]` in the crate root.
+    /// The imports of a file that includes this one, or `#[macro_use]` in the crate root.
     Possible,
 }
 
@@ -154,7 +154,8 @@ fn declarations_of(
         .collect()
 }
 
-/// The compiler may not accept every identifier of the lexer if it has characters other than ASCII.
+/// `None` if the compiler rejects the identifier: the lexer may accept non-ASCII identifiers that the compiler does
+/// not.
 fn ident(text: &str) -> Option<Ident> {
     if text.is_ascii() && !text.starts_with("r#") {
         return Some(Ident::new(text, Span::call_site()));
@@ -185,7 +186,8 @@ struct Attributes<'f> {
     outside_imports: OutsideImports,
 }
 
-/// How certain it is that an attribute with the name `table` is ours. The order of the fields is that of the comparison.
+/// How certain it is that an attribute with the name `table` is ours. The fields are compared in the order in which
+/// they are declared.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Certainty {
     /// Whether nothing suggests that the attribute belongs to another crate.
@@ -207,7 +209,7 @@ impl Attributes<'_> {
             .filter(|(certainty, _)| Some(*certainty) == best);
         let positions: Vec<usize> = most_certain.map(|(_, position)| *position).collect();
         let is_in_every_build = |position: &&usize| !self.metas[**position].1.conditional;
-        // If there are several, the compiler reports all but the last.
+        // If there are several, the compiler reports all but the last of them.
         match positions.iter().rev().find(is_in_every_build) {
             Some(last) => vec![*last],
             None => positions,
@@ -304,7 +306,7 @@ impl Attributes<'_> {
                 .faults
                 .into_iter()
                 .map(|fault| {
-                    // Without a span, the fault is in the struct's name.
+                    // A fault without a span is about the struct's name.
                     let place = if fault.span.is_some() {
                         range
                     } else {
@@ -322,7 +324,7 @@ impl Attributes<'_> {
             (Reachability::Unknown, _) => CompileCheck::None,
             (_, Origin::Unknown) => CompileCheck::Attribute,
             (_, Origin::Ours) if self.found.neighbours.macro_above => CompileCheck::Attribute,
-            // If `#[table]` is not imported, the compiler says so.
+            // If `#[table]` is not imported, the compiler reports that.
             (_, Origin::Ours | Origin::Nowhere) => CompileCheck::None,
         }
     }

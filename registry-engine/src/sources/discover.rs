@@ -37,7 +37,7 @@ pub fn discover(call: &CallSite, invocation: &Invocation, faults: &mut Vec<Diagn
     }
 }
 
-/// The invoking file. If it cannot be read, it counts as empty; the compiler reports it.
+/// The invoking file. If it cannot be read, it counts as empty; the compiler reports the problem.
 fn read_root(call: &CallSite) -> ScannedFile {
     let path = call.file().to_path_buf();
     let empty = || Arc::new(Source::new(display(&path), ""));
@@ -108,7 +108,7 @@ fn meant(call: &CallSite, directory: &WrittenPath, path: &Path) -> Option<String
     nearest(&wanted, siblings.iter().map(String::as_str)).map(str::to_string)
 }
 
-/// Adds the files of one directory, without those that an earlier directory contains, too.
+/// Adds the files of one directory, except for those that were already read from an earlier directory.
 fn read_directory(
     call: &CallSite,
     directory: &WrittenPath,

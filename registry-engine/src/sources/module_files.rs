@@ -1,5 +1,5 @@
 //! Which file a `mod` line names, and which file's `mod` lines lead into a directory: the rules of the Rust reference,
-//! items.mod.outlined, and of `mod_dir_path` in the compiler. The module tree and the command line both ask here.
+//! items.mod.outlined, and of `mod_dir_path` in the compiler. The module tree and the command line both use this.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ pub struct ModuleDirectory {
 }
 
 impl ModuleDirectory {
-    /// That of a file whose modules lie beside it: the crate root, a `mod.rs`, and a file that a `path` attribute or
+    /// For a file whose modules lie beside it: the crate root, a `mod.rs`, or a file that a `path` attribute or
     /// `include!` names.
     pub fn beside(file: &Path) -> Self {
         Self {
@@ -28,7 +28,7 @@ impl ModuleDirectory {
         }
     }
 
-    /// That of another file: its modules lie in a folder of its name.
+    /// For any other file: its modules lie in a folder with its name.
     pub fn below(file: &Path) -> Self {
         Self {
             base: parent(file).to_path_buf(),
@@ -36,7 +36,7 @@ impl ModuleDirectory {
         }
     }
 
-    /// That of an inline module of this one.
+    /// For an inline module in this one.
     pub fn of_inline(&self, name: &str, path: Option<&str>) -> Self {
         let base = match path {
             Some(path) => self.base.join(path),
@@ -60,7 +60,7 @@ pub fn parent(file: &Path) -> &Path {
     file.parent().unwrap_or(Path::new(""))
 }
 
-/// The files that `mod name;` can mean, where the modules lie in `directory`. One of them has to exist.
+/// The files that `mod name;` can mean if the modules lie in `directory`. One of them has to exist.
 #[must_use]
 pub fn module_candidates(directory: &Path, name: &str) -> [PathBuf; 2] {
     [
@@ -69,7 +69,7 @@ pub fn module_candidates(directory: &Path, name: &str) -> [PathBuf; 2] {
     ]
 }
 
-/// Whether the modules of a file lie beside it for its name alone.
+/// Whether the name of a file alone decides that its modules lie beside it.
 pub fn is_mod_rs(file: &Path) -> bool {
     file.ends_with("mod.rs")
 }
@@ -86,7 +86,7 @@ pub fn file_leading_into(call: &CallSite, directory: &Path) -> Option<PathBuf> {
     candidates.find(|file| call.root().has_file(file))
 }
 
-/// The name of the module that a file or directory can be for the directory around it: `users` for `users.rs` and for
+/// The name of the module that a file or directory can be in the directory around it: `users` for `users.rs` and for
 /// `users/mod.rs`.
 #[must_use]
 pub fn module_at(root: &Root, path: &Path) -> Option<String> {
@@ -107,7 +107,7 @@ pub struct PathAttribute {
     pub conditional: bool,
 }
 
-/// The `path` attributes in some attributes of a module.
+/// The `path` attributes among the attributes of a module.
 #[must_use]
 pub fn path_attributes(attributes: &str) -> Vec<PathAttribute> {
     let attributes = flatten_text(attributes).into_iter();

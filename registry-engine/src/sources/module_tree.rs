@@ -19,7 +19,7 @@ pub enum Reachability {
     Always,
     /// In some builds, because of a `cfg` on the way.
     Sometimes,
-    /// Perhaps, along a `mod` line that names no file. The compiler reports that line.
+    /// Perhaps, along a `mod` line whose file does not exist. The compiler reports that line.
     Unknown,
     /// Along no `mod` line that could be found.
     Never {
@@ -29,7 +29,7 @@ pub enum Reachability {
         /// Whether there is a `cfg` on the way from that file.
         conditional: bool,
         /// The directory around the file that belongs to a module under `cfg`. A macro in that module may read the
-        /// files in there.
+        /// files in that directory.
         below_cfg: Option<String>,
     },
 }
@@ -80,7 +80,7 @@ impl ModuleTree {
 #[derive(Clone)]
 struct Stop {
     path: String,
-    /// Whether its modules lie beside it, and not in a folder of its name.
+    /// Whether its modules lie beside it, and not in a folder with its name.
     has_modules_beside: bool,
     is_included: bool,
     condition: Condition,
@@ -172,7 +172,7 @@ struct ModuleWalk<'a> {
     included: BTreeSet<String>,
     /// Counted along the way: checking every file again at each stop would be quadratic.
     unreached_with_tables: usize,
-    /// Whether some line names no file.
+    /// Whether the file of some unconditional line does not exist.
     leads_nowhere: bool,
     /// The directories of modules under `cfg`.
     conditional_directories: BTreeSet<String>,
@@ -214,7 +214,7 @@ impl<'a> ModuleWalk<'a> {
         self.far.pop_front()
     }
 
-    /// Continues from the files that were not reached, and first from those that none of them names.
+    /// Continues from the files that were not reached, starting with those that no other such file names.
     fn run_from_orphans(&mut self, files: &[ScannedFile]) {
         let is_unreached = |position: &usize| !self.reached.contains_key(&files[*position].source.path);
         let orphans = (0..files.len()).filter(is_unreached);
@@ -232,8 +232,8 @@ impl<'a> ModuleWalk<'a> {
         }
     }
 
-    /// The files that an orphan may name. Where its modules lie depends on the line that would name the orphan itself,
-    /// so both places count.
+    /// The files that an orphan may name. Where the orphan's modules lie depends on the line that would name the
+    /// orphan, so both places count.
     fn named_by_orphan(&self, start: &Stop) -> Vec<String> {
         let Some(file) = self.file(&start.path) else {
             return Vec::new();
@@ -401,7 +401,7 @@ fn directories_under_cfg(file: &ScannedFile, stop: &Stop) -> Vec<String> {
         .collect()
 }
 
-/// That of the innermost inline module around a module, or else that of the file.
+/// The directory for the innermost inline module around a module, or else for the file.
 fn directory_around(of_file: &ModuleDirectory, text: &str, module: &FoundModule) -> ModuleDirectory {
     let inline = module.inside.iter();
     inline.fold(of_file.clone(), |directory, inline| {
@@ -589,7 +589,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_names_no_file_leaves_orphans_to_the_compiler() {
+    fn a_line_without_its_file_leaves_orphans_to_the_compiler() {
         let files = [("src/lib.rs", "mod usr;"), ("src/user.rs", "")];
         assert_eq!(reaches(&files), [("src/user.rs", Reachability::Unknown)]);
         let files = [("src/lib.rs", "#[cfg(a)] mod usr;"), ("src/user.rs", "")];
@@ -659,7 +659,7 @@ mod tests {
     }
 
     #[test]
-    fn modules_in_a_circle_end() {
+    fn a_circle_of_modules_is_followed_once() {
         let files = [
             ("src/lib.rs", "mod a;"),
             (

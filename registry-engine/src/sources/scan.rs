@@ -1,7 +1,8 @@
 //! Finds the annotated structs and the `mod` lines of one file by their tokens.
 //!
 //! A full parse would read every field of every struct, in unoptimised code, on each check of the user's crate. Tokens
-//! are enough: they tell code from comments and strings, and any file can be lexed, even if it is not valid Rust.
+//! are enough: they distinguish code from comments and strings, and any file can be lexed, even if it is not valid
+//! Rust.
 
 use std::iter::Peekable;
 use std::ops::Range;
@@ -90,7 +91,7 @@ pub struct FoundModule {
     pub is_inline: bool,
     /// Whether it is in no other module, function or macro call, so that a path from the crate root can name it.
     pub is_top_level: bool,
-    /// Where the name stands.
+    /// The bytes of the name.
     pub place: Range<usize>,
 }
 
@@ -104,7 +105,7 @@ pub struct ModuleName {
 /// `include!("…")`.
 #[derive(Clone, Debug)]
 pub struct FoundInclude {
-    /// Where the string literal stands.
+    /// The bytes of the string literal.
     pub path: Range<usize>,
     pub condition: Condition,
 }
@@ -210,9 +211,9 @@ struct Region {
     /// Whether the item ends with the closing delimiter.
     ends_item: bool,
     is_in_macro: bool,
-    /// What `#[table]` without a path refers to, by the imports in here.
+    /// What `#[table]` without a path refers to, by the imports in this region.
     imports: Origin,
-    /// How many structs outside still wait for an import.
+    /// How many structs outside this region still wait for an import.
     unresolved_before: usize,
 }
 
@@ -221,10 +222,10 @@ struct Scanner<'a> {
     regions: Vec<Region>,
     /// What `#[table]` without a path refers to, by the imports outside of all regions.
     imports: Origin,
-    /// The structs whose scope has had no import of `#[table]` so far: it may stand below them.
+    /// The structs without an import of `#[table]` in their scope so far; the import may come after them.
     unresolved: Vec<usize>,
     pending: Vec<Pending>,
-    /// Tells a block from the constant in `<{ 3 }>`.
+    /// The previous token, which distinguishes a block from the constant in `<{ 3 }>`.
     previous: Option<TokenKind>,
     found: Scan,
 }
@@ -329,7 +330,7 @@ impl<'a> Scanner<'a> {
             self.resolve(region.unresolved_before, region.imports);
         }
         if region.is_in_macro && !is_module {
-            // The macro may expand to the import, which then applies outside of its call.
+            // The macro may expand to the import, which then applies outside the call.
             self.import_from(region.imports.min(Origin::Unknown));
         }
         if !region.ends_item {
@@ -337,7 +338,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Applies the imports of a scope to its structs: those from `first` on that have had no import so far.
+    /// Applies the imports of a scope to its structs: those from `first` on that still wait for an import.
     fn resolve(&mut self, first: usize, imports: Origin) {
         for found in self.unresolved.drain(first..) {
             self.found.structs[found].bare_table = imports;
@@ -389,8 +390,8 @@ impl<'a> Scanner<'a> {
         self.found.uses_our_macros |= is_ours && attributes.any(|pending| pending.role == Role::MacroUse);
     }
 
-    /// Reads only tokens that a `use` can consist of: in `impl Trait + use<'a>` it is no import, and the semicolon may
-    /// be missing.
+    /// Reads only tokens that an import can consist of: the `use` in `impl Trait + use<'a>` is none, and the semicolon
+    /// may be missing.
     fn import(&mut self) {
         let (mut names_table, mut names_us, mut depth) = (false, false, 0);
         let root = self.tokens.peek().map_or("", |token| token.text);
@@ -443,13 +444,13 @@ impl<'a> Scanner<'a> {
                 neighbours: self.neighbours(),
                 bare_table: Origin::Nowhere,
             });
-            // The scan need not go on to the end of the struct.
+            // So that the scan can stop before the end of the struct.
             self.pending.retain(|pending| !pending.is_table());
         }
     }
 
     /// `name! { … }` may leave out what it is given. The body of a `macro_rules!` is a template, which declares nothing
-    /// at the place where it stands.
+    /// at its own place.
     fn perhaps_macro(&mut self, name: Token<'a>) {
         if self.next_if(TokenKind::Bang).is_none() {
             return;

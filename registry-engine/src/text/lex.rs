@@ -39,7 +39,7 @@ impl<'a> Token<'a> {
     }
 }
 
-/// Skips everything up to the delimiter that closes an open one, and returns it; `None` if the text ends first.
+/// Skips to the delimiter that closes the one just read, and returns that delimiter; `None` if the text ends first.
 pub fn until_closed<'a>(
     tokens: &mut impl Iterator<Item = Token<'a>>,
     mut see: impl FnMut(&Token<'a>),

@@ -24,7 +24,7 @@ impl Root {
     #[must_use]
     pub fn resolve(&self, path: &Path) -> PathBuf {
         let resolved = self.0.join(path);
-        // For `join` the empty path is the current directory; the file system does not know it.
+        // `join` treats the empty path as the current directory; the file system does not accept it.
         if resolved == Path::new("") {
             PathBuf::from(".")
         } else {

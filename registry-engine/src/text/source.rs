@@ -28,12 +28,12 @@ impl Source {
         }
     }
 
-    /// Reads a file. Bytes that are not UTF-8 are no error here: one bad byte must not make every name in the file
-    /// unknown.
+    /// Reads a file. Bytes that are not UTF-8 are not an error here, since otherwise one bad byte would make every name
+    /// in the file unknown.
     ///
     /// # Errors
     ///
-    /// Those of [`fs::read`].
+    /// Fails if [`fs::read`] does.
     pub fn read(root: &Root, path: &Path) -> io::Result<Arc<Self>> {
         let bytes = fs::read(root.resolve(path))?;
         let (text, invalid_utf8) = match String::from_utf8(bytes) {

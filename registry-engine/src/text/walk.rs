@@ -17,8 +17,8 @@ pub struct Unreadable {
 /// Every `.rs` file below a directory, in byte order of their paths, up to the first directory that cannot be
 /// listed.
 ///
-/// Hidden files are left out: editors keep locks and backups in them, and no `mod` line can name them. Symbolic
-/// links are followed, and no file or directory is visited twice.
+/// Hidden files are left out: editors keep locks and backups in them, and a `mod` line can name them only with a `path`
+/// attribute. Symbolic links are followed, and no file or directory is visited twice.
 pub fn rust_files(root: &Root, directory: &Path) -> (Vec<PathBuf>, Option<Unreadable>) {
     let mut walk = DirectoryWalk {
         root,

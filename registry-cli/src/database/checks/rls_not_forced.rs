@@ -10,7 +10,6 @@ use crate::database::statements::force_rls;
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let not_forced = Requirement::ForcedRowSecurity.unmet(context);
     not_forced
-        .filter(|(_, relation)| relation.row_security)
         .map(|(table, relation)| {
             Finding::of_table(
                 DatabaseCheck::RlsNotForced,

@@ -31,7 +31,7 @@ fn is_certain(exception: &Exception<Lint>, subjects: &[Subject<'_>]) -> bool {
     exception.rule != Lint::UnusedAllow && !needs_other_crates && !subjects.iter().any(is_unreadable)
 }
 
-/// What to say about an exception from a lint or a database check that nothing needs, and how to fix it.
+/// What to say about an exception to a lint or a database check that nothing needs, and how to fix it.
 pub fn not_needed(name: &str, code: Code) -> (String, &'static str) {
     let message = format!("exception of `{name}` from `{code}` is not needed");
     (message, "remove it: nothing is found there")
