@@ -1,4 +1,4 @@
-//! Cold builds: every crate from its sources, in an empty build directory.
+//! Cold builds: all crates, in an empty target directory.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -71,7 +71,7 @@ fn built(name: &str, dependencies: &str) -> (Cost, usize) {
     (cost, crates(&directory))
 }
 
-/// Those that are built, the crate itself left out.
+/// The number of crates that are built, not counting the crate itself.
 fn crates(directory: &Path) -> usize {
     let mut tree = Command::new(env!("CARGO"));
     tree.args([

@@ -1,4 +1,4 @@
-//! What a process took: user CPU time with all that it started, time by the clock, and memory at its peak.
+//! The cost of a process and its children: user CPU time, elapsed time and peak memory.
 
 use std::env;
 use std::ffi::OsString;
@@ -16,8 +16,8 @@ pub struct Cost {
     pub peak_kib: i64,
 }
 
-/// Runs a command that has to succeed. The system adds up the children of a process, and so each gets one
-/// of its own: this program again.
+/// Runs a command that has to succeed. The system only counts all children of a process together, so each command
+/// runs as the only child of another process of this program.
 pub fn of(command: &Command) -> Cost {
     let mut own = Command::new(own_program());
     own.arg("cost")
@@ -46,13 +46,13 @@ pub fn of(command: &Command) -> Cost {
     }
 }
 
-/// Asked for at the start: a build in between puts another file there.
+/// The path of this program. To be called first at the start, because a later build replaces the file.
 pub fn own_program() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| env::current_exe().expect("a program knows where it is"))
 }
 
-/// The other side of [`of`].
+/// Runs the command in the process that [`of`] started, and prints the cost.
 pub fn print(command: &[OsString]) {
     let start = Instant::now();
     let mut child = Command::new(&command[0]);

@@ -1,10 +1,10 @@
-//! Crates to measure with: the ERP example, and the same files again and again under other names.
+//! Crates to measure: the ERP example, and many copies of its files under other names.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// As in the ERP example, and for `serde`.
+/// The dependencies of the ERP example for its column types, and `serde`.
 const COLUMN_TYPES: &str = r#"chrono = { version = "0.4", default-features = false, features = ["serde"] }
 rust_decimal = { version = "1", default-features = false, features = ["serde"] }
 serde = { version = "1", features = ["derive"] }
@@ -20,12 +20,12 @@ pub fn repository() -> PathBuf {
         .to_path_buf()
 }
 
-/// Where crates are made, beside what is built.
+/// The directory of a crate to measure.
 fn place(name: &str) -> PathBuf {
     repository().join("target/benches").join(name)
 }
 
-/// The build directory that all of them share.
+/// The target directory that all crates share.
 pub fn target() -> PathBuf {
     place("target")
 }
@@ -59,14 +59,14 @@ pub fn erp() -> Vec<File> {
     files
 }
 
-/// So many tables, one a file: files of the ERP example with a number behind each struct's name.
+/// A number of tables, one per file: files of the ERP example, with a number after each struct's name.
 pub fn synthetic(tables: usize) -> Vec<File> {
-    let erp: Vec<File> = erp()
+    let originals: Vec<File> = erp()
         .into_iter()
         .filter(|file| file.text.matches("#[table").count() == 1)
         .collect();
     let files = (0..tables).map(|number| {
-        let file = &erp[number % erp.len()];
+        let file = &originals[number % originals.len()];
         File {
             module: format!("{}_{number}", file.module),
             text: numbered(&file.text, number),
@@ -81,14 +81,14 @@ fn numbered(text: &str, number: usize) -> String {
             let end = rest.find([' ', '{', ';', '(']).expect("a struct has a body");
             format!("pub struct {}{number}{}\n", &rest[..end], &rest[end..])
         }
-        // Some files name their table, which two must not share.
+        // The name of the table must follow from the struct's, so that copies do not share it.
         None if line.starts_with("#[table(name") || line.contains(", name =") => "#[table]\n".to_string(),
         None => format!("{line}\n"),
     });
     lines.collect()
 }
 
-/// Writes a library crate with such a schema, and gives back its directory.
+/// Writes a library crate with these files as its schema, and returns its directory.
 pub fn with_schema(name: &str, files: &[File], macros: Macros) -> PathBuf {
     let facade = format!("table-registry = {{ path = \"{}\" }}\n", repository().display());
     let directory = library(name, &format!("{COLUMN_TYPES}{facade}"), &root(macros));
@@ -120,14 +120,10 @@ fn root(macros: Macros) -> String {
 pub fn without_macros(text: &str) -> String {
     let is_kept = |line: &&str| !line.starts_with("#[table") && *line != "use table_registry::table;";
     let kept: Vec<&str> = text.lines().filter(is_kept).collect();
-    kept.join(
-        "
-",
-    ) + "
-"
+    kept.join("\n") + "\n"
 }
 
-/// Writes a library crate, a workspace of its own.
+/// Writes a library crate that is its own workspace.
 pub fn library(name: &str, dependencies: &str, root: &str) -> PathBuf {
     let directory = place(name);
     let _ = fs::remove_dir_all(&directory);

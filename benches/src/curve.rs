@@ -1,10 +1,10 @@
-//! The curve of time over tables, as a picture.
+//! A picture of the time over the number of tables.
 
 use std::path::Path;
 
 use plotters::prelude::*;
 
-/// The lines that [`crate::engine::curve`] gives.
+/// Draws the points that [`crate::engine::curve`] measured.
 pub fn draw(points: &str, path: &Path) {
     let rows: Vec<Vec<f64>> = points
         .lines()

@@ -34,7 +34,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  nothing failed; warnings alone do not fail
   1  something was found: a fault, a stale file, or what a lint of level `deny` forbids
-  2  wrong use, or input that cannot be read";
+  2  wrong usage, or input that cannot be read";
 
 impl CommandLine {
     /// Reads the arguments of this process. Cargo passes the name of the subcommand as the first one.
@@ -73,57 +73,57 @@ pub enum Command {
     /// Prepare a crate: dependency, `table_registry!` call, policy files, schema folder
     ///
     /// Nothing is overwritten, so it is safe to run twice.
-    Init(Init),
+    Init(InitArguments),
     /// Add a table: its file, its `mod` line, its entry in the revoke list
     ///
     /// The new file holds a struct with `#[table]`. Nothing is written if the compiler would reject the result.
-    New(New),
+    New(NewArguments),
     /// Override the kind that a table's struct declares
     ///
     /// Edits `[overrides]` in the policy file; comments, order and layout stay. Nothing is written if the compiler would reject the result.
-    Override(Override),
+    Override(OverrideArguments),
     /// Make a table append-only
     ///
-    /// Edits `update_delete` in the revoke list; comments, order and layout stay. Nothing is written if the compiler would reject the result.
-    Revoke(Revoke),
+    /// Edits `update_delete` in the revoke file; comments, order and layout stay. Nothing is written if the compiler would reject the result.
+    Revoke(RevokeArguments),
     /// Exempt a table that exists in the database without a struct
     ///
     /// Edits `[exempt]` in the policy file; comments, order and layout stay. Nothing is written if the compiler would reject the result.
-    Exempt(Exempt),
+    Exempt(ExemptArguments),
     /// Write the lock file and the generated `mod.rs` files
     ///
     /// `table-registry.lock` has one line per table, sorted, so that reviewers see what a change does.
     /// A `mod.rs` with `@generated` in a comment at its top gets one `mod` line for each file beside it.
-    Sync(Sync),
+    Sync(SyncArguments),
     /// Check the conventions of the schema
     ///
     /// `[lints]` in the policy file sets the levels and options of the rules. `explain` describes each rule.
-    Lint(Lint),
+    Lint(LintArguments),
     /// Print the SQL that makes a database obey the registry
     ///
-    /// The output is a migration that can be run repeatedly: row-level security with its policies, and what append-only
-    /// tables refuse. `[database]` in the policy file names the roles and the expression of the policies.
-    Sql(Sql),
+    /// The output is a migration that can be run repeatedly. It enables row-level security, creates the policies and
+    /// protects append-only tables. `[database]` in the policy file names the roles and the expression of the policies.
+    Sql(SqlArguments),
     /// Check that a real PostgreSQL database obeys the registry
     ///
     /// Reads the system catalogs in one transaction that writes nothing. The server is taken from `--database-url`, from
     /// the variable `DATABASE_URL`, or from the variables and the password file of libpq.
-    Verify(Verify),
+    Verify(VerifyArguments),
     /// Print every table
-    List(List),
+    List(ListArguments),
     /// Explain a diagnostic, a lint or a check, with an example and the fix
     ///
     /// Without a code, prints the list of all codes.
-    Explain(Explain),
+    Explain(ExplainArguments),
     /// Print a completion script for a shell
     ///
     /// The script completes the program under its own name, `cargo-table-registry`. For example, in bash:
     /// `cargo table-registry completions bash > ~/.local/share/bash-completion/completions/cargo-table-registry`
-    Completions(Completions),
+    Completions(CompletionsArguments),
 }
 
 #[derive(Args, Debug)]
-pub struct Init {
+pub struct InitArguments {
     /// The directory for the schema, beside the crate root. It is created if it does not exist.
     ///
     /// Default: `schema`, or `models` if `schema` is a module without a folder, as in Diesel.
@@ -134,7 +134,7 @@ pub struct Init {
 }
 
 #[derive(Args, Debug)]
-pub struct New {
+pub struct NewArguments {
     /// The table's name, in `snake_case`.
     pub name: String,
     /// What the table holds.
@@ -161,7 +161,7 @@ pub struct New {
 #[command(
     override_usage = "cargo table-registry override <TABLE> <KIND>\n       cargo table-registry override <TABLE> --remove"
 )]
-pub struct Override {
+pub struct OverrideArguments {
     /// The table.
     pub table: String,
     /// The kind to use instead of the declared one.
@@ -175,7 +175,7 @@ pub struct Override {
 }
 
 #[derive(Args, Debug)]
-pub struct Revoke {
+pub struct RevokeArguments {
     /// The table.
     pub table: String,
     /// Remove it from the revoke list.
@@ -189,7 +189,7 @@ pub struct Revoke {
 #[command(
     override_usage = "cargo table-registry exempt <TABLE> --reason <REASON>\n       cargo table-registry exempt <TABLE> --remove"
 )]
-pub struct Exempt {
+pub struct ExemptArguments {
     /// The table.
     pub table: String,
     /// Why it has no struct.
@@ -203,7 +203,7 @@ pub struct Exempt {
 }
 
 #[derive(Args, Debug)]
-pub struct Sync {
+pub struct SyncArguments {
     /// Write nothing; print a diff and fail if anything would change.
     #[arg(long)]
     pub check: bool,
@@ -215,7 +215,7 @@ pub struct Sync {
 }
 
 #[derive(Args, Debug)]
-pub struct Lint {
+pub struct LintArguments {
     /// The output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: LintFormat,
@@ -227,8 +227,8 @@ pub struct Lint {
 }
 
 #[derive(Args, Debug)]
-pub struct Sql {
-    /// Print the SQL that reverses it all.
+pub struct SqlArguments {
+    /// Print the SQL that undoes the migration.
     ///
     /// Earlier grants are not known: UPDATE and DELETE on append-only tables are granted to the application's roles, and
     /// nothing to anyone else.
@@ -250,7 +250,7 @@ pub struct Sql {
 }
 
 #[derive(Args, Debug)]
-pub struct Verify {
+pub struct VerifyArguments {
     /// The database, as `postgres://USER@HOST:PORT/DATABASE`.
     #[arg(long, value_name = "URL")]
     pub database_url: Option<String>,
@@ -262,7 +262,7 @@ pub struct Verify {
     /// created first.
     #[arg(long, value_name = "DIR", conflicts_with = "database_url")]
     pub migrations: Option<PathBuf>,
-    /// Also attempt, as each role of the application, what the database has to refuse.
+    /// Also attempt, as each role of the application, what the database must refuse.
     ///
     /// Attempts UPDATE, DELETE and TRUNCATE on append-only tables, and reads tables with row-level security without a
     /// tenant, in a transaction that is always rolled back. For an empty table, the policies are evaluated on made-up
@@ -277,7 +277,7 @@ pub struct Verify {
 }
 
 #[derive(Args, Debug)]
-pub struct List {
+pub struct ListArguments {
     /// Only tables of this kind; may be repeated.
     #[arg(short, long, value_parser = kind_parser())]
     pub kind: Vec<TableKind>,
@@ -289,13 +289,13 @@ pub struct List {
 }
 
 #[derive(Args, Debug)]
-pub struct Explain {
+pub struct ExplainArguments {
     /// The code at the end of a diagnostic, such as `unknown-override`.
     pub code: Option<String>,
 }
 
 #[derive(Args, Debug)]
-pub struct Completions {
+pub struct CompletionsArguments {
     /// The shell.
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
@@ -360,7 +360,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_definition_is_sound() {
+    fn the_definition_is_valid() {
         CommandLine::command().debug_assert();
     }
 

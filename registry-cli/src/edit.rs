@@ -41,7 +41,7 @@ impl ExclusiveRun {
             Ok::<File, io::Error>(journal)
         };
         let run = Self { journal: open().ok() };
-        // Files that cannot be removed are in nobody's way.
+        // If the journal cannot be read, the files stay, where they are in nobody's way.
         let _ = run.remove_leftovers();
         run
     }
@@ -53,7 +53,8 @@ impl ExclusiveRun {
         let mut paths = String::new();
         journal.read_to_string(&mut paths)?;
         for path in paths.lines().map(Path::new).filter(|path| is_temporary(path)) {
-            fs::remove_file(path)?;
+            // One that cannot be removed must not keep the others.
+            let _ = fs::remove_file(path);
         }
         journal.set_len(0)
     }
@@ -269,10 +270,6 @@ impl Change {
 mod tests {
     use super::*;
 
-    fn directory() -> tempfile::TempDir {
-        tempfile::tempdir().unwrap()
-    }
-
     /// A run of a workspace that has no target directory.
     fn run() -> ExclusiveRun {
         ExclusiveRun { journal: None }
@@ -280,7 +277,7 @@ mod tests {
 
     #[test]
     fn the_next_run_removes_the_files_of_a_killed_one() {
-        let directory = directory();
+        let directory = tempfile::tempdir().unwrap();
         let left = [".table-registry-a", "notes.txt", ".table-registry-directory"]
             .map(|name| directory.path().join(name));
         let killed = ExclusiveRun::locked(&directory.path().join("target"));
@@ -300,8 +297,8 @@ mod tests {
     }
 
     #[test]
-    fn a_temporary_file_is_noted_before_it_is_there() {
-        let directory = directory();
+    fn a_temporary_file_is_noted_before_it_exists() {
+        let directory = tempfile::tempdir().unwrap();
         let run = ExclusiveRun::locked(&directory.path().join("target"));
         let mut changes = Changes::new(&Root::current());
         changes.create(directory.path().join("new"), "text");
@@ -315,7 +312,7 @@ mod tests {
 
     #[test]
     fn all_are_written_or_none() {
-        let directory = directory();
+        let directory = tempfile::tempdir().unwrap();
         let (old, new) = (directory.path().join("old"), directory.path().join("a/new"));
         fs::write(&old, "1").unwrap();
         let mut changes = Changes::new(&Root::current());
@@ -332,7 +329,7 @@ mod tests {
         assert_eq!(
             fs::read_to_string(&old).unwrap(),
             "2",
-            "the first one was taken back"
+            "the first one was restored"
         );
         assert_eq!(fs::read_to_string(&new).unwrap(), "3");
         let mut changes = Changes::new(&Root::current());
@@ -347,8 +344,8 @@ mod tests {
     }
 
     #[test]
-    fn what_was_changed_by_others_is_not_overwritten() {
-        let directory = directory();
+    fn a_file_changed_by_someone_else_is_not_overwritten() {
+        let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         fs::write(&path, "theirs").unwrap();
         let mut changes = Changes::new(&Root::current());
@@ -360,9 +357,9 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_and_rights_stay() {
+    fn links_and_permissions_are_kept() {
         use std::os::unix::fs::PermissionsExt;
-        let directory = directory();
+        let directory = tempfile::tempdir().unwrap();
         let (path, link) = (directory.path().join("file"), directory.path().join("link"));
         fs::write(&path, "1").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o664)).unwrap();
@@ -377,7 +374,7 @@ mod tests {
 
     #[test]
     fn a_read_only_file_is_a_failure() {
-        let directory = directory();
+        let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         fs::write(&path, "1").unwrap();
         let mut permissions = fs::metadata(&path).unwrap().permissions();

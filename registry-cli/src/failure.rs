@@ -1,4 +1,4 @@
-//! What keeps a command from doing its work: wrong use, or input that cannot be read.
+//! What keeps a command from doing its work: wrong usage, or input that cannot be read.
 
 use std::fmt::Display;
 use std::io;

@@ -29,16 +29,15 @@ pub fn text(registry: &Registry) -> String {
 
 /// The tables whose kind or policies differ, as the later registry has them.
 pub fn differences(before: &Registry, after: &Registry) -> Vec<String> {
-    let tables = before.tables().iter().filter_map(|table| {
-        let now = after.table(&table.name)?;
-        let policies = policies(now);
-        (self::policies(table) != policies).then(|| format!("`{}` is {policies}", table.name))
+    let changes = before.tables().iter().filter_map(|old| {
+        let new = after.table(&old.name)?;
+        (summary(old) != summary(new)).then(|| format!("`{}` is {}", new.name, summary(new)))
     });
-    tables.collect()
+    changes.collect()
 }
 
 /// The kind and the policies of a table, for people.
-fn policies(table: &RegisteredTable) -> String {
+fn summary(table: &RegisteredTable) -> String {
     let row_level_security = if table.kind.row_level_security() {
         "with"
     } else {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use table_registry_core::TableKind;
-use table_registry_engine::{DatabaseSettings, Diagnostic, Inputs, Lint, Policy, Source};
+use table_registry_engine::{DatabaseSettings, Diagnostic, Inputs, Lint, Policy, PolicyFiles, Source};
 
 use crate::edit::{Changes, ExclusiveRun};
 use crate::failure::Failure;
@@ -12,6 +12,22 @@ use crate::lock_file;
 use crate::project::{Checked, Project};
 use crate::report::{self, Exit};
 use crate::text;
+
+/// Which of the two policy files.
+#[derive(Clone, Copy)]
+pub enum PolicyFile {
+    Main,
+    Revoke,
+}
+
+impl PolicyFile {
+    fn among(self, files: &mut PolicyFiles) -> &mut Option<Arc<Source>> {
+        match self {
+            Self::Main => &mut files.main,
+            Self::Revoke => &mut files.revoke,
+        }
+    }
+}
 
 /// A new text for one policy file.
 pub struct Edit {
@@ -21,30 +37,16 @@ pub struct Edit {
 }
 
 impl Edit {
-    pub fn of_main_file(
+    pub fn new(
         project: &Project,
+        file: PolicyFile,
         table: &str,
         edit: impl FnOnce(&str) -> Result<String, String>,
     ) -> Result<Self, Failure> {
         let mut inputs = project.inputs.clone();
-        let (before, after) = edited(project, inputs.files.main.as_ref(), edit)?;
-        inputs.files.main = Some(Arc::clone(&after));
-        Self {
-            before,
-            after,
-            inputs,
-        }
-        .guarded(project, table)
-    }
-
-    pub fn of_revoke(
-        project: &Project,
-        table: &str,
-        edit: impl FnOnce(&str) -> Result<String, String>,
-    ) -> Result<Self, Failure> {
-        let mut inputs = project.inputs.clone();
-        let (before, after) = edited(project, inputs.files.revoke.as_ref(), edit)?;
-        inputs.files.revoke = Some(Arc::clone(&after));
+        let source = file.among(&mut inputs.files);
+        let (before, after) = edited(project, source.as_ref(), edit)?;
+        *source = Some(Arc::clone(&after));
         Self {
             before,
             after,
@@ -60,13 +62,13 @@ impl Edit {
             return Ok(self);
         }
         Err(Failure::new(format!(
-            "`{}` has a form that cannot be edited without loss",
+            "`{}` is laid out in a way that cannot be edited safely",
             self.before.path
         ))
         .help("edit it by hand"))
     }
 
-    /// Writes the file, unless the compiler would refuse the result.
+    /// Writes the file, unless the compiler would reject the result.
     pub fn apply(self, project: &Project, run: &ExclusiveRun) -> Result<Exit, Failure> {
         if self.before.text == self.after.text {
             report::status("Unchanged", &self.before.path);
@@ -97,6 +99,7 @@ impl Edit {
     }
 }
 
+/// Every setting of `[database]`.
 fn database(policy: &Policy) -> Vec<String> {
     let DatabaseSettings {
         app_roles,
@@ -149,6 +152,7 @@ fn decisions_about_others(policy: &Policy, table: &str) -> Vec<String> {
     decisions
 }
 
+/// The file before and after an edit. Fails if the file has faults that hide what it says.
 fn edited(
     project: &Project,
     source: Option<&Arc<Source>>,
@@ -164,7 +168,7 @@ fn edited(
     report::human(&faults);
     let missing = || Failure::new("nothing was changed: the policy file cannot be read");
     let before = source.ok_or_else(missing)?;
-    let message = format!("nothing was changed: `{}` cannot be used as it is", before.path);
+    let message = format!("nothing was changed: `{}` cannot be edited as it is", before.path);
     let unusable = || Failure::new(message.clone());
     if !faults.is_empty() {
         return Err(unusable());
@@ -176,7 +180,7 @@ fn edited(
 /// The faults that a change would bring, without those that are there already.
 pub fn new_faults(project: &Project, after: Inputs) -> Vec<Diagnostic> {
     let faults = |mut inputs: Inputs| {
-        // Whoever adds a name has to know that there is a table, even if some file cannot be read.
+        // Otherwise an unknown table is no fault while some schema file cannot be read.
         inputs.declarations.complete = true;
         Checked::new(inputs).faults
     };
@@ -195,6 +199,6 @@ pub fn refuse(faults: &[Diagnostic]) -> Result<(), Failure> {
     }
     report::human(faults);
     Err(Failure::new(
-        "nothing was changed: the compiler would refuse the result",
+        "nothing was changed: the compiler would reject the result",
     ))
 }

@@ -73,7 +73,7 @@ fn message(error: &TomlError) -> String {
     error.message().to_string()
 }
 
-/// Refuses what is not a table, and an inline table over several lines: the places of its comments are unknown.
+/// Refuses what is not a table, and an inline table on several lines: the places of its comments are unknown.
 fn editable_table(document: &DocumentMut, table: &str) -> Result<(), String> {
     if document.get(table).is_some_and(|item| !item.is_table_like()) {
         return Err(format!("`{table}` is not a table"));
@@ -81,7 +81,7 @@ fn editable_table(document: &DocumentMut, table: &str) -> Result<(), String> {
     let inline = document.get(table).and_then(Item::as_inline_table);
     if inline.is_some_and(|inline| inline.to_string().trim().contains('\n')) {
         return Err(format!(
-            "`{table}` is an inline table over several lines, write it as `[{table}]`"
+            "`{table}` is an inline table on several lines; write it as `[{table}]`"
         ));
     }
     Ok(())
@@ -442,7 +442,7 @@ update_delete = [
     }
 
     #[test]
-    fn what_follows_a_removed_name_is_no_part_of_a_comment() {
+    fn the_name_after_a_removed_one_does_not_become_a_comment() {
         for (before, after) in [
             (
                 "l = [\"a\", # a\n \"m\", \"u\" # u\n]\n",
@@ -457,13 +457,13 @@ update_delete = [
     }
 
     #[test]
-    fn a_last_line_without_its_end_is_one_all_the_same() {
+    fn the_last_line_may_lack_a_line_break() {
         assert_eq!(add("# c", "l", "m").unwrap(), "# c\nl = [\"m\"]\n");
         assert_eq!(set("# c", "t", "m", "x").unwrap(), "# c\n\n[t]\nm = \"x\"\n");
     }
 
     #[test]
-    fn an_inline_table_over_several_lines_is_refused() {
+    fn an_inline_table_on_several_lines_is_refused() {
         let text = "t = {\n  # first\n  a = \"x\",\n}\n";
         assert!(set(text, "t", "m", "x").is_err() && unset(text, "t", "a").is_err());
     }

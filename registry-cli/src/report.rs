@@ -26,7 +26,7 @@ pub enum Exit {
     Fine = 0,
     /// Something was found.
     Findings = 1,
-    /// The command could not do its work: wrong use, or input that cannot be read.
+    /// The command could not do its work: wrong usage, or input that cannot be read.
     Failed = 2,
 }
 
@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn annotations_hold_one_line_and_no_separators() {
+    fn annotations_escape_line_breaks_and_separators() {
         let source = Arc::new(Source::new("a,b:c.rs", "x\n  y"));
         let fault = Diagnostic::new(Lint::FloatMoney, "100 %\nsure")
             .at(&source, 4..5, "")
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_decides_how_it_ends() {
+    fn the_worst_diagnostic_decides_the_exit_code() {
         let of = |code: Code, severity| {
             let mut fault = Diagnostic::new(code, "");
             fault.severity = severity;

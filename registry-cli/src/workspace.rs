@@ -54,11 +54,9 @@ impl Package {
         if self.has_crate_paths {
             return Ok(());
         }
-        Err(
-            Failure::new(format!("package `{}` is of edition 2015", self.name))
-                .note("a manifest that names no edition has this one")
-                .help("set `edition = \"2024\"` in its `[package]`"),
-        )
+        Err(Failure::new(format!("package `{}` uses edition 2015", self.name))
+            .note("this is the edition of a manifest that names none")
+            .help("set `edition = \"2024\"` in its `[package]`"))
     }
 
     /// The path of its lock file, whether there is one or not.
@@ -94,7 +92,7 @@ pub struct Workspace {
 impl Workspace {
     /// Reads the workspace.
     pub fn load(selection: &Selection) -> Result<Self, Failure> {
-        let metadata = metadata(selection)?;
+        let metadata = read_metadata(selection)?;
         let current = start(selection)?;
         let root = metadata.workspace_root.as_std_path();
         let members = metadata.workspace_packages();
@@ -113,7 +111,7 @@ impl Workspace {
     }
 }
 
-fn metadata(selection: &Selection) -> Result<Metadata, Failure> {
+fn read_metadata(selection: &Selection) -> Result<Metadata, Failure> {
     let mut command = MetadataCommand::new();
     command.no_deps();
     if let Some(path) = &selection.manifest_path {
@@ -133,8 +131,10 @@ fn metadata(selection: &Selection) -> Result<Metadata, Failure> {
 /// The directory that decides which package is selected.
 fn start(selection: &Selection) -> Result<PathBuf, Failure> {
     let current = env::current_dir().map_err(|error| Failure::io("entered", Path::new("."), &error))?;
-    let manifest = selection.manifest_path.iter().filter_map(|path| path.parent());
-    let start = manifest.fold(current, |current, directory| current.join(directory));
+    let start = match selection.manifest_path.as_deref().and_then(Path::parent) {
+        Some(directory) => current.join(directory),
+        None => current,
+    };
     Ok(start.canonicalize().unwrap_or(start))
 }
 
@@ -143,14 +143,14 @@ fn package(member: &cargo_metadata::Package, root: &Path) -> Package {
     let targets = member
         .targets
         .iter()
-        .filter(|target| target.kind.iter().any(is_crate));
+        .filter(|target| target.kind.iter().any(can_hold_schema));
     let is_program = |target: &&cargo_metadata::Target| target.kind.contains(&TargetKind::Bin);
     let (programs, libraries): (Vec<_>, Vec<_>) = targets.partition(is_program);
-    let mut roots: Vec<PathBuf> = Vec::new();
+    let mut crate_roots: Vec<PathBuf> = Vec::new();
     for target in libraries.into_iter().chain(programs) {
-        let root = shown(target.src_path.as_std_path());
-        if !roots.contains(&root) {
-            roots.push(root);
+        let crate_root = shown(target.src_path.as_std_path());
+        if !crate_roots.contains(&crate_root) {
+            crate_roots.push(crate_root);
         }
     }
     let normal = member
@@ -164,7 +164,7 @@ fn package(member: &cargo_metadata::Package, root: &Path) -> Package {
         root: Root::at(root),
         name: member.name.to_string(),
         directory: shown(member.manifest_path.as_std_path().parent().unwrap_or(root)),
-        crate_roots: roots,
+        crate_roots,
         is_alone: false,
         dependencies: always.clone().map(|dependency| dependency.name.clone()).collect(),
         facade: always
@@ -183,7 +183,7 @@ fn called(dependency: &cargo_metadata::Dependency) -> String {
 }
 
 /// Whether a target can hold the schema: tests, examples, benches and build scripts cannot.
-fn is_crate(kind: &TargetKind) -> bool {
+fn can_hold_schema(kind: &TargetKind) -> bool {
     !matches!(
         kind,
         TargetKind::Test | TargetKind::Example | TargetKind::Bench | TargetKind::CustomBuild

@@ -2,11 +2,11 @@
 
 use clap::CommandFactory;
 
-use crate::cli::{CommandLine, Completions};
+use crate::cli::{CommandLine, CompletionsArguments};
 use crate::failure::Failure;
 use crate::report::{self, Exit};
 
-pub fn run(arguments: &Completions) -> Result<Exit, Failure> {
+pub fn run(arguments: &CompletionsArguments) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     let mut command = CommandLine::command();
     clap_complete::generate(arguments.shell, &mut command, "cargo-table-registry", &mut script);

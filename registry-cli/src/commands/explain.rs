@@ -2,12 +2,12 @@
 
 use table_registry_engine::{Code, did_you_mean};
 
-use crate::cli::Explain;
+use crate::cli::ExplainArguments;
 use crate::explain;
 use crate::failure::Failure;
 use crate::report::{self, Exit};
 
-pub fn run(arguments: &Explain) -> Result<Exit, Failure> {
+pub fn run(arguments: &ExplainArguments) -> Result<Exit, Failure> {
     let text = match &arguments.code {
         Some(name) => explain::page(find(name)?),
         None => explain::list(),

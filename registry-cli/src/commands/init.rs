@@ -7,7 +7,7 @@ use table_registry_engine::{
 };
 use toml_edit::{DocumentMut, InlineTable, Item, Table, Value};
 
-use crate::cli::Init;
+use crate::cli::InitArguments;
 use crate::edit::{Changes, ExclusiveRun};
 use crate::failure::Failure;
 use crate::module_file::ModuleFile;
@@ -38,7 +38,7 @@ const REVOKE: &str = "\
 update_delete = []
 ";
 
-pub fn run(arguments: &Init) -> Result<Exit, Failure> {
+pub fn run(arguments: &InitArguments) -> Result<Exit, Failure> {
     let workspace = Workspace::load(&arguments.selection)?;
     let run = ExclusiveRun::of(&workspace);
     let package = package(&workspace)?;

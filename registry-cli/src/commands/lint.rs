@@ -3,7 +3,7 @@
 use serde::Serialize;
 use table_registry_engine::{Diagnostic, Severity};
 
-use crate::cli::{Lint, LintFormat};
+use crate::cli::{LintArguments, LintFormat};
 use crate::failure::Failure;
 use crate::lint;
 use crate::project::{self, Project};
@@ -42,7 +42,7 @@ struct FindingRow {
     helps: Vec<String>,
 }
 
-pub fn run(arguments: &Lint) -> Result<Exit, Failure> {
+pub fn run(arguments: &LintArguments) -> Result<Exit, Failure> {
     let workspace = Workspace::load(&arguments.selection)?;
     let projects = Project::load_all(&workspace)?;
     let faults = project::all_faults(&projects);

@@ -6,7 +6,7 @@ use serde::Serialize;
 use table_registry_engine::RegisteredTable;
 use unicode_width::UnicodeWidthStr;
 
-use crate::cli::{List, ListFormat};
+use crate::cli::{ListArguments, ListFormat};
 use crate::failure::Failure;
 use crate::project::{self, Project};
 use crate::report::{self, Exit, counted};
@@ -64,7 +64,7 @@ struct ExemptRow {
     reason: String,
 }
 
-pub fn run(arguments: &List) -> Result<Exit, Failure> {
+pub fn run(arguments: &ListArguments) -> Result<Exit, Failure> {
     let projects = Project::load_all(&Workspace::load(&arguments.selection)?)?;
     let faults = project::all_faults(&projects);
     let exit = report::faults(&faults);
@@ -97,7 +97,7 @@ fn say_what_is_not_listed(projects: &[Project], format: ListFormat) {
     if exempt > 0 && format != ListFormat::Json {
         report::status(
             "Exempt",
-            format!("{}, in `--format json`", counted(exempt, "table")),
+            format!("{}, listed by `--format json`", counted(exempt, "table")),
         );
     }
 }
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_as_wide_as_people_see_them() {
+    fn columns_are_measured_in_terminal_cells() {
         let rows = [["table", "kind"], ["größe", "x"], ["表", "y"]].map(|row| row.map(String::from).to_vec());
         assert_eq!(columns(&rows), "TABLE  KIND\ngröße  x\n表     y\n");
         assert_eq!(

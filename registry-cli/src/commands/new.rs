@@ -10,12 +10,12 @@ use table_registry_engine::{
     display, file_leading_into,
 };
 
-use crate::cli::New;
+use crate::cli::NewArguments;
 use crate::conventions::should_be_append_only;
 use crate::edit::{Changes, ExclusiveRun};
 use crate::failure::Failure;
 use crate::module_file::ModuleFile;
-use crate::policy_edit::{Edit, new_faults, refuse};
+use crate::policy_edit::{Edit, PolicyFile, new_faults, refuse};
 use crate::policy_file;
 use crate::project::Project;
 use crate::report::{self, Exit};
@@ -23,7 +23,7 @@ use crate::scaffold::{ColumnArgument, NewTable, is_snake_case_identifier};
 use crate::text;
 use crate::workspace::Workspace;
 
-pub fn run(arguments: &New) -> Result<Exit, Failure> {
+pub fn run(arguments: &NewArguments) -> Result<Exit, Failure> {
     let workspace = Workspace::load(&arguments.selection)?;
     let run = ExclusiveRun::of(&workspace);
     let project = Project::load_one(&workspace)?;
@@ -122,7 +122,7 @@ fn directory(project: &Project, wanted: Option<&str>) -> Result<PathBuf, Failure
 
 fn add_file(
     project: &Project,
-    arguments: &New,
+    arguments: &NewArguments,
     directory: &Path,
     changes: &mut Changes,
 ) -> Result<Arc<Source>, Failure> {
@@ -217,7 +217,7 @@ fn missing_module(project: &Project, directory: &Path) -> Result<Option<String>,
     Ok(missing.map(|name| format!("add `mod {name};` to `{}`", display(&file))))
 }
 
-fn add_revoke(project: &Project, arguments: &New, changes: &mut Changes) -> Result<Inputs, Failure> {
+fn add_revoke(project: &Project, arguments: &NewArguments, changes: &mut Changes) -> Result<Inputs, Failure> {
     let is_named = project
         .policy
         .revoke
@@ -226,14 +226,14 @@ fn add_revoke(project: &Project, arguments: &New, changes: &mut Changes) -> Resu
     if !arguments.revoke || is_named {
         return Ok(project.inputs.clone());
     }
-    let edit = Edit::of_revoke(project, &arguments.name, |text| {
+    let edit = Edit::new(project, PolicyFile::Revoke, &arguments.name, |text| {
         policy_file::add(text, UPDATE_DELETE, &arguments.name)
     })?;
     edit.add_to(changes);
     Ok(edit.into_inputs())
 }
 
-fn say_what_is_next(project: &Project, arguments: &New, missing: Option<&str>) {
+fn say_what_is_next(project: &Project, arguments: &NewArguments, missing: Option<&str>) {
     if let Some(line) = missing {
         report::next(line);
     }

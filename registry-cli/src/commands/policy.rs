@@ -1,124 +1,109 @@
 //! `cargo table-registry override`, `revoke` and `exempt`: one decision about one table, in a policy file.
 
+use table_registry_core::TableKind;
 use table_registry_engine::{EXEMPT, OVERRIDES, Policy, UPDATE_DELETE, did_you_mean};
 
-use crate::cli::{Exempt, Override, Revoke, Selection};
+use crate::cli::{ExemptArguments, OverrideArguments, RevokeArguments, Selection};
 use crate::edit::ExclusiveRun;
 use crate::failure::Failure;
-use crate::policy_edit::Edit;
+use crate::policy_edit::{Edit, PolicyFile};
 use crate::policy_file;
 use crate::project::Project;
 use crate::report::{self, Exit};
 use crate::workspace::Workspace;
 
-pub fn run_override(arguments: &Override) -> Result<Exit, Failure> {
-    let change = match arguments.kind {
-        Some(kind) => Change::Set(kind.as_str()),
-        None => Change::Remove,
-    };
-    run(
-        &arguments.selection,
-        Decisions::Overrides,
-        &arguments.table,
-        change,
-    )
+pub fn run_override(arguments: &OverrideArguments) -> Result<Exit, Failure> {
+    let kind = arguments.kind.map(TableKind::as_str);
+    let change = kind.map_or(EntryChange::RemoveKey, EntryChange::SetKey);
+    run(&arguments.selection, &OVERRIDDEN, &arguments.table, change)
 }
 
-pub fn run_exempt(arguments: &Exempt) -> Result<Exit, Failure> {
-    let change = match &arguments.reason {
-        Some(reason) => Change::Set(reason),
-        None => Change::Remove,
-    };
-    run(&arguments.selection, Decisions::Exempt, &arguments.table, change)
+pub fn run_exempt(arguments: &ExemptArguments) -> Result<Exit, Failure> {
+    let reason = arguments.reason.as_deref();
+    let change = reason.map_or(EntryChange::RemoveKey, EntryChange::SetKey);
+    run(&arguments.selection, &EXEMPTED, &arguments.table, change)
 }
 
-pub fn run_revoke(arguments: &Revoke) -> Result<Exit, Failure> {
+pub fn run_revoke(arguments: &RevokeArguments) -> Result<Exit, Failure> {
     let change = if arguments.remove {
-        Change::Remove
+        EntryChange::RemoveItem
     } else {
-        Change::Add
+        EntryChange::AddItem
     };
-    run(&arguments.selection, Decisions::Revoke, &arguments.table, change)
+    run(&arguments.selection, &REVOKED, &arguments.table, change)
+}
+
+/// The part of a policy file that a command edits.
+struct Section {
+    /// Its name in messages.
+    shown: &'static str,
+    file: PolicyFile,
+    /// The TOML key of its table or list.
+    key: &'static str,
+    /// The tables that have an entry.
+    tables: fn(&Policy) -> Vec<&str>,
+}
+
+const OVERRIDDEN: Section = Section {
+    shown: "`[overrides]`",
+    file: PolicyFile::Main,
+    key: OVERRIDES,
+    tables: |policy| {
+        let entries = policy.overrides.iter();
+        entries.map(|entry| entry.table.value.as_str()).collect()
+    },
+};
+
+const EXEMPTED: Section = Section {
+    shown: "`[exempt]`",
+    file: PolicyFile::Main,
+    key: EXEMPT,
+    tables: |policy| {
+        let entries = policy.exempt.iter();
+        entries.map(|entry| entry.table.value.as_str()).collect()
+    },
+};
+
+const REVOKED: Section = Section {
+    shown: "the revoke list",
+    file: PolicyFile::Revoke,
+    key: UPDATE_DELETE,
+    tables: |policy| policy.revoke.iter().map(|table| table.value.as_str()).collect(),
+};
+
+/// What happens to a table's entry: a key with a value, or an item of a list.
+#[derive(Clone, Copy)]
+enum EntryChange<'v> {
+    SetKey(&'v str),
+    RemoveKey,
+    AddItem,
+    RemoveItem,
 }
 
 fn run(
     selection: &Selection,
-    decisions: Decisions,
+    section: &Section,
     table: &str,
-    change: Change<'_>,
+    change: EntryChange<'_>,
 ) -> Result<Exit, Failure> {
     let workspace = Workspace::load(selection)?;
     let run = ExclusiveRun::of(&workspace);
     let project = Project::load_one(&workspace)?;
-    let tables = decisions.tables(&project.policy);
-    if change == Change::Add && tables.contains(&table) {
+    let tables = (section.tables)(&project.policy);
+    let is_listed = tables.contains(&table);
+    if is_listed && matches!(change, EntryChange::AddItem) {
         report::status("Unchanged", format!("`{table}` is append-only already"));
         return Ok(Exit::Fine);
     }
-    let edit = decisions.edit(&project, table, change)?;
-    if change == Change::Remove && !tables.contains(&table) {
-        let failure = Failure::new(format!("{} has no `{table}`", decisions.shown()));
+    let edit = Edit::new(&project, section.file, table, |text| match change {
+        EntryChange::SetKey(value) => policy_file::set(text, section.key, table, value),
+        EntryChange::RemoveKey => policy_file::unset(text, section.key, table),
+        EntryChange::AddItem => policy_file::add(text, section.key, table),
+        EntryChange::RemoveItem => policy_file::remove(text, section.key, table),
+    })?;
+    if !is_listed && matches!(change, EntryChange::RemoveKey | EntryChange::RemoveItem) {
+        let failure = Failure::new(format!("{} has no `{table}`", section.shown));
         return Err(failure.maybe_help(did_you_mean(table, tables)));
     }
     edit.apply(&project, &run)
-}
-
-/// The part of a policy file that decides.
-#[derive(Clone, Copy)]
-enum Decisions {
-    Overrides,
-    Exempt,
-    Revoke,
-}
-
-/// What happens to a table's entry.
-#[derive(Clone, Copy, PartialEq)]
-enum Change<'v> {
-    /// It gets a value.
-    Set(&'v str),
-    /// It is added to a list, which holds no values.
-    Add,
-    Remove,
-}
-
-impl Decisions {
-    /// How messages name it.
-    fn shown(self) -> &'static str {
-        match self {
-            Self::Overrides => "`[overrides]`",
-            Self::Exempt => "`[exempt]`",
-            Self::Revoke => "the revoke list",
-        }
-    }
-
-    /// The tables that have an entry.
-    fn tables(self, policy: &Policy) -> Vec<&str> {
-        match self {
-            Self::Overrides => policy
-                .overrides
-                .iter()
-                .map(|entry| entry.table.value.as_str())
-                .collect(),
-            Self::Exempt => policy
-                .exempt
-                .iter()
-                .map(|entry| entry.table.value.as_str())
-                .collect(),
-            Self::Revoke => policy.revoke.iter().map(|table| table.value.as_str()).collect(),
-        }
-    }
-
-    fn edit(self, project: &Project, table: &str, change: Change<'_>) -> Result<Edit, Failure> {
-        let edited = |text: &str, key: &str| match change {
-            Change::Set(value) => policy_file::set(text, key, table, value),
-            Change::Add => policy_file::add(text, key, table),
-            Change::Remove if key == UPDATE_DELETE => policy_file::remove(text, key, table),
-            Change::Remove => policy_file::unset(text, key, table),
-        };
-        match self {
-            Self::Overrides => Edit::of_main_file(project, table, |text| edited(text, OVERRIDES)),
-            Self::Exempt => Edit::of_main_file(project, table, |text| edited(text, EXEMPT)),
-            Self::Revoke => Edit::of_revoke(project, table, |text| edited(text, UPDATE_DELETE)),
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use table_registry_engine::Diagnostic;
 
-use crate::cli::Sql;
+use crate::cli::SqlArguments;
 use crate::database::catalog::{Catalog, Relation};
 use crate::database::context::{Context, missing_app_roles, qualified, tenant_policy};
 use crate::database::difference::{self, OwnPolicy};
@@ -21,7 +21,7 @@ use crate::project::Project;
 use crate::report::{self, Exit};
 use crate::text::{printable, quoted};
 
-pub fn run(arguments: &Sql) -> Result<Exit, Failure> {
+pub fn run(arguments: &SqlArguments) -> Result<Exit, Failure> {
     let report = |_: &Project, faults: Vec<Diagnostic>| Ok(report::faults(&faults));
     with_project(&arguments.selection, report, |project| {
         let plan = Plan::new(project);

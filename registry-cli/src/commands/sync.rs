@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use table_registry_engine::{Diagnostic, Fault, Root, Source, display};
 
-use crate::cli::{Sync, SyncFormat};
+use crate::cli::{SyncArguments, SyncFormat};
 use crate::edit::{Changes, ExclusiveRun};
 use crate::failure::Failure;
 use crate::lock_file;
@@ -18,7 +18,7 @@ use crate::schema_directory;
 use crate::text;
 use crate::workspace::Workspace;
 
-pub fn run(arguments: &Sync) -> Result<Exit, Failure> {
+pub fn run(arguments: &SyncArguments) -> Result<Exit, Failure> {
     let workspace = Workspace::load(&arguments.selection)?;
     let run = (!arguments.check).then(|| ExclusiveRun::of(&workspace));
     let projects = Project::load_all(&workspace)?;

@@ -4,7 +4,7 @@ use std::path::{self, Path};
 
 use table_registry_engine::Diagnostic;
 
-use crate::cli::Verify;
+use crate::cli::VerifyArguments;
 use crate::database::catalog::Catalog;
 use crate::database::checks;
 use crate::database::context::Context;
@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::project::Project;
 use crate::report::{self, Exit, counted};
 
-pub fn run(arguments: &Verify) -> Result<Exit, Failure> {
+pub fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let directory = arguments.migrations.as_deref().map(path::absolute).transpose();
     let directory =
         directory.map_err(|error| Failure::new("the directory of the migrations is unknown").note(error))?;
@@ -39,7 +39,7 @@ pub fn run(arguments: &Verify) -> Result<Exit, Failure> {
     })
 }
 
-fn check(project: &Project, session: &mut Session, arguments: &Verify) -> Result<Exit, Failure> {
+fn check(project: &Project, session: &mut Session, arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let catalog = Catalog::read(session)?;
     let mut context = Context::new(project, &catalog)?;
     if arguments.probe {

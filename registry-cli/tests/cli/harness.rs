@@ -1,4 +1,4 @@
-//! Crates in temporary directories, and what the program says about them.
+//! Crates in temporary directories, and the output of the program for them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ pub struct Crate {
     directory: tempfile::TempDir,
 }
 
-/// A sound crate: two tables, one of them append-only.
+/// A crate without faults: two tables, one of them append-only.
 pub const SHOP: [(&str, &str); 6] = [
     (
         "src/lib.rs",
@@ -49,14 +49,14 @@ impl Crate {
         made
     }
 
-    /// The crate `shop`, sound.
+    /// The crate `shop`, from [`SHOP`].
     pub fn shop() -> Self {
         let made = Self::with(&SHOP);
         made.manifest("shop");
         made
     }
 
-    /// A workspace whose members have one table each, from `(member, schema/mod.rs)`.
+    /// A workspace with one registry per member. Each member comes with the text of its `schema/mod.rs`.
     pub fn workspace(members: &[(&str, String)]) -> Self {
         let names: Vec<&str> = members.iter().map(|(member, _)| *member).collect();
         let manifest = format!("[workspace]\nmembers = {names:?}\nresolver = \"3\"\n");
@@ -78,7 +78,7 @@ impl Crate {
         made
     }
 
-    /// The manifest of a package with a dependency that is never resolved.
+    /// Writes the manifest of a package. Its dependency is never resolved.
     pub fn manifest(&self, name: &str) {
         let text = format!(
             "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\ntable-registry = \"0.1\"\n"
@@ -104,7 +104,7 @@ impl Crate {
         self.path().join(path).exists()
     }
 
-    /// Every file but the lock of cargo, by path.
+    /// The paths of all files outside the target directory, sorted.
     pub fn files(&self) -> Vec<String> {
         let mut files = Vec::new();
         let mut directories = vec![self.path().to_path_buf()];
@@ -156,7 +156,7 @@ pub fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Where tests build: apart from the tests themselves, and once for all of them.
+/// The target directory of the crates that tests build. It is kept between runs, so that dependencies are built once.
 pub fn target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("target")
 }
@@ -179,7 +179,7 @@ pub fn repository() -> PathBuf {
         .to_path_buf()
 }
 
-/// What the program said, and how it ended.
+/// The output and the exit code of the program.
 pub struct Report {
     pub stdout: String,
     pub stderr: String,
@@ -195,7 +195,7 @@ impl Report {
         }
     }
 
-    /// Everything, as one text.
+    /// Output and exit code as one text.
     pub fn all(&self) -> String {
         let part = |name: &str, text: &str| {
             if text.is_empty() {
@@ -209,7 +209,7 @@ impl Report {
     }
 }
 
-/// Compares everything that a command says with the expected text.
+/// Compares the output and the exit code of a command with the expected text.
 #[macro_export]
 macro_rules! says {
     ($crate_:expr, $arguments:expr, $expected:expr) => {

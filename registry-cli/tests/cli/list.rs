@@ -19,7 +19,7 @@ TABLE       KIND      RLS  APPEND-ONLY  STRUCT     PLACE
 audit_logs  evidence  yes  yes          AuditLogs  src/schema/audit_logs.rs:3
 users       system    -    -            Users      src/schema/users.rs:3
 -- stderr
-      Exempt 1 table, in `--format json`
+      Exempt 1 table, listed by `--format json`
 -- exit 0
 
 "#]]
@@ -33,7 +33,7 @@ users       system    -    -            Users      src/schema/users.rs:3
 |---|---|---|---|---|---|
 | audit_logs | evidence | yes | yes | AuditLogs | src/schema/audit_logs.rs:3 |
 -- stderr
-      Exempt 1 table, in `--format json`
+      Exempt 1 table, listed by `--format json`
 -- exit 0
 
 "#]]
@@ -137,7 +137,7 @@ pub fn hazards() -> Crate {
 }
 
 #[test]
-fn a_tree_with_every_hazard() {
+fn every_hazard_is_listed() {
     let krate = hazards();
     let report = krate.run(&["list", "--format", "json"]);
     assert_eq!(report.code, 0, "{}", report.stderr);
@@ -162,7 +162,7 @@ fn a_tree_with_every_hazard() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough() {
+fn a_closed_pipe_is_no_failure() {
     use std::process::{Command, Stdio};
 
     let mut shell = Command::new("sh");
@@ -181,9 +181,9 @@ fn a_reader_that_has_seen_enough() {
     assert!(String::from_utf8(output.stdout).unwrap().starts_with("TABLE"));
 }
 
-/// The committed lock file of the ERP example is what its sources say.
+/// The committed lock file of the ERP example matches its sources.
 #[test]
-fn the_erp() {
+fn the_erp_example_is_in_sync() {
     let lock = fs::read_to_string(repository().join("examples/erp/table-registry.lock")).unwrap();
     let (above, exempt) = lock.split_once("\n[exempt]\n").unwrap();
     let tables: Vec<&str> = above

@@ -54,7 +54,7 @@ fn an_override_keeps_every_comment() {
 }
 
 #[test]
-fn an_override_is_refused_as_the_compiler_would() {
+fn an_override_that_the_compiler_would_reject_is_refused() {
     let krate = Crate::shop();
     let before = krate.read("table-registry.toml");
     says!(
@@ -71,7 +71,7 @@ error: override refers to unknown table `usrs`
   = help: did you mean `users`?
   = note: diagnostic code `unknown-override`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
@@ -94,7 +94,7 @@ error: override of exempt table `old`
   = help: remove it from `[overrides]` or from `[exempt]`
   = note: diagnostic code `exempt-override`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
@@ -119,7 +119,7 @@ error: revoke list names system table `audit_logs`
   = help: remove it from the revoke list, or give the table another kind
   = note: diagnostic code `system-revoke`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
@@ -211,7 +211,7 @@ fn a_revoke_keeps_every_comment() {
 }
 
 #[test]
-fn a_revoke_is_refused_as_the_compiler_would() {
+fn a_revoke_that_the_compiler_would_reject_is_refused() {
     let krate = Crate::shop();
     let before = krate.read("revoke.toml");
     says!(
@@ -228,7 +228,7 @@ error: revoke list names unknown table `audit_log`
   = help: did you mean `audit_logs`?
   = note: diagnostic code `unknown-revoke`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
@@ -253,7 +253,7 @@ error: revoke list names system table `users`
   = help: remove it from the revoke list, or give the table another kind
   = note: diagnostic code `system-revoke`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
@@ -278,7 +278,7 @@ error: revoke list names exempt table `old`
   = help: remove it from the revoke list or from `[exempt]`
   = note: diagnostic code `exempt-revoke`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
@@ -346,7 +346,7 @@ error: exempt table `sessions` has no reason
   = help: say why the table exists in the database without a struct here
   = note: diagnostic code `exempt-without-reason`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
@@ -371,7 +371,7 @@ error: exempt table `users` is declared by a struct
   = help: remove `users` from `[exempt]`, or `#[table]` from the struct
   = note: diagnostic code `exempt-table-declared`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
@@ -390,7 +390,7 @@ error: table name `b.c` contains a dot
   = help: write the name of a table in the database
   = note: diagnostic code `dotted-name`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
@@ -399,7 +399,7 @@ error: nothing was changed: the compiler would refuse the result
 }
 
 #[test]
-fn what_is_broken_already_is_no_reason_to_refuse() {
+fn existing_faults_do_not_block_an_edit() {
     let krate = Crate::shop();
     krate.write("table-registry.toml", "[overrides]\nusrs = \"system\"\n");
     says!(
@@ -430,7 +430,7 @@ fn what_is_broken_already_is_no_reason_to_refuse() {
 }
 
 #[test]
-fn a_file_that_is_missing_or_broken_is_not_written() {
+fn a_missing_or_broken_file_is_not_written() {
     let krate = Crate::shop();
     krate.write("table-registry.toml", "[overrides\n");
     says!(
@@ -448,7 +448,7 @@ error: `table-registry.toml` is not valid TOML
   = help: fix the syntax, see <https://toml.io>
   = note: diagnostic code `invalid-toml`
 
-error: nothing was changed: `table-registry.toml` cannot be used as it is
+error: nothing was changed: `table-registry.toml` cannot be edited as it is
 -- exit 2
 
 "#]]
@@ -460,7 +460,7 @@ error: nothing was changed: `table-registry.toml` cannot be used as it is
         ["override", "users", "truth"],
         str![[r#"
 -- stderr
-error: nothing was changed: `table-registry.toml` cannot be used as it is
+error: nothing was changed: `table-registry.toml` cannot be edited as it is
  |
  = note: `overrides` is not a table
 -- exit 2
@@ -489,7 +489,7 @@ error: nothing was changed: the policy file cannot be read
 }
 
 #[test]
-fn before_the_first_table_no_name_is_known() {
+fn without_tables_every_name_is_unknown() {
     let krate = Crate::shop();
     krate.write("src/schema/users.rs", "");
     krate.write("src/schema/audit_logs.rs", "");
@@ -508,7 +508,7 @@ error: override refers to unknown table `users`
   = help: remove the name, or give it to a struct: `#[table(name = "users")]`
   = note: diagnostic code `unknown-override`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
@@ -516,7 +516,7 @@ error: nothing was changed: the compiler would refuse the result
 }
 
 #[test]
-fn line_breaks_stay() {
+fn line_breaks_are_kept() {
     let krate = Crate::shop();
     let text = "[overrides]\r\n# c\r\n";
     krate.write("table-registry.toml", text);
@@ -529,9 +529,9 @@ fn line_breaks_stay() {
     assert_eq!(krate.read("table-registry.toml"), text);
 }
 
-/// What one run reads no other may change before it has written.
+/// No run may change what another has read and not yet written.
 #[test]
-fn runs_at_the_same_time_lose_nothing() {
+fn concurrent_runs_lose_no_edit() {
     let krate = Crate::shop();
     let children: Vec<_> = (0..12)
         .map(|number| {
@@ -557,7 +557,7 @@ fn runs_at_the_same_time_lose_nothing() {
 }
 
 #[test]
-fn removals_name_what_is_wrong_with_the_file() {
+fn a_removal_reports_the_faults_of_the_file() {
     let krate = Crate::shop();
     krate.write("table-registry.toml", "[overrides\n");
     says!(
@@ -575,7 +575,7 @@ error: `table-registry.toml` is not valid TOML
   = help: fix the syntax, see <https://toml.io>
   = note: diagnostic code `invalid-toml`
 
-error: nothing was changed: `table-registry.toml` cannot be used as it is
+error: nothing was changed: `table-registry.toml` cannot be edited as it is
 -- exit 2
 
 "#]]
@@ -604,7 +604,7 @@ error: nothing was changed: the policy file cannot be read
 
 "#]]
     );
-    // What is wrong elsewhere in the file is no reason.
+    // Other faults in the file do not block the edit.
     let krate = Crate::shop();
     krate.write("table-registry.toml", "[lints]\nfloat-money = true\n");
     assert_eq!(krate.run(&["override", "users", "link"]).code, 0);

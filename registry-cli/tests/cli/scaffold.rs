@@ -8,7 +8,7 @@ use snapbox::{IntoData as _, str};
 use crate::harness::{Crate, repository, target};
 use crate::says;
 
-/// What `cargo new --lib` leaves.
+/// What `cargo new --lib` creates.
 fn new_library() -> Crate {
     let krate = Crate::with(&[(
         "src/lib.rs",
@@ -188,7 +188,7 @@ fn init_twice_changes_nothing() {
 }
 
 #[test]
-fn init_leaves_what_is_there() {
+fn init_keeps_what_exists() {
     let krate = Crate::shop();
     let before: Vec<String> = krate.files();
     says!(
@@ -206,7 +206,7 @@ fn init_leaves_what_is_there() {
 }
 
 #[test]
-fn init_of_a_program_and_of_policies_elsewhere() {
+fn init_in_a_program_with_its_own_revoke_file() {
     let krate = Crate::with(&[
         (
             "src/main.rs",
@@ -285,7 +285,7 @@ table_registry::table_registry!("models/");
 }
 
 #[test]
-fn init_of_a_member_takes_the_dependency_of_the_workspace() {
+fn init_in_a_member_inherits_the_dependency_of_the_workspace() {
     let krate = Crate::with(&[
         (
             "Cargo.toml",
@@ -346,7 +346,7 @@ zeta = "1"
 }
 
 #[test]
-fn new_writes_a_file_with_all_that_the_lints_ask_for() {
+fn new_writes_the_columns_that_the_lints_require() {
     let krate = Crate::shop();
     krate.write("table-registry.lock", "");
     let manifest = krate.read("Cargo.toml");
@@ -428,7 +428,7 @@ update_delete = [
 }
 
 #[test]
-fn new_refuses_a_name_that_is_taken_or_none() {
+fn new_refuses_names_that_are_taken_or_invalid() {
     let krate = Crate::shop();
     krate.write("src/schema/notes.rs", "");
     let before = krate.files();
@@ -540,7 +540,7 @@ error: revoke list names system table `roles`
   = help: remove it from the revoke list, or give the table another kind
   = note: diagnostic code `system-revoke`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
@@ -591,9 +591,9 @@ error: `table_registry!` does not name the directory `shema`
     );
 }
 
-/// Two names can meet in one key, and a policy file may speak of a table before it is there.
+/// Two table names can give the same typed key.
 #[test]
-fn new_refuses_what_the_compiler_would() {
+fn new_refuses_what_the_compiler_would_reject() {
     let krate = Crate::shop();
     krate.write(
         "src/schema/users.rs",
@@ -619,7 +619,7 @@ error: tables `order-items` and `order_items` have the same typed key `tables::o
   = help: rename one of the tables
   = note: diagnostic code `key-collision`
 
-error: nothing was changed: the compiler would refuse the result
+error: nothing was changed: the compiler would reject the result
 -- exit 2
 
 "#]]
@@ -672,7 +672,7 @@ fn new_finds_the_module_file() {
 }
 
 #[test]
-fn new_says_if_nothing_leads_to_the_directory() {
+fn new_reports_a_missing_mod_line_for_the_directory() {
     let krate = Crate::shop();
     krate.write(
         "src/lib.rs",
@@ -699,7 +699,7 @@ fn new_says_if_nothing_leads_to_the_directory() {
     assert_eq!(krate.read("src/more/mod.rs"), "pub mod orders;\n");
 }
 
-/// The crate root as `init` leaves it.
+/// The crate root after `init`, or the first line of the error.
 fn after_init(root: &str, manifest: &str) -> String {
     let krate = Crate::with(&[("src/main.rs", root)]);
     krate.write("Cargo.toml", &format!("[package]\nname = \"shop\"\n{manifest}"));
@@ -713,7 +713,7 @@ fn after_init(root: &str, manifest: &str) -> String {
 }
 
 #[test]
-fn init_of_odd_crate_roots() {
+fn init_with_unusual_crate_roots() {
     const EDITION: &str = "edition = \"2024\"\n";
     let call = "mod schema;\n\ntable_registry::table_registry!(\"schema/\");\n";
     for (before, after) in [
@@ -738,7 +738,7 @@ fn init_of_odd_crate_roots() {
     }
     assert_eq!(
         after_init("fn main() {}\n", ""),
-        "error: package `shop` is of edition 2015"
+        "error: package `shop` uses edition 2015"
     );
     let renamed =
         format!("{EDITION}[dependencies]\ntr = {{ package = \"table-registry\", version = \"0.1\" }}\n");
@@ -808,7 +808,7 @@ fn new_in_a_crate_without_std() {
 }
 
 #[test]
-fn new_asks_the_policy_file_which_columns_there_are() {
+fn new_takes_the_required_columns_from_the_policy_file() {
     let krate = Crate::shop();
     krate.write(
         "table-registry.toml",
@@ -825,7 +825,7 @@ fn new_asks_the_policy_file_which_columns_there_are() {
 }
 
 #[test]
-fn new_needs_a_registry_that_can_be_read() {
+fn new_needs_a_readable_registry() {
     let krate = Crate::shop();
     krate.write(
         "src/lib.rs",

@@ -1,4 +1,4 @@
-//! Which package a command works on, and what it says where there is none.
+//! Which package a command works on, and what it reports if there is none.
 
 use snapbox::str;
 
@@ -22,7 +22,7 @@ fn workspace() -> Crate {
 }
 
 #[test]
-fn all_registries_of_a_workspace_or_those_that_are_named() {
+fn all_registries_of_a_workspace_or_the_named_ones() {
     let krate = workspace();
     says!(
         krate,
@@ -67,7 +67,7 @@ accounts  truth  yes  -            Accounts  bank/src/schema/mod.rs:1
 }
 
 #[test]
-fn a_root_package_is_that_of_its_subdirectories() {
+fn subdirectories_belong_to_the_root_package() {
     let krate = workspace();
     let root = "[package]\nname = \"root\"\nedition = \"2024\"\n\n[workspace]\nmembers = [\"shop\"]\n";
     krate.write("Cargo.toml", root);
@@ -89,7 +89,7 @@ fn a_root_package_is_that_of_its_subdirectories() {
 
 #[cfg(unix)]
 #[test]
-fn a_manifest_behind_a_link() {
+fn a_manifest_reached_through_a_link() {
     let (krate, elsewhere) = (workspace(), Crate::empty());
     std::os::unix::fs::symlink(krate.path(), elsewhere.path().join("link")).unwrap();
     let named = elsewhere.run(&["list", "--manifest-path", "link/shop/Cargo.toml"]);
@@ -102,7 +102,7 @@ fn a_manifest_behind_a_link() {
 }
 
 #[test]
-fn what_changes_one_package_has_to_know_which() {
+fn an_edit_needs_one_package() {
     let krate = workspace();
     says!(
         krate,
@@ -133,7 +133,7 @@ error: several packages have a registry
 }
 
 #[test]
-fn sync_writes_a_lock_file_for_each() {
+fn sync_writes_one_lock_file_per_package() {
     let krate = workspace();
     says!(
         krate,
@@ -175,7 +175,7 @@ error: 1 error found
 }
 
 #[test]
-fn packages_that_are_not_there_or_have_no_registry() {
+fn packages_that_do_not_exist_or_have_no_registry() {
     let krate = workspace();
     says!(
         krate,
@@ -265,7 +265,7 @@ fn no_package_at_all() {
 
 #[cfg(unix)]
 #[test]
-fn a_directory_that_is_gone() {
+fn a_deleted_current_directory() {
     let krate = Crate::shop();
     let gone = krate.path().join("gone");
     std::fs::create_dir(&gone).unwrap();
@@ -281,7 +281,7 @@ fn a_directory_that_is_gone() {
 }
 
 #[test]
-fn wrong_use_is_two() {
+fn wrong_use_has_exit_code_2() {
     for arguments in [
         &["lst"][..],
         &[],
@@ -309,7 +309,7 @@ error: unknown code `unknown-overide`
     );
 }
 
-/// The places in the arguments are found in the crate root, as the compiler would show them.
+/// They are shown in the crate root, where the compiler shows them.
 #[test]
 fn faults_of_the_call() {
     let krate = Crate::shop();
@@ -349,7 +349,7 @@ error: 2 errors found
     );
 }
 
-/// And those of attributes at their tokens.
+/// They are shown at their tokens, as the compiler shows them.
 #[test]
 fn faults_of_attributes() {
     let krate = Crate::shop();

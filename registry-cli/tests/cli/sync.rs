@@ -174,7 +174,7 @@ error: 1 error found
 }
 
 #[test]
-fn faults_keep_it_from_writing() {
+fn a_registry_with_faults_is_not_written() {
     let krate = Crate::shop();
     krate.write("table-registry.toml", "[overrides]\nusrs = \"system\"\n");
     says!(
@@ -286,7 +286,7 @@ pub mod zones;
 
 #[cfg(unix)]
 #[test]
-fn a_line_stays_as_long_as_its_file() {
+fn a_mod_line_stays_while_its_file_exists() {
     let krate = Crate::shop();
     krate.write("src/more/mod.rs", "");
     std::os::unix::fs::symlink("../more", krate.path().join("src/schema/sub")).unwrap();
@@ -332,7 +332,7 @@ error: package `bank` does not call `table_registry!`
 
 #[cfg(unix)]
 #[test]
-fn what_cannot_be_written_stays_as_it_is() {
+fn a_directory_without_write_permission_is_a_failure() {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt;
     use std::process::Command;
@@ -341,7 +341,7 @@ fn what_cannot_be_written_stays_as_it_is() {
 
     let krate = Crate::shop();
     fs::set_permissions(krate.path(), Permissions::from_mode(0o555)).unwrap();
-    // The superuser may write everywhere, unless that right is taken from it.
+    // The superuser may write everywhere, unless it drops that capability.
     let is_superuser = fs::write(krate.path().join("probe"), "").is_ok();
     let program = env!("CARGO_BIN_EXE_cargo-table-registry");
     let mut command = if is_superuser {

@@ -1,99 +1,113 @@
-//! The workflow that the README shows, line by line.
+//! The commands of the README, run as the README writes them.
 
 use std::env;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use crate::harness::{Crate, repository, target};
 
-/// The shell commands of the workflow.
-fn commands() -> Vec<String> {
+/// The first code block of a language in the README.
+fn block(language: &str) -> String {
     let readme = fs::read_to_string(repository().join("README.md")).unwrap();
-    let workflow = readme
-        .split("```yaml\n")
-        .nth(1)
-        .expect("a workflow")
-        .split("```")
-        .next()
-        .unwrap();
-    let lines = workflow
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("- run: "));
-    lines.map(str::to_string).collect()
+    let start = format!("```{language}\n");
+    let (_, rest) = readme.split_once(&start).expect("the README has the block");
+    let (block, _) = rest.split_once("```").unwrap();
+    block.to_string()
 }
 
-/// Runs a command in a shell in which the programs of the crate are found.
-fn run(krate: &Crate, command: &str) -> (bool, String) {
-    let path = env::var("PATH").unwrap();
-    let output = Command::new("sh")
-        .args(["-c", command])
-        .current_dir(krate.path())
-        .env(
-            "PATH",
-            format!("{}:{path}", krate.path().join("installed/bin").display()),
-        )
+/// The commands of the CI workflow.
+fn workflow() -> Vec<String> {
+    let block = block("yaml");
+    let commands = block
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- run: "));
+    commands.map(str::to_string).collect()
+}
+
+/// The commands of the first day that run the program, without its installation.
+fn first_day() -> Vec<String> {
+    let block = block("console");
+    let commands = block.lines().filter_map(|line| line.strip_prefix("$ "));
+    let own = commands.filter(|command| command.starts_with("cargo table-registry"));
+    own.map(str::to_string).collect()
+}
+
+/// The directory into which the first command of the workflow installed the program.
+static INSTALLED: LazyLock<PathBuf> = LazyLock::new(|| {
+    let command = &workflow()[0];
+    assert_eq!(command, "cargo install cargo-table-registry --locked");
+    // The package of this repository, in the profile that builds fastest.
+    let package = format!("--path {} --debug", repository().join("registry-cli").display());
+    let local = command.replace("cargo-table-registry", &package);
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("installed");
+    let mut shell = shell(&local, &repository());
+    shell
+        .env("CARGO_INSTALL_ROOT", &root)
         .env("CARGO_TARGET_DIR", target())
-        .env("CARGO_INSTALL_ROOT", krate.path().join("installed"))
-        .output()
-        .unwrap();
+        .env("CARGO_PROFILE_DEV_DEBUG", "0");
+    // The build script of `ring` runs again whenever one of these variables changes, and each runner of tests sets others.
+    for (name, _) in env::vars_os() {
+        let shown = name.to_string_lossy();
+        if shown.starts_with("CARGO_PKG_") || shown.starts_with("CARGO_MANIFEST_") {
+            shell.env_remove(&name);
+        }
+    }
+    let (success, text) = output(&mut shell);
+    assert!(success, "{text}");
+    root
+});
+
+fn shell(command: &str, directory: &Path) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).current_dir(directory);
+    shell
+}
+
+/// Runs a command in a crate, with the installed program on the path.
+fn run(krate: &Crate, command: &str) -> (bool, String) {
+    let path = format!(
+        "{}:{}",
+        INSTALLED.join("bin").display(),
+        env::var("PATH").unwrap()
+    );
+    output(shell(command, krate.path()).env("PATH", path))
+}
+
+fn output(command: &mut Command) -> (bool, String) {
+    let output = command.output().unwrap();
     let text = [output.stdout, output.stderr].map(|part| String::from_utf8(part).unwrap());
     (output.status.success(), text.concat())
 }
 
-/// The commands of the first day, as the README shows them, without the installation.
-fn first_day() -> Vec<String> {
-    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
-    let block = readme
-        .split("```console\n")
-        .nth(1)
-        .expect("a console")
-        .split("```")
-        .next()
-        .unwrap();
-    let commands = block
-        .lines()
-        .map(|line| line.strip_prefix("$ ").unwrap().to_string());
-    commands
-        .filter(|command| command.starts_with("cargo table-registry"))
-        .collect()
-}
-
 #[test]
-fn every_line_runs() {
-    let krate = Crate::shop();
-    let commands = commands();
-    let [install, checks @ ..] = commands.as_slice() else {
-        panic!("no line")
-    };
-    // Before it is published, and in the profile that the tests use.
-    let package = repository().join("registry-cli");
-    let local = install.replace(
-        "cargo-table-registry",
-        &format!("--path {} --debug", package.display()),
-    );
-    assert_eq!(install, "cargo install cargo-table-registry --locked");
-    let (success, text) = run(&krate, &local);
-    assert!(success, "{text}");
+fn the_commands_of_the_first_day_succeed() {
     let library = Crate::with(&[("src/lib.rs", "")]);
     library.write(
         "Cargo.toml",
         "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
     );
-    fs::rename(krate.path().join("installed"), library.path().join("installed")).unwrap();
-    for command in first_day() {
+    let commands = first_day();
+    assert!(!commands.is_empty());
+    for command in commands {
         let (success, text) = run(&library, &command);
         assert!(success, "{command}\n{text}");
     }
     assert!(library.has("src/schema/invoices.rs") && library.has("src/schema/audit_logs.rs"));
-    fs::rename(library.path().join("installed"), krate.path().join("installed")).unwrap();
+}
+
+#[test]
+fn the_checks_of_the_workflow_pass_until_something_is_wrong() {
+    let krate = Crate::shop();
+    let checks = &workflow()[1..];
+    assert_eq!(checks.len(), 2);
     let (success, text) = run(&krate, "cargo table-registry sync");
     assert!(success, "{text}");
-    assert_eq!(checks.len(), 2);
     for check in checks {
         let (success, text) = run(&krate, check);
         assert!(success, "{check}\n{text}");
     }
-    // And they fail where they should.
     krate.write(
         "src/schema/users.rs",
         "#[table_registry::table]\npub struct Users { pub id: f64 }\n",

@@ -1,4 +1,4 @@
-//! What the data files say.
+//! The data files.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -6,12 +6,12 @@ use std::{error, fmt, fs};
 
 use crate::RustType;
 
-/// The content of the data files, as far as files are generated from it.
+/// The part of the data from which files are generated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Data {
     /// Every table, in the order of `files.tsv`.
     pub tables: Vec<Table>,
-    /// The tables of another kind than the default, in the order of `overrides.tsv`.
+    /// The tables whose kind is not the default, in the order of `overrides.tsv`.
     pub overrides: Vec<Override>,
     /// The tables without a struct, in the order of `exempt.txt`.
     pub exempt: Vec<String>,
@@ -24,7 +24,7 @@ pub struct Data {
 pub struct Table {
     /// The name in PostgreSQL.
     pub name: String,
-    /// The module that the struct goes into.
+    /// The module of the struct.
     pub module: String,
     /// The columns, in the order of `columns.tsv`.
     pub columns: Vec<Column>,
@@ -35,9 +35,9 @@ pub struct Table {
 pub struct Column {
     /// The name in PostgreSQL.
     pub name: String,
-    /// The type of a value that is not null.
+    /// The Rust type of a value that is not null.
     pub rust_type: RustType,
-    /// The type in the database.
+    /// The type in PostgreSQL.
     pub sql_type: String,
     /// Whether it is part of the primary key.
     pub is_key: bool,
@@ -45,7 +45,7 @@ pub struct Column {
     pub nullable: bool,
 }
 
-/// The kind of a table that is not of the default kind.
+/// The kind of a table, where it is not the default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Override {
     /// The table's name in PostgreSQL.
@@ -59,7 +59,7 @@ impl Data {
     ///
     /// # Errors
     ///
-    /// If a file cannot be read, or a line of it is not in the form that the README of the data gives.
+    /// If a file cannot be read, or a line does not have the form that the README of the data describes.
     pub fn read(directory: &Path) -> Result<Self, DataError> {
         let columns = columns_by_table(&DataFile::read(directory, "columns.tsv")?)?;
         Ok(Self {
@@ -104,7 +104,7 @@ fn tables(file: &DataFile, mut columns: ColumnsByTable) -> Result<Vec<Table>, Da
         let row = result?;
         let [name, stem] = row.fields;
         let Some(columns) = columns.remove(name) else {
-            return Err(row.fault(format!("table `{name}` has no columns, or stands here twice")));
+            return Err(row.fault(format!("table `{name}` has no columns, or is listed twice")));
         };
         tables.push(Table {
             name: name.to_owned(),
@@ -178,7 +178,7 @@ impl<'a, const N: usize> Row<'a, N> {
     }
 }
 
-/// A data file that cannot be read, or a line that says nothing meaningful.
+/// A data file that cannot be read, or a line that has the wrong form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataError {
     place: String,
@@ -246,7 +246,7 @@ mod tests {
         assert_eq!(fault(""), "files.tsv: no file for table `a`");
         assert_eq!(
             fault("a\ta\nb\tb\n"),
-            "files.tsv:2: table `b` has no columns, or stands here twice"
+            "files.tsv:2: table `b` has no columns, or is listed twice"
         );
     }
 

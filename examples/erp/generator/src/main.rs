@@ -1,4 +1,4 @@
-//! Writes the generated files of the example `erp`, and removes the ones that no table has any more.
+//! Writes the generated files of the example `erp`, and removes those that are no longer generated.
 
 use std::error::Error;
 use std::fs;
@@ -17,18 +17,18 @@ fn main() -> ExitCode {
 }
 
 fn regenerate() -> Result<(), Box<dyn Error>> {
-    let example = example();
-    let generated = generate(&Data::read(&example.join("data"))?);
-    fs::create_dir_all(example.join(SCHEMA))?;
-    let present = on_disk(&example)?;
+    let directory = example();
+    let generated = generate(&Data::read(&directory.join("data"))?);
+    fs::create_dir_all(directory.join(SCHEMA))?;
+    let present = on_disk(&directory)?;
     for stale in present.keys().filter(|path| !generated.contains_key(*path)) {
-        fs::remove_file(example.join(stale))?;
+        fs::remove_file(directory.join(stale))?;
         println!("removed {stale}");
     }
-    // An unchanged file keeps its time of change, so that nothing is compiled again for it.
+    // Unchanged files are not written, so that cargo does not rebuild the example.
     for (path, content) in &generated {
         if present.get(path) != Some(content) {
-            fs::write(example.join(path), content)?;
+            fs::write(directory.join(path), content)?;
             println!("wrote {path}");
         }
     }

@@ -1,4 +1,4 @@
-//! The migration that makes the tables.
+//! The migration that creates the tables.
 
 use crate::{Column, Data, GENERATED, Table};
 
@@ -24,7 +24,7 @@ fn column(column: &Column) -> String {
     format!("    {} {}{null}", quoted(&column.name), column.sql_type)
 }
 
-/// The data say no more of it than that it exists.
+/// With one made-up column, because the data has no columns for it.
 fn exempt_table(name: &str) -> String {
     create_table(name, &["    id bigint PRIMARY KEY".to_owned()])
 }

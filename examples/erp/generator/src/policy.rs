@@ -2,10 +2,10 @@
 
 use crate::{Data, GENERATED, Override};
 
-/// What the lints find in this schema is data, too: the levels and the exceptions are decisions.
+/// The levels of the lints and the exceptions from them, written by hand.
 const LINTS: &str = include_str!("lints.toml");
 
-/// So are the roles and the tenant of the database.
+/// The settings of the database, written by hand.
 const DATABASE: &str = include_str!("database.toml");
 
 const EXEMPT_REASON: &str = "EX-SCH-002: worker-only, created by a migration";

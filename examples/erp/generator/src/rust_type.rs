@@ -1,20 +1,20 @@
-//! The Rust types of SQL types.
+//! The Rust type for each SQL type.
 
-/// The Rust type of a column, and what must be imported for it.
+/// The Rust type of a column, with its imports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RustType {
-    /// The type as a field spells it.
+    /// The type, as written in a field.
     pub name: &'static str,
-    /// What the name needs in scope.
+    /// The imports that it needs.
     pub imports: &'static [Import],
 }
 
 /// An item of another crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Import {
-    /// The crate, as paths spell it.
+    /// The name of the crate in a path.
     pub krate: &'static str,
-    /// The item in the crate's root.
+    /// The name of the item, at the root of the crate.
     pub item: &'static str,
 }
 
@@ -25,7 +25,7 @@ impl Import {
 }
 
 impl RustType {
-    /// The type of a column of the SQL type, if that is one the schema uses.
+    /// The type for an SQL type; nothing for a type that the schema does not use.
     #[must_use]
     pub fn of_sql(sql_type: &str) -> Option<Self> {
         let (name, imports): (_, &[Import]) = match sql_type {

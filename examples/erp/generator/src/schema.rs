@@ -1,4 +1,4 @@
-//! The structs, and the modules that hold them.
+//! The structs and their modules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,7 +77,7 @@ fn table_struct(table: &Table) -> String {
     format!("/// A row of `{name}`.\n{attribute}\npub struct {ident} {{\n{fields}}}\n")
 }
 
-/// Names the table only where the name that the registry derives from the struct is another one.
+/// Names the table only if the registry would derive another name from the struct.
 fn table_attribute(name: &str, ident: &str) -> String {
     if ident.to_snake_case() == name {
         "#[table]".to_owned()
@@ -107,7 +107,7 @@ fn identifier(name: &str) -> String {
     }
 }
 
-/// The words that are identifiers only with `r#`:
+/// The keywords that need `r#` as identifiers:
 /// <https://doc.rust-lang.org/reference/keywords.html>.
 const KEYWORDS: &[&str] = &[
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else",

@@ -1,4 +1,4 @@
-//! The generated files in the tree are what the generator writes.
+//! The committed files match the output of the generator.
 
 use std::collections::BTreeSet;
 
