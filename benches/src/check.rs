@@ -1,5 +1,5 @@
-//! `cargo check` of crates with the macros and of the same crates without them, and what others add that
-//! read a directory, too. User CPU time, in pairs that take turns.
+//! `cargo check` of crates with the macros and of the same crates without them, and the cost of other macros that
+//! read a directory. User CPU time, measured in pairs, alternately.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -33,7 +33,7 @@ pub fn rows() -> Rows {
     rows
 }
 
-/// The files of the ERP, whose structs derive nothing, with what structs of rows usually derive.
+/// The files of the ERP with the usual derives of row structs added: in the example, the structs derive nothing.
 fn derived() -> Vec<File> {
     let files = erp().into_iter().map(|file| File {
         text: file.text.replace(
@@ -68,7 +68,7 @@ fn add(rows: &mut Rows, what: &str, name: &str, files: &[File], rounds: usize) {
 
 fn pairs(with: &Path, without: &Path, incremental: &str, rounds: usize) -> Vec<(Duration, Duration)> {
     let check = |directory: &Path, round: usize| user_time(directory, incremental, round);
-    // What was never built is built here, and not measured.
+    // The first check also builds the dependencies, so it is not measured.
     check(with, 0);
     check(without, 0);
     (1..=rounds)
@@ -76,7 +76,7 @@ fn pairs(with: &Path, without: &Path, incremental: &str, rounds: usize) -> Vec<(
         .collect()
 }
 
-/// Of checking the crate alone: its dependencies are built, and its root is edited.
+/// The user CPU time for checking the crate alone: its dependencies are already built, and its root was edited.
 fn user_time(directory: &Path, incremental: &str, round: usize) -> Duration {
     let root = directory.join("src/lib.rs");
     let edited_before = fs::read_to_string(&root).expect("the root is there");
@@ -90,7 +90,7 @@ fn user_time(directory: &Path, incremental: &str, round: usize) -> Duration {
     cost::of(&cargo).user
 }
 
-/// What a directory of so many files adds to `cargo check`, by whoever reads it.
+/// What each macro that reads a directory of [`FILES`] files adds to `cargo check`.
 pub fn peers() -> Rows {
     let files = synthetic(FILES);
     let plain: Vec<File> = files
@@ -145,7 +145,7 @@ fn peer_of_modules(files: &[File]) -> Duration {
     added(&automod, &by_hand)
 }
 
-/// A crate that has the files, and does not compile them.
+/// Measures a macro in a crate that contains the files but does not compile them.
 fn peer_of_files(name: &str, dependency: &str, root: &str, files: &[File]) -> Duration {
     let fill = |directory: PathBuf| {
         fs::create_dir_all(directory.join("src/schema")).expect("a new directory");

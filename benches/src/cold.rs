@@ -71,7 +71,7 @@ fn built(name: &str, dependencies: &str) -> (Cost, usize) {
     (cost, crates(&directory))
 }
 
-/// Those that are built, the crate itself left out.
+/// The number of crates that are built, not counting the crate itself.
 fn crates(directory: &Path) -> usize {
     let mut tree = Command::new(env!("CARGO"));
     tree.args([

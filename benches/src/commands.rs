@@ -1,4 +1,4 @@
-//! The command line, optimised as `cargo install` makes it, as whole processes.
+//! The command line, as whole processes, optimised as in `cargo install`.
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What a process took: user CPU time with all that it started, time by the clock, and memory at its peak.
+//! What a process took: user CPU time including its children, wall-clock time, and peak memory.
 
 use std::env;
 use std::ffi::OsString;
@@ -16,8 +16,8 @@ pub struct Cost {
     pub peak_kib: i64,
 }
 
-/// Runs a command that has to succeed. The system adds up the children of a process, and so each gets one
-/// of its own: this program again.
+/// Runs a command that has to succeed. The system reports only the sum over all children of a process, so each
+/// command is the only child of another run of this program.
 pub fn of(command: &Command) -> Cost {
     let mut own = Command::new(own_program());
     own.arg("cost")
@@ -46,13 +46,13 @@ pub fn of(command: &Command) -> Cost {
     }
 }
 
-/// Asked for at the start: a build in between puts another file there.
+/// The path is read at the start, because a build during the measurements replaces the file.
 pub fn own_program() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| env::current_exe().expect("a program knows where it is"))
 }
 
-/// The other side of [`of`].
+/// The part of [`of`] that runs in the other process: runs the command and prints its cost.
 pub fn print(command: &[OsString]) {
     let start = Instant::now();
     let mut child = Command::new(&command[0]);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// As in the ERP example, and for `serde`.
+/// The dependencies of the ERP example, and `serde`.
 const COLUMN_TYPES: &str = r#"chrono = { version = "0.4", default-features = false, features = ["serde"] }
 rust_decimal = { version = "1", default-features = false, features = ["serde"] }
 serde = { version = "1", features = ["derive"] }
@@ -20,7 +20,7 @@ pub fn repository() -> PathBuf {
         .to_path_buf()
 }
 
-/// Where crates are made, beside what is built.
+/// Where crates are generated: beside the build output.
 fn place(name: &str) -> PathBuf {
     repository().join("target/benches").join(name)
 }
@@ -59,7 +59,7 @@ pub fn erp() -> Vec<File> {
     files
 }
 
-/// So many tables, one a file: files of the ERP example with a number behind each struct's name.
+/// This many tables, one per file: files of the ERP example with a number after each struct's name.
 pub fn synthetic(tables: usize) -> Vec<File> {
     let erp: Vec<File> = erp()
         .into_iter()
@@ -81,14 +81,14 @@ fn numbered(text: &str, number: usize) -> String {
             let end = rest.find([' ', '{', ';', '(']).expect("a struct has a body");
             format!("pub struct {}{number}{}\n", &rest[..end], &rest[end..])
         }
-        // Some files name their table, which two must not share.
+        // Some files name their table, and no two tables may have one name.
         None if line.starts_with("#[table(name") || line.contains(", name =") => "#[table]\n".to_string(),
         None => format!("{line}\n"),
     });
     lines.collect()
 }
 
-/// Writes a library crate with such a schema, and gives back its directory.
+/// Writes a library crate with such a schema, and returns its directory.
 pub fn with_schema(name: &str, files: &[File], macros: Macros) -> PathBuf {
     let facade = format!("table-registry = {{ path = \"{}\" }}\n", repository().display());
     let directory = library(name, &format!("{COLUMN_TYPES}{facade}"), &root(macros));
@@ -127,7 +127,7 @@ pub fn without_macros(text: &str) -> String {
 "
 }
 
-/// Writes a library crate, a workspace of its own.
+/// Writes a library crate that is its own workspace.
 pub fn library(name: &str, dependencies: &str, root: &str) -> PathBuf {
     let directory = place(name);
     let _ = fs::remove_dir_all(&directory);

@@ -1,10 +1,10 @@
-//! The curve of time over tables, as a picture.
+//! The curve of time over the number of tables, as a picture.
 
 use std::path::Path;
 
 use plotters::prelude::*;
 
-/// The lines that [`crate::engine::curve`] gives.
+/// Draws the lines that [`crate::engine::curve`] returns.
 pub fn draw(points: &str, path: &Path) {
     let rows: Vec<Vec<f64>> = points
         .lines()

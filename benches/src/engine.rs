@@ -1,4 +1,4 @@
-//! The engine in this process, against reading, lexing and parsing the same files. All take turns.
+//! The engine in this process, compared with reading, lexing and parsing the same files. They are measured in turns.
 
 use std::fs;
 use std::hint::black_box;
@@ -14,10 +14,10 @@ use crate::table::{Rows, median, ratio, time};
 
 const CURVE: [usize; 7] = [250, 500, 1_000, 2_000, 4_000, 7_000, 10_000];
 
-/// Times of one size.
+/// The times for one number of tables.
 struct Times {
     finding: Duration,
-    /// With expanding.
+    /// Finding, validating and expanding.
     ours: Duration,
     reading: Duration,
     lexing: Duration,
@@ -63,7 +63,7 @@ fn add(rows: &mut Rows, what: &str, directory: &Path, tables: usize, rounds: usi
     times
 }
 
-/// The sizes of the curve: tables, then milliseconds of the engine, of lexing and of parsing.
+/// The points of the curve: the number of tables, then the milliseconds of the engine, of lexing and of parsing.
 pub fn curve() -> String {
     let lines = CURVE.iter().map(|tables| {
         let times = measured(&synthetic_crate(*tables), *tables, 3);

@@ -1,9 +1,8 @@
-//! Ratios, each measured side by side in one run, as a table: `cargo run --release -p benches`.
+//! Prints a table of ratios, each of two things measured side by side in one run: `cargo run --release -p benches`.
 //!
-//! With the name of a part, only that: `engine`, `check`, `peers`, `cold`, `commands`, `lookup`, or
-//! `curve`, which prints the points of the picture. What the
-//! macro runs is measured without optimisation, as it runs for users; `engine` is then the one to call
-//! alone, in the dev profile: `cargo run -p benches -- engine`.
+//! The name of a part prints only that part: `engine`, `check`, `peers`, `cold`, `commands`, `lookup`, or `curve`,
+//! which prints the points of the picture. Code that the macros run is measured without optimisation, as it runs for
+//! users. To measure it alone, use the dev profile: `cargo run -p benches -- engine`.
 
 mod check;
 mod cold;
@@ -66,7 +65,7 @@ fn everything() {
     print!("{table}");
 }
 
-/// What this program says when it is built in another profile.
+/// The output of this program when it is built in another profile.
 fn in_profile(profile: &str, part: &str) -> String {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args([

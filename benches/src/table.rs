@@ -5,10 +5,10 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-/// What stands around the table in the README.
+/// The marks around the table in the README.
 const MARKS: [&str; 2] = ["<!-- results -->\n", "<!-- end of results -->\n"];
 
-/// Rows of one part; displays as Markdown, without a head.
+/// The rows of one part; displays as Markdown, without a header.
 #[derive(Default)]
 pub struct Rows(String);
 
@@ -16,7 +16,7 @@ impl Rows {
     /// What was measured, how much it is, and what it is compared with.
     pub fn add(&mut self, what: impl Display, measured: impl Display, compared: impl Display) {
         writeln!(self.0, "| {what} | {measured} | {compared} |").expect("a string takes every text");
-        // Long runs: so that somebody sees where they are.
+        // Shows the progress of long runs.
         eprintln!("{what}: {measured}; {compared}");
     }
 }
@@ -39,7 +39,7 @@ impl Table {
         .expect("a string takes every text");
     }
 
-    /// Puts the table where the last one stands.
+    /// Replaces the previous table in the README.
     pub fn keep(&self, readme: &Path) {
         let text = fs::read_to_string(readme).expect("the README is there");
         let [start, end] = MARKS;
@@ -56,18 +56,17 @@ impl Display for Table {
     }
 }
 
-/// The middle one.
 pub fn median<T: PartialOrd + Copy>(mut values: Vec<T>) -> T {
     values.sort_by(|one, other| one.partial_cmp(other).expect("times are numbers"));
     values[values.len() / 2]
 }
 
-/// How many times as much.
+/// How many times as long `one` takes as `other`.
 pub fn ratio(one: Duration, other: Duration) -> f64 {
     one.as_secs_f64() / other.as_secs_f64()
 }
 
-/// With three digits that mean something.
+/// With three significant digits.
 pub fn time(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     match seconds {

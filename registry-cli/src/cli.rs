@@ -101,8 +101,8 @@ pub enum Command {
     Lint(Lint),
     /// Print the SQL that makes a database obey the registry
     ///
-    /// The output is a migration that can be run repeatedly: row-level security with its policies, and what append-only
-    /// tables refuse. `[database]` in the policy file names the roles and the expression of the policies.
+    /// The output is a migration that can be run repeatedly: row-level security with its policies, and the protection
+    /// of append-only tables. `[database]` in the policy file names the roles and the expression of the policies.
     Sql(Sql),
     /// Check that a real PostgreSQL database obeys the registry
     ///
@@ -228,7 +228,7 @@ pub struct Lint {
 
 #[derive(Args, Debug)]
 pub struct Sql {
-    /// Print the SQL that reverses it all.
+    /// Print the SQL that reverses the migration.
     ///
     /// Earlier grants are not known: UPDATE and DELETE on append-only tables are granted to the application's roles, and
     /// nothing to anyone else.
@@ -236,8 +236,8 @@ pub struct Sql {
     pub down: bool,
     /// Print only what a database lacks; fail if it lacks anything.
     ///
-    /// To learn how the server spells a policy, the program creates it on a temporary table and rolls back. That needs
-    /// the TEMPORARY privilege on the database and SELECT on the tables.
+    /// To find out how the server spells a policy, the program creates the policy on a temporary table and rolls
+    /// back. That needs the TEMPORARY privilege on the database and SELECT on the tables.
     #[arg(long, conflicts_with = "down")]
     pub diff: bool,
     /// The database for `--diff`, as `postgres://USER@HOST:PORT/DATABASE`.
@@ -256,13 +256,13 @@ pub struct Verify {
     pub database_url: Option<String>,
     /// Check the result of migrations, on a throwaway server.
     ///
-    /// The server is started from the PostgreSQL binaries on this machine: those beside the `initdb` on the `PATH`, else
-    /// the newest installed version. The directories of sqlx, Diesel, drizzle, Prisma, Flyway, refinery, dbmate and
-    /// goose, and plain `.sql` files are recognised. Roles of `app_roles` that migrations name and do not create are
-    /// created first.
+    /// The server is started from the PostgreSQL binaries on this machine: those beside the `initdb` on the `PATH`,
+    /// else those that `pg_config --bindir` names, else the newest installed version. The directories of sqlx,
+    /// Diesel, drizzle, Prisma, Flyway, refinery, dbmate and goose, and plain `.sql` files are recognised. Roles of
+    /// `app_roles` that migrations name and do not create are created first.
     #[arg(long, value_name = "DIR", conflicts_with = "database_url")]
     pub migrations: Option<PathBuf>,
-    /// Also attempt, as each role of the application, what the database has to refuse.
+    /// Also attempt, as each role of the application, statements that the database has to refuse.
     ///
     /// Attempts UPDATE, DELETE and TRUNCATE on append-only tables, and reads tables with row-level security without a
     /// tenant, in a transaction that is always rolled back. For an empty table, the policies are evaluated on made-up
@@ -278,7 +278,7 @@ pub struct Verify {
 
 #[derive(Args, Debug)]
 pub struct List {
-    /// Only tables of this kind; may be repeated.
+    /// Print only tables of this kind; may be repeated.
     #[arg(short, long, value_parser = kind_parser())]
     pub kind: Vec<TableKind>,
     /// The output format.

@@ -1,4 +1,4 @@
-//! Changes to files: all of them or none, each in one step.
+//! Changes to files: either all are written or none, each in one step.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -16,8 +16,8 @@ use crate::workspace::Workspace;
 /// The prefix of temporary files, which lie beside the files that they replace.
 const TEMPORARY: &str = ".table-registry-";
 
-/// Keeps other runs of this program from changing files between our reading and our writing, and removes the temporary
-/// files of a run that was killed.
+/// Keeps other runs of this program from changing files between our read and our write, and removes the temporary
+/// files that a killed run left behind.
 #[derive(Debug)]
 pub struct ExclusiveRun {
     /// The locked file, which holds the paths of our temporary files, one per line.
@@ -26,7 +26,8 @@ pub struct ExclusiveRun {
 
 impl ExclusiveRun {
     /// Waits until no other run changes files of this workspace. The lock is on a file in cargo's target directory,
-    /// which nobody keeps. If there can be no such file, nothing is locked, and nothing can be built either.
+    /// which is not under version control. If that file cannot be created, nothing is locked; nothing could be built
+    /// there either.
     pub fn of(workspace: &Workspace) -> Self {
         Self::locked(&workspace.target)
     }
@@ -41,7 +42,7 @@ impl ExclusiveRun {
             Ok::<File, io::Error>(journal)
         };
         let run = Self { journal: open().ok() };
-        // Files that cannot be removed are in nobody's way.
+        // Files that cannot be removed do no harm.
         let _ = run.remove_leftovers();
         run
     }
@@ -58,10 +59,10 @@ impl ExclusiveRun {
         journal.set_len(0)
     }
 
-    /// Notes the path of a temporary file before there is one.
+    /// Records the path of a temporary file before the file is created.
     fn note(&self, path: &Path) {
         if let (Some(mut journal), Ok(path)) = (self.journal.as_ref(), std::path::absolute(path)) {
-            // At worst the file outlives a run that is killed.
+            // At worst, a killed run leaves the file behind.
             let _ = writeln!(journal, "{}", path.display());
         }
     }
@@ -73,7 +74,7 @@ fn is_temporary(path: &Path) -> bool {
     is_file && name.is_some_and(|name| name.starts_with(TEMPORARY))
 }
 
-/// Files to be written, once all of them are known.
+/// Collects the changes to files, to be written together.
 #[derive(Debug)]
 pub struct Changes {
     root: Root,
@@ -83,7 +84,7 @@ pub struct Changes {
 #[derive(Debug)]
 struct Change {
     path: PathBuf,
-    /// The current text; nothing for a new file.
+    /// The current text; `None` for a new file.
     before: Option<String>,
     after: String,
 }
@@ -104,7 +105,7 @@ impl Changes {
         }
     }
 
-    /// A new file. Writing fails if there is a file by then.
+    /// Adds a new file. Writing fails if the file exists by then.
     pub fn create(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) {
         self.files.push(Change {
             path: path.into(),
@@ -113,7 +114,7 @@ impl Changes {
         });
     }
 
-    /// New text for a file that was read before.
+    /// Adds a new text for a file that was read before.
     pub fn update(&mut self, path: impl Into<PathBuf>, before: &str, after: impl AsRef<str>) {
         if before != after.as_ref() {
             self.files.push(Change {
@@ -139,7 +140,7 @@ impl Changes {
         let root = self.root.clone();
         self.write(run).inspect_err(|_| {
             for directory in missing.iter().rev() {
-                // Fails, as it should, for a directory that was not created or that others use by now.
+                // This fails, as it should, for a directory that was not created or is not empty.
                 let _ = fs::remove_dir(root.resolve(directory));
             }
         })
@@ -218,7 +219,7 @@ impl Change {
             run.note(path);
             File::create_new(path)
         });
-        // Only the kind of the error: its text names the temporary file, which means nothing to anybody.
+        // Only the kind of the error is reported: its text names the temporary file, which means nothing to users.
         let mut file = created.map_err(|error| unwritable(error.kind().into()))?;
         if self.before.is_some() {
             let permissions = fs::metadata(&target).map_err(unwritable)?.permissions();
@@ -233,7 +234,7 @@ impl Change {
         })
     }
 
-    /// The file that the path leads to, through links. Fails if its text is no longer what was read.
+    /// The file that the path leads to, with links resolved. Fails if its text is no longer the text that was read.
     fn target(&self, root: &Root) -> Result<PathBuf, Failure> {
         let Some(before) = &self.before else {
             return Ok(root.resolve(&self.path));
@@ -273,7 +274,7 @@ mod tests {
         tempfile::tempdir().unwrap()
     }
 
-    /// A run of a workspace that has no target directory.
+    /// A run without a lock, as in a workspace without a target directory.
     fn run() -> ExclusiveRun {
         ExclusiveRun { journal: None }
     }
@@ -300,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_temporary_file_is_noted_before_it_is_there() {
+    fn a_temporary_file_is_recorded_before_it_is_created() {
         let directory = directory();
         let run = ExclusiveRun::locked(&directory.path().join("target"));
         let mut changes = Changes::new(&Root::current());
@@ -332,7 +333,7 @@ mod tests {
         assert_eq!(
             fs::read_to_string(&old).unwrap(),
             "2",
-            "the first one was taken back"
+            "the first change was undone"
         );
         assert_eq!(fs::read_to_string(&new).unwrap(), "3");
         let mut changes = Changes::new(&Root::current());
@@ -347,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_changed_by_others_is_not_overwritten() {
+    fn a_file_that_was_changed_since_is_not_overwritten() {
         let directory = directory();
         let path = directory.path().join("file");
         fs::write(&path, "theirs").unwrap();
@@ -360,7 +361,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_and_rights_stay() {
+    fn links_and_permissions_are_kept() {
         use std::os::unix::fs::PermissionsExt;
         let directory = directory();
         let (path, link) = (directory.path().join("file"), directory.path().join("link"));

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use table_registry_engine::{ExemptTable, RegisteredTable, Registry};
 use toml_writer::{ToTomlKey as _, ToTomlValue as _, TomlKeyBuilder, TomlStringBuilder};
 
-/// The name of the file, beside `Cargo.toml`.
+/// The name of the file. It is beside `Cargo.toml`.
 pub const NAME: &str = "table-registry.lock";
 
 const HEADER: &str = "\
@@ -27,7 +27,7 @@ pub fn text(registry: &Registry) -> String {
     text
 }
 
-/// The tables whose kind or policies differ, as the later registry has them.
+/// The tables whose kind or policies differ, described as they are in the later registry.
 pub fn differences(before: &Registry, after: &Registry) -> Vec<String> {
     let tables = before.tables().iter().filter_map(|table| {
         let now = after.table(&table.name)?;
@@ -37,7 +37,7 @@ pub fn differences(before: &Registry, after: &Registry) -> Vec<String> {
     tables.collect()
 }
 
-/// The kind and the policies of a table, for people.
+/// The kind and the policies of a table, in words.
 fn policies(table: &RegisteredTable) -> String {
     let row_level_security = if table.kind.row_level_security() {
         "with"
@@ -66,7 +66,7 @@ fn described(table: &RegisteredTable) -> String {
     )
 }
 
-/// A TOML string on one line, whatever characters it has.
+/// A TOML string on one line, even if the text contains line breaks.
 fn string(text: &str) -> String {
     TomlStringBuilder::new(text).as_basic().to_toml_value()
 }

@@ -1,4 +1,4 @@
-//! Edits of policy files. Each decides about one table, and is checked before it is written.
+//! Edits of policy files. Each edit changes a decision about one table, and is checked before it is written.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::project::{Checked, Project};
 use crate::report::{self, Exit};
 use crate::text;
 
-/// A new text for one policy file.
+/// The new text of one policy file.
 pub struct Edit {
     before: Arc<Source>,
     after: Arc<Source>,
@@ -53,7 +53,8 @@ impl Edit {
         .guarded(project, table)
     }
 
-    /// Refuses an edit that changes a decision about anything but its table, whatever form the file has.
+    /// Refuses an edit that would change a decision about anything but its table. In a file of unusual form, that
+    /// could happen.
     fn guarded(self, project: &Project, table: &str) -> Result<Self, Failure> {
         let after = Policy::read(&self.inputs.files, &mut Vec::new());
         if decisions_about_others(&after, table) == decisions_about_others(&project.policy, table) {
@@ -173,10 +174,10 @@ fn edited(
     Ok((Arc::clone(before), Arc::new(Source::new(&before.path, text))))
 }
 
-/// The faults that a change would bring, without those that are there already.
+/// The faults that a change would add to the existing ones.
 pub fn new_faults(project: &Project, after: Inputs) -> Vec<Diagnostic> {
     let faults = |mut inputs: Inputs| {
-        // Whoever adds a name has to know that there is a table, even if some file cannot be read.
+        // Faults about unknown tables must not be suppressed here, even if some file cannot be read.
         inputs.declarations.complete = true;
         Checked::new(inputs).faults
     };
@@ -188,7 +189,7 @@ pub fn new_faults(project: &Project, after: Inputs) -> Vec<Diagnostic> {
     faults(after).into_iter().filter(is_new).collect()
 }
 
-/// Ends the command if there are faults.
+/// Fails if there are faults.
 pub fn refuse(faults: &[Diagnostic]) -> Result<(), Failure> {
     if faults.is_empty() {
         return Ok(());

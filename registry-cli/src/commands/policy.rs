@@ -52,7 +52,7 @@ fn run(
     let project = Project::load_one(&workspace)?;
     let tables = decisions.tables(&project.policy);
     if change == Change::Add && tables.contains(&table) {
-        report::status("Unchanged", format!("`{table}` is append-only already"));
+        report::status("Unchanged", format!("`{table}` is already append-only"));
         return Ok(Exit::Fine);
     }
     let edit = decisions.edit(&project, table, change)?;
@@ -63,7 +63,7 @@ fn run(
     edit.apply(&project, &run)
 }
 
-/// The part of a policy file that decides.
+/// The part of a policy file that holds decisions of one sort.
 #[derive(Clone, Copy)]
 enum Decisions {
     Overrides,
@@ -82,7 +82,7 @@ enum Change<'v> {
 }
 
 impl Decisions {
-    /// How messages name it.
+    /// The name in messages.
     fn shown(self) -> &'static str {
         match self {
             Self::Overrides => "`[overrides]`",

@@ -1,4 +1,4 @@
-//! Crates in temporary directories, and what the program says about them.
+//! Crates in temporary directories, and the output of the program in them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ impl Crate {
         made
     }
 
-    /// The crate `shop`, sound.
+    /// The sound crate `shop`.
     pub fn shop() -> Self {
         let made = Self::with(&SHOP);
         made.manifest("shop");
@@ -104,7 +104,7 @@ impl Crate {
         self.path().join(path).exists()
     }
 
-    /// Every file but the lock of cargo, by path.
+    /// The paths of all files except `Cargo.lock`.
     pub fn files(&self) -> Vec<String> {
         let mut files = Vec::new();
         let mut directories = vec![self.path().to_path_buf()];
@@ -156,7 +156,7 @@ pub fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Where tests build: apart from the tests themselves, and once for all of them.
+/// The directory in which tests build: separate from that of the tests themselves, and shared by all tests.
 pub fn target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("target")
 }
@@ -179,7 +179,7 @@ pub fn repository() -> PathBuf {
         .to_path_buf()
 }
 
-/// What the program said, and how it ended.
+/// The output and the exit code of the program.
 pub struct Report {
     pub stdout: String,
     pub stderr: String,
@@ -195,7 +195,7 @@ impl Report {
         }
     }
 
-    /// Everything, as one text.
+    /// The output and the exit code, as one text.
     pub fn all(&self) -> String {
         let part = |name: &str, text: &str| {
             if text.is_empty() {
@@ -209,7 +209,7 @@ impl Report {
     }
 }
 
-/// Compares everything that a command says with the expected text.
+/// Compares the whole output of a command with the expected text.
 #[macro_export]
 macro_rules! says {
     ($crate_:expr, $arguments:expr, $expected:expr) => {

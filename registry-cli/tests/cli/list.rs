@@ -162,7 +162,7 @@ fn a_tree_with_every_hazard() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough() {
+fn a_reader_that_closes_the_pipe_early() {
     use std::process::{Command, Stdio};
 
     let mut shell = Command::new("sh");
@@ -181,7 +181,7 @@ fn a_reader_that_has_seen_enough() {
     assert!(String::from_utf8(output.stdout).unwrap().starts_with("TABLE"));
 }
 
-/// The committed lock file of the ERP example is what its sources say.
+/// The committed lock file of the ERP example matches its sources.
 #[test]
 fn the_erp() {
     let lock = fs::read_to_string(repository().join("examples/erp/table-registry.lock")).unwrap();

@@ -1,11 +1,11 @@
 //! The program as its users run it, on real temporary crates.
 //!
-//! `SNAPSHOTS=overwrite cargo test -p cargo-table-registry` writes what is expected anew.
+//! `SNAPSHOTS=overwrite cargo test -p cargo-table-registry` rewrites the expected output.
 
 #![allow(
     clippy::needless_raw_string_hashes,
     clippy::too_many_lines,
-    reason = "snapshots are written in this form, and are as long as what is said"
+    reason = "snapshots are written in this form, and are as long as the output"
 )]
 
 mod harness;

@@ -196,7 +196,7 @@ fn a_revoke_keeps_every_comment() {
         ["revoke", "users"],
         str![[r#"
 -- stderr
-   Unchanged `users` is append-only already
+   Unchanged `users` is already append-only
 -- exit 0
 
 "#]]
@@ -399,7 +399,7 @@ error: nothing was changed: the compiler would refuse the result
 }
 
 #[test]
-fn what_is_broken_already_is_no_reason_to_refuse() {
+fn existing_faults_are_no_reason_to_refuse() {
     let krate = Crate::shop();
     krate.write("table-registry.toml", "[overrides]\nusrs = \"system\"\n");
     says!(
@@ -516,7 +516,7 @@ error: nothing was changed: the compiler would refuse the result
 }
 
 #[test]
-fn line_breaks_stay() {
+fn line_breaks_are_kept() {
     let krate = Crate::shop();
     let text = "[overrides]\r\n# c\r\n";
     krate.write("table-registry.toml", text);
@@ -529,7 +529,7 @@ fn line_breaks_stay() {
     assert_eq!(krate.read("table-registry.toml"), text);
 }
 
-/// What one run reads no other may change before it has written.
+/// No other run may change a file between the read and the write of one run.
 #[test]
 fn runs_at_the_same_time_lose_nothing() {
     let krate = Crate::shop();
@@ -557,7 +557,7 @@ fn runs_at_the_same_time_lose_nothing() {
 }
 
 #[test]
-fn removals_name_what_is_wrong_with_the_file() {
+fn a_removal_reports_the_faults_of_the_file() {
     let krate = Crate::shop();
     krate.write("table-registry.toml", "[overrides\n");
     says!(
@@ -604,7 +604,7 @@ error: nothing was changed: the policy file cannot be read
 
 "#]]
     );
-    // What is wrong elsewhere in the file is no reason.
+    // A fault elsewhere in the file is no reason to refuse.
     let krate = Crate::shop();
     krate.write("table-registry.toml", "[lints]\nfloat-money = true\n");
     assert_eq!(krate.run(&["override", "users", "link"]).code, 0);

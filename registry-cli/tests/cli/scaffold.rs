@@ -8,7 +8,7 @@ use snapbox::{IntoData as _, str};
 use crate::harness::{Crate, repository, target};
 use crate::says;
 
-/// What `cargo new --lib` leaves.
+/// A crate as `cargo new --lib` creates it.
 fn new_library() -> Crate {
     let krate = Crate::with(&[(
         "src/lib.rs",
@@ -21,7 +21,7 @@ fn new_library() -> Crate {
     krate
 }
 
-/// From nothing to a registry that compiles.
+/// From an empty library to a registry that compiles.
 #[test]
 fn the_first_day() {
     let krate = new_library();
@@ -188,7 +188,7 @@ fn init_twice_changes_nothing() {
 }
 
 #[test]
-fn init_leaves_what_is_there() {
+fn init_keeps_existing_files() {
     let krate = Crate::shop();
     let before: Vec<String> = krate.files();
     says!(
@@ -206,7 +206,7 @@ fn init_leaves_what_is_there() {
 }
 
 #[test]
-fn init_of_a_program_and_of_policies_elsewhere() {
+fn init_of_a_binary_with_policy_files_elsewhere() {
     let krate = Crate::with(&[
         (
             "src/main.rs",
@@ -346,7 +346,7 @@ zeta = "1"
 }
 
 #[test]
-fn new_writes_a_file_with_all_that_the_lints_ask_for() {
+fn new_writes_a_file_with_all_columns_that_the_lints_require() {
     let krate = Crate::shop();
     krate.write("table-registry.lock", "");
     let manifest = krate.read("Cargo.toml");
@@ -428,7 +428,7 @@ update_delete = [
 }
 
 #[test]
-fn new_refuses_a_name_that_is_taken_or_none() {
+fn new_refuses_a_name_that_is_taken_or_not_valid() {
     let krate = Crate::shop();
     krate.write("src/schema/notes.rs", "");
     let before = krate.files();
@@ -437,7 +437,7 @@ fn new_refuses_a_name_that_is_taken_or_none() {
         ["new", "users"],
         str![[r#"
 -- stderr
-error: table `users` exists already
+error: table `users` already exists
  |
  = note: `Users` declares it in `src/schema/users.rs:3`
 -- exit 2
@@ -452,7 +452,7 @@ error: table `users` exists already
 error: table `old` is exempt
  |
  = note: the reason is: kept for the archive
- = help: run `cargo table-registry exempt old --remove` if it gets a struct now
+ = help: run `cargo table-registry exempt old --remove` first if it is to get a struct
 -- exit 2
 
 "#]]
@@ -513,7 +513,7 @@ error: table name is 64 bytes long, but PostgreSQL keeps only 63
         ["new", "notes"],
         str![[r#"
 -- stderr
-error: `src/schema/notes.rs` exists already
+error: `src/schema/notes.rs` already exists
  |
  = help: put `#[table]` on the struct in it
 -- exit 2
@@ -591,9 +591,9 @@ error: `table_registry!` does not name the directory `shema`
     );
 }
 
-/// Two names can meet in one key, and a policy file may speak of a table before it is there.
+/// Two tables can have one key, and a policy file may name a table before it exists.
 #[test]
-fn new_refuses_what_the_compiler_would() {
+fn new_refuses_tables_that_the_macros_would_refuse() {
     let krate = Crate::shop();
     krate.write(
         "src/schema/users.rs",
@@ -672,7 +672,7 @@ fn new_finds_the_module_file() {
 }
 
 #[test]
-fn new_says_if_nothing_leads_to_the_directory() {
+fn new_reports_a_directory_without_a_mod_line() {
     let krate = Crate::shop();
     krate.write(
         "src/lib.rs",
@@ -699,7 +699,7 @@ fn new_says_if_nothing_leads_to_the_directory() {
     assert_eq!(krate.read("src/more/mod.rs"), "pub mod orders;\n");
 }
 
-/// The crate root as `init` leaves it.
+/// The crate root after `init`, or the first line of its failure.
 fn after_init(root: &str, manifest: &str) -> String {
     let krate = Crate::with(&[("src/main.rs", root)]);
     krate.write("Cargo.toml", &format!("[package]\nname = \"shop\"\n{manifest}"));
@@ -713,7 +713,7 @@ fn after_init(root: &str, manifest: &str) -> String {
 }
 
 #[test]
-fn init_of_odd_crate_roots() {
+fn init_of_unusual_crate_roots() {
     const EDITION: &str = "edition = \"2024\"\n";
     let call = "mod schema;\n\ntable_registry::table_registry!(\"schema/\");\n";
     for (before, after) in [
@@ -738,7 +738,7 @@ fn init_of_odd_crate_roots() {
     }
     assert_eq!(
         after_init("fn main() {}\n", ""),
-        "error: package `shop` is of edition 2015"
+        "error: package `shop` uses edition 2015"
     );
     let renamed =
         format!("{EDITION}[dependencies]\ntr = {{ package = \"table-registry\", version = \"0.1\" }}\n");
@@ -750,12 +750,12 @@ fn init_of_odd_crate_roots() {
         format!("{EDITION}[dependencies]\ntable-registry = {{ version = \"0.1\", optional = true }}\n");
     assert_eq!(
         after_init("fn main() {}\n", &optional),
-        "error: `shop` depends on `table-registry` in some builds only"
+        "error: `shop` depends on `table-registry` only in some builds"
     );
 }
 
 #[test]
-fn new_refuses_what_would_not_compile() {
+fn new_refuses_tables_that_would_not_compile() {
     let krate = Crate::shop();
     let before = krate.files();
     for name in ["__", "_1", "self_", "mod", "ünits", ""] {
@@ -808,7 +808,7 @@ fn new_in_a_crate_without_std() {
 }
 
 #[test]
-fn new_asks_the_policy_file_which_columns_there_are() {
+fn new_takes_the_required_columns_from_the_policy_file() {
     let krate = Crate::shop();
     krate.write(
         "table-registry.toml",
@@ -825,7 +825,7 @@ fn new_asks_the_policy_file_which_columns_there_are() {
 }
 
 #[test]
-fn new_needs_a_registry_that_can_be_read() {
+fn new_needs_a_readable_registry() {
     let krate = Crate::shop();
     krate.write(
         "src/lib.rs",

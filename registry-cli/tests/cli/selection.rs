@@ -1,11 +1,11 @@
-//! Which package a command works on, and what it says where there is none.
+//! Which package a command works on, and the failures if there is none.
 
 use snapbox::str;
 
 use crate::harness::{Crate, Report, program};
 use crate::says;
 
-/// Two members with a registry, one without.
+/// A workspace with two members that have a registry, and one that has none.
 fn workspace() -> Crate {
     let schema = |table: &str| format!("#[table_registry::table]\npub struct {table} {{\n    id: i64,\n}}\n");
     let krate = Crate::workspace(&[("shop", schema("Orders")), ("bank", schema("Accounts"))]);
@@ -22,7 +22,7 @@ fn workspace() -> Crate {
 }
 
 #[test]
-fn all_registries_of_a_workspace_or_those_that_are_named() {
+fn all_registries_of_a_workspace_or_the_named_ones() {
     let krate = workspace();
     says!(
         krate,
@@ -67,7 +67,7 @@ accounts  truth  yes  -            Accounts  bank/src/schema/mod.rs:1
 }
 
 #[test]
-fn a_root_package_is_that_of_its_subdirectories() {
+fn subdirectories_belong_to_the_root_package() {
     let krate = workspace();
     let root = "[package]\nname = \"root\"\nedition = \"2024\"\n\n[workspace]\nmembers = [\"shop\"]\n";
     krate.write("Cargo.toml", root);
@@ -102,7 +102,7 @@ fn a_manifest_behind_a_link() {
 }
 
 #[test]
-fn what_changes_one_package_has_to_know_which() {
+fn commands_that_change_a_package_need_exactly_one() {
     let krate = workspace();
     says!(
         krate,
@@ -238,7 +238,7 @@ fn two_calls_in_one_package() {
 error: package `shop` calls `table_registry!` more than once
  |
  = note: `src/lib.rs:3`, `src/main.rs:1`
- = help: keep one call: in the library, and use its arrays in the programs
+ = help: keep the call in the library, and use its arrays in the binaries
 -- exit 2
 
 "#]]
@@ -265,7 +265,7 @@ fn no_package_at_all() {
 
 #[cfg(unix)]
 #[test]
-fn a_directory_that_is_gone() {
+fn a_removed_current_directory() {
     let krate = Crate::shop();
     let gone = krate.path().join("gone");
     std::fs::create_dir(&gone).unwrap();
@@ -281,7 +281,7 @@ fn a_directory_that_is_gone() {
 }
 
 #[test]
-fn wrong_use_is_two() {
+fn wrong_use_has_exit_code_2() {
     for arguments in [
         &["lst"][..],
         &[],
@@ -309,7 +309,7 @@ error: unknown code `unknown-overide`
     );
 }
 
-/// The places in the arguments are found in the crate root, as the compiler would show them.
+/// Faults of arguments are shown at their places in the crate root, as the compiler would show them.
 #[test]
 fn faults_of_the_call() {
     let krate = Crate::shop();
@@ -349,7 +349,7 @@ error: 2 errors found
     );
 }
 
-/// And those of attributes at their tokens.
+/// Faults of attributes are shown at their tokens.
 #[test]
 fn faults_of_attributes() {
     let krate = Crate::shop();

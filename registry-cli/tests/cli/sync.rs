@@ -79,7 +79,7 @@ old = "kept for the archive"
 
 "#]]
     );
-    // Git may check it out with other line breaks.
+    // Git may check out the lock file with other line breaks.
     krate.write(
         "table-registry.lock",
         &krate.read("table-registry.lock").replace('\n', "\r\n"),
@@ -286,7 +286,7 @@ pub mod zones;
 
 #[cfg(unix)]
 #[test]
-fn a_line_stays_as_long_as_its_file() {
+fn a_mod_line_is_kept_as_long_as_its_file_exists() {
     let krate = Crate::shop();
     krate.write("src/more/mod.rs", "");
     std::os::unix::fs::symlink("../more", krate.path().join("src/schema/sub")).unwrap();
@@ -323,7 +323,7 @@ error: package `bank` does not call `table_registry!`
  |
  = note: looked in `bank/src/lib.rs`
  = note: `bank/table-registry.lock` is the lock file of a registry
- = help: put the call back, or remove the lock file with the registry
+ = help: restore the call, or remove the lock file, too
 -- exit 2
 
 "#]]
@@ -332,7 +332,7 @@ error: package `bank` does not call `table_registry!`
 
 #[cfg(unix)]
 #[test]
-fn what_cannot_be_written_stays_as_it_is() {
+fn a_file_that_cannot_be_written_is_not_changed() {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt;
     use std::process::Command;

@@ -1,4 +1,4 @@
-//! The workflow that the README shows, line by line.
+//! Runs the workflow in the README line by line.
 
 use std::env;
 use std::fs;
@@ -22,7 +22,7 @@ fn commands() -> Vec<String> {
     lines.map(str::to_string).collect()
 }
 
-/// Runs a command in a shell in which the programs of the crate are found.
+/// Runs a command in a shell whose `PATH` has the installed program.
 fn run(krate: &Crate, command: &str) -> (bool, String) {
     let path = env::var("PATH").unwrap();
     let output = Command::new("sh")
@@ -65,7 +65,7 @@ fn every_line_runs() {
     let [install, checks @ ..] = commands.as_slice() else {
         panic!("no line")
     };
-    // Before it is published, and in the profile that the tests use.
+    // Installs the program from this repository, in the profile that the tests use.
     let package = repository().join("registry-cli");
     let local = install.replace(
         "cargo-table-registry",
@@ -93,7 +93,7 @@ fn every_line_runs() {
         let (success, text) = run(&krate, check);
         assert!(success, "{check}\n{text}");
     }
-    // And they fail where they should.
+    // The checks fail if there is something to report.
     krate.write(
         "src/schema/users.rs",
         "#[table_registry::table]\npub struct Users { pub id: f64 }\n",

@@ -1,4 +1,4 @@
-//! What the data files say.
+//! The content of the data files.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::{error, fmt, fs};
 
 use crate::RustType;
 
-/// The content of the data files, as far as files are generated from it.
+/// The part of the data files from which other files are generated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Data {
     /// Every table, in the order of `files.tsv`.
@@ -59,7 +59,7 @@ impl Data {
     ///
     /// # Errors
     ///
-    /// If a file cannot be read, or a line of it is not in the form that the README of the data gives.
+    /// If a file cannot be read, or one of its lines is not in the format described in the README of the data.
     pub fn read(directory: &Path) -> Result<Self, DataError> {
         let columns = columns_by_table(&DataFile::read(directory, "columns.tsv")?)?;
         Ok(Self {
@@ -104,7 +104,7 @@ fn tables(file: &DataFile, mut columns: ColumnsByTable) -> Result<Vec<Table>, Da
         let row = result?;
         let [name, stem] = row.fields;
         let Some(columns) = columns.remove(name) else {
-            return Err(row.fault(format!("table `{name}` has no columns, or stands here twice")));
+            return Err(row.fault(format!("table `{name}` has no columns, or is listed twice")));
         };
         tables.push(Table {
             name: name.to_owned(),
@@ -178,7 +178,7 @@ impl<'a, const N: usize> Row<'a, N> {
     }
 }
 
-/// A data file that cannot be read, or a line that says nothing meaningful.
+/// A data file that cannot be read, or a line that is not valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataError {
     place: String,
@@ -246,7 +246,7 @@ mod tests {
         assert_eq!(fault(""), "files.tsv: no file for table `a`");
         assert_eq!(
             fault("a\ta\nb\tb\n"),
-            "files.tsv:2: table `b` has no columns, or stands here twice"
+            "files.tsv:2: table `b` has no columns, or is listed twice"
         );
     }
 

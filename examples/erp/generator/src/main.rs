@@ -1,4 +1,4 @@
-//! Writes the generated files of the example `erp`, and removes the ones that no table has any more.
+//! Writes the generated files of the example `erp`, and removes those that no longer belong to a table.
 
 use std::error::Error;
 use std::fs;
@@ -25,7 +25,7 @@ fn regenerate() -> Result<(), Box<dyn Error>> {
         fs::remove_file(example.join(stale))?;
         println!("removed {stale}");
     }
-    // An unchanged file keeps its time of change, so that nothing is compiled again for it.
+    // An unchanged file keeps its modification time, so that it is not recompiled.
     for (path, content) in &generated {
         if present.get(path) != Some(content) {
             fs::write(example.join(path), content)?;

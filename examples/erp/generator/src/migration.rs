@@ -1,4 +1,4 @@
-//! The migration that makes the tables.
+//! The migration that creates the tables.
 
 use crate::{Column, Data, GENERATED, Table};
 
@@ -24,7 +24,7 @@ fn column(column: &Column) -> String {
     format!("    {} {}{null}", quoted(&column.name), column.sql_type)
 }
 
-/// The data say no more of it than that it exists.
+/// The data contain only the name of an exempt table, so it gets one column.
 fn exempt_table(name: &str) -> String {
     create_table(name, &["    id bigint PRIMARY KEY".to_owned()])
 }

@@ -2,10 +2,10 @@
 
 use crate::{Data, GENERATED, Override};
 
-/// What the lints find in this schema is data, too: the levels and the exceptions are decisions.
+/// Lint levels and exceptions are decisions about this schema, so they are data, too.
 const LINTS: &str = include_str!("lints.toml");
 
-/// So are the roles and the tenant of the database.
+/// The roles and the tenant policy of the database are data for the same reason.
 const DATABASE: &str = include_str!("database.toml");
 
 const EXEMPT_REASON: &str = "EX-SCH-002: worker-only, created by a migration";

@@ -77,7 +77,7 @@ fn table_struct(table: &Table) -> String {
     format!("/// A row of `{name}`.\n{attribute}\npub struct {ident} {{\n{fields}}}\n")
 }
 
-/// Names the table only where the name that the registry derives from the struct is another one.
+/// Names the table only if the registry would derive another name from the struct.
 fn table_attribute(name: &str, ident: &str) -> String {
     if ident.to_snake_case() == name {
         "#[table]".to_owned()
