@@ -86,8 +86,8 @@ impl Crate {
         }
     }
 
-    /// What a user's own build gets from here: name and features of each package that is compiled for the target, in the
-    /// order of cargo's tree.
+    /// The packages of this workspace that end up in a user's build: name and features of each package that is
+    /// compiled for the target, in the order of cargo's tree.
     fn packages_for_the_target(&self) -> Vec<String> {
         let report = self.cargo(&[
             "tree",
@@ -174,7 +174,7 @@ fn the_error_in_the_readme() {
 }
 
 #[test]
-fn the_policy_file_decides_which_bounds_a_table_fits() {
+fn the_policy_files_decide_which_bounds_a_table_satisfies() {
     let krate = Crate::sound("bounds");
     krate.write(
         "src/lib.rs",
@@ -196,7 +196,7 @@ fn the_policy_file_decides_which_bounds_a_table_fits() {
 }
 
 #[test]
-fn a_new_file_takes_part_with_its_mod_line() {
+fn a_new_file_is_registered_with_its_mod_line() {
     let krate = Crate::sound("new_file");
     krate.write(
         "src/lib.rs",
@@ -298,7 +298,7 @@ fn a_binary_that_uses_nothing_has_no_warning() {
 }
 
 #[test]
-fn types_of_the_user_are_not_in_the_way() {
+fn items_of_the_user_do_not_shadow_generated_paths() {
     let krate = Crate::sound("shadows");
     krate.write(
         "src/lib.rs",
@@ -447,7 +447,7 @@ fn a_registry_in_a_module_is_an_error_that_says_where_it_belongs() {
         .says("evaluation panicked: `table_registry!` is not in the crate root");
 }
 
-/// `test` stands for another crate's attribute with the name `table`.
+/// `test`, renamed, plays the part of another crate's attribute `table`.
 #[test]
 fn an_attribute_of_another_crate_is_recognised() {
     let krate = Crate::sound("foreign");
@@ -485,7 +485,7 @@ fn a_renamed_dependency_is_one_error_and_an_option_fixes_it() {
 }
 
 #[test]
-fn errors_of_the_user_stay_alone() {
+fn errors_of_the_user_are_the_only_errors() {
     let krate = Crate::sound("user_errors");
     krate.write(
         "src/schema/users.rs",
@@ -517,7 +517,7 @@ fn no_artefact_names_the_machine() {
     assert!(!page.contains(env!("CARGO_MANIFEST_DIR")), "{page}");
 }
 
-/// A crate with modules that come from a macro if a feature is on, and with a table that every build compiles.
+/// A crate with modules that a macro declares if a feature is on, and with a table that every build compiles.
 fn modules_behind_a_feature(name: &str, root: &str) -> Crate {
     let krate = Crate::sound(name);
     krate.write(
@@ -536,7 +536,7 @@ fn modules_behind_a_feature(name: &str, root: &str) -> Crate {
 }
 
 #[test]
-fn modules_that_a_macro_brings_in_behind_a_feature() {
+fn modules_that_a_macro_declares_behind_a_feature() {
     for (name, root) in [
         ("bring_file", "#[cfg(feature = \"database\")]\npub mod schema;"),
         (
@@ -564,7 +564,7 @@ fn modules_that_a_macro_brings_in_behind_a_feature() {
 }
 
 #[test]
-fn a_cfg_in_what_a_macro_brings_in() {
+fn a_cfg_in_a_module_that_a_macro_declares() {
     let krate = modules_behind_a_feature("bring_cfg", "bring! { schema }");
     krate.write(
         "src/schema/mod.rs",
@@ -601,8 +601,9 @@ fn an_included_file_is_compiled() {
 }
 
 impl Crate {
-    /// A sound crate that depends on another crate, `other`. That has an attribute `table`, a derive with a helper attribute
-    /// `table`, a derive without one, an attribute that drops its item, and one that makes a test.
+    /// A sound crate that depends on a crate `other`. `other` has an attribute `table`, a derive with a helper
+    /// attribute `table`, a derive without one, an attribute that drops its item, and one that turns its item into a
+    /// test.
     fn with_other_macros(name: &str) -> Self {
         let krate = Self::sound(name);
         krate.manifest("2024", "other = { path = \"other\" }\n");
@@ -684,7 +685,7 @@ fn a_struct_that_is_not_compiled_is_an_error_if_it_looks_like_a_table() {
 }
 
 #[test]
-fn a_faulty_attribute_is_one_error_whatever_brings_it_into_scope() {
+fn a_faulty_attribute_is_one_error_however_it_is_imported() {
     let krate = Crate::with_other_macros("one_error");
     krate.write(
         "src/lib.rs",
@@ -769,7 +770,7 @@ fn wherever_the_attribute_is_imported() {
 }
 
 #[test]
-fn a_module_called_tables_in_a_function_is_not_in_the_way() {
+fn a_module_named_tables_in_a_function_does_no_harm() {
     let krate = Crate::sound("tables_in_a_function");
     krate.write(
         "src/lib.rs",
@@ -779,10 +780,10 @@ fn a_module_called_tables_in_a_function_is_not_in_the_way() {
     krate.check().passes();
 }
 
-/// Edition 2018, and a virtual workspace that names no resolver, have cargo's feature resolver 1: it gives a package the features
-/// that any macro asks of it.
+/// Edition 2018, and a virtual workspace that names no resolver, use cargo's feature resolver 1, which also enables
+/// the features that a macro's dependencies ask for.
 #[test]
-fn a_build_gets_the_facade_and_the_vocabulary_alone() {
+fn a_build_contains_only_the_facade_and_the_vocabulary() {
     let ours = ["table_registry []", "table_registry_core []"];
     let krate = Crate::sound("target_tree");
     for edition in ["2018", "2021", "2024"] {
@@ -802,8 +803,8 @@ fn a_build_gets_the_facade_and_the_vocabulary_alone() {
     assert_eq!(packages[1..], ours, "a virtual workspace");
 }
 
-/// The compiler suggests the types of that name before it looks at modules, and `tables::users` is one: what it suggests has
-/// at least a public path.
+/// The compiler suggests types of the unresolved name before modules, and `tables::users` is such a type. At least
+/// the suggested path has to be public.
 #[test]
 fn a_suggested_import_has_a_public_path() {
     let krate = Crate::sound("suggested_import");
@@ -834,10 +835,11 @@ fn sources_behind_a_link() {
         .fails_with(&["error: override refers to unknown table `usrs`"]);
 }
 
-/// The compiler reads the file by another path than the scan, which is outside the directories.
+/// The path by which the compiler reads the file is outside the schema directories, and differs from the path of the
+/// scan.
 #[cfg(unix)]
 #[test]
-fn a_struct_that_a_link_brings_into_the_directories() {
+fn a_struct_in_a_linked_schema_directory() {
     let krate = Crate::sound("linked_schema");
     krate.write(
         "src/lib.rs",
@@ -870,7 +872,7 @@ fn orphans_that_name_each_other_by_path_are_one_error() {
 }
 
 #[test]
-fn a_path_on_an_inline_module_hides_no_orphan() {
+fn a_path_attribute_on_an_inline_module_hides_no_orphan() {
     let krate = Crate::sound("inline_path");
     let table = |name: &str| format!("#[table_registry::table]\npub struct {name};\n");
     krate.write(

@@ -1,4 +1,4 @@
-//! Everything in real model code that could go wrong, in one crate that compiles.
+//! All forms of real model code that could cause trouble, in one crate that compiles.
 #![deny(warnings)]
 
 use table_registry::TableKind::{self, Control, Evidence, Link, Projection, System, Truth};
@@ -90,7 +90,7 @@ fn policies_are_found_by_name_even_at_compile_time() {
 }
 
 #[test]
-fn a_struct_says_what_its_key_says() {
+fn a_struct_has_the_constants_of_its_key() {
     // The constants of a struct are defaults that read its key.
     fn same<Row: Table<Key = Key>, Key: Table>() {}
     same::<schema::attributes::Events, tables::audit_events>();
@@ -103,7 +103,7 @@ fn a_struct_says_what_its_key_says() {
     schema::places::inline::local();
 }
 
-/// Even where both traits of a key are imported.
+/// The constants are unambiguous even if both traits of a key are imported.
 #[test]
 fn the_constants_of_a_key() {
     assert_eq!(<tables::audit_events as Key>::TABLE_NAME, "audit.events");

@@ -1,4 +1,4 @@
-//! The README shows nothing that is not compiled, run or printed somewhere.
+//! Everything that the README shows is compiled, run or printed somewhere.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,14 +25,14 @@ fn blocks(language: &str) -> Vec<String> {
         .collect()
 }
 
-/// A block that starts with the path of a file, as a comment in the file's language.
+/// The path and the content of a block that starts with a path in a comment, in the file's language.
 fn named(block: &str, comment: &str) -> Option<(PathBuf, String)> {
     let (first, content) = block.split_once('\n')?;
     let path = first.strip_prefix(comment)?.trim();
     Some((Path::new("examples/quickstart").join(path), content.to_owned()))
 }
 
-/// A file without its comments at the top and inner attributes, which a reader need not see.
+/// A file without the comments and inner attributes at its top, which readers of the README need not see.
 fn without_preamble(content: &str) -> String {
     let lines: Vec<&str> = content.lines().collect();
     let preamble = |line: &&str| line.starts_with("//!") || line.starts_with("#![") || line.is_empty();
@@ -40,7 +40,7 @@ fn without_preamble(content: &str) -> String {
     lines[start..].join("\n") + "\n"
 }
 
-/// All that a reader needs to follow the example, but the manifest.
+/// Everything that a reader needs to follow the example, except the manifest.
 fn files_of_the_quickstart() -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut directories = vec![PathBuf::from("examples/quickstart")];
@@ -82,7 +82,7 @@ fn the_dependency_line_names_this_version() {
     assert!(read("README.md").contains(&format!("Rust {} or newer", env!("CARGO_PKG_RUST_VERSION"))));
 }
 
-/// The first of the two errors of a case, as if it stood in a crate.
+/// The README shows the first of the two errors of a UI case, with the paths that it would have in a crate.
 #[test]
 fn the_error_of_a_bound_is_that_of_a_ui_case() {
     let case = "tests/ui/typed/append_only/";
@@ -126,7 +126,7 @@ fn the_settings_of_the_database_are_read() {
     assert_eq!((database.app_roles.len(), database.exceptions.len()), (1, 1));
 }
 
-/// A mistake that no expected error shows has a test elsewhere, named here.
+/// A code that is in no expected error has a test elsewhere, named here.
 #[test]
 fn every_code_is_in_an_expected_error() {
     let elsewhere = [

@@ -1,4 +1,4 @@
-//! The tables of the reference, in `README.md` and in the documentation of the macros, say what the definitions in the engine say.
+//! The reference tables in `README.md` and in the documentation of the macros match the definitions in the engine.
 //!
 //! `SNAPSHOTS=overwrite cargo test --test reference` writes them; read the diff.
 
@@ -48,7 +48,8 @@ fn generated_items() -> String {
     )
 }
 
-/// A file of the quickstart as the example of a documentation comment. The package of the quickstart compiles it.
+/// A file of the quickstart as an example for a documentation comment. It is compiled in the package of the
+/// quickstart.
 fn example(file: &str) -> String {
     let content = read(&Path::new("examples/quickstart").join(file));
     let lines = content

@@ -1,6 +1,6 @@
 //! One directory per mistake, below `tests/ui/<category>/`.
 //!
-//! `TRYBUILD=overwrite cargo test --test ui` blesses; read the diff.
+//! `TRYBUILD=overwrite cargo test --test ui` rewrites the expected errors; read the diff.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ fn mistakes() {
     trybuild::TestCases::new().compile_fail("tests/ui/*/*/main.rs");
 }
 
-/// Users depend on the facade alone, so a path into another crate of the workspace is none they can write.
+/// Users depend only on the facade, so they cannot write a path into another crate of the workspace.
 #[test]
 fn expected_errors_name_paths_that_users_can_write() {
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ui");

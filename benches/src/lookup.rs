@@ -1,5 +1,5 @@
-//! Look-up by name: the generated registry against other ways to find something by its name. A crate of its own,
-//! because the names have to stand in it when it is compiled.
+//! Look-up by name: the generated registry against other ways to find something by its name. It runs in a crate of
+//! its own, because the names have to be in the source when it is compiled.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::crates::{erp, library, repository, synthetic, target, write};
 use crate::table::Rows;
 
-/// What the crate does: looks up each name, and each with a letter more, in turns.
+/// The program of the crate: it looks up each name, and each name with one more letter, in turns.
 const MAIN: &str = include_str!("lookup.main.txt");
 
 pub fn rows() -> Rows {

@@ -1,4 +1,4 @@
-//! Ratios, each measured side by side in one run, as a table: `cargo run --release -p benches`.
+//! Prints a table of ratios, each of two things measured side by side in one run: `cargo run --release -p benches`.
 //!
 //! An argument selects one part: `engine`, `check`, `peers`, `cold`, `commands`, `lookup`, or `curve`, which prints the
 //! points of the picture. Users run the engine unoptimised, so measure that part in the dev profile:

@@ -236,8 +236,8 @@ pub struct SqlArguments {
     pub down: bool,
     /// Print only what a database lacks; fail if it lacks anything.
     ///
-    /// To learn how the server spells a policy, the program creates it on a temporary table and rolls back. That needs
-    /// the TEMPORARY privilege on the database and SELECT on the tables.
+    /// To find out how the server spells a policy, the program creates the policy on a temporary table and rolls
+    /// back. That needs the TEMPORARY privilege on the database and SELECT on the tables.
     #[arg(long, conflicts_with = "down")]
     pub diff: bool,
     /// The database for `--diff`, as `postgres://USER@HOST:PORT/DATABASE`.
@@ -256,10 +256,10 @@ pub struct VerifyArguments {
     pub database_url: Option<String>,
     /// Check the result of migrations, on a throwaway server.
     ///
-    /// The server is started from the PostgreSQL binaries on this machine: those beside the `initdb` on the `PATH`, else
-    /// the newest installed version. The directories of sqlx, Diesel, drizzle, Prisma, Flyway, refinery, dbmate and
-    /// goose, and plain `.sql` files are recognised. Roles of `app_roles` that migrations name and do not create are
-    /// created first.
+    /// The server is started from the PostgreSQL binaries on this machine: those beside the `initdb` on the `PATH`,
+    /// else those that `pg_config --bindir` names, else the newest installed version. The directories of sqlx,
+    /// Diesel, drizzle, Prisma, Flyway, refinery, dbmate and goose, and plain `.sql` files are recognised. Roles of
+    /// `app_roles` that migrations name and do not create are created first.
     #[arg(long, value_name = "DIR", conflicts_with = "database_url")]
     pub migrations: Option<PathBuf>,
     /// Also attempt, as each role of the application, what the database must refuse.

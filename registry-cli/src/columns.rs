@@ -26,22 +26,21 @@ pub struct Column {
     pub is_float: bool,
     /// The type of its field.
     pub rust_type: RustType,
-    /// Whether the field is read by way of another type.
+    /// Whether an attribute converts the field from another type.
     pub is_converted: bool,
-    /// The file.
     pub source: Arc<Source>,
-    /// Where the field's name stands in the file.
+    /// The range of the field's name in the file.
     pub place: Range<usize>,
 }
 
-/// The type of a field, as far as the database has something like it.
+/// The parts of a field's type that a database type can be compared with.
 #[derive(Clone, Debug)]
 pub struct RustType {
-    /// As it is written.
+    /// The type as it is written.
     pub text: String,
-    /// Its name without path, reference and `Option`; `Vec<u8>` for bytes.
+    /// The name of the type without path, reference and `Option`; `Vec<u8>` for bytes.
     pub base: String,
-    /// Whether it can hold nothing.
+    /// Whether the type is an `Option`.
     pub is_option: bool,
 }
 
@@ -111,8 +110,8 @@ fn without_spaces(text: &str) -> String {
 #[derive(Debug)]
 pub struct TableColumns {
     pub columns: Vec<Column>,
-    /// Whether the table has no other columns. A field may stand for the columns of another struct, the fields
-    /// of a tuple have no names, and a struct may be unreadable.
+    /// Whether these are all columns of the table. Columns may be missing because a field stands for the columns of
+    /// another struct, because the fields of a tuple struct have no names, or because a struct is unreadable.
     pub is_complete: bool,
     /// A fault for each struct that cannot be read.
     pub unreadable: Vec<Diagnostic>,
@@ -206,8 +205,10 @@ fn invalid(declaration: &Declaration) -> Diagnostic {
 
 fn too_deep(declaration: &Declaration) -> Diagnostic {
     unreadable(declaration)
-        .note(format!("its types may nest {MAX_NESTING} levels deep"))
-        .help("declare part of a deep type on its own, with `type`")
+        .note(format!(
+            "its types may be nested at most {MAX_NESTING} levels deep"
+        ))
+        .help("move part of a deep type into a type alias")
 }
 
 fn unreadable(declaration: &Declaration) -> Diagnostic {
@@ -215,7 +216,7 @@ fn unreadable(declaration: &Declaration) -> Diagnostic {
     Diagnostic::new(Fault::UnreadableStruct, message).at(&declaration.source, declaration.place.clone(), "")
 }
 
-/// The item whose name stands at a place, from its first attribute to its body. It may be in a module, in a
+/// The item whose name is at this place, from its first attribute to its body. The item may be in a module, in a
 /// function, or in the arguments of a macro.
 fn item_named_at(trees: &[TokenTree], name: &Range<usize>) -> Option<Vec<TokenTree>> {
     let mut trees = Cow::Borrowed(trees);
@@ -229,7 +230,7 @@ fn item_named_at(trees: &[TokenTree], name: &Range<usize>) -> Option<Vec<TokenTr
     }
 }
 
-/// Where the item starts whose tokens up to its name are the last ones.
+/// The index of an item's first token. The slice ends right before the item's name.
 fn start_of_item(trees: &[TokenTree]) -> usize {
     let mut start = trees.len().saturating_sub(1);
     start = match &trees[..start] {
@@ -246,7 +247,8 @@ fn start_of_item(trees: &[TokenTree]) -> usize {
     start
 }
 
-/// The body of an item, or its semicolon. The default of a constant parameter is in braces, too.
+/// The index of an item's body or semicolon. Braces inside angle brackets do not count: the default of a const
+/// parameter has braces, too.
 fn end_of_item(trees: &[TokenTree], name: usize) -> Option<usize> {
     let mut open = 0_usize;
     (name..trees.len()).find(|&at| {
@@ -294,16 +296,16 @@ fn columns(source: &Arc<Source>, start: usize, attributes: Vec<Attribute>, field
     read
 }
 
-/// What the attributes of ORMs say about a field, or about all fields of a struct.
+/// The ORM attributes of a field, or of a struct for all its fields.
 #[derive(Default)]
 struct OrmAttributes {
     name: Option<String>,
     rename_all: Option<String>,
-    /// The field is no column.
+    /// The field is not a column.
     is_none: bool,
     /// The field stands for the columns of another struct.
     is_several: bool,
-    /// The field is read by way of another type.
+    /// The field is converted from another type.
     is_converted: bool,
 }
 
@@ -341,7 +343,7 @@ impl OrmAttributes {
     }
 }
 
-/// `"x"`, or the identifier `x`, as Diesel takes it.
+/// The value `"x"` or, as in Diesel, the identifier `x`.
 fn text(argument: &Argument) -> Option<String> {
     let value = argument.value()?;
     let ident = || value.ident().map(|ident| ident.unraw().to_string());
@@ -480,8 +482,8 @@ mod tests {
     }
 
     #[test]
-    fn a_struct_that_is_nested_too_deeply_is_unreadable() {
-        let too_deep = "the fields of `S` cannot be read; its types may nest 32 levels deep";
+    fn a_struct_with_types_nested_too_deeply_is_unreadable() {
+        let too_deep = "the fields of `S` cannot be read; its types may be nested at most 32 levels deep";
         for (open, close) in [("Vec<", ">"), ("&", ""), ("[", "]"), ("(", ")"), ("fn() -> ", "")] {
             let (before, behind) = (open.repeat(10_000), close.repeat(10_000));
             assert_eq!(
@@ -500,7 +502,7 @@ mod tests {
     }
 
     #[test]
-    fn types_without_what_stands_around_them() {
+    fn types_without_path_reference_and_option() {
         for (text, written, base, is_option) in [
             ("i64", "i64", "i64", false),
             (

@@ -1,4 +1,4 @@
-//! Changes to files: all of them or none, each in one step.
+//! Changes to files: either all are written or none, each in one step.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -16,8 +16,8 @@ use crate::workspace::Workspace;
 /// The prefix of temporary files, which lie beside the files that they replace.
 const TEMPORARY: &str = ".table-registry-";
 
-/// Keeps other runs of this program from changing files between our reading and our writing, and removes the temporary
-/// files of a run that was killed.
+/// Keeps other runs of this program from changing files between our read and our write, and removes the temporary
+/// files that a killed run left behind.
 #[derive(Debug)]
 pub struct ExclusiveRun {
     /// The locked file, which holds the paths of our temporary files, one per line.
@@ -26,7 +26,8 @@ pub struct ExclusiveRun {
 
 impl ExclusiveRun {
     /// Waits until no other run changes files of this workspace. The lock is on a file in cargo's target directory,
-    /// which nobody keeps. If there can be no such file, nothing is locked, and nothing can be built either.
+    /// which is not under version control. If that file cannot be created, nothing is locked; nothing could be built
+    /// there either.
     pub fn of(workspace: &Workspace) -> Self {
         Self::locked(&workspace.target)
     }
@@ -59,10 +60,10 @@ impl ExclusiveRun {
         journal.set_len(0)
     }
 
-    /// Notes the path of a temporary file before there is one.
+    /// Records the path of a temporary file before the file is created.
     fn note(&self, path: &Path) {
         if let (Some(mut journal), Ok(path)) = (self.journal.as_ref(), std::path::absolute(path)) {
-            // At worst the file outlives a run that is killed.
+            // At worst, a killed run leaves the file behind.
             let _ = writeln!(journal, "{}", path.display());
         }
     }
@@ -74,7 +75,7 @@ fn is_temporary(path: &Path) -> bool {
     is_file && name.is_some_and(|name| name.starts_with(TEMPORARY))
 }
 
-/// Files to be written, once all of them are known.
+/// Collects the changes to files, to be written together.
 #[derive(Debug)]
 pub struct Changes {
     root: Root,
@@ -84,7 +85,7 @@ pub struct Changes {
 #[derive(Debug)]
 struct Change {
     path: PathBuf,
-    /// The current text; nothing for a new file.
+    /// The current text; `None` for a new file.
     before: Option<String>,
     after: String,
 }
@@ -105,7 +106,7 @@ impl Changes {
         }
     }
 
-    /// A new file. Writing fails if there is a file by then.
+    /// Adds a new file. Writing fails if the file exists by then.
     pub fn create(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) {
         self.files.push(Change {
             path: path.into(),
@@ -114,7 +115,7 @@ impl Changes {
         });
     }
 
-    /// New text for a file that was read before.
+    /// Adds a new text for a file that was read before.
     pub fn update(&mut self, path: impl Into<PathBuf>, before: &str, after: impl AsRef<str>) {
         if before != after.as_ref() {
             self.files.push(Change {
@@ -140,7 +141,7 @@ impl Changes {
         let root = self.root.clone();
         self.write(run).inspect_err(|_| {
             for directory in missing.iter().rev() {
-                // Fails, as it should, for a directory that was not created or that others use by now.
+                // This fails, as it should, for a directory that was not created or is not empty.
                 let _ = fs::remove_dir(root.resolve(directory));
             }
         })
@@ -219,7 +220,7 @@ impl Change {
             run.note(path);
             File::create_new(path)
         });
-        // Only the kind of the error: its text names the temporary file, which means nothing to anybody.
+        // Only the kind of the error is reported: its text names the temporary file, which means nothing to users.
         let mut file = created.map_err(|error| unwritable(error.kind().into()))?;
         if self.before.is_some() {
             let permissions = fs::metadata(&target).map_err(unwritable)?.permissions();
@@ -234,7 +235,7 @@ impl Change {
         })
     }
 
-    /// The file that the path leads to, through links. Fails if its text is no longer what was read.
+    /// The file that the path leads to, with links resolved. Fails if its text is no longer the text that was read.
     fn target(&self, root: &Root) -> Result<PathBuf, Failure> {
         let Some(before) = &self.before else {
             return Ok(root.resolve(&self.path));

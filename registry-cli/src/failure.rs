@@ -24,7 +24,7 @@ impl Failure {
         }
     }
 
-    /// A file or directory that the system refuses access to. `what` is `read`, `written`, ….
+    /// The failure of an operation on a file or directory. `what` is its participle: `read`, `written`, ….
     pub fn io(what: &str, path: &Path, error: &io::Error) -> Self {
         Self::new(format!("`{}` cannot be {what}", display(path))).note(error.to_string())
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use table_registry_engine::{ExemptTable, RegisteredTable, Registry};
 use toml_writer::{ToTomlKey as _, ToTomlValue as _, TomlKeyBuilder, TomlStringBuilder};
 
-/// The name of the file, beside `Cargo.toml`.
+/// The name of the file. It is beside `Cargo.toml`.
 pub const NAME: &str = "table-registry.lock";
 
 const HEADER: &str = "\
@@ -27,7 +27,7 @@ pub fn text(registry: &Registry) -> String {
     text
 }
 
-/// The tables whose kind or policies differ, as the later registry has them.
+/// The tables whose kind or policies differ, described as they are in the later registry.
 pub fn differences(before: &Registry, after: &Registry) -> Vec<String> {
     let changes = before.tables().iter().filter_map(|old| {
         let new = after.table(&old.name)?;
@@ -65,7 +65,7 @@ fn described(table: &RegisteredTable) -> String {
     )
 }
 
-/// A TOML string on one line, whatever characters it has.
+/// A TOML string on one line, even if the text contains line breaks.
 fn string(text: &str) -> String {
     TomlStringBuilder::new(text).as_basic().to_toml_value()
 }

@@ -1,4 +1,4 @@
-//! `cargo table-registry`: the tables of a table registry, without the compiler.
+//! `cargo table-registry`: works on the tables of a table registry, without the compiler.
 
 mod cli;
 mod columns;

@@ -7,14 +7,14 @@ use table_registry_engine::{path_attributes, raw_where_needed, start_of_code, wi
 
 use crate::failure::Failure;
 
-/// In a comment at the top of a file, it lets `sync` keep the `mod` lines.
+/// In a comment at the top of a file, this mark lets `sync` update the `mod` lines.
 const GENERATED: &str = "@generated";
 
-/// A file with `mod` lines, as the items of its top level.
+/// A file with `mod` lines, split into its top-level items.
 #[derive(Debug)]
 pub struct ModuleFile {
     text: String,
-    /// Where code starts: after a byte order mark and a shebang line.
+    /// The start of the code, after a byte order mark and a shebang line.
     start: usize,
     items: Vec<Item>,
 }
@@ -44,14 +44,14 @@ enum ItemKind {
 #[derive(Debug, PartialEq)]
 pub struct OutlinedModule {
     pub name: String,
-    /// As it stands in front of `mod`: `pub `, or nothing.
+    /// The text in front of `mod`: `pub `, for example, or nothing.
     visibility: String,
     /// The attributes as source text.
     attributes: String,
 }
 
 impl OutlinedModule {
-    /// The values of `#[path = "…"]`: several if `cfg_attr`s hold them.
+    /// The values of `#[path = "…"]`: there can be several within `cfg_attr`s.
     pub fn paths(&self) -> Vec<String> {
         let attributes = path_attributes(&self.attributes).into_iter();
         attributes.map(|attribute| attribute.path).collect()
@@ -108,7 +108,7 @@ impl ModuleFile {
         })
     }
 
-    /// The text with another `mod` line, in its sorted place, with the visibility of its neighbour.
+    /// The text with a new `mod` line, in its sorted place, with the visibility of its neighbour.
     pub fn with_module(&self, name: &str) -> String {
         let before = self.module_items().rfind(|(_, module)| *module.name < *name);
         let first = self.module_items().next();
@@ -122,7 +122,8 @@ impl ModuleFile {
         }
     }
 
-    /// The visibility of the module before, or else of the first. Modules under `cfg` count only if there are no others.
+    /// The visibility of the previous module, or else of the first one. Modules under `cfg` count only if there are
+    /// no others.
     fn visibility_beside(&self, name: &str) -> &str {
         let (conditional, unconditional): (Vec<_>, Vec<_>) =
             self.modules().partition(|module| module.may_be_conditional());
@@ -136,8 +137,8 @@ impl ModuleFile {
         neighbour.map_or("pub ", |module| &module.visibility)
     }
 
-    /// Whether the file has a module whose content does not lie in a file of the module's name: it is inline, or has a
-    /// `path` attribute.
+    /// Whether the file has a module whose content is not in a file named after it, because the module is inline or
+    /// has a `path` attribute.
     pub fn keeps_elsewhere(&self, module: &str) -> bool {
         self.items.iter().any(|item| match &item.kind {
             ItemKind::InlineModule { name } => name == module,
@@ -146,7 +147,7 @@ impl ModuleFile {
         })
     }
 
-    /// The text without the `mod` line of a module and its attributes.
+    /// The text without the `mod` line and the attributes of a module.
     pub fn without_module(&self, name: &str) -> String {
         let Some((item, _)) = self.module_items().find(|(_, module)| module.name == name) else {
             return self.text.clone();
@@ -156,7 +157,7 @@ impl ModuleFile {
         format!("{}{}", &self.text[..start], &self.text[end..])
     }
 
-    /// The text with more lines, set apart by empty lines, after the attributes, imports and `mod` lines at the top.
+    /// The text with more lines, between empty lines, after the attributes, imports and `mod` lines at the top.
     pub fn with_block(&self, block: &str) -> String {
         let preamble = self.items.iter().rfind(|item| {
             matches!(
@@ -193,7 +194,7 @@ impl ModuleFile {
         format!("{}{text}{}", &self.text[..at], &self.text[at..])
     }
 
-    /// The start of the line if nothing else is before this place in it, or else the place.
+    /// The start of the line if this place has nothing before it in its line, or else the place.
     fn start_of_line(&self, place: usize) -> usize {
         let start = self.text[..place].rfind('\n').map_or(0, |at| at + 1);
         if self.text[start..place].trim().is_empty() {
@@ -203,7 +204,7 @@ impl ModuleFile {
         }
     }
 
-    /// The start of the next line if nothing but a comment is after this place in its line, or else the place.
+    /// The start of the next line if only a comment follows this place in its line, or else the place.
     fn end_of_line(&self, place: usize) -> usize {
         let end = self.text[place..]
             .find('\n')
@@ -216,7 +217,8 @@ impl ModuleFile {
         }
     }
 
-    /// The end of the comments at the top: a licence, `@generated`. Comments with three slashes belong to the item below.
+    /// The end of the comments at the top, such as a licence or `@generated`. Comments with three slashes belong to
+    /// the item below.
     fn end_of_leading_comments(&self) -> usize {
         let is_outer = |line: &str| line.starts_with("///") && !line.starts_with("////");
         let lines = self.text[self.start..].split_inclusive('\n');
@@ -236,7 +238,7 @@ fn items(code: &str, tokens: TokenStream) -> Vec<Item> {
             TokenTree::Group(group) => {
                 let is_inner = matches!(trees.as_slice(), [TokenTree::Punct(pound), TokenTree::Punct(bang)]
                     if pound.as_char() == '#' && bang.as_char() == '!');
-                // `use a::{b, c};` ends with its semicolon.
+                // `use a::{b, c};` ends at its semicolon, not at its braces.
                 let is_body = group.delimiter() == Delimiter::Brace && !is_import(&trees);
                 is_inner || is_body
             }

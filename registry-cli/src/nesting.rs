@@ -1,9 +1,8 @@
-//! Tokens of whole texts, and how deeply their brackets may nest: syn and proc-macro2 read and print groups by
-//! recursion.
+//! Tokenizes whole texts, with a limit on nested brackets: syn and proc-macro2 read and print groups recursively.
 
 use proc_macro2::{LexError, Spacing, TokenStream, TokenTree};
 
-/// How deeply brackets may nest, far deeper than code that people write.
+/// The depth to which brackets may be nested. Code that people write stays far below it.
 const LIMIT: usize = 128;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,7 +11,7 @@ pub enum AngleBracket {
     Close,
 }
 
-/// Whether a token is an angle bracket. The `>` of `->` and `=>` is not.
+/// The angle bracket at this index, if there is one. The `>` of `->` and `=>` does not count.
 pub fn angle_bracket(trees: &[TokenTree], at: usize) -> Option<AngleBracket> {
     let TokenTree::Punct(punct) = &trees[at] else {
         return None;
@@ -27,7 +26,7 @@ pub fn angle_bracket(trees: &[TokenTree], at: usize) -> Option<AngleBracket> {
     }
 }
 
-/// The tokens of a text, or the reason why there are none.
+/// The tokens of a text, or the reason why it cannot be tokenized.
 pub fn tokens(text: &str) -> Result<TokenStream, String> {
     let tokens: TokenStream = text.parse().map_err(|error: LexError| error.to_string())?;
     if has_deep_brackets(&tokens) {

@@ -1,4 +1,4 @@
-//! Edits of policy files. Each decides about one table, and is checked before it is written.
+//! Edits of policy files. Each edit changes a decision about one table, and is checked before it is written.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -55,7 +55,8 @@ impl Edit {
         .guarded(project, table)
     }
 
-    /// Refuses an edit that changes a decision about anything but its table, whatever form the file has.
+    /// Refuses an edit that would change a decision about anything but its table. In a file of unusual form, that
+    /// could happen.
     fn guarded(self, project: &Project, table: &str) -> Result<Self, Failure> {
         let after = Policy::read(&self.inputs.files, &mut Vec::new());
         if decisions_about_others(&after, table) == decisions_about_others(&project.policy, table) {
@@ -177,7 +178,7 @@ fn edited(
     Ok((Arc::clone(before), Arc::new(Source::new(&before.path, text))))
 }
 
-/// The faults that a change would bring, without those that are there already.
+/// The faults that a change would add to the existing ones.
 pub fn new_faults(project: &Project, after: Inputs) -> Vec<Diagnostic> {
     let faults = |mut inputs: Inputs| {
         // Otherwise an unknown table is no fault while some schema file cannot be read.
@@ -192,7 +193,7 @@ pub fn new_faults(project: &Project, after: Inputs) -> Vec<Diagnostic> {
     faults(after).into_iter().filter(is_new).collect()
 }
 
-/// Ends the command if there are faults.
+/// Fails if there are faults.
 pub fn refuse(faults: &[Diagnostic]) -> Result<(), Failure> {
     if faults.is_empty() {
         return Ok(());

@@ -1,11 +1,11 @@
-//! Edits of the text of policy files. Comments, order and layout stay.
+//! Edits of the text of policy files. Comments, order and layout are kept.
 
 use std::ops::Range;
 
 use toml_edit::{Array, Document, DocumentMut, Item, RawString, Table, TableLike, TomlError, Value};
 
-/// Sets `key = "value"` in a table of the document, and adds the table if there is none. A comment after the value
-/// stays.
+/// Sets `key = "value"` in a table of the document, and adds the table if there is none. A comment after the value is
+/// kept.
 pub fn set(text: &str, table: &str, key: &str, value: &str) -> Result<String, String> {
     let mut document = parsed(text)?;
     editable_table(&document, table)?;
@@ -115,7 +115,7 @@ fn table_of<'d>(document: &'d mut DocumentMut, name: &str) -> &'d mut dyn TableL
     }
 }
 
-/// Takes the comments at the end of a document, which would otherwise end up below whatever is added.
+/// Removes and returns the comments at the end of a document, which would otherwise end up below an added entry.
 fn keep_comments_above(document: &mut DocumentMut) -> String {
     let mut trailing = document.trailing().as_str().unwrap_or_default().to_string();
     if !trailing.is_empty() && !trailing.ends_with('\n') {
@@ -125,7 +125,7 @@ fn keep_comments_above(document: &mut DocumentMut) -> String {
     trailing
 }
 
-/// The bytes of `key = value`.
+/// The byte range of `key = value`.
 fn entry(table: &Table, key: &str) -> Option<Range<usize>> {
     let (key, item) = table.get_key_value(key)?;
     Some(key.span()?.start..item.span()?.end)
@@ -140,8 +140,8 @@ fn without_lines(text: &str, range: Range<usize>) -> String {
     format!("{}{}", &text[..start], &text[end..])
 }
 
-/// The text before an item of a list: a comment that belongs to the previous item, and what belongs to this one,
-/// from the line break on.
+/// The text before an item of a list. Up to the first line break it belongs to the previous item; the rest belongs to
+/// this one.
 struct Gap {
     behind_previous: String,
     own: String,
@@ -168,7 +168,8 @@ fn prefix(array: &Array, position: usize) -> Gap {
     Gap::new(array.get(position).and_then(|item| item.decor().prefix()))
 }
 
-/// The text between the last item and the end of the list. Without a trailing comma it is the suffix of the item.
+/// The text between the last item and the end of the list. Without a trailing comma, toml_edit keeps it as the suffix
+/// of the item.
 fn behind_last(array: &Array) -> Gap {
     let last = array.iter().last().and_then(|item| item.decor().suffix());
     let suffix = last.and_then(RawString::as_str).unwrap_or_default();
@@ -259,7 +260,7 @@ fn push_line(array: &mut Array, name: &str) {
     if let Some(item) = array.get_mut(last) {
         item.decor_mut().set_suffix("");
     }
-    // Comments below the last item stay where they are: above what is added.
+    // Comments below the last item stay there, and so above the added item.
     let (comments, end) = rest.own.split_at(rest.own.rfind('\n').unwrap_or(0));
     let before = format!("{}{comments}{indent}", rest.behind_previous);
     let end = if end.is_empty() { "\n" } else { end }.to_string();
@@ -282,7 +283,7 @@ fn take(array: &mut Array, position: usize) {
         // The next item must not become part of the comment.
         kept = format!("{}{}", kept.trim_end(), own.indent());
     } else if position == 0 && !kept.contains('\n') {
-        // On one line, the first item leaves no space.
+        // On one line, removing the first item leaves no space.
         kept.clear();
     }
     if is_last {
@@ -294,7 +295,7 @@ fn take(array: &mut Array, position: usize) {
     }
 }
 
-/// The comments above a removed item. They stay, because they may be about the items below.
+/// The comments above a removed item. They are kept, because they may be about the items below.
 fn comments_above(own: &str) -> &str {
     &own[..own.rfind('\n').unwrap_or(0)]
 }
@@ -318,7 +319,7 @@ old = \"kept\"
 ";
 
     #[test]
-    fn a_value_is_replaced_and_its_comment_stays() {
+    fn a_value_is_replaced_and_its_comment_is_kept() {
         let text = set(POLICY, "overrides", "users", "system").unwrap();
         assert_eq!(text, POLICY.replace("\"truth\"", "\"system\""));
     }
@@ -333,7 +334,7 @@ old = \"kept\"
     }
 
     #[test]
-    fn a_table_is_added_below_what_is_there() {
+    fn a_table_is_added_at_the_end() {
         for (before, after) in [
             ("", "[overrides]\na = \"b\"\n"),
             ("# Only this.\n", "# Only this.\n\n[overrides]\na = \"b\"\n"),

@@ -2,7 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
-/// As wide as cargo's.
+/// The prefix is as wide as that of cargo's status lines.
 const TEMPLATE: &str = "{prefix:>12} [{bar:25}] {pos}/{len} {msg}";
 
 /// A bar with a number of steps. Dropping it removes it from the terminal.

@@ -1,4 +1,4 @@
-//! A crate with a registry, read from its sources by the same pipeline as in the macro.
+//! A crate with a registry, read from its sources by the same pipeline that the macro uses.
 
 use std::io;
 use std::ops::Range;
@@ -24,7 +24,7 @@ pub struct Project {
     pub root: Arc<Source>,
     pub call: CallSite,
     pub invocation: Invocation,
-    /// What was read. An edit is checked on a changed copy.
+    /// Everything that was read. An edit is checked on a changed copy.
     pub inputs: Inputs,
     pub policy: Policy,
     pub registry: Registry,
@@ -94,7 +94,7 @@ impl Project {
         faults.filter(|fault| report::is_unreadable(fault.code) && !fault.is(Fault::NoTables))
     }
 
-    /// Says what to do after a change if there is a lock file.
+    /// Prints the next step after a change if there is a lock file.
     pub fn say_if_lock_is_stale(&self) {
         if self.package.has_lock_file() {
             let command = self.package.command("sync");
@@ -110,7 +110,7 @@ pub fn all_faults(projects: &[Project]) -> Vec<Diagnostic> {
     faults.cloned().collect()
 }
 
-/// What follows from the inputs.
+/// The result of checking the inputs.
 pub struct Checked {
     pub policy: Policy,
     pub registry: Registry,
@@ -152,27 +152,27 @@ fn faults_of_attribute(declaration: &Declaration) -> Vec<Diagnostic> {
     faults
 }
 
-/// The word in front of a place: `enum` in `enum Roles`.
+/// The word before a place, such as `enum` in `enum Roles`, and its range.
 fn word_before(text: &str, place: usize) -> (&str, Range<usize>) {
     let before = text[..place].trim_end();
     let word = before.rsplit(char::is_whitespace).next().unwrap_or_default();
     (word, before.len() - word.len()..before.len())
 }
 
-/// Where a token of the attribute `#[table]` stands in the file.
+/// The range of a token of the attribute `#[table]` in the file.
 pub fn place_in_attribute(declaration: &Declaration, span: Option<Span>) -> Option<Range<usize>> {
     let attribute = declaration.attribute.clone();
     let within = place(span, &declaration.source.text[attribute.clone()])?;
     Some(attribute.start + within.start..attribute.start + within.end)
 }
 
-/// The bytes of a span in the text that it was parsed from; `None` for a span from another text.
+/// The byte range of a span in the text that it was parsed from; `None` for a span from another text.
 fn place(span: Option<Span>, text: &str) -> Option<Range<usize>> {
     let range = span?.byte_range();
     (!range.is_empty() && text.get(range.clone()).is_some()).then_some(range)
 }
 
-/// Where a crate root calls `table_registry!`.
+/// The call of `table_registry!` in a crate root.
 struct CallInRoot {
     file: PathBuf,
     source: Arc<Source>,
@@ -220,7 +220,7 @@ impl CallInRoot {
         })
     }
 
-    /// Gives a fault of an argument its place in this file.
+    /// Returns the fault of an argument with its place in this file.
     fn locate(&self, fault: Diagnostic) -> Diagnostic {
         let arguments = &self.source.text[self.arguments.clone()];
         if fault.span.is_none() || !fault.labels.is_empty() {
@@ -241,7 +241,7 @@ fn several_calls(package: &Package, calls: &[CallInRoot]) -> Failure {
         package.name
     ))
     .note(lines.join(", "))
-    .help("keep one call: in the library, and use its arrays in the programs")
+    .help("keep the call in the library, and use its arrays in the binaries")
 }
 
 fn no_call(package: &Package) -> Failure {
@@ -259,7 +259,7 @@ fn no_call(package: &Package) -> Failure {
     if package.has_lock_file() {
         return failure
             .note(format!("`{}` is the lock file of a registry", display(&lock)))
-            .help("put the call back, or remove the lock file with the registry");
+            .help("restore the call, or remove the lock file, too");
     }
     failure.help(format!("run `{}` to add the call", package.command("init")))
 }

@@ -1,4 +1,4 @@
-//! Output: data on stdout, everything else on stderr.
+//! Prints output: data to stdout, everything else to stderr.
 
 use std::env;
 use std::fmt::Display;
@@ -69,7 +69,7 @@ pub fn diff(text: &str) -> Result<(), Failure> {
     data(&colored.collect::<String>())
 }
 
-/// Prints diagnostics for people, and returns what they mean for the exit code.
+/// Prints diagnostics for people, and returns the exit code for them.
 pub fn human(list: &[Diagnostic]) -> Exit {
     for diagnostic in list {
         say!("{}\n", diagnostic.render_styled());
@@ -77,8 +77,8 @@ pub fn human(list: &[Diagnostic]) -> Exit {
     exit(list)
 }
 
-/// Prints diagnostics as annotations of GitHub Actions, and returns what they mean for the exit code. Paths in the
-/// diagnostics are relative to the root.
+/// Prints diagnostics as annotations of GitHub Actions, and returns the exit code for them. Paths in the diagnostics
+/// are relative to the root.
 pub fn github(list: &[Diagnostic], root: &Root) -> Result<Exit, Failure> {
     let directory = in_repository(root);
     let annotations = list.iter().map(|diagnostic| annotation(diagnostic, &directory));
@@ -118,7 +118,7 @@ pub fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{plural}")
 }
 
-/// The exit code for some diagnostics: that of the worst.
+/// The exit code for some diagnostics, decided by the most severe one.
 pub fn exit(list: &[Diagnostic]) -> Exit {
     let errors = list.iter().filter(|one| one.severity == Severity::Error);
     let exits = errors.map(|error| {
@@ -131,7 +131,7 @@ pub fn exit(list: &[Diagnostic]) -> Exit {
     exits.max().unwrap_or(Exit::Fine)
 }
 
-/// Whether the fault is that something could not be read, so that nothing is known about it.
+/// Whether the fault is that something could not be read, so that its content is unknown.
 pub fn is_unreadable(code: Code) -> bool {
     let Code::Fault(fault) = code else {
         return false;
@@ -207,8 +207,8 @@ fn escaped_property(text: &str) -> String {
     escaped(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// The version of all JSON that the program prints. It changes when a field goes away or changes its meaning, not
-/// when one is added.
+/// The version of all JSON that the program prints. It changes when a field is removed or changes its meaning, not
+/// when a field is added.
 pub const JSON_VERSION: u32 = 1;
 
 /// Prints one JSON value and a line break.

@@ -41,8 +41,8 @@ impl FromStr for ColumnArgument {
     }
 }
 
-/// Whether a name can be that of a column, a module, and a table without quotes. It may be a keyword that needs `r#`.
-/// It is ASCII, since the compiler accepts nothing else in the name of a file.
+/// Whether a name is valid for a column, a module, and a table without quotes. It may be a keyword that needs `r#`.
+/// It has to be ASCII, since the compiler accepts nothing else in a module's file name.
 pub fn is_snake_case_identifier(name: &str) -> bool {
     let is_part = |c: char| c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit();
     name.chars().all(is_part)
@@ -50,7 +50,7 @@ pub fn is_snake_case_identifier(name: &str) -> bool {
         && syn::parse_str::<syn::Ident>(&format!("r#{name}")).is_ok()
 }
 
-/// Whether this is a type that a field can have, without a comment, which would hide what follows.
+/// Whether this is a type that a field can have. A comment is refused, because it would hide the text after it.
 fn is_field_type(text: &str) -> bool {
     let is_plain = !text.contains("//") && !text.contains("/*") && !text.contains('\n');
     let ty = syn::parse_str::<Type>(text);
@@ -64,7 +64,7 @@ fn is_field_type(text: &str) -> bool {
         })
 }
 
-/// A table whose file is to be written.
+/// A new table whose file is to be written.
 #[derive(Debug)]
 pub struct NewTable<'a> {
     pub name: &'a str,
@@ -147,7 +147,8 @@ impl NewTable<'_> {
     }
 }
 
-/// The types of required columns. They come from crates that the package depends on, so that the new file compiles.
+/// The types of required columns. They are taken only from crates that the package depends on, so that the new file
+/// compiles.
 struct ColumnTypes {
     id: &'static str,
     time: &'static str,

@@ -1,4 +1,4 @@
-//! The directories of a schema, and the modules that their files can be.
+//! The directories of a schema, and the modules that their files and subdirectories can be.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,7 +18,7 @@ pub struct SchemaDirectory {
     path: PathBuf,
     /// The file whose `mod` lines lead into the directory, if there is one.
     pub module_file: Option<PathBuf>,
-    /// The names of the modules that the files and subdirectories can be.
+    /// The names of the modules that the entries of the directory can be.
     modules: BTreeSet<String>,
 }
 
@@ -32,7 +32,7 @@ pub fn all(project: &Project) -> Result<Vec<SchemaDirectory>, Failure> {
     let mut seen = BTreeSet::new();
     let mut directories = Vec::new();
     while let Some(path) = waiting.pop() {
-        // A symbolic link may lead to a directory around it.
+        // A symbolic link may lead to a directory that contains it.
         let target = root.canonical(&path).unwrap_or_else(|| path.clone());
         if seen.insert(target) {
             let entries = entries(project, &path)?;

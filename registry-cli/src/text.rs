@@ -19,7 +19,7 @@ pub fn edited<E>(text: &str, edit: impl FnOnce(&str) -> Result<String, E>) -> Re
     Ok(format!("{}{after}", &text[..mark]))
 }
 
-/// A name from the database, with the control characters escaped that a terminal would obey.
+/// A name from the database, with its control characters escaped, since a terminal would obey them.
 pub fn printable(text: &str) -> String {
     let is_obeyed = |c: char| c.is_control() && c != '\n';
     if !text.contains(is_obeyed) {
@@ -37,13 +37,13 @@ pub fn printable(text: &str) -> String {
         .collect()
 }
 
-/// Names in backticks, as [`listed`].
+/// Names in backticks, formatted by [`listed`].
 pub fn quoted<N: Display>(names: impl IntoIterator<Item = N>) -> String {
     let quoted: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
     listed(&quoted)
 }
 
-/// The first few names, and how many more there are.
+/// The first few names, and the number of the others.
 pub fn listed(names: &[String]) -> String {
     const SHOWN: usize = 5;
     match names {

@@ -1,4 +1,4 @@
-//! The packages of a workspace, from `cargo metadata`, and which of them the user selects.
+//! The packages of a workspace, from `cargo metadata`, and the selection of the user.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -15,8 +15,8 @@ use crate::lock_file;
 /// The package that users of a registry depend on.
 pub const FACADE: &str = "table-registry";
 
-/// One package of the workspace. Paths are those that the compiler shows: relative to the root of the workspace,
-/// or absolute outside of it.
+/// One package of the workspace. Paths are as the compiler shows them: relative to the root of the workspace, or
+/// absolute outside of it.
 #[derive(Clone, Debug)]
 #[cfg_attr(test, derive(Default))]
 pub struct Package {
@@ -28,11 +28,11 @@ pub struct Package {
     pub crate_roots: Vec<PathBuf>,
     /// The packages that it depends on in every build.
     pub dependencies: BTreeSet<String>,
-    /// Its name for the facade, if it depends on the facade in every build.
+    /// The name by which its code refers to the facade, if it depends on the facade in every build.
     pub facade: Option<String>,
     /// Whether it depends on the facade in at least some builds.
     pub mentions_facade: bool,
-    /// Whether paths in `use` start at a crate, as they do since edition 2018.
+    /// Whether paths in `use` start with a crate name, as they do since edition 2018.
     pub has_crate_paths: bool,
     /// Whether it is the only package of the workspace.
     pub is_alone: bool,
@@ -190,7 +190,7 @@ fn can_hold_schema(kind: &TargetKind) -> bool {
     )
 }
 
-/// The packages that are named, or the one whose directory the user is in; nothing for all packages.
+/// The packages that the user names, or the one whose directory the user is in; `None` for all packages.
 fn choose(
     packages: &[Package],
     selection: &Selection,
@@ -225,7 +225,6 @@ fn find(packages: &[Package], name: &str) -> Result<Package, Failure> {
     })
 }
 
-/// The text of a file.
 pub fn read(root: &Root, path: &Path) -> Result<String, Failure> {
     fs::read_to_string(root.resolve(path)).map_err(|error| Failure::io("read", path, &error))
 }

@@ -1,4 +1,5 @@
-//! The imports between the files of one crate. A re-export stands for the file that defines the name.
+//! The imports between the files of one crate. An import through a re-export counts as an import of the file that
+//! defines the name.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
@@ -33,7 +34,7 @@ impl Crate {
         krate
     }
 
-    /// Leaves out the modules of tests, and files that no `mod` line names.
+    /// Leaves out test modules, and files that no `mod` line names.
     fn keep_declared_modules(&mut self) {
         let is_declared = |module: &Path| {
             (0..module.len()).all(|end| {
@@ -69,7 +70,7 @@ impl Crate {
 
     fn targets(&self, module: &Path, file: &SourceFile) -> BTreeSet<Path> {
         let used = file.imports.iter().filter(|(name, _)| file.words.contains(*name));
-        // A module that is imported is not used before a path goes on from it.
+        // An imported module counts as used only if a path continues from it; `paths` has those.
         let items = used
             .map(|(_, path)| path)
             .filter_map(|path| self.file_of_item(module, path));
@@ -81,7 +82,7 @@ impl Crate {
         items.chain(inline).chain(globs).collect()
     }
 
-    /// The file that defines what a path names; nothing for a module, and for other crates.
+    /// The file that defines the item of a path; `None` for a module, and for items of other crates.
     fn file_of_item(&self, from: &Path, path: &Path) -> Option<Path> {
         let (mut module, rest) = self.start_of(from, path)?;
         for (position, segment) in rest.iter().enumerate() {
@@ -102,8 +103,8 @@ impl Crate {
             } else {
                 let mut globs = file.globs.iter().filter_map(|glob| self.module_at(&module, glob));
                 let found = globs.find(|glob| self.files[glob].definitions.contains(segment));
-                // A macro may define it; but what the crate root does not have is meant for another crate, in
-                // code that a macro writes.
+                // A macro in the module may define the item. In the crate root, an unknown item is taken for one of
+                // another crate, in code that a macro generates.
                 return found.or_else(|| Some(module).filter(|module| !module.is_empty()));
             }
         }
@@ -116,7 +117,7 @@ impl Crate {
         self.files.contains_key(&target).then_some(target)
     }
 
-    /// The module in which a path starts, and the rest of the path; nothing if it leads out of the crate.
+    /// The module in which a path starts, and the rest of the path; `None` if the path leads out of the crate.
     fn start_of(&self, from: &Path, path: &Path) -> Option<(Path, Path)> {
         let (first, rest) = path.split_first()?;
         let parent = || from.split_last().map(|(_, parent)| parent.to_vec());
@@ -141,7 +142,7 @@ impl Crate {
         imported.is_some_and(|path| matches!(path[0].as_str(), "crate" | "self" | "super"))
     }
 
-    /// The files that import each other in a loop, each loop once.
+    /// The loops of files that import each other, each loop once.
     pub fn circles(&self) -> Vec<String> {
         let imports = self.imports();
         let mut seen = BTreeSet::new();
@@ -158,7 +159,7 @@ impl Crate {
     }
 }
 
-/// The shortest way from a file back to itself.
+/// The shortest chain of imports from a file back to itself.
 fn shortest_circle<'n>(
     imports: &BTreeMap<&'n str, BTreeSet<&'n str>>,
     start: &'n str,

@@ -97,7 +97,7 @@ fn every_form_of_import_is_found() {
 }
 
 #[test]
-fn what_is_no_import_makes_no_circle() {
+fn other_mentions_of_a_file_are_not_imports() {
     for b in [
         "pub use crate::a::A;",
         "use crate::a; fn b() { a }",

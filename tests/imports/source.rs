@@ -1,4 +1,4 @@
-//! What one Rust file imports and defines, read from its tokens. Code under `#[cfg(test)]` does not count.
+//! The imports and definitions of one Rust file, read from its tokens. Code under `#[cfg(test)]` does not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ pub struct SourceFile {
     pub globs: Vec<Path>,
     /// Every path of two or more segments outside of `use`.
     pub paths: Vec<Path>,
-    /// The words outside of `use`: an import that is none of them is only re-exported.
+    /// The words outside of `use`. An imported name that is not among them is only re-exported.
     pub words: BTreeSet<String>,
     /// The names that the file defines.
     pub definitions: BTreeSet<String>,
@@ -53,7 +53,7 @@ impl SourceFile {
                     path = prefixes.last().cloned().unwrap_or_default();
                     if token == "}" {
                         prefixes.pop();
-                        // What follows is a comma or the end.
+                        // A comma or the end follows.
                         path.clear();
                     }
                 }
@@ -111,7 +111,7 @@ impl SourceFile {
     }
 }
 
-/// What follows an item: it ends with a semicolon or with braces.
+/// The tokens after an item, which ends with a semicolon or with braces.
 fn behind_item(item: &[String]) -> &[String] {
     let semicolon = position(item, ";");
     let body = position(item, "{");
@@ -131,7 +131,7 @@ fn is_word(token: &str) -> bool {
     token.starts_with(|c: char| c.is_alphanumeric() || c == '_')
 }
 
-/// Where a token stands first, or the end.
+/// The position of the first such token, or the end.
 fn position(tokens: &[String], wanted: &str) -> usize {
     let found = tokens.iter().position(|token| token == wanted);
     found.unwrap_or(tokens.len())
@@ -153,7 +153,8 @@ fn length_of_group(tokens: &[String]) -> usize {
     tokens.len()
 }
 
-/// Words, `::`, and every other character alone, without comments, strings, characters and lifetimes.
+/// The tokens of a text: words, `::`, and every other character on its own, without comments, strings, character
+/// literals and the quotes of lifetimes.
 fn tokens(text: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut rest = text;
@@ -212,7 +213,7 @@ fn length_of_raw_string(text: &str) -> usize {
     start + content + end.len()
 }
 
-/// The length of `'x'` or `'\n'`, or of the quote of a lifetime.
+/// The length of a literal such as `'x'` or `'\n'`, or of the quote that starts a lifetime.
 fn length_of_character(text: &str) -> usize {
     let mut characters = text.char_indices().skip(1);
     match (characters.next(), characters.next()) {

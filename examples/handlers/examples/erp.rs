@@ -10,19 +10,19 @@ use table_registry::{Mutable, RowSecured};
 /// What a client asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Request {
-    /// The rows of its tenant.
+    /// List the rows of the client's tenant.
     List,
-    /// To give one row another name.
+    /// Give one row another name.
     Rename,
-    /// To remove one row.
+    /// Remove one row.
     Remove,
 }
 
 /// Turns a request into the statement to run.
 type Handler = fn(Request) -> String;
 
-/// The handlers, by table: records and workflow state, never what is derived or written once. A key
-/// that is no table does not resolve, and one of another kind does not compile.
+/// The handlers, by table: for records and workflow state, never for tables that are derived or append-only. A key
+/// that is not a table does not resolve, and a key of another kind does not compile.
 const HANDLERS: [(&str, Handler); 3] = table_registry::handlers! {
     allow = [Truth, Control];
     tables::companies => handle::<tables::companies>,
@@ -33,7 +33,7 @@ const HANDLERS: [(&str, Handler); 3] = table_registry::handlers! {
 // The same proof for keys that are names, as they come from other registries.
 table_registry::assert_handlers!(erp::TABLE_REGISTRY, HANDLERS, allow = [Truth, Control]);
 
-/// One function for all tables that may have a handler: its bounds say what it needs of them.
+/// One function for all tables that may have a handler. Its bounds state what a table must allow.
 fn handle<T: Mutable + RowSecured>(request: Request) -> String {
     match request {
         Request::List => tenant_query::<T>(),
@@ -42,8 +42,8 @@ fn handle<T: Mutable + RowSecured>(request: Request) -> String {
     }
 }
 
-/// The statement for a request to a table whose name came from outside; nothing if it has no handler.
-/// The name itself never becomes SQL.
+/// The statement for a request to a table whose name came from outside; `None` if the table has no handler. The name
+/// itself never becomes SQL.
 fn route(untrusted: &str, request: Request) -> Option<String> {
     let table = tables::resolve(untrusted)?;
     let (_, handler) = HANDLERS.iter().find(|(name, _)| *name == table)?;

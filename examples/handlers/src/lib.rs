@@ -1,10 +1,10 @@
-//! A repository layer: statements for any table, as far as its policies permit them.
+//! A repository layer: the statements that the policies of a table permit.
 #![deny(warnings, clippy::pedantic)]
 #![forbid(unsafe_code)]
 
 use table_registry::{Mutable, RowSecured, Table};
 
-/// `INSERT`: into any table, also an append-only one.
+/// `INSERT` into any table, even an append-only one.
 ///
 /// ```text
 /// append::<tables::audit_logs>(&["id", "org_id"])
@@ -23,7 +23,7 @@ pub fn append<T: Table>(columns: &[&str]) -> String {
     )
 }
 
-/// `UPDATE` of the row whose `id` is `$1`: not in an append-only table.
+/// `UPDATE` of the row whose `id` is `$1`, except in append-only tables.
 #[must_use]
 pub fn update<T: Mutable>(columns: &[&str]) -> String {
     let assignments: Vec<String> = columns
@@ -38,19 +38,19 @@ pub fn update<T: Mutable>(columns: &[&str]) -> String {
     )
 }
 
-/// `DELETE` of the row whose `id` is `$1`: not from an append-only table.
+/// `DELETE` of the row whose `id` is `$1`, except from append-only tables.
 #[must_use]
 pub fn delete<T: Mutable>() -> String {
     format!("DELETE FROM {} WHERE \"id\" = $1", table::<T>())
 }
 
-/// The rows of the tenant `$1`: only of a table whose rows belong to tenants.
+/// The rows of the tenant `$1`, for tables whose rows belong to tenants.
 #[must_use]
 pub fn tenant_query<T: RowSecured>() -> String {
     format!("SELECT * FROM {} WHERE \"org_id\" = $1", table::<T>())
 }
 
-/// The name of a table as SQL has it, with its schema if it names one.
+/// The name of a table in SQL, qualified if the table names a schema.
 fn table<T: Table>() -> String {
     match T::SCHEMA {
         Some(schema) => {

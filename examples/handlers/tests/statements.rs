@@ -1,4 +1,4 @@
-//! The statements. What the compiler refuses is in `tests/ui/typed`.
+//! The generated statements. Code that the compiler refuses is in `tests/ui/typed`.
 
 use erp::tables;
 use handlers::{append, delete, tenant_query, update};
@@ -24,7 +24,7 @@ fn statements_by_typed_key() {
 }
 
 #[test]
-fn structs_say_what_their_keys_say() {
+fn structs_and_their_keys_make_the_same_statements() {
     assert_eq!(
         delete::<erp::schema::contacts::Contacts>(),
         delete::<tables::contacts>()

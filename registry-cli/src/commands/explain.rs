@@ -16,7 +16,7 @@ pub fn run(arguments: &ExplainArguments) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-/// As in rustc, `-` and `_` are the same letter.
+/// As in rustc, `-` and `_` are interchangeable.
 fn find(name: &str) -> Result<Code, Failure> {
     let wanted = name.replace('_', "-");
     let found = Code::all().into_iter().find(|code| code.as_str() == wanted);

@@ -59,7 +59,7 @@ pub fn run(arguments: &InitArguments) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-/// The package to change: in the root of a workspace without `-p`, the root package.
+/// The package to change. In the root of a workspace, without `-p`, it is the root package.
 fn package(workspace: &Workspace) -> Result<&Package, Failure> {
     match workspace.packages.as_slice() {
         [package] => Ok(package),
@@ -74,7 +74,7 @@ fn package(workspace: &Workspace) -> Result<&Package, Failure> {
     }
 }
 
-/// The root file of the crate before the command.
+/// The root file of the crate, as it is before the command.
 struct CrateRoot {
     path: PathBuf,
     text: String,
@@ -84,7 +84,7 @@ struct CrateRoot {
 }
 
 impl CrateRoot {
-    /// The crate root with a call, or else that of the library, or else that of the program.
+    /// The crate root that calls the macro, or else that of the library, or else that of the first binary.
     fn read(package: &Package) -> Result<Self, Failure> {
         let mut first = None;
         for path in &package.crate_roots {
@@ -96,7 +96,7 @@ impl CrateRoot {
         }
         first.ok_or_else(|| {
             Failure::new(format!(
-                "package `{}` has no library and no program",
+                "package `{}` has neither a library nor a binary",
                 package.name
             ))
             .help("create `src/lib.rs`")
@@ -119,8 +119,8 @@ impl CrateRoot {
         self.path.parent().unwrap_or(Path::new(""))
     }
 
-    /// The name for the module of the schema: the first with a folder, or that is free. A `schema.rs` without a folder
-    /// is usually Diesel's, with its `table!` calls.
+    /// The name for the module of the schema: the first name that has a folder or is not taken. A `schema.rs` without
+    /// a folder is usually Diesel's, with its `table!` calls.
     fn module<'n>(&self, package: &Package, wanted: Option<&'n str>) -> Option<&'n str> {
         let names = wanted.map_or(MODULES.to_vec(), |name| vec![name]);
         names.into_iter().find(|name| {
@@ -153,7 +153,7 @@ fn add_call(
         return Err(
             Failure::new(format!("`{}` has a module `tables`", display(&root.path)))
                 .note("`table_registry!` puts `mod tables` with one type per table into the crate root")
-                .help("give that module another name, and run the command again"),
+                .help("rename that module, and run the command again"),
         );
     }
     let module = root
@@ -223,18 +223,18 @@ fn add_policy_files(package: &Package, root: &CrateRoot, changes: &mut Changes) 
     }
 }
 
-/// Adds the dependency: that of the workspace if it has one, or else the version of this program.
+/// Adds the dependency: inherited from the workspace if it is declared there, or else in the version of this program.
 fn add_dependency(package: &Package, changes: &mut Changes) -> Result<(), Failure> {
     if package.facade.is_some() {
         return Ok(());
     }
     if package.mentions_facade {
         return Err(Failure::new(format!(
-            "`{}` depends on `{FACADE}` in some builds only",
+            "`{}` depends on `{FACADE}` only in some builds",
             package.name
         ))
         .note("every build needs the registry")
-        .help("make it a dependency of all platforms that is not optional"));
+        .help("make it a dependency that is not optional, for all platforms"));
     }
     let path = package.manifest();
     let text = package.read(&path)?;

@@ -14,9 +14,9 @@ use crate::workspace::Workspace;
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Json {
-    /// The version of this form.
+    /// The version of this format.
     version: u32,
-    /// What was found, by crate, file and line.
+    /// The findings, sorted by crate, file and line.
     findings: Vec<FindingRow>,
 }
 
@@ -24,7 +24,7 @@ struct Json {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct FindingRow {
-    /// The rule; `cargo table-registry explain` says what it means.
+    /// The rule; `cargo table-registry explain` describes it.
     code: String,
     /// `error` or `warning`.
     severity: &'static str,
@@ -38,7 +38,7 @@ struct FindingRow {
     column: Option<usize>,
     /// The causes.
     notes: Vec<String>,
-    /// The ways out.
+    /// The possible fixes.
     helps: Vec<String>,
 }
 

@@ -16,7 +16,7 @@ use crate::workspace::Workspace;
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Json {
-    /// The version of this form.
+    /// The version of this format.
     version: u32,
     /// The registered tables, by package and name.
     tables: Vec<TableRow>,
@@ -58,7 +58,7 @@ struct TableRow {
 struct ExemptRow {
     /// The package whose policy file names it.
     package: String,
-    /// Its name.
+    /// The name of the table.
     name: String,
     /// Why it has no struct.
     reason: String,
@@ -88,7 +88,7 @@ pub fn run(arguments: &ListArguments) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-/// Says that exempt tables are only in the JSON.
+/// Reports that exempt tables are only in the JSON.
 fn say_what_is_not_listed(projects: &[Project], format: ListFormat) {
     let exempt: usize = projects
         .iter()

@@ -43,7 +43,7 @@ pub fn run(arguments: &NewArguments) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-/// A name that seems free may be that of a table in a file that cannot be read.
+/// Fails if a source cannot be read: a name that seems free may be taken in an unreadable file.
 fn check_sources(project: &Project) -> Result<(), Failure> {
     let faults: Vec<Diagnostic> = project.reading_faults().cloned().collect();
     if faults.is_empty() {
@@ -60,7 +60,7 @@ fn check_table(project: &Project, name: &str) -> Result<(), Failure> {
             .note("the table's name is also the name of its module");
         return Err(if let Some((schema, table)) = name.split_once('.') {
             failure.help(format!(
-                "run it for `{table}`, and write `#[table(schema = \"{schema}\")]` on the struct"
+                "run the command for `{table}`, and write `#[table(schema = \"{schema}\")]` on the struct"
             ))
         } else if is_snake_case_identifier(&snake_case) {
             failure.help(format!("did you mean `{snake_case}`?"))
@@ -73,7 +73,7 @@ fn check_table(project: &Project, name: &str) -> Result<(), Failure> {
         let declaration = &table.declarations[0];
         let line = declaration.source.line(declaration.attribute.start);
         return Err(
-            Failure::new(format!("table `{name}` exists already")).note(format!(
+            Failure::new(format!("table `{name}` already exists")).note(format!(
                 "`{}` declares it in `{}:{line}`",
                 declaration.ident, declaration.source.path
             )),
@@ -83,7 +83,7 @@ fn check_table(project: &Project, name: &str) -> Result<(), Failure> {
         return Err(Failure::new(format!("table `{name}` is exempt"))
             .note(format!("the reason is: {}", exempt.reason))
             .help(format!(
-                "run `{}` if it gets a struct now",
+                "run `{}` first if it is to get a struct",
                 project.package.command(&format!("exempt {name} --remove"))
             )));
     }
@@ -98,7 +98,7 @@ fn check_columns(columns: &[ColumnArgument]) -> Result<(), Failure> {
     }
 }
 
-/// The directory for the file: the wanted one, or else the first.
+/// The directory for the file: the one that the user names, or else the first.
 fn directory(project: &Project, wanted: Option<&str>) -> Result<PathBuf, Failure> {
     let written: Vec<&str> = project
         .invocation
@@ -128,7 +128,7 @@ fn add_file(
 ) -> Result<Arc<Source>, Failure> {
     let path = directory.join(format!("{}.rs", arguments.name));
     if project.package.root.has_entry(&path) {
-        return Err(Failure::new(format!("`{}` exists already", display(&path)))
+        return Err(Failure::new(format!("`{}` already exists", display(&path)))
             .help("put `#[table]` on the struct in it"));
     }
     let table = NewTable {
@@ -141,7 +141,7 @@ fn add_file(
     };
     if syn::parse_str::<syn::Ident>(&table.ident()).is_err() || arguments.name == "mod" {
         return Err(Failure::new(format!(
-            "`{}` gives no name for a struct and its file",
+            "`{}` cannot be turned into the name of a struct and its file",
             arguments.name
         ))
         .help("choose another name, and name the table with `#[table(name = \"…\")]`"));
@@ -157,7 +157,7 @@ fn facade(project: &Project) -> String {
     path.trim_start_matches("::").to_string()
 }
 
-/// Adds the `mod` line; returns what is left to do if no line leads to the directory.
+/// Adds the `mod` line. If no `mod` line leads to the directory, returns the step that is left to the user.
 fn add_module(
     project: &Project,
     name: &str,
@@ -175,7 +175,7 @@ fn add_module(
     let after = text::edited(&text, |text| {
         let file = ModuleFile::parse(&shown, text)?;
         if file.declares(name) {
-            return Err(Failure::new(format!("`{shown}` has a module `{name}` already"))
+            return Err(Failure::new(format!("`{shown}` already has a module `{name}`"))
                 .help("remove it, or choose another name"));
         }
         Ok(file.with_module(name))
@@ -184,7 +184,7 @@ fn add_module(
     Ok(None)
 }
 
-/// The compiler does not look for files in the folder of a module that is inline or has a `path` attribute.
+/// Fails if the module is inline or has a `path` attribute: the compiler does not look for its files in this folder.
 fn refuse_module_elsewhere(project: &Project, directory: &Path) -> Result<(), Failure> {
     let root = ModuleFile::parse(&project.root.path, &project.root.text)?;
     match module_name(directory).filter(|name| root.keeps_elsewhere(name)) {
@@ -206,7 +206,7 @@ fn module_name(directory: &Path) -> Option<String> {
     Some(directory.file_name()?.to_string_lossy().into_owned())
 }
 
-/// The `mod` line for the directory and the file that needs it, unless the line is already there.
+/// The step that adds the `mod` line for the directory, unless the line is already there.
 fn missing_module(project: &Project, directory: &Path) -> Result<Option<String>, Failure> {
     let parent = directory.parent().unwrap_or(Path::new(""));
     let invoking_file = || project.call.file().to_path_buf();

@@ -1,4 +1,4 @@
-//! `sql`: the migration that makes a database meet the registry's requirements, and the one that takes it back.
+//! `sql`: the migration that makes a database meet the registry's requirements, and the one that reverses it.
 
 use table_registry_engine::Diagnostic;
 
@@ -33,15 +33,15 @@ pub fn run(arguments: &SqlArguments) -> Result<Exit, Failure> {
     })
 }
 
-/// What the registry asks of a database.
+/// Everything that the registry requires of a database.
 struct Plan<'p> {
     package: &'p str,
     names: Names<'p>,
-    /// By name.
+    /// Sorted by name.
     tables: Vec<PlannedTable>,
 }
 
-/// What the registry asks of one table, exceptions apart.
+/// What the registry requires of one table, without the requirements that an exception drops.
 struct PlannedTable {
     name: Qualified,
     own: Vec<Requirement>,
@@ -49,7 +49,7 @@ struct PlannedTable {
 }
 
 impl PlannedTable {
-    /// The requirements that have an effect on the table. Some have none while row-level security is off.
+    /// The requirements that have an effect on the table: some have none while row-level security is off.
     fn own(&self, relation: Option<&Relation>) -> impl DoubleEndedIterator<Item = Requirement> {
         let is_on = relation.is_some_and(|relation| relation.row_security);
         let has_row_security = is_on || self.own.contains(&Requirement::RowSecurity);
@@ -112,7 +112,8 @@ impl<'p> Plan<'p> {
         statements.collect::<Vec<_>>().join("\n")
     }
 
-    /// Only the server knows the descendants. Those of tables that ask for the same share a statement.
+    /// Only the server knows the descendants of a table. One statement covers the descendants of all tables with the
+    /// same requirements.
     fn up_descendants(&self) -> Vec<String> {
         const GROUPS: &[&[Requirement]] = &[
             &[Requirement::RowSecurity, Requirement::ForcedRowSecurity],
@@ -137,8 +138,8 @@ impl<'p> Plan<'p> {
         if !missing.is_empty() {
             return Err(
                 Failure::new(format!("the database has no role {}", quoted(missing)))
-                    .note("`app_roles` names it, and so policies and privileges are about it")
-                    .help("create it, or name the roles of the application as the database does"),
+                    .note("`app_roles` names it, so policies and privileges refer to it")
+                    .help("create it, or use the names of the database's roles in `app_roles`"),
             );
         }
         let mut is_complete = true;
@@ -194,7 +195,8 @@ impl<'p> Plan<'p> {
         Ok(lacking)
     }
 
-    /// That there is a policy is not enough here: it has to be the registry's, as the server spells that.
+    /// The statements that give a table the registry's policy. Any other policy is not enough: it has to match the
+    /// registry's policy as the server spells it.
     fn lacking_policy(
         &self,
         table: &PlannedTable,
@@ -228,7 +230,7 @@ impl<'p> Plan<'p> {
         for requirement in unmet {
             lacking.trigger |= *requirement == Requirement::Trigger;
             lacking.statements.extend(match requirement {
-                // A REVOKE from everybody would miss what other grantors have granted.
+                // One REVOKE from all roles would miss the privileges that other grantors have granted.
                 Requirement::RevokedChanges => revokes(context, relation),
                 _ => requirement.establish(relation.qualified(), &self.names),
             });
@@ -257,7 +259,7 @@ impl<'p> Plan<'p> {
         statements.collect::<Vec<_>>().join("\n")
     }
 
-    /// Tables and children that have policies of their own stay closed.
+    /// Tables and children with policies of their own keep row-level security.
     fn down_rls(&self) -> Vec<String> {
         let statements = [unforce_rls(EACH), disable_rls(EACH)];
         let (with_table, of_children): (Vec<&PlannedTable>, Vec<&PlannedTable>) = self
@@ -296,16 +298,17 @@ impl<'p> Plan<'p> {
 #[derive(Default)]
 struct Lacking {
     statements: Vec<String>,
-    /// Whether it lacks a trigger, which needs its function.
+    /// Whether a trigger is missing: it also needs its function.
     trigger: bool,
 }
 
-/// A note in the migration: `sql` does not see the database.
+/// A note in the migration, because `sql` does not see which policies the database has.
 const BESIDE_OTHERS: &str =
     "-- Where a table has policies of its own, this one stands beside them, joined by OR; leave it out with
 -- `[database.allow.missing-policy]`.";
 
-/// Whether the registry asks a table's children for a group of requirements, and for no larger one about row-level security.
+/// Whether the registry requires a group of requirements of a table's children. Tables that also require forced
+/// row-level security are not in the group of row-level security alone.
 fn is_of_group(table: &PlannedTable, group: &[Requirement]) -> bool {
     let is_forced = table.asks_of_children(Requirement::ForcedRowSecurity);
     let is_plain = group == [Requirement::RowSecurity];
@@ -320,7 +323,7 @@ fn for_descendants<'t>(
     (!names.is_empty()).then(|| for_each_descendant(&names, statements))
 }
 
-/// A statement for each grant that has to go.
+/// A statement for each grant that has to be revoked.
 fn revokes(context: &Context<'_>, relation: &Relation) -> Vec<String> {
     let grants = open_grants(context, relation);
     let statements = grants.iter().map(|grant| grant.revoke(context, relation));

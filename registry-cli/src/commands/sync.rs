@@ -41,7 +41,7 @@ pub fn run(arguments: &SyncArguments) -> Result<Exit, Failure> {
     }
 }
 
-/// What to write, and what is wrong as long as it is not written.
+/// The changes to write, and a fault for each file that is out of date until then.
 pub fn compare(workspace: &Workspace, projects: &[Project]) -> Result<(Changes, Vec<Diagnostic>), Failure> {
     let mut changes = Changes::new(&workspace.root);
     let mut stale = Vec::new();

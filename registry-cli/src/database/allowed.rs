@@ -1,4 +1,4 @@
-//! What the server let the roles of the application do, as the probe found.
+//! What the server allowed the roles of the application to do, as found by the probe.
 
 /// An attempt that the server should have refused.
 #[derive(Debug)]
@@ -9,7 +9,7 @@ pub struct Allowed {
     pub effect: Effect,
 }
 
-/// What an attempt comes to.
+/// What an attempt would achieve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Changing rows of an append-only table.

@@ -1,7 +1,7 @@
-//! What the system catalogs say: <https://www.postgresql.org/docs/current/catalogs.html>.
+//! A snapshot of the system catalogs: <https://www.postgresql.org/docs/current/catalogs.html>.
 //!
-//! One snapshot, so that the checks are functions of it. Columns that old servers lack are read
-//! through `to_jsonb`, and privileges by name, so that letters of newer servers are no surprise.
+//! The checks are functions of this one snapshot. Columns that old servers lack are read through `to_jsonb`.
+//! Privileges are read by name, because newer servers may add letters.
 
 #![expect(
     clippy::struct_excessive_bools,
@@ -18,10 +18,9 @@ use super::session::Session;
 use super::statements::{Qualified, identifier};
 use crate::failure::Failure;
 
-/// An object identifier.
 pub type Oid = i64;
 
-/// The grantee that stands for everybody.
+/// The grantee PUBLIC, which stands for every role.
 pub const PUBLIC: Oid = 0;
 
 /// A table, a view, or another relation with rows.
@@ -36,7 +35,7 @@ pub struct Relation {
     pub row_security: bool,
     pub force_row_security: bool,
     pub owner: Oid,
-    /// A view that runs as whoever uses it.
+    /// Whether it is a view that uses the rights of its caller.
     pub security_invoker: bool,
     pub of_extension: bool,
 }
@@ -63,7 +62,7 @@ impl Relation {
 pub struct ColumnRow {
     pub relation: Oid,
     pub name: String,
-    /// The type's name in `pg_type`, an array's with a `_` in front.
+    /// The type's name in `pg_type`; an array type starts with `_`.
     pub type_name: String,
     /// The type as SQL writes it.
     pub type_text: String,
@@ -87,7 +86,7 @@ pub struct Role {
 pub struct Membership {
     pub role: Oid,
     pub member: Oid,
-    /// None where it is not granted: the owner of the database is a member of `pg_database_owner`.
+    /// `None` for a membership that nobody granted: that of the database's owner in `pg_database_owner`.
     pub grantor: Option<Oid>,
     pub admin: bool,
     pub inherit: bool,
@@ -97,7 +96,7 @@ pub struct Membership {
 #[derive(Debug, FromRow)]
 pub struct Grant {
     pub relation: Oid,
-    /// Where it is about one column alone.
+    /// The column, if the grant is for a single column.
     pub column: Option<String>,
     pub grantor: Oid,
     pub grantee: Oid,
@@ -109,7 +108,7 @@ pub struct Grant {
 pub struct PolicyRow {
     pub relation: Oid,
     pub name: String,
-    /// `*` for all, `r`, `a`, `w`, `d`.
+    /// `r` for SELECT, `a` for INSERT, `w` for UPDATE, `d` for DELETE, `*` for all.
     pub command: String,
     pub permissive: bool,
     pub roles: Vec<Oid>,
@@ -121,12 +120,12 @@ pub struct PolicyRow {
 pub struct ForeignKey {
     pub relation: Oid,
     pub name: String,
-    /// Its definition without CASCADE, SET NULL and SET DEFAULT.
+    /// The definition of the key with the actions CASCADE, SET NULL and SET DEFAULT left out.
     pub harmless: String,
-    /// `a`, `r`, `c`, `n`, `d`.
+    /// `a` NO ACTION, `r` RESTRICT, `c` CASCADE, `n` SET NULL, `d` SET DEFAULT.
     pub on_delete: String,
     pub on_update: String,
-    /// A partition repeats the constraint of its parent.
+    /// Whether a partition repeats this constraint of its parent.
     pub of_parent: bool,
 }
 
@@ -136,7 +135,7 @@ pub struct Inheritance {
     pub parent: Oid,
 }
 
-/// A view uses a relation.
+/// The use of a relation by a view.
 #[derive(Debug, FromRow)]
 pub struct Use {
     pub view: Oid,
@@ -148,7 +147,7 @@ pub struct Rule {
     pub relation: Oid,
     pub name: String,
     pub definition: String,
-    /// `2` UPDATE, `3` INSERT, `4` DELETE.
+    /// The event of an INSTEAD rule: `2` UPDATE, `3` INSERT, `4` DELETE.
     pub instead_of: Option<String>,
 }
 
@@ -178,7 +177,7 @@ pub struct Trigger {
     pub name: String,
     /// The bits of `pg_trigger.tgtype`.
     pub events: i16,
-    /// `O`, `D`, `R`, `A`.
+    /// `O` enabled, `D` disabled, `R` on replicas only, `A` always.
     pub enabled: String,
     pub function_schema: String,
     pub function: String,
@@ -191,7 +190,7 @@ pub struct Trigger {
 pub struct SchemaRow {
     pub name: String,
     pub owner: Oid,
-    /// The grantees of USAGE.
+    /// The roles that hold USAGE.
     pub users: Vec<Oid>,
 }
 
@@ -201,7 +200,7 @@ pub struct ServerRow {
     pub database: String,
 }
 
-/// The rows of the catalogs, as the server has them.
+/// The rows of the catalogs, as the server returns them.
 #[derive(Debug)]
 pub struct Rows {
     pub server: ServerRow,
@@ -228,7 +227,7 @@ impl Rows {
         Ok(Self {
             server: servers
                 .pop()
-                .ok_or_else(|| Failure::new("the server does not say its version"))?,
+                .ok_or_else(|| Failure::new("the server does not report its version"))?,
             relations: session.query("tables", include_str!("catalog/relations.sql"))?,
             schemas: session.query("schemas", include_str!("catalog/schemas.sql"))?,
             roles: session.query("roles", include_str!("catalog/roles.sql"))?,
@@ -248,7 +247,7 @@ impl Rows {
     }
 }
 
-/// The snapshot.
+/// The rows of the catalogs, indexed for the checks.
 #[derive(Debug)]
 pub struct Catalog {
     pub server: ServerRow,
@@ -258,13 +257,13 @@ pub struct Catalog {
     pub functions: Vec<Function>,
     pub foreign_keys: Vec<ForeignKey>,
     roles: BTreeMap<Oid, Role>,
-    /// By member.
+    /// Keyed by member.
     memberships: BTreeMap<Oid, Vec<Membership>>,
-    /// By parent.
+    /// Keyed by parent.
     children: BTreeMap<Oid, Vec<Inheritance>>,
-    /// By child.
+    /// Keyed by child.
     parents: BTreeMap<Oid, Vec<Inheritance>>,
-    /// By view.
+    /// Keyed by view.
     uses: BTreeMap<Oid, Vec<Use>>,
     columns: BTreeMap<Oid, Vec<ColumnRow>>,
     grants: BTreeMap<Oid, Vec<Grant>>,
@@ -305,14 +304,14 @@ impl From<Rows> for Catalog {
 }
 
 impl Catalog {
-    /// Reads it in one transaction that writes nothing.
+    /// Reads the catalogs in one read-only transaction.
     pub fn read(session: &mut Session) -> Result<Self, Failure> {
         session.execute(
-            "no transaction can be begun in the database",
+            "cannot start a transaction in the database",
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = pg_catalog",
         )?;
         let rows = Rows::read(session)?;
-        session.execute("the transaction cannot be ended", "ROLLBACK")?;
+        session.execute("cannot end the transaction", "ROLLBACK")?;
         Ok(Self::from(rows))
     }
 
@@ -396,7 +395,7 @@ impl Catalog {
         all.filter_map(|oid| self.relation_of(oid))
     }
 
-    /// The descendants that meet a condition, as do all tables between them and the table.
+    /// The descendants that meet a condition, if all tables between them and the table meet it, too.
     pub fn descendants_through(&self, table: Oid, is_met: impl Fn(&Relation) -> bool) -> BTreeSet<Oid> {
         reached(table, |parent| {
             let edges = self.children.get(&parent).into_iter().flatten();
@@ -417,7 +416,7 @@ impl Catalog {
     }
 }
 
-/// Everything that is some steps away.
+/// Everything that can be reached from the start in one or more steps.
 pub fn reached<I: Iterator<Item = Oid>>(start: Oid, next: impl Fn(Oid) -> I) -> BTreeSet<Oid> {
     let (mut found, mut open) = (BTreeSet::new(), vec![start]);
     while let Some(at) = open.pop() {

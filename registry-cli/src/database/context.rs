@@ -1,4 +1,4 @@
-//! The registry beside the catalog: what the checks look at.
+//! The registry together with the catalog: the input of the checks.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ impl Table<'_> {
     }
 }
 
-/// What the checks look at.
+/// The input of the checks.
 pub struct Context<'c> {
     pub project: &'c Project,
     pub settings: &'c DatabaseSettings,
@@ -39,10 +39,10 @@ pub struct Context<'c> {
     pub app_roles: Vec<Actor<'c>>,
     pub tables: Vec<Table<'c>>,
     pub tenant_column: String,
-    /// What the server let the roles of the application do. Empty unless it was probed.
+    /// What the server allowed the roles of the application to do. Empty without a probe.
     pub allowed: Vec<Allowed>,
     by_relation: BTreeMap<Oid, usize>,
-    /// Read when a check first asks for one of them.
+    /// Read when a check first needs the fields of a table.
     fields: OnceCell<BTreeMap<String, TableColumns>>,
 }
 
@@ -102,7 +102,8 @@ impl<'c> Context<'c> {
         self.present().filter(|(table, _)| table.registered.append_only)
     }
 
-    /// A table and its partitions and inheritance children, on all levels, without those that have a struct.
+    /// A table with its partitions and inheritance children on all levels, except those that have a struct of their
+    /// own.
     pub fn family(&self, relation: &'c Relation) -> impl Iterator<Item = &'c Relation> {
         let is_own = |child: &Relation| child.is_table() && self.table_of(child.oid).is_none();
         let children = self.catalog.descendants_through(relation.oid, is_own).into_iter();
@@ -113,12 +114,12 @@ impl<'c> Context<'c> {
         self.by_relation.get(&relation).map(|at| &self.tables[*at])
     }
 
-    /// The roles of the application as the list of a statement.
+    /// The roles of the application as a list for SQL statements.
     pub fn app_role_list(&self) -> String {
         role_list(self.app_roles.iter().map(|role| role.role.name.as_str()))
     }
 
-    /// The role of the application that has, or can take on, the privileges of a grantee.
+    /// The role of the application that has or can obtain the privileges of a grantee.
     pub fn app_role_reaching(&self, grantee: Oid) -> Option<&Actor<'c>> {
         self.app_roles.iter().find(|role| role.reaches(grantee))
     }
@@ -133,12 +134,12 @@ impl<'c> Context<'c> {
         Some(Actor::new(self.catalog, role))
     }
 
-    /// Whether somebody decided that a table needs no tenant column.
+    /// Whether an exception says that a table needs no tenant column.
     pub fn is_tenantless(&self, table: &Table<'_>) -> bool {
         is_tenantless(self.project, table.registered)
     }
 
-    /// Whether a table needs a tenant column. The lint decides: its level, its option and its exceptions.
+    /// Whether a table needs a tenant column, according to the level, the option and the exceptions of the lint.
     pub fn needs_tenant_column(&self, table: &Table<'_>) -> bool {
         let level = self.project.policy.lints.level(Lint::MissingTenantColumn);
         table.has_rls()
@@ -209,7 +210,7 @@ fn no_table(settings: &DatabaseSettings, catalog: &Catalog, count: usize) -> Fai
         catalog.server.database
     ))
     .note(format!(
-        "looked in schema `{}` and in those that structs name",
+        "looked in schema `{}` and in the schemas that structs name",
         settings.schema
     ))
     .help("check the name of the database, and `schema` in `[database]`")

@@ -1,4 +1,4 @@
-//! The policy that a table has, compared with the one that the registry asks for.
+//! Compares the policy that a table has with the one that the registry requires.
 
 use sqlx::Row;
 
@@ -9,8 +9,8 @@ use super::statements::{POLICY, Qualified, identifier, literal};
 use crate::failure::Failure;
 use crate::text::quoted;
 
-/// How the server spells an expression that is the policy of a table. Only it knows: a policy is made
-/// on a temporary copy, which is gone before anybody sees it.
+/// The expression of a table's policy as the server spells it. To find out, the policy is created on a temporary copy
+/// of the table in a transaction that is rolled back.
 pub fn spelling(session: &mut Session, table: &Qualified, expression: &str) -> Result<String, Failure> {
     let (copy, policy) = (identifier(&table.name), identifier(POLICY));
     let rows = session.rows(
@@ -27,19 +27,19 @@ pub fn spelling(session: &mut Session, table: &Qualified, expression: &str) -> R
         ),
     )?;
     let spelt = rows.first().and_then(|row| row.try_get(0).ok());
-    spelt.ok_or_else(|| Failure::new(format!("the server does not spell the policy of table {table}")))
+    spelt.ok_or_else(|| Failure::new(format!("the server does not return the policy of table {table}")))
 }
 
 /// How a table's policy compares with the registry's.
 pub enum OwnPolicy {
     Same,
-    /// There is none, or another one under its name.
+    /// The table has no policy that lets rows through, or a different policy with the registry's name.
     Lacking,
-    /// There is none of its name, but others, which are named here, let rows through.
+    /// The table has no policy with the registry's name, but the named ones let rows through.
     Others(String),
 }
 
-/// Compares a table's policies with that of the registry, which is for the roles of the application alone.
+/// Compares a table's policies with the registry's policy, which is only for the roles of the application.
 pub fn policy(context: &Context<'_>, relation: &Relation, spelling: &str) -> OwnPolicy {
     let policies = context.catalog.policies(relation.oid);
     if let Some(policy) = policies.iter().find(|policy| policy.name == POLICY) {

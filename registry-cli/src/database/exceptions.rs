@@ -1,4 +1,4 @@
-//! `[database.allow]`: what somebody decided to leave as it is, and which of these exceptions nobody needs.
+//! `[database.allow]`: applies the exceptions, and finds those that are not needed.
 
 use table_registry_engine::{Code, DatabaseCheck, DatabaseSettings, Exception, Lint, RegisteredTable};
 
@@ -7,7 +7,7 @@ use super::finding::Finding;
 use super::requirements::{Object, Requirement, of_table};
 use crate::lint::not_needed;
 
-/// What the registry asks of an object of a table, without the requirements that an exception drops.
+/// What the registry requires of an object of a table, without the requirements that an exception drops.
 pub fn requirements(
     table: &RegisteredTable,
     object: Object,
@@ -18,14 +18,14 @@ pub fn requirements(
     asked
 }
 
-/// The findings that no exception allows, and a finding for each exception that allows none.
+/// The findings that no exception allows, and a finding for each exception that allows nothing.
 pub fn apply(context: &Context<'_>, findings: Vec<Finding>, is_probed: bool) -> Vec<Finding> {
     let settings = context.settings;
     let (allowed, mut reported): (Vec<Finding>, Vec<_>) = findings
         .into_iter()
         .partition(|finding| is_allowed(settings, finding));
     let needless = settings.exceptions.iter().filter(|exception| {
-        // Without a probe nobody knows what the server would allow.
+        // Without a probe, it is unknown what the server would allow.
         let is_checked = is_probed || exception.rule != DatabaseCheck::ProbeAllowed;
         is_checked && is_unused(exception, &allowed, &reported)
     });
@@ -45,7 +45,8 @@ fn is_allowed(settings: &DatabaseSettings, finding: &Finding) -> bool {
     subjects.all(|subject| settings.allows(check, subject))
 }
 
-/// If something else is wrong with its subject, an exception may be needed once that is fixed.
+/// An exception is not reported as unused while there is another finding about its subject: it may be needed once
+/// that one is fixed.
 fn is_unused(exception: &Exception<DatabaseCheck>, allowed: &[Finding], reported: &[Finding]) -> bool {
     let subject = &exception.subject.value;
     let is_its = |finding: &Finding| finding.code == exception.rule.into() && finding.is_about(subject);
@@ -94,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exception_for_children_covers_all_that_is_asked_of_them() {
+    fn an_exception_for_children_covers_all_their_requirements() {
         let exception = "[database.allow.unprotected-child]\naudit_logs = \"archived\"\n";
         assert_eq!(asked(Object::Child, exception), []);
         assert_eq!(asked(Object::Table, exception), Requirement::ALL);
@@ -113,19 +114,19 @@ mod tests {
     }
 
     #[test]
-    fn exceptions_that_nobody_needs_are_reported() {
+    fn exceptions_that_are_not_needed_are_reported() {
         let exception = "[database.allow.rls-disabled]\ninvoices = \"shared\"\n";
         let off = |it: &mut Database| it.relation("invoices").row_security = false;
         assert_eq!(left(exception, off), []);
         let unused = ("unused-allow".to_string(), Severity::Warning);
         assert_eq!(left(exception, |_| ()), [unused]);
-        // Without a probe, nobody knows.
+        // Without a probe, it is unknown whether this exception is needed.
         let of_probe = "[database.allow.probe-allowed]\ninvoices = \"shared\"\n";
         assert_eq!(left(of_probe, |_| ()), []);
     }
 
     #[test]
-    fn another_finding_about_the_table_leaves_it_open_whether_the_exception_is_needed() {
+    fn an_exception_is_not_reported_beside_another_finding_about_its_table() {
         let exception = "[database.allow.rls-not-forced]\ninvoices = \"shared\"\n";
         let off = |it: &mut Database| it.relation("invoices").row_security = false;
         assert_eq!(

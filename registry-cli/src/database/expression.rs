@@ -1,4 +1,4 @@
-//! Which rows the expression of a policy lets through.
+//! Decides which rows the expression of a policy lets through.
 
 use sqlparser::ast::{
     BinaryOperator, CaseWhen, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Query,
@@ -8,8 +8,9 @@ use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
-/// Whether an expression is true for every row, whoever asks, or for whoever has not said which tenant they
-/// are. What cannot be parsed is not called open: a probe asks the server.
+/// Whether an expression is true for every row, either in every session or in a session that has not set a tenant. An
+/// expression that cannot be parsed counts as not open; a probe can test it on the server. One that is too long to
+/// judge counts as open.
 pub fn is_always_true(text: &str, never_null: &dyn Fn(&str) -> bool) -> bool {
     let Ok(tokens) = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize() else {
         return false;
@@ -23,7 +24,7 @@ pub fn is_always_true(text: &str, never_null: &dyn Fn(&str) -> bool) -> bool {
     else {
         return false;
     };
-    // A setting is null until a session sets it, and empty once the session resets it.
+    // A setting is null until the session sets it, and empty after the session resets it.
     let unset = [Value::Null, Value::SingleQuotedString(String::new())];
     unset.into_iter().any(|unset| {
         let folding = Folding { never_null, unset };
@@ -35,7 +36,7 @@ pub fn is_always_true(text: &str, never_null: &dyn Fn(&str) -> bool) -> bool {
 /// stack, and nobody can review it, so it counts as open.
 const MAX_NESTING_TOKENS: usize = 2_000;
 
-/// The items of a list are side by side.
+/// Whether a token may add a level. The items of a list are on one level.
 fn may_nest(token: &Token) -> bool {
     !matches!(
         token,
@@ -43,8 +44,8 @@ fn may_nest(token: &Token) -> bool {
     )
 }
 
-/// Whether a text can stand between parentheses without ending them or the statement. Only the server can tell whether it is
-/// an expression that fits a table.
+/// Whether a text can be put between parentheses without closing them or ending the statement. Only the server can
+/// decide whether the text is a valid expression for a table.
 pub fn is_one_expression(text: &str) -> bool {
     let Ok(tokens) = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize() else {
         return false;
@@ -56,7 +57,7 @@ pub fn is_one_expression(text: &str) -> bool {
             Token::Whitespace(_) => continue,
             Token::LParen => depth += 1,
             Token::RParen if depth > 0 => depth -= 1,
-            // `psql` takes what follows a backslash for a command.
+            // `psql` treats the text after a backslash as a command.
             Token::RParen | Token::SemiColon | Token::Backslash => return false,
             _ => {}
         }
@@ -71,7 +72,7 @@ enum Truth {
     True,
     False,
     Null,
-    /// It depends on the row, or on who asks.
+    /// The value depends on the row or on the session.
     Varies,
 }
 
@@ -98,10 +99,10 @@ impl Truth {
     }
 }
 
-/// Evaluates as much of an expression as is the same for every row.
+/// Evaluates the parts of an expression that are the same for every row.
 struct Folding<'f> {
     never_null: &'f dyn Fn(&str) -> bool,
-    /// The value of `current_setting('…', true)` where nothing is set.
+    /// The value of `current_setting('…', true)` while the setting is not set.
     unset: Value,
 }
 
@@ -186,7 +187,7 @@ impl Folding<'_> {
         }
     }
 
-    /// The expression without parentheses and casts, with what is constant in its place.
+    /// The expression without parentheses and casts, and with constant parts replaced by their values.
     fn folded(&self, expression: &Expr) -> Expr {
         match expression {
             Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => self.folded(inner),
@@ -279,7 +280,7 @@ fn is_text(expression: &Expr, text: &str) -> bool {
     matches!(expression, Expr::Value(value) if value.value == Value::SingleQuotedString(text.to_string()))
 }
 
-/// The value of a query without tables.
+/// The one expression that a query without tables selects.
 fn selected(query: &Query) -> Option<&Expr> {
     let SetExpr::Select(select) = query.body.as_ref() else {
         return None;
@@ -364,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn one_expression_alone() {
+    fn texts_that_are_one_expression() {
         for text in [
             "org_id = current_setting('app.org_id')",
             "a OPERATOR(pg_catalog.=) (b)",

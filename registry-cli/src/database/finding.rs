@@ -1,4 +1,4 @@
-//! What a check found, and what fixes it.
+//! The findings of checks, and their fixes.
 
 use table_registry_engine::{Code, Diagnostic, LintLevel, Placed, Severity};
 
@@ -10,20 +10,20 @@ use crate::text::printable;
 pub struct Finding {
     pub code: Code,
     pub severity: Severity,
-    /// What exceptions name: tables, or a role.
+    /// The names by which exceptions refer to the finding: tables, or a role.
     pub subjects: Vec<String>,
-    /// The registered or exempt table, if it is about one.
+    /// The registered or exempt table, if the finding is about one.
     pub table: Option<String>,
     /// The object in the database: a policy, a role, a view, …
     pub object: Option<String>,
     pub message: String,
-    /// What the catalogs say.
+    /// The evidence from the catalogs.
     pub facts: Vec<String>,
-    /// The SQL, or the command, that fixes it.
+    /// The SQL or the command that fixes it.
     pub fix: String,
-    /// The entry of the policy file, if that is the fault.
+    /// The entry of the policy file, if the entry is at fault.
     pub entry: Option<Placed<String>>,
-    /// The fault of the registry itself, if that kept the checks from running.
+    /// The fault of the registry itself, if it kept the checks from running.
     fault: Option<Diagnostic>,
 }
 
@@ -78,7 +78,7 @@ impl Finding {
         self
     }
 
-    /// About several tables. It is reported at the first.
+    /// The finding about several tables. It is reported at the first one.
     pub fn about(mut self, tables: &[&str]) -> Self {
         self.subjects = tables.iter().map(ToString::to_string).collect();
         self
@@ -98,7 +98,7 @@ impl Finding {
         self
     }
 
-    /// With the severity of a lint, if the lint is on.
+    /// The finding with the severity of a lint, or `None` if the lint is off.
     pub fn at_level(mut self, level: LintLevel) -> Option<Self> {
         self.severity = level.severity()?;
         Some(self)

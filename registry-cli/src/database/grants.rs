@@ -8,7 +8,7 @@ use super::is_change;
 use super::roles::Actor;
 use super::statements::identifier;
 
-/// Privileges that one grantor gave to one grantee.
+/// Privileges that one grantor granted to one grantee.
 pub struct OpenGrant {
     pub grantor: Oid,
     pub grantee: Oid,
@@ -16,12 +16,13 @@ pub struct OpenGrant {
     pub privileges: Vec<String>,
     /// Whether the grantee may have granted them to others.
     is_grantable: bool,
-    /// How a role of the application comes to hold them.
+    /// How a role of the application obtains the privileges.
     pub way: String,
 }
 
 impl OpenGrant {
-    /// The statement that takes the privileges away. A REVOKE takes away only what the current role has granted.
+    /// The statement that revokes the privileges. It runs as the grantor, because REVOKE affects only what the
+    /// current role has granted.
     pub fn revoke(&self, context: &Context<'_>, relation: &Relation) -> String {
         let cascade = if self.is_grantable { " CASCADE" } else { "" };
         let revoke = format!(
@@ -72,7 +73,7 @@ fn privileges(grants: &[&Grant]) -> Vec<String> {
             .push(grant.column.as_deref());
     }
     let texts = by_name.into_iter().map(|(name, columns)| {
-        // If one grant is about the whole table, REVOKE has to name the table.
+        // If one grant is on the whole table, REVOKE has to be on the whole table, too.
         let named: Option<Vec<String>> = columns.into_iter().map(|column| column.map(identifier)).collect();
         match named {
             Some(columns) => format!("{name} ({})", columns.join(", ")),

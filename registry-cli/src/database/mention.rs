@@ -1,28 +1,29 @@
-//! What a piece of SQL names: a migration, the body of a function, the definition of a rule.
+//! Finds which tables, columns and roles a piece of SQL names: a migration, the body of a function, or the definition
+//! of a rule.
 
 use std::collections::{HashMap, HashSet};
 
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
-/// The words of a text and the signs between them, without comments. A sign other than `.`, `,`, `;`, `::` and
-/// parentheses is the empty string.
+/// The words and signs of a text, without comments. Any sign other than `.`, `,`, `;`, `::` and parentheses is stored
+/// as the empty string.
 #[derive(Debug, Default)]
 pub struct Words {
     all: Vec<String>,
     places: HashMap<String, Vec<usize>>,
-    /// The strings that are nothing but a name.
+    /// The contents of strings, in which the name of a table may be alone.
     quoted: HashSet<String>,
-    /// Whether a command in a string lacks its table, which is put there when the function runs.
+    /// Whether a string holds a command without its table, which the function inserts when it runs.
     reads_what_it_is_given: bool,
     changes_what_it_is_given: bool,
 }
 
-/// How deep quotes in quotes are read.
+/// How deeply nested quotes are read.
 const DEPTH: usize = 4;
 
 impl Words {
-    /// The words of code, and of strings that may be code.
+    /// The words of code, including strings that may be code.
     pub fn of(text: &str) -> Self {
         Self::new(text, DEPTH)
     }
@@ -31,7 +32,7 @@ impl Words {
         Self::new(text, 0)
     }
 
-    /// Strings in a function are code only if it runs some.
+    /// The words of a function's body. Its strings count as code only if the function executes strings.
     pub fn of_function(body: &str) -> Self {
         let words = Self::outside_quotes(body);
         let runs_code = words
@@ -59,7 +60,7 @@ impl Words {
             match token {
                 Token::Word(word) if word.quote_style.is_none() => self.all.push(word.value.to_lowercase()),
                 Token::Word(word) => {
-                    // In other languages code stands in such quotes, too.
+                    // Functions in other languages have code in such quotes, too.
                     if depth > 0 && word.value.contains(' ') {
                         self.code(&word.value, depth);
                     }
@@ -113,7 +114,7 @@ impl Words {
         })
     }
 
-    /// Whether the value depends on who asks: by a function, a subquery, or the name of the role.
+    /// Whether the value depends on the session: through a function, a subquery, or the name of the role.
     pub fn asks_who(&self) -> bool {
         const OPERATORS: [&str; 12] = [
             "", "(", ",", "and", "or", "not", "in", "any", "all", "when", "then", "else",
@@ -151,7 +152,7 @@ impl Words {
         }
     }
 
-    /// `extract(epoch FROM a)` and its like.
+    /// Whether this FROM is part of a function's arguments, as in `extract(epoch FROM a)`.
     fn is_argument(&self, at: usize) -> bool {
         self.word(at, 3) == "(" && matches!(self.word(at, 4), "extract" | "substring" | "trim" | "overlay")
     }
@@ -173,7 +174,7 @@ impl Words {
                 })
     }
 
-    /// `WITH name AS (…)`: a table for one statement.
+    /// Whether the name is that of a common table expression: `WITH name AS (…)`.
     fn is_common_table(&self, name: &str) -> bool {
         self.places(name).any(|at| {
             let is_named = matches!(self.word(at, 1), "with" | "recursive" | ",");
@@ -186,13 +187,13 @@ impl Words {
         self.places.get(name).into_iter().flatten().copied()
     }
 
-    /// Where the table is named, and where that name starts: with its schema, and ONLY. What is named
-    /// with another schema is another table.
+    /// The positions of the table's name, each with the position where the name starts, including its schema and
+    /// ONLY. A name with another schema is another table.
     fn starts(&self, schema: &str, name: &str) -> impl Iterator<Item = (usize, usize)> {
         let is_common = self.is_common_table(name);
         self.places(name).filter_map(move |at| {
             let start = match (self.word(at, 2), self.word(at, 1)) {
-                // Perhaps with the database in front.
+                // The schema may have the database in front of it.
                 (found, ".") if found == schema && self.word(at, 3) == "." => at.saturating_sub(4),
                 (found, ".") if found == schema => at - 2,
                 (_, ".") => return None,
@@ -208,7 +209,7 @@ impl Words {
         at.checked_sub(back).map_or("", |at| self.all[at].as_str())
     }
 
-    /// The word that begins the list in which something stands.
+    /// The word that begins the list around this position.
     fn clause_before(&self, at: usize) -> &str {
         let mut closed = 0_usize;
         for word in self.all[..at].iter().rev() {
@@ -237,7 +238,7 @@ impl Words {
     }
 }
 
-/// The words of a text that has no tokens, because of an odd quote, for one.
+/// The words of a text that cannot be tokenized, for example because a quote is not closed.
 fn plain_words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
@@ -264,7 +265,7 @@ const CHANGES: [&str; 5] = [
     "merge into ",
 ];
 
-/// Whether one of some commands ends where its table would stand: `DELETE FROM %I`, `UPDATE ` and then `||`.
+/// Whether one of these commands ends before the name of its table: `DELETE FROM %I`, or `'UPDATE ' || …`.
 fn lacks_table(text: &str, commands: &[&str]) -> bool {
     let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
     let mut line = words.join(" ");
@@ -355,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn what_conditions_are_about() {
+    fn columns_and_the_session_in_conditions() {
         for (text, column, who) in [
             ("(deleted_at IS NULL)", true, false),
             ("(NOT deleted_at)", true, false),

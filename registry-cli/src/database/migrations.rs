@@ -1,4 +1,4 @@
-//! Migrations: in which order they are applied, and how.
+//! Finds migrations, orders them, and applies them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,7 +17,7 @@ use crate::progress;
 /// The role that applies migrations, and owns what they create.
 pub const MIGRATOR: &str = "table_registry_migrator";
 
-/// The database that they are applied to.
+/// The database that migrations are applied to.
 pub const DATABASE: &str = "verify";
 
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct Migration {
     pub in_transaction: bool,
 }
 
-/// The migrations of a directory in their order, whichever tool they are for.
+/// The migrations of a directory in order, for any of the supported tools.
 pub fn find(root: &Root, directory: &Path) -> Result<Vec<Migration>, Failure> {
     let paths = match drizzle_journal(root, directory)? {
         Some(tags) => tags
@@ -38,7 +38,7 @@ pub fn find(root: &Root, directory: &Path) -> Result<Vec<Migration>, Failure> {
     };
     if paths.is_empty() {
         return Err(
-            Failure::new(format!("`{}` holds no migration", display(directory))).note(
+            Failure::new(format!("`{}` contains no migrations", display(directory))).note(
                 "a migration is a file `<name>.sql`, or a directory with a file `up.sql` or `migration.sql`",
             ),
         );
@@ -49,7 +49,7 @@ pub fn find(root: &Root, directory: &Path) -> Result<Vec<Migration>, Failure> {
         .collect()
 }
 
-/// Applies them to a new database, whose tables then belong to a role without privileges.
+/// Applies migrations to a new database. The role that then owns its tables is no longer a superuser.
 pub fn apply(server: &Server, migrations: &[Migration], app_roles: &[String]) -> Result<(), Failure> {
     set_up(server, &format!("CREATE ROLE {MIGRATOR} SUPERUSER LOGIN"))?;
     set_up(server, &format!("CREATE DATABASE {DATABASE} OWNER {MIGRATOR}"))?;
@@ -65,7 +65,8 @@ pub fn apply(server: &Server, migrations: &[Migration], app_roles: &[String]) ->
     set_up(server, &format!("ALTER ROLE {MIGRATOR} NOSUPERUSER"))
 }
 
-/// The roles that migrations name and none creates. The checks report a role that is not even named.
+/// The roles of the application that migrations name but do not create. If no migration names a role, a check reports
+/// it.
 fn missing_roles<'a>(migrations: &[Migration], app_roles: &'a [String]) -> Vec<&'a str> {
     let texts: Vec<Words> = migrations.iter().map(|one| Words::of(&one.sql)).collect();
     let is_named = |role: &str| texts.iter().any(|words| words.contains(role));
@@ -110,12 +111,12 @@ impl Migration {
         if self.in_transaction {
             psql.arg("--single-transaction");
         }
-        // With a pipe, both sides could block if `psql` prints much before it has read everything.
+        // With a pipe, both sides could block if `psql` prints a lot before it has read all its input.
         let input = temporary_file(&format!("{}\n\\echo {END} :DBNAME\n", self.sql));
         psql.stdin(input.map_err(|error| self.not_applied(error))?);
         let ended = output(&mut psql)?;
         let message = String::from_utf8_lossy(&ended.stderr);
-        // A migration can tell `psql` to go on after an error.
+        // A migration can make `psql` continue after an error.
         if ended.status.success() && !message.contains(": ERROR:  ") {
             let end = format!("{END} {DATABASE}");
             let mut lines = ended.stdout.split(|byte| *byte == b'\n');
@@ -129,13 +130,13 @@ impl Migration {
         let failure = self.not_applied(message.trim_end().replace("psql:<stdin>:", &place));
         Err(failure.help(
             "the throwaway server has an empty database `verify` and the roles of `app_roles` that migrations name; \
-             what needs more can be verified where it is: `--database-url`",
+             if the migrations need more, verify an existing database with `--database-url`",
         ))
     }
 
     fn cut_off(&self, by: &str) -> Failure {
-        self.not_applied(format!("{by} keeps the rest of it from this database"))
-            .help("each migration is applied to one database, from its start to its end: leave out what ends it or connects elsewhere")
+        self.not_applied(format!("{by} keeps the rest of it from reaching this database"))
+            .help("each migration is applied to one database, from its start to its end: remove the command that ends it or connects elsewhere")
     }
 
     fn not_applied(&self, reason: impl std::fmt::Display) -> Failure {
@@ -146,8 +147,8 @@ impl Migration {
 /// What `psql` prints at the end of a migration, before the name of its database.
 const END: &str = "table-registry: end of";
 
-/// A command of `psql` at the start of a line that keeps the rest of a migration from this database. Behind other words such
-/// a command shows by the missing end:
+/// A `psql` command at the start of a line that keeps the rest of a migration from reaching this database. Such a
+/// command later in a line is noticed because [`END`] is not printed:
 /// <https://www.postgresql.org/docs/current/app-psql.html>.
 fn command_that_leaves(sql: &str) -> Option<&str> {
     let words = sql.lines().filter_map(|line| line.split_whitespace().next());
@@ -170,7 +171,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
     Failure::io("read", path, error)
 }
 
-/// The order of the migrations, which drizzle keeps in a file.
+/// The order of the migrations, if there is a drizzle journal.
 fn drizzle_journal(root: &Root, directory: &Path) -> Result<Option<Vec<String>>, Failure> {
     #[derive(serde::Deserialize)]
     struct Journal {
@@ -186,7 +187,7 @@ fn drizzle_journal(root: &Root, directory: &Path) -> Result<Option<Vec<String>>,
     }
     let text = fs::read_to_string(root.resolve(&path)).map_err(|error| unreadable(&path, &error))?;
     let journal: Journal = serde_json::from_str(&text).map_err(|error| {
-        Failure::new(format!("`{}` is not a journal of drizzle", display(&path))).note(error)
+        Failure::new(format!("`{}` is not a drizzle journal", display(&path))).note(error)
     })?;
     Ok(Some(journal.entries.into_iter().map(|entry| entry.tag).collect()))
 }
@@ -228,7 +229,8 @@ fn names_in(root: &Root, directory: &Path) -> Result<Vec<String>, Failure> {
     names.collect()
 }
 
-/// The file with the statements in the directory of a migration. Fails if there are others, which would be lost.
+/// The file with the statements in the directory of a migration. Fails if the directory has only other SQL files,
+/// which would be ignored.
 fn script_in(root: &Root, directory: &Path) -> Result<Option<PathBuf>, Failure> {
     let scripts = ["up.sql", "migration.sql"].map(|name| directory.join(name));
     if let Some(script) = scripts.into_iter().find(|script| root.has_file(script)) {
@@ -237,7 +239,7 @@ fn script_in(root: &Root, directory: &Path) -> Result<Option<PathBuf>, Failure> 
     let names = names_in(root, directory)?;
     match names.iter().find(|name| is_sql(Path::new(name))) {
         Some(name) => Err(Failure::new(format!(
-            "`{}` is no migration, but holds `{name}`",
+            "`{}` is not a migration, but contains `{name}`",
             display(directory)
         ))
         .note("a directory is a migration if it has a file `up.sql` or `migration.sql`")
@@ -251,7 +253,8 @@ fn is_sql(path: &Path) -> bool {
         .is_some_and(|found| found.eq_ignore_ascii_case("sql"))
 }
 
-/// `1_a.down.sql` undoes a migration, and so does `1_a_down.sql` beside `1_a_up.sql`.
+/// Whether a file is a migration and does not undo one, as `1_a.down.sql` does, and `1_a_down.sql` beside
+/// `1_a_up.sql`.
 fn is_script(path: &Path, names: &[String]) -> bool {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let undoes = ["_down", "-down"].iter().any(|end| {
@@ -267,12 +270,13 @@ fn is_hidden(name: &str) -> bool {
     name.starts_with('.')
 }
 
-/// Flyway undoes `V2__….sql` with `U2__….sql`. For refinery, `U3__….sql` is a migration in its own right.
+/// Whether a file undoes a migration: in Flyway, `U2__….sql` undoes `V2__….sql`. In refinery, `U3__….sql` is a
+/// migration in its own right.
 fn is_undo(name: &str, undone: &BTreeSet<Vec<u128>>) -> bool {
     version('U', name).is_some_and(|version| undone.contains(&version))
 }
 
-/// The place of a migration: by number, and without a number, as Flyway's `R__views.sql`, behind all others.
+/// The sort key of a migration: by number. A migration without a number, such as Flyway's `R__views.sql`, comes last.
 fn place_in_order(name: &str) -> (bool, Vec<u128>, String) {
     let of_tool = version('V', name).or_else(|| version('U', name));
     let numbers = of_tool.or_else(|| leading_number(name).map(|number| vec![number]));
@@ -291,7 +295,7 @@ fn leading_number(name: &str) -> Option<u128> {
     number[..end].parse().ok()
 }
 
-/// Without the statements that undo the migration, which dbmate, goose and sql-migrate have in the same file.
+/// The text without the statements that undo the migration. dbmate, goose and sql-migrate have both in one file.
 fn without_down(text: &str) -> &str {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
@@ -303,12 +307,12 @@ fn without_down(text: &str) -> &str {
     text
 }
 
-/// Whether the line is `-- migrate:down` or `-- +goose Down`, for one.
+/// Whether the line is a directive for a direction, such as `-- migrate:down` or `-- +goose Down`.
 fn is_directive(line: &str, direction: &str) -> bool {
     directive(line).is_some_and(|(found, _)| found.eq_ignore_ascii_case(direction))
 }
 
-/// `-- migrate:up transaction:false` gives `up` and `transaction:false`.
+/// Splits a directive: `-- migrate:up transaction:false` into `up` and `transaction:false`.
 fn directive(line: &str) -> Option<(&str, &str)> {
     let comment = line.trim().strip_prefix("--")?.trim_start();
     let words = ["migrate:", "+goose ", "+migrate "];
@@ -338,12 +342,12 @@ fn line_refuses_transaction(line: &str) -> bool {
         })
 }
 
-/// No transaction may hold `CREATE INDEX CONCURRENTLY` and its like.
+/// `CREATE INDEX CONCURRENTLY` and similar statements cannot run in a transaction.
 fn runs_concurrently(text: &str) -> bool {
     Words::outside_quotes(text).contains("concurrently")
 }
 
-/// Diesel says so in a file beside `up.sql`.
+/// Whether the migration may run in a transaction. Diesel sets this in a file beside `up.sql`.
 fn diesel_permits_transaction(root: &Root, script: &Path) -> Result<bool, Failure> {
     if !script.ends_with("up.sql") {
         return Ok(true);
@@ -464,7 +468,7 @@ mod tests {
         ]);
         assert_eq!(order(&old), ["0001_a.sql", "0000_b.sql"]);
         let broken = directory(&[("meta/_journal.json", "[]")]);
-        assert!(failure(broken.path()).contains("is not a journal of drizzle"));
+        assert!(failure(broken.path()).contains("is not a drizzle journal"));
     }
 
     #[test]
@@ -504,7 +508,7 @@ mod tests {
     }
 
     #[test]
-    fn what_undoes_a_migration_is_cut_off() {
+    fn statements_that_undo_a_migration_are_cut_off() {
         for (up, down) in [
             ("-- migrate:up", "-- migrate:down"),
             ("-- +goose Up", "-- +goose Down"),
@@ -519,7 +523,7 @@ mod tests {
     }
 
     #[test]
-    fn some_refuse_a_transaction() {
+    fn some_migrations_refuse_a_transaction() {
         for text in [
             "-- no-transaction\nVACUUM;",
             "\n-- comment\n-- migrate:up transaction:false\nVACUUM;",
@@ -547,16 +551,16 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_a_failure() {
+    fn a_directory_that_cannot_be_read_is_a_failure() {
         let directory = tempfile::tempdir().unwrap();
-        assert!(failure(directory.path()).contains("holds no migration"));
+        assert!(failure(directory.path()).contains("contains no migrations"));
         assert!(failure(&directory.path().join("a")).contains("cannot be read"));
         let file = directory.path().join("1.sql");
         fs::write(&file, b"\xff").unwrap();
         assert!(failure(&file).contains("is not a directory"));
         assert!(failure(directory.path()).contains("is not valid UTF-8"));
         let nested = empty(&["1_a.sql", "more/2_b.sql"]);
-        assert!(failure(nested.path()).contains("is no migration, but holds `2_b.sql`"));
+        assert!(failure(nested.path()).contains("is not a migration, but contains `2_b.sql`"));
     }
 
     #[test]
@@ -571,7 +575,7 @@ mod tests {
         );
     }
 
-    /// A server, or none if the machine has no PostgreSQL, which fails in CI.
+    /// A server, or `None` if the machine has no PostgreSQL. In CI that is a failure.
     fn server() -> Option<Server> {
         match Server::start() {
             Ok(server) => Some(server),
@@ -643,15 +647,15 @@ mod tests {
             ),
             (
                 "\\connect postgres\nSELECT 1;",
-                "`\\connect` keeps the rest of it from this database",
+                "`\\connect` keeps the rest of it from reaching this database",
             ),
             (
                 "SELECT 1; \\q\nCREATE TABLE users (id int);",
-                "`psql` keeps the rest of it from this database",
+                "`psql` keeps the rest of it from reaching this database",
             ),
             (
                 "SELECT 1 \\g \\connect postgres",
-                "`psql` keeps the rest of it from this database",
+                "`psql` keeps the rest of it from reaching this database",
             ),
         ] {
             let failure = only(sql).apply(&server).unwrap_err();

@@ -1,4 +1,4 @@
-//! The lint `missing-tenant-column`, asked of the database: tables without a tenant column.
+//! The lint `missing-tenant-column` for the database: tables without a tenant column.
 
 use table_registry_engine::Lint;
 

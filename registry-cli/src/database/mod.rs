@@ -1,4 +1,4 @@
-//! The database behind the registry: what it lacks, and what fixes it.
+//! Checks the database behind a registry: what it lacks, and how to fix that.
 //!
 //! `Session → Catalog → (with the registry) Context → Finding → report`
 
@@ -37,8 +37,8 @@ use crate::project::{self, Project};
 use crate::report::Exit;
 use crate::workspace::Workspace;
 
-/// Runs a command on the one registry that the database belongs to. If the registry has faults, reports these instead.
-/// Fails if no role of the application is named.
+/// Runs a command on the one selected registry. If the registry has faults, reports them instead. Fails if the policy
+/// file names no role of the application.
 pub fn with_project(
     selection: &Selection,
     report: impl FnOnce(&Project, Vec<Diagnostic>) -> Result<Exit, Failure>,
@@ -56,17 +56,17 @@ pub fn with_project(
     run(&project)
 }
 
-/// The expression goes into statements, which it must not end.
+/// The fault of an expression that would end the statements into which it is inserted.
 fn tenant_policy_fault(project: &Project) -> Option<Diagnostic> {
     let entry = project.policy.database.tenant_policy.as_ref()?;
     let fault = Diagnostic::new(Fault::InvalidValue, "`tenant_policy` is not one SQL expression")
         .at(&entry.source, entry.range.clone(), "")
-        .note("it stands in parentheses in `CREATE POLICY … USING (…)`")
-        .help("write what stands there, such as `org_id = current_setting('app.org_id')`");
+        .note("it is inserted between the parentheses of `CREATE POLICY … USING (…)`")
+        .help("write one condition, such as `org_id = current_setting('app.org_id')`");
     (!expression::is_one_expression(&entry.value)).then_some(fault)
 }
 
-/// Without a role there is nobody to revoke privileges from, and nobody to check.
+/// Without a role of the application, there is nothing to revoke and nothing to check.
 fn no_app_role(project: &Project) -> Failure {
     let file = project
         .inputs
@@ -75,13 +75,12 @@ fn no_app_role(project: &Project) -> Failure {
         .as_ref()
         .map_or(MAIN_FILE, |file| &file.path);
     Failure::new(format!("`{file}` names no role of the application"))
-        .note(
-            "row-level security and revoked privileges are about the roles that the application connects as",
-        )
+        .note("row-level security and revoked privileges apply to the roles that the application connects as")
         .help("add `[database]` with `app_roles = [\"app\"]`")
 }
 
-/// The privileges that an append-only table gives to nobody. Neither policies nor triggers of rows restrict TRUNCATE.
+/// The privileges that nobody may hold on an append-only table. Neither policies nor row-level triggers restrict
+/// TRUNCATE.
 pub const CHANGES: [&str; 3] = ["UPDATE", "DELETE", "TRUNCATE"];
 
 pub fn is_change(privilege: &str) -> bool {

@@ -1,4 +1,4 @@
-//! Ways around the protection of a table: what runs as another role than the one that uses it.
+//! Ways around the protection of a table: views, functions and rules that do not run as the role that uses them.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ pub struct Access {
     pub changes: bool,
 }
 
-/// Whether access to a table as some role goes around the protection of the table.
+/// Whether access to a table with the rights of a role bypasses the protection of the table.
 pub fn opens(
     context: &Context<'_>,
     role: Oid,
@@ -28,7 +28,7 @@ pub fn opens(
         || (access.changes && table.registered.append_only && may_change(context, role, relation))
 }
 
-/// Whether a role sees and writes rows of a table whatever the policies for the application say.
+/// Whether a role can see and write rows of a table regardless of the policies for the application.
 fn is_above_rls(context: &Context<'_>, role: Oid, relation: &Relation) -> bool {
     let Some(actor) = context.actor(role) else {
         return true;
@@ -39,7 +39,7 @@ fn is_above_rls(context: &Context<'_>, role: Oid, relation: &Relation) -> bool {
         || has_open_policy(context, &actor, relation)
 }
 
-/// Whether a policy that the application does not have lets a role see every row.
+/// Whether a policy that does not apply to the application lets a role see every row.
 fn has_open_policy(context: &Context<'_>, actor: &Actor<'_>, relation: &Relation) -> bool {
     let is_own = |role: &Oid| actor.reaches(*role) && context.app_role_reaching(*role).is_none();
     let mut policies = context.catalog.policies(relation.oid).iter();
@@ -56,7 +56,7 @@ fn may_change(context: &Context<'_>, role: Oid, relation: &Relation) -> bool {
     actor.is_some_and(|actor| CHANGES.iter().any(|privilege| actor.holds(relation, privilege)))
 }
 
-/// Takes privileges from everybody through whom a role of the application has them.
+/// Revokes privileges from every grantee through which a role of the application has them.
 pub fn revoke(context: &Context<'_>, relation: &Relation, privileges: &[&str]) -> String {
     let mut held = BTreeSet::new();
     for grant in context.catalog.grants(relation.oid) {
@@ -83,18 +83,20 @@ pub fn revoke(context: &Context<'_>, relation: &Relation, privileges: &[&str]) -
     revokes.join(" ")
 }
 
-/// No grant on the relation gives the privileges: a membership does.
+/// Revokes a membership, for privileges that come from no grant on the relation.
 fn revoke_membership(context: &Context<'_>, relation: &Relation) -> String {
     let apps = context.app_roles.iter();
     let memberships: String = apps.filter_map(Actor::revoke_everything_readable).collect();
     if memberships.is_empty() {
         let name = relation.qualified();
-        return format!("make another role the owner of {name}, or take away the membership that reaches it");
+        return format!(
+            "make another role the owner of {name}, or revoke the membership through which it is reached"
+        );
     }
     memberships
 }
 
-/// The views through which a role of the application reaches a view: itself, and those that use it.
+/// The views through which a role of the application reaches a view: the view itself, and the views that use it.
 pub fn ways_to<'c>(context: &'c Context<'c>, view: &'c Relation, privileges: &[&str]) -> Vec<&'c Relation> {
     let relations = context.catalog.relations.iter();
     let others = relations.filter(|other| other.kind == "v" && other.oid != view.oid);
@@ -113,8 +115,8 @@ fn uses(context: &Context<'_>, view: &Relation, below: Oid) -> bool {
     parts.any(|part| context.catalog.used_by(part).any(|used| used.oid == below))
 }
 
-/// The registered tables that a view uses, perhaps through other views. A view that runs as its owner is reported for
-/// the tables that it uses itself.
+/// The registered tables that a view uses, perhaps through other views. Except for a materialized view, these are
+/// only `security_invoker` views: others run as their owner, and are reported themselves.
 pub fn below<'c>(context: &'c Context<'c>, view: &Relation) -> Vec<(&'c Table<'c>, &'c Relation)> {
     let (mut seen, mut open, mut found) = (BTreeSet::new(), vec![view.oid], Vec::new());
     while let Some(at) = open.pop() {
@@ -133,15 +135,15 @@ pub fn below<'c>(context: &'c Context<'c>, view: &Relation) -> Vec<(&'c Table<'c
     found
 }
 
-/// The registered table that a relation is, or is a child of.
+/// The registered table of a relation: its own, or one that it is a child of.
 fn registered<'c>(context: &'c Context<'c>, relation: &Relation) -> Option<&'c Table<'c>> {
     let ancestors = || context.catalog.ancestors(relation.oid).into_iter();
     let own = context.table_of(relation.oid);
     own.or_else(|| ancestors().find_map(|parent| context.table_of(parent)))
 }
 
-/// The names of the registered tables that code opens which runs as a role: tables that the code names, and tables
-/// below views that it names. `counts_as_read` decides whether reading a relation counts.
+/// The names of the registered tables that code opens when it runs as a role: tables that the code names, and tables
+/// used by views that it names. `counts_as_read` decides whether reading a relation counts.
 pub fn opened_by<'c>(
     context: &'c Context<'c>,
     words: &Words,

@@ -1,4 +1,4 @@
-//! Which rows policies let through: <https://www.postgresql.org/docs/current/ddl-rowsecurity.html>.
+//! Decides which rows policies let through: <https://www.postgresql.org/docs/current/ddl-rowsecurity.html>.
 
 use super::catalog::{PUBLIC, PolicyRow, Relation};
 use super::context::{Context, Table};
@@ -7,16 +7,16 @@ use super::mention::Words;
 use super::roles::Actor;
 use super::statements::{create_policy, drop_policy};
 
-/// The commands that policies are about, by their letter in `pg_policy`.
+/// The commands that policies are for, with their letters in `pg_policy`.
 pub const COMMANDS: [(&str, &str); 4] = [("r", "SELECT"), ("a", "INSERT"), ("w", "UPDATE"), ("d", "DELETE")];
 
-/// Whether a policy is about a command, given by its letter.
+/// Whether a policy is for a command, given by its letter.
 pub fn is_for(policy: &PolicyRow, letter: &str) -> bool {
     policy.command == "*" || policy.command == letter
 }
 
-/// The policies of each table, and those of its children and of what it is a child of. These hold where the child or
-/// the parent is addressed directly.
+/// The policies of each table, of its children and of its parents. Those of a child or a parent apply to statements
+/// that address it directly.
 pub fn policies_of_families<'c>(
     context: &'c Context<'c>,
 ) -> Vec<(&'c Table<'c>, &'c Relation, &'c PolicyRow)> {
@@ -33,7 +33,7 @@ pub fn policies_of_families<'c>(
     found
 }
 
-/// The two expressions of a policy: which rows are there, and which may be written.
+/// The two expressions of a policy: which rows are visible, and which may be written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Clause {
     Using,
@@ -50,7 +50,7 @@ impl Clause {
         }
     }
 
-    /// The commands that evaluate it, by their letter.
+    /// The letters of the commands that evaluate the clause.
     fn commands(self) -> &'static [&'static str] {
         match self {
             Self::Using => &["r", "w", "d"],
@@ -67,7 +67,7 @@ impl Clause {
         }
     }
 
-    /// Whether the policy has a clause of its own.
+    /// Whether the policy itself has this clause.
     pub fn is_written(self, policy: &PolicyRow) -> bool {
         match self {
             Self::Using => policy.using.is_some(),
@@ -86,7 +86,7 @@ pub fn is_open(context: &Context<'_>, relation: &Relation, policy: &PolicyRow, c
     let is_restricted = |letter: &str, app: &Actor<'_>| {
         let mut others = context.catalog.policies(relation.oid).iter();
         others.any(|other| {
-            // The role can leave a role that it has taken on, but not itself.
+            // A role can give up the policies of a role that it has switched to, but not its own.
             let is_bound = other.roles.contains(&PUBLIC) || other.roles.contains(&app.role.oid);
             !other.permissive && is_for(other, letter) && is_bound && !is_true(other)
         })
@@ -116,8 +116,8 @@ pub fn is_open_expression(context: &Context<'_>, expression: &str, relation: &Re
     is_always_true(expression, &never_null) || !compares_row_with_asker(context, expression, relation)
 }
 
-/// Whether an expression is about the tenant, or about both the row and who asks: a setting, a function,
-/// a table. In a subquery the server writes each column with its table.
+/// Whether an expression uses the tenant column, or both the row and the session: a setting, a function, or another
+/// table. In a subquery, the server writes each column with its table.
 fn compares_row_with_asker(context: &Context<'_>, expression: &str, relation: &Relation) -> bool {
     let words = Words::outside_quotes(expression);
     let columns = context.catalog.columns(relation.oid).iter();
@@ -129,7 +129,7 @@ fn compares_row_with_asker(context: &Context<'_>, expression: &str, relation: &R
     is_about_tenant || (is_about_row && words.asks_who())
 }
 
-/// The statements that give a table the registry's policy, or a policy with gaps to fill in.
+/// The statements that give a table the registry's policy, or a policy with gaps to fill in if the registry has none.
 pub fn create_policy_anew(context: &Context<'_>, table: &Table<'_>) -> String {
     match context.tenant_policy(table) {
         Some(expression) => format!(

@@ -1,8 +1,8 @@
-//! What the server really lets the roles of the application do, in transactions that are rolled back.
+//! Tries what the server really allows the roles of the application to do, in transactions that are rolled back.
 //!
-//! The catalogs say why something is possible; an attempt says whether it is. Each attempt is a
-//! savepoint of its own and changes no row, but for TRUNCATE, which knows no condition. An empty table
-//! shows no row to anybody: there the policies are asked about rows that are made up.
+//! The catalogs show why something is possible; an attempt shows whether it is. Each attempt has a savepoint of its
+//! own and changes no row, except TRUNCATE, which has no condition. Reading an empty table proves nothing, so its
+//! policies are evaluated on made-up rows.
 
 use serde_json::{Map, Value, json};
 
@@ -15,17 +15,17 @@ use super::statements::{identifier, literal};
 use crate::failure::Failure;
 use crate::progress;
 
-/// What sessions and databases set by default must not look like a refusal.
+/// Overrides defaults of the role or the database that would make an attempt fail as if it were refused.
 const BEGIN: &str = "BEGIN READ WRITE; SET LOCAL row_security = on; SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '10s'";
 
-/// What was tried.
+/// The number of attempts, and those that succeeded.
 #[derive(Debug, Default)]
 pub struct Probed {
     pub attempts: usize,
     pub allowed: Vec<Allowed>,
 }
 
-/// Tries everything that the server should refuse.
+/// Attempts everything that the server should refuse.
 pub fn run(session: &mut Session, context: &Context<'_>) -> Result<Probed, Failure> {
     let tables = context.append_only().count() + context.row_secured().count();
     let bar = progress::bar("Probing", context.app_roles.len() * tables);
@@ -62,11 +62,11 @@ struct Probe<'p, 'c> {
 impl Probe<'_, '_> {
     fn begin_as(&mut self, app: &Actor<'_>) -> Result<(), Failure> {
         let name = &app.role.name;
-        self.session.execute("a probe cannot be begun", BEGIN)?;
+        self.session.execute("a probe cannot be started", BEGIN)?;
         let set_role = format!("SET LOCAL ROLE {}", identifier(name));
         let is_set = self
             .session
-            .execute(&format!("a probe as role `{name}` is not possible"), &set_role);
+            .execute(&format!("cannot probe as role `{name}`"), &set_role);
         is_set.map_err(|failure| failure.help("connect as a superuser, or as a member of the role"))
     }
 
@@ -103,7 +103,7 @@ impl Probe<'_, '_> {
                         self.record(
                             table,
                             app,
-                            "SELECT without a tenant, of a row that is made up,",
+                            "SELECT without a tenant (on a made-up row)",
                             Effect::Read,
                         );
                         break;
@@ -125,7 +125,7 @@ impl Probe<'_, '_> {
     }
 }
 
-/// Reads of rows of another tenant than that of the session, which has none, and of one without a tenant.
+/// Reads of made-up rows: rows of some tenant, while the session has none, and a row without a tenant.
 fn made_up_reads(context: &Context<'_>, app: &Actor<'_>, relation: &Relation) -> Vec<String> {
     let Some(condition) = shown_rows(context, app, relation) else {
         return Vec::new();
@@ -151,7 +151,7 @@ fn made_up_reads(context: &Context<'_>, app: &Actor<'_>, relation: &Relation) ->
     reads.into()
 }
 
-/// A value of a type, if the type is one of the usual ones.
+/// A made-up value for the usual types.
 fn made_up(type_name: &str) -> Option<Value> {
     Some(match type_name {
         "bool" => json!(false),
@@ -164,8 +164,8 @@ fn made_up(type_name: &str) -> Option<Value> {
     })
 }
 
-/// The condition that the policies add up to: one permissive policy, and every restrictive one. None where
-/// no row is shown.
+/// The combined condition of the policies: any permissive one, and every restrictive one. `None` if row-level
+/// security is off or no policy is permissive.
 fn shown_rows(context: &Context<'_>, app: &Actor<'_>, relation: &Relation) -> Option<String> {
     let policies = context.catalog.policies(relation.oid).iter();
     let of_reads = policies.filter(|policy| matches!(policy.command.as_str(), "*" | "r"));
@@ -185,14 +185,15 @@ struct Action {
     statement: String,
 }
 
-/// Without CASCADE a foreign key may refuse what the privileges allow. Every column can be set to DEFAULT, even a generated one.
+/// The changes to attempt. TRUNCATE has CASCADE, because a foreign key could refuse it although the privileges allow
+/// it. UPDATE sets a column to DEFAULT, which is possible even for a generated column.
 fn actions(context: &Context<'_>, relation: &Relation) -> Vec<Action> {
     let table = relation.qualified();
     let rules = || context.catalog.rules(relation.oid).iter();
-    // A rule takes the place of the statement: nothing is refused, and nothing is done.
+    // An INSTEAD rule replaces the statement, so an attempt would succeed without doing anything.
     let is_replaced = |event: &str| rules().any(|rule| rule.instead_of.as_deref() == Some(event));
     let all = context.catalog.columns(relation.oid).iter();
-    // Each column, if one is granted alone.
+    // If there is a grant on a column, each column is attempted.
     let grants = context.catalog.grants(relation.oid);
     let by_column = grants.iter().any(|grant| grant.column.is_some());
     let shown = if by_column { usize::MAX } else { 1 };

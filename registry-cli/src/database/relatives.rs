@@ -1,4 +1,4 @@
-//! What the partitions, children and parents of a table lack of its protection.
+//! The protection of a table that its partitions, children and parents lack.
 
 use super::catalog::Relation;
 use super::context::{Context, Table};
@@ -10,7 +10,7 @@ use super::triggers::create_trigger_anew;
 /// Every privilege by which a relation is used.
 pub const ANY: [&str; 5] = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"];
 
-/// The requirements that a relative does not meet.
+/// The facts about the requirements that a relative does not meet, and the statements that meet them.
 #[derive(Default)]
 pub struct Lacking {
     pub facts: Vec<String>,
@@ -18,7 +18,7 @@ pub struct Lacking {
 }
 
 impl Lacking {
-    /// The statements that meet them, if there are any to meet.
+    /// The statements, unless there are none.
     pub fn fix(&self) -> Option<String> {
         (!self.fixes.is_empty()).then(|| self.fixes.join("\n"))
     }
@@ -29,7 +29,8 @@ impl Lacking {
     }
 }
 
-/// Row-level security matters where a relative is addressed directly, and so only if the application may do that.
+/// What a relative lacks. Its own row-level security matters only for statements that address it directly, and so
+/// only if the application may run them.
 pub fn lacking(context: &Context<'_>, table: &Table<'_>, relative: &Relation, object: Object) -> Lacking {
     let is_used = context.is_used(relative, &ANY);
     let asked = of_relative(context, table, relative, object).into_iter();
@@ -52,12 +53,12 @@ fn explain(
     match requirement {
         Requirement::RowSecurity if is_used => {
             lacking.add(
-                "row-level security is off where it is addressed directly",
+                "row-level security is off for statements that address it directly",
                 enable_rls(&name),
             );
         }
         Requirement::ForcedRowSecurity if is_used => {
-            lacking.add("row-level security does not hold for its owner", force_rls(&name));
+            lacking.add("row-level security does not apply to its owner", force_rls(&name));
         }
         Requirement::RowSecurity | Requirement::ForcedRowSecurity | Requirement::Policy => {}
         Requirement::RevokedChanges => {
@@ -68,7 +69,7 @@ fn explain(
         }
         Requirement::Trigger => {
             lacking.add(
-                "a trigger of statements on the table does not fire for its children",
+                "a statement-level trigger on the table does not fire for its children",
                 create_trigger_anew(context, &name),
             );
         }

@@ -1,4 +1,4 @@
-//! What `verify` prints.
+//! The output of `verify`.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -16,9 +16,9 @@ use crate::report::{self, Exit, counted, say};
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Json<'f> {
-    /// The version of this form.
+    /// The version of this format.
     version: u32,
-    /// What was found.
+    /// The findings.
     findings: Vec<Row<'f>>,
 }
 
@@ -26,19 +26,19 @@ struct Json<'f> {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Row<'f> {
-    /// The check; `cargo table-registry explain` says what it means.
+    /// The check; `cargo table-registry explain` describes it.
     code: &'static str,
     /// `error` or `warning`.
     severity: &'static str,
-    /// The registered or exempt table, if it is about one.
+    /// The registered or exempt table, if the finding is about one.
     table: Option<&'f str>,
-    /// The policy, role, view, … that it is about, if there is one.
+    /// The policy, role, view, … that the finding is about, if there is one.
     object: Option<&'f str>,
     /// What is wrong.
     message: &'f str,
-    /// What the system catalogs say.
+    /// The evidence from the system catalogs.
     facts: &'f [String],
-    /// The SQL, or what else fixes it.
+    /// The SQL, or another instruction, that fixes it.
     fix: &'f str,
 }
 
@@ -119,7 +119,8 @@ fn result(project: &Project, diagnostic: &Diagnostic) -> sarif::Result {
         .build()
 }
 
-/// At least one, because readers refuse the whole log otherwise: what is about no line is about the policy.
+/// At least one location, because readers reject the whole log otherwise. A finding without a place is located in the
+/// policy file.
 fn locations(project: &Project, diagnostic: &Diagnostic) -> Vec<sarif::Location> {
     if diagnostic.labels.is_empty() {
         let policy = project.inputs.files.main.as_ref();
@@ -148,7 +149,7 @@ fn location(path: &str, (line, column): (usize, usize)) -> sarif::Location {
     sarif::Location::builder().physical_location(physical).build()
 }
 
-/// What is no `pchar`: RFC 3986, section 3.3.
+/// Everything except the slash and the unreserved characters of RFC 3986, section 2.3.
 const NOT_IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'-')

@@ -1,6 +1,7 @@
-//! What the registry asks of each relation in the database.
+//! What the registry requires of each relation in the database.
 //!
-//! `sql` prints the requirements, `sql --diff` those that the catalog does not meet, and `verify` reports those.
+//! `sql` prints statements for all requirements, `sql --diff` for those that the catalog does not meet, and `verify`
+//! reports the latter.
 
 use std::fmt::Display;
 
@@ -15,20 +16,20 @@ use super::statements::{
 };
 use super::triggers::has_trigger;
 
-/// The relation that a requirement is about.
+/// The relation that a requirement applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Object {
     /// A registered table.
     Table,
-    /// A partition or an inheritance child of a registered table. It inherits neither row-level security nor
-    /// privileges nor triggers of statements.
+    /// A partition or an inheritance child of a registered table. It does not inherit row-level security, privileges
+    /// or statement-level triggers.
     Child,
     /// A table that a registered table is a partition or an inheritance child of. It may have other children, so `sql`
     /// leaves it alone.
     Parent,
 }
 
-/// One thing that the registry asks of a relation.
+/// One thing that the registry requires of a relation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requirement {
     RowSecurity,
@@ -48,20 +49,20 @@ impl Requirement {
         Self::Trigger,
     ];
 
-    /// Whether the registry asks it of an object of a table.
+    /// Whether the registry requires it of an object of a table.
     pub fn is_asked(self, object: Object, table: &RegisteredTable, settings: &DatabaseSettings) -> bool {
         let has_rls = table.kind.row_level_security();
         match self {
             Self::RowSecurity => has_rls,
             Self::ForcedRowSecurity => has_rls && settings.force_rls,
-            // A child without a policy shows no row where it is addressed directly.
+            // A child without a policy shows no rows to statements that address it directly.
             Self::Policy => has_rls && object == Object::Table,
             Self::RevokedChanges => table.append_only,
             Self::Trigger => table.append_only && settings.append_only_trigger && object != Object::Parent,
         }
     }
 
-    /// Whether the registry asks it of a table itself.
+    /// Whether the registry requires it of a table itself.
     pub fn is_asked_of(self, table: &Table<'_>, context: &Context<'_>) -> bool {
         self.is_asked(Object::Table, table.registered, context.settings)
     }
@@ -106,7 +107,7 @@ impl Requirement {
         matches!(self, Self::ForcedRowSecurity | Self::Policy)
     }
 
-    /// The statements that meet it, whatever is there.
+    /// The statements that establish it, whatever the database has now.
     pub fn establish(self, relation: impl Display, names: &Names<'_>) -> Vec<String> {
         match self {
             Self::RowSecurity => vec![enable_rls(relation)],
@@ -122,8 +123,8 @@ impl Requirement {
         }
     }
 
-    /// The statement that takes it back. Row-level security is taken back for all tables in one statement, where no
-    /// policy needs it.
+    /// The statement that reverses it. Row-level security is not reversed here, but in one statement for all tables,
+    /// and only where no policy is left.
     pub fn take_back(self, table: &Qualified, names: &Names<'_>) -> Option<String> {
         match self {
             Self::RowSecurity | Self::ForcedRowSecurity => None,
@@ -134,7 +135,7 @@ impl Requirement {
     }
 }
 
-/// The names and the expression that the policy file gives to statements.
+/// The names and the expression from the policy file that statements contain.
 pub struct Names<'s> {
     pub schema: String,
     pub app_roles: String,
@@ -150,7 +151,7 @@ impl<'s> Names<'s> {
         }
     }
 
-    /// Escaped for the function `format`, where a per cent sign starts a placeholder.
+    /// The names escaped for the SQL function `format`, in which a percent sign starts a placeholder.
     pub fn in_format(&self) -> Self {
         let escaped = |text: &str| text.replace('%', "%%");
         Self {
@@ -161,13 +162,14 @@ impl<'s> Names<'s> {
     }
 }
 
-/// What the registry asks of a table.
+/// What the registry requires of an object of a table.
 pub fn of_table(table: &RegisteredTable, object: Object, settings: &DatabaseSettings) -> Vec<Requirement> {
     let all = Requirement::ALL.iter().copied();
     all.filter(|one| one.is_asked(object, table, settings)).collect()
 }
 
-/// What a table's requirements ask of a relation that shares its rows, and the relation's own struct does not.
+/// What the registry requires of a relation that shares a table's rows, without the requirements of the relation's
+/// own struct.
 pub fn of_relative(
     context: &Context<'_>,
     table: &Table<'_>,

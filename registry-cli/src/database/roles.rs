@@ -1,4 +1,4 @@
-//! What a role can become: <https://www.postgresql.org/docs/current/role-membership.html>.
+//! Decides which roles a role can become: <https://www.postgresql.org/docs/current/role-membership.html>.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,15 +12,15 @@ const SERVER_ACCESS: [&str; 3] = [
     "pg_read_server_files",
     "pg_write_server_files",
 ];
-/// Members of these hold privileges on every table and schema, which no list of grants has.
+/// Members of these roles hold privileges on every table and schema, without an entry in any list of grants.
 const READ_ALL_DATA: &str = "pg_read_all_data";
 const WRITE_ALL_DATA: &str = "pg_write_all_data";
 
-/// A role, and every role whose privileges it has or can take on.
+/// A role, and every role whose privileges it has or can obtain.
 #[derive(Debug)]
 pub struct Actor<'c> {
     pub role: &'c Role,
-    /// The way to each role: it starts at this one, and each is a member of the next.
+    /// The way to each role: a list of roles that starts with this one, each a member of the next.
     reachable: BTreeMap<Oid, Vec<Oid>>,
     catalog: &'c Catalog,
 }
@@ -34,12 +34,12 @@ impl<'c> Actor<'c> {
         }
     }
 
-    /// Whether it has the privileges of a role, or can take them on.
+    /// Whether it has or can obtain the privileges of a role.
     pub fn reaches(&self, role: Oid) -> bool {
         role == PUBLIC || role == self.role.oid || self.reachable.contains_key(&role)
     }
 
-    /// Whether policies mean nothing to it.
+    /// Whether policies do not apply to it.
     pub fn ignores_policies(&self) -> bool {
         self.role.superuser || self.role.bypass_rls
     }
@@ -52,7 +52,7 @@ impl<'c> Actor<'c> {
             || self.holds_everywhere(privilege)
     }
 
-    /// Privileges that no list of grants has.
+    /// Whether it holds a privilege on every table, without an entry in any list of grants.
     fn holds_everywhere(&self, privilege: &str) -> bool {
         let by = match privilege {
             "SELECT" => READ_ALL_DATA,
@@ -82,12 +82,12 @@ impl<'c> Actor<'c> {
         self.enters(&relation.schema) && privileges.iter().any(|one| self.holds(relation, one))
     }
 
-    /// The roles besides itself.
+    /// The other roles that it reaches.
     pub fn others(&self) -> impl Iterator<Item = &'c Role> {
         self.reachable.keys().filter_map(|oid| self.catalog.role_of(*oid))
     }
 
-    /// From itself to another role, each a member of the next.
+    /// The roles on the way to a role, from itself to that role.
     fn steps_to(&self, role: Oid) -> Vec<Oid> {
         self.reachable.get(&role).cloned().unwrap_or_else(|| vec![role])
     }
@@ -123,7 +123,7 @@ impl<'c> Actor<'c> {
             return format!("ALTER DATABASE {} OWNER TO …;", identifier(database));
         };
         let (first, own) = (self.catalog.grantee(first), identifier(&self.role.name));
-        // Before that, a membership is the same whoever grants it.
+        // Before PostgreSQL 16, a membership does not depend on its grantor.
         let by = if self.catalog.server.version >= 160_000 {
             format!(" GRANTED BY {}", self.catalog.grantee(grantor))
         } else {
@@ -133,13 +133,13 @@ impl<'c> Actor<'c> {
     }
 }
 
-/// What makes a role exempt from every rule.
+/// The attributes and predefined roles that make a role exempt from every rule.
 pub fn exemptions(role: &Role, version: i32) -> Vec<&'static str> {
     let attributes = [
         (role.superuser, "SUPERUSER"),
         (role.bypass_rls, "BYPASSRLS"),
         (role.replication, "REPLICATION"),
-        // Before that, it may grant every role but superusers to anybody.
+        // Before PostgreSQL 16, the role may grant any role except superusers to any role.
         (role.create_role && version < 160_000, "CREATEROLE"),
         (
             SERVER_ACCESS.contains(&role.name.as_str()),
@@ -153,8 +153,9 @@ pub fn exemptions(role: &Role, version: i32) -> Vec<&'static str> {
         .collect()
 }
 
-/// SET ROLE needs a chain of memberships that allow it, from the role of the session. Each role on that chain inherits
-/// privileges. A role that administers another can grant that to itself.
+/// The way to each role that a role reaches. SET ROLE needs a chain of memberships with the SET option, starting at
+/// the role of the session. Each role on that chain also inherits privileges. A role with the ADMIN option on another
+/// can grant that role to itself.
 fn reachable<'m>(memberships: impl Fn(Oid) -> &'m [Membership], start: Oid) -> BTreeMap<Oid, Vec<Oid>> {
     let mut ways = BTreeMap::new();
     let mut seen = BTreeSet::from([(start, true)]);
@@ -205,9 +206,9 @@ mod tests {
         reachable(of, 1)
     }
 
-    /// Role 1 inherits role 4 through role 2, but can set it, and so reach role 5, only through role 3.
+    /// Role 1 inherits role 4 through role 2, but can SET ROLE to 4, and so reach role 5, only through role 3.
     #[test]
-    fn a_way_is_one_that_can_be_gone() {
+    fn each_step_of_a_way_is_possible() {
         for first in [2, 3] {
             let mut edges = vec![
                 edge(1, 2, true, false),
@@ -224,13 +225,13 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_reached() {
+    fn reachable_roles() {
         let found = |edges: &[Membership]| ways(edges).into_keys().collect::<Vec<_>>();
         assert_eq!(found(&[edge(1, 2, false, true), edge(2, 3, true, false)]), [2, 3]);
-        // Inherited privileges do not let it SET ROLE further.
+        // A role that is only inherited does not allow SET ROLE to its own roles.
         assert_eq!(found(&[edge(1, 2, true, false), edge(2, 3, false, true)]), [2]);
         assert_eq!(found(&[edge(1, 2, false, false)]), [0; 0]);
-        // A role that administers another can grant that to itself, with SET.
+        // A role with the ADMIN option on another can grant that role to itself, with the SET option.
         let admin = Membership {
             admin: true,
             ..edge(2, 3, false, false)
@@ -240,7 +241,7 @@ mod tests {
             [2, 3, 4]
         );
         assert_eq!(found(&[edge(2, 1, true, true)]), [0; 0]);
-        // Servers refuse circles; a snapshot must not hang on one.
+        // Servers refuse circular memberships, but the search must end even if a snapshot has one.
         assert_eq!(found(&[edge(1, 2, true, true), edge(2, 1, true, true)]), [2]);
     }
 }

@@ -18,12 +18,12 @@ use crate::failure::Failure;
 /// The role that owns the server.
 pub const SUPERUSER: &str = "postgres";
 
-/// It only names the file of the socket: nothing listens on the network.
+/// Only part of the socket's file name: nothing listens on the network.
 pub const PORT: u16 = 5432;
 
 const BINARIES: [&str; 5] = ["initdb", "postgres", "pg_ctl", "pg_isready", "psql"];
 
-/// Where packages put the binaries of one version; `*` is the version.
+/// Where packages install the binaries of one version; `*` is the version.
 const PLACES: [&str; 4] = [
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
@@ -33,7 +33,7 @@ const PLACES: [&str; 4] = [
 
 const SETTINGS: [&str; 12] = [
     "listen_addresses=",
-    // Nothing has to survive a crash.
+    // The data do not have to survive a crash.
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
@@ -43,9 +43,9 @@ const SETTINGS: [&str; 12] = [
     "jit=off",
     "shared_buffers=32MB",
     "max_connections=20",
-    // One migration may create a whole schema, and locks each table and index until it commits.
+    // One migration may create a whole schema, and it locks every table and index until it commits.
     "max_locks_per_transaction=1024",
-    // Some distributions turn it on, and then our log stays empty.
+    // Some distributions turn it on, and then the log that we read stays empty.
     "logging_collector=off",
 ];
 
@@ -54,7 +54,6 @@ const STOP_DEADLINE_SECONDS: &str = "15";
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 const LOG_LINES: usize = 10;
 
-/// A running server.
 #[derive(Debug)]
 pub struct Server {
     process: Child,
@@ -63,7 +62,7 @@ pub struct Server {
     _watchdog: Watchdog,
 }
 
-/// What is needed to run programs of PostgreSQL on the files of one server.
+/// Everything that is needed to run PostgreSQL programs on the files of one server.
 #[derive(Debug)]
 struct Installation {
     binaries: PathBuf,
@@ -71,7 +70,7 @@ struct Installation {
     directory: TempDir,
 }
 
-/// The account that runs the programs. PostgreSQL refuses to be run by root.
+/// The account that runs the programs. PostgreSQL refuses to run as root.
 #[derive(Debug)]
 struct Account {
     #[cfg(unix)]
@@ -105,7 +104,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Where the socket is.
+    /// The directory of the socket.
     pub fn directory(&self) -> &Path {
         self.installation.directory.path()
     }
@@ -115,7 +114,7 @@ impl Server {
         let mut psql = self.client("psql");
         psql.args(["-X", "-q", "-w", "-v", "ON_ERROR_STOP=1"]);
         psql.args(["-U", role, "-d", database]);
-        // If there is an error, nothing else is of interest.
+        // Only errors are shown to the user.
         psql.env("PGOPTIONS", "-c client_min_messages=error");
         psql
     }
@@ -174,7 +173,7 @@ impl Drop for Server {
 impl Installation {
     fn new() -> Result<Self, Failure> {
         let binaries = find_binaries()?;
-        // The path of a socket has room for about a hundred bytes.
+        // The path of a socket is limited to about a hundred bytes, so the name is short.
         let created = tempfile::Builder::new().prefix("tr-").tempdir();
         let directory = created.map_err(|error| Failure::io("written", &env::temp_dir(), &error))?;
         let account = Account::that_may_serve(directory.path())?;
@@ -193,7 +192,7 @@ impl Installation {
         self.directory.path().join("log")
     }
 
-    /// A program of PostgreSQL, without the environment's settings for it.
+    /// A PostgreSQL program, without its settings from the environment.
     fn command(&self, name: &str) -> Command {
         self.program(self.binary(name))
     }
@@ -202,7 +201,7 @@ impl Installation {
         binary(&self.binaries, name)
     }
 
-    /// Any program, run as whoever runs the server.
+    /// Any program, run as the account that runs the server.
     fn program(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         for (variable, _) in env::vars_os() {
@@ -210,9 +209,10 @@ impl Installation {
                 command.env_remove(variable);
             }
         }
-        // Messages are in one language, and on macOS the server does not start under a locale that it cannot load.
+        // With this locale, messages are in English. On macOS the server does not start with a locale that it cannot
+        // load.
         command.env("LC_ALL", "C");
-        // The other account may not be allowed to enter the current directory.
+        // The other account may lack the permission to enter the current directory.
         command.current_dir(self.directory.path());
         command.stdin(Stdio::null());
         self.account.run(&mut command);
@@ -257,7 +257,7 @@ impl Installation {
 
 #[cfg(unix)]
 impl Account {
-    /// Gives the directory to another account if this one is root.
+    /// The account to run a server as. If this process is root, the directory is handed to another account.
     fn that_may_serve(directory: &Path) -> Result<Self, Failure> {
         use std::os::unix::fs::{MetadataExt, chown};
         let unreadable = |error| Failure::io("read", directory, &error);
@@ -304,7 +304,7 @@ impl Account {
 
 #[cfg(unix)]
 fn ids_of(accounts: &str, name: &str) -> Option<Ids> {
-    // macOS writes those of `nobody` as negative numbers.
+    // macOS writes the ids of `nobody` as negative numbers.
     let id = |text: &str| {
         let signed = || text.parse().ok().map(i32::cast_unsigned);
         text.parse().ok().or_else(signed)
@@ -321,7 +321,7 @@ fn ids_of(accounts: &str, name: &str) -> Option<Ids> {
     })
 }
 
-/// The directory of the programs that a server needs, all of one version.
+/// The directory of the programs that a server needs. All come from one directory, so that they have one version.
 fn find_binaries() -> Result<PathBuf, Failure> {
     let candidates = on_path().into_iter().chain(from_pg_config()).chain(installed());
     let complete = |directory: &PathBuf| BINARIES.iter().all(|name| binary(directory, name).is_file());
@@ -329,7 +329,7 @@ fn find_binaries() -> Result<PathBuf, Failure> {
         let places = PLACES.map(|place| format!("`{place}`")).join(", ");
         Failure::new("there is no PostgreSQL server on this machine")
             .note(format!(
-                "looked for {} where `initdb` on the `PATH` is, in what `pg_config --bindir` says, and in {places}",
+                "looked for {} beside the `initdb` on the `PATH`, in the directory that `pg_config --bindir` prints, and in {places}",
                 BINARIES.map(|name| format!("`{name}`")).join(", ")
             ))
             .help("install the server package of PostgreSQL, such as `postgresql` on Debian, \
@@ -337,7 +337,8 @@ fn find_binaries() -> Result<PathBuf, Failure> {
     })
 }
 
-/// Where `initdb` is. The directory that it is a link to comes first: the programs beside the link may be of another version.
+/// The directories on the `PATH` that have `initdb`. If it is a link, the directory of its target comes first,
+/// because the programs beside the link may be of another version.
 fn on_path() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let directories = env::split_paths(&path).filter(|directory| directory.is_absolute());
@@ -388,7 +389,7 @@ fn binary(directory: &Path, name: &str) -> PathBuf {
     directory.join(format!("{name}{EXE_SUFFIX}"))
 }
 
-/// What a program prints, and how it ends.
+/// Runs a program and returns its output and exit status.
 pub fn output(command: &mut Command) -> Result<Output, Failure> {
     command.output().map_err(|error| not_run(command, &error))
 }
@@ -399,7 +400,7 @@ fn not_run(command: &Command, error: &io::Error) -> Failure {
     let directory = command.get_current_dir().filter(|_| denied);
     failure.maybe_help(directory.map(|directory| {
         let directory = display(directory);
-        format!("`root` runs it as another user, who has to be able to enter `{directory}`")
+        format!("`root` runs it as another user, who must be able to enter `{directory}`")
     }))
 }
 

@@ -1,4 +1,4 @@
-//! One connection to a PostgreSQL server, and what to say if there is none.
+//! One connection to a PostgreSQL server, and the failures to connect.
 
 use std::env;
 use std::str::FromStr;
@@ -16,31 +16,31 @@ use crate::failure::Failure;
 
 /// The variable that names a database, as in sqlx and Diesel.
 const DATABASE_URL: &str = "DATABASE_URL";
-/// Those by which libpq finds a server: <https://www.postgresql.org/docs/current/libpq-envars.html>.
+/// The variables by which libpq finds a server: <https://www.postgresql.org/docs/current/libpq-envars.html>.
 const LIBPQ: [&str; 4] = ["PGHOST", "PGHOSTADDR", "PGDATABASE", "PGUSER"];
-/// Of SQLSTATE.
+/// A code of SQLSTATE.
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
 /// In seconds, unless `PGCONNECT_TIMEOUT` says otherwise.
 const CONNECT_TIMEOUT: u64 = 10;
 
-/// How a statement ended that the server may have refused.
+/// The outcome of a statement that the server may refuse.
 #[derive(Debug)]
 pub enum Attempt {
-    /// It succeeded, with this many rows.
+    /// It succeeded and returned this many rows.
     Done(usize),
     Refused,
 }
 
-/// A connection. It blocks, so that nothing else has to be asynchronous.
+/// A connection with blocking methods, so that no other code has to be asynchronous.
 pub struct Session {
     runtime: Runtime,
     connection: PgConnection,
-    /// Passwords, which no message may repeat.
+    /// Passwords that must not appear in messages.
     secrets: Vec<String>,
 }
 
 impl Session {
-    /// Connects to the named database, else to that of the environment.
+    /// Connects to the given database, or else to the one named by the environment.
     pub fn connect(url: Option<&str>) -> Result<Self, Failure> {
         let from_environment = env::var(DATABASE_URL).ok().filter(|url| !url.is_empty());
         let chosen = url.map(ToString::to_string).or(from_environment);
@@ -52,7 +52,7 @@ impl Session {
         Self::open(options, secrets(chosen.as_deref()))
     }
 
-    /// Connects to a throwaway server, whatever the environment says.
+    /// Connects to a throwaway server, regardless of the environment.
     pub fn connect_to(server: &Server, database: &str) -> Result<Self, Failure> {
         let options = PgConnectOptions::new_without_pgpass()
             .socket(server.directory())
@@ -118,16 +118,20 @@ impl Session {
         rows.map_err(|error| self.failure(what_fails, &error))
     }
 
-    /// Runs a statement that the server may refuse, and rolls it back. If the server gives up, that is a failure, not a
-    /// refusal.
+    /// Runs a statement that the server may refuse, and rolls it back. If the server gives up for another reason,
+    /// that is a failure, not a refusal.
     pub fn attempt(&mut self, sql: &str) -> Result<Attempt, Failure> {
-        const FAILS: &str = "a probe does not come to an end";
+        const FAILS: &str = "a probe cannot be completed";
         self.execute(FAILS, "SAVEPOINT attempt")?;
         let rows = self.connection.fetch_all(sqlx::raw_sql(sql));
         let attempt = match self.runtime.block_on(rows) {
             Ok(rows) => Attempt::Done(rows.len()),
             Err(sqlx::Error::Database(error)) if !gave_up(&*error) => Attempt::Refused,
-            Err(error) => return Err(self.failure(FAILS, &error).note(format!("it was `{sql}`"))),
+            Err(error) => {
+                return Err(self
+                    .failure(FAILS, &error)
+                    .note(format!("the statement was `{sql}`")));
+            }
         };
         self.execute(FAILS, "ROLLBACK TO attempt; RELEASE attempt")?;
         Ok(attempt)
@@ -138,8 +142,9 @@ impl Session {
     }
 }
 
-/// A lock that was not given, a transaction that may not write, a conflict with another one, a timeout, a lack of memory or disk, an end of
-/// the server: codes and classes of
+/// Whether the server gave up for a reason other than missing rights: it did not get a lock, the transaction is
+/// read-only or conflicts with another one, there was a timeout, memory or disk space ran out, or the server stopped.
+/// The codes and classes are those of
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 fn gave_up(error: &dyn DatabaseError) -> bool {
     let code = error.code().unwrap_or_default();
@@ -153,7 +158,7 @@ fn options(url: &str) -> Result<PgConnectOptions, Failure> {
     let unreadable = |reason: String| {
         Failure::new("the database URL cannot be read")
             .note(redacted(&reason, &secrets(Some(url))))
-            .help("write it as `postgres://USER@HOST:PORT/DATABASE`, and a socket as `…@localhost/DATABASE?host=/run/postgresql`")
+            .help("write it as `postgres://USER@HOST:PORT/DATABASE`, or with a socket as `…@localhost/DATABASE?host=/run/postgresql`")
     };
     let parsed = Url::parse(url).map_err(|error| unreadable(error.to_string()))?;
     if !matches!(parsed.scheme(), "postgres" | "postgresql") {
@@ -172,16 +177,16 @@ fn no_database() -> Failure {
 fn no_connection(options: &PgConnectOptions, error: &sqlx::Error, secrets: &[String]) -> Failure {
     let socket = options.get_socket().map(|path| path.display().to_string());
     let host = socket.unwrap_or_else(|| options.get_host().to_string());
-    Failure::new("the database cannot be connected to")
+    Failure::new("cannot connect to the database")
         .note(redacted(&text(error), secrets))
         .note(format!(
-            "the server is `{host}`, port {}, and the role `{}`",
+            "the server is `{host}`, port {}; the role is `{}`",
             options.get_port(),
             options.get_username()
         ))
 }
 
-/// The message of the server or the system, without what the library adds.
+/// The message of the server or the system, without the additions of the library.
 fn text(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => error.message().to_string(),
@@ -198,7 +203,7 @@ fn connect_timeout() -> Duration {
     Duration::from_secs(seconds.filter(|seconds| *seconds > 0).unwrap_or(CONNECT_TIMEOUT))
 }
 
-/// The passwords that a message could repeat, as they are and as they are written in a URL.
+/// The passwords that could appear in a message, both decoded and as written in a URL.
 fn secrets(url: Option<&str>) -> Vec<String> {
     let of_url = url.map(passwords).unwrap_or_default();
     let of_environment = env::var("PGPASSWORD").ok();
@@ -208,7 +213,7 @@ fn secrets(url: Option<&str>) -> Vec<String> {
 
 fn passwords(url: &str) -> Vec<String> {
     let Ok(parsed) = Url::parse(url) else {
-        // Whatever stands between the first colon behind the slashes and the last `@`.
+        // The text between the first colon after the slashes and the last `@`.
         let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
         let user = authority.rsplit_once('@').map(|(user, _)| user);
         return user

@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Display};
 
-/// The policy that the registry makes.
+/// The policy that the registry requires.
 pub const POLICY: &str = "tenant_isolation";
 /// The trigger that refuses changes, and its function.
 pub const TRIGGER: &str = "table_registry_append_only";
@@ -35,7 +35,7 @@ pub fn literal(text: &str) -> String {
     }
 }
 
-/// A string constant that may span lines: its tag does not stand in it.
+/// A string constant that may span several lines. Its tag does not occur in the text.
 pub fn dollar_quoted(text: &str) -> String {
     let tags = (0..).map(|number| format!("$table_registry_{number}$"));
     let mut tags = std::iter::once("$table_registry$".to_string()).chain(tags);
@@ -43,7 +43,7 @@ pub fn dollar_quoted(text: &str) -> String {
     format!("{tag}\n{text}{tag}")
 }
 
-/// Roles as the list of a statement.
+/// Roles as a list for SQL statements.
 pub fn role_list<'r>(names: impl IntoIterator<Item = &'r str>) -> String {
     let quoted: Vec<String> = names.into_iter().map(identifier).collect();
     quoted.join(", ")
@@ -65,7 +65,7 @@ pub fn unforce_rls(table: impl Display) -> String {
     format!("ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY;")
 }
 
-/// The expression stands on lines of its own, so that a comment at its end swallows nothing.
+/// The expression is on lines of its own, so that a comment at its end does not hide the parenthesis.
 pub fn create_policy(table: impl Display, roles: &str, expression: &str) -> String {
     let policy = identifier(POLICY);
     let condition = expression.trim();
@@ -78,12 +78,12 @@ pub fn drop_policy(table: impl Display) -> String {
     format!("DROP POLICY IF EXISTS {} ON {table};", identifier(POLICY))
 }
 
-/// It revokes privileges on columns as well: section 5.8 of the manual, and the page of REVOKE.
+/// Revokes privileges on columns as well: <https://www.postgresql.org/docs/current/sql-revoke.html>.
 pub fn revoke_changes(table: impl Display, roles: &str) -> String {
     format!("REVOKE UPDATE, DELETE, TRUNCATE ON TABLE {table} FROM {roles};")
 }
 
-/// Nobody knows what was granted before. TRUNCATE, which no policy restricts, hardly ever is.
+/// The earlier grants are unknown. TRUNCATE is left out: no policy restricts it, and it is hardly ever granted.
 pub fn grant_changes(table: &Qualified, roles: &str) -> String {
     format!("GRANT UPDATE, DELETE ON TABLE {table} TO {roles};")
 }
@@ -95,7 +95,8 @@ fn trigger_function(schema: &str) -> Qualified {
     }
 }
 
-/// 42501 is `insufficient_privilege`: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+/// The error code 42501 is `insufficient_privilege`:
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 pub fn create_trigger_function(schema: &str) -> String {
     let body = "BEGIN
     RAISE EXCEPTION 'table %.% is append-only', TG_TABLE_SCHEMA, TG_TABLE_NAME
@@ -113,7 +114,7 @@ pub fn drop_trigger_function(schema: &str) -> String {
     format!("DROP FUNCTION IF EXISTS {}();", trigger_function(schema))
 }
 
-/// A trigger of the statement fires for foreign keys and for TRUNCATE as well, and even where no row is changed.
+/// A statement-level trigger fires for foreign key actions and TRUNCATE as well, and even if no row is changed.
 pub fn create_trigger(table: impl Display, schema: &str) -> String {
     format!(
         "CREATE TRIGGER {}\n    BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}\n    FOR EACH STATEMENT EXECUTE FUNCTION {}();",
@@ -129,19 +130,19 @@ pub fn drop_trigger(table: impl Display) -> String {
 /// The placeholder for a table in statements that run for each of several tables.
 pub const EACH: &str = "%s";
 
-/// Runs statements for each partition and inheritance child of some tables, which only the server
-/// knows. A per cent sign that is not part of [`EACH`] is to be doubled.
+/// Runs statements for each partition and inheritance child of some tables. The server finds them when the SQL runs.
+/// A percent sign that is not part of [`EACH`] has to be doubled.
 pub fn for_each_descendant(tables: &[&Qualified], statements: &[String]) -> String {
     for_each(tables, Start::Below, "", statements)
 }
 
-/// Runs statements for each of some tables and their descendants that has no policy left.
+/// Runs statements for each of some tables, and of their descendants, that has no policy left.
 pub fn for_each_without_policy(tables: &[&Qualified], start: Start, statements: &[String]) -> String {
     let condition = " AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid)";
     for_each(tables, start, condition, statements)
 }
 
-/// Whether a table is among its descendants.
+/// Whether the statements run for a table itself or only for its descendants.
 #[derive(Clone, Copy)]
 pub enum Start {
     Itself,
@@ -189,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_stay_names() {
+    fn names_cannot_become_sql() {
         let table = Qualified {
             schema: "a\"b".to_string(),
             name: "x; DROP TABLE y --'".to_string(),

@@ -53,15 +53,15 @@ tenant_policy = "org_id = current_setting('app.org_id', true)"
 append_only_trigger = true
 "#;
 
-/// The registry's policy, as the server spells it.
+/// The expression of the registry's policy, as the server spells it.
 pub const TENANT: &str = "(org_id = current_setting('app.org_id'::text, true))";
 
 const SUPERUSER: Oid = 10;
 const OWNER: Oid = 11;
 const APP: Oid = 12;
 
-/// What a check reads. The sound one has three registered tables: `invoices`, `audit_logs`, which is append-only, and
-/// `users`, which belongs to no tenant. The roles are `postgres`, a superuser, `owner` and `app`.
+/// The input of a check. [`Database::sound`] has three registered tables: `invoices`, `audit_logs`, which is
+/// append-only, and `users`, which belongs to no tenant. The roles are `owner`, `app` and the superuser `postgres`.
 pub struct Database {
     pub rows: Rows,
     /// The text of `table-registry.toml`.
@@ -149,7 +149,7 @@ impl Database {
         self.rows.uses.push(Use { view, used });
     }
 
-    /// A function that runs as a superuser and that everybody may call.
+    /// A SECURITY DEFINER function of a superuser that every role may call.
     pub fn function(&mut self, name: &str, body: &str) -> &mut Function {
         self.rows.functions.push(Function {
             schema: "public".to_string(),
@@ -175,7 +175,7 @@ impl Database {
         self.rows.relations.retain(|one| one.name != relation);
     }
 
-    /// Switches row-level security on, for the owner as well.
+    /// Switches row-level security on, and forces it for the owner.
     pub fn secure(&mut self, table: &str) {
         let relation = self.relation(table);
         relation.row_security = true;
@@ -208,7 +208,7 @@ impl Database {
             .retain(|one| one.relation != relation || one.name != name);
     }
 
-    /// A permissive policy for all commands, which checks new rows by the same expression.
+    /// A permissive policy for all commands, with the same expression for new rows.
     pub fn add_policy(&mut self, table: &str, name: &str, role: &str, expression: &str) -> &mut PolicyRow {
         let (relation, role) = (self.oid(table), self.role_oid(role));
         self.rows.policies.push(PolicyRow {
@@ -223,7 +223,7 @@ impl Database {
         last(&mut self.rows.policies)
     }
 
-    /// The policy of a table that the registry made.
+    /// The registry's policy of a table.
     pub fn policy(&mut self, table: &str) -> &mut PolicyRow {
         let relation = self.oid(table);
         the(&mut self.rows.policies, |one| one.relation == relation)
@@ -283,7 +283,7 @@ impl Database {
         last(&mut self.rows.grants)
     }
 
-    /// The trigger that the registry makes: of statements, before UPDATE, DELETE and TRUNCATE.
+    /// The trigger that the registry requires: statement-level, before UPDATE, DELETE and TRUNCATE.
     pub fn add_trigger(&mut self, table: &str) {
         let relation = self.oid(table);
         self.rows.triggers.push(Trigger {
@@ -307,7 +307,7 @@ impl Database {
         self.inspect_probed(Vec::new(), look)
     }
 
-    /// As after a probe.
+    /// Like [`Self::inspect`], but after a probe.
     pub fn inspect_probed<R>(self, allowed: Vec<Allowed>, look: impl FnOnce(&Context<'_>) -> R) -> R {
         let shop = project(&self.policy_file);
         assert_eq!(shop.faults.len(), 0, "{:?}", shop.faults);
@@ -318,7 +318,7 @@ impl Database {
     }
 }
 
-/// What a check finds in a sound database after a change.
+/// The findings of a check in a sound database after a change.
 pub fn findings(check: fn(&Context<'_>) -> Vec<Finding>, change: impl FnOnce(&mut Database)) -> Vec<Finding> {
     let mut database = Database::sound();
     change(&mut database);
@@ -335,7 +335,7 @@ pub fn found(check: fn(&Context<'_>) -> Vec<Finding>, change: impl FnOnce(&mut D
     lines.collect()
 }
 
-/// That a check finds nothing.
+/// The result of a check that finds nothing.
 pub const NOTHING: [&str; 0] = [];
 
 fn empty() -> Rows {

@@ -1,11 +1,11 @@
-//! The trigger that refuses changes of an append-only table.
+//! The trigger that refuses changes to an append-only table.
 
 use super::catalog::{Relation, Trigger};
 use super::context::Context;
 use super::mention::Words;
 use super::statements::{Qualified, TRIGGER, create_trigger, create_trigger_function, drop_trigger};
 
-/// Whether a trigger refuses each change of a table.
+/// Whether a trigger refuses every change to a table.
 pub fn has_trigger(context: &Context<'_>, relation: &Relation) -> bool {
     let mut triggers = context.catalog.triggers(relation.oid).iter();
     triggers.any(|trigger| {
@@ -14,7 +14,7 @@ pub fn has_trigger(context: &Context<'_>, relation: &Relation) -> bool {
     })
 }
 
-/// Bits of `pg_trigger.tgtype`: 1 a trigger of rows, 2 before, 8 DELETE, 16 UPDATE, 32 TRUNCATE.
+/// Bits of `pg_trigger.tgtype`: 1 row-level, 2 BEFORE, 8 DELETE, 16 UPDATE, 32 TRUNCATE.
 pub fn refuses_when_enabled(context: &Context<'_>, trigger: &Trigger) -> bool {
     let body = Words::outside_quotes(&trigger.function_body);
     trigger.function == TRIGGER
@@ -26,15 +26,15 @@ pub fn refuses_when_enabled(context: &Context<'_>, trigger: &Trigger) -> bool {
         && !trigger.has_condition
 }
 
-/// The owner of a function can replace it. `app_role_owns_table` reports an application that can become the owner of
-/// the table.
+/// Whether the application cannot replace the trigger's function, as its owner could. `app_role_owns_table` reports
+/// an application that can become the owner of the table.
 fn is_out_of_reach(context: &Context<'_>, trigger: &Trigger) -> bool {
     let table = context.catalog.relation_of(trigger.relation);
     let owner = trigger.function_owner;
     table.is_some_and(|table| table.owner == owner) || context.app_role_reaching(owner).is_none()
 }
 
-/// Makes the trigger and its function, whatever is there.
+/// Creates the trigger and its function, replacing existing ones.
 pub fn create_trigger_anew(context: &Context<'_>, table: &Qualified) -> String {
     let schema = &context.settings.schema;
     [

@@ -1,9 +1,9 @@
-//! What removes a throwaway server when this program cannot: after Ctrl-C, or when it is killed.
+//! Removes a throwaway server when this program cannot: after Ctrl-C, or when the program is killed.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// Waits until its standard input ends. That happens when this program ends, in whatever way.
+/// The script waits until its standard input ends. That happens whenever and however this program ends.
 const SCRIPT: &str = r#"
 trap '' INT TERM HUP
 cat >/dev/null
@@ -11,12 +11,14 @@ cat >/dev/null
 rm -rf "$2"
 "#;
 
-/// A shell that outlives this program for a moment. Without a shell, a killed program leaves its server behind.
+/// A shell that outlives this program for a moment. If no shell can be started, a killed program leaves its server
+/// behind.
 #[derive(Debug)]
 pub struct Watchdog(Option<Child>);
 
 impl Watchdog {
-    /// Starts `shell`, which is `sh` as a user who may stop the server in a directory and remove the directory.
+    /// Starts `shell`. It has to be `sh`, run as a user who may stop the server in the directory and remove the
+    /// directory.
     pub fn start(mut shell: Command, pg_ctl: &Path, directory: &Path) -> Self {
         shell.args(["-c", SCRIPT, "sh"]);
         shell.args([pg_ctl, directory]);
@@ -24,7 +26,7 @@ impl Watchdog {
         shell.stdin(Stdio::piped());
         shell.stdout(Stdio::null());
         shell.stderr(Stdio::null());
-        // Ctrl-C reaches every process of our group.
+        // Ctrl-C would reach every process of our own group.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut shell, 0);
         Self(shell.spawn().ok())

@@ -1,7 +1,8 @@
-//! The parts of a text that can be run, and what goes without saying in them.
+//! The parts of a text that can be run, and the lines that are left out of them.
 //!
-//! The files of an example are laid over a sound crate, as a reader would: `// …` in a struct stands for the columns
-//! that every table has, and so does a struct without fields. Imports and `mod` lines go without saying, too.
+//! The files of an example are added to a sound crate, or replace its files, as a reader would understand them. `//
+//! …` in a struct stands for the columns that every table has, and so does a struct without fields. Imports and `mod`
+//! lines are left out of examples, too.
 
 use std::path::Path;
 
@@ -13,7 +14,7 @@ const COLUMNS: [(&str, &str); 4] = [
     ("updated_at", "std::time::SystemTime"),
 ];
 
-/// The tables of the crate under an example: module and text.
+/// The tables of the sound crate, as module and text.
 pub const TABLES: [(&str, &str); 4] = [
     (
         "audit_logs",
@@ -34,15 +35,15 @@ pub struct Part<'t> {
 }
 
 pub struct Block<'t> {
-    /// What stands behind the opening fence.
+    /// The word after the opening fence.
     pub language: &'t str,
-    /// What the comment in its first line says; nothing of a command.
+    /// The path in the comment of the first line; empty for a command.
     pub path: &'t str,
     pub content: &'t str,
 }
 
 impl Block<'_> {
-    /// Whether the block is more than words: `text` and everything with `,ignore` are words.
+    /// Whether the block can be run. `text` blocks and blocks with `,ignore` cannot.
     pub fn runs(&self) -> bool {
         ["rust", "toml", "sql", "sh"].contains(&self.language)
     }
@@ -84,7 +85,7 @@ fn block(fenced: &str) -> Block<'_> {
     }
 }
 
-/// The file with what goes without saying in Rust.
+/// The file with the lines that examples leave out, if it is a Rust file.
 pub fn completed(path: &str, text: &str) -> String {
     if Path::new(path)
         .extension()

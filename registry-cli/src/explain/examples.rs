@@ -1,4 +1,4 @@
-//! The examples of the texts are run: each gives its code alone, and nothing is left after the fix.
+//! Runs the examples of the texts: each example reports only its own code, and nothing is reported after the fix.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -25,7 +25,7 @@ struct Laid {
 }
 
 impl Laid {
-    /// What lies under an example: a sound crate, or members of a workspace with one table each.
+    /// The files under an example: those of a sound crate, or of workspace members with one table each.
     fn under(example: &Part<'_>) -> Self {
         let laid = Self {
             directory: tempfile::tempdir().unwrap(),
@@ -50,7 +50,7 @@ impl Laid {
         laid
     }
 
-    /// The tables that the example's own tree of modules names, or all.
+    /// Writes the tables that the example's own `mod.rs` names, or all if it has none.
     fn lay_tables(&self, example: &Part<'_>) {
         let mut blocks = example.blocks.iter().filter(|block| block.runs());
         let tree = blocks.find(|block| block.path == "src/schema/mod.rs");
@@ -80,7 +80,7 @@ impl Laid {
         }
     }
 
-    /// The one command of ours that is run is `sync`.
+    /// Runs a block of commands. Of this program, only `sync` is run.
     fn run(&self, block: &Block<'_>) {
         if block.content.starts_with("cargo table-registry sync\n") {
             let projects = self.projects();
@@ -94,7 +94,7 @@ impl Laid {
         assert!(shell.status().unwrap().success(), "{}", block.content);
     }
 
-    /// Names every file in a `mod` line, where the example has no tree of modules of its own.
+    /// Writes a `mod.rs` that names every file, unless the example has its own.
     fn complete_modules(&self) {
         for member in &self.members {
             let schema = self.directory.path().join(format!("{member}src/schema"));
@@ -151,7 +151,7 @@ impl Laid {
         Project::load_all(&self.workspace()).unwrap_or_else(|failure| panic!("{}", failure.render()))
     }
 
-    /// What the macro `#[table]` alone sees: the attributes beside it, on the one struct of a file.
+    /// The fault that only the macro `#[table]` finds, in the attributes beside it. The file has to hold one struct.
     fn repeated_attribute(&self, file: &str) -> Option<Diagnostic> {
         let text = fs::read_to_string(self.directory.path().join(file)).unwrap();
         let item: syn::DeriveInput = syn::parse_str(&text[text.find("#[").unwrap()..]).unwrap();
@@ -164,7 +164,7 @@ impl Laid {
         repeated(&neighbours)
     }
 
-    /// What `lint` or `sync --check` finds.
+    /// The findings of `lint`, or of `sync --check` for its codes.
     fn findings(&self, code: Code) -> Vec<String> {
         self.complete_modules();
         if code == Fault::StaleModFile.into() {
@@ -187,14 +187,14 @@ impl Laid {
     }
 }
 
-/// The first line of a tree of modules that goes without saying.
+/// The first line of a `mod.rs` that the example leaves out.
 const OURS: &str = "// Every file.\n";
 
 fn is_of_sync(code: Code) -> bool {
     [Fault::StaleLock.into(), Fault::StaleModFile.into()].contains(&code)
 }
 
-/// The directories in front of `src`: none for the crate in the root.
+/// The directories before `src/`: one empty string for a crate in the root.
 fn members(example: &Part<'_>) -> Vec<String> {
     let paths = example
         .blocks
@@ -222,7 +222,7 @@ fn laid(code: Code, example: &Part<'_>) -> Laid {
     laid
 }
 
-/// What is wrong with the example of a text, or with what follows it.
+/// The problems with the example of a text, or with the sections after it.
 fn problems(code: Code) -> Vec<String> {
     let mut problems = Vec::new();
     let example = find(text(code), "Example").unwrap();
@@ -262,9 +262,9 @@ fn examples_of_faults_and_lints() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
-/// What is run, and what is in words, so that nothing becomes words by accident.
+/// Lists which parts are run and which are only prose, so that no part becomes prose by accident.
 #[test]
-fn what_is_run() {
+fn parts_that_are_run() {
     let mut run: BTreeMap<&str, usize> = BTreeMap::new();
     let mut prose = Vec::new();
     for code in Code::all() {

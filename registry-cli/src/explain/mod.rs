@@ -1,4 +1,4 @@
-//! The texts of the codes. Each stands beside its rule and starts with the one sentence that says what is wrong.
+//! The texts of the codes. Each is in a file beside its rule, and starts with a sentence that says what is wrong.
 
 #[cfg(all(test, unix))]
 mod example;
@@ -61,7 +61,7 @@ pub fn summary(code: Code) -> &'static str {
     text(code).lines().next().unwrap_or_default()
 }
 
-/// Everything that there is to say about a code.
+/// The whole text of a code, with the level and options of a lint.
 pub fn page(code: Code) -> String {
     let mut page = format!("# {code}\n\n{}", text(code));
     if let Code::Lint(lint) = code {
@@ -80,7 +80,7 @@ pub fn list() -> String {
     lines.collect::<Vec<_>>().concat()
 }
 
-/// What a lint means unless the policy file says otherwise, and how the policy file does.
+/// The default level and option of a lint, and how to change them in the policy file.
 fn level(lint: Lint) -> String {
     let (default, other) = match lint.default_level() {
         LintLevel::Deny => (LintLevel::Deny, LintLevel::Warn),
@@ -111,8 +111,8 @@ fn value(option: &LintOption, most: usize) -> String {
     }
 }
 
-/// The text in lines as long as those of the other texts. A line break never stands in a fence, and does no harm
-/// within backticks.
+/// The text wrapped to the line length of the other texts. It has no fenced blocks, and a line break within backticks
+/// does no harm.
 fn filled(text: &str) -> String {
     const WIDTH: usize = 90;
     let mut lines = vec![String::new()];
@@ -142,11 +142,11 @@ mod tests {
 
     use super::*;
 
-    /// Where the texts stand, and nothing but texts of codes.
+    /// The directories of the texts. They contain no other texts.
     const DIRECTORIES: [&str; 3] = ["src/explain/faults", "src/lint/rules", "src/database/checks"];
 
     const GENERATED: &str = "<!-- @generated from the texts beside the rules: \
-         `SNAPSHOTS=overwrite cargo test -p cargo-table-registry explain` writes it anew. -->\n\n";
+         `SNAPSHOTS=overwrite cargo test -p cargo-table-registry explain` regenerates this file. -->\n\n";
 
     fn package() -> &'static Path {
         Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn every_text_is_that_of_a_rule() {
+    fn every_text_belongs_to_a_code() {
         let texts: BTreeSet<&str> = Code::all().into_iter().map(text).collect();
         let paths = DIRECTORIES.iter().flat_map(|directory| {
             let entries = fs::read_dir(package().join(directory)).unwrap();
@@ -184,7 +184,7 @@ mod tests {
             let text = fs::read_to_string(file).unwrap();
             assert!(
                 texts.contains(text.as_str()),
-                "{} is the text of no rule",
+                "{} belongs to no code",
                 file.display()
             );
         }

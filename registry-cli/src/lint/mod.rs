@@ -17,7 +17,7 @@ use subject::{Crate, Subject, Violation};
 
 pub use rules::not_needed;
 
-/// Every finding in the crates of one workspace, those of each crate in the order of files and lines.
+/// All findings in the crates of one workspace. Those of each crate are sorted by file and line.
 pub fn run(projects: &[Project]) -> Vec<Diagnostic> {
     let crates: Vec<Crate<'_>> = projects
         .iter()
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_that_is_nested_too_deeply_is_unreadable() {
+    fn a_struct_with_a_type_nested_too_deeply_is_unreadable() {
         for (open, close) in [("Vec<", ">"), ("&", ""), ("[", "]"), ("(", ")")] {
             let nested = |levels: usize| {
                 with_columns(&format!(
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn findings_are_in_the_order_of_files_and_lines() {
+    fn findings_are_sorted_by_file_and_line() {
         let schema = format!(
             "use table_registry::table;\n#[table]\npub struct Zones {{ {SOUND} pub user: i64, pub from: i64 }}\n\
              #[table]\npub struct Areas {{ {SOUND} pub to: i64 }}\n"

@@ -2,7 +2,7 @@
 
 use pluralizer::pluralize;
 
-/// Letters without case count as lower case.
+/// Whether a name is in `snake_case`. Letters without case count as lower case.
 pub fn is_snake_case(name: &str) -> bool {
     let is_part = |c: char| c == '_' || c.is_numeric() || (c.is_alphabetic() && !c.is_uppercase());
     name.chars().all(is_part)
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_suggested_where_there_is_one() {
+    fn a_name_is_suggested_if_it_is_valid_and_different() {
         assert_eq!(rename("orderItem", "order_items"), "call it `order_items`");
         assert_eq!(rename("-", ""), "give it another name");
         assert_eq!(rename("a", "a"), "give it another name");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use table_registry_engine::{CompileCheck, Declaration, Diagnostic, Fault, Registry, Severity};
 
-/// One warning for each file. Only the compiler knows whether a macro reads the file all the same.
+/// One warning for each file. Only the compiler knows whether a macro brings the file in without a `mod` line.
 pub fn warnings(registry: &Registry) -> Vec<Diagnostic> {
     let tables = registry.tables().iter();
     let declarations = tables.flat_map(|table| &table.declarations);
@@ -45,6 +45,6 @@ fn warning(file: &str, declarations: &[&Declaration]) -> Diagnostic {
         ..Diagnostic::new(Fault::NotCompiled, message)
     }
     .at(&first.source, first.place.clone(), "")
-    .note("the compiler refuses it, unless a macro reads the file")
+    .note("the crate does not compile, unless a macro brings the file in")
     .help("name the file in a `mod` line, or remove it")
 }

@@ -1,4 +1,4 @@
-//! What the rules look at, and what they find.
+//! The input of the rules, and their findings.
 
 use table_registry_engine::{Diagnostic, Exception, Lint, Policy, RegisteredTable, Registry};
 
@@ -30,20 +30,20 @@ impl<'p> Crate<'p> {
         exceptions.any(|exception| exception.rule == lint && exception.subject.value == table)
     }
 
-    /// The setting of a lint besides its level; empty if the lint has none.
+    /// The option of a lint; empty if the lint has none.
     pub fn option(&self, lint: Lint) -> Vec<String> {
         self.policy.lints.option(lint)
     }
 }
 
-/// One table, and the crates that a rule may compare it with.
+/// One table, and the crates that a rule can compare it with.
 pub struct Subject<'c> {
     pub krate: &'c Crate<'c>,
     /// The crates of the workspace that were linted before this one.
     pub earlier_crates: &'c [Crate<'c>],
     pub table: &'c RegisteredTable,
     pub columns: Vec<Column>,
-    /// Whether the table has no other columns.
+    /// Whether `columns` are all columns of the table.
     pub knows_all_columns: bool,
     /// A fault for each struct of the table that cannot be read.
     pub unreadable: Vec<Diagnostic>,
@@ -66,12 +66,12 @@ impl<'c> Subject<'c> {
         }
     }
 
-    /// The name inside its PostgreSQL schema.
+    /// The name without its PostgreSQL schema.
     pub fn bare_name(&self) -> &'c str {
         &self.table.declarations[0].name.table
     }
 
-    /// The columns that should be there and are not. None where the struct does not show all columns.
+    /// The expected columns that the table lacks. Empty if the struct does not show all columns.
     pub fn missing<'n>(&self, expected: &'n [String]) -> Vec<&'n str> {
         if !self.knows_all_columns {
             return Vec::new();

@@ -49,7 +49,7 @@ impl CrateInMemory {
     }
 }
 
-/// What is found in the crates of a workspace.
+/// The findings in the crates of a workspace.
 pub fn lint(crates: &[CrateInMemory]) -> Vec<Diagnostic> {
     let linted: Vec<Crate<'_>> = crates
         .iter()
@@ -58,7 +58,7 @@ pub fn lint(crates: &[CrateInMemory]) -> Vec<Diagnostic> {
     lint_workspace(&linted)
 }
 
-/// What is found in a crate with one schema file, and policy files: severity and code, and the word at the place.
+/// The findings in a crate with one schema file and policy files: severity, code, and the word at the place.
 #[track_caller]
 pub fn findings(schema: &str, main: &str, revoke: &str) -> Vec<String> {
     let krate = CrateInMemory::new("shop", schema, main, revoke);
@@ -75,7 +75,7 @@ pub fn summary(diagnostic: &Diagnostic) -> String {
     format!("{severity} {} {word}", diagnostic.code)
 }
 
-/// The columns that every table needs.
+/// The columns that every table needs to be free of findings.
 pub const SOUND: &str = "pub id: i64, pub org_id: i64, pub created_at: i64, pub updated_at: i64,";
 
 /// The findings for a table `orders` with these columns besides the [`SOUND`] ones.

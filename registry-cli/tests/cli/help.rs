@@ -11,12 +11,12 @@ fn help(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn of_the_program() {
+fn help_of_the_program() {
     snapbox::assert_data_eq!(help(&["--help"]), snapbox::file!["help/program.txt"].raw());
 }
 
 #[test]
-fn of_each_command() {
+fn help_of_each_command() {
     for (command, _) in commands() {
         let file = snapbox::utils::current_dir!().join(format!("help/{command}.txt"));
         let expected = snapbox::Data::read_from(&file, None).raw();
@@ -41,7 +41,7 @@ fn commands() -> Vec<(String, String)> {
                 let (name, text) = first.split_once(' ').unwrap();
                 commands.push((name.to_string(), text.trim().to_string()));
             }
-            // A long line goes on below.
+            // A long line is continued on the next line.
             (None, Some((_, text))) => *text = format!("{text} {}", line.trim()),
             (None, None) => panic!("{line}"),
         }
@@ -73,7 +73,7 @@ fn the_readme_has_the_same_commands() {
     assert_eq!(listed, commands());
 }
 
-/// The options that the README names are options of the command.
+/// The options in the README exist in the program.
 #[test]
 fn the_readme_has_the_same_options() {
     let readme = fs::read_to_string(repository().join("README.md")).unwrap();
@@ -141,7 +141,7 @@ fn completions_are_scripts_of_the_shell() {
 }
 
 #[test]
-fn cargo_runs_it_as_a_subcommand() {
+fn cargo_runs_the_program_as_a_subcommand() {
     let krate = Crate::shop();
     let cargo = krate.run(&["table-registry", "list"]);
     assert_eq!((cargo.code, cargo.stdout), (0, krate.run(&["list"]).stdout));

@@ -1,4 +1,4 @@
-//! `lint`: what the program adds to its rules, which are tested in their own files.
+//! `lint`: everything except the rules, which are tested in their own files.
 
 use snapbox::str;
 
@@ -52,7 +52,7 @@ fn a_crate_without_findings() {
 }
 
 #[test]
-fn how_findings_look() {
+fn the_format_of_findings() {
     let schema = "#[table_registry::table]\npub struct Order {\n    pub id: i64,\n    pub user: i64,\n    pub total: f64,\n}\n";
     let krate = table(schema, "[overrides]\norder = \"truth\"\n", "");
     says!(
@@ -122,11 +122,11 @@ error: column `total` holds money as a floating-point number
 5 |     pub total: f64,
   |         ^^^^^
   |
-  = note: binary fractions cannot hold most decimal ones: sums drift
+  = note: most decimal fractions have no exact binary value, so sums drift
   = help: use `numeric` with a decimal type, or an integer number of cents
   = note: diagnostic code `float-money`
 
-warning: override of `order` gives the kind that its struct declares
+warning: override of `order` repeats the kind that its struct declares
  --> table-registry.toml:2:1
   |
 2 | order = "truth"
@@ -157,8 +157,8 @@ error: 2 errors, 6 warnings found
 ::warning title=reserved-word,file=src/schema/mod.rs,line=2,col=12::table name `order` is a reserved key word of PostgreSQL%0Ahelp: give it another name, or quote it wherever SQL is written by hand
 ::warning title=table-not-plural-snake-case,file=src/schema/mod.rs,line=2,col=12::table name `order` is not a plural in `snake_case`%0Ahelp: call it `orders`
 ::warning title=reserved-word,file=src/schema/mod.rs,line=4,col=9::column `user` is a reserved key word of PostgreSQL%0Ahelp: give it another name, or quote it wherever SQL is written by hand
-::error title=float-money,file=src/schema/mod.rs,line=5,col=9::column `total` holds money as a floating-point number%0Anote: binary fractions cannot hold most decimal ones: sums drift%0Ahelp: use `numeric` with a decimal type, or an integer number of cents
-::warning title=redundant-override,file=table-registry.toml,line=2,col=1::override of `order` gives the kind that its struct declares%0Ahelp: run `cargo table-registry override order --remove`
+::error title=float-money,file=src/schema/mod.rs,line=5,col=9::column `total` holds money as a floating-point number%0Anote: most decimal fractions have no exact binary value, so sums drift%0Ahelp: use `numeric` with a decimal type, or an integer number of cents
+::warning title=redundant-override,file=table-registry.toml,line=2,col=1::override of `order` repeats the kind that its struct declares%0Ahelp: run `cargo table-registry override order --remove`
 -- stderr
      Checked 1 table of `shop`
 error: 2 errors, 6 warnings found
@@ -258,7 +258,7 @@ error: 2 errors, 6 warnings found
       "line": 5,
       "column": 9,
       "notes": [
-        "binary fractions cannot hold most decimal ones: sums drift"
+        "most decimal fractions have no exact binary value, so sums drift"
       ],
       "helps": [
         "use `numeric` with a decimal type, or an integer number of cents"
@@ -267,7 +267,7 @@ error: 2 errors, 6 warnings found
     {
       "code": "redundant-override",
       "severity": "warning",
-      "message": "override of `order` gives the kind that its struct declares",
+      "message": "override of `order` repeats the kind that its struct declares",
       "file": "table-registry.toml",
       "line": 2,
       "column": 1,
@@ -328,7 +328,7 @@ warning: table `refunds` is declared in `src/schema/refunds.rs`, but no `mod` li
 2 | pub struct Refunds { pub id: i64, pub org_id: i64, pub created_at: i64, pub updated_at: i64, }
   |            ^^^^^^^
   |
-  = note: the compiler refuses it, unless a macro reads the file
+  = note: the crate does not compile, unless a macro brings the file in
   = help: name the file in a `mod` line, or remove it
   = note: diagnostic code `not-compiled`
 
@@ -411,7 +411,7 @@ error: 1 error found
     );
 }
 
-/// The forms of real model code are all read.
+/// Every form of real model code is read.
 #[test]
 fn every_hazard_is_read() {
     let krate = crate::list::hazards();
@@ -419,7 +419,7 @@ fn every_hazard_is_read() {
     assert!(report.stdout.contains("missing-tenant-column") && !report.stdout.contains("unreadable-struct"));
 }
 
-/// syn parses types by recursion, on the stack of the main thread.
+/// syn parses types recursively, on the stack of the main thread.
 #[test]
 fn a_type_that_is_nested_too_deeply() {
     let schema = |levels: usize| {
@@ -441,7 +441,9 @@ fn a_type_that_is_nested_too_deeply() {
     let deep = table(&schema(100_000), "", "").run(&["lint", "--format", "json"]);
     assert_eq!(deep.code, 2, "{}", deep.stderr);
     assert_eq!(
-        deep.stdout.matches("its types may nest 32 levels deep").count(),
+        deep.stdout
+            .matches("its types may be nested at most 32 levels deep")
+            .count(),
         5
     );
 }

@@ -196,7 +196,7 @@ fn a_revoke_keeps_every_comment() {
         ["revoke", "users"],
         str![[r#"
 -- stderr
-   Unchanged `users` is append-only already
+   Unchanged `users` is already append-only
 -- exit 0
 
 "#]]

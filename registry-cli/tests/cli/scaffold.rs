@@ -21,7 +21,7 @@ fn new_library() -> Crate {
     krate
 }
 
-/// From nothing to a registry that compiles.
+/// From an empty library to a registry that compiles.
 #[test]
 fn the_first_day() {
     let krate = new_library();
@@ -437,7 +437,7 @@ fn new_refuses_names_that_are_taken_or_invalid() {
         ["new", "users"],
         str![[r#"
 -- stderr
-error: table `users` exists already
+error: table `users` already exists
  |
  = note: `Users` declares it in `src/schema/users.rs:3`
 -- exit 2
@@ -452,7 +452,7 @@ error: table `users` exists already
 error: table `old` is exempt
  |
  = note: the reason is: kept for the archive
- = help: run `cargo table-registry exempt old --remove` if it gets a struct now
+ = help: run `cargo table-registry exempt old --remove` first if it is to get a struct
 -- exit 2
 
 "#]]
@@ -513,7 +513,7 @@ error: table name is 64 bytes long, but PostgreSQL keeps only 63
         ["new", "notes"],
         str![[r#"
 -- stderr
-error: `src/schema/notes.rs` exists already
+error: `src/schema/notes.rs` already exists
  |
  = help: put `#[table]` on the struct in it
 -- exit 2
@@ -750,12 +750,12 @@ fn init_with_unusual_crate_roots() {
         format!("{EDITION}[dependencies]\ntable-registry = {{ version = \"0.1\", optional = true }}\n");
     assert_eq!(
         after_init("fn main() {}\n", &optional),
-        "error: `shop` depends on `table-registry` in some builds only"
+        "error: `shop` depends on `table-registry` only in some builds"
     );
 }
 
 #[test]
-fn new_refuses_what_would_not_compile() {
+fn new_refuses_tables_that_would_not_compile() {
     let krate = Crate::shop();
     let before = krate.files();
     for name in ["__", "_1", "self_", "mod", "ünits", ""] {

@@ -5,7 +5,7 @@ use snapbox::str;
 use crate::harness::{Crate, Report, program};
 use crate::says;
 
-/// Two members with a registry, one without.
+/// A workspace with two members that have a registry, and one that has none.
 fn workspace() -> Crate {
     let schema = |table: &str| format!("#[table_registry::table]\npub struct {table} {{\n    id: i64,\n}}\n");
     let krate = Crate::workspace(&[("shop", schema("Orders")), ("bank", schema("Accounts"))]);
@@ -238,7 +238,7 @@ fn two_calls_in_one_package() {
 error: package `shop` calls `table_registry!` more than once
  |
  = note: `src/lib.rs:3`, `src/main.rs:1`
- = help: keep one call: in the library, and use its arrays in the programs
+ = help: keep the call in the library, and use its arrays in the binaries
 -- exit 2
 
 "#]]

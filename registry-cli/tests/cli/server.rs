@@ -1,4 +1,4 @@
-//! PostgreSQL servers in temporary directories: one that cases share, and one for each case that changes roles.
+//! PostgreSQL servers in temporary directories: one that test cases share, and one for each case that changes roles.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,8 +10,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// Stops when its standard input ends, which it does when the test process ends, in whatever way. Starts with a copy of the
-/// files in `$2`, if that is not empty.
+/// Runs a server until standard input ends, which happens whenever and however the test process ends. The server
+/// starts with a copy of the files in `$2`, if `$2` is not empty.
 const SCRIPT: &str = r#"
 set -e
 directory=$(mktemp -d "$1/trt-XXXXXX")
@@ -32,7 +32,7 @@ cat >/dev/null
 /// The role that applies migrations, under the name that the program gives it.
 pub const MIGRATOR: &str = "table_registry_migrator";
 
-/// The roles of every server: that of the application, and some that it cannot become.
+/// The roles of every server: the application's role, and some roles that it cannot become.
 const ROLES: &str = "
     CREATE ROLE table_registry_migrator LOGIN;
     CREATE ROLE erp_app;
@@ -41,7 +41,7 @@ const ROLES: &str = "
     CREATE ROLE reporting IN ROLE erp_app;
 ";
 
-/// What a database has before a case begins.
+/// The content of a database before a test case begins.
 #[derive(Clone, Copy)]
 pub struct Template {
     pub name: &'static str,
@@ -55,19 +55,19 @@ pub struct Server {
     templates: Mutex<BTreeSet<&'static str>>,
     /// The migrator is a superuser while it applies a migration, and two sessions cannot change one role.
     migration: Mutex<()>,
-    /// Databases that no case needs any more.
+    /// Databases that no test case needs any more.
     spent: Mutex<Vec<String>>,
 }
 
-/// The server that cases share, each with a database of its own. Roles belong to all databases of a server: a case
-/// that changes one needs [`Server::start`].
+/// The server that test cases share. Each case has a database of its own, but roles are common to all databases of a
+/// server: a case that changes a role needs [`Server::start`].
 pub fn shared() -> &'static Server {
     static SHARED: OnceLock<Server> = OnceLock::new();
     SHARED.get_or_init(Server::start)
 }
 
 impl Server {
-    /// A server with nothing in it but roles. It copies the files of one that has stopped, which is quicker than `initdb`.
+    /// A server that contains only roles. It copies the files of a stopped server, which is quicker than `initdb`.
     pub fn start() -> Self {
         static STOPPED: OnceLock<Server> = OnceLock::new();
         let stopped = STOPPED.get_or_init(|| {
@@ -79,7 +79,7 @@ impl Server {
         Self::start_with(&stopped.directory.to_string_lossy())
     }
 
-    /// Stops it, but keeps its files until this value is dropped.
+    /// Stops the server, but keeps its files until this value is dropped.
     fn halt(&self) {
         let mut stop = Command::new(binary("pg_ctl"));
         stop.args(["-m", "fast", "-w", "stop", "-D"])
@@ -121,7 +121,7 @@ impl Server {
         }
     }
 
-    /// A new database with what its template has.
+    /// A new database with the content of its template.
     pub fn database(&self, template: Template) -> Database<'_> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         self.make(template);
@@ -147,7 +147,7 @@ impl Server {
         for migration in (template.migrations)() {
             self.migrate(name, &migration);
         }
-        // A database that somebody is connected to cannot be copied.
+        // A database cannot be copied while somebody is connected to it.
         self.run(
             "postgres",
             &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"),
@@ -223,14 +223,14 @@ impl Server {
         self.script(database, &script);
     }
 
-    /// Stops it at once, as a power cut would.
+    /// Stops the server at once, as a power failure would.
     pub fn stop(&mut self) {
         drop(self.process.stdin.take());
         self.process.wait().unwrap();
     }
 }
 
-/// A case that failed while it held the lock has left nothing half done.
+/// A poisoned lock is no problem: a case that fails while it holds the lock leaves nothing half done.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -259,14 +259,15 @@ impl Database<'_> {
     }
 }
 
-/// The next case that needs a database removes this one.
+/// The database is removed by the next case that needs one.
 impl Drop for Database<'_> {
     fn drop(&mut self) {
         locked(&self.server.spent).push(self.name.clone());
     }
 }
 
-/// Where the program looks first: on the `PATH`, then where Debian has them.
+/// The directory of the binaries: on the `PATH`, as the program looks there first, or else where Debian installs
+/// them.
 pub fn binaries() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path =
@@ -293,7 +294,7 @@ fn binary(name: &str) -> PathBuf {
     installed().join(name)
 }
 
-/// The first number of the version, which some tests are about.
+/// The major version, on which some tests depend.
 pub fn version() -> u32 {
     static VERSION: OnceLock<u32> = OnceLock::new();
     *VERSION.get_or_init(read_version)

@@ -79,7 +79,7 @@ old = "kept for the archive"
 
 "#]]
     );
-    // Git may check it out with other line breaks.
+    // Git may check out the lock file with other line breaks.
     krate.write(
         "table-registry.lock",
         &krate.read("table-registry.lock").replace('\n', "\r\n"),
@@ -323,7 +323,7 @@ error: package `bank` does not call `table_registry!`
  |
  = note: looked in `bank/src/lib.rs`
  = note: `bank/table-registry.lock` is the lock file of a registry
- = help: put the call back, or remove the lock file with the registry
+ = help: restore the call, or remove the lock file, too
 -- exit 2
 
 "#]]

@@ -1,5 +1,5 @@
-//! The examples in the texts of the database checks, on a real server: `verify` reports the check alone, and nothing
-//! after the fix.
+//! The examples in the texts of the database checks, on a real server: `verify` reports only the check that the text
+//! is about, and nothing after the fix.
 
 #[path = "../../src/explain/example.rs"]
 mod example;
@@ -37,7 +37,7 @@ CREATE TABLE audit_logs (
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app;
 ";
 
-/// The database under an example, once it obeys.
+/// The database under an example, after the registry's migration.
 const SHOP: Template = Template {
     name: "shop",
     migrations: || vec![TABLES_OF_THE_SHOP.to_string(), shop().run(&["sql"]).stdout],
@@ -57,7 +57,7 @@ fn shop() -> Crate {
     made
 }
 
-/// A policy file without `[database]` is added to the one that lies under the example.
+/// Writes a file of an example. A policy file without `[database]` is appended to the policy file of the crate.
 fn lay_file(crate_: &Crate, path: &str, text: &str) {
     if path == "table-registry.toml" && !text.contains("[database]\n") {
         crate_.write(path, &format!("{POLICY}{text}"));
@@ -93,7 +93,7 @@ fn run(code: &str, text: &str) {
     if example.is_prose() || !has_server() || (text.contains("(security_invoker = ") && version() < 15) {
         return;
     }
-    // Roles belong to all databases of a server.
+    // Roles are common to all databases of a server, so a test that changes one needs its own server.
     let own = text.contains("ALTER ROLE").then(Server::start);
     let server = own.as_ref().unwrap_or_else(|| shared());
     for part in parts(text).iter().skip(1).filter(|part| !part.is_prose()) {

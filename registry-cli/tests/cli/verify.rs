@@ -1,6 +1,6 @@
 //! `sql` and `verify` on a real PostgreSQL server.
 //!
-//! Most cases plant one fault in a small schema, in a database of their own; the others are about the ERP example.
+//! Most test cases plant one fault in a small schema, in a database of their own. The others use the ERP example.
 
 use std::env;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use std::process::Stdio;
 use crate::harness::{Crate, Report, copy, program, repository};
 use crate::server::{Database, Server, Template, binaries, shared, version};
 
-/// Whether there is a server to test with. In CI there has to be one.
+/// Whether there is a server to test with. CI has to have one.
 pub fn has_server() -> bool {
     let found = binaries().is_some();
     assert!(
@@ -24,7 +24,7 @@ pub fn has_server() -> bool {
     found
 }
 
-/// A copy of the ERP example, which a test may change.
+/// A copy of the ERP example that a test may change.
 fn erp() -> Crate {
     let made = Crate::empty();
     made.manifest("erp");
@@ -37,7 +37,8 @@ fn erp() -> Crate {
     made
 }
 
-/// Verifies the migrations of a crate. The throwaway server writes much that nobody keeps, so it works in memory.
+/// Verifies the migrations of a crate. The throwaway server writes a lot of data that nobody keeps, so its directory
+/// is in memory.
 fn verify_migrations(crate_: &Crate, more: &[&str]) -> Report {
     let mut command = program();
     if Path::new("/dev/shm").is_dir() {
@@ -53,7 +54,7 @@ pub fn findings(report: &Report) -> Vec<serde_json::Value> {
     json["findings"].as_array().unwrap().clone()
 }
 
-/// What was found, one line each: code, table, object.
+/// One line for each finding: code, table, object.
 fn lines(findings: &[serde_json::Value]) -> Vec<String> {
     let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_string();
     let line = |one: &serde_json::Value| {
@@ -78,7 +79,7 @@ const ERP: Template = Template {
     },
 };
 
-/// Six tables of the ERP example: what a case about one table needs.
+/// Six tables of the ERP example: enough for test cases about one table.
 const SMALL_SCHEMA: &str = r#"
 use chrono::{DateTime, NaiveDateTime, Utc};
 use rust_decimal::Decimal;
@@ -190,7 +191,7 @@ fn small() -> Crate {
     small_with("", "")
 }
 
-/// The small schema with something else in its policy file.
+/// The small schema with a changed policy file.
 fn small_with(from: &str, to: &str) -> Crate {
     let made = Crate::with(&[
         (
@@ -211,7 +212,7 @@ fn verify_database(crate_: &Crate, database: &Database<'_>, more: &[&str]) -> Re
     crate_.run(&[&["verify", "--format", "json", "--database-url", &url], more].concat())
 }
 
-/// Plants a fault, and expects that it alone is found, and that the suggested statement fixes it.
+/// Plants a fault, and expects that it is the only finding, and that the suggested statement fixes it.
 #[track_caller]
 fn planted(server: &Server, crate_: &Crate, sql: &str, expected: &str) {
     let database = server.database(SMALL);
@@ -234,7 +235,8 @@ fn planted(server: &Server, crate_: &Crate, sql: &str, expected: &str) {
     }
 }
 
-/// Expects that nothing is found, and that the server refuses every attempt, after a change that looks like a fault.
+/// Makes a change that looks like a fault, and expects that nothing is found and that the server refuses every
+/// attempt.
 #[track_caller]
 fn sound(sql: &str) {
     let database = shared().database(SMALL);
@@ -249,12 +251,12 @@ fn sound(sql: &str) {
     );
 }
 
-/// Whether there is a server of a version or a newer one.
+/// Whether there is a server of this version or newer.
 pub fn has_server_since(first: u32) -> bool {
     has_server() && version() >= first
 }
 
-/// One test for each fault: `name: sql => finding`, or `name since version: …` for what older servers do not have.
+/// One test for each fault: `name: sql => finding`, or `name since version: …` for features that older servers lack.
 /// A fault that changes a role needs a server of its own.
 macro_rules! faults {
     (on $server:expr; $($name:ident $(since $version:literal)?: $sql:literal => $expected:literal;)*) => {
@@ -269,7 +271,7 @@ macro_rules! faults {
     };
 }
 
-/// One test for each thing that looks like a fault and is none.
+/// One test for each change that looks like a fault but is not.
 macro_rules! no_faults {
     ($($name:ident $(since $version:literal)?: $sql:literal;)*) => {
         $(
@@ -603,7 +605,7 @@ no_faults! {
 }
 
 #[test]
-fn app_makes_roles() {
+fn app_creates_roles() {
     if has_server() && version() < 16 {
         planted(
             &Server::start(),
@@ -614,9 +616,9 @@ fn app_makes_roles() {
     }
 }
 
-/// The migration in the example is what `sql` prints, can be run twice, and `--down` takes it back.
+/// The migration in the example is the output of `sql`, it can be run twice, and `--down` reverses it.
 #[test]
-fn sql_again_and_back() {
+fn sql_can_be_run_twice_and_reversed() {
     let crate_ = erp();
     let report = crate_.run(&["sql"]);
     assert_eq!(report.code, 0, "{}", report.all());
@@ -644,7 +646,8 @@ fn sql_again_and_back() {
     assert_eq!(verify(), [""; 0]);
 }
 
-/// No name can become SQL: quotes, comments, dollar quotes, formats, other scripts, and 63 bytes.
+/// No name can become SQL: names with quotes, comments, dollar quotes, format placeholders and letters of other
+/// scripts, and names of 63 bytes.
 #[test]
 fn hostile_names() {
     let names = [
@@ -695,7 +698,7 @@ fn hostile_names() {
 }
 
 #[test]
-fn what_cannot_be_checked_is_no_pass() {
+fn a_check_that_cannot_run_is_a_failure() {
     let crate_ = Crate::shop();
     let report = crate_.run(&["verify"]);
     assert_eq!(report.code, 2);
@@ -735,7 +738,7 @@ fn what_cannot_be_checked_is_no_pass() {
     let report = run(&["--database-url", "postgres://app:s3cret@127.0.0.1:1/shop"]);
     assert_eq!(report.code, 2);
     assert!(
-        report.stderr.contains("cannot be connected to"),
+        report.stderr.contains("cannot connect to the database"),
         "{}",
         report.all()
     );
@@ -794,7 +797,7 @@ fn what_cannot_be_checked_is_no_pass() {
     }
 }
 
-/// Messages name paths from the root of the workspace, which need not be the current directory.
+/// Paths in messages are relative to the root of the workspace, even if another directory is the current one.
 #[test]
 fn migrations_are_found_from_the_current_directory() {
     let table = "use table_registry::table;\n#[table]\npub struct Users { pub id: i64 }\n";
@@ -804,15 +807,15 @@ fn migrations_are_found_from_the_current_directory() {
     let report = crate_.run_in("api", &["verify", "--migrations", "migrations"]);
     assert_eq!(report.code, 2);
     assert!(
-        report.stderr.contains("`api/migrations` holds no migration"),
+        report.stderr.contains("`api/migrations` contains no migrations"),
         "{}",
         report.all()
     );
 }
 
-/// Neither the server nor its files outlive a run that is killed.
+/// After a run is killed, neither its server nor the files of the server remain.
 #[test]
-fn a_killed_run_leaves_nothing() {
+fn a_killed_run_leaves_nothing_behind() {
     use std::os::unix::fs::PermissionsExt;
     if !has_server() {
         return;
@@ -826,7 +829,7 @@ fn a_killed_run_leaves_nothing() {
         Path::new("/tmp")
     };
     let directory = tempfile::tempdir_in(parent).unwrap();
-    // If this is root, the server runs as another user.
+    // If the test runs as root, the server runs as another user, who needs access.
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).unwrap();
     let mut command = program();
     command
@@ -860,9 +863,9 @@ fn a_killed_run_leaves_nothing() {
     until("something is left", &|| files().next().is_none());
 }
 
-/// What the README shows.
+/// The README shows the real output.
 #[test]
-fn the_readme_shows_what_is_printed() {
+fn the_readme_shows_the_output_of_verify() {
     if !has_server() {
         return;
     }
@@ -913,7 +916,7 @@ fn formats_for_github_and_code_scanning() {
     assert_eq!(place["region"]["startLine"], 9);
 }
 
-/// An exception suppresses its finding and no other table's, and an exception that nobody needs is a finding.
+/// An exception suppresses the finding of its own table only, and an exception that is not needed is a finding.
 #[test]
 fn exceptions() {
     if !has_server() {
@@ -933,9 +936,9 @@ fn exceptions() {
     assert_eq!(report.code, 1);
 }
 
-/// A database that lacks everything, then one thing, then nothing.
+/// A database that lacks everything, then nothing, then three things.
 #[test]
-fn the_difference_to_a_database() {
+fn the_diff_with_a_database() {
     if !has_server() {
         return;
     }
@@ -982,7 +985,7 @@ fn the_difference_to_a_database() {
     assert_eq!(difference().all(), "-- exit 0\n");
 }
 
-/// A server that dies during the checks is a failure, never a pass. A lock stops the checks halfway.
+/// If the server dies during the checks, the run fails; it never passes. A lock makes the checks wait halfway.
 #[test]
 fn a_server_that_dies() {
     if !has_server() {
@@ -1014,7 +1017,7 @@ fn a_server_that_dies() {
             }
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
-        panic!("nobody runs `{what}`");
+        panic!("no session runs `{what}`");
     };
     waiting("pg_sleep");
     let url = server.url("postgres");
@@ -1042,7 +1045,7 @@ fn a_server_that_dies() {
     assert!(!report.all().contains("s3cret"), "{}", report.all());
 }
 
-/// What the server does with every table of the ERP example.
+/// Probes every table of the ERP example.
 #[test]
 fn probe_of_migrations() {
     if !has_server() {
@@ -1064,7 +1067,7 @@ fn probed(sql: &str) -> Vec<serde_json::Value> {
 }
 
 #[test]
-fn probe_confirms_what_the_catalogs_say() {
+fn the_probe_confirms_the_catalogs() {
     if !has_server() {
         return;
     }
@@ -1078,14 +1081,14 @@ fn probe_confirms_what_the_catalogs_say() {
     assert_eq!(lines(&found), expected);
     let facts = found[0]["facts"].to_string();
     assert!(
-        facts.contains("probe: the server let role `erp_app` do UPDATE of `reason` on table `audit_logs`"),
+        facts.contains("probe: the server let role `erp_app` run UPDATE of `reason` on table `audit_logs`"),
         "{facts}"
     );
 }
 
-/// The table needs no row for that.
+/// The probe finds it even if the table is empty.
 #[test]
-fn probe_finds_what_the_catalogs_do_not_say() {
+fn the_probe_finds_faults_that_the_catalogs_do_not_show() {
     if !has_server() {
         return;
     }
@@ -1096,12 +1099,12 @@ fn probe_finds_what_the_catalogs_do_not_say() {
              \"updated_at\": \"2000-01-01\", \"created_by\": \"a\", \"version\": 1,
              \"is_deleted\": false, \"custom_data\": {}, \"name\": \"a\"}')).*";
     for (rows, read) in [
-        ("", "SELECT without a tenant, of a row that is made up,"),
+        ("", "SELECT without a tenant (on a made-up row)"),
         (row, "SELECT without a tenant"),
     ] {
         let found = probed(&format!("{opened} {rows}"));
         assert_eq!(lines(&found), ["probe-allowed contacts erp_app"]);
-        let message = format!("the server let role `erp_app` do {read} on table `contacts`");
+        let message = format!("the server let role `erp_app` run {read} on table `contacts`");
         assert_eq!(found[0]["message"], message);
     }
 }

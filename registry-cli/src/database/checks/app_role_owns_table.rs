@@ -16,7 +16,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for app in &context.app_roles {
         for (owner, things) in owned.iter().filter(|(owner, _)| app.reaches(**owner)) {
-            // One finding is enough for a role on the way and the role that it leads to.
+            // If the way to this owner leads through another owner, the finding about the other one is enough.
             if app.passes(*owner, |step| owned.contains_key(&step)) {
                 continue;
             }
@@ -30,7 +30,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
-/// The registered tables, and the schemas that hold them, by their owner.
+/// The registered tables and the schemas that hold them, grouped by owner.
 fn by_owner(context: &Context<'_>) -> BTreeMap<Oid, Vec<Owned>> {
     let mut owned: BTreeMap<Oid, Vec<Owned>> = BTreeMap::new();
     for (table, parent) in context.present() {
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_nobody_registered() {
+    fn an_unregistered_table() {
         assert_eq!(
             found(find, |it| {
                 it.table("notes", &[]);

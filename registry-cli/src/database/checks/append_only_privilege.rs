@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_whose_rows_change() {
+    fn a_table_that_is_not_append_only() {
         assert_eq!(
             found(find, |it| {
                 it.grant("TRUNCATE", "invoices", "app");

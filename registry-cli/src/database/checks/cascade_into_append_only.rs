@@ -12,7 +12,8 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     for (table, relation) in context.append_only() {
         let family: Vec<Oid> = context.family(relation).map(|one| one.oid).collect();
         let all = context.catalog.foreign_keys.iter();
-        // A key of the table itself may be that of its parent. Its children repeat its keys, which are reported once.
+        // A key of the table itself may repeat one of its parent. Children repeat the keys of the table, so those are
+        // reported once.
         let keys = all
             .filter(|key| key.relation == relation.oid || (family.contains(&key.relation) && !key.of_parent));
         findings.extend(keys.filter_map(|key| finding(context, table, relation, key)));
@@ -54,7 +55,7 @@ fn finding(
     Some(
         Finding::of_table(DatabaseCheck::CascadeIntoAppendOnly, table.name(), message, fix)
             .object(&key.name)
-            .fact("it does so without asking for a privilege on the table"),
+            .fact("no privilege on the table is needed for that"),
     )
 }
 
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_whose_rows_change() {
+    fn a_table_that_is_not_append_only() {
         assert_eq!(found(find, |it| { key(it, "invoices", "c", "c") }), NOTHING);
     }
 }

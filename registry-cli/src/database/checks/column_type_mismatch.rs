@@ -1,4 +1,4 @@
-//! Columns whose type is not that of their field.
+//! Columns whose type does not match the type of their field.
 
 use table_registry_engine::DatabaseCheck;
 
@@ -30,7 +30,7 @@ fn finding(context: &Context<'_>, table: &Table<'_>, field: &Column, row: &Colum
         table.name()
     );
     let fix = format!(
-        "give the field the type of the column, or the column that of the field, in {}",
+        "change the type of the field, or the type of the column in {}",
         table.qualified
     );
     let finding = Finding::of_table(DatabaseCheck::ColumnTypeMismatch, table.name(), message, fix);
@@ -42,20 +42,20 @@ fn mismatch(context: &Context<'_>, table: &Table<'_>, field: &Column, row: &Colu
     if !can_hold(&rust_type.base, row) {
         let column = &row.type_text;
         return Some(format!(
-            "the field is `{}`, the column is {column}",
+            "the field has the type `{}`, the column has the type {column}",
             rust_type.text
         ));
     }
     let may_be_null = !row.not_null && wants_value(context, table, field);
     may_be_null.then(|| {
         format!(
-            "the column may be null, and the field `{}` is no Option",
+            "the column may be null, but the field `{}` is not an `Option`",
             rust_type.text
         )
     })
 }
 
-/// Rust types, and the types of PostgreSQL that sqlx and Diesel read into them. No other type is compared.
+/// Rust types, and the PostgreSQL types that sqlx and Diesel read into them. Other types are not compared.
 const TYPES: &[(&[&str], &[&str])] = &[
     (&["bool"], &["bool"]),
     (&["i16"], &["int2"]),
@@ -78,10 +78,10 @@ const TYPES: &[(&[&str], &[&str])] = &[
     (&["Vec<u8>"], &["bytea"]),
 ];
 
-/// Types of PostgreSQL that none of these Rust types holds.
+/// PostgreSQL types that none of these Rust types can hold.
 const OTHER_TYPES: &[&str] = &["json", "jsonb", "interval", "time", "timetz", "money"];
 
-/// `nullable_tenant_column` reports a tenant column that may be null.
+/// Whether the column must not be null. `nullable_tenant_column` reports a tenant column that may be null.
 fn wants_value(context: &Context<'_>, table: &Table<'_>, field: &Column) -> bool {
     let is_reported = field.name == context.tenant_column && context.needs_tenant_column(table);
     !field.rust_type.is_option && is_known(&field.rust_type.base) && !is_reported
@@ -91,7 +91,7 @@ fn is_known(rust: &str) -> bool {
     TYPES.iter().any(|(names, _)| names.contains(&rust))
 }
 
-/// Whether a field may hold the values of a column. A type that somebody defined can hold anything.
+/// Whether a field may hold the values of a column. A user-defined type can hold anything.
 fn can_hold(rust: &str, row: &ColumnRow) -> bool {
     let is_base = row.type_kind == "b" && !row.type_name.starts_with('_');
     let known = TYPES.iter().find(|(names, _)| names.contains(&rust));
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_that_somebody_defined() {
+    fn a_user_defined_type() {
         assert_eq!(
             found(find, |it| {
                 it.column("users", "name").type_name = "mood".to_string();

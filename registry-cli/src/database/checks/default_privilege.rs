@@ -1,4 +1,4 @@
-//! Default privileges that open the next append-only table.
+//! Default privileges under which the next append-only table would be open to changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,7 +50,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 fn finding(context: &Context<'_>, app: &Actor<'_>, grants: DefaultGrants<'_>, privileges: &str) -> Finding {
     let owner = context.catalog.role_name(grants.owner);
     let grantee = context.catalog.role_name(grants.grantee);
-    // Only a throwaway server has the role that applies migrations.
+    // The role that applies migrations exists only on a throwaway server, so the fix does not name it.
     let of_role = if owner == MIGRATOR {
         String::new()
     } else {
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn privileges_in_a_schema_of_no_table() {
+    fn privileges_in_a_schema_without_registered_tables() {
         assert_eq!(
             found(find, |it| {
                 default_grant(it, "UPDATE", "app");

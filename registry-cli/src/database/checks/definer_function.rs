@@ -23,14 +23,15 @@ fn definer_function(context: &Context<'_>, function: &Function) -> Option<Findin
         return None;
     }
     let words = Words::of_function(&function.body);
-    // Nobody calls the function of a trigger, and so nobody gets what it reads.
+    // The application cannot call a trigger function, so it does not receive what the function reads.
     let opened = opened_by(context, &words, function.owner, |_| !function.is_trigger);
     let first = opened.first()?;
     let message = format!("function `{}` opens {}", function.name, quoted(&opened));
-    // With the rights of its caller, a function that a policy calls would ask that policy again.
+    // With the rights of its caller, a function that a policy calls would evaluate that policy again.
     let is_called_by_policies = context.catalog.is_called_by_policies(&function.name);
     let fix = if is_called_by_policies {
-        "if it says nothing but what a policy has to know, make an exception: `[database.allow.definer-function]`".to_string()
+        "if it returns only what a policy has to know, add an exception: `[database.allow.definer-function]`"
+            .to_string()
     } else {
         format!("ALTER ROUTINE {} SECURITY INVOKER;", signature(function))
     };
@@ -46,7 +47,7 @@ fn definer_function(context: &Context<'_>, function: &Function) -> Option<Findin
     })
 }
 
-/// The catalog has functions of triggers only if a trigger runs them.
+/// The snapshot contains trigger functions only if a trigger runs them.
 fn is_run_by_app(context: &Context<'_>, function: &Function) -> bool {
     let may_call = |app: &Actor<'_>| {
         app.enters(&function.schema) && function.executors.iter().any(|role| app.reaches(*role))
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_that_a_policy_calls_is_a_matter_of_judgement() {
+    fn a_function_that_a_policy_calls_is_a_warning() {
         let found = findings(find, |it| {
             it.function("is_mine", "SELECT true FROM invoices");
             it.add_policy("invoices", "mine", "app", "is_mine(org_id)");

@@ -1,4 +1,4 @@
-//! Views that run as an owner to whom the rules of a table do not apply.
+//! Views that run as an owner who is exempt from the protection of a table.
 
 use table_registry_engine::DatabaseCheck;
 
@@ -12,7 +12,7 @@ use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let views = context.catalog.relations.iter();
-    // A view uses the rights of its owner, even on the views below it, unless those ask for the rights of the caller.
+    // A view uses the rights of its owner, even on the views that it uses, unless those are `security_invoker` views.
     let definer_views = views.filter(|relation| relation.kind == "v" && !relation.security_invoker);
     definer_views
         .filter_map(|view| definer_view(context, view))
@@ -28,7 +28,7 @@ fn definer_view(context: &Context<'_>, view: &Relation) -> Option<Finding> {
     tables.retain(|(table, relation)| opens(context, view.owner, table, relation, access));
     let names: Vec<&str> = tables.iter().map(|(table, _)| table.name()).collect();
     let first = names.first()?;
-    // Asked last, because it looks at every other view.
+    // Checked last, because it looks at every other view.
     if ways_to(context, view, &ANY).is_empty() {
         return None;
     }
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_view_below_another() {
+    fn a_view_used_by_another() {
         assert_eq!(
             found(find, |it| {
                 it.view("v", "v", "invoices");
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn before_postgresql_15_nothing_but_privileges_can_be_changed() {
+    fn before_postgresql_15_the_fix_is_to_revoke_privileges() {
         let found = findings(find, |it| {
             it.view("v", "v", "invoices");
             it.grant("SELECT", "v", "app");
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_view_that_uses_the_rights_of_its_user() {
+    fn a_view_that_uses_the_rights_of_its_caller() {
         assert_eq!(
             found(find, |it| {
                 it.view("v", "v", "invoices");

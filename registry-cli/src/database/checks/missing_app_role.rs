@@ -35,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_without_privileges_is_there() {
+    fn a_role_without_privileges_exists() {
         assert_eq!(found(find, |it| { it.rows.grants.clear() }), NOTHING);
     }
 }

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_is_gone() {
+    fn a_missing_table() {
         assert_eq!(
             found(find, |it| {
                 it.remove("invoices");

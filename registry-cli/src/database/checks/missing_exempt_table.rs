@@ -22,7 +22,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
                         .command(&format!("exempt {} --remove", exempt.name))
                 ),
             )
-            .fact("an exemption of a table that is gone would hide the next one of that name")
+            .fact("an exemption for a table that is gone would hide a later table of that name")
         })
         .collect()
 }
@@ -33,7 +33,7 @@ mod tests {
     use crate::database::testing::{NOTHING, found};
 
     #[test]
-    fn an_exempt_table_that_is_gone() {
+    fn a_missing_exempt_table() {
         assert_eq!(
             found(find, |it| { it.remove("backfill_state") }),
             ["backfill_state -"]
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn a_registered_table_that_is_gone() {
+    fn a_missing_registered_table() {
         assert_eq!(found(find, |it| { it.remove("invoices") }), NOTHING);
     }
 }

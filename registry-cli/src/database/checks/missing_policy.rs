@@ -39,7 +39,7 @@ fn no_policy(context: &Context<'_>, table: &Table<'_>) -> Finding {
     .fact("without a policy nobody sees a row")
 }
 
-/// Nothing is open here: the role gets no row and no error. So the fix takes the privilege away.
+/// Nothing is open here: the role gets no rows and no error. So the fix revokes the privilege.
 fn no_policy_for_commands(
     context: &Context<'_>,
     app: &Actor<'_>,
@@ -74,7 +74,7 @@ fn no_policy_for_commands(
     )))
 }
 
-/// The grantees of a privilege through which the role of the application has it, as SQL writes them.
+/// The grantees through which the role of the application holds a privilege, as SQL writes them.
 fn grantees(
     context: &Context<'_>,
     app: &Actor<'_>,
@@ -88,7 +88,7 @@ fn grantees(
     held.map(|grant| context.catalog.grantee(grant.grantee)).collect()
 }
 
-/// Only permissive policies let rows through; restrictive ones take some away.
+/// Only permissive policies let rows through; restrictive ones only filter them.
 fn permits(policy: &PolicyRow, letter: &str, app: &Actor<'_>) -> bool {
     policy.permissive && is_for(policy, letter) && policy.roles.iter().any(|role| app.reaches(*role))
 }

@@ -52,12 +52,12 @@ mod tests {
     use crate::database::testing::{NOTHING, findings, found};
 
     #[test]
-    fn a_table_that_is_gone() {
+    fn a_missing_table() {
         assert_eq!(found(find, |it| { it.remove("invoices") }), ["invoices -"]);
     }
 
     #[test]
-    fn what_stands_in_its_place() {
+    fn a_view_in_place_of_the_table_or_a_similar_name() {
         let found = findings(find, |it| it.relation("invoices").kind = "v".to_string());
         let fact = "\"public\".\"invoices\" is a view, which has no row-level security of its own";
         assert_eq!(found[0].facts, [fact]);
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partitioned_table_is_one() {
+    fn a_partitioned_table_is_a_table() {
         assert_eq!(
             found(find, |it| { it.relation("invoices").kind = "p".to_string() }),
             NOTHING

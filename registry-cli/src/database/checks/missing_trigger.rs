@@ -15,7 +15,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         .map(|(table, relation)| {
             let (fact, fix) = fact_and_fix(context, relation);
             let message = format!(
-                "no trigger refuses changes of append-only table `{}`",
+                "no trigger refuses changes to append-only table `{}`",
                 table.name()
             );
             Finding::of_table(DatabaseCheck::MissingTrigger, table.name(), message, fix).fact(fact)
@@ -35,7 +35,7 @@ fn fact_and_fix(context: &Context<'_>, relation: &Relation) -> (String, String) 
         let fix = format!("ALTER TABLE {name} ENABLE TRIGGER {};", identifier(TRIGGER));
         return (format!("trigger `{TRIGGER}` is disabled"), fix);
     }
-    let fact = format!("trigger `{TRIGGER}` does not refuse each UPDATE, DELETE and TRUNCATE");
+    let fact = format!("trigger `{TRIGGER}` does not refuse every UPDATE, DELETE and TRUNCATE");
     (fact, create_trigger_anew(context, &name))
 }
 
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trigger_of_one_event() {
+    fn a_trigger_for_one_event() {
         assert_eq!(
             found(find, |it| { it.trigger().events = 0b01_0010 }),
             ["audit_logs -"]
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trigger_of_rows() {
+    fn a_row_level_trigger() {
         assert_eq!(found(find, |it| { it.trigger().events |= 1 }), ["audit_logs -"]);
     }
 
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn the_policy_file_can_leave_it_out() {
+    fn the_policy_file_can_switch_it_off() {
         assert_eq!(
             found(find, |it| {
                 it.rows.triggers.clear();

@@ -1,4 +1,4 @@
-//! The checks, one file each: a function from the registry and the catalog to what it found.
+//! The checks, one file each. A check is a function from the registry and the catalog to its findings.
 
 use super::context::Context;
 use super::finding::Finding;
@@ -21,7 +21,7 @@ macro_rules! checks {
 
 table_registry_engine::for_each_check!(checks);
 
-/// Everything that the catalog, and the probe if there was one, show.
+/// The findings of all checks, explained by the probe if there was one.
 pub fn run(context: &Context<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = CHECKS.iter().flat_map(|check| check(context)).collect();
     findings.extend(missing_tenant_column::find(context));
@@ -43,7 +43,7 @@ mod tests {
         assert!(found.is_empty(), "{found:?}");
     }
 
-    /// A check whose line is missing in `for_each_check!` would never run.
+    /// A check that is missing in `for_each_check!` would never run.
     #[test]
     fn each_file_is_a_check_of_the_list() {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/database/checks");

@@ -58,7 +58,7 @@ fn finding(
     Some(finding.fact("policies are joined by OR: one open policy opens the table"))
 }
 
-/// A comment at the end of the expression must not swallow the parenthesis.
+/// A comment at the end of the expression must not hide the closing parenthesis.
 fn in_parentheses(expression: &str) -> String {
     let end = if expression.contains("--") { "\n" } else { "" };
     format!("({expression}{end})")
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_about_the_row_alone() {
+    fn a_policy_that_compares_only_the_row() {
         assert_eq!(
             found(find, |it| {
                 it.add_policy("invoices", "cheap", "app", "(total < 10)");

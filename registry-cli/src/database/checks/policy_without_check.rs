@@ -1,4 +1,4 @@
-//! Policies for writing that leave WITH CHECK out.
+//! Policies for writing that have no WITH CHECK.
 
 use table_registry_engine::DatabaseCheck;
 

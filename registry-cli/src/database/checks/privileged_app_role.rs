@@ -1,4 +1,4 @@
-//! Roles of the application that no rule binds, or that can become such a role.
+//! Roles of the application that are exempt from all rules, or that can become such a role.
 
 use table_registry_engine::DatabaseCheck;
 
@@ -26,7 +26,8 @@ fn privileged(app: &Actor<'_>, what: &str) -> Finding {
     let name = &app.role.name;
     let message = format!("role `{name}` is exempt from all rules: {what}");
     let fix = format!("ALTER ROLE {} NO{what};", identifier(name));
-    Finding::of_role(DatabaseCheck::PrivilegedAppRole, name, message, fix).fact("an attribute in `pg_roles`")
+    Finding::of_role(DatabaseCheck::PrivilegedAppRole, name, message, fix)
+        .fact("`pg_roles` has this attribute of the role")
 }
 
 fn can_become_privileged(context: &Context<'_>, app: &Actor<'_>, role: &Role, what: &str) -> Finding {
@@ -54,9 +55,9 @@ mod tests {
         assert_eq!(found(find, |it| it.role("owner").bypass_rls = true), NOTHING);
     }
 
-    /// Since PostgreSQL 16 such a role administers only roles that it has created.
+    /// Since PostgreSQL 16, a role with CREATEROLE administers only roles that it has created.
     #[test]
-    fn who_makes_roles() {
+    fn a_role_that_creates_roles() {
         let makes_roles = |version| {
             found(find, |it| {
                 it.role("app").create_role = true;

@@ -1,4 +1,4 @@
-//! What the server let a role of the application do when it was tried.
+//! What the server allowed a role of the application to do when the probe tried it.
 
 use table_registry_engine::{Code, DatabaseCheck};
 
@@ -11,7 +11,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 }
 
 fn finding(allowed: &Allowed) -> Finding {
-    let fix = "find out why: the catalogs do not say so; then take the privilege away";
+    let fix = "find out why, since the catalogs do not show it, and revoke the privilege";
     Finding::of_table(DatabaseCheck::ProbeAllowed, &allowed.table, message(allowed), fix)
         .object(&allowed.role)
 }
@@ -20,10 +20,10 @@ fn message(allowed: &Allowed) -> String {
     let Allowed {
         table, role, action, ..
     } = allowed;
-    format!("the server let role `{role}` do {action} on table `{table}`")
+    format!("the server let role `{role}` run {action} on table `{table}`")
 }
 
-/// Turns what the probe found into a fact of the finding that gives the reason, where there is one.
+/// Adds each result of the probe as a fact to the finding that explains it, if there is one.
 pub fn explained(context: &Context<'_>, findings: Vec<Finding>) -> Vec<Finding> {
     let is_probed = |finding: &Finding| finding.code == Code::from(DatabaseCheck::ProbeAllowed);
     let (probed, mut others): (Vec<Finding>, Vec<Finding>) = findings.into_iter().partition(is_probed);
@@ -44,7 +44,7 @@ fn is_reason(finding: &Finding, allowed: &Allowed) -> bool {
         && (finding.is_about(&allowed.table) || finding.is_about(&allowed.role))
 }
 
-/// The checks that tell from the catalogs why a change, or a read, is possible.
+/// The checks that explain from the catalogs why a change or a read is possible.
 fn reasons(effect: Effect) -> &'static [DatabaseCheck] {
     match effect {
         Effect::Change => &[
@@ -70,7 +70,7 @@ mod tests {
     use crate::database::checks::run;
     use crate::database::testing::Database;
 
-    /// The code and the facts of each finding after a probe that one attempt got through.
+    /// The code and the facts of each finding after a probe in which one attempt succeeded.
     fn probed(effect: Effect, table: &str, change: impl FnOnce(&mut Database)) -> Vec<(String, Vec<String>)> {
         let mut database = Database::sound();
         change(&mut database);
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_catalog_does_not_explain() {
+    fn an_attempt_that_the_catalog_does_not_explain() {
         let found = probed(Effect::Read, "invoices", |_| ());
         assert_eq!(found, [("probe-allowed".to_string(), Vec::new())]);
     }
@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(found[0].0, "open-policy");
         assert_eq!(
             found[0].1.last().unwrap(),
-            "probe: the server let role `app` do SELECT on table `invoices`"
+            "probe: the server let role `app` run SELECT on table `invoices`"
         );
     }
 

@@ -1,4 +1,4 @@
-//! Rules whose action opens a table: it runs as the owner of the relation that has the rule.
+//! Rules whose action opens a table. The action runs as the owner of the relation that has the rule.
 
 use table_registry_engine::DatabaseCheck;
 

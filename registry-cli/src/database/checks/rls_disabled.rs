@@ -18,13 +18,13 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
             format!("row-level security of table `{}` is off", table.name()),
             fix(context, table, relation),
         )
-        .fact("`pg_class.relrowsecurity` is false, and so its policies do nothing")
-        .fact(format!("tables of kind `{}` have it", table.registered.kind))
+        .fact("`pg_class.relrowsecurity` is false, so its policies have no effect")
+        .fact(format!("tables of kind `{}` need it", table.registered.kind))
     })
     .collect()
 }
 
-/// The fix includes what else the table lacks, which is not reported as well.
+/// The fix includes everything else that the table lacks, which is not reported separately.
 fn fix(context: &Context<'_>, table: &Table<'_>, relation: &Relation) -> String {
     let lacks = |requirement: Requirement| {
         requirement.is_asked_of(table, context) && !requirement.is_met(context, relation)
@@ -60,7 +60,7 @@ mod tests {
         );
     }
 
-    /// There is one finding, and its fix is complete.
+    /// There is one finding, and its fix covers all of it.
     #[test]
     fn everything_is_missing() {
         let found = findings(find, |it| {

@@ -1,4 +1,4 @@
-//! Tables whose row-level security does not hold for their owner.
+//! Tables whose row-level security does not apply to their owner.
 
 use table_registry_engine::DatabaseCheck;
 
@@ -15,7 +15,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
                 DatabaseCheck::RlsNotForced,
                 table.name(),
                 format!(
-                    "row-level security of table `{}` does not hold for its owner",
+                    "row-level security of table `{}` does not apply to its owner",
                     table.name()
                 ),
                 force_rls(&table.qualified),
@@ -32,7 +32,7 @@ mod tests {
     use crate::database::testing::{NOTHING, found};
 
     #[test]
-    fn row_level_security_for_all_but_the_owner() {
+    fn row_level_security_that_does_not_apply_to_the_owner() {
         assert_eq!(
             found(find, |it| { it.relation("invoices").force_row_security = false }),
             ["invoices owner"]
@@ -40,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn the_policy_file_can_leave_it_out() {
+    fn the_policy_file_can_switch_it_off() {
         let not_forced = found(find, |it| {
             it.relation("invoices").force_row_security = false;
             it.policy_file.push_str("force_rls = false\n");

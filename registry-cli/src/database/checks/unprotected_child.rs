@@ -45,7 +45,7 @@ fn foreign_child(context: &Context<'_>, table: &Table<'_>, child: &Relation) -> 
         return None;
     }
     let message = format!(
-        "{} `{}` of table `{}` is a foreign table, which nothing protects here",
+        "{} `{}` of table `{}` is a foreign table, which cannot be protected here",
         kind(child),
         child.name,
         table.name()

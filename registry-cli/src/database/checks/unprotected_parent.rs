@@ -1,4 +1,4 @@
-//! Tables that show the rows of a registered table, which is a partition or an inheritance child of them.
+//! Tables that show the rows of a registered table because it is their partition or inheritance child.
 
 use table_registry_engine::DatabaseCheck;
 
@@ -37,7 +37,7 @@ mod tests {
     use crate::database::catalog::Inheritance;
     use crate::database::testing::{Database, NOTHING, found};
 
-    /// Makes a table the child of a new table `root`, which the application may use.
+    /// Makes a table the child of a new table `root` on which the application holds a privilege.
     fn under_root(it: &mut Database, table: &str, privilege: &str) {
         it.table("root", &[]);
         it.grant(privilege, "root", "app");

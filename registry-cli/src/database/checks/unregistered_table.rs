@@ -1,4 +1,4 @@
-//! Tables that nobody registered or exempted.
+//! Tables that are neither registered nor exempt.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::database::catalog::{Oid, Relation};
 use crate::database::context::{Context, exempt_relation};
 use crate::database::finding::Finding;
 
-/// The tables in which tools keep which migrations they have run.
+/// The tables in which migration tools record the migrations that they have run.
 const BOOKKEEPING: &[&str] = &[
     "SequelizeMeta",
     "__diesel_schema_migrations",
@@ -88,7 +88,7 @@ mod tests {
     use crate::database::testing::{NOTHING, found};
 
     #[test]
-    fn a_table_of_nobody() {
+    fn a_table_without_a_struct_or_an_exemption() {
         assert_eq!(found(find, |it| { it.table("notes", &[]) }), ["- notes"]);
     }
 
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_in_a_schema_of_no_struct() {
+    fn a_table_in_a_schema_without_registered_tables() {
         assert_eq!(
             found(find, |it| {
                 it.table("notes", &[]);

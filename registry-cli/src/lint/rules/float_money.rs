@@ -14,7 +14,7 @@ fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
         .filter(|column| column.is_float && is_money(column, &words))
         .map(|column| {
             finding_about_column(Lint::FloatMoney, column, "holds money as a floating-point number")
-                .note("binary fractions cannot hold most decimal ones: sums drift")
+                .note("most decimal fractions have no exact binary value, so sums drift")
                 .help("use `numeric` with a decimal type, or an integer number of cents")
         })
         .collect()

@@ -1,7 +1,7 @@
 //! The rules: one file for each lint of `for_each_lint!`, with its code and its tests.
 //!
-//! The modules come from that list, so that a new lint needs one line in it and no other. rustfmt does not find them:
-//! `rustfmt registry-cli/src/lint/rules/*.rs`.
+//! The modules are generated from that list, so that a new lint needs only one line, in the list. rustfmt does not
+//! find generated modules: run `rustfmt registry-cli/src/lint/rules/*.rs`.
 
 use table_registry_engine::{Diagnostic, Exception, Lint};
 
@@ -17,7 +17,7 @@ pub enum Rule {
 
 type FindInTable = fn(&Subject<'_>) -> Vec<Diagnostic>;
 
-/// An exception is judged by the tables of its crate, and by what the rules of tables found there.
+/// Checks an exception, given the tables of its crate and the violations of the other rules there.
 type FindInException = fn(&Exception<Lint>, &[Subject<'_>], &[Violation<'_>]) -> Option<Diagnostic>;
 
 macro_rules! rules {

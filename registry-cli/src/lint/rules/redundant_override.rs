@@ -17,7 +17,7 @@ fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
 fn redundant(subject: &Subject<'_>, entry: &Override) -> Diagnostic {
     let table = &subject.table.name;
     let declaration = &subject.table.declarations[0];
-    let message = format!("override of `{table}` gives the kind that its struct declares");
+    let message = format!("override of `{table}` repeats the kind that its struct declares");
     let label = format!("declared `{}` here", declaration.kind);
     let command = subject
         .krate
@@ -35,7 +35,7 @@ mod tests {
     use crate::lint::testing::{SOUND, findings};
 
     #[test]
-    fn an_override_that_gives_the_declared_kind() {
+    fn an_override_that_repeats_the_declared_kind() {
         let schema = format!("#[table_registry::table(kind = link)]\npub struct Orders {{ {SOUND} }}\n");
         assert_eq!(
             findings(&schema, "[overrides]\norders = \"link\"", ""),

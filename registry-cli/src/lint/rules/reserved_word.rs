@@ -20,14 +20,14 @@ fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
     of_table.into_iter().chain(of_columns).collect()
 }
 
-/// Whether a table or a column of this name has to be quoted in SQL: whether the name is a key word of the categories
-/// *reserved* and *reserved (can be function or type)*.
+/// Whether a table or a column of this name has to be quoted in SQL, because the name is a key word of the categories
+/// *reserved* or *reserved (can be function or type)*.
 /// <https://www.postgresql.org/docs/current/sql-keywords-appendix.html>
 fn is_reserved(name: &str) -> bool {
     WORDS.binary_search(&name).is_ok()
 }
 
-/// What `pg_get_keywords()` of PostgreSQL 15 lists, and `system_user`, which 16 added.
+/// The words that `pg_get_keywords()` of PostgreSQL 15 lists, and `system_user`, which PostgreSQL 16 added.
 #[rustfmt::skip]
 const WORDS: &[&str] = &[
     "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization",

@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exception_is_not_unused_where_the_other_crate_is_not_selected() {
+    fn an_exception_is_not_unused_if_the_other_crate_is_not_selected() {
         assert_eq!(messages(&[("bank", ALLOWED)]), [""; 0]);
     }
 

@@ -23,7 +23,7 @@ fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
         .collect()
 }
 
-/// The names of all registered and exempt tables, each inside its PostgreSQL schema.
+/// The names of all registered and exempt tables, without their PostgreSQL schemas.
 fn known_names(registry: &Registry) -> Vec<&str> {
     let registered = registry.tables().iter().map(|table| table.name.as_str());
     let exempt = registry.exempt().iter().map(|table| table.name.as_str());
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_that_no_table_explains() {
+    fn columns_that_refer_to_no_table() {
         assert_eq!(
             findings(&schema(), ON, ""),
             [

@@ -21,12 +21,12 @@ fn find(
     Some(exception.subject.fault(Lint::UnusedAllow, message, "").help(help))
 }
 
-/// Whether the exception could have been needed by what was looked at.
+/// Whether it is certain that nothing needs the exception: everything that it could apply to was looked at.
 fn is_certain(exception: &Exception<Lint>, subjects: &[Subject<'_>]) -> bool {
     let is_unreadable = |subject: &Subject<'_>| {
         subject.table.name == exception.subject.value && !subject.unreadable.is_empty()
     };
-    // The other crate may not be selected.
+    // The other crate may not have been selected.
     let needs_other_crates = exception.rule == Lint::TableInSeveralCrates;
     exception.rule != Lint::UnusedAllow && !needs_other_crates && !subjects.iter().any(is_unreadable)
 }
@@ -34,7 +34,7 @@ fn is_certain(exception: &Exception<Lint>, subjects: &[Subject<'_>]) -> bool {
 /// What to say about an exception to a lint or a database check that nothing needs, and how to fix it.
 pub fn not_needed(name: &str, code: Code) -> (String, &'static str) {
     let message = format!("exception of `{name}` from `{code}` is not needed");
-    (message, "remove it: nothing is found there")
+    (message, "remove it: there is nothing to allow")
 }
 
 #[cfg(test)]
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn the_place_is_that_of_the_exception() {
+    fn the_finding_is_at_the_exception() {
         assert_eq!(
             findings(&schema("kind = link"), IN_POLICY, ""),
             ["warning unused-allow orders"]
@@ -74,7 +74,7 @@ mod tests {
             found[0].message,
             "exception of `orders` from `missing-updated-at` is not needed"
         );
-        assert_eq!(found[0].helps, ["remove it: nothing is found there"]);
+        assert_eq!(found[0].helps, ["remove it: there is nothing to allow"]);
     }
 
     #[test]
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_knows_what_an_unreadable_struct_needs() {
+    fn exceptions_of_an_unreadable_struct_are_not_reported() {
         let unreadable = schema("allow(missing_updated_at)").replace("id: i64", "id i64");
         assert_eq!(findings(&unreadable, "", ""), ["error unreadable-struct Orders"]);
     }
