@@ -17,7 +17,7 @@ struct Report {
     stderr: String,
 }
 
-const SOUND: [(&str, &str); 5] = [
+const SOUND: &[(&str, &str)] = &[
     (
         "src/lib.rs",
         "pub mod schema;\ntable_registry::table_registry!(\"schema/\");\n",

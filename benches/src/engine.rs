@@ -12,7 +12,7 @@ use table_registry_engine::{Analysis, CallSite, Invocation, Root, expand, run};
 use crate::crates::{Macros, erp, synthetic, with_schema};
 use crate::table::{Rows, median, ratio, time};
 
-const CURVE: [usize; 7] = [250, 500, 1_000, 2_000, 4_000, 7_000, 10_000];
+const CURVE: &[usize] = &[250, 500, 1_000, 2_000, 4_000, 7_000, 10_000];
 
 /// The times for one number of tables.
 struct Times {

@@ -1,78 +1,79 @@
 use core::fmt;
 use core::str::FromStr;
 
-/// What a table holds, and therefore which policies apply to it.
-///
-/// The kind decides [row-level security](TableKind::row_level_security).
-/// Which tables are append-only is a separate list (`revoke.toml`).
-///
-/// Kinds are ordered as they are declared here, which is also the order of [`TableKind::ALL`].
-///
-/// ```
-/// # use table_registry_core as table_registry;
-/// use table_registry::TableKind;
-///
-/// let kind: TableKind = "evidence".parse()?;
-/// assert_eq!(kind, TableKind::Evidence);
-/// assert_eq!(kind.to_string(), "evidence");
-/// # Ok::<(), table_registry::UnknownKind>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
-pub enum TableKind {
-    /// Domain records: invoices, contacts, stock items. The default.
-    #[default]
-    Truth,
-    /// Workflow state and outboxes: rows that drive work.
-    Control,
-    /// Read models, derived from other tables and rebuilt at will.
-    Projection,
-    /// Audit records: what happened, and who did it.
-    Evidence,
-    /// Joins between other tables.
-    Link,
-    /// Users, roles and other tables that belong to no tenant.
-    System,
+macro_rules! kinds {
+    ($(#[$meta:meta])* { $($(#[$kind_meta:meta])* $kind:ident $name:literal;)* }) => {
+        $(#[$meta])*
+        pub enum TableKind {
+            $($(#[$kind_meta])* $kind,)*
+        }
+
+        impl TableKind {
+            /// Every kind, in order.
+            ///
+            /// ```
+            /// # use table_registry_core as table_registry;
+            /// use table_registry::TableKind;
+            ///
+            /// assert_eq!(TableKind::ALL.len(), 6);
+            /// assert!(TableKind::ALL.is_sorted());
+            /// ```
+            pub const ALL: [Self; [$($name),*].len()] = [$(Self::$kind),*];
+
+            /// The name that `#[table(kind = …)]` and the policy files use.
+            ///
+            /// ```
+            /// # use table_registry_core as table_registry;
+            /// assert_eq!(table_registry::TableKind::Truth.as_str(), "truth");
+            /// ```
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)*
+                }
+            }
+        }
+    };
 }
 
-impl TableKind {
-    /// Every kind, in order.
+kinds! {
+    /// What a table holds, and therefore which policies apply to it.
+    ///
+    /// The kind decides [row-level security](TableKind::row_level_security).
+    /// Which tables are append-only is a separate list (`revoke.toml`).
+    ///
+    /// Kinds are ordered as they are declared here, which is also the order of [`TableKind::ALL`].
     ///
     /// ```
     /// # use table_registry_core as table_registry;
     /// use table_registry::TableKind;
     ///
-    /// assert_eq!(TableKind::ALL.len(), 6);
-    /// assert!(TableKind::ALL.is_sorted());
+    /// let kind: TableKind = "evidence".parse()?;
+    /// assert_eq!(kind, TableKind::Evidence);
+    /// assert_eq!(kind.to_string(), "evidence");
+    /// # Ok::<(), table_registry::UnknownKind>(())
     /// ```
-    pub const ALL: [Self; 6] = [
-        Self::Truth,
-        Self::Control,
-        Self::Projection,
-        Self::Evidence,
-        Self::Link,
-        Self::System,
-    ];
-
-    /// The name that `#[table(kind = …)]` and the policy files use.
-    ///
-    /// ```
-    /// # use table_registry_core as table_registry;
-    /// assert_eq!(table_registry::TableKind::Truth.as_str(), "truth");
-    /// ```
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Truth => "truth",
-            Self::Control => "control",
-            Self::Projection => "projection",
-            Self::Evidence => "evidence",
-            Self::Link => "link",
-            Self::System => "system",
-        }
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+    #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+    {
+        /// Domain records: invoices, contacts, stock items. The default.
+        #[default]
+        Truth "truth";
+        /// Workflow state and outboxes: rows that drive work.
+        Control "control";
+        /// Read models, derived from other tables and rebuilt at will.
+        Projection "projection";
+        /// Audit records: what happened, and who did it.
+        Evidence "evidence";
+        /// Joins between other tables.
+        Link "link";
+        /// Users, roles and other tables that belong to no tenant.
+        System "system";
     }
+}
 
+impl TableKind {
     /// Whether tables of this kind are tenant-scoped, and so get row-level
     /// security: every kind but `system`.
     ///

@@ -17,7 +17,7 @@ const CRATES: &[&str] = &[
 ];
 
 /// The files and folders of the engine. Each may import those in the lines above its own.
-const STAGES: [&[&str]; 9] = [
+const STAGES: &[&[&str]] = &[
     &["text"],
     &["report"],
     &["name", "call_site"],

@@ -123,7 +123,7 @@ fn behind_item(item: &[String]) -> &[String] {
     }
 }
 
-const DEFINING: [&str; 9] = [
+const DEFINING: &[&str] = &[
     "fn", "struct", "enum", "union", "trait", "type", "const", "static", "mod",
 ];
 

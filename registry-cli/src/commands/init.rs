@@ -17,7 +17,7 @@ use crate::text;
 use crate::workspace::{self, FACADE, Package, Workspace};
 
 /// The names to try for the module of the schema, in this order.
-const MODULES: [&str; 3] = ["schema", "models", "entities"];
+const MODULES: &[&str] = &["schema", "models", "entities"];
 
 const OVERRIDES: &str = r#"# Which kind a table has, and which tables have no struct. Both are decisions for a review.
 

@@ -116,7 +116,7 @@ impl Words {
 
     /// Whether the value depends on the session: through a function, a subquery, or the name of the role.
     pub fn asks_who(&self) -> bool {
-        const OPERATORS: [&str; 12] = [
+        const OPERATORS: &[&str] = &[
             "", "(", ",", "and", "or", "not", "in", "any", "all", "when", "then", "else",
         ];
         let is_role = |word: &str| {
@@ -257,7 +257,7 @@ fn plain_words(text: &str) -> Vec<String> {
     words
 }
 
-const CHANGES: [&str; 5] = [
+const CHANGES: &[&str] = &[
     "update ",
     "delete from ",
     "truncate ",

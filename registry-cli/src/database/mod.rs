@@ -81,7 +81,7 @@ fn no_app_role(project: &Project) -> Failure {
 
 /// The privileges that nobody may hold on an append-only table. Neither policies nor row-level triggers restrict
 /// TRUNCATE.
-pub const CHANGES: [&str; 3] = ["UPDATE", "DELETE", "TRUNCATE"];
+pub const CHANGES: &[&str] = &["UPDATE", "DELETE", "TRUNCATE"];
 
 pub fn is_change(privilege: &str) -> bool {
     CHANGES.contains(&privilege)

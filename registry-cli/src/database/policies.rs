@@ -8,7 +8,7 @@ use super::roles::Actor;
 use super::statements::{create_policy, drop_policy};
 
 /// The commands that policies are for, with their letters in `pg_policy`.
-pub const COMMANDS: [(&str, &str); 4] = [("r", "SELECT"), ("a", "INSERT"), ("w", "UPDATE"), ("d", "DELETE")];
+pub const COMMANDS: &[(&str, &str)] = &[("r", "SELECT"), ("a", "INSERT"), ("w", "UPDATE"), ("d", "DELETE")];
 
 /// Whether a policy is for a command, given by its letter.
 pub fn is_for(policy: &PolicyRow, letter: &str) -> bool {

@@ -8,7 +8,7 @@ use super::statements::{enable_rls, force_rls};
 use super::triggers::create_trigger_anew;
 
 /// Every privilege by which a relation is used.
-pub const ANY: [&str; 5] = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"];
+pub const ANY: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"];
 
 /// The facts about the requirements that a relative does not meet, and the statements that meet them.
 #[derive(Default)]

@@ -7,7 +7,7 @@ use super::statements::identifier;
 
 /// Membership in one of these is as good as a superuser's rights:
 /// <https://www.postgresql.org/docs/current/predefined-roles.html>.
-const SERVER_ACCESS: [&str; 3] = [
+const SERVER_ACCESS: &[&str] = &[
     "pg_execute_server_program",
     "pg_read_server_files",
     "pg_write_server_files",

@@ -21,17 +21,17 @@ pub const SUPERUSER: &str = "postgres";
 /// Only part of the socket's file name: nothing listens on the network.
 pub const PORT: u16 = 5432;
 
-const BINARIES: [&str; 5] = ["initdb", "postgres", "pg_ctl", "pg_isready", "psql"];
+const BINARIES: &[&str] = &["initdb", "postgres", "pg_ctl", "pg_isready", "psql"];
 
 /// Where packages install the binaries of one version; `*` is the version.
-const PLACES: [&str; 4] = [
+const PLACES: &[&str] = &[
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
     "/opt/homebrew/opt/postgresql@*/bin",
     "/usr/local/opt/postgresql@*/bin",
 ];
 
-const SETTINGS: [&str; 12] = [
+const SETTINGS: &[&str] = &[
     "listen_addresses=",
     // The data do not have to survive a crash.
     "fsync=off",
@@ -326,11 +326,12 @@ fn find_binaries() -> Result<PathBuf, Failure> {
     let candidates = on_path().into_iter().chain(from_pg_config()).chain(installed());
     let complete = |directory: &PathBuf| BINARIES.iter().all(|name| binary(directory, name).is_file());
     candidates.into_iter().find(complete).ok_or_else(|| {
-        let places = PLACES.map(|place| format!("`{place}`")).join(", ");
+        let in_backticks = |names: &[&str]| format!("`{}`", names.join("`, `"));
+        let places = in_backticks(PLACES);
         Failure::new("there is no PostgreSQL server on this machine")
             .note(format!(
                 "looked for {} beside the `initdb` on the `PATH`, in the directory that `pg_config --bindir` prints, and in {places}",
-                BINARIES.map(|name| format!("`{name}`")).join(", ")
+                in_backticks(BINARIES)
             ))
             .help("install the server package of PostgreSQL, such as `postgresql` on Debian, \
                    `postgresql-server` on Fedora, or `postgresql@17` of Homebrew")

@@ -17,7 +17,7 @@ use crate::failure::Failure;
 /// The variable that names a database, as in sqlx and Diesel.
 const DATABASE_URL: &str = "DATABASE_URL";
 /// The variables by which libpq finds a server: <https://www.postgresql.org/docs/current/libpq-envars.html>.
-const LIBPQ: [&str; 4] = ["PGHOST", "PGHOSTADDR", "PGDATABASE", "PGUSER"];
+const LIBPQ: &[&str] = &["PGHOST", "PGHOSTADDR", "PGDATABASE", "PGUSER"];
 /// A code of SQLSTATE.
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
 /// In seconds, unless `PGCONNECT_TIMEOUT` says otherwise.

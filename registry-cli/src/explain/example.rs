@@ -7,7 +7,7 @@
 use std::path::Path;
 
 /// The columns that every table has.
-const COLUMNS: [(&str, &str); 4] = [
+const COLUMNS: &[(&str, &str)] = &[
     ("id", "i64"),
     ("org_id", "i64"),
     ("created_at", "std::time::SystemTime"),
@@ -15,7 +15,7 @@ const COLUMNS: [(&str, &str); 4] = [
 ];
 
 /// The tables of the sound crate, as module and text.
-pub const TABLES: [(&str, &str); 4] = [
+pub const TABLES: &[(&str, &str)] = &[
     (
         "audit_logs",
         "#[table(kind = evidence)]\npub struct AuditLogs {\n    // …\n    pub user_id: i64,\n}\n",

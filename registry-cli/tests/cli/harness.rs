@@ -10,7 +10,7 @@ pub struct Crate {
 }
 
 /// A crate without faults: two tables, one of them append-only.
-pub const SHOP: [(&str, &str); 6] = [
+pub const SHOP: &[(&str, &str)] = &[
     (
         "src/lib.rs",
         "pub mod schema;\n\ntable_registry::table_registry!(\"schema/\");\n",

@@ -90,7 +90,7 @@ users       system    -    -            Users      src/schema/users.rs:3
 }
 
 /// Table, file and line of the attribute, for every hazard of real model code.
-const HAZARDS: [(&str, &str, u64); 31] = [
+const HAZARDS: &[(&str, &str, u64)] = &[
     ("above", "attributes.rs", 14),
     ("after_mark", "bom.rs", 1),
     ("after_strings", "strings.rs", 23),

@@ -105,7 +105,11 @@ impl LintSettings {
         let Some(text) = reader.string(name, value, lint.default_level().as_str()) else {
             return;
         };
-        match LintLevel::ALL.into_iter().find(|level| level.as_str() == text) {
+        match LintLevel::ALL
+            .iter()
+            .copied()
+            .find(|level| level.as_str() == text)
+        {
             Some(level) => _ = self.levels.insert(lint, level),
             None => reader.fault(unknown_level(text), value.span(), ""),
         }
@@ -143,7 +147,7 @@ fn read_option<'a>(
 }
 
 fn unknown_level(text: &str) -> Diagnostic {
-    let names = LintLevel::ALL.map(LintLevel::as_str);
+    let names: Vec<&str> = LintLevel::ALL.iter().map(|level| level.as_str()).collect();
     Diagnostic::new(Fault::UnknownLevel, format!("unknown lint level `{text}`"))
         .note(format!("the levels are `{}`", names.join("`, `")))
         .maybe_help(did_you_mean(text, names))

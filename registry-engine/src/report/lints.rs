@@ -47,7 +47,7 @@ pub enum LintLevel {
 
 impl LintLevel {
     /// Every level.
-    pub const ALL: [Self; 3] = [Self::Allow, Self::Warn, Self::Deny];
+    pub const ALL: &[Self] = &[Self::Allow, Self::Warn, Self::Deny];
 
     /// How a finding is reported, if it is.
     #[must_use]

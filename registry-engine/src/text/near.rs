@@ -25,7 +25,7 @@ pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str
 mod tests {
     use super::nearest;
 
-    const TABLES: [&str; 4] = ["audit_logs", "user_roles", "users", "wip"];
+    const TABLES: &[&str] = &["audit_logs", "user_roles", "users", "wip"];
 
     #[test]
     fn names_that_are_almost_right() {
@@ -41,7 +41,7 @@ mod tests {
             ("", None),
             ("x", None),
         ] {
-            assert_eq!(nearest(name, TABLES), expected, "{name}");
+            assert_eq!(nearest(name, TABLES.iter().copied()), expected, "{name}");
         }
     }
 }

@@ -154,7 +154,7 @@ pub fn not_a_struct(item: &TokenStream) -> Diagnostic {
         .help("move `#[table]` to that struct")
 }
 
-const ITEMS: [&str; 12] = [
+const ITEMS: &[&str] = &[
     "enum",
     "union",
     "fn",

@@ -11,7 +11,7 @@ pub fn may_bring_helpers(derive: &str) -> bool {
 }
 
 /// The derives of the standard library. None has a helper attribute with the name `table`.
-const STANDARD_DERIVES: [&str; 9] = [
+const STANDARD_DERIVES: &[&str] = &[
     "Clone",
     "Copy",
     "Debug",
@@ -33,7 +33,7 @@ pub fn is_built_in(path: &[&str]) -> bool {
     }
 }
 
-const BUILT_IN_ATTRIBUTES: [&str; 26] = [
+const BUILT_IN_ATTRIBUTES: &[&str] = &[
     "allow",
     "automatically_derived",
     "bench",

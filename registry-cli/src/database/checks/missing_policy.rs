@@ -48,7 +48,8 @@ fn no_policy_for_commands(
 ) -> Option<Finding> {
     let policies = context.catalog.policies(relation.oid);
     let denied: Vec<&str> = COMMANDS
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|(letter, _)| !policies.iter().any(|policy| permits(policy, letter, app)))
         .map(|(_, command)| command)
         .filter(|command| !grantees(context, app, relation, command).is_empty())

@@ -38,7 +38,7 @@ mod tests {
         )
     }
 
-    const MISSING: [&str; 1] = ["error missing-tenant-column Orders"];
+    const MISSING: &[&str] = &["error missing-tenant-column Orders"];
 
     #[test]
     fn tables_of_tenants_need_the_column() {
