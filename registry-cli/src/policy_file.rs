@@ -168,7 +168,7 @@ fn prefix(array: &Array, position: usize) -> Gap {
     Gap::new(array.get(position).and_then(|item| item.decor().prefix()))
 }
 
-/// The text between the last item and the end of the list. Without a trailing comma, toml_edit keeps it as the suffix
+/// The text between the last item and the end of the list. Without a trailing comma, `toml_edit` keeps it as the suffix
 /// of the item.
 fn behind_last(array: &Array) -> Gap {
     let last = array.iter().last().and_then(|item| item.decor().suffix());

@@ -92,7 +92,7 @@ fn run(
     let tables = (section.tables)(&project.policy);
     let is_listed = tables.contains(&table);
     if is_listed && matches!(change, EntryChange::AddItem) {
-        report::status("Unchanged", format!("`{table}` is append-only already"));
+        report::status("Unchanged", format!("`{table}` is already append-only"));
         return Ok(Exit::Fine);
     }
     let edit = Edit::new(&project, section.file, table, |text| match change {

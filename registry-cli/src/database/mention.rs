@@ -83,8 +83,8 @@ impl Words {
     }
 
     fn code(&mut self, text: &str, depth: usize) {
-        self.changes_what_it_is_given |= lacks_table(text, &CHANGES);
-        self.reads_what_it_is_given |= lacks_table(text, &["from ", "join "]) && !lacks_table(text, &CHANGES);
+        self.changes_what_it_is_given |= lacks_table(text, CHANGES);
+        self.reads_what_it_is_given |= lacks_table(text, &["from ", "join "]) && !lacks_table(text, CHANGES);
         self.quoted.insert(text.trim_matches(['"', ' ']).to_string());
         self.all.push(String::new());
         self.collect(text, depth - 1);

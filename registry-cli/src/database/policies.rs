@@ -92,7 +92,7 @@ pub fn is_open(context: &Context<'_>, relation: &Relation, policy: &PolicyRow, c
         })
     };
     let mut commands = COMMANDS
-        .into_iter()
+        .iter()
         .filter(|(letter, _)| clause.commands().contains(letter) && is_for(policy, letter));
     is_true(policy)
         && commands.any(|(letter, command)| {

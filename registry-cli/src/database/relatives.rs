@@ -32,7 +32,7 @@ impl Lacking {
 /// What a relative lacks. Its own row-level security matters only for statements that address it directly, and so
 /// only if the application may run them.
 pub fn lacking(context: &Context<'_>, table: &Table<'_>, relative: &Relation, object: Object) -> Lacking {
-    let is_used = context.is_used(relative, &ANY);
+    let is_used = context.is_used(relative, ANY);
     let asked = of_relative(context, table, relative, object).into_iter();
     let unmet = asked.filter(|one| !one.is_met(context, relative));
     let mut lacking = Lacking::default();

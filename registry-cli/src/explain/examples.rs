@@ -56,7 +56,7 @@ impl Laid {
         let tree = blocks.find(|block| block.path == "src/schema/mod.rs");
         let is_in_tree =
             |module: &str| tree.is_none_or(|tree| tree.content.contains(&format!("mod {module};")));
-        for (module, text) in TABLES.into_iter().filter(|(module, _)| is_in_tree(module)) {
+        for (module, text) in TABLES.iter().filter(|(module, _)| is_in_tree(module)) {
             self.write(&format!("src/schema/{module}.rs"), text);
         }
         if is_in_tree("audit_logs") {

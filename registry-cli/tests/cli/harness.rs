@@ -51,7 +51,7 @@ impl Crate {
 
     /// The crate `shop`, from [`SHOP`].
     pub fn shop() -> Self {
-        let made = Self::with(&SHOP);
+        let made = Self::with(SHOP);
         made.manifest("shop");
         made
     }

@@ -22,21 +22,21 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 fn definer_view(context: &Context<'_>, view: &Relation) -> Option<Finding> {
     let access = Access {
         reads: true,
-        changes: context.is_used(view, &CHANGES),
+        changes: context.is_used(view, CHANGES),
     };
     let mut tables = below(context, view);
     tables.retain(|(table, relation)| opens(context, view.owner, table, relation, access));
     let names: Vec<&str> = tables.iter().map(|(table, _)| table.name()).collect();
     let first = names.first()?;
     // Checked last, because it looks at every other view.
-    if ways_to(context, view, &ANY).is_empty() {
+    if ways_to(context, view, ANY).is_empty() {
         return None;
     }
     let name = view.qualified();
     let fix = if context.catalog.server.version >= 150_000 {
         format!("ALTER VIEW {name} SET (security_invoker = true);")
     } else {
-        revoke(context, view, &ANY)
+        revoke(context, view, ANY)
     };
     let message = format!("view `{}` opens {}", view.name, quoted(&names));
     let owner = context.catalog.role_name(view.owner);

@@ -18,7 +18,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 
 fn rewrite_rule(context: &Context<'_>, rule: &Rule) -> Option<Finding> {
     let on = context.catalog.relation_of(rule.relation)?;
-    if !context.is_used(on, &ANY) {
+    if !context.is_used(on, ANY) {
         return None;
     }
     let words = Words::outside_quotes(&rule.definition);
