@@ -21,9 +21,9 @@ use crate::project::Project;
 use crate::report::{self, Exit, counted};
 
 pub fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
-    let directory = arguments.migrations.as_deref().map(path::absolute).transpose();
-    let directory = directory
-        .map_err(|error| Failure::new("the directory of the migrations cannot be resolved").note(error))?;
+    let unresolved = |error| Failure::new("the directory of the migrations cannot be resolved").note(error);
+    let migrations = arguments.migrations.as_deref();
+    let directory = migrations.map(path::absolute).transpose().map_err(unresolved)?;
     let report = |project: &Project, faults: Vec<Diagnostic>| {
         let findings: Vec<Finding> = faults.into_iter().map(Finding::of_registry).collect();
         findings::print(project, &findings, arguments.format)

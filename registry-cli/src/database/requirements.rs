@@ -183,8 +183,6 @@ pub fn of_relative(
 /// Requirements without those that the struct of a relation asks for itself.
 pub fn without_own(context: &Context<'_>, asked: &[Requirement], relation: &Relation) -> Vec<Requirement> {
     let own = context.table_of(relation.oid);
-    let asked = asked.iter().copied();
-    asked
-        .filter(|one| !own.is_some_and(|own| one.is_asked_of(own, context)))
-        .collect()
+    let is_own = |one: &Requirement| own.is_some_and(|own| one.is_asked_of(own, context));
+    asked.iter().copied().filter(|one| !is_own(one)).collect()
 }
