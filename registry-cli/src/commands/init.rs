@@ -124,9 +124,9 @@ impl CrateRoot {
     fn module<'n>(&self, package: &Package, wanted: Option<&'n str>) -> Option<&'n str> {
         let names = wanted.map_or(MODULES.to_vec(), |name| vec![name]);
         names.into_iter().find(|name| {
-            let folder = self.directory().join(name);
-            let is_taken = self.file.declares(name) || package.root.has_entry(&folder.with_extension("rs"));
-            package.root.has_directory(&folder) || !is_taken
+            let [file, _] = module_candidates(self.directory(), name);
+            let is_taken = self.file.declares(name) || package.root.has_entry(&file);
+            package.root.has_directory(&self.directory().join(name)) || !is_taken
         })
     }
 

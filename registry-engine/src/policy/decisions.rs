@@ -65,8 +65,8 @@ impl Policy {
         self.has_main_file = true;
         for (key, value) in document {
             match key.get_ref().as_str() {
-                OVERRIDES => self.overrides = Override::read_all(&mut reader, &key, value),
-                EXEMPT => self.exempt = Exemption::read_all(&mut reader, &key, value),
+                OVERRIDES => self.overrides = reader.entries(&key, value, Override::read),
+                EXEMPT => self.exempt = reader.entries(&key, value, Exemption::read),
                 LINTS => self.lints = LintSettings::read(&mut reader, &key, value),
                 _ => self.database = DatabaseSettings::read(&mut reader, &key, value),
             }

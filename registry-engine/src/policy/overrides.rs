@@ -26,15 +26,7 @@ pub struct Exemption {
 }
 
 impl Override {
-    pub(super) fn read_all<'a>(
-        reader: &mut PolicyReader<'a>,
-        key: &TomlKey,
-        value: TomlValue<'a>,
-    ) -> Vec<Self> {
-        reader.entries(key, value, Self::read)
-    }
-
-    fn read<'a>(reader: &mut PolicyReader<'a>, name: TomlKey, value: &TomlValue<'a>) -> Self {
+    pub(super) fn read<'a>(reader: &mut PolicyReader<'a>, name: TomlKey, value: &TomlValue<'a>) -> Self {
         let text = reader.string(&name, value, "truth");
         let kind = text.and_then(|text| text.parse().ok());
         if let (Some(text), None) = (text, kind) {
@@ -48,15 +40,7 @@ impl Override {
 }
 
 impl Exemption {
-    pub(super) fn read_all<'a>(
-        reader: &mut PolicyReader<'a>,
-        key: &TomlKey,
-        value: TomlValue<'a>,
-    ) -> Vec<Self> {
-        reader.entries(key, value, Self::read)
-    }
-
-    fn read<'a>(reader: &mut PolicyReader<'a>, name: TomlKey, value: &TomlValue<'a>) -> Self {
+    pub(super) fn read<'a>(reader: &mut PolicyReader<'a>, name: TomlKey, value: &TomlValue<'a>) -> Self {
         // The names of other tables are checked at their structs.
         let mut parts = name.get_ref().splitn(2, '.');
         if let Some(fault) = parts.find_map(|part| name::check("table name", part).err()) {
