@@ -1,11 +1,9 @@
 //! Constants that fail where the crate and its registry disagree.
 
-use std::collections::BTreeMap;
-
 use super::keys::Keyed;
 use crate::registry::RegisteredTable;
 use crate::report::Fault;
-use crate::sources::CompileCheck;
+use crate::sources::{CompileCheck, Orphan};
 
 /// Fails unless the call is in the crate root: all generated code uses paths that start there.
 pub(super) fn crate_root() -> String {
@@ -59,41 +57,42 @@ fn unless_none_is_compiled<'k>(tables: impl Iterator<Item = &'k Keyed<'k>>, chec
     format!("const _: () = {{ const ANY: bool = {any};\n{checks}}};\n")
 }
 
-/// Tables by the file that declares them, or by the orphan file that they depend on.
-type ByFile<'k> = BTreeMap<&'k str, Vec<&'k Keyed<'k>>>;
+/// A table, and the file that a `mod` line would have to name for the compiler to get to its struct.
+type Doubtful<'k> = (&'k Orphan, &'k Keyed<'k>);
 
 fn checks_of_files(keyed: &[Keyed<'_>]) -> String {
-    let mut all = ByFile::new();
-    let mut orphans: BTreeMap<Option<&str>, ByFile<'_>> = BTreeMap::new();
-    for keyed in keyed {
-        all.entry(&keyed.table.file).or_default().push(keyed);
-        if let (CompileCheck::File, Some(orphan)) = (keyed.table.check, &keyed.table.orphan) {
-            let files = orphans.entry(orphan.below_cfg.as_deref()).or_default();
-            files.entry(&orphan.file).or_default().push(keyed);
-        }
+    let of_files = keyed
+        .iter()
+        .filter(|keyed| keyed.table.check == CompileCheck::File);
+    let mut doubtful: Vec<Doubtful<'_>> = of_files
+        .filter_map(|keyed| Some((keyed.table.orphan.as_ref()?, keyed)))
+        .collect();
+    doubtful.sort_by_key(|(orphan, _)| *orphan);
+    let mut checks = String::new();
+    for tables in doubtful.chunk_by(|(one, _), (other, _)| one.below_cfg == other.below_cfg) {
+        checks += &match &tables[0].0.below_cfg {
+            Some(directory) => {
+                let around = keyed
+                    .iter()
+                    .filter(|keyed| is_below(directory, &keyed.table.file));
+                unless_none_is_compiled(around, checks_of_orphans(tables, "|| !ANY"))
+            }
+            None => checks_of_orphans(tables, ""),
+        };
     }
-    let checks = orphans.into_iter().map(|(directory, files)| {
-        let unless = directory.map_or("", |_| "|| !ANY");
-        let checks = files
-            .iter()
-            .map(|(file, tables)| check_of_file(file, tables, unless));
-        match directory {
-            Some(directory) => unless_none_is_compiled(below(directory, &all).into_iter(), checks.collect()),
-            None => checks.collect(),
-        }
-    });
-    checks.collect()
+    checks
 }
 
-fn below<'k>(directory: &str, all: &ByFile<'k>) -> Vec<&'k Keyed<'k>> {
-    let start = match directory {
-        "" => String::new(),
-        directory => format!("{directory}/"),
-    };
-    let files = all
-        .range(start.as_str()..)
-        .take_while(|(file, _)| file.starts_with(&start));
-    files.flat_map(|(_, tables)| tables.iter().copied()).collect()
+fn is_below(directory: &str, file: &str) -> bool {
+    let rest = file.strip_prefix(directory);
+    directory.is_empty() || rest.is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn checks_of_orphans(tables: &[Doubtful<'_>], unless: &str) -> String {
+    tables
+        .chunk_by(|(one, _), (other, _)| one.file == other.file)
+        .map(|tables| check_of_orphan(tables, unless))
+        .collect()
 }
 
 fn any_compiled<'k>(tables: impl Iterator<Item = &'k Keyed<'k>>) -> String {
@@ -116,9 +115,9 @@ fn check_of_attribute(keyed: &Keyed<'_>) -> String {
 }
 
 /// One error for the file, not one for each of its tables.
-fn check_of_file(file: &str, tables: &[&Keyed<'_>], unless: &str) -> String {
-    let any = any_compiled(tables.iter().copied());
-    let declared = declared_in(file, tables);
+fn check_of_orphan(tables: &[Doubtful<'_>], unless: &str) -> String {
+    let any = any_compiled(tables.iter().map(|(_, keyed)| *keyed));
+    let declared = declared_in(tables);
     let fault = fault(
         Fault::NotCompiled,
         &format!("{declared}, but the crate does not compile that file"),
@@ -131,11 +130,12 @@ fn check(condition: &str, fault: &str) -> String {
     format!("const _: () = assert!({condition}, \"{{}}\", {fault:?});\n")
 }
 
-fn declared_in(file: &str, tables: &[&Keyed<'_>]) -> String {
+fn declared_in(tables: &[Doubtful<'_>]) -> String {
     const SHOWN: usize = 5;
+    let file = &tables[0].0.file;
     let names: Vec<String> = tables
         .iter()
-        .map(|keyed| format!("`{}`", keyed.table.name))
+        .map(|(_, keyed)| format!("`{}`", keyed.table.name))
         .collect();
     let more = match names.len().saturating_sub(SHOWN) {
         0 => String::new(),
@@ -147,7 +147,7 @@ fn declared_in(file: &str, tables: &[&Keyed<'_>]) -> String {
     } else {
         ("tables", "are")
     };
-    let below = if tables.iter().all(|keyed| keyed.table.file == file) {
+    let below = if tables.iter().all(|(_, keyed)| keyed.table.file == *file) {
         ""
     } else {
         " and below it"

@@ -1,7 +1,5 @@
 //! `[lints]`: the levels and options of lints, and exceptions to them.
 
-use std::collections::BTreeMap;
-
 use toml::de::DeValue;
 
 use super::reader::{Exception, PolicyReader, TomlKey, TomlValue};
@@ -17,25 +15,27 @@ const LEVEL: &str = "level";
 pub struct LintSettings {
     /// `[lints.allow.LINT]`: the tables to which a lint does not apply.
     pub exceptions: Vec<Exception<Lint>>,
-    levels: BTreeMap<Lint, LintLevel>,
-    options: BTreeMap<Lint, Vec<String>>,
+    levels: Vec<(Lint, LintLevel)>,
+    options: Vec<(Lint, Vec<String>)>,
 }
 
 impl LintSettings {
     /// The level of a lint: that of the policy file, or the default.
     #[must_use]
     pub fn level(&self, lint: Lint) -> LintLevel {
-        self.levels.get(&lint).copied().unwrap_or(lint.default_level())
+        let set = self.levels.iter().rfind(|(of, _)| *of == lint);
+        set.map_or(lint.default_level(), |(_, level)| *level)
     }
 
     /// The value of a lint's option: that of the policy file, or the default. Empty for a lint without an option.
     #[must_use]
     pub fn option(&self, lint: Lint) -> Vec<String> {
-        let default = || {
-            let words = lint.option().into_iter().flat_map(|option| option.default);
-            words.map(|&word| word.to_string()).collect()
-        };
-        self.options.get(&lint).cloned().unwrap_or_else(default)
+        let set = self.options.iter().rfind(|(of, _)| *of == lint);
+        match (set, lint.option()) {
+            (Some((_, words)), _) => words.clone(),
+            (None, Some(option)) => option.default.iter().map(ToString::to_string).collect(),
+            (None, None) => Vec::new(),
+        }
     }
 
     pub(super) fn read<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: TomlValue<'a>) -> Self {
@@ -110,7 +110,7 @@ impl LintSettings {
             .copied()
             .find(|level| level.as_str() == text)
         {
-            Some(level) => _ = self.levels.insert(lint, level),
+            Some(level) => self.levels.push((lint, level)),
             None => reader.fault(unknown_level(text), value.span(), ""),
         }
     }

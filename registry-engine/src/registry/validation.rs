@@ -24,7 +24,7 @@ pub fn validate(declarations: Declarations, policy: &Policy, faults: &mut Vec<Di
         exempt: tables.exempt(policy),
         complete: tables.complete,
         tables_is_taken,
-        tables: tables.by_name.into_values().collect(),
+        tables: tables.sorted,
     }
 }
 
@@ -43,7 +43,8 @@ impl Declarations {
 }
 
 struct Tables {
-    by_name: BTreeMap<String, RegisteredTable>,
+    /// By name, in byte order.
+    sorted: Vec<RegisteredTable>,
     complete: bool,
 }
 
@@ -51,34 +52,48 @@ impl Tables {
     /// Merges the declarations of each name into one table. Several structs for one table are a fault, unless all are
     /// under `cfg` and agree on the kind.
     fn merge(declarations: Declarations, faults: &mut Vec<Diagnostic>) -> Self {
-        let mut groups: BTreeMap<String, Vec<Declaration>> = BTreeMap::new();
-        for declaration in declarations.list {
+        let mut list = declarations.list;
+        list.sort_by_cached_key(|declaration| declaration.name.to_string());
+        let mut groups: Vec<(String, Vec<Declaration>)> = Vec::new();
+        for declaration in list {
             let other_name = declaration.other_name.as_ref();
             faults.extend(other_name.map(|other| conflicting_names(&declaration, other)));
-            groups
-                .entry(declaration.name.to_string())
-                .or_default()
-                .push(declaration);
+            let name = declaration.name.to_string();
+            match groups.last_mut() {
+                Some((last, group)) if *last == name => group.push(declaration),
+                _ => groups.push((name, vec![declaration])),
+            }
         }
-        let by_name = groups
-            .into_iter()
-            .map(|(name, declarations)| {
-                let duplicate = duplicate_table(&name, &declarations);
-                let table = table(&name, declarations, duplicate.is_some());
-                faults.extend(duplicate);
-                (name, table)
-            })
-            .collect();
+        let mut sorted = Vec::new();
+        for (name, declarations) in groups {
+            let duplicate = duplicate_table(&name, &declarations);
+            sorted.push(table(name, declarations, duplicate.is_some()));
+            faults.extend(duplicate);
+        }
         Self {
-            by_name,
+            sorted,
             complete: declarations.complete,
         }
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        self.sorted
+            .binary_search_by(|table| table.name.as_str().cmp(name))
+            .ok()
+    }
+
+    fn get(&self, name: &str) -> Option<&RegisteredTable> {
+        self.position(name).map(|position| &self.sorted[position])
+    }
+
+    fn get_mut(&mut self, name: &str) -> Option<&mut RegisteredTable> {
+        self.position(name).map(|position| &mut self.sorted[position])
     }
 
     /// The exempt tables that no struct declares, sorted by name in byte order.
     fn exempt(&self, policy: &Policy) -> Vec<ExemptTable> {
         let entries = policy.exempt.iter();
-        let undeclared = entries.filter(|entry| !self.by_name.contains_key(&entry.table.value));
+        let undeclared = entries.filter(|entry| self.get(&entry.table.value).is_none());
         let mut exempt: Vec<ExemptTable> = undeclared
             .map(|entry| ExemptTable {
                 name: entry.table.value.clone(),
@@ -92,7 +107,7 @@ impl Tables {
     fn check_exempt(&self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
         for exempt in &policy.exempt {
             let name = &exempt.table;
-            let Some(table) = self.by_name.get(&name.value) else {
+            let Some(table) = self.get(&name.value) else {
                 continue;
             };
             let declaration = &table.declarations[0];
@@ -113,12 +128,12 @@ impl Tables {
     }
 
     fn apply_overrides(&mut self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
-        for table in self.by_name.values_mut() {
+        for table in &mut self.sorted {
             table.is_in_doubt = !policy.has_main_file;
         }
         for entry in &policy.overrides {
             let name = &entry.table;
-            if let Some(table) = self.by_name.get_mut(&name.value) {
+            if let Some(table) = self.get_mut(&name.value) {
                 table.kind = entry.kind.unwrap_or(table.kind);
                 table.is_in_doubt |= entry.kind.is_none();
             } else if let Some(exempt) = exempt(policy, &name.value) {
@@ -126,7 +141,7 @@ impl Tables {
             } else if self.complete {
                 faults.push(self.unknown(name, Fault::UnknownOverride, "override refers to"));
                 let meant = self.meant(&name.value).map(str::to_string);
-                if let Some(table) = meant.and_then(|name| self.by_name.get_mut(&name)) {
+                if let Some(table) = meant.and_then(|name| self.get_mut(&name)) {
                     table.is_in_doubt = true;
                 }
             }
@@ -141,10 +156,10 @@ impl Tables {
                 continue;
             }
             first_places.insert(&name.value, name);
-            if let Some(table) = self.by_name.get_mut(&name.value) {
+            if let Some(table) = self.get_mut(&name.value) {
                 table.append_only = table.kind != TableKind::System;
                 if !table.append_only && policy.decides_kind_of(&name.value) {
-                    faults.push(system_revoke(name, &self.by_name[&name.value], policy));
+                    faults.push(system_revoke(name, table, policy));
                 }
             } else if let Some(exempt) = exempt(policy, &name.value) {
                 faults.push(exempt_revoke(name, exempt));
@@ -156,7 +171,7 @@ impl Tables {
 
     fn check_exceptions(&self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
         for (rule, name) in exceptions_of_tables(policy) {
-            if self.by_name.contains_key(&name.value) {
+            if self.get(&name.value).is_some() {
                 continue;
             }
             if let Some(exempt) = exempt(policy, &name.value) {
@@ -172,25 +187,26 @@ impl Tables {
     fn check_keys(&mut self, faults: &mut Vec<Diagnostic>) {
         let mut owners: BTreeMap<String, String> = BTreeMap::new();
         let mut colliding = Vec::new();
-        for (name, table) in &self.by_name {
-            match owners.get(&table.key) {
-                None => _ = owners.insert(table.key.clone(), name.clone()),
+        for table in &self.sorted {
+            match owners.get(&table.key).and_then(|owner| self.get(owner)) {
+                None => _ = owners.insert(table.key.clone(), table.name.clone()),
                 Some(owner) => {
-                    faults.push(key_collision(&self.by_name[owner], table));
-                    colliding.push((name.clone(), owner.clone()));
+                    faults.push(key_collision(owner, table));
+                    colliding.push((table.name.clone(), owner.name.clone()));
                 }
             }
         }
-        for (name, owner) in colliding {
-            self.by_name.remove(&name);
-            self.contest(&owner);
+        let collides = |name: &String| colliding.binary_search_by(|(other, _)| other.cmp(name)).is_ok();
+        self.sorted.retain(|table| !collides(&table.name));
+        for (_, owner) in &colliding {
+            self.contest(owner);
         }
         self.check_aliases(owners, faults);
     }
 
     /// Marks a table so that the compiler does not report the same fault again.
     fn contest(&mut self, name: &str) {
-        if let Some(table) = self.by_name.get_mut(name) {
+        if let Some(table) = self.get_mut(name) {
             table.contested = true;
             table.check = CompileCheck::None;
         }
@@ -198,7 +214,7 @@ impl Tables {
 
     fn check_aliases(&mut self, mut owners: BTreeMap<String, String>, faults: &mut Vec<Diagnostic>) {
         let mut contested = Vec::new();
-        for (name, table) in &mut self.by_name {
+        for table in &mut self.sorted {
             for declaration in &table.declarations {
                 let Some(hidden) = &declaration.hidden_name else {
                     continue;
@@ -206,13 +222,13 @@ impl Tables {
                 let alias = name::key(&hidden.to_string());
                 match owners.get(&alias) {
                     None => {
-                        owners.insert(alias.clone(), name.clone());
+                        owners.insert(alias.clone(), table.name.clone());
                         table.aliases.push(alias);
                     }
-                    Some(owner) if owner == name => {}
+                    Some(owner) if *owner == table.name => {}
                     Some(owner) => {
-                        faults.push(hidden_name(name, &hidden.to_string(), declaration));
-                        contested.extend([owner.clone(), name.clone()]);
+                        faults.push(hidden_name(&table.name, &hidden.to_string(), declaration));
+                        contested.extend([owner.clone(), table.name.clone()]);
                     }
                 }
             }
@@ -239,20 +255,19 @@ impl Tables {
 
     /// The table that was probably meant: one of the same name in a PostgreSQL schema, or of almost the same name.
     fn meant(&self, name: &str) -> Option<&str> {
-        let names = || self.by_name.keys().map(String::as_str);
+        let names = || self.sorted.iter().map(|table| table.name.as_str());
         let in_a_schema = |known: &&str| known.split_once('.').is_some_and(|(_, table)| table == name);
         names().find(in_a_schema).or_else(|| nearest(name, names()))
     }
 }
 
-fn table(name: &str, declarations: Vec<Declaration>, contested: bool) -> RegisteredTable {
+fn table(name: String, declarations: Vec<Declaration>, contested: bool) -> RegisteredTable {
     let first = &declarations[0];
     let checked = declarations
         .iter()
         .max_by_key(|declaration| declaration.check)
         .unwrap_or(first);
     RegisteredTable {
-        name: name.to_string(),
         schema: first.name.schema.clone(),
         kind: first.kind,
         is_in_doubt: false,
@@ -265,7 +280,8 @@ fn table(name: &str, declarations: Vec<Declaration>, contested: bool) -> Registe
         },
         orphan: checked.orphan.clone(),
         contested,
-        key: name::key(name),
+        key: name::key(&name),
+        name,
         aliases: Vec::new(),
         declarations,
     }

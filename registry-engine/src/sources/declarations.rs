@@ -60,11 +60,11 @@ pub struct Declaration {
 /// A file to which no `mod` line leads. Paths are relative to the package.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Orphan {
-    /// The file that a `mod` line would have to name for the compiler to get to this one. It may be this file itself.
-    pub file: String,
     /// The directory around the file that belongs to a module under `cfg`. If no struct in that directory is compiled,
     /// this file need not be compiled, either.
     pub below_cfg: Option<String>,
+    /// The file that a `mod` line would have to name for the compiler to get to this one. It may be this file itself.
+    pub file: String,
 }
 
 /// What has to be checked about a struct when the crate is compiled.

@@ -3,10 +3,14 @@
 /// The candidate that was probably meant: as in rustc, at most a third of its letters may be wrong. Letter case is
 /// ignored, and two swapped neighbours count as one wrong letter.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest_of(name, &mut candidates.into_iter())
+}
+
+/// Compiled once, not for each type of iterator.
+fn nearest_of<'a>(name: &str, candidates: &mut dyn Iterator<Item = &'a str>) -> Option<&'a str> {
     let folded = name.to_lowercase();
     let limit = name.chars().count().max(3) / 3;
     candidates
-        .into_iter()
         .map(|candidate| {
             let distance = strsim::osa_distance(&folded, &candidate.to_lowercase());
             (distance, candidate)
