@@ -35,10 +35,11 @@ impl Declarations {
         let overrides = policy.overrides.iter().map(|entry| entry.table.value.as_str());
         let revokes = policy.revoke.iter().map(|table| table.value.as_str());
         let exceptions = exceptions_of_tables(policy).map(|(_, table)| table.value.as_str());
-        let named: BTreeSet<&str> = overrides.chain(revokes).chain(exceptions).collect();
-        self.list.retain(|declaration| {
-            !declaration.is_doubtful || named.contains(declaration.name.to_string().as_str())
-        });
+        let mut named: Vec<&str> = overrides.chain(revokes).chain(exceptions).collect();
+        named.sort_unstable();
+        let is_named = |name: &str| named.binary_search(&name).is_ok();
+        self.list
+            .retain(|declaration| !declaration.is_doubtful || is_named(&declaration.name.to_string()));
     }
 }
 
@@ -100,7 +101,7 @@ impl Tables {
                 reason: entry.reason.clone(),
             })
             .collect();
-        exempt.sort_by(|one, other| one.name.cmp(&other.name));
+        exempt.sort_by_cached_key(|exempt| exempt.name.clone());
         exempt
     }
 
@@ -149,13 +150,13 @@ impl Tables {
     }
 
     fn apply_revokes(&mut self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
-        let mut first_places: BTreeMap<&str, &Placed<String>> = BTreeMap::new();
+        let mut seen = BTreeSet::new();
         for name in &policy.revoke {
-            if let Some(first) = first_places.get(name.value.as_str()) {
-                faults.push(repeated_revoke(first, name));
+            if !seen.insert(name.value.clone()) {
+                let first = policy.revoke.iter().find(|first| first.value == name.value);
+                faults.extend(first.map(|first| repeated_revoke(first, name)));
                 continue;
             }
-            first_places.insert(&name.value, name);
             if let Some(table) = self.get_mut(&name.value) {
                 table.append_only = table.kind != TableKind::System;
                 if !table.append_only && policy.decides_kind_of(&name.value) {

@@ -167,7 +167,8 @@ struct Reached {
 struct ModuleWalk<'a> {
     root: &'a Root,
     crate_root: &'a ScannedFile,
-    known: BTreeMap<&'a str, &'a ScannedFile>,
+    /// The schema files, by path in byte order.
+    known: Vec<&'a ScannedFile>,
     reached: BTreeMap<String, Reached>,
     included: BTreeSet<String>,
     /// Counted along the way: checking every file again at each stop would be quadratic.
@@ -183,13 +184,12 @@ struct ModuleWalk<'a> {
 
 impl<'a> ModuleWalk<'a> {
     fn new(root: &'a Root, crate_root: &'a ScannedFile, files: &'a [ScannedFile]) -> Self {
+        let mut known: Vec<&ScannedFile> = files.iter().collect();
+        known.sort_by_key(|file| file.source.path.as_str());
         Self {
             root,
             crate_root,
-            known: files
-                .iter()
-                .map(|file| (file.source.path.as_str(), file))
-                .collect(),
+            known,
             reached: BTreeMap::new(),
             included: BTreeSet::new(),
             unreached_with_tables: files.iter().filter(|file| !file.scan.structs.is_empty()).count(),
@@ -261,8 +261,8 @@ impl<'a> ModuleWalk<'a> {
             orphan: here.orphan,
         };
         let is_first = self.reached.insert(here.path.clone(), reached).is_none();
-        let has_tables = |known: &&ScannedFile| !known.scan.structs.is_empty();
-        if is_first && self.known.get(here.path.as_str()).is_some_and(has_tables) {
+        let has_tables = |known: &ScannedFile| !known.scan.structs.is_empty();
+        if is_first && self.known(&here.path).is_some_and(has_tables) {
             self.unreached_with_tables -= 1;
         }
         self.conditional_directories
@@ -276,15 +276,27 @@ impl<'a> ModuleWalk<'a> {
         if path == self.crate_root.source.path {
             return Some(self.crate_root.clone());
         }
-        if let Some(file) = self.known.get(path) {
-            return Some((*file).clone());
+        if let Some(file) = self.known(path) {
+            return Some(file.clone());
         }
         let source = Source::read(self.root, Path::new(path)).ok()?;
         Some(ScannedFile::new(PathBuf::from(path), source))
     }
 
+    fn known(&self, path: &str) -> Option<&'a ScannedFile> {
+        let position = self.position(path);
+        let at = self.known.get(position).copied();
+        at.filter(|file| file.source.path == path)
+    }
+
+    /// Where a path stands or would stand among the schema files.
+    fn position(&self, path: &str) -> usize {
+        self.known
+            .partition_point(|file| file.source.path.as_str() < path)
+    }
+
     fn exists(&self, path: &str) -> bool {
-        self.known.contains_key(path) || self.root.has_file(Path::new(path))
+        self.known(path).is_some() || self.root.has_file(Path::new(path))
     }
 
     fn push(&mut self, stop: Stop) {
@@ -293,7 +305,7 @@ impl<'a> ModuleWalk<'a> {
         }
         if !self.exists(&stop.path) {
             self.leads_nowhere |= !stop.is_conditional();
-        } else if self.known.contains_key(stop.path.as_str()) || self.leads_to_schema(&stop) {
+        } else if self.known(&stop.path).is_some() || self.leads_to_schema(&stop) {
             self.near.push_back(stop);
         } else {
             self.far.push_back(stop);
@@ -303,8 +315,8 @@ impl<'a> ModuleWalk<'a> {
     /// `schema.rs` and `schema/mod.rs` lead to `schema/users.rs`.
     fn leads_to_schema(&self, stop: &Stop) -> bool {
         let directory = display(&stop.directory().for_modules()) + "/";
-        let first = self.known.range(directory.as_str()..).next();
-        first.is_some_and(|(path, _)| path.starts_with(&directory))
+        let first = self.known.get(self.position(&directory));
+        first.is_some_and(|file| file.source.path.starts_with(&directory))
     }
 
     /// The files that the lines of a file name.
