@@ -61,7 +61,7 @@ impl Tables {
             faults.extend(other_name.map(|other| conflicting_names(&declaration, other)));
             let name = declaration.name.to_string();
             match groups.last_mut() {
-                Some((last, group)) if *last == name => group.push(declaration),
+                Some((previous, group)) if *previous == name => group.push(declaration),
                 _ => groups.push((name, vec![declaration])),
             }
         }
