@@ -1,24 +1,50 @@
 //! The file that calls `table_registry!`, and paths relative to it.
 
+use std::env;
 use std::path::{Component, Path, PathBuf};
 
+use crate::report::{Diagnostic, Fault};
 use crate::text::{Root, clean, display, with_slashes};
+use crate::written::WrittenPath;
 
-/// The file that invokes `table_registry!`.
+const PACKAGE_DIRECTORY: &str = "CARGO_MANIFEST_DIR";
+const OUTPUT_DIRECTORY: &str = "OUT_DIR";
+
+/// The file that invokes `table_registry!`, and the crate that it belongs to.
 #[derive(Clone, Debug)]
 pub struct CallSite {
     root: Root,
     file: PathBuf,
+    crate_root: PathBuf,
+    variables: Variables,
     ancestors: Vec<PathBuf>,
     /// The directory of the package with a slash at the end; empty for the current directory.
     package: String,
 }
 
+/// The environment variables that `env!` reads.
+#[derive(Clone, Debug)]
+enum Variables {
+    /// Those of this process, for a macro.
+    Process,
+    /// Those that the compiler would get, for the command line.
+    Given(Vec<(&'static str, PathBuf)>),
+}
+
 impl CallSite {
-    /// A call in this file, whose path is absolute or relative to the root.
+    /// A call in this file, whose path is absolute or relative to the root. It is the crate root.
     pub fn new(root: Root, path: impl Into<PathBuf>) -> Self {
         let file = path.into();
-        let ancestors = ancestors(&root, &file);
+        Self::in_crate(root, file.clone(), file)
+    }
+
+    /// A call in a file that the crate root includes.
+    #[must_use]
+    pub fn in_crate(root: Root, file: PathBuf, crate_root: PathBuf) -> Self {
+        let (of_file, of_root) = (ancestors(&root, &file), ancestors(&root, &crate_root));
+        // A generated file is in no package.
+        let is_in_package = of_file.last() == of_root.last();
+        let ancestors = if is_in_package { of_file } else { of_root };
         let mut package = ancestors
             .last()
             .map(|directory| display(directory))
@@ -29,8 +55,22 @@ impl CallSite {
         Self {
             root,
             file,
+            crate_root,
+            variables: Variables::Process,
             ancestors,
             package,
+        }
+    }
+
+    /// The same call with the values of `CARGO_MANIFEST_DIR` and `OUT_DIR` that the compiler would get. A package
+    /// without a build script has no `OUT_DIR`.
+    #[must_use]
+    pub fn with_variables(self, package: PathBuf, output: Option<PathBuf>) -> Self {
+        let output = output.map(|directory| (OUTPUT_DIRECTORY, directory));
+        let variables = output.into_iter().chain([(PACKAGE_DIRECTORY, package)]);
+        Self {
+            variables: Variables::Given(variables.collect()),
+            ..self
         }
     }
 
@@ -46,10 +86,52 @@ impl CallSite {
         &self.file
     }
 
-    /// The file that a path in the user's code leads to: relative to the invoking file, as in `include_str!`.
+    /// The root file of the crate: the invoking file, or a file that includes it.
     #[must_use]
-    pub fn resolve(&self, path: &str) -> PathBuf {
-        self.directory().join(path)
+    pub fn crate_root(&self) -> &Path {
+        &self.crate_root
+    }
+
+    /// The file or directory that a path in the invoking file leads to, as in `include_str!`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the path names an environment variable that is not set.
+    pub fn resolve(&self, path: &WrittenPath) -> Result<PathBuf, Diagnostic> {
+        let resolved = self.resolve_in(self.directory(), path);
+        resolved.map_err(|variable| unset_variable(path, variable))
+    }
+
+    /// The file or directory that a path leads to from a directory, or the variable in it that is not set.
+    pub(crate) fn resolve_in<'p>(&self, directory: &Path, path: &'p WrittenPath) -> Result<PathBuf, &'p str> {
+        let text = path.evaluate(|name| self.variable(name))?;
+        let absolute = directory.join(text);
+        if path.literal().is_some() {
+            return Ok(absolute);
+        }
+        Ok(self.below_package(&absolute).unwrap_or(absolute))
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        match &self.variables {
+            Variables::Process => env::var(name).ok(),
+            Variables::Given(list) => {
+                let (_, value) = list.iter().find(|(known, _)| *known == name)?;
+                Some(value.to_string_lossy().into_owned())
+            }
+        }
+    }
+
+    /// The path as the compiler shows other files of the package, if an absolute path leads to one that is not generated.
+    fn below_package(&self, path: &Path) -> Option<PathBuf> {
+        let package = self.variable(PACKAGE_DIRECTORY)?;
+        let inside = path.strip_prefix(&package).ok()?;
+        let output = self.variable(OUTPUT_DIRECTORY);
+        let is_generated = output.is_some_and(|output| path.starts_with(output));
+        let shown = Path::new(&self.package);
+        // Under `trybuild`, the variable names another directory.
+        let is_package = self.root.canonical(shown) == self.root.canonical(Path::new(&package));
+        (!is_generated && is_package).then(|| shown.join(inside))
     }
 
     /// The directory of the invoking file.
@@ -65,13 +147,26 @@ impl CallSite {
         &self.ancestors
     }
 
-    /// A clean path relative to the package, for artefacts that must be the same on every machine.
+    /// A clean path relative to the package, for artefacts that must be the same on every machine. A generated file is
+    /// `$OUT_DIR/name.rs`.
     #[must_use]
     pub fn in_package(&self, path: &str) -> String {
+        if let Some(generated) = self.generated(path) {
+            return generated;
+        }
         match path.strip_prefix(&self.package) {
             Some(inside) => inside.to_string(),
             None => relative(Path::new(&self.package), Path::new(path)),
         }
+    }
+
+    fn generated(&self, path: &str) -> Option<String> {
+        if !Path::new(path).is_absolute() {
+            return None;
+        }
+        let output = self.variable(OUTPUT_DIRECTORY)?;
+        let inside = Path::new(path).strip_prefix(output).ok()?;
+        Some(format!("${OUTPUT_DIRECTORY}/{}", with_slashes(inside)))
     }
 
     /// A path relative to the invoking file, for `include_bytes!`. Both are made canonical first, because the file
@@ -87,6 +182,21 @@ impl CallSite {
             (Some(from), Some(to), Some(name)) => relative(&from, &to.join(name)),
             _ => relative(&clean(self.directory()), path),
         }
+    }
+}
+
+fn unset_variable(path: &WrittenPath, variable: &str) -> Diagnostic {
+    let fault = Diagnostic::new(
+        Fault::UnsetVariable,
+        format!("environment variable `{variable}` is not set"),
+    )
+    .spanned(path.span);
+    if variable == OUTPUT_DIRECTORY {
+        fault
+            .note("cargo sets it for a package with a build script, and only the compiler knows its value")
+            .help("add `build.rs`, or compile the package once before another tool reads it")
+    } else {
+        fault.help("set it where the compiler runs, or write the path as a string literal")
     }
 }
 
@@ -118,7 +228,13 @@ mod tests {
     #[test]
     fn paths_from_the_invoking_file() {
         let call = CallSite::new(Root::current(), "examples/erp/src/lib.rs");
-        assert_eq!(call.resolve("schema/"), Path::new("examples/erp/src/schema/"));
+        let resolve = |text: &str| call.resolve(&WrittenPath::of_include(text.parse().unwrap()).unwrap());
+        assert_eq!(
+            resolve("\"schema/\"").unwrap(),
+            Path::new("examples/erp/src/schema/")
+        );
+        let fault = resolve("env!(\"NO_SUCH_VARIABLE\")").unwrap_err();
+        assert_eq!(fault.code, Fault::UnsetVariable.into());
         assert_eq!(
             call.relative(Path::new("examples/erp/revoke.toml")),
             "../revoke.toml"

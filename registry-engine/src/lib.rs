@@ -4,7 +4,7 @@
 //! Not for user crates: the public items are those that the macros and the command line need, and change with them.
 //! Each folder is a stage, and a stage uses only the stages before it:
 //!
-//! `text` ← `report` ← `name` ← `written` ← `sources`, `policy` ← `registry` ← `expand`
+//! `text` ← `report` ← `name` ← `written` ← `call_site` ← `sources`, `policy` ← `registry` ← `expand`
 
 mod call_site;
 mod expand;
@@ -34,8 +34,8 @@ pub use report::{
     CheckSubject, Code, DatabaseCheck, Diagnostic, Fault, Label, Lint, LintLevel, LintOption, Severity,
 };
 pub use sources::{
-    CompileCheck, Declaration, Declarations, Orphan, PathAttribute, declarations_in_text, file_leading_into,
-    module_at, module_candidates, path_attributes, registry_calls,
+    Compilation, CompileCheck, Declaration, Declarations, Orphan, PathAttribute, declarations_in_text,
+    file_leading_into, module_at, module_candidates, path_attributes, registry_calls,
 };
 pub use text::{Root, Source, clean, did_you_mean, display, start_of_code, without_mark};
 pub use written::{

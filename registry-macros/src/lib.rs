@@ -7,6 +7,7 @@ mod registry;
 mod table;
 
 use proc_macro::TokenStream;
+use table_registry_engine::Compilation;
 
 /// Declares that a struct holds the rows of a table.
 ///
@@ -57,8 +58,8 @@ pub fn table(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn table_registry(arguments: TokenStream) -> TokenStream {
     let file = proc_macro::Span::call_site().local_file();
-    let package = std::env::var_os("CARGO_MANIFEST_DIR");
-    emit::expand(|| registry::expand(file, package, arguments.into(), lex))
+    let compilation = Compilation::of_process();
+    emit::expand(|| registry::expand(file, &compilation, arguments.into(), lex))
 }
 
 /// What `#[table]` expands to for a struct outside the directories of `table_registry!`. Not public API.

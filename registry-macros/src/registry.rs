@@ -1,25 +1,23 @@
 //! The expansion of `table_registry!`.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use table_registry_engine::{self as engine, Analysis, CallSite, Diagnostic, Fault, Invocation, Root};
+use table_registry_engine::{self as engine, Analysis, CallSite, Compilation, Diagnostic, Fault, Invocation};
 
-/// Runs the pipeline on the files that the invocation names. `file` is the invoking file if the compiler says which it
-/// is, `package` is the directory in `CARGO_MANIFEST_DIR`, and `lex` is the compiler's lexer.
+/// Runs the pipeline on the files that the invocation names. `file` is the file that the call's tokens are from if the
+/// compiler says which it is, and `lex` is the compiler's lexer.
 pub(crate) fn expand(
     file: Option<PathBuf>,
-    package: Option<OsString>,
+    compilation: &Compilation,
     arguments: TokenStream,
     lex: impl FnOnce(&str) -> TokenStream,
 ) -> (TokenStream, Vec<Diagnostic>) {
     let first_argument = arguments.clone().into_iter().next().map(|token| token.span());
     let mut faults = Vec::new();
     let invocation = Invocation::parse(arguments, &mut faults);
-    let invoking_file = file.or_else(|| crate_root(package));
-    let call = invoking_file.map(|file| CallSite::new(Root::current(), file));
+    let call = compilation.call_site(file, &invocation);
     let analysis = match &call {
         Some(call) => engine::run(&invocation, call),
         None => Analysis::incomplete(unknown_location()),
@@ -40,16 +38,7 @@ pub(crate) fn expand(
 
 fn directories(invocation: &Invocation, call: &CallSite) -> Vec<PathBuf> {
     let written = invocation.directories.iter();
-    written.map(|directory| call.resolve(&directory.text)).collect()
-}
-
-/// The crate root, where the macro has to be called: a guess for rust-analyzer, which does not say which file invokes
-/// the macro.
-fn crate_root(package: Option<OsString>) -> Option<PathBuf> {
-    let source = Path::new(&package?).join("src");
-    let roots = [source.join("lib.rs"), source.join("main.rs")];
-    let present = roots.iter().find(|root| Root::current().has_file(root));
-    Some(present.unwrap_or(&roots[0]).clone())
+    written.flat_map(|directory| call.resolve(directory)).collect()
 }
 
 fn unknown_location() -> Diagnostic {
@@ -63,35 +52,70 @@ fn unknown_location() -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use table_registry_engine::Code;
 
     use super::*;
 
-    fn expansion(package: Option<&Path>) -> (String, Vec<Diagnostic>) {
-        let directory = package.map(OsString::from);
+    fn expansion(compilation: &Compilation) -> (String, Vec<Diagnostic>) {
         let arguments = "\"schema/\"".parse().unwrap();
-        let (tokens, faults) = expand(None, directory, arguments, |text| text.parse().unwrap());
+        let (tokens, faults) = expand(None, compilation, arguments, |text| text.parse().unwrap());
         (tokens.to_string(), faults)
     }
 
-    /// As under rust-analyzer. This package has no schema directory, and that is the only fault.
+    /// As under rust-analyzer, which does not say which file the call is in, nor whether the target is a program.
     #[test]
-    fn without_a_file_the_package_says_where_the_crate_root_is() {
-        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let (text, faults) = expansion(Some(package));
-        assert_eq!(faults[0].code, Fault::DirectoryNotFound.into());
-        let schema = package.join("src/schema");
-        assert!(faults[0].message.contains(&schema.display().to_string()));
-        assert!(text.contains("TABLE_REGISTRY"));
-        let quickstart = package.join("../examples/quickstart");
-        let (text, faults) = expansion(Some(&quickstart));
-        assert!(faults.is_empty() && text.contains("audit_logs"), "{faults:?}");
+    fn without_a_file_each_kind_of_target_finds_its_schema() {
+        const CALL: &str = "table_registry::table_registry!(\"schema/\");";
+        for (manifest, crate_name, path) in [
+            ("", "app", "src/lib.rs"),
+            ("", "app", "src/main.rs"),
+            ("[lib]\npath = \"lib.rs\"", "app", "lib.rs"),
+            ("[lib]\nname = \"other\"", "other", "src/lib.rs"),
+            ("", "x_y", "src/bin/x-y.rs"),
+            ("", "x", "src/bin/x/main.rs"),
+            ("[[bin]]\nname = \"x\"\npath = \"tools/x.rs\"", "x", "tools/x.rs"),
+            ("", "x", "examples/x.rs"),
+            ("", "x", "tests/x.rs"),
+            ("", "x", "tests/x/main.rs"),
+            ("[[test]]\nname = \"x\"\npath = \"it/all.rs\"", "x", "it/all.rs"),
+            ("", "x", "benches/x.rs"),
+            ("", "build_script_build", "build.rs"),
+        ] {
+            let directory = tempfile::tempdir().unwrap();
+            let package = directory.path();
+            let write = |path: &str, text: &str| {
+                let path = package.join(path);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, text).unwrap();
+            };
+            write("Cargo.toml", &format!("[package]\nname = \"app\"\n{manifest}"));
+            write(path, CALL);
+            let schema = Path::new(path).with_file_name("schema/users.rs");
+            write(
+                &schema.to_string_lossy(),
+                "#[table_registry::table] struct Users;",
+            );
+            write("table-registry.toml", "");
+            write("revoke.toml", "");
+            let (text, faults) = expansion(&Compilation {
+                package: Some(package.to_path_buf()),
+                crate_name: Some(crate_name.to_string()),
+                program: None,
+            });
+            assert!(
+                faults.is_empty() && text.contains("\"users\""),
+                "{path}: {faults:?}"
+            );
+        }
     }
 
     /// Everything that a struct needs is still generated, so that this fault stays the only error.
     #[test]
     fn without_file_and_package_there_is_one_fault() {
-        let (text, faults) = expansion(None);
+        let (text, faults) = expansion(&Compilation::default());
         let codes: Vec<Code> = faults.iter().map(|fault| fault.code).collect();
         assert_eq!(codes, [Fault::UnknownLocation.into()]);
         assert!(faults[0].span.is_some());

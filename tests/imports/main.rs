@@ -20,8 +20,9 @@ const CRATES: &[&str] = &[
 const STAGES: &[&[&str]] = &[
     &["text"],
     &["report"],
-    &["name", "call_site"],
+    &["name"],
     &["written"],
+    &["call_site"],
     &["sources", "policy"],
     &["registry"],
     &["expand"],

@@ -42,7 +42,13 @@ impl PolicyFiles {
         faults: &mut Vec<Diagnostic>,
     ) -> Option<Arc<Source>> {
         let found = match written {
-            Some(path) => Some(call.resolve(&path.text)).filter(|path| call.root().has(path)),
+            Some(path) => match call.resolve(path) {
+                Ok(path) => Some(path).filter(|path| call.root().has(path)),
+                Err(fault) => {
+                    faults.push(fault);
+                    return None;
+                }
+            },
             None => call
                 .ancestors()
                 .iter()
@@ -72,7 +78,9 @@ impl PolicyFiles {
 }
 
 fn written_file_not_found(call: &CallSite, path: &WrittenPath) -> Diagnostic {
-    let shown = display(&call.resolve(&path.text));
+    let shown = call
+        .resolve(path)
+        .map_or_else(|_| path.to_string(), |file| display(&file));
     Diagnostic::new(
         Fault::PolicyFileNotFound,
         format!("policy file `{shown}` does not exist"),

@@ -52,6 +52,7 @@ macro_rules! for_each_fault {
             UnreadableDirectory "unreadable-directory";
             UnreadableFile "unreadable-file";
             UnreadableStruct "unreadable-struct";
+            UnsetVariable "unset-variable";
             WrongType "wrong-type";
         }
     };

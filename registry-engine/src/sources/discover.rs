@@ -28,7 +28,7 @@ pub fn discover(call: &CallSite, invocation: &Invocation, faults: &mut Vec<Diagn
     let taken = taken_module(&root);
     let tables_is_taken = taken.is_some();
     faults.extend(taken);
-    let tree = ModuleTree::follow(call.root(), &root, &files);
+    let tree = ModuleTree::follow(call, &root, &files);
     Declarations {
         list: declarations(call, &root, &files, &tree),
         complete: is_read && invocation.complete,
@@ -37,9 +37,9 @@ pub fn discover(call: &CallSite, invocation: &Invocation, faults: &mut Vec<Diagn
     }
 }
 
-/// The invoking file. If it cannot be read, it counts as empty; the compiler reports the problem.
+/// The crate root. If it cannot be read, it counts as empty; the compiler reports the problem.
 fn read_root(call: &CallSite) -> ScannedFile {
-    let path = call.file().to_path_buf();
+    let path = call.crate_root().to_path_buf();
     let empty = || Arc::new(Source::new(display(&path), ""));
     let source = Source::read(call.root(), &path).unwrap_or_else(|_| empty());
     ScannedFile::new(path, source)
@@ -62,7 +62,7 @@ fn taken_module(root: &ScannedFile) -> Option<Diagnostic> {
 }
 
 fn existing(call: &CallSite, directory: &WrittenPath) -> Result<PathBuf, Diagnostic> {
-    let path = call.resolve(&directory.text);
+    let path = call.resolve(directory)?;
     if call.root().has_directory(&path) {
         return Ok(path);
     }
@@ -92,11 +92,11 @@ fn existing(call: &CallSite, directory: &WrittenPath) -> Result<PathBuf, Diagnos
 /// The directory that was probably meant: the end of the path, if the path is relative to the package by mistake, or a
 /// directory with almost the same name.
 fn meant(call: &CallSite, directory: &WrittenPath, path: &Path) -> Option<String> {
-    let components: Vec<_> = Path::new(&directory.text).components().collect();
+    let components: Vec<_> = Path::new(directory.literal()?).components().collect();
     let ends = (1..components.len()).map(|start| components[start..].iter().collect::<PathBuf>());
     if let Some(end) = ends
         .map(|end| display(&end))
-        .find(|end| call.root().has_directory(&call.resolve(end)))
+        .find(|end| call.root().has_directory(&call.directory().join(end)))
     {
         return Some(end);
     }
@@ -136,12 +136,12 @@ fn read_directory(
     let has_table = files[first..].iter().any(|file| !file.scan.structs.is_empty());
     let was_read_before = files.len() - first < count;
     if faults.len() == before && !has_table && !was_read_before {
-        faults.push(no_tables(call, directory, count));
+        faults.push(no_tables(directory, path, count));
     }
 }
 
-fn no_tables(call: &CallSite, directory: &WrittenPath, file_count: usize) -> Diagnostic {
-    let shown = display(&call.resolve(&directory.text));
+fn no_tables(directory: &WrittenPath, path: &Path, file_count: usize) -> Diagnostic {
+    let shown = display(path);
     let files = match file_count {
         0 => "the directory contains no Rust file".to_string(),
         1 => "one Rust file was read, and it has no struct with `#[table]`".to_string(),

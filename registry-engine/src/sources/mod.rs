@@ -7,6 +7,7 @@ mod discover;
 mod module_files;
 mod module_tree;
 mod scan;
+mod targets;
 
 pub use calls::registry_calls;
 pub use declarations::{CompileCheck, Declaration, Declarations, Orphan, declarations_in_text};
@@ -16,3 +17,4 @@ pub use discover::discover;
 pub use module_files::{PathAttribute, file_leading_into, module_at, module_candidates, path_attributes};
 #[cfg(test)]
 pub use module_tree::{Reachability, ScannedFile};
+pub use targets::Compilation;

@@ -74,12 +74,12 @@ pub fn is_mod_rs(file: &Path) -> bool {
     file.ends_with("mod.rs")
 }
 
-/// The file whose `mod` lines lead into a clean directory, by the names of the files that exist: the invoking file for
+/// The file whose `mod` lines lead into a clean directory, by the names of the files that exist: the crate root for
 /// its own directory, or else `schema.rs` or `schema/mod.rs` for `schema/`.
 #[must_use]
 pub fn file_leading_into(call: &CallSite, directory: &Path) -> Option<PathBuf> {
-    if directory == clean(call.directory()) {
-        return Some(call.file().to_path_buf());
+    if directory == clean(parent(call.crate_root())) {
+        return Some(call.crate_root().to_path_buf());
     }
     let name = directory.file_name()?.to_string_lossy();
     let mut candidates = module_candidates(parent(directory), &name).into_iter();

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use syn::LitStr;
-
 use super::module_files::{
     ModuleDirectory, PathAttribute, is_mod_rs, module_candidates, parent, path_attributes,
 };
 use super::scan::{Condition, FoundInclude, FoundModule, ModuleName, Scan, scan};
-use crate::text::{Root, Source, display};
+use crate::call_site::CallSite;
+use crate::text::{Source, display};
+use crate::written::WrittenPath;
 
 /// Whether the compiler gets to a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,8 +62,8 @@ impl ModuleTree {
     ///
     /// Other files of the crate are read only as far as needed: first those that lead to a schema file by their
     /// names, and the rest only while a file with tables has not been reached.
-    pub fn follow(root: &Root, crate_root: &ScannedFile, files: &[ScannedFile]) -> Self {
-        let mut walk = ModuleWalk::new(root, crate_root, files);
+    pub fn follow(call: &CallSite, crate_root: &ScannedFile, files: &[ScannedFile]) -> Self {
+        let mut walk = ModuleWalk::new(call, crate_root, files);
         walk.run(Stop::at(crate_root));
         if !walk.leads_nowhere {
             walk.run_from_orphans(files);
@@ -128,9 +128,8 @@ impl Stop {
         }
     }
 
-    fn by_include(&self, text: &str, include: &FoundInclude) -> Option<Self> {
-        let literal: LitStr = syn::parse_str(&text[include.path.clone()]).ok()?;
-        let file = parent(Path::new(&self.path)).join(literal.value());
+    fn by_include(&self, call: &CallSite, text: &str, include: &FoundInclude) -> Option<Self> {
+        let file = included_file(call, Path::new(&self.path), text, include)?;
         Some(Self {
             is_included: true,
             ..self.by_path(&file).under(include.condition)
@@ -158,6 +157,12 @@ impl Stop {
     }
 }
 
+/// The file that an `include!` in another file names, if the path can be evaluated.
+pub fn included_file(call: &CallSite, file: &Path, text: &str, include: &FoundInclude) -> Option<PathBuf> {
+    let path = WrittenPath::of_include(text[include.path.clone()].parse().ok()?)?;
+    call.resolve_in(parent(file), &path).ok()
+}
+
 /// How a file was reached.
 struct Reached {
     conditional: bool,
@@ -165,7 +170,7 @@ struct Reached {
 }
 
 struct ModuleWalk<'a> {
-    root: &'a Root,
+    call: &'a CallSite,
     crate_root: &'a ScannedFile,
     /// The schema files, by path in byte order.
     known: Vec<&'a ScannedFile>,
@@ -183,11 +188,11 @@ struct ModuleWalk<'a> {
 }
 
 impl<'a> ModuleWalk<'a> {
-    fn new(root: &'a Root, crate_root: &'a ScannedFile, files: &'a [ScannedFile]) -> Self {
+    fn new(call: &'a CallSite, crate_root: &'a ScannedFile, files: &'a [ScannedFile]) -> Self {
         let mut known: Vec<&ScannedFile> = files.iter().collect();
         known.sort_by_key(|file| file.source.path.as_str());
         Self {
-            root,
+            call,
             crate_root,
             known,
             reached: BTreeMap::new(),
@@ -279,7 +284,7 @@ impl<'a> ModuleWalk<'a> {
         if let Some(file) = self.known(path) {
             return Some(file.clone());
         }
-        let source = Source::read(self.root, Path::new(path)).ok()?;
+        let source = Source::read(self.call.root(), Path::new(path)).ok()?;
         Some(ScannedFile::new(PathBuf::from(path), source))
     }
 
@@ -296,7 +301,7 @@ impl<'a> ModuleWalk<'a> {
     }
 
     fn exists(&self, path: &str) -> bool {
-        self.known(path).is_some() || self.root.has_file(Path::new(path))
+        self.known(path).is_some() || self.call.root().has_file(Path::new(path))
     }
 
     fn push(&mut self, stop: Stop) {
@@ -330,7 +335,7 @@ impl<'a> ModuleWalk<'a> {
                 let around = directory_around(&directory, text, module);
                 self.stops_at_module(text, stop, &around, module)
             })
-            .chain(includes.filter_map(|include| stop.by_include(text, include)))
+            .chain(includes.filter_map(|include| stop.by_include(self.call, text, include)))
             .collect()
     }
 
@@ -437,6 +442,7 @@ fn paths_of(text: &str, module: &ModuleName) -> Vec<PathAttribute> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Root;
 
     /// The reachability of each file but the first, which is the crate root.
     fn reaches<'p>(files: &[(&'p str, &str)]) -> Vec<(&'p str, Reachability)> {
@@ -444,9 +450,10 @@ mod tests {
             .iter()
             .map(|(path, text)| ScannedFile::new(PathBuf::from(path), Arc::new(Source::new(*path, *text))))
             .collect();
+        let call = CallSite::new(Root::current(), files[0].0);
         let paths = files.iter().map(|(path, _)| *path);
         paths
-            .zip(ModuleTree::follow(&Root::current(), &scanned[0], &scanned).reachability)
+            .zip(ModuleTree::follow(&call, &scanned[0], &scanned).reachability)
             .skip(1)
             .collect()
     }

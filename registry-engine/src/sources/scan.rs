@@ -102,10 +102,10 @@ pub struct ModuleName {
     pub attributes: Vec<Range<usize>>,
 }
 
-/// `include!("…")`.
+/// `include!(…)`.
 #[derive(Clone, Debug)]
 pub struct FoundInclude {
-    /// The bytes of the string literal.
+    /// The bytes of its arguments.
     pub path: Range<usize>,
     pub condition: Condition,
 }
@@ -457,27 +457,22 @@ impl<'a> Scanner<'a> {
         }
         let is_definition = name.text == "macro_rules";
         self.next_ident();
-        if self.tokens.next_if(Token::opens).is_none() {
+        let Some(open) = self.tokens.next_if(Token::opens) else {
+            return;
+        };
+        let is_include = name.text == "include";
+        if !is_definition && !is_include {
+            self.open(Opening::MacroInput);
             return;
         }
-        if is_definition {
-            until_closed(&mut self.tokens, |_| {});
-            self.pending.clear();
-            return;
-        }
-        if name.text == "include" {
-            self.include();
-        }
-        self.open(Opening::MacroInput);
-    }
-
-    fn include(&mut self) {
-        let is_literal = |token: &Token<'_>| matches!(token.kind, TokenKind::Literal { .. });
-        if let Some(literal) = self.tokens.next_if(is_literal) {
-            self.found.includes.push(FoundInclude {
-                path: literal.start..literal.end(),
-                condition: self.condition(),
-            });
+        let condition = self.condition();
+        let close = until_closed(&mut self.tokens, |_| {});
+        self.pending.clear();
+        if let Some(close) = close
+            && is_include
+        {
+            let path = open.end()..close.start;
+            self.found.includes.push(FoundInclude { path, condition });
         }
     }
 
@@ -762,7 +757,11 @@ mod tests {
             .collect();
         assert_eq!(
             found,
-            [("\"a.rs\"", Condition::None), ("r\"b.rs\"", Condition::Around)]
+            [
+                ("\"a.rs\"", Condition::None),
+                (" r\"b.rs\" ", Condition::Around),
+                ("concat!(\"c\")", Condition::None),
+            ]
         );
     }
 

@@ -32,6 +32,13 @@ impl Root {
         }
     }
 
+    /// The absolute path; links are not followed.
+    #[must_use]
+    pub fn absolute(&self, path: &Path) -> PathBuf {
+        let resolved = self.resolve(path);
+        std::path::absolute(&resolved).unwrap_or(resolved)
+    }
+
     /// The path from the root, if the file is below it.
     #[must_use]
     pub fn relative<'p>(&self, path: &'p Path) -> &'p Path {

@@ -80,6 +80,13 @@ impl Argument {
         }
     }
 
+    /// Whether the argument is the call of a macro, such as `env!("OUT_DIR")`.
+    #[must_use]
+    pub fn is_macro_call(&self) -> bool {
+        let is_bang = |tree: &TokenTree| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == '!');
+        self.value().is_none() && self.tokens.iter().any(is_bang)
+    }
+
     /// Whether the argument is a single token.
     #[must_use]
     pub fn is_lone(&self) -> bool {

@@ -4,9 +4,10 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt;
 use syn::parse::Parser;
-use syn::{Ident, LitStr, Path};
+use syn::{Ident, Path};
 
 use super::arguments::{self, Argument, Value};
+use super::path::WrittenPath;
 use crate::report::{Diagnostic, Fault};
 use crate::text::did_you_mean;
 
@@ -61,7 +62,7 @@ const DIRECTORY: CallArgument = CallArgument {
     key: None,
     form: "\"schema/\"",
     meaning: "one or more directories, relative to the invoking file as in `include_str!`; every `.rs` file below \
-              them is read, hidden files excepted",
+              them is read, hidden files excepted. `env!(\"OUT_DIR\")` is the directory of generated files",
     default: "none: one is required",
     read: Read::Path("a directory as a string literal", |invocation, path| {
         invocation.directories.push(path);
@@ -85,8 +86,8 @@ impl CallArgument {
 
     fn read(&self, value: &Value, invocation: &mut Invocation, faults: &mut Vec<Diagnostic>) {
         match self.read {
-            Read::Path(expected, set) => match written_path(value) {
-                Some(path) if is_absolute(&path.text) => faults.push(absolute_path(&path)),
+            Read::Path(expected, set) => match WrittenPath::parse(value) {
+                Some(path) if path.literal().is_some_and(is_absolute) => faults.push(absolute_path(&path)),
                 Some(path) => set(invocation, path),
                 None => faults.push(self.wrong_value(expected, value)),
             },
@@ -108,15 +109,6 @@ impl CallArgument {
 
 fn options() -> impl Iterator<Item = &'static str> {
     CALL_ARGUMENTS.iter().filter_map(|argument| argument.key)
-}
-
-/// A path in the user's source.
-#[derive(Clone, Debug)]
-pub struct WrittenPath {
-    /// What is written.
-    pub text: String,
-    /// Where it is written.
-    pub span: Span,
 }
 
 /// The arguments of one `table_registry!`.
@@ -149,6 +141,10 @@ impl Invocation {
         for written in arguments::split(tokens) {
             match written.key() {
                 None => DIRECTORY.read(&written.whole(), &mut invocation, faults),
+                // `env!("…")` and `concat!(…)`.
+                Some(_) if written.is_macro_call() => {
+                    DIRECTORY.read(&written.whole(), &mut invocation, faults)
+                }
                 Some(key) if seen.contains(&key.to_string()) => {
                     faults.push(arguments::repeated(Fault::InvalidArgument, &key));
                 }
@@ -163,6 +159,12 @@ impl Invocation {
         }
         invocation.complete = faults.len() == before;
         invocation
+    }
+
+    /// The schema directories as they are written.
+    #[must_use]
+    pub fn written_directories(&self) -> Vec<String> {
+        self.directories.iter().map(ToString::to_string).collect()
     }
 
     fn option(&mut self, written: &Argument, key: &Ident, faults: &mut Vec<Diagnostic>) {
@@ -181,14 +183,6 @@ impl Invocation {
     }
 }
 
-fn written_path(value: &Value) -> Option<WrittenPath> {
-    let literal: LitStr = value.string()?;
-    Some(WrittenPath {
-        text: literal.value(),
-        span: literal.span(),
-    })
-}
-
 /// Whether a path is absolute on any platform: a crate that compiles on one must compile on all.
 fn is_absolute(path: &str) -> bool {
     let drive = path.as_bytes().get(1) == Some(&b':');
@@ -196,7 +190,7 @@ fn is_absolute(path: &str) -> bool {
 }
 
 fn absolute_path(path: &WrittenPath) -> Diagnostic {
-    Diagnostic::new(Fault::AbsolutePath, format!("path `{}` is absolute", path.text))
+    Diagnostic::new(Fault::AbsolutePath, format!("path `{path}` is absolute"))
         .spanned(path.span)
         .note("an absolute path exists on one machine only")
         .help("write it relative to this file, as in `include_str!`")
@@ -244,8 +238,8 @@ mod tests {
         );
         assert_eq!(faults, [""; 0]);
         assert_eq!(invocation.directories.len(), 2);
-        assert_eq!(invocation.overrides.unwrap().text, "a.toml");
-        assert_eq!(invocation.revoke.unwrap().text, "b.toml");
+        assert_eq!(invocation.overrides.unwrap().to_string(), "a.toml");
+        assert_eq!(invocation.revoke.unwrap().to_string(), "b.toml");
         assert_eq!(invocation.facade.to_string(), "crate :: reexport");
     }
 

@@ -9,12 +9,13 @@ mod names;
 mod nesting;
 mod orm;
 mod ours;
+mod path;
 mod table;
 mod unknown;
 
 pub use arguments::{Argument, Value, split as split_arguments, ungroup};
 pub use attributes::{FlatMeta, flatten, flatten_text, outer_attributes};
-pub use call::{CALL_ARGUMENTS, CallArgument, Invocation, WrittenPath};
+pub use call::{CALL_ARGUMENTS, CallArgument, Invocation};
 pub use declaration::{
     Declared, declare, has_foreign_key, is_table, is_understood, not_a_struct, plain_table, repeated,
     table_arguments,
@@ -22,5 +23,6 @@ pub use declaration::{
 pub use nesting::{MAX_NESTING, nests_too_deeply, too_deep_struct};
 pub use orm::is_orm;
 pub use ours::{is_built_in, is_our_crate, may_bring_helpers};
+pub use path::WrittenPath;
 pub use table::{AllowedLint, TABLE_ARGUMENTS, TableArgument};
 pub use unknown::{unknown_kind, unknown_lint};

@@ -1,0 +1,315 @@
+//! Which file is the root of the crate that is being compiled.
+//!
+//! A span only tells which file its tokens are from, and that may be the file of a macro that makes the call. The crate
+//! root is the file of the cargo target that is being compiled: see the Cargo book,
+//! [Cargo Targets](https://doc.rust-lang.org/cargo/reference/cargo-targets.html).
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use super::calls::registry_calls;
+use super::module_tree::{ScannedFile, included_file};
+use crate::call_site::CallSite;
+use crate::text::{Root, Source};
+use crate::written::Invocation;
+
+/// What cargo tells a macro about the crate that is being compiled.
+#[derive(Clone, Debug, Default)]
+pub struct Compilation {
+    /// The directory of the package: `CARGO_MANIFEST_DIR`.
+    pub package: Option<PathBuf>,
+    /// The name of the crate: `CARGO_CRATE_NAME`.
+    pub crate_name: Option<String>,
+    /// The name of the target if it is a program: `CARGO_BIN_NAME`. rust-analyzer never sets it.
+    pub program: Option<String>,
+}
+
+impl Compilation {
+    /// Reads the variables of this process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self {
+            package: env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from),
+            crate_name: env::var("CARGO_CRATE_NAME").ok(),
+            program: env::var("CARGO_BIN_NAME").ok(),
+        }
+    }
+
+    /// Where `table_registry!` is called. `file` is the file that the tokens of the call are from, if the compiler tells;
+    /// `None` if nothing tells where the call is.
+    #[must_use]
+    pub fn call_site(&self, file: Option<PathBuf>, invocation: &Invocation) -> Option<CallSite> {
+        let root = Root::current();
+        let crate_root = self.crate_root(&root, file.as_deref(), invocation);
+        let (file, crate_root) = match (file, crate_root) {
+            (Some(file), None) => return Some(CallSite::new(root, file)),
+            (None, crate_root) => return crate_root.map(|file| CallSite::new(root, file)),
+            (Some(file), Some(crate_root)) => (file, crate_root),
+        };
+        if is_same(&root, &file, &crate_root) {
+            return Some(CallSite::new(root, file));
+        }
+        let crate_root = spelled_like(&root, &crate_root, &file);
+        let in_file = CallSite::in_crate(root.clone(), file, crate_root.clone());
+        if includes_call(&in_file) {
+            return Some(in_file);
+        }
+        Some(CallSite::new(root, crate_root))
+    }
+
+    fn crate_root(&self, root: &Root, file: Option<&Path>, invocation: &Invocation) -> Option<PathBuf> {
+        let package = self.package.as_ref()?;
+        if let Some(file) = file
+            && is_conventional(root, package, file)
+        {
+            return Some(file.to_path_buf());
+        }
+        let targets = self.targets(package);
+        let is_here = |target: &&Target| file.is_some_and(|file| is_same(root, file, &target.path));
+        let calls = |target: &&Target| calls_with(root, &target.path, invocation);
+        let found = targets
+            .iter()
+            .find(is_here)
+            .or_else(|| targets.iter().find(calls));
+        found.or(targets.first()).map(|target| target.path.clone())
+    }
+
+    /// The targets that may be the one that is being compiled, the library first.
+    fn targets(&self, package: &Path) -> Vec<Target> {
+        let mut targets = targets_of(package);
+        if let Some(name) = &self.crate_name {
+            targets.retain(|target| target.name == *name);
+        }
+        if self.program.is_some() {
+            targets.retain(|target| target.is_program);
+        }
+        targets
+    }
+}
+
+/// Whether a file is a crate root by its path alone, so that `Cargo.toml` need not be read.
+fn is_conventional(root: &Root, package: &Path, file: &Path) -> bool {
+    let roots = ["src/lib.rs", "src/main.rs"].map(|path| package.join(path));
+    roots.contains(&root.absolute(file))
+}
+
+fn is_same(root: &Root, one: &Path, other: &Path) -> bool {
+    root.absolute(one) == root.absolute(other) || root.canonical(one) == root.canonical(other)
+}
+
+/// The path of another file, relative if `like` is: the compiler shows all files of a workspace in one way.
+fn spelled_like(root: &Root, path: &Path, like: &Path) -> PathBuf {
+    let base = root.absolute(Path::new(""));
+    let relative = path.strip_prefix(base);
+    relative
+        .ok()
+        .filter(|_| like.is_relative())
+        .unwrap_or(path)
+        .to_path_buf()
+}
+
+/// Whether the crate root includes the file with the call, directly or through files that it includes.
+fn includes_call(call: &CallSite) -> bool {
+    let mut files = vec![call.crate_root().to_path_buf()];
+    let mut next = 0;
+    while let Some(path) = files.get(next).cloned() {
+        next += 1;
+        let Ok(source) = Source::read(call.root(), &path) else {
+            continue;
+        };
+        let file = ScannedFile::new(path, source);
+        for include in &file.scan.includes {
+            let Some(included) = included_file(call, &file.path, &file.source.text, include) else {
+                continue;
+            };
+            if is_same(call.root(), &included, call.file()) {
+                return true;
+            }
+            if !files.contains(&included) {
+                files.push(included);
+            }
+        }
+    }
+    false
+}
+
+/// Whether a file calls `table_registry!` with the same directories.
+fn calls_with(root: &Root, path: &Path, invocation: &Invocation) -> bool {
+    let Ok(source) = Source::read(root, path) else {
+        return false;
+    };
+    let wanted = invocation.written_directories();
+    registry_calls(&source.text).into_iter().any(|arguments| {
+        let tokens = source.text[arguments].parse();
+        tokens.is_ok_and(|tokens| Invocation::parse(tokens, &mut Vec::new()).written_directories() == wanted)
+    })
+}
+
+/// A target of a package.
+#[derive(Debug, PartialEq, Eq)]
+struct Target {
+    /// The name of its crate.
+    name: String,
+    is_program: bool,
+    path: PathBuf,
+}
+
+/// A kind of target: its key in `Cargo.toml` and its directory.
+struct TargetKind {
+    key: &'static str,
+    directory: &'static str,
+    is_program: bool,
+}
+
+/// The kinds of which a package may have several targets.
+const TARGET_KINDS: &[TargetKind] = &[
+    TargetKind {
+        key: "bin",
+        directory: "src/bin",
+        is_program: true,
+    },
+    TargetKind {
+        key: "example",
+        directory: "examples",
+        is_program: true,
+    },
+    TargetKind {
+        key: "test",
+        directory: "tests",
+        is_program: false,
+    },
+    TargetKind {
+        key: "bench",
+        directory: "benches",
+        is_program: false,
+    },
+];
+
+/// The targets of a package whose files exist. Without a readable `Cargo.toml`, those that cargo would find on its own.
+fn targets_of(package: &Path) -> Vec<Target> {
+    let text = std::fs::read_to_string(package.join("Cargo.toml")).unwrap_or_default();
+    let manifest = DeTable::parse(&text)
+        .map(toml::Spanned::into_inner)
+        .unwrap_or_default();
+    let default_name = string(section(&manifest, "package"), "name").unwrap_or_default();
+    let target = |name: &str, is_program, path: &str| Target {
+        name: name.replace('-', "_"),
+        is_program,
+        path: package.join(path),
+    };
+    let library = section(&manifest, "lib");
+    let build_script = string(section(&manifest, "package"), "build");
+    let mut targets = vec![
+        target(
+            string(library, "name").unwrap_or(default_name),
+            false,
+            string(library, "path").unwrap_or("src/lib.rs"),
+        ),
+        target(default_name, true, "src/main.rs"),
+        target("build-script-build", false, build_script.unwrap_or("build.rs")),
+    ];
+    for kind in TARGET_KINDS {
+        let listed = manifest
+            .get(kind.key)
+            .and_then(|value| value.get_ref().as_array());
+        for table in listed.into_iter().flatten() {
+            let table = table.get_ref().as_table();
+            if let (Some(name), Some(path)) = (string(table, "name"), string(table, "path")) {
+                targets.push(target(name, kind.is_program, path));
+            }
+        }
+        for name in Root::current().names_in(&package.join(kind.directory), |_| true) {
+            let (stem, file) = match name.strip_suffix(".rs") {
+                Some(stem) => (stem, ""),
+                None => (name.as_str(), "/main.rs"),
+            };
+            let path = format!("{}/{name}{file}", kind.directory);
+            targets.push(target(stem, kind.is_program, &path));
+        }
+    }
+    targets.retain(|target| target.path.is_file());
+    targets
+}
+
+fn section<'t, 'i>(manifest: &'t DeTable<'i>, key: &str) -> Option<&'t DeTable<'i>> {
+    manifest.get(key)?.get_ref().as_table()
+}
+
+fn string<'t>(table: Option<&'t DeTable<'_>>, key: &str) -> Option<&'t str> {
+    table?.get(key)?.get_ref().as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const CALL: &str = "table_registry!(\"schema/\");";
+
+    /// Where the call is, by the crate root and by the file that paths are relative to.
+    fn found(files: &[(&str, &str)], name: &str, program: Option<&str>, file: Option<&str>) -> [String; 2] {
+        let directory = tempfile::tempdir().unwrap();
+        let package = directory.path().canonicalize().unwrap();
+        for (path, text) in files {
+            let path = package.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let compilation = Compilation {
+            package: Some(package.clone()),
+            crate_name: Some(name.to_string()),
+            program: program.map(str::to_string),
+        };
+        let invocation = Invocation::parse("\"schema/\"".parse().unwrap(), &mut Vec::new());
+        let call = compilation.call_site(file.map(|file| package.join(file)), &invocation);
+        let call = call.unwrap();
+        let shown = |path: &Path| path.strip_prefix(&package).unwrap().display().to_string();
+        [shown(call.crate_root()), shown(call.file())]
+    }
+
+    #[test]
+    fn the_call_of_another_file_is_in_the_crate_root() {
+        let manifest = ("Cargo.toml", "[package]\nname = \"app\"");
+        for (root, file, expected) in [
+            ("wrapper!();", "src/macros.rs", "src/lib.rs"),
+            ("wrapper!();", "../company/src/lib.rs", "src/lib.rs"),
+            ("include!(\"gen/call.rs\");", "src/gen/call.rs", "src/gen/call.rs"),
+            (
+                "mod m { include!(\"gen/more.rs\"); }",
+                "src/gen/call.rs",
+                "src/gen/call.rs",
+            ),
+            ("include!(\"lib.rs\");", "src/gen/call.rs", "src/lib.rs"),
+        ] {
+            let files = [
+                manifest,
+                ("src/lib.rs", root),
+                ("src/gen/more.rs", "include!(\"call.rs\");"),
+                ("src/gen/call.rs", CALL),
+                ("src/macros.rs", ""),
+            ];
+            assert_eq!(
+                found(&files, "app", None, Some(file)),
+                ["src/lib.rs", expected],
+                "{root} {file}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_a_file_the_target_that_calls_is_found() {
+        let both = [("src/lib.rs", ""), ("src/main.rs", CALL)];
+        assert_eq!(found(&both, "", None, None)[0], "src/main.rs");
+        let twins = [
+            ("Cargo.toml", "package.name = \"a-b\""),
+            ("src/lib.rs", CALL),
+            ("src/main.rs", CALL),
+        ];
+        assert_eq!(found(&twins, "a_b", None, None)[0], "src/lib.rs");
+        assert_eq!(found(&twins, "a_b", Some("a-b"), None)[0], "src/main.rs");
+        assert_eq!(found(&twins, "a_b", None, Some("src/main.rs"))[0], "src/main.rs");
+    }
+}
