@@ -1,18 +1,17 @@
 //! A crate with a registry, read from its sources by the same pipeline that the macro uses.
 
-use std::io;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::Span;
 use table_registry_engine::{
     self as engine, CallSite, Declaration, Diagnostic, Fault, Inputs, Invocation, Policy, Registry, Source,
-    display, registry_calls,
+    display,
 };
 
 use crate::failure::Failure;
-use crate::nesting;
+use crate::registry_call::{RegistryCall, place};
 use crate::report;
 use crate::workspace::{self, Package, Workspace};
 
@@ -20,7 +19,7 @@ use crate::workspace::{self, Package, Workspace};
 #[derive(Debug)]
 pub struct Project {
     pub package: Package,
-    /// The crate root, which calls `table_registry!`.
+    /// The root of the crate that calls `table_registry!`.
     pub root: Arc<Source>,
     pub call: CallSite,
     pub invocation: Invocation,
@@ -37,13 +36,11 @@ impl Project {
     pub fn load_all(workspace: &Workspace) -> Result<Vec<Self>, Failure> {
         let mut projects = Vec::new();
         for package in &workspace.packages {
-            match CallInRoot::find(package)? {
-                Some(found) => projects.push(Self::read(package.clone(), &found)?),
-                None if workspace.is_explicit || package.has_lock_file() => {
-                    return Err(no_call(package));
-                }
-                None => {}
+            let calls = RegistryCall::find_all(package)?;
+            if calls.is_empty() && (workspace.is_explicit || package.has_lock_file()) {
+                return Err(no_call(package));
             }
+            projects.extend(Self::of_package(package, calls));
         }
         if projects.is_empty() {
             return Err(no_call_anywhere(workspace));
@@ -59,32 +56,63 @@ impl Project {
         {
             return Ok(project);
         }
-        let names = projects.iter().map(|project| project.package.clone());
+        let mut packages: Vec<Package> = projects.into_iter().map(|project| project.package).collect();
+        packages.dedup_by(|one, other| one.name == other.name);
+        if let [package] = packages.as_slice() {
+            return Err(several_registries(package));
+        }
         Err(Failure::new("several packages have a registry")
-            .note(workspace::names(&names.collect::<Vec<_>>()))
+            .note(workspace::names(&packages))
             .help("name one with `-p`"))
     }
 
-    fn read(package: Package, found: &CallInRoot) -> Result<Self, Failure> {
+    /// The registries of a package. Two crates that call the macro in the same way have the same registry, which counts
+    /// once.
+    fn of_package(package: &Package, calls: Vec<RegistryCall>) -> Vec<Self> {
+        let mut projects: Vec<Self> = Vec::new();
+        for found in calls {
+            let project = Self::read(package.clone(), found);
+            if !projects.iter().any(|known| known.names_paths_of(&project)) {
+                projects.push(project);
+            }
+        }
+        for project in projects.iter_mut().skip(1) {
+            project.package.target = Some(target_name(project.call.crate_root()));
+        }
+        projects
+    }
+
+    fn names_paths_of(&self, other: &Self) -> bool {
+        let paths = |project: &Self| {
+            let written = &project.invocation;
+            let resolve = |path| project.call.resolve(path).ok();
+            let directories: Vec<_> = written.directories.iter().map(resolve).collect();
+            let files = [&written.overrides, &written.revoke].map(|path| path.as_ref().map(resolve));
+            (directories, files)
+        };
+        self.call.directory() == other.call.directory() && paths(self) == paths(other)
+    }
+
+    fn read(package: Package, found: RegistryCall) -> Self {
         let mut reading_faults = Vec::new();
-        let invocation = Invocation::parse(found.arguments()?, &mut reading_faults);
-        let call = CallSite::new(package.root.clone(), &found.file);
+        let invocation = Invocation::parse(found.arguments.clone(), &mut reading_faults);
+        let call = found.call.clone();
         let mut inputs = Inputs::read(&invocation, &call);
         reading_faults.append(&mut inputs.faults);
         let located = reading_faults.into_iter().map(|fault| found.locate(fault));
         let mut faults: Vec<Diagnostic> = located.collect();
         let checked = Checked::new(inputs.clone());
         faults.extend(checked.faults);
-        Ok(Self {
+        Self {
             package,
-            root: Arc::clone(&found.source),
+            root: found.root,
             call,
             invocation,
             inputs,
             policy: checked.policy,
             registry: checked.registry,
             faults,
-        })
+        }
     }
 
     /// The faults of files that cannot be read, and of arguments that cannot be understood.
@@ -166,82 +194,23 @@ pub fn place_in_attribute(declaration: &Declaration, span: Option<Span>) -> Opti
     Some(attribute.start + within.start..attribute.start + within.end)
 }
 
-/// The byte range of a span in the text that it was parsed from; `None` for a span from another text.
-fn place(span: Option<Span>, text: &str) -> Option<Range<usize>> {
-    let range = span?.byte_range();
-    (!range.is_empty() && text.get(range.clone()).is_some()).then_some(range)
+fn several_registries(package: &Package) -> Failure {
+    Failure::new(format!("package `{}` has several registries", package.name))
+        .note("its crates call `table_registry!` with different arguments")
+        .help("keep the call in the library, and use its arrays in the binaries")
 }
 
-/// The call of `table_registry!` in a crate root.
-struct CallInRoot {
-    file: PathBuf,
-    source: Arc<Source>,
-    arguments: Range<usize>,
-}
-
-impl CallInRoot {
-    fn find(package: &Package) -> Result<Option<Self>, Failure> {
-        let mut calls = Vec::new();
-        for file in &package.crate_roots {
-            let source = match Source::read(&package.root, file) {
-                Ok(source) => source,
-                // Cargo lists targets whose files do not exist yet, or are generated.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(Failure::io("read", file, &error)),
-            };
-            calls.extend(registry_calls(&source.text).into_iter().map(|arguments| Self {
-                file: file.clone(),
-                source: Arc::clone(&source),
-                arguments,
-            }));
-        }
-        match calls.len() {
-            0 | 1 => Ok(calls.pop()),
-            _ => Err(several_calls(package, &calls)),
-        }
-    }
-
-    fn line(&self) -> String {
-        format!(
-            "`{}:{}`",
-            self.source.path,
-            self.source.line(self.arguments.start)
-        )
-    }
-
-    fn arguments(&self) -> Result<TokenStream, Failure> {
-        let text = &self.source.text[self.arguments.clone()];
-        nesting::tokens(text).map_err(|reason| {
-            Failure::new(format!(
-                "the arguments of `table_registry!` in {} cannot be tokenized",
-                self.line()
-            ))
-            .note(reason)
-        })
-    }
-
-    /// Returns the fault of an argument with its place in this file.
-    fn locate(&self, fault: Diagnostic) -> Diagnostic {
-        let arguments = &self.source.text[self.arguments.clone()];
-        if fault.span.is_none() || !fault.labels.is_empty() {
-            return fault;
-        }
-        let range = match place(fault.span, arguments) {
-            Some(within) => self.arguments.start + within.start..self.arguments.start + within.end,
-            None => self.arguments.clone(),
-        };
-        fault.at(&self.source, range, "")
-    }
-}
-
-fn several_calls(package: &Package, calls: &[CallInRoot]) -> Failure {
-    let lines: Vec<String> = calls.iter().map(CallInRoot::line).collect();
-    Failure::new(format!(
-        "package `{}` calls `table_registry!` more than once",
-        package.name
-    ))
-    .note(lines.join(", "))
-    .help("keep the call in the library, and use its arrays in the binaries")
+/// The name of the target with this root, as cargo infers it from the path.
+fn target_name(crate_root: &Path) -> String {
+    let named = if crate_root.ends_with("main.rs") {
+        crate_root
+            .parent()
+            .filter(|directory| !directory.ends_with("src"))
+    } else {
+        Some(crate_root)
+    };
+    let stem = named.unwrap_or(crate_root).file_stem();
+    stem.unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn no_call(package: &Package) -> Failure {

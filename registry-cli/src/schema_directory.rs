@@ -26,7 +26,8 @@ pub struct SchemaDirectory {
 pub fn all(project: &Project) -> Result<Vec<SchemaDirectory>, Failure> {
     let written = project.invocation.directories.iter();
     let mut waiting: Vec<PathBuf> = written
-        .map(|path| clean(&project.call.resolve(&path.text)))
+        .flat_map(|path| project.call.resolve(path))
+        .map(|path| clean(&path))
         .collect();
     let root = &project.package.root;
     let mut seen = BTreeSet::new();

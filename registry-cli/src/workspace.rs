@@ -36,6 +36,12 @@ pub struct Package {
     pub has_crate_paths: bool,
     /// Whether it is the only package of the workspace.
     pub is_alone: bool,
+    /// The directories of the path dependencies, by the name that the code uses.
+    pub path_dependencies: Vec<(String, PathBuf)>,
+    /// `OUT_DIR` of the last build, if the package has a build script and was built.
+    pub output_directory: Option<PathBuf>,
+    /// The target with the registry, if it is not the first registry of the package.
+    pub target: Option<String>,
 }
 
 impl Package {
@@ -61,7 +67,11 @@ impl Package {
 
     /// The path of its lock file, whether there is one or not.
     pub fn lock_file(&self) -> PathBuf {
-        self.directory.join(lock_file::NAME)
+        let name = match &self.target {
+            Some(target) => lock_file::NAME.replace(".lock", &format!("-{target}.lock")),
+            None => lock_file::NAME.to_string(),
+        };
+        self.directory.join(name)
     }
 
     pub fn has_lock_file(&self) -> bool {
@@ -96,7 +106,10 @@ impl Workspace {
         let current = start(selection)?;
         let root = metadata.workspace_root.as_std_path();
         let members = metadata.workspace_packages();
-        let mut packages: Vec<Package> = members.into_iter().map(|member| package(member, root)).collect();
+        let mut packages: Vec<Package> = members
+            .into_iter()
+            .map(|member| package(member, &metadata))
+            .collect();
         packages.sort_by(|one, other| one.name.cmp(&other.name));
         if let [package] = packages.as_mut_slice() {
             package.is_alone = true;
@@ -138,7 +151,8 @@ fn start(selection: &Selection) -> Result<PathBuf, Failure> {
     Ok(start.canonicalize().unwrap_or(start))
 }
 
-fn package(member: &cargo_metadata::Package, root: &Path) -> Package {
+fn package(member: &cargo_metadata::Package, metadata: &Metadata) -> Package {
+    let root = metadata.workspace_root.as_std_path();
     let shown = |path: &Path| clean(path.strip_prefix(root).unwrap_or(path));
     let targets = member
         .targets
@@ -166,6 +180,9 @@ fn package(member: &cargo_metadata::Package, root: &Path) -> Package {
         directory: shown(member.manifest_path.as_std_path().parent().unwrap_or(root)),
         crate_roots,
         is_alone: false,
+        path_dependencies: normal.clone().filter_map(path_dependency).collect(),
+        output_directory: output_directory(member, metadata.target_directory.as_std_path()),
+        target: None,
         dependencies: always.clone().map(|dependency| dependency.name.clone()).collect(),
         facade: always
             .clone()
@@ -174,6 +191,48 @@ fn package(member: &cargo_metadata::Package, root: &Path) -> Package {
         mentions_facade: normal.clone().any(|dependency| dependency.name == FACADE),
         has_crate_paths: member.edition != cargo_metadata::Edition::E2015,
     }
+}
+
+fn path_dependency(dependency: &cargo_metadata::Dependency) -> Option<(String, PathBuf)> {
+    let path = dependency.path.as_ref()?;
+    Some((called(dependency), path.clone().into_std_path_buf()))
+}
+
+/// The newest of the directories `build/NAME-HASH/out` that cargo keeps for each profile and platform.
+fn output_directory(member: &cargo_metadata::Package, target: &Path) -> Option<PathBuf> {
+    let has_build_script = |target: &cargo_metadata::Target| target.kind.contains(&TargetKind::CustomBuild);
+    if !member.targets.iter().any(has_build_script) {
+        return None;
+    }
+    let platforms = subdirectories(target);
+    let profiles = platforms.iter().flat_map(|platform| subdirectories(platform));
+    let builds = platforms
+        .iter()
+        .cloned()
+        .chain(profiles)
+        .map(|profile| profile.join("build"));
+    let is_ours = |directory: &PathBuf| {
+        let name = directory.file_name().unwrap_or_default().to_string_lossy();
+        let parts = name.rsplit_once('-');
+        parts.is_some_and(|(package, _)| package == member.name.as_str())
+    };
+    let ours = builds.flat_map(|build| subdirectories(&build)).filter(is_ours);
+    let outputs = ours
+        .map(|directory| directory.join("out"))
+        .filter(|out| out.is_dir());
+    outputs.max_by_key(|out| {
+        // Cargo writes this file each time the script has run.
+        let time = fs::metadata(out.with_file_name("output")).and_then(|file| file.modified());
+        (time.ok(), out.clone())
+    })
+}
+
+fn subdirectories(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect()
 }
 
 /// The name of a dependency in the sources.

@@ -34,10 +34,11 @@ pub use report::{
     CheckSubject, Code, DatabaseCheck, Diagnostic, Fault, Label, Lint, LintLevel, LintOption, Severity,
 };
 pub use sources::{
-    Compilation, CompileCheck, Declaration, Declarations, Orphan, PathAttribute, declarations_in_text,
-    file_leading_into, module_at, module_candidates, path_attributes, registry_calls,
+    Compilation, CompileCheck, Declaration, Declarations, Orphan, PathAttribute, ScannedFile,
+    declarations_in_text, file_leading_into, files_of_root, module_at, module_candidates, path_attributes,
+    registry_calls,
 };
-pub use text::{Root, Source, clean, did_you_mean, display, start_of_code, without_mark};
+pub use text::{Root, Source, clean, did_you_mean, display, rust_files, start_of_code, without_mark};
 pub use written::{
     AllowedLint, Argument, CALL_ARGUMENTS, CallArgument, Declared, FlatMeta, Invocation, MAX_NESTING,
     TABLE_ARGUMENTS, TableArgument, Value, WrittenPath, declare, flatten, flatten_text, nests_too_deeply,

@@ -207,7 +207,8 @@ fn add_policy_files(package: &Package, root: &CrateRoot, changes: &mut Changes) 
     for (name, written, text) in files {
         let (path, is_there) = match written {
             Some(written) => {
-                let path = call.resolve(&written.text);
+                // The macro reports a variable that is not set.
+                let Ok(path) = call.resolve(written) else { continue };
                 (path.clone(), package.root.has_entry(&path))
             }
             None => (

@@ -100,18 +100,15 @@ fn check_columns(columns: &[ColumnArgument]) -> Result<(), Failure> {
 
 /// The directory for the file: the one that the user names, or else the first.
 fn directory(project: &Project, wanted: Option<&str>) -> Result<PathBuf, Failure> {
-    let written: Vec<&str> = project
-        .invocation
-        .directories
-        .iter()
-        .map(|path| path.text.as_str())
-        .collect();
+    // Nobody writes a table by hand into a directory of generated files.
+    let directories = project.invocation.directories.iter();
+    let written: Vec<&str> = directories.filter_map(|path| path.literal()).collect();
     let Some(name) = wanted.or(written.first().copied()) else {
         return Err(Failure::new("`table_registry!` names no directory"));
     };
     let is_wanted = |path: &&&str| clean(Path::new(path)) == clean(Path::new(name));
     match written.iter().find(is_wanted) {
-        Some(path) => Ok(clean(&project.call.resolve(path))),
+        Some(path) => Ok(clean(&project.call.directory().join(path))),
         None => {
             let failure = Failure::new(format!("`table_registry!` does not name the directory `{name}`"))
                 .note(format!("it names `{}`", written.join("`, `")));
@@ -209,8 +206,8 @@ fn module_name(directory: &Path) -> Option<String> {
 /// The step that adds the `mod` line for the directory, unless the line is already there.
 fn missing_module(project: &Project, directory: &Path) -> Result<Option<String>, Failure> {
     let parent = directory.parent().unwrap_or(Path::new(""));
-    let invoking_file = || project.call.file().to_path_buf();
-    let file = file_leading_into(&project.call, parent).unwrap_or_else(invoking_file);
+    let crate_root = || project.call.crate_root().to_path_buf();
+    let file = file_leading_into(&project.call, parent).unwrap_or_else(crate_root);
     let text = project.package.read(&file)?;
     let modules = ModuleFile::parse(&display(&file), &text)?;
     let missing = module_name(directory).filter(|name| !modules.declares(name));

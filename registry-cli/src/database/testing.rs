@@ -1,6 +1,5 @@
 //! Catalogs in memory, for the unit tests of the checks.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -417,11 +416,10 @@ fn package() -> Package {
         root: Root::current(),
         directory: PathBuf::new(),
         crate_roots: vec![PathBuf::from("src/lib.rs")],
-        dependencies: BTreeSet::new(),
-        facade: None,
         mentions_facade: true,
         has_crate_paths: true,
         is_alone: true,
+        ..Package::default()
     }
 }
 

@@ -135,11 +135,11 @@ impl Laid {
             root: self.root(),
             directory: PathBuf::from(name),
             crate_roots: vec![PathBuf::from(format!("{member}src/lib.rs"))],
-            dependencies: BTreeSet::new(),
             facade: Some("table_registry".to_string()),
             mentions_facade: true,
             has_crate_paths: true,
             is_alone: self.members.len() == 1,
+            ..Package::default()
         }
     }
 

@@ -16,5 +16,6 @@ pub use declarations::{OutsideImports, declarations_in};
 pub use discover::discover;
 pub use module_files::{PathAttribute, file_leading_into, module_at, module_candidates, path_attributes};
 #[cfg(test)]
-pub use module_tree::{Reachability, ScannedFile};
-pub use targets::Compilation;
+pub use module_tree::Reachability;
+pub use module_tree::ScannedFile;
+pub use targets::{Compilation, files_of_root};

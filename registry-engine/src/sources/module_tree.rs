@@ -37,13 +37,15 @@ pub enum Reachability {
 /// A file and what was found in it.
 #[derive(Clone, Debug)]
 pub struct ScannedFile {
+    /// The path by which it was found.
     pub path: PathBuf,
+    /// The text.
     pub source: Arc<Source>,
-    pub scan: Arc<Scan>,
+    pub(crate) scan: Arc<Scan>,
 }
 
 impl ScannedFile {
-    pub fn new(path: PathBuf, source: Arc<Source>) -> Self {
+    pub(crate) fn new(path: PathBuf, source: Arc<Source>) -> Self {
         let scan = Arc::new(scan(&source.text));
         Self { path, source, scan }
     }

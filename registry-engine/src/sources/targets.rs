@@ -110,29 +110,33 @@ fn spelled_like(root: &Root, path: &Path, like: &Path) -> PathBuf {
         .to_path_buf()
 }
 
-/// Whether the crate root includes the file with the call, directly or through files that it includes.
-fn includes_call(call: &CallSite) -> bool {
-    let mut files = vec![call.crate_root().to_path_buf()];
+/// The crate root and the files that it includes, directly or through other files. Files that cannot be read are left out.
+#[must_use]
+pub fn files_of_root(call: &CallSite) -> Vec<ScannedFile> {
+    let mut paths = vec![call.crate_root().to_path_buf()];
+    let mut files = Vec::new();
     let mut next = 0;
-    while let Some(path) = files.get(next).cloned() {
+    while let Some(path) = paths.get(next).cloned() {
         next += 1;
         let Ok(source) = Source::read(call.root(), &path) else {
             continue;
         };
         let file = ScannedFile::new(path, source);
         for include in &file.scan.includes {
-            let Some(included) = included_file(call, &file.path, &file.source.text, include) else {
-                continue;
-            };
-            if is_same(call.root(), &included, call.file()) {
-                return true;
-            }
-            if !files.contains(&included) {
-                files.push(included);
-            }
+            let included = included_file(call, &file.path, &file.source.text, include);
+            paths.extend(included.filter(|included| !paths.contains(included)));
         }
+        files.push(file);
     }
-    false
+    files
+}
+
+/// Whether the crate root includes the file with the call.
+fn includes_call(call: &CallSite) -> bool {
+    let files = files_of_root(call);
+    files
+        .iter()
+        .any(|file| is_same(call.root(), &file.path, call.file()))
 }
 
 /// Whether a file calls `table_registry!` with the same directories.
