@@ -3,7 +3,7 @@
 //!
 //! Fragments are taken by their tokens, without parsing them: an expression or a type ends at the next `,` or `;`.
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Spacing, TokenStream, TokenTree};
 
 /// One rule of a macro: `(matcher) => { transcriber }`.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ fn patterns(tokens: TokenStream) -> Vec<Pattern> {
                     }
                 }
                 Some(TokenTree::Ident(name)) => {
-                    let has_fragment = trees.next_if(|next| is_punct(next, &[':'])).is_some();
+                    let has_fragment = trees.next_if(is_single_colon).is_some();
                     let fragment = if has_fragment { trees.next() } else { None };
                     Pattern::Variable {
                         name: name.to_string(),
@@ -94,6 +94,11 @@ fn patterns(tokens: TokenStream) -> Vec<Pattern> {
         });
     }
     patterns
+}
+
+/// Whether this is the colon of `$name:fragment`, not one of `$crate::name`.
+fn is_single_colon(tree: &TokenTree) -> bool {
+    matches!(tree, TokenTree::Punct(punct) if punct.as_char() == ':' && punct.spacing() == Spacing::Alone)
 }
 
 fn is_punct(tree: &TokenTree, characters: &[char]) -> bool {

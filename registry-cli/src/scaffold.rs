@@ -73,6 +73,8 @@ pub struct NewTable<'a> {
     pub columns: &'a [ColumnArgument],
     /// The path of the crate with the attribute `#[table]`.
     pub facade: String,
+    /// The feature that turns that crate on, if it is optional.
+    pub feature: Option<&'a str>,
     /// Whether the user's crate is `no_std`.
     pub is_no_std: bool,
 }
@@ -80,11 +82,17 @@ pub struct NewTable<'a> {
 impl NewTable<'_> {
     /// The text of the file.
     pub fn text(&self, lints: &LintSettings, dependencies: &BTreeSet<String>) -> String {
+        let (condition, attribute) = match self.feature {
+            None => (String::new(), format!("#[{}]", self.attribute())),
+            Some(feature) => (
+                format!("#[cfg(feature = \"{feature}\")]\n"),
+                format!("#[cfg_attr(feature = \"{feature}\", {})]", self.attribute()),
+            ),
+        };
         let mut text = format!(
-            "//! The table `{name}`.\n\nuse {facade}::table;\n\n/// A row of `{name}`.\n{attribute}\npub struct {ident} {{\n",
+            "//! The table `{name}`.\n\n{condition}use {facade}::table;\n\n/// A row of `{name}`.\n{attribute}\npub struct {ident} {{\n",
             name = self.name,
             facade = self.facade,
-            attribute = self.attribute(),
             ident = self.ident(),
         );
         for column in self.all_columns(lints, dependencies) {
@@ -105,9 +113,9 @@ impl NewTable<'_> {
         let name = (!is_default).then(|| format!("name = \"{}\"", self.name));
         let arguments: Vec<String> = kind.into_iter().chain(name).collect();
         if arguments.is_empty() {
-            "#[table]".to_string()
+            "table".to_string()
         } else {
-            format!("#[table({})]", arguments.join(", "))
+            format!("table({})", arguments.join(", "))
         }
     }
 
@@ -199,12 +207,34 @@ mod tests {
             append_only,
             columns: &columns,
             facade: "table_registry".to_string(),
+            feature: None,
             is_no_std: false,
         };
         table.text(
             &LintSettings::default(),
             &uses.iter().map(ToString::to_string).collect(),
         )
+    }
+
+    #[test]
+    fn an_optional_registry_is_conditional() {
+        let table = NewTable {
+            name: "zones",
+            kind: TableKind::Link,
+            append_only: false,
+            columns: &[],
+            facade: "table_registry".to_string(),
+            feature: Some("registry"),
+            is_no_std: false,
+        };
+        let text = table.text(&LintSettings::default(), &BTreeSet::new());
+        assert!(
+            text.contains(
+                "#[cfg(feature = \"registry\")]\nuse table_registry::table;\n\n/// A row of `zones`.\n\
+                 #[cfg_attr(feature = \"registry\", table(kind = link))]\npub struct"
+            ),
+            "{text}"
+        );
     }
 
     #[test]

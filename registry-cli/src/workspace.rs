@@ -32,6 +32,8 @@ pub struct Package {
     pub facade: Option<String>,
     /// Whether it depends on the facade in at least some builds.
     pub mentions_facade: bool,
+    /// The feature that turns on an optional facade, if there is exactly one.
+    pub facade_feature: Option<String>,
     /// Whether paths in `use` start with a crate name, as they do since edition 2018.
     pub has_crate_paths: bool,
     /// Whether it is the only package of the workspace.
@@ -189,7 +191,25 @@ fn package(member: &cargo_metadata::Package, metadata: &Metadata) -> Package {
             .find(|dependency| dependency.name == FACADE)
             .map(called),
         mentions_facade: normal.clone().any(|dependency| dependency.name == FACADE),
+        facade_feature: normal
+            .clone()
+            .find_map(|dependency| facade_feature(member, dependency)),
         has_crate_paths: member.edition != cargo_metadata::Edition::E2015,
+    }
+}
+
+fn facade_feature(
+    member: &cargo_metadata::Package,
+    dependency: &cargo_metadata::Dependency,
+) -> Option<String> {
+    let key = dependency.rename.as_ref().unwrap_or(&dependency.name);
+    let enables = |list: &[String]| list.iter().any(|item| *item == format!("dep:{key}"));
+    let mut features = member.features.iter().filter(|(_, list)| enables(list));
+    match (features.next(), features.next()) {
+        (Some((feature, _)), None) if dependency.name == FACADE && dependency.optional => {
+            Some(feature.clone())
+        }
+        _ => None,
     }
 }
 
