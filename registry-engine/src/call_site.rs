@@ -1,7 +1,10 @@
 //! The file that calls `table_registry!`, and paths relative to it.
 
 use std::env;
+use std::fs;
 use std::path::{Component, Path, PathBuf};
+
+use toml::de::DeTable;
 
 use crate::report::{Diagnostic, Fault};
 use crate::text::{Root, clean, display, with_slashes};
@@ -35,13 +38,14 @@ impl CallSite {
     /// A call in this file, whose path is absolute or relative to the root. It is the crate root.
     pub fn new(root: Root, path: impl Into<PathBuf>) -> Self {
         let file = path.into();
-        Self::in_crate(root, file.clone(), file)
+        Self::in_crate(root, file.clone(), file, None)
     }
 
-    /// A call in a file that the crate root includes.
+    /// A call in a file that the crate root includes. The package matters only if the crate root is outside of it.
     #[must_use]
-    pub fn in_crate(root: Root, file: PathBuf, crate_root: PathBuf) -> Self {
-        let (of_file, of_root) = (ancestors(&root, &file), ancestors(&root, &crate_root));
+    pub fn in_crate(root: Root, file: PathBuf, crate_root: PathBuf, package: Option<&Path>) -> Self {
+        let of_file = ancestors(&root, &file, package);
+        let of_root = ancestors(&root, &crate_root, package);
         // A generated file is in no package.
         let is_in_package = of_file.last() == of_root.last();
         let ancestors = if is_in_package { of_file } else { of_root };
@@ -141,7 +145,7 @@ impl CallSite {
     }
 
     /// That directory and its parents, up to the one with `Cargo.toml`: where policy files are looked for, in this
-    /// order.
+    /// order. If the crate root is outside the package, the last one is the directory of the package.
     #[must_use]
     pub fn ancestors(&self) -> &[PathBuf] {
         &self.ancestors
@@ -210,15 +214,26 @@ fn relative(from: &Path, to: &Path) -> String {
     with_slashes(&relative)
 }
 
-fn ancestors(root: &Root, file: &Path) -> Vec<PathBuf> {
+fn ancestors(root: &Root, file: &Path, package: Option<&Path>) -> Vec<PathBuf> {
     let mut ancestors = Vec::new();
     for directory in file.ancestors().skip(1) {
-        ancestors.push(directory.to_path_buf());
-        if root.has_file(&directory.join("Cargo.toml")) {
+        let manifest = directory.join("Cargo.toml");
+        let ends = root.has_file(&manifest);
+        match package.filter(|package| ends && *package != directory && is_virtual(root, &manifest)) {
+            Some(package) => ancestors.push(package.to_path_buf()),
+            None => ancestors.push(directory.to_path_buf()),
+        }
+        if ends {
             break;
         }
     }
     ancestors
+}
+
+/// Whether a manifest is that of a workspace without a package.
+fn is_virtual(root: &Root, manifest: &Path) -> bool {
+    let text = fs::read_to_string(root.resolve(manifest)).unwrap_or_default();
+    DeTable::parse(&text).is_ok_and(|table| !table.get_ref().contains_key("package"))
 }
 
 #[cfg(test)]

@@ -48,15 +48,20 @@ impl Compilation {
             (None, crate_root) => return crate_root.map(|file| CallSite::new(root, file)),
             (Some(file), Some(crate_root)) => (file, crate_root),
         };
+        let shown_package = self
+            .package
+            .as_ref()
+            .map(|package| spelled_like(&root, package, &file));
+        let package = shown_package.as_deref();
         if is_same(&root, &file, &crate_root) {
-            return Some(CallSite::new(root, file));
+            return Some(CallSite::in_crate(root, file.clone(), file, package));
         }
-        let crate_root = spelled_like(&root, &crate_root, &file);
-        let in_file = CallSite::in_crate(root.clone(), file, crate_root.clone());
+        let shown_root = spelled_like(&root, &crate_root, &file);
+        let in_file = CallSite::in_crate(root.clone(), file, shown_root.clone(), package);
         if includes_call(&in_file) {
             return Some(in_file);
         }
-        Some(CallSite::new(root, crate_root))
+        Some(CallSite::in_crate(root, shown_root.clone(), shown_root, package))
     }
 
     fn crate_root(&self, root: &Root, file: Option<&Path>, invocation: &Invocation) -> Option<PathBuf> {
