@@ -17,6 +17,7 @@ mod scaffold;
 mod selection;
 #[cfg(unix)]
 mod server;
+mod shapes;
 mod sync;
 #[cfg(unix)]
 mod texts;
