@@ -99,7 +99,7 @@ fn calls_in_crate(package: &Package, crate_root: &Path) -> Result<Vec<RegistryCa
 }
 
 /// A call in a file that is the crate root, or that the crate root includes.
-fn call_site(package: &Package, file: &Path, crate_root: &Path) -> CallSite {
+pub fn call_site(package: &Package, file: &Path, crate_root: &Path) -> CallSite {
     let (file, crate_root) = (file.to_path_buf(), crate_root.to_path_buf());
     let call = CallSite::in_crate(package.root.clone(), file, crate_root, Some(&package.directory));
     let directory = package.root.absolute(&package.directory);

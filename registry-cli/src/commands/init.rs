@@ -2,15 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use table_registry_engine::{
-    CallSite, Invocation, MAIN_FILE, REVOKE_FILE, display, module_candidates, registry_calls,
-};
+use table_registry_engine::{CallSite, Invocation, MAIN_FILE, REVOKE_FILE, display, module_candidates};
 use toml_edit::{DocumentMut, InlineTable, Item, Table, Value};
 
 use crate::cli::InitArguments;
 use crate::edit::{Changes, ExclusiveRun};
 use crate::failure::Failure;
 use crate::module_file::ModuleFile;
+use crate::registry_call::{RegistryCall, call_site};
 use crate::report::{self, Exit};
 use crate::scaffold::is_snake_case_identifier;
 use crate::text;
@@ -45,7 +44,9 @@ pub fn run(arguments: &InitArguments) -> Result<Exit, Failure> {
     package.check_edition()?;
     let root = CrateRoot::read(package)?;
     let mut changes = Changes::new(&workspace.root);
-    add_dependency(package, &mut changes)?;
+    if !root.has_facade_of_another_crate() {
+        add_dependency(package, &mut changes)?;
+    }
     add_call(package, &root, arguments.directory.as_deref(), &mut changes)?;
     add_policy_files(package, &root, &mut changes);
     if changes.is_empty() {
@@ -79,40 +80,48 @@ struct CrateRoot {
     path: PathBuf,
     text: String,
     file: ModuleFile,
-    /// The call of `table_registry!`, if there is one.
+    /// The call of `table_registry!`, or where it would be.
+    call: CallSite,
+    /// The arguments of the call, if there is one.
     invocation: Option<Invocation>,
 }
 
 impl CrateRoot {
     /// The crate root that calls the macro, or else that of the library, or else that of the first binary.
     fn read(package: &Package) -> Result<Self, Failure> {
-        let mut first = None;
-        for path in &package.crate_roots {
-            let root = Self::read_file(package, path)?;
-            if root.invocation.is_some() {
-                return Ok(root);
-            }
-            first = first.or(Some(root));
-        }
-        first.ok_or_else(|| {
-            Failure::new(format!(
+        let found = RegistryCall::find_all(package)?.into_iter().next();
+        let first = package.crate_roots.first();
+        let path = found
+            .as_ref()
+            .map(|found| found.call.crate_root())
+            .or(first.map(PathBuf::as_path));
+        let Some(path) = path else {
+            return Err(Failure::new(format!(
                 "package `{}` has neither a library nor a binary",
                 package.name
             ))
-            .help("create `src/lib.rs`")
-        })
-    }
-
-    fn read_file(package: &Package, path: &Path) -> Result<Self, Failure> {
+            .help("create `src/lib.rs`"));
+        };
         let text = package.read(path)?;
-        let call = registry_calls(&text).into_iter().next();
-        let arguments = call.and_then(|range| text[range].parse().ok());
+        let arguments = found.as_ref().map(|found| found.arguments.clone());
         Ok(Self {
             path: path.to_path_buf(),
             file: ModuleFile::parse(&display(path), &text)?,
+            call: found
+                .as_ref()
+                .map_or_else(|| call_site(package, path, path), |found| found.call.clone()),
             invocation: arguments.map(|arguments| Invocation::parse(arguments, &mut Vec::new())),
             text,
         })
+    }
+
+    /// Whether the call names another crate that re-exports the facade.
+    fn has_facade_of_another_crate(&self) -> bool {
+        let facade = self
+            .invocation
+            .as_ref()
+            .map(|invocation| invocation.facade.to_string());
+        facade.is_some_and(|path| path.replace([' ', ':'], "") != "table_registry")
     }
 
     fn directory(&self) -> &Path {
@@ -199,7 +208,6 @@ fn no_free_name(root: &CrateRoot, wanted: Option<&str>) -> Failure {
 
 /// Adds the policy files, unless the macro already finds them.
 fn add_policy_files(package: &Package, root: &CrateRoot, changes: &mut Changes) {
-    let call = CallSite::new(package.root.clone(), &root.path);
     let written = root.invocation.as_ref();
     let overrides = written.and_then(|invocation| invocation.overrides.as_ref());
     let revoke = written.and_then(|invocation| invocation.revoke.as_ref());
@@ -208,12 +216,15 @@ fn add_policy_files(package: &Package, root: &CrateRoot, changes: &mut Changes) 
         let (path, is_there) = match written {
             Some(written) => {
                 // The macro reports a variable that is not set.
-                let Ok(path) = call.resolve(written) else { continue };
+                let Ok(path) = root.call.resolve(written) else {
+                    continue;
+                };
                 (path.clone(), package.root.has_entry(&path))
             }
             None => (
                 package.directory.join(name),
-                call.ancestors()
+                root.call
+                    .ancestors()
                     .iter()
                     .any(|directory| package.root.has_entry(&directory.join(name))),
             ),
