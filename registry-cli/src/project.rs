@@ -196,7 +196,7 @@ pub fn place_in_attribute(declaration: &Declaration, span: Option<Span>) -> Opti
 
 fn several_registries(package: &Package) -> Failure {
     Failure::new(format!("package `{}` has several registries", package.name))
-        .note("its crates call `table_registry!` with different arguments")
+        .note("the calls of its crates lead to different directories or policy files")
         .help("keep the call in the library, and use its arrays in the binaries")
 }
 

@@ -223,21 +223,98 @@ error: package `tool` does not call `table_registry!`
     );
 }
 
+const PROGRAM: &str = "table_registry::table_registry!(\"schema/\");\nfn main() {}\n";
+
+/// As for the compiler: the library and the program have the same registry.
 #[test]
-fn two_calls_in_one_package() {
+fn a_registry_of_two_crates_counts_once() {
+    let krate = Crate::shop();
+    krate.write("src/main.rs", PROGRAM);
+    says!(
+        krate,
+        ["list"],
+        str![[r#"
+-- stdout
+TABLE       KIND      RLS  APPEND-ONLY  STRUCT     PLACE
+audit_logs  evidence  yes  yes          AuditLogs  src/schema/audit_logs.rs:3
+users       system    -    -            Users      src/schema/users.rs:3
+-- stderr
+      Exempt 1 table, listed by `--format json`
+-- exit 0
+
+"#]]
+    );
+    krate.run(&["sync"]);
+    assert!(krate.has("table-registry.lock") && !krate.has("table-registry-main.lock"));
+}
+
+/// As for the compiler: the macro would define its constants twice.
+#[test]
+fn two_calls_in_one_crate() {
     let krate = Crate::shop();
     krate.write(
-        "src/main.rs",
-        "table_registry::table_registry!(\"schema/\");\nfn main() {}\n",
+        "src/lib.rs",
+        &format!("{PROGRAM}table_registry::table_registry!(\"more/\");\n"),
     );
     says!(
         krate,
         ["list"],
         str![[r#"
 -- stderr
-error: package `shop` calls `table_registry!` more than once
+error: a crate of package `shop` calls `table_registry!` more than once
  |
- = note: `src/lib.rs:3`, `src/main.rs:1`
+ = note: `src/lib.rs:1`, `src/lib.rs:3`
+ = help: keep one call; it can name several directories
+-- exit 2
+
+"#]]
+    );
+}
+
+#[test]
+fn two_registries_in_one_package() {
+    let krate = Crate::shop();
+    krate.write("src/bin/admin/main.rs", PROGRAM);
+    krate.write(
+        "src/bin/admin/schema/mod.rs",
+        "#[table_registry::table]\npub struct Admins;\n",
+    );
+    krate.write("src/bin/admin/table-registry.toml", "");
+    krate.write("src/bin/admin/revoke.toml", "");
+    says!(
+        krate,
+        ["list"],
+        str![[r#"
+-- stdout
+PACKAGE  TABLE       KIND      RLS  APPEND-ONLY  STRUCT     PLACE
+shop     audit_logs  evidence  yes  yes          AuditLogs  src/schema/audit_logs.rs:3
+shop     users       system    -    -            Users      src/schema/users.rs:3
+shop     admins      truth     yes  -            Admins     src/bin/admin/schema/mod.rs:1
+-- stderr
+      Exempt 1 table, listed by `--format json`
+-- exit 0
+
+"#]]
+    );
+    says!(
+        krate,
+        ["sync"],
+        str![[r#"
+-- stderr
+     Created table-registry.lock
+     Created table-registry-admin.lock
+-- exit 0
+
+"#]]
+    );
+    says!(
+        krate,
+        ["new", "zones"],
+        str![[r#"
+-- stderr
+error: package `shop` has several registries
+ |
+ = note: the calls of its crates lead to different directories or policy files
  = help: keep the call in the library, and use its arrays in the binaries
 -- exit 2
 
