@@ -40,6 +40,7 @@ pub use sources::{
 pub use text::{Root, Source, clean, did_you_mean, display, start_of_code, without_mark};
 pub use written::{
     AllowedLint, Argument, CALL_ARGUMENTS, CallArgument, Declared, FlatMeta, Invocation, MAX_NESTING,
-    TABLE_ARGUMENTS, TableArgument, Value, WrittenPath, declare, flatten, flatten_text, nests_too_deeply,
-    not_a_struct, outer_attributes, repeated, split_arguments, too_deep_struct, ungroup,
+    TABLE_ARGUMENTS, TableArgument, Value, WrittenPath, declare, flatten, flatten_text, is_of_rustversion,
+    nests_too_deeply, not_a_struct, outer_attributes, repeated, split_arguments, too_deep_struct,
+    too_many_conditions, ungroup,
 };

@@ -26,7 +26,6 @@ pub use structs::{outside_directories, path_components};
 pub fn import(facade: &TokenStream) -> TokenStream {
     quote! {
         #[doc(hidden)]
-        #[allow(unused_imports, unused_qualifications)]
         use #facade as __table_registry;
     }
 }

@@ -26,8 +26,10 @@ pub struct Declaration {
     pub kind: TableKind,
     /// The struct's name.
     pub ident: String,
-    /// Whether some builds may leave the struct out.
+    /// Whether some builds may leave the struct out, so that another struct may declare the same table.
     pub conditional: bool,
+    /// Whether the struct is in a function, or in the input of a macro that may put it into one.
+    pub is_in_body: bool,
     /// What has to be checked when the crate is compiled.
     pub check: CompileCheck,
     /// A different name that a second ORM attribute gives the table.
@@ -72,9 +74,11 @@ pub struct Orphan {
 pub enum CompileCheck {
     /// Nothing: the compiler compiles the struct or says why not, or some builds leave the struct out.
     None,
-    /// That `#[table]` was expanded: the attribute may belong to another crate, or another macro may have dropped the
-    /// struct. Not checked if no `#[table]` at all was expanded, since the compiler then reports another error.
+    /// That `#[table]` was expanded: the attribute may belong to another crate. Not checked if no `#[table]` at all was
+    /// expanded, since the compiler then reports another error.
     Attribute,
+    /// The same, because a macro above `#[table]` may have dropped the struct.
+    MacroAbove,
     /// That the file was compiled, although no `mod` line leads to it.
     File,
 }
@@ -279,12 +283,12 @@ impl Attributes<'_> {
                     ..
                 }
         );
-        let conditional = self.found.conditional || own.conditional || is_file_conditional;
-        let is_hidden = !conditional && certain.len() < all.len();
+        let is_left_out = self.found.conditional || own.conditional || is_file_conditional;
+        let is_hidden = !is_left_out && certain.len() < all.len();
         let hidden_name = is_hidden.then(|| self.declare(position, &certain).name);
         Declaration {
             hidden_name: hidden_name.filter(|hidden| *hidden != declared.name),
-            check: if conditional || !source.is_utf8() || !self.found.is_struct {
+            check: if is_left_out || !source.is_utf8() || !self.found.is_struct {
                 CompileCheck::None
             } else {
                 self.check(&own.meta)
@@ -294,7 +298,9 @@ impl Attributes<'_> {
             other_name: declared.other_name,
             kind: declared.kind,
             ident: self.ident.unraw().to_string(),
-            conditional,
+            // If the macro drops neither of two structs, their implementations conflict.
+            conditional: is_left_out || self.found.neighbours.macro_above,
+            is_in_body: self.found.is_in_body,
             source: Arc::clone(source),
             file: source.path.clone(),
             orphan: None,
@@ -322,8 +328,10 @@ impl Attributes<'_> {
         match (self.reachability, self.origin(own)) {
             (Reachability::Never { .. }, _) => CompileCheck::File,
             (Reachability::Unknown, _) => CompileCheck::None,
+            (_, Origin::Ours | Origin::Unknown) if self.found.neighbours.macro_above => {
+                CompileCheck::MacroAbove
+            }
             (_, Origin::Unknown) => CompileCheck::Attribute,
-            (_, Origin::Ours) if self.found.neighbours.macro_above => CompileCheck::Attribute,
             // If `#[table]` is not imported, the compiler reports that.
             (_, Origin::Ours | Origin::Nowhere) => CompileCheck::None,
         }
@@ -453,7 +461,17 @@ mod tests {
             (
                 "use table_registry::table; #[x] #[table] struct A;",
                 Reachability::Always,
-                CompileCheck::Attribute,
+                CompileCheck::MacroAbove,
+            ),
+            (
+                "use crate::prelude::*; #[x] #[table] struct A;",
+                Reachability::Always,
+                CompileCheck::MacroAbove,
+            ),
+            (
+                "use table_registry::table; #[rustversion::since(1.80)] #[table] struct A;",
+                Reachability::Always,
+                CompileCheck::None,
             ),
             (
                 "#[x] #[table] struct A;",

@@ -1,12 +1,13 @@
 //! The arguments of `table_registry!("schema/", overrides = "…", revoke = "…", crate = …)`.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::ext::IdentExt;
 use syn::parse::Parser;
 use syn::{Ident, LitStr, Path};
 
 use super::arguments::{self, Argument, Value};
+use super::ours::is_our_crate;
 use crate::report::{Diagnostic, Fault};
 use crate::text::did_you_mean;
 
@@ -165,6 +166,19 @@ impl Invocation {
         invocation
     }
 
+    /// Whether `#[macro_use]` on these crates brings `#[table]` into scope, as far as the call shows. If another crate's
+    /// macro makes the call, that crate may have any name.
+    #[must_use]
+    pub fn may_import_table(&self, crates: &[String]) -> bool {
+        let mut idents = self.facade.clone().into_iter().filter_map(|tree| match tree {
+            TokenTree::Ident(ident) => Some(ident.unraw().to_string()),
+            _ => None,
+        });
+        let facade = idents.next().unwrap_or_default();
+        let mut crates = crates.iter();
+        crates.any(|name| facade == "$crate" || *name == facade || is_our_crate(name))
+    }
+
     fn option(&mut self, written: &Argument, key: &Ident, faults: &mut Vec<Diagnostic>) {
         let name = key.unraw().to_string();
         let Some(option) = CallArgument::with_key(&name) else {
@@ -247,6 +261,25 @@ mod tests {
         assert_eq!(invocation.overrides.unwrap().text, "a.toml");
         assert_eq!(invocation.revoke.unwrap().text, "b.toml");
         assert_eq!(invocation.facade.to_string(), "crate :: reexport");
+    }
+
+    #[test]
+    fn crates_that_may_bring_the_attribute_into_scope() {
+        for (call, krate, expected) in [
+            ("\"a\"", "table_registry", true),
+            ("\"a\"", "company", false),
+            ("\"a\", crate = company", "company", true),
+            ("\"a\", crate = ::r#company::registry", "company", true),
+            ("\"a\", crate = crate::company", "company", false),
+            ("\"a\", crate = company", "diesel", false),
+        ] {
+            let (invocation, _) = parse(call);
+            assert_eq!(
+                invocation.may_import_table(&[krate.to_string()]),
+                expected,
+                "{call}"
+            );
+        }
     }
 
     #[test]
