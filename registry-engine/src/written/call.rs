@@ -52,7 +52,7 @@ pub const CALL_ARGUMENTS: &[CallArgument] = &[
     CallArgument {
         key: Some("crate"),
         form: "crate = ::table_registry",
-        meaning: "the path of the crate `table-registry`",
+        meaning: "the path of the crate `table-registry`: a facade has to re-export all of it, as in `pub use table_registry;`",
         default: "`::table_registry`",
         read: Read::Facade,
     },
