@@ -463,7 +463,7 @@ fn an_attribute_of_another_crate_is_recognised() {
 
 #[test]
 fn a_renamed_dependency_is_one_error_and_an_option_fixes_it() {
-    let krate = Crate::sound("renamed");
+    let krate = Crate::with_other_macros("renamed");
     let root = env!("CARGO_MANIFEST_DIR");
     let manifest = fs::read_to_string(krate.directory.join("Cargo.toml")).unwrap();
     let renamed = format!("registry = {{ package = \"table-registry\", path = {root:?} }}");
@@ -482,6 +482,83 @@ fn a_renamed_dependency_is_one_error_and_an_option_fixes_it() {
         "pub mod schema;\nregistry::table_registry!(\"schema/\", crate = ::registry);\n",
     );
     krate.check().passes();
+    krate.write(
+        "src/lib.rs",
+        "#[macro_use]\nextern crate registry;\npub mod schema;\ntable_registry!(\"schema/\", crate = registry);\n",
+    );
+    krate.write(
+        "src/schema/users.rs",
+        "#[derive(other::Model)]\n#[table]\npub struct Users;\n",
+    );
+    krate.check().passes();
+}
+
+/// `company` stands for a crate that re-exports names of ours.
+#[test]
+fn a_facade_has_to_re_export_the_whole_crate() {
+    let krate = Crate::sound("facade");
+    krate.write("src/schema/mod.rs", "pub mod orders;\npub mod users;\n");
+    krate.write(
+        "src/schema/orders.rs",
+        "#[crate::company::table]\npub struct Orders<T>(T);\n\
+         pub const NAME: &str = <Orders<u8> as crate::company::Table>::NAME;\n",
+    );
+    let with = |re_export: &str, facade: &str| {
+        let text = format!(
+            "pub mod schema;\npub mod company {{\n    pub use {re_export};\n}}\n\
+             company::table_registry!(\"schema/\", crate = {facade});\n\
+             pub const RLS: bool = tables::is_rls(\"users\");\n"
+        );
+        krate.write("src/lib.rs", &text);
+        krate.check()
+    };
+    let some = "table_registry::{Table, table, table_registry}";
+    let report = with(some, "company");
+    report
+        .fails_with(&["error[E0432]: unresolved import `company::re_export_the_whole_crate_table_registry`"]);
+    report.says("company::table_registry!(\"schema/\", crate = company);");
+    report.says("^^^^^^^ no `re_export_the_whole_crate_table_registry` in `company`");
+    with(some, "crate::compny").fails_with(&["error[E0432]: unresolved import `crate::compny`"]);
+    with(some, "::company").fails_with(&["error[E0432]: unresolved import `company`"]);
+    with("table_registry::*", "company").passes();
+    with(
+        "::table_registry::{self, Table, table, table_registry}",
+        "company::table_registry",
+    )
+    .passes();
+}
+
+#[test]
+fn generic_parameters_under_cfg() {
+    let krate = Crate::sound("generics");
+    krate.write(
+        "src/schema/users.rs",
+        "#[table_registry::table]\n\
+         pub struct Users<\n\
+         #[cfg(feature = \"database\")] 'a,\n\
+         #[cfg(feature = \"database\")] T: Copy = u8,\n\
+         #[allow(non_camel_case_types)] u: Copy = u8,\n\
+         #[cfg(not(feature = \"database\"))] const N: usize = 3,\n\
+         >\nwhere\n    u: Into<u8>,\n{\n\
+         #[cfg(feature = \"database\")] pub a: &'a T,\n\
+         #[cfg(not(feature = \"database\"))] pub a: [u8; N],\n\
+         pub b: u,\n}\n\
+         pub const NAME: &str = <Users as table_registry::Table>::NAME;\n",
+    );
+    krate.check().passes();
+    krate
+        .cargo(&["check", "--quiet", "--features", "database"])
+        .passes();
+    let conditions: String = (0..5)
+        .map(|number| format!("#[cfg(all(any(), feature = \"f{number}\"))] T{number}, "))
+        .collect();
+    krate.write(
+        "src/schema/users.rs",
+        &format!("#[table_registry::table]\npub struct Users<{conditions}>;\n"),
+    );
+    krate
+        .check()
+        .fails_with(&["error: the generic parameters of this struct have too many conditions"]);
 }
 
 #[test]
@@ -602,8 +679,8 @@ fn an_included_file_is_compiled() {
 
 impl Crate {
     /// A sound crate that depends on a crate `other`. `other` has an attribute `table`, a derive with a helper
-    /// attribute `table`, a derive without one, an attribute that drops its item, and one that turns its item into a
-    /// test.
+    /// attribute `table`, a derive without one, attributes that drop and keep their items, and one that turns its item
+    /// into a test.
     fn with_other_macros(name: &str) -> Self {
         let krate = Self::sound(name);
         krate.manifest("2024", "other = { path = \"other\" }\n");
@@ -627,6 +704,11 @@ pub fn table(_: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn dropped(_: TokenStream, _: TokenStream) -> TokenStream {
     TokenStream::new()
+}
+
+#[proc_macro_attribute]
+pub fn kept(_: TokenStream, item: TokenStream) -> TokenStream {
+    item
 }
 
 #[proc_macro_attribute]
@@ -681,6 +763,38 @@ fn a_struct_that_is_not_compiled_is_an_error_if_it_looks_like_a_table() {
         krate.check().fails_with(&[
             "error[E0080]: evaluation panicked: table `person` is declared in `src/schema/others.rs`, but the crate does not compile that struct",
         ]);
+    }
+}
+
+/// `other`, renamed, plays the part of the crate `rustversion`.
+#[test]
+fn attribute_macros_that_leave_structs_out() {
+    let krate = Crate::with_other_macros("left_out");
+    krate.write(
+        "src/lib.rs",
+        "pub mod schema;\ntable_registry::table_registry!(\"schema/\");\nconst _: () = assert!(TABLE_NAMES.len() == 2);\n",
+    );
+    krate.write("src/schema/mod.rs", "pub mod users;\npub mod others;\n");
+    let table = "#[table_registry::table]";
+    for others in [
+        format!("#[rustversion::dropped]\n{table}\npub struct Person;\n"),
+        format!("{table}\n#[rustversion::dropped]\npub struct Person;\n"),
+        format!("#[other::dropped]\nmod person {{\n    {table}\n    pub struct Person;\n}}\n"),
+        format!(
+            "#[rustversion::dropped]\n{table}\npub struct Person;\n#[rustversion::kept]\n{table}\npub struct Person;\n"
+        ),
+        format!(
+            "{table}\n#[rustversion::dropped]\npub struct Person;\n{table}\n#[rustversion::kept]\npub struct Person;\n"
+        ),
+        format!(
+            "#[other::dropped]\n{table}\npub struct Person;\n#[other::kept]\n{table}\npub struct Person;\n"
+        ),
+    ] {
+        krate.write(
+            "src/schema/others.rs",
+            &format!("#![allow(unused_imports)]\nuse ::other as rustversion;\n{others}"),
+        );
+        krate.check().passes();
     }
 }
 
@@ -752,6 +866,10 @@ fn wherever_the_attribute_is_imported() {
         (
             "pub mod prelude {\n    pub use table_registry::table;\n}\n",
             format!("{table}use crate::prelude::*;\n"),
+        ),
+        (
+            "pub mod r#mod {\n    pub use table_registry::table;\n}\n",
+            format!("use crate::r#mod::r#table;\n{table}"),
         ),
         (
             "pub mod prelude {\n    pub use table_registry::table;\n}\n",

@@ -170,13 +170,13 @@ impl Invocation {
     /// macro makes the call, that crate may have any name.
     #[must_use]
     pub fn may_import_table(&self, crates: &[String]) -> bool {
-        let mut idents = self.facade.clone().into_iter().filter_map(|tree| match tree {
+        let trees = self.facade.clone().into_iter();
+        let mut facade = trees.filter_map(|tree| match tree {
             TokenTree::Ident(ident) => Some(ident.unraw().to_string()),
             _ => None,
         });
-        let facade = idents.next().unwrap_or_default();
-        let mut crates = crates.iter();
-        crates.any(|name| facade == "$crate" || *name == facade || is_our_crate(name))
+        let is_named = facade.any(|name| name == "$crate" || crates.contains(&name));
+        !crates.is_empty() && (is_named || crates.iter().any(|name| is_our_crate(name)))
     }
 
     fn option(&mut self, written: &Argument, key: &Ident, faults: &mut Vec<Diagnostic>) {
@@ -270,7 +270,7 @@ mod tests {
             ("\"a\"", "company", false),
             ("\"a\", crate = company", "company", true),
             ("\"a\", crate = ::r#company::registry", "company", true),
-            ("\"a\", crate = crate::company", "company", false),
+            ("\"a\", crate = crate::company", "company", true),
             ("\"a\", crate = company", "diesel", false),
         ] {
             let (invocation, _) = parse(call);
