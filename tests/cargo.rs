@@ -260,29 +260,95 @@ fn directories_in_a_circle_are_read_once() {
     krate.check().passes();
 }
 
+/// Attributes that forbid every lint of this compiler but those in `except`, and lints that need a newer one.
+fn forbid_lints_of_rustc(except: &[&str]) -> String {
+    let output = Command::new("rustc").args(["-W", "help"]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let lints = help.split("Lint groups").next().unwrap();
+    let names = lints
+        .lines()
+        .filter_map(|line| match line.split_whitespace().collect::<Vec<_>>()[..] {
+            [name, "allow" | "warn" | "deny", ..] => Some(name.replace('-', "_")),
+            _ => None,
+        });
+    let forbidden = names.filter(|name| !except.contains(&name.as_str()));
+    let attributes: Vec<String> = forbidden.map(|name| format!("#![forbid({name})]\n")).collect();
+    assert!(attributes.len() > 200, "{help}");
+    format!(
+        "#![allow(unknown_lints, reason = \"a lint may be unstable\")]\n{}",
+        attributes.concat()
+    )
+}
+
+/// Lints about the attributes themselves, and one that only binaries can have.
+const ABOUT_LINTS: &[&str] = &["unknown_lints", "forbidden_lint_groups", "linker_messages"];
+
 #[test]
 fn every_edition_and_the_strictest_lints() {
     let krate = Crate::sound("editions");
     krate.write(
         "src/lib.rs",
-        "//! Documented.\n\
-         #![no_std]\n\
-         #![deny(warnings, missing_docs, unused, future_incompatible, rust_2018_idioms)]\n\
-         #![deny(unreachable_pub, unused_qualifications, missing_debug_implementations)]\n\
-         #![forbid(unsafe_code)]\n\
-         /// The schema.\n\
-         pub mod schema;\n\
-         table_registry::table_registry!(\"schema/\");\n",
+        &format!(
+            "//! Documented.\n#![no_std]\n{}/// The schema.\npub mod schema;\ntable_registry::table_registry!(\"schema/\");\n",
+            forbid_lints_of_rustc(ABOUT_LINTS)
+        ),
     );
     krate.write("src/schema/mod.rs", "/// One table.\npub mod users;\n");
     krate.write(
         "src/schema/users.rs",
-        "/// Rows.\n#[table_registry::table]\n#[derive(Debug)]\npub struct Users<'a> {\n    /// Name.\n    pub name: &'a str,\n}\n",
+        "/// Rows.\n#[table_registry::table]\n#[derive(Debug, Clone, Copy)]\npub struct Users<'a> {\n    /// Name.\n    pub name: &'a str,\n}\n",
     );
     for edition in ["2018", "2021", "2024"] {
         krate.manifest(edition, "");
         krate.check().passes();
     }
+}
+
+/// Lints that `tests/lints` breaks itself, since they contradict each other or are about the layout of a crate.
+const OF_THE_USER: &[&str] = &[
+    "arbitrary_source_item_ordering",
+    "blanket_clippy_restriction_lints",
+    "implicit_return",
+    "self_named_module_files",
+    "pub_with_shorthand",
+    "single_call_fn",
+];
+
+/// `forbid` is an error wherever generated code has an `allow`. Only `assert_handlers!` has one: the compiler looks for
+/// the level of `long_running_const_eval` nowhere but at the constant in the user's crate.
+#[cfg(unix)]
+#[test]
+fn generated_code_is_clean_under_every_lint() {
+    let krate = Crate::sound("every_lint");
+    let attributes = forbid_lints_of_rustc(&[ABOUT_LINTS, &["long_running_const_eval"]].concat());
+    let allowed: String = OF_THE_USER
+        .iter()
+        .map(|lint| format!("clippy::{lint}, "))
+        .collect();
+    let lib = include_str!("lints/lib.rs").replace(
+        "#![no_std]\n",
+        &format!(
+            "#![no_std]\n\
+             #![forbid(clippy::complexity, clippy::correctness, clippy::perf, clippy::style)]\n\
+             #![forbid(clippy::pedantic, clippy::nursery)]\n\
+             #![deny(clippy::suspicious, clippy::restriction)]\n\
+             #![allow({allowed} reason = \"about the crate\")]\n{attributes}"
+        ),
+    );
+    krate.write("src/lib.rs", &lib);
+    krate.remove("src/schema/mod.rs");
+    krate.write("src/schema.rs", include_str!("lints/schema.rs"));
+    krate.write("src/schema/users.rs", include_str!("lints/schema/users.rs"));
+    krate.write("src/schema/pages.rs", include_str!("lints/schema/pages.rs"));
+    krate.write("src/schema/hidden.rs", include_str!("lints/schema/hidden.rs"));
+    krate.write("src/linked.rs", include_str!("lints/linked.rs"));
+    std::os::unix::fs::symlink("../linked.rs", krate.directory.join("src/schema/linked.rs")).unwrap();
+    krate.write("revoke.toml", "update_delete = [\"two\"]\n");
+    krate.write(
+        "table-registry.toml",
+        "[exempt]\nold = \"kept\"\n[overrides]\npair = \"link\"\n",
+    );
+    krate.cargo(&["clippy", "--quiet"]).passes();
 }
 
 #[test]
@@ -291,9 +357,16 @@ fn a_binary_that_uses_nothing_has_no_warning() {
     krate.remove("src/lib.rs");
     krate.write(
         "src/main.rs",
-        "mod schema;\ntable_registry::table_registry!(\"schema/\");\nfn main() {\n    let _ = schema::Users;\n}\n",
+        &format!(
+            "//! Documented.\n{}mod schema;\ntable_registry::table_registry!(\"schema/\");\nfn main() {{\n    let _ = schema::Users;\n}}\n",
+            forbid_lints_of_rustc(ABOUT_LINTS)
+        ),
     );
-    krate.write("src/schema/mod.rs", "mod users;\npub use users::Users;\n");
+    krate.write("src/schema/mod.rs", "mod users;\npub(crate) use users::Users;\n");
+    krate.write(
+        "src/schema/users.rs",
+        "#[table_registry::table]\npub(crate) struct Users;\n",
+    );
     krate.check().passes();
 }
 
