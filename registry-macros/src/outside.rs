@@ -14,7 +14,7 @@ use table_registry_engine::outside_directories;
 /// bounds.
 ///
 /// One glob import per struct would make compile time quadratic. Here, only structs that are nearly always an error
-/// need one. The aliases are for the lint `non_local_definitions`.
+/// need one. The alias is for the lint `non_local_definitions`.
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let Ok(Outside {
         directories,
@@ -49,9 +49,8 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
                 const _: () = {
                     use crate::directories_of_table_registry::*;
                     type __TableRegistryKey = #key;
-                    type __TableRegistryAlias = __TableRegistryStruct;
                     impl crate::__table_registry::__private::DeclaredByOneStruct for __TableRegistryKey {}
-                    impl crate::__table_registry::__private::HasKey for __TableRegistryAlias {
+                    impl crate::__table_registry::__private::HasKey for __TableRegistryStruct {
                         type Key = __TableRegistryKey;
                     }
                     #check

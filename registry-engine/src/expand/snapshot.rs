@@ -1,5 +1,5 @@
 #[doc(hidden)]
-use ::table_registry as __table_registry;
+use ::table_registry::re_export_the_whole_crate_table_registry as __table_registry;
 const _: () = __table_registry::__private::assert!(
     __table_registry::__private::is_crate_root(__table_registry::__private::module_path!()),
     "{}",
