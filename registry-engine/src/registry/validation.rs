@@ -290,7 +290,7 @@ fn table(name: String, declarations: Vec<Declaration>, contested: bool) -> Regis
 
 fn duplicate_table(name: &str, declarations: &[Declaration]) -> Option<Diagnostic> {
     let (first, others) = declarations.split_first()?;
-    let are_twins = declarations.iter().all(|declaration| declaration.conditional);
+    let are_twins = may_be_in_different_builds(declarations);
     let disagreeing = others.iter().find(|other| other.kind != first.kind);
     if others.is_empty() || (are_twins && disagreeing.is_none()) {
         return None;
@@ -316,6 +316,19 @@ fn duplicate_table(name: &str, declarations: &[Declaration]) -> Option<Diagnosti
             .note("one struct declares one table")
             .help("remove `#[table]` from all but one, or give each its own name: `#[table(name = \"…\")]`")
     })
+}
+
+/// Whether each of the structs may be left out in a build that has another one of them. Nothing shows what an attribute
+/// macro does, but two structs under the same macro share their fate. If a build has both structs after all, their
+/// implementations conflict.
+fn may_be_in_different_builds(declarations: &[Declaration]) -> bool {
+    let unconditional = declarations.iter().filter(|declaration| !declaration.conditional);
+    let mut macros: Vec<&str> = unconditional
+        .map(|declaration| declaration.macros_above.as_str())
+        .collect();
+    macros.sort_unstable();
+    let are_different = macros.windows(2).all(|pair| pair[0] != pair[1]);
+    are_different && !macros.contains(&"")
 }
 
 fn times(declarations: &[Declaration]) -> String {
@@ -491,7 +504,8 @@ mod tests {
                 ),
                 (
                     "b.rs",
-                    "#[cfg(x)] #[table] struct Twin; #[cfg(not(x))] #[table] struct Twin;",
+                    "#[cfg(x)] #[table] struct Twin; #[cfg(not(x))] #[table] struct Twin; \
+                     #[on(x)] #[table] struct Twin; #[on(y)] #[table] struct Twin;",
                 ),
             ],
             "[overrides]\nusers = \"system\"\n[exempt]\nold = \"kept\"",
@@ -574,6 +588,18 @@ mod tests {
             ),
             (
                 "#[table] struct A; mod m { #[cfg(x)] #[table] struct A; }",
+                "",
+                "",
+                "duplicate-table",
+            ),
+            (
+                "#[x] #[table] struct A; mod m { #[x] #[table] struct A; }",
+                "",
+                "",
+                "duplicate-table",
+            ),
+            (
+                "#[x] #[table] struct A; mod m { #[table] struct A; }",
                 "",
                 "",
                 "duplicate-table",

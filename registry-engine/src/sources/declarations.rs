@@ -26,8 +26,10 @@ pub struct Declaration {
     pub kind: TableKind,
     /// The struct's name.
     pub ident: String,
-    /// Whether some builds may leave the struct out, so that another struct may declare the same table.
+    /// Whether some builds leave the struct out.
     pub conditional: bool,
+    /// The attributes above `#[table]` that may be macros, which could leave the struct out in some builds.
+    pub macros_above: String,
     /// Whether the struct is in a function, or in the input of a macro that may put it into one.
     pub is_in_body: bool,
     /// What has to be checked when the crate is compiled.
@@ -275,6 +277,7 @@ impl Attributes<'_> {
             .map(|flat| &flat.meta)
             .collect();
         let declared = self.declare(position, &all);
+        let macros_above = self.found.neighbours.macros_above.iter();
         let is_file_conditional = matches!(
             self.reachability,
             Reachability::Sometimes
@@ -283,12 +286,12 @@ impl Attributes<'_> {
                     ..
                 }
         );
-        let is_left_out = self.found.conditional || own.conditional || is_file_conditional;
-        let is_hidden = !is_left_out && certain.len() < all.len();
+        let conditional = self.found.conditional || own.conditional || is_file_conditional;
+        let is_hidden = !conditional && certain.len() < all.len();
         let hidden_name = is_hidden.then(|| self.declare(position, &certain).name);
         Declaration {
             hidden_name: hidden_name.filter(|hidden| *hidden != declared.name),
-            check: if is_left_out || !source.is_utf8() || !self.found.is_struct {
+            check: if conditional || !source.is_utf8() || !self.found.is_struct {
                 CompileCheck::None
             } else {
                 self.check(&own.meta)
@@ -298,8 +301,8 @@ impl Attributes<'_> {
             other_name: declared.other_name,
             kind: declared.kind,
             ident: self.ident.unraw().to_string(),
-            // If the macro drops neither of two structs, their implementations conflict.
-            conditional: is_left_out || self.found.neighbours.macro_above,
+            conditional,
+            macros_above: macros_above.map(|range| &source.text[range.clone()]).collect(),
             is_in_body: self.found.is_in_body,
             source: Arc::clone(source),
             file: source.path.clone(),
@@ -328,7 +331,7 @@ impl Attributes<'_> {
         match (self.reachability, self.origin(own)) {
             (Reachability::Never { .. }, _) => CompileCheck::File,
             (Reachability::Unknown, _) => CompileCheck::None,
-            (_, Origin::Ours | Origin::Unknown) if self.found.neighbours.macro_above => {
+            (_, Origin::Ours | Origin::Unknown) if !self.found.neighbours.macros_above.is_empty() => {
                 CompileCheck::MacroAbove
             }
             (_, Origin::Unknown) => CompileCheck::Attribute,

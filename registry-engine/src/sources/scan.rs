@@ -60,13 +60,13 @@ pub struct FoundStruct {
 }
 
 /// The other attributes of a struct with `#[table]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Neighbours {
     /// Whether a derive may have a helper attribute with the name `table`.
     pub derive: bool,
-    /// Whether an attribute above `#[table]` may be a macro, which could drop the struct. One that is known to do so in
-    /// some builds makes the struct conditional instead.
-    pub macro_above: bool,
+    /// The attributes above `#[table]` that may be macros, which could drop the struct. One that is known to do so in
+    /// some builds makes the struct conditional, too.
+    pub macros_above: Vec<Range<usize>>,
 }
 
 /// Whether some builds leave something out.
@@ -526,10 +526,13 @@ impl<'a> Scanner<'a> {
     }
 
     fn neighbours(&self) -> Neighbours {
-        let mut above = self.pending.iter().take_while(|pending| !pending.is_table());
+        let above = self.pending.iter().take_while(|pending| !pending.is_table());
         Neighbours {
             derive: self.pending.iter().any(|pending| pending.has_helpers),
-            macro_above: above.any(|pending| pending.is_macro),
+            macros_above: above
+                .filter(|pending| pending.is_macro)
+                .map(|pending| pending.range.clone())
+                .collect(),
         }
     }
 
@@ -777,25 +780,31 @@ mod tests {
 
     #[test]
     fn macros_and_derives_around_an_attribute() {
-        for (attributes, macro_above, derive) in [
-            ("#[x] #[table]", true, false),
-            ("#[x::y(z)] #[derive(Debug)] #[table]", true, false),
-            ("#[table] #[x]", false, false),
+        for (attributes, above, derive) in [
+            ("#[x] #[table]", "#[x]", false),
             (
-                "#[allow(x)] #[clippy::x] #[doc(hidden)] #[diesel(x)] #[table]",
-                false,
+                "#[x::y(z)] #[derive(Debug)] #[w] #[table]",
+                "#[x::y(z)]#[w]",
                 false,
             ),
-            ("#[derive(Debug, Clone)] #[table]", false, false),
-            ("#[derive(Debug, Model)] #[table]", false, true),
-            ("#[cfg_attr(x, derive(Debug), y)] #[table]", false, false),
-            ("#[cfg_attr(x, derive(Model))] #[table]", false, true),
-            ("#[cfg_attr(x, derive(Model), table(y))]", false, true),
+            ("#[table] #[x]", "", false),
+            (
+                "#[allow(x)] #[clippy::x] #[doc(hidden)] #[diesel(x)] #[table]",
+                "",
+                false,
+            ),
+            ("#[derive(Debug, Clone)] #[table]", "", false),
+            ("#[derive(Debug, Model)] #[table]", "", true),
+            ("#[cfg_attr(x, derive(Debug), y)] #[table]", "", false),
+            ("#[cfg_attr(x, derive(Model))] #[table]", "", true),
+            ("#[cfg_attr(x, derive(Model), table(y))]", "", true),
         ] {
             let found = &scan(&format!("{attributes} struct A;")).structs[0];
+            let macros = found.neighbours.macros_above.iter();
+            let texts: String = macros.map(|range| &attributes[range.clone()]).collect();
             assert_eq!(
-                found.neighbours,
-                Neighbours { derive, macro_above },
+                (texts.as_str(), found.neighbours.derive),
+                (above, derive),
                 "{attributes}"
             );
         }
