@@ -495,6 +495,18 @@ mod tests {
     }
 
     #[test]
+    fn structs_that_may_be_in_different_builds() {
+        for text in [
+            "#[cfg(x)] #[table] struct A; #[cfg(y)] #[table] struct A; #[cfg(z)] #[table] struct A;",
+            "#[on(x)] #[table] struct A; #[on(y)] #[table] struct A;",
+            "#[on(x)] #[table] struct A; #[cfg(x)] #[on(x)] #[table] struct A;",
+        ] {
+            let (_, faults) = registry(&[("a.rs", text)], "", "");
+            assert_eq!(codes(&faults), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
     fn a_valid_schema_has_no_fault() {
         let (registry, faults) = registry(
             &[
@@ -504,8 +516,7 @@ mod tests {
                 ),
                 (
                     "b.rs",
-                    "#[cfg(x)] #[table] struct Twin; #[cfg(not(x))] #[table] struct Twin; \
-                     #[on(x)] #[table] struct Twin; #[on(y)] #[table] struct Twin;",
+                    "#[cfg(x)] #[table] struct Twin; #[cfg(not(x))] #[table] struct Twin;",
                 ),
             ],
             "[overrides]\nusers = \"system\"\n[exempt]\nold = \"kept\"",
