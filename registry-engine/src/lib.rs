@@ -34,8 +34,8 @@ pub use report::{
     CheckSubject, Code, DatabaseCheck, Diagnostic, Fault, Label, Lint, LintLevel, LintOption, Severity,
 };
 pub use sources::{
-    CompileCheck, Declaration, Declarations, Orphan, PathAttribute, declarations_in_text, file_leading_into,
-    module_at, module_candidates, path_attributes, registry_calls,
+    CompileCheck, Declaration, Declarations, LeftOut, Orphan, PathAttribute, declarations_in_text,
+    file_leading_into, module_at, module_candidates, path_attributes, registry_calls,
 };
 pub use text::{Root, Source, clean, did_you_mean, display, start_of_code, without_mark};
 pub use written::{

@@ -101,9 +101,12 @@ impl Build {
         let declared = present.iter().map(|parameter| &parameter.declared);
         let arguments = present.iter().map(|parameter| &parameter.argument);
         let predicates = conditions.predicates.iter().enumerate();
-        let literals = predicates.map(|(condition, predicate)| match is_met(&condition) {
-            true => predicate.clone(),
-            false => quote!(not(#predicate)),
+        let literals = predicates.map(|(condition, predicate)| {
+            if is_met(&condition) {
+                predicate.clone()
+            } else {
+                quote!(not(#predicate))
+            }
         });
         let is_generic = !present.is_empty();
         Self {

@@ -8,7 +8,7 @@ use super::model::{ExemptTable, RegisteredTable, Registry};
 use crate::name;
 use crate::policy::{Exemption, Placed, Policy};
 use crate::report::{CheckSubject, Code, Diagnostic, Fault};
-use crate::sources::{CompileCheck, Declaration, Declarations};
+use crate::sources::{CompileCheck, Declaration, Declarations, LeftOut};
 use crate::text::nearest;
 
 /// Checks every rule, adds a fault for each place that breaks one, and returns the registry as far as it is known.
@@ -322,13 +322,16 @@ fn duplicate_table(name: &str, declarations: &[Declaration]) -> Option<Diagnosti
 /// macro does, but two structs under the same macro share their fate. If a build has both structs after all, their
 /// implementations conflict.
 fn may_be_in_different_builds(declarations: &[Declaration]) -> bool {
-    let unconditional = declarations.iter().filter(|declaration| !declaration.conditional);
-    let mut macros: Vec<&str> = unconditional
-        .map(|declaration| declaration.macros_above.as_str())
-        .collect();
-    macros.sort_unstable();
-    let are_different = macros.windows(2).all(|pair| pair[0] != pair[1]);
-    are_different && !macros.contains(&"")
+    let mut macros: Vec<&str> = Vec::new();
+    for declaration in declarations {
+        match &declaration.left_out {
+            LeftOut::Never => return false,
+            LeftOut::Sometimes => {}
+            LeftOut::Perhaps(above) if macros.contains(&above.as_str()) => return false,
+            LeftOut::Perhaps(above) => macros.push(above),
+        }
+    }
+    true
 }
 
 fn times(declarations: &[Declaration]) -> String {

@@ -27,9 +27,7 @@ pub struct Declaration {
     /// The struct's name.
     pub ident: String,
     /// Whether some builds leave the struct out.
-    pub conditional: bool,
-    /// The attributes above `#[table]` that may be macros, which could leave the struct out in some builds.
-    pub macros_above: String,
+    pub left_out: LeftOut,
     /// Whether the struct is in a function, or in the input of a macro that may put it into one.
     pub is_in_body: bool,
     /// What has to be checked when the crate is compiled.
@@ -69,6 +67,17 @@ pub struct Orphan {
     pub below_cfg: Option<String>,
     /// The file that a `mod` line would have to name for the compiler to get to this one. It may be this file itself.
     pub file: String,
+}
+
+/// Whether some builds leave a struct out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LeftOut {
+    /// No build does.
+    Never,
+    /// Because of a `cfg` on it or around it, or because it is the input of a macro.
+    Sometimes,
+    /// Nothing shows what these attribute macros do, which are above `#[table]`.
+    Perhaps(String),
 }
 
 /// What has to be checked about a struct when the crate is compiled.
@@ -277,7 +286,8 @@ impl Attributes<'_> {
             .map(|flat| &flat.meta)
             .collect();
         let declared = self.declare(position, &all);
-        let macros_above = self.found.neighbours.macros_above.iter();
+        let above = self.found.neighbours.macros_above.iter();
+        let macros_above: String = above.map(|range| &source.text[range.clone()]).collect();
         let is_file_conditional = matches!(
             self.reachability,
             Reachability::Sometimes
@@ -301,8 +311,13 @@ impl Attributes<'_> {
             other_name: declared.other_name,
             kind: declared.kind,
             ident: self.ident.unraw().to_string(),
-            conditional,
-            macros_above: macros_above.map(|range| &source.text[range.clone()]).collect(),
+            left_out: if conditional {
+                LeftOut::Sometimes
+            } else if macros_above.is_empty() {
+                LeftOut::Never
+            } else {
+                LeftOut::Perhaps(macros_above)
+            },
             is_in_body: self.found.is_in_body,
             source: Arc::clone(source),
             file: source.path.clone(),

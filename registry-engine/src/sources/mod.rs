@@ -9,7 +9,7 @@ mod module_tree;
 mod scan;
 
 pub use calls::registry_calls;
-pub use declarations::{CompileCheck, Declaration, Declarations, Orphan, declarations_in_text};
+pub use declarations::{CompileCheck, Declaration, Declarations, LeftOut, Orphan, declarations_in_text};
 #[cfg(test)]
 pub use declarations::{OutsideImports, declarations_in};
 pub use discover::discover;
