@@ -5,6 +5,10 @@
     reason = "the blocks of the README are files of the quickstart example"
 )]
 
+/// What generated code refers to. A facade that does not re-export it gets a compiler error with this name, so the name
+/// has to be the hint. Not public API.
+#[doc(hidden)]
+pub use crate as re_export_the_whole_crate_table_registry;
 #[doc(hidden)]
 pub use table_registry_core::__private;
 pub use table_registry_core::{

@@ -260,29 +260,95 @@ fn directories_in_a_circle_are_read_once() {
     krate.check().passes();
 }
 
+/// Attributes that forbid every lint of this compiler but those in `except`, and lints that need a newer one.
+fn forbid_lints_of_rustc(except: &[&str]) -> String {
+    let output = Command::new("rustc").args(["-W", "help"]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let lints = help.split("Lint groups").next().unwrap();
+    let names = lints
+        .lines()
+        .filter_map(|line| match line.split_whitespace().collect::<Vec<_>>()[..] {
+            [name, "allow" | "warn" | "deny", ..] => Some(name.replace('-', "_")),
+            _ => None,
+        });
+    let forbidden = names.filter(|name| !except.contains(&name.as_str()));
+    let attributes: Vec<String> = forbidden.map(|name| format!("#![forbid({name})]\n")).collect();
+    assert!(attributes.len() > 200, "{help}");
+    format!(
+        "#![allow(unknown_lints, reason = \"a lint may be unstable\")]\n{}",
+        attributes.concat()
+    )
+}
+
+/// Lints about the attributes themselves, and one that only binaries can have.
+const ABOUT_LINTS: &[&str] = &["unknown_lints", "forbidden_lint_groups", "linker_messages"];
+
 #[test]
 fn every_edition_and_the_strictest_lints() {
     let krate = Crate::sound("editions");
     krate.write(
         "src/lib.rs",
-        "//! Documented.\n\
-         #![no_std]\n\
-         #![deny(warnings, missing_docs, unused, future_incompatible, rust_2018_idioms)]\n\
-         #![deny(unreachable_pub, unused_qualifications, missing_debug_implementations)]\n\
-         #![forbid(unsafe_code)]\n\
-         /// The schema.\n\
-         pub mod schema;\n\
-         table_registry::table_registry!(\"schema/\");\n",
+        &format!(
+            "//! Documented.\n#![no_std]\n{}/// The schema.\npub mod schema;\ntable_registry::table_registry!(\"schema/\");\n",
+            forbid_lints_of_rustc(ABOUT_LINTS)
+        ),
     );
     krate.write("src/schema/mod.rs", "/// One table.\npub mod users;\n");
     krate.write(
         "src/schema/users.rs",
-        "/// Rows.\n#[table_registry::table]\n#[derive(Debug)]\npub struct Users<'a> {\n    /// Name.\n    pub name: &'a str,\n}\n",
+        "/// Rows.\n#[table_registry::table]\n#[derive(Debug, Clone, Copy)]\npub struct Users<'a> {\n    /// Name.\n    pub name: &'a str,\n}\n",
     );
     for edition in ["2018", "2021", "2024"] {
         krate.manifest(edition, "");
         krate.check().passes();
     }
+}
+
+/// Lints that `tests/lints` breaks itself, since they contradict each other or are about the layout of a crate.
+const OF_THE_USER: &[&str] = &[
+    "arbitrary_source_item_ordering",
+    "blanket_clippy_restriction_lints",
+    "implicit_return",
+    "self_named_module_files",
+    "pub_with_shorthand",
+    "single_call_fn",
+];
+
+/// `forbid` is an error wherever generated code has an `allow`. Only `assert_handlers!` has one: the compiler looks for
+/// the level of `long_running_const_eval` nowhere but at the constant in the user's crate.
+#[cfg(unix)]
+#[test]
+fn generated_code_is_clean_under_every_lint() {
+    let krate = Crate::sound("every_lint");
+    let attributes = forbid_lints_of_rustc(&[ABOUT_LINTS, &["long_running_const_eval"]].concat());
+    let allowed: String = OF_THE_USER
+        .iter()
+        .map(|lint| format!("clippy::{lint}, "))
+        .collect();
+    let lib = include_str!("lints/lib.rs").replace(
+        "#![no_std]\n",
+        &format!(
+            "#![no_std]\n\
+             #![forbid(clippy::complexity, clippy::correctness, clippy::perf, clippy::style)]\n\
+             #![forbid(clippy::pedantic, clippy::nursery)]\n\
+             #![deny(clippy::suspicious, clippy::restriction)]\n\
+             #![allow({allowed} reason = \"about the crate\")]\n{attributes}"
+        ),
+    );
+    krate.write("src/lib.rs", &lib);
+    krate.remove("src/schema/mod.rs");
+    krate.write("src/schema.rs", include_str!("lints/schema.rs"));
+    krate.write("src/schema/users.rs", include_str!("lints/schema/users.rs"));
+    krate.write("src/schema/pages.rs", include_str!("lints/schema/pages.rs"));
+    krate.write("src/schema/hidden.rs", include_str!("lints/schema/hidden.rs"));
+    krate.write("src/linked.rs", include_str!("lints/linked.rs"));
+    std::os::unix::fs::symlink("../linked.rs", krate.directory.join("src/schema/linked.rs")).unwrap();
+    krate.write("revoke.toml", "update_delete = [\"two\"]\n");
+    krate.write(
+        "table-registry.toml",
+        "[exempt]\nold = \"kept\"\n[overrides]\npair = \"link\"\n",
+    );
+    krate.cargo(&["clippy", "--quiet"]).passes();
 }
 
 #[test]
@@ -291,9 +357,16 @@ fn a_binary_that_uses_nothing_has_no_warning() {
     krate.remove("src/lib.rs");
     krate.write(
         "src/main.rs",
-        "mod schema;\ntable_registry::table_registry!(\"schema/\");\nfn main() {\n    let _ = schema::Users;\n}\n",
+        &format!(
+            "//! Documented.\n{}mod schema;\ntable_registry::table_registry!(\"schema/\");\nfn main() {{\n    let _ = schema::Users;\n}}\n",
+            forbid_lints_of_rustc(ABOUT_LINTS)
+        ),
     );
-    krate.write("src/schema/mod.rs", "mod users;\npub use users::Users;\n");
+    krate.write("src/schema/mod.rs", "mod users;\npub(crate) use users::Users;\n");
+    krate.write(
+        "src/schema/users.rs",
+        "#[table_registry::table]\npub(crate) struct Users;\n",
+    );
     krate.check().passes();
 }
 
@@ -463,7 +536,7 @@ fn an_attribute_of_another_crate_is_recognised() {
 
 #[test]
 fn a_renamed_dependency_is_one_error_and_an_option_fixes_it() {
-    let krate = Crate::sound("renamed");
+    let krate = Crate::with_other_macros("renamed");
     let root = env!("CARGO_MANIFEST_DIR");
     let manifest = fs::read_to_string(krate.directory.join("Cargo.toml")).unwrap();
     let renamed = format!("registry = {{ package = \"table-registry\", path = {root:?} }}");
@@ -482,6 +555,83 @@ fn a_renamed_dependency_is_one_error_and_an_option_fixes_it() {
         "pub mod schema;\nregistry::table_registry!(\"schema/\", crate = ::registry);\n",
     );
     krate.check().passes();
+    krate.write(
+        "src/lib.rs",
+        "#[macro_use]\nextern crate registry;\npub mod schema;\ntable_registry!(\"schema/\", crate = registry);\n",
+    );
+    krate.write(
+        "src/schema/users.rs",
+        "#[derive(other::Model)]\n#[table]\npub struct Users;\n",
+    );
+    krate.check().passes();
+}
+
+/// `company` stands for a crate that re-exports names of ours.
+#[test]
+fn a_facade_has_to_re_export_the_whole_crate() {
+    let krate = Crate::sound("facade");
+    krate.write("src/schema/mod.rs", "pub mod orders;\npub mod users;\n");
+    krate.write(
+        "src/schema/orders.rs",
+        "#[crate::company::table]\npub struct Orders<T>(T);\n\
+         pub const NAME: &str = <Orders<u8> as crate::company::Table>::NAME;\n",
+    );
+    let with = |re_export: &str, facade: &str| {
+        let text = format!(
+            "pub mod schema;\npub mod company {{\n    pub use {re_export};\n}}\n\
+             company::table_registry!(\"schema/\", crate = {facade});\n\
+             pub const RLS: bool = tables::is_rls(\"users\");\n"
+        );
+        krate.write("src/lib.rs", &text);
+        krate.check()
+    };
+    let some = "table_registry::{Table, table, table_registry}";
+    let report = with(some, "company");
+    report
+        .fails_with(&["error[E0432]: unresolved import `company::re_export_the_whole_crate_table_registry`"]);
+    report.says("company::table_registry!(\"schema/\", crate = company);");
+    report.says("^^^^^^^ no `re_export_the_whole_crate_table_registry` in `company`");
+    with(some, "crate::compny").fails_with(&["error[E0432]: unresolved import `crate::compny`"]);
+    with(some, "::company").fails_with(&["error[E0432]: unresolved import `company`"]);
+    with("table_registry::*", "company").passes();
+    with(
+        "::table_registry::{self, Table, table, table_registry}",
+        "company::table_registry",
+    )
+    .passes();
+}
+
+#[test]
+fn generic_parameters_under_cfg() {
+    let krate = Crate::sound("generics");
+    krate.write(
+        "src/schema/users.rs",
+        "#[table_registry::table]\n\
+         pub struct Users<\n\
+         #[cfg(feature = \"database\")] 'a,\n\
+         #[cfg(feature = \"database\")] T: Copy = u8,\n\
+         #[allow(non_camel_case_types)] u: Copy = u8,\n\
+         #[cfg(not(feature = \"database\"))] const N: usize = 3,\n\
+         >\nwhere\n    u: Into<u8>,\n{\n\
+         #[cfg(feature = \"database\")] pub a: &'a T,\n\
+         #[cfg(not(feature = \"database\"))] pub a: [u8; N],\n\
+         pub b: u,\n}\n\
+         pub const NAME: &str = <Users as table_registry::Table>::NAME;\n",
+    );
+    krate.check().passes();
+    krate
+        .cargo(&["check", "--quiet", "--features", "database"])
+        .passes();
+    let conditions: String = (0..5)
+        .map(|number| format!("#[cfg(all(any(), feature = \"f{number}\"))] T{number}, "))
+        .collect();
+    krate.write(
+        "src/schema/users.rs",
+        &format!("#[table_registry::table]\npub struct Users<{conditions}>;\n"),
+    );
+    krate
+        .check()
+        .fails_with(&["error: the generic parameters of this struct have too many conditions"]);
 }
 
 #[test]
@@ -602,8 +752,8 @@ fn an_included_file_is_compiled() {
 
 impl Crate {
     /// A sound crate that depends on a crate `other`. `other` has an attribute `table`, a derive with a helper
-    /// attribute `table`, a derive without one, an attribute that drops its item, and one that turns its item into a
-    /// test.
+    /// attribute `table`, a derive without one, attributes that drop and keep their items, and one that turns its item
+    /// into a test.
     fn with_other_macros(name: &str) -> Self {
         let krate = Self::sound(name);
         krate.manifest("2024", "other = { path = \"other\" }\n");
@@ -627,6 +777,11 @@ pub fn table(_: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn dropped(_: TokenStream, _: TokenStream) -> TokenStream {
     TokenStream::new()
+}
+
+#[proc_macro_attribute]
+pub fn kept(_: TokenStream, item: TokenStream) -> TokenStream {
+    item
 }
 
 #[proc_macro_attribute]
@@ -681,6 +836,38 @@ fn a_struct_that_is_not_compiled_is_an_error_if_it_looks_like_a_table() {
         krate.check().fails_with(&[
             "error[E0080]: evaluation panicked: table `person` is declared in `src/schema/others.rs`, but the crate does not compile that struct",
         ]);
+    }
+}
+
+/// `other`, renamed, plays the part of the crate `rustversion`.
+#[test]
+fn attribute_macros_that_leave_structs_out() {
+    let krate = Crate::with_other_macros("left_out");
+    krate.write(
+        "src/lib.rs",
+        "pub mod schema;\ntable_registry::table_registry!(\"schema/\");\nconst _: () = assert!(TABLE_NAMES.len() == 2);\n",
+    );
+    krate.write("src/schema/mod.rs", "pub mod users;\npub mod others;\n");
+    let table = "#[table_registry::table]";
+    for others in [
+        format!("#[rustversion::dropped]\n{table}\npub struct Person;\n"),
+        format!("{table}\n#[rustversion::dropped]\npub struct Person;\n"),
+        format!("#[other::dropped]\nmod person {{\n    {table}\n    pub struct Person;\n}}\n"),
+        format!(
+            "#[rustversion::dropped]\n{table}\npub struct Person;\n#[rustversion::kept]\n{table}\npub struct Person;\n"
+        ),
+        format!(
+            "{table}\n#[rustversion::dropped]\npub struct Person;\n{table}\n#[rustversion::kept]\npub struct Person;\n"
+        ),
+        format!(
+            "#[other::dropped]\n{table}\npub struct Person;\n#[other::kept]\n{table}\npub struct Person;\n"
+        ),
+    ] {
+        krate.write(
+            "src/schema/others.rs",
+            &format!("#![allow(unused_imports)]\nuse ::other as rustversion;\n{others}"),
+        );
+        krate.check().passes();
     }
 }
 
@@ -752,6 +939,10 @@ fn wherever_the_attribute_is_imported() {
         (
             "pub mod prelude {\n    pub use table_registry::table;\n}\n",
             format!("{table}use crate::prelude::*;\n"),
+        ),
+        (
+            "pub mod r#mod {\n    pub use table_registry::table;\n}\n",
+            format!("use crate::r#mod::r#table;\n{table}"),
         ),
         (
             "pub mod prelude {\n    pub use table_registry::table;\n}\n",

@@ -34,13 +34,14 @@ pub use report::{
     CheckSubject, Code, DatabaseCheck, Diagnostic, Fault, Label, Lint, LintLevel, LintOption, Severity,
 };
 pub use sources::{
-    Compilation, CompileCheck, Declaration, Declarations, Orphan, PathAttribute, ScannedFile,
+    Compilation, CompileCheck, Declaration, Declarations, LeftOut, Orphan, PathAttribute, ScannedFile,
     declarations_in_text, file_leading_into, files_of_root, module_at, module_candidates, path_attributes,
     registry_calls,
 };
 pub use text::{Root, Source, clean, did_you_mean, display, rust_files, start_of_code, without_mark};
 pub use written::{
     AllowedLint, Argument, CALL_ARGUMENTS, CallArgument, Declared, FlatMeta, Invocation, MAX_NESTING,
-    TABLE_ARGUMENTS, TableArgument, Value, WrittenPath, declare, flatten, flatten_text, nests_too_deeply,
-    not_a_struct, outer_attributes, repeated, split_arguments, too_deep_struct, ungroup,
+    TABLE_ARGUMENTS, TableArgument, Value, WrittenPath, declare, flatten, flatten_text, is_of_rustversion,
+    nests_too_deeply, not_a_struct, outer_attributes, repeated, split_arguments, too_deep_struct,
+    too_many_conditions, ungroup,
 };

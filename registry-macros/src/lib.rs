@@ -2,6 +2,7 @@
 //! that crate, which re-exports them.
 
 mod emit;
+mod generics;
 mod outside;
 mod registry;
 mod table;

@@ -1,17 +1,19 @@
 //! The expansion of `#[table]`.
 
-use std::path::Path;
+use std::path;
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
-use syn::{Generics, Meta, Token, Visibility, WhereClause};
+use syn::{Generics, Meta, Path, Token, Visibility, WhereClause};
 use table_registry_engine::{self as engine, Declared, Diagnostic};
+
+use crate::generics::{self, Build};
 
 /// Returns the struct unchanged, followed by its registration. `file` is the file of the attribute if the compiler says
 /// which it is, and `lex` is the compiler's lexer.
 pub(crate) fn expand(
-    file: Option<&Path>,
+    file: Option<&path::Path>,
     arguments: TokenStream,
     item: TokenStream,
     lex: impl Fn(&str) -> TokenStream,
@@ -33,16 +35,62 @@ pub(crate) fn expand(
     for fault in &mut faults {
         fault.span = fault.span.or(Some(header.ident.span()));
     }
+    let Some(builds) = generics::builds(header.generics.params) else {
+        faults.push(engine::too_many_conditions(generics::MAX_CONDITIONS));
+        return (item, faults);
+    };
     let key = engine::key(&name.to_string());
-    let registration = registration(
-        &directory(file),
-        &lex(DECLARED_FOR),
-        &key,
-        faults.is_empty(),
-        &header.ident,
-        &header.generics,
-    );
-    (quote!(#item #registration), faults)
+    let attributes = Attributes::of(&neighbours);
+    let registration = Registration {
+        directory: directory(file),
+        declared_for: lex(DECLARED_FOR),
+        key: engine::key_ident(&key, Span::call_site().located_at(header.ident.span())),
+        is_sound: faults.is_empty(),
+        lints: attributes.lints,
+        ident: header.ident,
+        bounds: generics::generated(header.generics.where_clause.into_token_stream()),
+    };
+    let conditions = attributes.conditions;
+    let registrations = builds.iter().map(|build| {
+        let condition = &build.condition;
+        let registration = registration.expand(build);
+        quote!(#(#conditions)* #condition #registration)
+    });
+    (quote!(#item #(#registrations)*), faults)
+}
+
+/// What the attributes of a struct mean for the implementations that `#[table]` adds.
+struct Attributes {
+    /// The lints that are allowed at the struct, and so at its name in an implementation.
+    lints: TokenStream,
+    /// The attribute macros below `#[table]` that leave the struct out in some builds.
+    conditions: Vec<TokenStream>,
+}
+
+impl Attributes {
+    fn of(metas: &[&Meta]) -> Self {
+        let (mut lints, mut conditions) = (TokenStream::new(), Vec::new());
+        for meta in metas {
+            lints.extend(generics::allowed(meta));
+            if meta.path().is_ident("deprecated") {
+                lints.extend(quote!(#[allow(deprecated)]));
+            }
+            if leaves_out(meta.path()) {
+                conditions.push(quote!(#[#meta]));
+            }
+        }
+        Self { lints, conditions }
+    }
+}
+
+fn leaves_out(path: &Path) -> bool {
+    let names: Vec<String> = path
+        .segments
+        .iter()
+        .map(|segment| segment.ident.to_string())
+        .collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    engine::is_of_rustversion(&names)
 }
 
 /// A call of the macro that `table_registry!` leaves in the crate root: `callback` in
@@ -50,30 +98,44 @@ pub(crate) fn expand(
 ///
 /// If that macro is missing, the compiler says so at the attribute. If the key is missing, or another struct claims it,
 /// the error is at the struct's name, because the first and the last token of the implementation for the key have the
-/// name's place; the two groups carry these tokens. There are no other groups, since in unoptimised code a group takes
-/// as long as several other tokens. `_` marks a faulty attribute: its key is a guess, which only prevents further
+/// name's place; the two groups carry these tokens. Most structs need no other groups, since in unoptimised code a group
+/// takes as long as several other tokens. `_` marks a faulty attribute: its key is a guess, which only prevents further
 /// errors.
-fn registration(
-    directory: &TokenStream,
-    declared_for: &TokenStream,
-    key: &str,
+struct Registration {
+    directory: TokenStream,
+    declared_for: TokenStream,
+    key: Ident,
     is_sound: bool,
-    ident: &Ident,
-    generics: &Generics,
-) -> TokenStream {
-    let at_name = Span::call_site().located_at(ident.span());
-    let key = engine::key_ident(key, at_name);
-    let implement = Ident::new("impl", at_name);
-    let (generics_of_impl, arguments, bounds) = generics.split_for_impl();
-    let is_generic = !generics.params.is_empty();
-    let parameters = is_generic.then(|| quote!(@ [#generics_of_impl]));
-    let doubt = (!is_sound).then(|| quote!(_));
-    quote! {
-        crate::registered_by_table_registry! {
-            #directory #doubt #key
-            [#implement #declared_for]
-            [crate::directories_of_table_registry::#key]
-            #parameters #ident #arguments; #bounds
+    lints: TokenStream,
+    ident: Ident,
+    bounds: TokenStream,
+}
+
+impl Registration {
+    fn expand(&self, build: &Build) -> TokenStream {
+        let Self {
+            directory,
+            declared_for,
+            key,
+            is_sound,
+            lints,
+            ident,
+            bounds,
+        } = self;
+        let implement = Ident::new("impl", key.span());
+        let arguments = &build.arguments;
+        let parameters = build
+            .parameters
+            .as_ref()
+            .map(|parameters| quote!(@ [#parameters]));
+        let doubt = (!is_sound).then(|| quote!(_));
+        quote! {
+            crate::registered_by_table_registry! {
+                #directory #doubt #key #lints
+                [#implement #declared_for]
+                [crate::directories_of_table_registry::#key]
+                #parameters #ident #arguments; #bounds
+            }
         }
     }
 }
@@ -82,8 +144,8 @@ fn registration(
 const DECLARED_FOR: &str = "crate::__table_registry::__private::DeclaredByOneStruct for";
 
 /// The components of the directory that the file is in, or an empty one if the compiler does not say which file it is.
-fn directory(file: Option<&Path>) -> TokenStream {
-    match file.and_then(Path::parent) {
+fn directory(file: Option<&path::Path>) -> TokenStream {
+    match file.and_then(path::Path::parent) {
         Some(directory) => {
             let components = engine::path_components(directory);
             quote!(#(#components)*)

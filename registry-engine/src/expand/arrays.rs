@@ -91,7 +91,6 @@ impl RegistryArray {
         format!(
             "
 #[doc = {doc:?}]
-#[allow(dead_code, unreachable_pub)]
 pub const {name}: [{element}; {count}] = [{entries}];
 "
         )

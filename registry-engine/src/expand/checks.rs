@@ -33,7 +33,6 @@ pub(super) fn checks(keyed: &[Keyed<'_>]) -> String {
     format!(
         "
 const _: () = {{
-    #[allow(unused_imports)]
     use __table_registry::__private::{{Compiled, NotCompiled as _, any, assert, bool}};
     {of_attributes}{of_files}
 }};
@@ -42,9 +41,8 @@ const _: () = {{
 }
 
 fn checks_of_attributes(keyed: &[Keyed<'_>]) -> String {
-    let doubtful = keyed
-        .iter()
-        .filter(|keyed| keyed.table.check == CompileCheck::Attribute);
+    let is_doubtful = |check| matches!(check, CompileCheck::Attribute | CompileCheck::MacroAbove);
+    let doubtful = keyed.iter().filter(|keyed| is_doubtful(keyed.table.check));
     unless_none_is_compiled(keyed.iter(), doubtful.map(check_of_attribute).collect())
 }
 
@@ -105,13 +103,21 @@ fn compiled(Keyed { key, .. }: &Keyed<'_>) -> String {
 }
 
 fn check_of_attribute(keyed: &Keyed<'_>) -> String {
-    let RegisteredTable { name, file, .. } = keyed.table;
+    let RegisteredTable {
+        name, file, check, ..
+    } = keyed.table;
+    let help = if *check == CompileCheck::MacroAbove {
+        "put `#[table]` above the other attribute macros of the struct; if one of them leaves the struct out in some \
+         builds, put that one on a `mod … { … }` around the struct"
+    } else {
+        "check that `#[table]` there is the attribute of `table_registry`, or remove the struct"
+    };
     let fault = fault(
         Fault::NotCompiled,
         &format!("table `{name}` is declared in `{file}`, but the crate does not compile that struct"),
-        "check that `#[table]` there is the attribute of `table_registry`, or remove the struct",
+        help,
     );
-    check(&format!("{} || !ANY", compiled(keyed)), &fault)
+    constant(&format!("{} || !ANY", compiled(keyed)), &fault)
 }
 
 /// One error for the file, not one for each of its tables.
@@ -123,10 +129,10 @@ fn check_of_orphan(tables: &[Doubtful<'_>], unless: &str) -> String {
         &format!("{declared}, but the crate does not compile that file"),
         "name the file in a `mod` line, or remove it",
     );
-    check(&format!("{any} {unless}"), &fault)
+    constant(&format!("{any} {unless}"), &fault)
 }
 
-fn check(condition: &str, fault: &str) -> String {
+fn constant(condition: &str, fault: &str) -> String {
     format!("const _: () = assert!({condition}, \"{{}}\", {fault:?});\n")
 }
 

@@ -98,7 +98,6 @@ pub const fn {name}(name: &super::__table_registry::__private::str) -> {returns}
 /// order of the items in the crate root.
 const ALIAS: &str = "
 #[doc(hidden)]
-#[allow(unused_imports)]
 pub(crate) use self::tables as directories_of_table_registry;
 ";
 
@@ -115,7 +114,6 @@ pub(super) fn tables(registry: &Registry, keyed: &[Keyed<'_>]) -> String {
     format!(
         "
 /// One type per table: the typed keys of [`TABLE_REGISTRY`], and the look-up by name.
-#[allow(non_camel_case_types, dead_code, unreachable_pub)]
 pub mod {module} {{{keys}{look_ups}}}
 {alias}"
     )
@@ -125,7 +123,7 @@ fn key(Keyed { table, key }: &Keyed<'_>) -> String {
     let doc = key_doc(table);
     let alias = |name: &String| format!("#[doc(hidden)] pub type {} = {key};\n", raw_where_needed(name));
     let aliases: String = table.aliases.iter().map(alias).collect();
-    format!("\n#[doc = {doc:?}]\npub enum {key} {{}}\n{aliases}")
+    format!("\n#[doc = {doc:?}]\n#[non_exhaustive]\npub enum {key} {{}}\n{aliases}")
 }
 
 fn key_doc(table: &RegisteredTable) -> String {
@@ -148,7 +146,6 @@ pub(super) fn implementations(keyed: &[Keyed<'_>]) -> String {
     format!(
         "
 const _: () = {{
-    #[allow(unused_imports)]
     use __table_registry::__private::{{
         AppendOnly, DeclaredByOneStruct, InDoubt, Key, Option, ReadWrite, kind, str,
     }};

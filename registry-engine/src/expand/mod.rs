@@ -10,7 +10,7 @@ mod structs;
 
 use std::path::PathBuf;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
 use crate::registry::Registry;
@@ -21,15 +21,26 @@ pub use keys::{LOOK_UPS, LookUp};
 pub use structs::{outside_directories, path_components};
 
 /// The import before the expansion. `facade` is the path of the crate `table-registry`, as the user wrote it.
-/// Everything else refers to this import, so that a crate that cannot be found is only one error.
+/// Everything else refers to this import, so that a crate that cannot be found, or that re-exports only some names of
+/// ours, is only one error. It is shown at the path.
 #[must_use]
 pub fn import(facade: &TokenStream) -> TokenStream {
+    let last = facade.clone().into_iter().last();
+    let place = last.map_or_else(Span::call_site, |token| {
+        Span::call_site().located_at(token.span())
+    });
+    let (whole_crate, alias) = (
+        Ident::new(WHOLE_CRATE, place),
+        Ident::new("__table_registry", place),
+    );
     quote! {
         #[doc(hidden)]
-        #[allow(unused_imports, unused_qualifications)]
-        use #facade as __table_registry;
+        use #facade::{#whole_crate as #alias};
     }
 }
+
+/// The name by which `table-registry` re-exports itself. It is the hint in the compiler's error.
+const WHOLE_CRATE: &str = "re_export_the_whole_crate_table_registry";
 
 /// What `table_registry!` expands to in the crate root, behind [`import`]. A change in one of the `tracked` files
 /// recompiles the crate; `directories` are those that the call names, as the compiler spells their paths.

@@ -1,6 +1,5 @@
 #[doc(hidden)]
-#[allow(unused_imports, unused_qualifications)]
-use ::table_registry as __table_registry;
+use ::table_registry::re_export_the_whole_crate_table_registry as __table_registry;
 const _: () = __table_registry::__private::assert!(
     __table_registry::__private::is_crate_root(__table_registry::__private::module_path!()),
     "{}",
@@ -10,7 +9,6 @@ const _: &[__table_registry::__private::u8] = __table_registry::__private::inclu
     "../revoke.toml"
 );
 ///Every registered table, sorted by name in byte order.
-#[allow(dead_code, unreachable_pub)]
 pub const TABLE_NAMES: [&__table_registry::__private::str; 4] = [
     "audit.events",
     "roles",
@@ -20,7 +18,6 @@ pub const TABLE_NAMES: [&__table_registry::__private::str; 4] = [
 /**Every registered table with its kind, sorted by name in byte order.
 
 Look a name up with [`tables::kind_of`].*/
-#[allow(dead_code, unreachable_pub)]
 pub const TABLE_REGISTRY: [(
     &__table_registry::__private::str,
     __table_registry::TableKind,
@@ -31,12 +28,10 @@ pub const TABLE_REGISTRY: [(
     ("users", __table_registry::TableKind::System),
 ];
 ///The tables that exist in the database without a struct, sorted.
-#[allow(dead_code, unreachable_pub)]
 pub const REGISTRY_EXEMPT: [&__table_registry::__private::str; 1] = ["old"];
 /**The tables with row-level security, sorted: every registered table whose kind is not `system`.
 
 See the PostgreSQL manual, [Row Security Policies](https://www.postgresql.org/docs/current/ddl-rowsecurity.html).*/
-#[allow(dead_code, unreachable_pub)]
 pub const RLS_TABLES: [&__table_registry::__private::str; 3] = [
     "audit.events",
     "roles",
@@ -45,28 +40,30 @@ pub const RLS_TABLES: [&__table_registry::__private::str; 3] = [
 /**The append-only tables, sorted: the application role gets no UPDATE, DELETE or TRUNCATE.
 
 See the PostgreSQL manual, [REVOKE](https://www.postgresql.org/docs/current/sql-revoke.html).*/
-#[allow(dead_code, unreachable_pub)]
 pub const REVOKE_UPDATE_DELETE_TABLES: [&__table_registry::__private::str; 1] = [
     "audit.events",
 ];
 /// One type per table: the typed keys of [`TABLE_REGISTRY`], and the look-up by name.
-#[allow(non_camel_case_types, dead_code, unreachable_pub)]
 pub mod tables {
     /**The table `audit.events`: kind `evidence`, row-level security applies, append-only.
 
 Declared in `src/schema/audit.rs`.*/
+    #[non_exhaustive]
     pub enum audit_events {}
     /**The table `roles`: kind `truth`, row-level security applies, not append-only.
 
 Declared in `src/schema/users.rs`.*/
+    #[non_exhaustive]
     pub enum roles {}
     /**The table `type`: kind `truth`, row-level security applies, not append-only.
 
 Declared in `src/schema/users.rs`.*/
+    #[non_exhaustive]
     pub enum r#type {}
     /**The table `users`: kind `system`, no row-level security, not append-only.
 
 Declared in `src/schema/users.rs`.*/
+    #[non_exhaustive]
     pub enum users {}
     /**The kind of the table with this name, or nothing if no such table is registered; by binary search, also at compile time.
 
@@ -103,10 +100,8 @@ The list is [`TABLE_REGISTRY`](super::TABLE_REGISTRY).*/
     }
 }
 #[doc(hidden)]
-#[allow(unused_imports)]
 pub(crate) use self::tables as directories_of_table_registry;
 const _: () = {
-    #[allow(unused_imports)]
     use __table_registry::__private::{
         AppendOnly, DeclaredByOneStruct, InDoubt, Key, Option, ReadWrite, kind, str,
     };
@@ -129,62 +124,43 @@ const _: () = {
     }
 };
 #[doc(hidden)]
-#[allow(unused_macros)]
 macro_rules! registered_by_table_registry {
     (
-        $($directory:literal)* _ $name:ident [$($declare:tt)*] [$($key:tt)*] $(@
-        [$($generics:tt)*])? $row:ty; $($bounds:tt)*
+        $($directory:literal)* _ $name:ident $(#$lints:tt)* [$($declare:tt)*]
+        [$($key:tt)*] $(@ [$($generics:tt)*])? $row:ty; $($bounds:tt)*
     ) => {
-        const _ : () = { #[allow(non_camel_case_types, dead_code)] enum $name {} const _
-        : () = { #[allow(unused_imports)] use crate ::directories_of_table_registry::*;
-        #[allow(non_local_definitions)] impl crate
-        ::__table_registry::__private::DeclaredByOneStruct for $name {} }; };
-        #[allow(non_local_definitions, deprecated)] impl $($($generics)*)? crate
-        ::__table_registry::Table for $row $($bounds)* { type Key = crate
-        ::__table_registry::__private::Unknown; }
+        const _ : () = { enum $name {} const _ : () = { use crate
+        ::directories_of_table_registry::*; type __TableRegistryKey = $name; const _ :
+        crate ::__table_registry::__private::bool = is_rls(""); impl crate
+        ::__table_registry::__private::DeclaredByOneStruct for __TableRegistryKey {} };
+        }; $(#$lints)* impl $($($generics)*)? crate ::__table_registry::Table for $row
+        $($bounds)* { type Key = crate ::__table_registry::__private::Unknown; }
     };
     (
-        "" $_:ident [$($declare:tt)*] [$($key:tt)*] $(@ [$($generics:tt)*])? $row:ty;
-        $($bounds:tt)*
+        "" $_:ident $(#$lints:tt)* [$($declare:tt)*] [$($key:tt)*] $(@
+        [$($generics:tt)*])? $row:ty; $($bounds:tt)*
     ) => {
-        #[allow(non_local_definitions)] $($declare)* $($key)* {}
-        #[allow(non_local_definitions, deprecated)] impl $($($generics)*)? crate
+        $($declare)* $($key)* {} $(#$lints)* impl $($($generics)*)? crate
         ::__table_registry::Table for $row $($bounds)* { type Key = $($key)*; }
     };
     (
-        "src" "schema" $($below:literal)* $_:ident [$($declare:tt)*] [$($key:tt)*] $(@
-        [$($generics:tt)*])? $row:ty; $($bounds:tt)*
+        "src" "schema" $($below:literal)* $_:ident $(#$lints:tt)* [$($declare:tt)*]
+        [$($key:tt)*] $(@ [$($generics:tt)*])? $row:ty; $($bounds:tt)*
     ) => {
-        #[allow(non_local_definitions)] $($declare)* $($key)* {}
-        #[allow(non_local_definitions, deprecated)] impl $($($generics)*)? crate
+        $($declare)* $($key)* {} $(#$lints)* impl $($($generics)*)? crate
         ::__table_registry::Table for $row $($bounds)* { type Key = $($key)*; }
     };
     (
-        $($directory:literal)* $name:ident [$($declare:tt)*] [$($key:tt)*] $(@
-        [$($generics:tt)*])? $row:ty; $($bounds:tt)*
+        $($directory:literal)* $name:ident $(#$lints:tt)* [$($declare:tt)*] [$($key:tt)*]
+        $(@ [$($generics:tt)*])? $row:ty; $($bounds:tt)*
     ) => {
-        const _ : () = { #[allow(dead_code, unreachable_pub)] pub enum
-        __TableRegistryStruct {} const _ : () = { #[allow(non_camel_case_types,
-        dead_code, unreachable_pub)] pub enum $name {} #[allow(non_local_definitions)]
-        impl crate ::__table_registry::Key for $name { type Policies = < crate
-        ::__table_registry::__private::Unknown as crate ::__table_registry::Key
-        >::Policies; const TABLE_NAME : &'static crate ::__table_registry::__private::str
-        = ""; } const _ : () = { #[allow(unused_imports)] use crate
-        ::directories_of_table_registry::*; #[allow(non_local_definitions)] impl crate
-        ::__table_registry::__private::DeclaredByOneStruct for $name {}
-        #[allow(non_local_definitions)] impl crate ::__table_registry::__private::HasKey
-        for __TableRegistryStruct { type Key = $name; } crate
-        ::__table_registry::__outside_directories!($name; $row; ["src/schema"]); }; };
-        #[allow(non_local_definitions, deprecated)] impl $($($generics)*)? crate
-        ::__table_registry::Table for $row $($bounds)* { type Key = <
-        __TableRegistryStruct as crate ::__table_registry::__private::HasKey >::Key; } };
+        crate ::__table_registry::__outside_directories! { ["src/schema"] $name
+        [$(#$lints)*] [$($($generics)*)?] $row; $($bounds)* }
     };
 }
 #[doc(hidden)]
-#[allow(unused_imports)]
 pub(crate) use registered_by_table_registry;
 const _: () = {
-    #[allow(unused_imports)]
     use __table_registry::__private::{Compiled, NotCompiled as _, any, assert, bool};
     const _: () = assert!(
         any(& [Compiled::< directories_of_table_registry::audit_events >::HERE]), "{}",

@@ -3,13 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use crate::name::raw_where_needed;
-use crate::registry::Registry;
+use crate::registry::{RegisteredTable, Registry};
 use crate::report::Fault;
 use crate::text::{clean, display};
 
 /// The macro in the crate root. It decides by the directory of the struct's file and by the name of the key;
 /// `registration` in `registry-macros/src/table.rs` calls it. In a crate without `table_registry!`, the compiler's
 /// error names this macro, so its name has to be the hint.
+///
+/// The compiler treats what this macro expands to as code of the user's crate, so lints that spare the expansion of a
+/// procedural macro apply here.
 pub(super) fn callback(registry: &Registry, directories: &[PathBuf]) -> String {
     let of_unknown = implementation_of_struct("crate::__table_registry::__private::Unknown");
     let arms = if registry.is_complete() {
@@ -20,11 +23,9 @@ pub(super) fn callback(registry: &Registry, directories: &[PathBuf]) -> String {
     format!(
         "
 #[doc(hidden)]
-#[allow(unused_macros)]
 macro_rules! registered_by_table_registry {{
 {arms}}}
 #[doc(hidden)]
-#[allow(unused_imports)]
 pub(crate) use registered_by_table_registry;
 "
     )
@@ -32,41 +33,67 @@ pub(crate) use registered_by_table_registry;
 
 fn arms(registry: &Registry, directories: &[PathBuf], of_unknown: &str) -> String {
     let of_key = implementation_of_struct("$($key)*");
-    let sound = format!("#[allow(non_local_definitions)] $($declare)* $($key)* {{}}{of_key}");
+    let sound = format!("$($declare)* $($key)* {{}}{of_key}");
     let contested = registry.tables().iter().filter(|table| table.contested);
-    let contested_keys = contested.flat_map(|table| table.aliases.iter().chain([&table.key]));
-    let of_contested = contested_keys.map(|key| {
-        let ident = raw_where_needed(key);
-        arm(&format!("$($directory:literal)* _ {ident}"), of_unknown)
-            + &arm(&format!("$($directory:literal)* {ident}"), &of_key)
+    let of_contested = contested.flat_map(keys).map(|key| {
+        arm(&format!("$($directory:literal)* _ {key}"), of_unknown)
+            + &arm(&format!("$($directory:literal)* {key}"), &of_key)
     });
     let of_faulty = arm(
         "$($directory:literal)* _ $name:ident",
         &format!("{DECLARATION_IF_REGISTERED}{of_unknown}"),
     );
     // rust-analyzer does not say which file the attribute is in.
-    let of_unknown_file = arm("\"\" $_:ident", &sound);
-    let inside = directories.iter().map(|directory| {
-        let above = literals(directory);
-        arm(&format!("{above} $($below:literal)* $_:ident"), &sound)
+    let unknown_file = "\"\"".to_string();
+    let below = |directory: &PathBuf| format!("{} $($below:literal)*", literals(directory));
+    let places: Vec<String> = [unknown_file]
+        .into_iter()
+        .chain(directories.iter().map(below))
+        .collect();
+    let in_bodies = registry
+        .tables()
+        .iter()
+        .filter(|table| table.declarations.iter().any(|found| found.is_in_body));
+    let in_body = format!("{DECLARATION_IN_BODY}{of_key}");
+    let of_bodies = in_bodies.flat_map(keys).flat_map(|key| {
+        let arm = |place| arm(&format!("{place} {key}"), &in_body);
+        places.iter().map(arm).collect::<Vec<String>>()
     });
+    let inside = places
+        .iter()
+        .map(|place| arm(&format!("{place} $_:ident"), &sound));
     let outside = arm("$($directory:literal)* $name:ident", &outside(directories));
     [
         of_contested.collect(),
         of_faulty,
-        of_unknown_file,
+        of_bodies.collect(),
         inside.collect(),
         outside,
     ]
     .concat()
 }
 
+/// The identifiers by which `#[table]` may refer to the key.
+fn keys(table: &RegisteredTable) -> Vec<String> {
+    let keys = table.aliases.iter().chain([&table.key]);
+    keys.map(|key| raw_where_needed(key)).collect()
+}
+
 fn arm(pattern: &str, expansion: &str) -> String {
     format!(
-        "    ({pattern} [$($declare:tt)*] [$($key:tt)*] $(@ [$($generics:tt)*])? $row:ty; $($bounds:tt)*) => \
+        "    ({pattern} $(#$lints:tt)* [$($declare:tt)*] [$($key:tt)*] $(@ [$($generics:tt)*])? $row:ty; $($bounds:tt)*) => \
          {{ {expansion} }};\n"
     )
 }
+
+/// `non_local_definitions` forbids an implementation in a function unless its type is named by a path to an item of the
+/// same body. Items in modules do without the alias, since every item of a table takes time.
+const DECLARATION_IN_BODY: &str = "
+const _: () = {
+    type __TableRegistryKey = $($key)*;
+    $($declare)* __TableRegistryKey {}
+};
+";
 
 /// The components of a clean path as string literals, which a macro can match one by one.
 fn literals(directory: &Path) -> String {
@@ -88,58 +115,26 @@ pub fn path_components(path: &Path) -> Vec<String> {
 }
 
 /// The key of a faulty attribute is a guess. If no table has that key, the implementation is for an enum of the same
-/// name, so that the attribute's fault stays the only error.
+/// name, so that the attribute's fault stays the only error. The constant uses the import in either case.
 const DECLARATION_IF_REGISTERED: &str = "
 const _: () = {
-    #[allow(non_camel_case_types, dead_code)]
     enum $name {}
     const _: () = {
-        #[allow(unused_imports)]
         use crate::directories_of_table_registry::*;
-        #[allow(non_local_definitions)]
-        impl crate::__table_registry::__private::DeclaredByOneStruct for $name {}
+        type __TableRegistryKey = $name;
+        const _: crate::__table_registry::__private::bool = is_rls(\"\");
+        impl crate::__table_registry::__private::DeclaredByOneStruct for __TableRegistryKey {}
     };
 };
 ";
 
-/// For a struct whose file is outside the directories. The directories may still contain a symbolic link to the file,
-/// so the key decides: if it exists, the glob import brings it into the innermost scope; otherwise, its name refers to
-/// the enum in the scope around that.
-///
-/// One glob import per struct would make compile time quadratic. Here, only structs that are nearly always an error
-/// need one.
+/// For a struct whose file is outside the directories.
 fn outside(directories: &[PathBuf]) -> String {
     let shown: Vec<String> = directories.iter().map(|directory| display(directory)).collect();
-    let key = "<__TableRegistryStruct as crate::__table_registry::__private::HasKey>::Key";
-    let of_key = implementation_of_struct(key);
     format!(
-        "
-const _: () = {{
-    #[allow(dead_code, unreachable_pub)]
-    pub enum __TableRegistryStruct {{}}
-    const _: () = {{
-        #[allow(non_camel_case_types, dead_code, unreachable_pub)]
-        pub enum $name {{}}
-        #[allow(non_local_definitions)]
-        impl crate::__table_registry::Key for $name {{
-            type Policies = <crate::__table_registry::__private::Unknown as crate::__table_registry::Key>::Policies;
-            const TABLE_NAME: &'static crate::__table_registry::__private::str = \"\";
-        }}
-        const _: () = {{
-            #[allow(unused_imports)]
-            use crate::directories_of_table_registry::*;
-            #[allow(non_local_definitions)]
-            impl crate::__table_registry::__private::DeclaredByOneStruct for $name {{}}
-            #[allow(non_local_definitions)]
-            impl crate::__table_registry::__private::HasKey for __TableRegistryStruct {{
-                type Key = $name;
-            }}
-            crate::__table_registry::__outside_directories!($name; $row; {shown:?});
-        }};
-    }};
-    {of_key}
-}};
-"
+        "crate::__table_registry::__outside_directories! {{
+            {shown:?} $name [$(#$lints)*] [$($($generics)*)?] $row; $($bounds)*
+        }}"
     )
 }
 
@@ -159,8 +154,7 @@ pub fn outside_directories(name: &str, directories: &[String]) -> String {
 fn implementation_of_struct(key: &str) -> String {
     format!(
         "
-#[allow(non_local_definitions, deprecated)]
-impl $($($generics)*)? crate::__table_registry::Table for $row $($bounds)* {{
+$(#$lints)* impl $($($generics)*)? crate::__table_registry::Table for $row $($bounds)* {{
     type Key = {key};
 }}
 "

@@ -8,7 +8,7 @@ use super::model::{ExemptTable, RegisteredTable, Registry};
 use crate::name;
 use crate::policy::{Exemption, Placed, Policy};
 use crate::report::{CheckSubject, Code, Diagnostic, Fault};
-use crate::sources::{CompileCheck, Declaration, Declarations};
+use crate::sources::{CompileCheck, Declaration, Declarations, LeftOut};
 use crate::text::nearest;
 
 /// Checks every rule, adds a fault for each place that breaks one, and returns the registry as far as it is known.
@@ -290,7 +290,7 @@ fn table(name: String, declarations: Vec<Declaration>, contested: bool) -> Regis
 
 fn duplicate_table(name: &str, declarations: &[Declaration]) -> Option<Diagnostic> {
     let (first, others) = declarations.split_first()?;
-    let are_twins = declarations.iter().all(|declaration| declaration.conditional);
+    let are_twins = may_be_in_different_builds(declarations);
     let disagreeing = others.iter().find(|other| other.kind != first.kind);
     if others.is_empty() || (are_twins && disagreeing.is_none()) {
         return None;
@@ -316,6 +316,22 @@ fn duplicate_table(name: &str, declarations: &[Declaration]) -> Option<Diagnosti
             .note("one struct declares one table")
             .help("remove `#[table]` from all but one, or give each its own name: `#[table(name = \"…\")]`")
     })
+}
+
+/// Whether each of the structs may be left out in a build that has another one of them. Nothing shows what an attribute
+/// macro does, but two structs under the same macro share their fate. If a build has both structs after all, their
+/// implementations conflict.
+fn may_be_in_different_builds(declarations: &[Declaration]) -> bool {
+    let mut macros: Vec<&str> = Vec::new();
+    for declaration in declarations {
+        match &declaration.left_out {
+            LeftOut::Never => return false,
+            LeftOut::Sometimes => {}
+            LeftOut::Perhaps(above) if macros.contains(&above.as_str()) => return false,
+            LeftOut::Perhaps(above) => macros.push(above),
+        }
+    }
+    true
 }
 
 fn times(declarations: &[Declaration]) -> String {
@@ -482,6 +498,18 @@ mod tests {
     }
 
     #[test]
+    fn structs_that_may_be_in_different_builds() {
+        for text in [
+            "#[cfg(x)] #[table] struct A; #[cfg(y)] #[table] struct A; #[cfg(z)] #[table] struct A;",
+            "#[on(x)] #[table] struct A; #[on(y)] #[table] struct A;",
+            "#[on(x)] #[table] struct A; #[cfg(x)] #[on(x)] #[table] struct A;",
+        ] {
+            let (_, faults) = registry(&[("a.rs", text)], "", "");
+            assert_eq!(codes(&faults), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
     fn a_valid_schema_has_no_fault() {
         let (registry, faults) = registry(
             &[
@@ -574,6 +602,18 @@ mod tests {
             ),
             (
                 "#[table] struct A; mod m { #[cfg(x)] #[table] struct A; }",
+                "",
+                "",
+                "duplicate-table",
+            ),
+            (
+                "#[x] #[table] struct A; mod m { #[x] #[table] struct A; }",
+                "",
+                "",
+                "duplicate-table",
+            ),
+            (
+                "#[x] #[table] struct A; mod m { #[table] struct A; }",
                 "",
                 "",
                 "duplicate-table",

@@ -26,8 +26,10 @@ pub struct Declaration {
     pub kind: TableKind,
     /// The struct's name.
     pub ident: String,
-    /// Whether some builds may leave the struct out.
-    pub conditional: bool,
+    /// Whether some builds leave the struct out.
+    pub left_out: LeftOut,
+    /// Whether the struct is in a function, or in the input of a macro that may put it into one.
+    pub is_in_body: bool,
     /// What has to be checked when the crate is compiled.
     pub check: CompileCheck,
     /// A different name that a second ORM attribute gives the table.
@@ -67,14 +69,27 @@ pub struct Orphan {
     pub file: String,
 }
 
+/// Whether some builds leave a struct out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LeftOut {
+    /// No build does.
+    Never,
+    /// Because of a `cfg` on it or around it, or because it is the input of a macro.
+    Sometimes,
+    /// Nothing shows what these attribute macros do, which are above `#[table]`.
+    Perhaps(String),
+}
+
 /// What has to be checked about a struct when the crate is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CompileCheck {
     /// Nothing: the compiler compiles the struct or says why not, or some builds leave the struct out.
     None,
-    /// That `#[table]` was expanded: the attribute may belong to another crate, or another macro may have dropped the
-    /// struct. Not checked if no `#[table]` at all was expanded, since the compiler then reports another error.
+    /// That `#[table]` was expanded: the attribute may belong to another crate. Not checked if no `#[table]` at all was
+    /// expanded, since the compiler then reports another error.
     Attribute,
+    /// The same, because a macro above `#[table]` may have dropped the struct.
+    MacroAbove,
     /// That the file was compiled, although no `mod` line leads to it.
     File,
 }
@@ -271,6 +286,8 @@ impl Attributes<'_> {
             .map(|flat| &flat.meta)
             .collect();
         let declared = self.declare(position, &all);
+        let above = self.found.neighbours.macros_above.iter();
+        let macros_above: String = above.map(|range| &source.text[range.clone()]).collect();
         let is_file_conditional = matches!(
             self.reachability,
             Reachability::Sometimes
@@ -294,7 +311,14 @@ impl Attributes<'_> {
             other_name: declared.other_name,
             kind: declared.kind,
             ident: self.ident.unraw().to_string(),
-            conditional,
+            left_out: if conditional {
+                LeftOut::Sometimes
+            } else if macros_above.is_empty() {
+                LeftOut::Never
+            } else {
+                LeftOut::Perhaps(macros_above)
+            },
+            is_in_body: self.found.is_in_body,
             source: Arc::clone(source),
             file: source.path.clone(),
             orphan: None,
@@ -322,8 +346,10 @@ impl Attributes<'_> {
         match (self.reachability, self.origin(own)) {
             (Reachability::Never { .. }, _) => CompileCheck::File,
             (Reachability::Unknown, _) => CompileCheck::None,
+            (_, Origin::Ours | Origin::Unknown) if !self.found.neighbours.macros_above.is_empty() => {
+                CompileCheck::MacroAbove
+            }
             (_, Origin::Unknown) => CompileCheck::Attribute,
-            (_, Origin::Ours) if self.found.neighbours.macro_above => CompileCheck::Attribute,
             // If `#[table]` is not imported, the compiler reports that.
             (_, Origin::Ours | Origin::Nowhere) => CompileCheck::None,
         }
@@ -453,7 +479,17 @@ mod tests {
             (
                 "use table_registry::table; #[x] #[table] struct A;",
                 Reachability::Always,
-                CompileCheck::Attribute,
+                CompileCheck::MacroAbove,
+            ),
+            (
+                "use crate::prelude::*; #[x] #[table] struct A;",
+                Reachability::Always,
+                CompileCheck::MacroAbove,
+            ),
+            (
+                "use table_registry::table; #[rustversion::since(1.80)] #[table] struct A;",
+                Reachability::Always,
+                CompileCheck::None,
             ),
             (
                 "#[x] #[table] struct A;",

@@ -30,7 +30,12 @@ pub fn discover(call: &CallSite, invocation: &Invocation, faults: &mut Vec<Diagn
     faults.extend(taken);
     let tree = ModuleTree::follow(call, &root, &files);
     Declarations {
-        list: declarations(call, &root, &files, &tree),
+        list: declarations(
+            call,
+            invocation.may_import_table(&root.scan.macro_use),
+            &files,
+            &tree,
+        ),
         complete: is_read && invocation.complete,
         tables_is_taken,
         unreached: unreached(&files, &tree.reachability),
@@ -161,7 +166,7 @@ fn unreached(files: &[ScannedFile], reachability: &[Reachability]) -> Vec<PathBu
 
 fn declarations(
     call: &CallSite,
-    root: &ScannedFile,
+    is_imported_everywhere: bool,
     files: &[ScannedFile],
     tree: &ModuleTree,
 ) -> Vec<Declaration> {
@@ -172,7 +177,7 @@ fn declarations(
         }
         let in_package = call.in_package(&file.source.path);
         let orphan = orphan(call, files, reachability);
-        let outside_imports = if root.scan.uses_our_macros || tree.included.contains(&file.source.path) {
+        let outside_imports = if is_imported_everywhere || tree.included.contains(&file.source.path) {
             OutsideImports::Possible
         } else {
             OutsideImports::None

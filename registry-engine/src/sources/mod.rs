@@ -10,7 +10,7 @@ mod scan;
 mod targets;
 
 pub use calls::registry_calls;
-pub use declarations::{CompileCheck, Declaration, Declarations, Orphan, declarations_in_text};
+pub use declarations::{CompileCheck, Declaration, Declarations, LeftOut, Orphan, declarations_in_text};
 #[cfg(test)]
 pub use declarations::{OutsideImports, declarations_in};
 pub use discover::discover;

@@ -10,7 +10,7 @@ use std::ops::Range;
 use ra_ap_rustc_lexer::TokenKind;
 
 use crate::text::{Token, Tokens, tokens, until_closed};
-use crate::written::{is_built_in, is_orm, is_our_crate, may_bring_helpers};
+use crate::written::{is_built_in, is_orm, is_our_crate, leaves_out, may_bring_helpers};
 
 /// What was found in one file.
 #[derive(Debug, Default)]
@@ -23,8 +23,9 @@ pub struct Scan {
     pub includes: Vec<FoundInclude>,
     /// Whether the file starts with `#![cfg(…)]`.
     pub conditional: bool,
-    /// Whether `#[macro_use] extern crate table_registry;` brings `#[table]` into the scope of all files.
-    pub uses_our_macros: bool,
+    /// The crates whose macros `#[macro_use] extern crate …;` brings into the scope of all files, by both names where
+    /// the line has `as`.
+    pub macro_use: Vec<String>,
 }
 
 /// Which crate an attribute with the name `table` belongs to, as far as tokens show.
@@ -48,6 +49,8 @@ pub struct FoundStruct {
     /// Whether some builds may leave the struct out: because of a `cfg` on it or around it, or because it is the input
     /// of a macro.
     pub conditional: bool,
+    /// Whether it is in a function, or in the input of a macro that may put it into one.
+    pub is_in_body: bool,
     /// Whether it really is a struct. The compiler reports `#[table]` on an `enum`; the policy files may refer to its
     /// table all the same.
     pub is_struct: bool,
@@ -57,12 +60,13 @@ pub struct FoundStruct {
 }
 
 /// The other attributes of a struct with `#[table]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Neighbours {
     /// Whether a derive may have a helper attribute with the name `table`.
     pub derive: bool,
-    /// Whether an attribute above `#[table]` may be a macro, which could drop the struct.
-    pub macro_above: bool,
+    /// The attributes above `#[table]` that may be macros, which could drop the struct. One that is known to do so in
+    /// some builds makes the struct conditional, too.
+    pub macros_above: Vec<Range<usize>>,
 }
 
 /// Whether some builds leave something out.
@@ -265,11 +269,13 @@ impl<'a> Scanner<'a> {
         }
         let mut path: Vec<&str> = Vec::new();
         let (mut in_path, mut mentions_table, mut mentions_cfg) = (true, false, false);
+        let mut has_arguments = false;
         let (mut in_derive, mut has_helpers) = (false, false);
         let end = until_closed(&mut self.tokens, |token| {
             let ident = token.ident();
             mentions_table |= ident == Some("table");
             mentions_cfg |= ident == Some("cfg");
+            has_arguments |= token.opens();
             has_helpers |= in_derive && ident.is_some_and(may_bring_helpers);
             in_derive = ident == Some("derive") || (in_derive && token.kind != TokenKind::CloseParen);
             match ident {
@@ -282,11 +288,14 @@ impl<'a> Scanner<'a> {
         };
         let conditional = match path.as_slice() {
             ["cfg" | "test" | "bench"] => true,
-            ["cfg_attr"] => mentions_cfg,
-            _ => false,
+            ["cfg_attr"] | ["rustversion", "attr"] => mentions_cfg,
+            path => leaves_out(path),
         };
         if !inner {
-            let role = role(&path, mentions_table);
+            let role = match role(&path, mentions_table) {
+                Role::MacroUse if has_arguments && !mentions_table => Role::Irrelevant,
+                role => role,
+            };
             self.pending.push(Pending {
                 range: start..end,
                 role,
@@ -385,9 +394,17 @@ impl<'a> Scanner<'a> {
         if self.tokens.next_if(|token| token.text == "crate").is_none() {
             return;
         }
-        let is_ours = self.next_ident().is_some_and(is_our_crate);
         let mut attributes = self.pending.iter();
-        self.found.uses_our_macros |= is_ours && attributes.any(|pending| pending.role == Role::MacroUse);
+        if !attributes.any(|pending| pending.role == Role::MacroUse) {
+            return;
+        }
+        let name = self.next_ident();
+        let alias = match self.tokens.next_if(|token| token.text == "as") {
+            Some(_) => self.next_ident(),
+            None => None,
+        };
+        let names = name.into_iter().chain(alias);
+        self.found.macro_use.extend(names.map(str::to_string));
     }
 
     /// Reads only tokens that an import can consist of: the `use` in `impl Trait + use<'a>` is none, and the semicolon
@@ -402,7 +419,8 @@ impl<'a> Scanner<'a> {
                 token.kind,
                 TokenKind::Colon | TokenKind::OpenBrace | TokenKind::Comma
             );
-            let is_part = token.ident().is_some_and(|ident| !starts_item(ident));
+            let is_part = token.kind == TokenKind::RawIdent
+                || (token.kind == TokenKind::Ident && !starts_item(token.text));
             closes || opens || token.kind == TokenKind::Star || is_part
         }) {
             match token.kind {
@@ -411,8 +429,8 @@ impl<'a> Scanner<'a> {
                 TokenKind::Star => names_table |= !is_standard,
                 _ => {}
             }
-            names_table |= token.text == "table";
-            names_us |= is_our_crate(token.text);
+            names_table |= token.ident() == Some("table");
+            names_us |= token.ident().is_some_and(is_our_crate);
         }
         match (names_table, names_us) {
             (true, true) => self.import_from(Origin::Ours),
@@ -440,6 +458,7 @@ impl<'a> Scanner<'a> {
                 attributes: self.relevant_attributes(),
                 ident: next.start..next.end(),
                 conditional: self.is_conditional(),
+                is_in_body: self.regions.iter().any(|region| region.module.is_none()),
                 is_struct,
                 neighbours: self.neighbours(),
                 bare_table: Origin::Nowhere,
@@ -502,10 +521,13 @@ impl<'a> Scanner<'a> {
     }
 
     fn neighbours(&self) -> Neighbours {
-        let mut above = self.pending.iter().take_while(|pending| !pending.is_table());
+        let above = self.pending.iter().take_while(|pending| !pending.is_table());
         Neighbours {
             derive: self.pending.iter().any(|pending| pending.has_helpers),
-            macro_above: above.any(|pending| pending.is_macro),
+            macros_above: above
+                .filter(|pending| pending.is_macro)
+                .map(|pending| pending.range.clone())
+                .collect(),
         }
     }
 
@@ -637,6 +659,13 @@ mod tests {
             "#[cfg(a)] fn f() -> W<{ 3 }, { 4 }> { #[table] struct A; }",
             "#[rstest] fn f() { #[table] struct A; }",
             "#[x::y] mod m { mod n { #[table] struct A; } }",
+            "#[rustversion::since(1.80)] #[table] struct A;",
+            "#[table] #[::rustversion::before(1.80)] struct A;",
+            "#[rustversion::not(any(nightly, since(1.80)))] #[table] struct A;",
+            "#[rustversion::attr(nightly, cfg(a))] #[table] struct A;",
+            "#[since(1.80)] #[table] struct A;",
+            "#[cfg_eval] #[table] struct A;",
+            "#[company::cfg_feature(a)] #[table] struct A;",
         ] {
             assert_eq!(conditional(text), [true], "{text}");
         }
@@ -648,6 +677,8 @@ mod tests {
             "struct C { #[cfg(a)] x: u8 } #[table] struct A;",
             "#[cfg_attr(a, derive(B))] #[table] struct A;",
             "#[x] #[table] struct A;",
+            "#[rustversion::attr(nightly, derive(B))] #[table] struct A;",
+            "#[x::all] #[table] struct A;",
             "#[allow(x)] #[inline] fn f() { #[table] struct A; }",
             "fn f() -> bool { a != (b) } #[table] struct A;",
         ] {
@@ -665,6 +696,10 @@ mod tests {
             ("use helpers::table;", Origin::Unknown),
             ("use crate::prelude::*;", Origin::Unknown),
             ("use super::{a::{b, table}};", Origin::Unknown),
+            ("use crate::r#mod::table;", Origin::Unknown),
+            ("use crate::{r#struct::r#table, r#use};", Origin::Unknown),
+            ("pub(crate) use r#table_registry::r#table;", Origin::Ours),
+            ("use {a::b, table_registry::{Table, table as _}};", Origin::Ours),
             ("wrap! { if x { use table_registry::table; } }", Origin::Unknown),
             ("use diesel::tables;", Origin::Nowhere),
             ("use std::collections::*;", Origin::Nowhere),
@@ -683,10 +718,27 @@ mod tests {
                 assert_eq!(scan(&text).structs[0].bare_table, origin, "{text}");
             }
         }
-        assert!(scan("#[macro_use] extern crate table_registry; mod a;").uses_our_macros);
-        assert!(scan("mod a; #[macro_use] extern crate table_registry;").uses_our_macros);
-        assert!(!scan("#[macro_use] extern crate diesel; mod a;").uses_our_macros);
-        assert!(!scan("extern crate table_registry; mod a;").uses_our_macros);
+    }
+
+    #[test]
+    fn crates_whose_macros_are_in_scope_everywhere() {
+        for (text, names) in [
+            (
+                "#[macro_use] extern crate table_registry; mod a;",
+                "table_registry",
+            ),
+            ("mod a; #[macro_use] extern crate r#company;", "company"),
+            ("#[macro_use] extern crate company as tables;", "company tables"),
+            ("#[macro_use(table, other)] extern crate company;", "company"),
+            ("#[macro_use(other)] extern crate company;", ""),
+            (
+                "#[cfg(a)] #[macro_use] extern crate a; #[macro_use] extern crate b;",
+                "a b",
+            ),
+            ("extern crate table_registry; mod a;", ""),
+        ] {
+            assert_eq!(scan(text).macro_use.join(" "), names, "{text}");
+        }
     }
 
     #[test]
@@ -723,25 +775,31 @@ mod tests {
 
     #[test]
     fn macros_and_derives_around_an_attribute() {
-        for (attributes, macro_above, derive) in [
-            ("#[x] #[table]", true, false),
-            ("#[x::y(z)] #[derive(Debug)] #[table]", true, false),
-            ("#[table] #[x]", false, false),
+        for (attributes, above, derive) in [
+            ("#[x] #[table]", "#[x]", false),
             (
-                "#[allow(x)] #[clippy::x] #[doc(hidden)] #[diesel(x)] #[table]",
-                false,
+                "#[x::y(z)] #[derive(Debug)] #[w] #[table]",
+                "#[x::y(z)]#[w]",
                 false,
             ),
-            ("#[derive(Debug, Clone)] #[table]", false, false),
-            ("#[derive(Debug, Model)] #[table]", false, true),
-            ("#[cfg_attr(x, derive(Debug), y)] #[table]", false, false),
-            ("#[cfg_attr(x, derive(Model))] #[table]", false, true),
-            ("#[cfg_attr(x, derive(Model), table(y))]", false, true),
+            ("#[table] #[x]", "", false),
+            (
+                "#[allow(x)] #[clippy::x] #[doc(hidden)] #[diesel(x)] #[table]",
+                "",
+                false,
+            ),
+            ("#[derive(Debug, Clone)] #[table]", "", false),
+            ("#[derive(Debug, Model)] #[table]", "", true),
+            ("#[cfg_attr(x, derive(Debug), y)] #[table]", "", false),
+            ("#[cfg_attr(x, derive(Model))] #[table]", "", true),
+            ("#[cfg_attr(x, derive(Model), table(y))]", "", true),
         ] {
             let found = &scan(&format!("{attributes} struct A;")).structs[0];
+            let macros = found.neighbours.macros_above.iter();
+            let texts: String = macros.map(|range| &attributes[range.clone()]).collect();
             assert_eq!(
-                found.neighbours,
-                Neighbours { derive, macro_above },
+                (texts.as_str(), found.neighbours.derive),
+                (above, derive),
                 "{attributes}"
             );
         }

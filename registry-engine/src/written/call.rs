@@ -1,12 +1,13 @@
 //! The arguments of `table_registry!("schema/", overrides = "…", revoke = "…", crate = …)`.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::ext::IdentExt;
 use syn::parse::Parser;
 use syn::{Ident, Path};
 
 use super::arguments::{self, Argument, Value};
+use super::ours::is_our_crate;
 use super::path::WrittenPath;
 use crate::report::{Diagnostic, Fault};
 use crate::text::did_you_mean;
@@ -52,7 +53,7 @@ pub const CALL_ARGUMENTS: &[CallArgument] = &[
     CallArgument {
         key: Some("crate"),
         form: "crate = ::table_registry",
-        meaning: "the path of the crate `table-registry`",
+        meaning: "the path of the crate `table-registry`: a facade has to re-export all of it, as in `pub use table_registry;`",
         default: "`::table_registry`",
         read: Read::Facade,
     },
@@ -167,6 +168,19 @@ impl Invocation {
         self.directories.iter().map(ToString::to_string).collect()
     }
 
+    /// Whether `#[macro_use]` on these crates brings `#[table]` into scope, as far as the call shows. If another crate's
+    /// macro makes the call, that crate may have any name.
+    #[must_use]
+    pub fn may_import_table(&self, crates: &[String]) -> bool {
+        let trees = self.facade.clone().into_iter();
+        let mut facade = trees.filter_map(|tree| match tree {
+            TokenTree::Ident(ident) => Some(ident.unraw().to_string()),
+            _ => None,
+        });
+        let is_named = facade.any(|name| name == "$crate" || crates.contains(&name));
+        !crates.is_empty() && (is_named || crates.iter().any(|name| is_our_crate(name)))
+    }
+
     fn option(&mut self, written: &Argument, key: &Ident, faults: &mut Vec<Diagnostic>) {
         let name = key.unraw().to_string();
         let Some(option) = CallArgument::with_key(&name) else {
@@ -241,6 +255,25 @@ mod tests {
         assert_eq!(invocation.overrides.unwrap().to_string(), "a.toml");
         assert_eq!(invocation.revoke.unwrap().to_string(), "b.toml");
         assert_eq!(invocation.facade.to_string(), "crate :: reexport");
+    }
+
+    #[test]
+    fn crates_that_may_bring_the_attribute_into_scope() {
+        for (call, krate, expected) in [
+            ("\"a\"", "table_registry", true),
+            ("\"a\"", "company", false),
+            ("\"a\", crate = company", "company", true),
+            ("\"a\", crate = ::r#company::registry", "company", true),
+            ("\"a\", crate = crate::company", "company", true),
+            ("\"a\", crate = company", "diesel", false),
+        ] {
+            let (invocation, _) = parse(call);
+            assert_eq!(
+                invocation.may_import_table(&[krate.to_string()]),
+                expected,
+                "{call}"
+            );
+        }
     }
 
     #[test]

@@ -20,9 +20,9 @@ pub use declaration::{
     Declared, declare, has_foreign_key, is_table, is_understood, not_a_struct, plain_table, repeated,
     table_arguments,
 };
-pub use nesting::{MAX_NESTING, nests_too_deeply, too_deep_struct};
+pub use nesting::{MAX_NESTING, nests_too_deeply, too_deep_struct, too_many_conditions};
 pub use orm::is_orm;
-pub use ours::{is_built_in, is_our_crate, may_bring_helpers};
+pub use ours::{is_built_in, is_of_rustversion, is_our_crate, leaves_out, may_bring_helpers};
 pub use path::WrittenPath;
 pub use table::{AllowedLint, TABLE_ARGUMENTS, TableArgument};
 pub use unknown::{unknown_kind, unknown_lint};

@@ -45,6 +45,20 @@ pub fn too_deep_struct() -> Diagnostic {
     .help("give an inner type a name of its own: `type Inner = …;`")
 }
 
+/// The fault of a struct whose generic parameters have too many different conditions.
+#[must_use]
+pub fn too_many_conditions(limit: usize) -> Diagnostic {
+    Diagnostic::new(
+        Fault::UnreadableStruct,
+        "the generic parameters of this struct have too many conditions",
+    )
+    .spanned(Span::call_site())
+    .note(format!(
+        "`#[table]` adds an implementation for each combination of up to {limit} different `#[cfg(…)]`"
+    ))
+    .help("put `#[cfg(…)]` on two versions of the struct instead")
+}
+
 /// The delimiters of a text can be counted without making tokens of it.
 pub fn text_nests_too_deeply(text: &str) -> bool {
     let opening = text.bytes().filter(|byte| matches!(byte, b'(' | b'[' | b'{'));

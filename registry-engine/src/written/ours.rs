@@ -33,6 +33,23 @@ pub fn is_built_in(path: &[&str]) -> bool {
     }
 }
 
+/// Whether an attribute is known to leave its item out in some builds, as `cfg` does: those of the crate `rustversion`,
+/// and whatever has `cfg_` in front of its name. Nothing shows whether another attribute macro drops its item.
+pub fn leaves_out(path: &[&str]) -> bool {
+    is_of_rustversion(path) || path.last().is_some_and(|name| name.starts_with("cfg_"))
+}
+
+/// Whether the crate `rustversion` leaves out any item with this attribute in some builds.
+#[must_use]
+pub fn is_of_rustversion(path: &[&str]) -> bool {
+    match path {
+        ["rustversion", name] => *name != "attr",
+        // Imported, or by another name of the crate. The other attributes, such as `all`, have names that are too common.
+        [.., name] => matches!(*name, "since" | "before" | "nightly"),
+        [] => false,
+    }
+}
+
 const BUILT_IN_ATTRIBUTES: &[&str] = &[
     "allow",
     "automatically_derived",

@@ -1,0 +1,5 @@
+//! Only in tests.
+use table_registry::table;
+/// Rows.
+#[table]
+pub struct Hidden;

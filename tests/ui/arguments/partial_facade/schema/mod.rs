@@ -1,0 +1,6 @@
+use crate::company::table;
+
+#[table]
+pub struct Users {
+    pub id: u64,
+}
