@@ -65,6 +65,32 @@ impl CallSite {
         &self.ancestors
     }
 
+    /// How to write a path that leads to something else than its author thinks: relative to the package or to a
+    /// directory below it, where paths are relative to the invoking file. `None` if `exists` accepts no such path.
+    pub fn meant(&self, written: &str, exists: impl Fn(&Path) -> bool) -> Option<String> {
+        let mut ends = Path::new(written).components();
+        while ends.next().is_some() {
+            let end = ends.as_path();
+            if !end.as_os_str().is_empty() && exists(&self.directory().join(end)) {
+                return Some(display(end));
+            }
+        }
+        let from_above = self.ancestors.iter().map(|directory| directory.join(written));
+        let found = from_above.skip(1).find(|path| exists(path))?;
+        let path = relative(&clean(self.directory()), &found);
+        Some(if path.is_empty() { ".".to_string() } else { path })
+    }
+
+    /// The path without the invoking file's own directory at its start, if it is relative to the package by mistake.
+    pub fn without_own_directory(&self, written: &str) -> String {
+        let own = self.in_package(&display(self.directory()));
+        let rest = Path::new(written).strip_prefix(&own).ok();
+        match rest.map(display).filter(|rest| !own.is_empty() && !rest.is_empty()) {
+            Some(rest) => rest,
+            None => written.to_string(),
+        }
+    }
+
     /// A clean path relative to the package, for artefacts that must be the same on every machine.
     #[must_use]
     pub fn in_package(&self, path: &str) -> String {

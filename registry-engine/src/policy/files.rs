@@ -42,12 +42,13 @@ impl PolicyFiles {
         faults: &mut Vec<Diagnostic>,
     ) -> Option<Arc<Source>> {
         let found = match written {
-            Some(path) => Some(call.resolve(&path.text)).filter(|path| call.root().has(path)),
+            Some(path) => Some(call.resolve(&path.text)).filter(|path| call.root().has_entry(path)),
             None => call
                 .ancestors()
                 .iter()
                 .map(|directory| directory.join(default))
-                .find(|path| call.root().has(path)),
+                // A broken link counts, too: without it, a file further out would decide.
+                .find(|path| call.root().has_entry(path)),
         };
         let Some(path) = found else {
             faults.push(match written {
@@ -79,7 +80,10 @@ fn written_file_not_found(call: &CallSite, path: &WrittenPath) -> Diagnostic {
     )
     .spanned(path.span)
     .note("the path is relative to this file, as in `include_str!`")
-    .help("create it; it may be empty, but a missing file could be a mistake")
+    .help(match call.meant(&path.text, |path| call.root().has_file(path)) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => "create it; it may be empty, but a missing file could be a mistake".to_string(),
+    })
 }
 
 fn file_not_found(call: &CallSite, name: &str) -> Diagnostic {

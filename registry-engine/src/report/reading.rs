@@ -28,7 +28,7 @@ pub fn unreadable_file(file: &Path, error: &io::Error) -> Diagnostic {
         format!("file `{}` cannot be read", display(file)),
     )
     .note(error.to_string())
-    .help("make it readable for the user who compiles this crate, or remove it")
+    .help("replace it with a file that the user who compiles this crate can read, or remove it")
 }
 
 /// The fault of a directory that exists but cannot be listed.
@@ -50,7 +50,8 @@ mod tests {
     #[test]
     fn a_directory_that_cannot_be_listed_is_one_fault() {
         // Listing a file fails as listing a directory without permission does.
-        let (_, unreadable) = rust_files(&Root::current(), Path::new("Cargo.toml"));
+        let file = Path::new("Cargo.toml");
+        let (_, unreadable) = rust_files(&Root::current(), file, file);
         let fault = unreadable_directory(&unreadable.unwrap());
         assert!(fault.is(Fault::UnreadableDirectory));
         assert_eq!(fault.message, "directory `Cargo.toml` cannot be read");

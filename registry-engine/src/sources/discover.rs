@@ -67,7 +67,7 @@ fn existing(call: &CallSite, directory: &WrittenPath) -> Result<PathBuf, Diagnos
         return Ok(path);
     }
     let shown = display(&path);
-    if call.root().has(&path) {
+    if call.root().has_entry(&path) {
         return Err(
             Diagnostic::new(Fault::NotADirectory, format!("`{shown}` is not a directory"))
                 .spanned(directory.span)
@@ -83,24 +83,48 @@ fn existing(call: &CallSite, directory: &WrittenPath) -> Result<PathBuf, Diagnos
     Err(fault
         .spanned(directory.span)
         .note("the path is relative to this file, as in `include_str!`")
-        .help(match meant(call, directory, &path) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("create `{shown}`, with the schema structs in it"),
-        }))
+        .help(way_to_directory(call, &directory.text)))
 }
 
-/// The directory that was probably meant: the end of the path, if the path is relative to the package by mistake, or a
-/// directory with almost the same name.
-fn meant(call: &CallSite, directory: &WrittenPath, path: &Path) -> Option<String> {
-    let components: Vec<_> = Path::new(&directory.text).components().collect();
-    let ends = (1..components.len()).map(|start| components[start..].iter().collect::<PathBuf>());
-    if let Some(end) = ends
-        .map(|end| display(&end))
-        .find(|end| call.root().has_directory(&call.resolve(end)))
-    {
-        return Some(end);
+/// How to name a directory that exists, or which one to create.
+fn way_to_directory(call: &CallSite, written: &str) -> String {
+    let is_directory = |path: &Path| call.root().has_directory(path);
+    let plain = plain_directory(written);
+    let other_spelling = (plain != written && is_directory(&call.resolve(&plain))).then(|| display_or_here(&plain));
+    let meant = other_spelling
+        .or_else(|| call.meant(&plain, is_directory))
+        .or_else(|| near_directory(call, &plain));
+    if let Some(meant) = meant {
+        return format!("did you mean `{meant}`?");
     }
-    let missing = clean(path);
+    let from_file = call.without_own_directory(&plain);
+    let shown = display(&call.resolve(&from_file));
+    let create = format!("create `{shown}`, with the schema structs in it");
+    if from_file == written {
+        create
+    } else {
+        format!("{create}, and write `{from_file}`")
+    }
+}
+
+/// The directory that a pattern or the path of a file is about: `schema` for `schema/*.rs`. A directory is read with all
+/// its files.
+fn plain_directory(written: &str) -> String {
+    let is_name = |component: &&str| !component.contains(['*', '?', '[', '{']) && !component.ends_with(".rs");
+    let with_slashes = written.replace('\\', "/");
+    let mut components = with_slashes.split('/').take_while(is_name);
+    let first = components.next().unwrap_or_default().to_string();
+    components.fold(first, |path, component| path + "/" + component)
+}
+
+fn display_or_here(path: &str) -> String {
+    let shown = display(Path::new(path));
+    if shown.is_empty() { ".".to_string() } else { shown }
+}
+
+/// A directory with almost the same name.
+fn near_directory(call: &CallSite, written: &str) -> Option<String> {
+    let missing = clean(&call.resolve(written));
     let siblings = call
         .root()
         .names_in(missing.parent()?, |entry| entry.path().is_dir());
@@ -118,7 +142,7 @@ fn read_directory(
     faults: &mut Vec<Diagnostic>,
 ) {
     let (first, before) = (files.len(), faults.len());
-    let (paths, unreadable) = rust_files(call.root(), path);
+    let (paths, unreadable) = rust_files(call.root(), path, call.file());
     faults.extend(unreadable.as_ref().map(unreadable_directory));
     let count = paths.len();
     for path in paths {

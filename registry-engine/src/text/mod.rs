@@ -11,4 +11,4 @@ pub use lex::{Token, Tokens, nesting, start_of_code, tokens, until_closed, witho
 pub use near::{did_you_mean, nearest};
 pub use path::{Root, clean, display, with_slashes};
 pub use source::Source;
-pub use walk::{Unreadable, rust_files};
+pub use walk::{Unreadable, is_foreign, rust_files};
