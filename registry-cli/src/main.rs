@@ -12,6 +12,7 @@ mod lint;
 mod lock_file;
 mod module_file;
 mod nesting;
+mod orphans;
 mod policy_edit;
 mod policy_file;
 mod progress;

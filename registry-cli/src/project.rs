@@ -1,5 +1,6 @@
 //! A crate with a registry, read from its sources by the same pipeline that the macro uses.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -8,12 +9,13 @@ use std::sync::Arc;
 use proc_macro2::{Span, TokenStream};
 use table_registry_engine::{
     self as engine, CallSite, Declaration, Diagnostic, Fault, Inputs, Invocation, Policy, Registry, Source,
-    display, registry_calls,
+    conflict_marker, display, registry_calls, structs_outside,
 };
 
 use crate::failure::Failure;
 use crate::nesting;
 use crate::report;
+use crate::schema_directory;
 use crate::workspace::{self, Package, Workspace};
 
 /// A crate and its registry.
@@ -70,12 +72,13 @@ impl Project {
         let invocation = Invocation::parse(found.arguments()?, &mut reading_faults);
         let call = CallSite::new(package.root.clone(), &found.file);
         let mut inputs = Inputs::read(&invocation, &call);
+        inputs.declarations.outside = structs_outside(&call, &invocation);
         reading_faults.append(&mut inputs.faults);
         let located = reading_faults.into_iter().map(|fault| found.locate(fault));
         let mut faults: Vec<Diagnostic> = located.collect();
         let checked = Checked::new(inputs.clone());
         faults.extend(checked.faults);
-        Ok(Self {
+        let mut project = Self {
             package,
             root: Arc::clone(&found.source),
             call,
@@ -84,7 +87,35 @@ impl Project {
             policy: checked.policy,
             registry: checked.registry,
             faults,
-        })
+        };
+        project.add_conflicts();
+        Ok(project)
+    }
+
+    /// Adds a fault for each file in which a merge left conflict markers. The compiler refuses such a file, too.
+    fn add_conflicts(&mut self) {
+        // A directory that cannot be listed is already a fault.
+        let directories = schema_directory::all(self).unwrap_or_default();
+        let module_files = directories.iter().filter_map(|directory| directory.module_file.as_ref());
+        let modules = module_files.filter_map(|file| Source::read(&self.package.root, file).ok());
+        let tables = self.registry.tables().iter();
+        let schema = tables.flat_map(|table| &table.declarations).map(|table| Arc::clone(&table.source));
+        let sources: BTreeMap<String, Arc<Source>> = schema
+            .chain(modules)
+            .chain([Arc::clone(&self.root)])
+            .map(|source| (source.path.clone(), source))
+            .collect();
+        for source in sources.values() {
+            let Some(marker) = conflict_marker(&source.text) else {
+                continue;
+            };
+            let is_known = self.faults.iter().any(|fault| {
+                fault.is(Fault::ConflictMarker) && fault.labels.iter().any(|label| label.source.path == source.path)
+            });
+            if !is_known {
+                self.faults.push(engine::conflict(source, marker));
+            }
+        }
     }
 
     /// The faults of files that cannot be read, and of arguments that cannot be understood.

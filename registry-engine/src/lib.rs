@@ -31,13 +31,15 @@ pub use policy::{
 };
 pub use registry::{ExemptTable, RegisteredTable, Registry, validate};
 pub use report::{
-    CheckSubject, Code, DatabaseCheck, Diagnostic, Fault, Label, Lint, LintLevel, LintOption, Severity,
+    CheckSubject, Code, DatabaseCheck, Diagnostic, Fault, Label, Lint, LintLevel, LintOption, Severity, conflict,
 };
 pub use sources::{
     CompileCheck, Declaration, Declarations, Orphan, PathAttribute, declarations_in_text, file_leading_into,
-    module_at, module_candidates, path_attributes, registry_calls,
+    module_at, module_candidates, path_attributes, registry_calls, structs_outside,
 };
-pub use text::{Root, Source, clean, did_you_mean, display, start_of_code, without_mark};
+pub use text::{
+    Root, Source, clean, conflict_marker, did_you_mean, display, is_foreign, start_of_code, without_mark,
+};
 pub use written::{
     AllowedLint, Argument, CALL_ARGUMENTS, CallArgument, Declared, FlatMeta, Invocation, MAX_NESTING,
     TABLE_ARGUMENTS, TableArgument, Value, WrittenPath, declare, flatten, flatten_text, nests_too_deeply,

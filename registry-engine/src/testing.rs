@@ -29,6 +29,7 @@ pub fn registry(files: &[(&str, &str)], main: &str, revoke: &str) -> (Registry, 
         complete: true,
         tables_is_taken: false,
         unreached: Vec::new(),
+        outside: Vec::new(),
     };
     let source = |path, text| Some(Arc::new(Source::new(path, text)));
     let files = PolicyFiles {

@@ -7,9 +7,9 @@ use table_registry_core::TableKind;
 use super::model::{ExemptTable, RegisteredTable, Registry};
 use crate::name;
 use crate::policy::{Exemption, Placed, Policy};
-use crate::report::{CheckSubject, Code, Diagnostic, Fault};
+use crate::report::{CheckSubject, Code, Diagnostic, Fault, conflict};
 use crate::sources::{CompileCheck, Declaration, Declarations};
-use crate::text::nearest;
+use crate::text::{conflict_marker, nearest};
 
 /// Checks every rule, adds a fault for each place that breaks one, and returns the registry as far as it is known.
 pub fn validate(declarations: Declarations, policy: &Policy, faults: &mut Vec<Diagnostic>) -> Registry {
@@ -32,15 +32,40 @@ impl Declarations {
     /// Drops the structs whose `#[table]` probably belongs to another crate. A struct stays if a policy entry names its
     /// table, so that a wrong import or argument of `#[table]` is one fault, not two.
     pub fn drop_doubtful(&mut self, policy: &Policy) {
-        let overrides = policy.overrides.iter().map(|entry| entry.table.value.as_str());
-        let revokes = policy.revoke.iter().map(|table| table.value.as_str());
-        let exceptions = exceptions_of_tables(policy).map(|(_, table)| table.value.as_str());
-        let mut named: Vec<&str> = overrides.chain(revokes).chain(exceptions).collect();
-        named.sort_unstable();
+        let named = named_by(policy);
         let is_named = |name: &str| named.binary_search(&name).is_ok();
         self.list
             .retain(|declaration| !declaration.is_doubtful || is_named(&declaration.name.to_string()));
     }
+
+    /// Adds the structs outside the directories, each with its fault, so that neither a policy entry nor the use of a
+    /// key causes another one. A struct that may belong to another crate, or that some builds leave out, counts only if
+    /// a policy entry names its table.
+    pub fn add_outside(&mut self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
+        let inside = self.list.len();
+        for (declaration, fault) in std::mem::take(&mut self.outside) {
+            let name = declaration.name.to_string();
+            let is_certain =
+                declaration.check == CompileCheck::None && !declaration.is_doubtful && !declaration.conditional;
+            let is_named = || named_by(policy).binary_search(&name.as_str()).is_ok();
+            let mut declared_inside = self.list[..inside].iter();
+            // A link in a directory may lead to the file.
+            if declared_inside.all(|other| other.name.to_string() != name) && (is_certain || is_named()) {
+                self.list.push(declaration);
+                faults.push(fault);
+            }
+        }
+    }
+}
+
+/// The tables that the policy entries name, except for exempt ones, sorted.
+fn named_by(policy: &Policy) -> Vec<&str> {
+    let overrides = policy.overrides.iter().map(|entry| entry.table.value.as_str());
+    let revokes = policy.revoke.iter().map(|table| table.value.as_str());
+    let exceptions = exceptions_of_tables(policy).map(|(_, table)| table.value.as_str());
+    let mut named: Vec<&str> = overrides.chain(revokes).chain(exceptions).collect();
+    named.sort_unstable();
+    named
 }
 
 struct Tables {
@@ -65,11 +90,13 @@ impl Tables {
                 _ => groups.push((name, vec![declaration])),
             }
         }
+        faults.extend(drop_copies(&mut groups));
         let mut sorted = Vec::new();
         for (name, declarations) in groups {
             let duplicate = duplicate_table(&name, &declarations);
-            sorted.push(table(name, declarations, duplicate.is_some()));
-            faults.extend(duplicate);
+            let is_outside = declarations.iter().any(|declaration| declaration.is_outside);
+            sorted.push(table(name, declarations, duplicate.is_some() || is_outside));
+            faults.extend(duplicate.filter(|fault| !is_same_conflict(fault, faults)));
         }
         Self {
             sorted,
@@ -288,12 +315,75 @@ fn table(name: String, declarations: Vec<Declaration>, contested: bool) -> Regis
     }
 }
 
+/// Drops the structs of each file that no `mod` line leads to and that declares a table of a compiled file again. Such a
+/// file is usually a copy that an editor or a merge left behind, so it is one fault.
+fn drop_copies(groups: &mut [(String, Vec<Declaration>)]) -> Vec<Diagnostic> {
+    let mut copies: Vec<(Declaration, Declaration)> = Vec::new();
+    for (_, group) in groups.iter_mut().filter(|(_, group)| group.len() > 1) {
+        let compiled = group.iter().find(|declaration| declaration.orphan.is_none());
+        if let Some(compiled) = compiled.cloned() {
+            let orphans = group.iter().filter(|declaration| declaration.orphan.is_some());
+            copies.extend(orphans.map(|orphan| (orphan.clone(), compiled.clone())));
+            group.retain(|declaration| declaration.orphan.is_none());
+        }
+    }
+    copies.sort_by(|(one, _), (other, _)| one.orphan.cmp(&other.orphan));
+    // The other tables of such a file are not compiled, either, but that is the same fault.
+    let all = groups.iter_mut().flat_map(|(_, group)| group);
+    for declaration in all.filter(|declaration| declaration.orphan.is_some()) {
+        if copies.iter().any(|(copy, _)| copy.orphan == declaration.orphan) {
+            declaration.check = CompileCheck::None;
+        }
+    }
+    let files = copies.chunk_by(|(one, _), (other, _)| one.orphan == other.orphan);
+    files.map(copied_file).collect()
+}
+
+/// The fault of a file whose tables are declared in compiled files, too.
+fn copied_file(copies: &[(Declaration, Declaration)]) -> Diagnostic {
+    let (copy, compiled) = &copies[0];
+    let names: Vec<String> = copies.iter().map(|(copy, _)| format!("`{}`", copy.name)).collect();
+    let (nouns, verb) = if copies.len() == 1 {
+        ("table", "is")
+    } else {
+        ("tables", "are")
+    };
+    let file = copy.orphan.as_ref().map_or(&copy.file, |orphan| &orphan.file);
+    let below = if *file == copy.file { "" } else { " and below it" };
+    Diagnostic::new(
+        Fault::DuplicateTable,
+        format!(
+            "{nouns} {} {verb} declared again in `{file}`{below}, a file that no `mod` line names",
+            names.join(", ")
+        ),
+    )
+    .at(&copy.source, copy.place.clone(), "again here")
+    .at(&compiled.source, compiled.place.clone(), "compiled from here")
+    .note("every file below a schema directory is read, even one that the crate does not compile")
+    .help("remove the file if it is a copy")
+    .help("if not, name it in a `mod` line, and give its table a name of its own: `#[table(name = \"…\")]`")
+}
+
+/// Whether the conflict markers of a file are already reported.
+fn is_same_conflict(fault: &Diagnostic, faults: &[Diagnostic]) -> bool {
+    let path = |fault: &Diagnostic| fault.labels.first().map(|label| label.source.path.clone());
+    let mut known = faults.iter().filter(|known| known.is(Fault::ConflictMarker));
+    fault.is(Fault::ConflictMarker) && known.any(|known| path(known) == path(fault))
+}
+
 fn duplicate_table(name: &str, declarations: &[Declaration]) -> Option<Diagnostic> {
     let (first, others) = declarations.split_first()?;
     let are_twins = declarations.iter().all(|declaration| declaration.conditional);
     let disagreeing = others.iter().find(|other| other.kind != first.kind);
     if others.is_empty() || (are_twins && disagreeing.is_none()) {
         return None;
+    }
+    let conflicted = declarations.iter().find_map(|declaration| {
+        let marker = conflict_marker(&declaration.source.text)?;
+        Some(conflict(&declaration.source, marker))
+    });
+    if conflicted.is_some() {
+        return conflicted;
     }
     let mut fault = Diagnostic::new(
         Fault::DuplicateTable,

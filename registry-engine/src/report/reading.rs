@@ -1,6 +1,7 @@
 //! The faults of files and directories that cannot be read.
 
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,6 +19,18 @@ pub fn not_utf8(source: &Arc<Source>) -> Option<Diagnostic> {
             .at(source, replaced, "this byte")
             .help("save the file as UTF-8, as Rust and TOML files have to be"),
     )
+}
+
+/// The fault of a file in which a merge left its conflict markers.
+#[must_use]
+pub fn conflict(source: &Arc<Source>, marker: Range<usize>) -> Diagnostic {
+    Diagnostic::new(
+        Fault::ConflictMarker,
+        format!("`{}` contains conflict markers", source.path),
+    )
+    .at(source, marker, "the first one")
+    .note("a merge left both versions of a part of this file")
+    .help("keep one version, and remove the lines with markers")
 }
 
 /// The fault of a file that exists but cannot be read.

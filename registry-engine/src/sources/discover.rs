@@ -34,6 +34,7 @@ pub fn discover(call: &CallSite, invocation: &Invocation, faults: &mut Vec<Diagn
         complete: is_read && invocation.complete,
         tables_is_taken,
         unreached: unreached(&files, &tree.reachability),
+        outside: Vec::new(),
     }
 }
 
@@ -129,7 +130,8 @@ fn near_directory(call: &CallSite, written: &str) -> Option<String> {
         .root()
         .names_in(missing.parent()?, |entry| entry.path().is_dir());
     let wanted = missing.file_name()?.to_string_lossy();
-    nearest(&wanted, siblings.iter().map(String::as_str)).map(str::to_string)
+    let near = nearest(&wanted, siblings.iter().map(String::as_str))?;
+    Some(display(&Path::new(written).with_file_name(near)))
 }
 
 /// Adds the files of one directory, except for those that were already read from an earlier directory.
@@ -145,16 +147,18 @@ fn read_directory(
     let (paths, unreadable) = rust_files(call.root(), path, call.file());
     faults.extend(unreadable.as_ref().map(unreadable_directory));
     let count = paths.len();
-    for path in paths {
-        if !seen.insert(display(&path)) {
+    for file in paths {
+        let has_plain_name = file.strip_prefix(path).unwrap_or(&file).to_str().is_some();
+        if has_plain_name && !seen.insert(display(&file)) {
             continue;
         }
-        match Source::read(call.root(), &path) {
-            Ok(source) => {
+        match Source::read(call.root(), &file) {
+            Ok(source) if has_plain_name => {
                 faults.extend(not_utf8(&source));
-                files.push(ScannedFile::new(path, source));
+                files.push(ScannedFile::new(file, source));
             }
-            Err(error) => faults.push(unreadable_file(&path, &error)),
+            Ok(source) => faults.extend(unnameable(source)),
+            Err(error) => faults.push(unreadable_file(&file, &error)),
         }
     }
     let has_table = files[first..].iter().any(|file| !file.scan.structs.is_empty());
@@ -162,6 +166,22 @@ fn read_directory(
     if faults.len() == before && !has_table && !was_read_before {
         faults.push(no_tables(call, directory, count));
     }
+}
+
+/// The fault of a table in a file that no `mod` line can name because its path is not UTF-8. Without a table, such a file
+/// does not matter.
+fn unnameable(source: Arc<Source>) -> Option<Diagnostic> {
+    let file = ScannedFile::new(PathBuf::from(&source.path), source);
+    let table = file.scan.structs.first()?;
+    Some(
+        Diagnostic::new(
+            Fault::UnreadableFile,
+            format!("the path of `{}` is not valid UTF-8", file.source.path),
+        )
+        .at(&file.source, table.ident.clone(), "a table in this file")
+        .note("no `mod` line can name such a file")
+        .help("rename the file, or remove it"),
+    )
 }
 
 fn no_tables(call: &CallSite, directory: &WrittenPath, file_count: usize) -> Diagnostic {
@@ -208,6 +228,62 @@ fn declarations(
         }
     }
     list
+}
+
+/// The structs with `#[table]` in files that the compiler reads, but that are in none of the directories. Each comes with
+/// its fault.
+///
+/// All files of the crate are read for this, so the macros ask only if a policy file names an unknown table.
+#[must_use]
+pub fn structs_outside(call: &CallSite, invocation: &Invocation) -> Vec<(Declaration, Diagnostic)> {
+    let root = read_root(call);
+    let directories: Vec<PathBuf> = invocation
+        .directories
+        .iter()
+        .map(|directory| call.resolve(&directory.text))
+        .collect();
+    let shown: Vec<String> = directories.iter().map(|directory| display(directory)).collect();
+    let is_inside = |file: &Path| {
+        let canonical = |path: &Path| call.root().canonical(path);
+        let file = canonical(file).unwrap_or_default();
+        directories
+            .iter()
+            .filter_map(|directory| canonical(directory))
+            .any(|directory| file.starts_with(directory))
+    };
+    let (files, included) = ModuleTree::all_files(call.root(), &root);
+    let mut outside = Vec::new();
+    for (file, reachability) in files {
+        if file.scan.structs.is_empty() || is_inside(&file.path) {
+            continue;
+        }
+        let outside_imports = if root.scan.uses_our_macros || included.contains(&file.source.path) {
+            OutsideImports::Possible
+        } else {
+            OutsideImports::None
+        };
+        for mut declaration in declarations_in(&file, &reachability, outside_imports) {
+            declaration.file = call.in_package(&file.source.path);
+            declaration.is_outside = true;
+            let (message, help) = outside_directories(&declaration.ident, &shown);
+            let fault = Diagnostic::new(Fault::OutsideDirectories, message)
+                .at(&file.source, declaration.place.clone(), "")
+                .help(help);
+            outside.push((declaration, fault));
+        }
+    }
+    outside
+}
+
+/// The message and the help for a struct outside the directories.
+pub fn outside_directories(ident: &str, directories: &[String]) -> (String, String) {
+    (
+        format!("struct `{ident}` lies outside the directories of `table_registry!`"),
+        format!(
+            "move its file below `{}`, or name its directory in the call",
+            directories.join("` or `")
+        ),
+    )
 }
 
 fn orphan(call: &CallSite, files: &[ScannedFile], reachability: &Reachability) -> Option<Orphan> {
