@@ -96,10 +96,14 @@ impl Project {
     fn add_conflicts(&mut self) {
         // A directory that cannot be listed is already a fault.
         let directories = schema_directory::all(self).unwrap_or_default();
-        let module_files = directories.iter().filter_map(|directory| directory.module_file.as_ref());
+        let module_files = directories
+            .iter()
+            .filter_map(|directory| directory.module_file.as_ref());
         let modules = module_files.filter_map(|file| Source::read(&self.package.root, file).ok());
         let tables = self.registry.tables().iter();
-        let schema = tables.flat_map(|table| &table.declarations).map(|table| Arc::clone(&table.source));
+        let schema = tables
+            .flat_map(|table| &table.declarations)
+            .map(|table| Arc::clone(&table.source));
         let sources: BTreeMap<String, Arc<Source>> = schema
             .chain(modules)
             .chain([Arc::clone(&self.root)])
@@ -110,7 +114,8 @@ impl Project {
                 continue;
             };
             let is_known = self.faults.iter().any(|fault| {
-                fault.is(Fault::ConflictMarker) && fault.labels.iter().any(|label| label.source.path == source.path)
+                fault.is(Fault::ConflictMarker)
+                    && fault.labels.iter().any(|label| label.source.path == source.path)
             });
             if !is_known {
                 self.faults.push(engine::conflict(source, marker));

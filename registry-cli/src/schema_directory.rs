@@ -38,9 +38,8 @@ pub fn all(project: &Project) -> Result<Vec<SchemaDirectory>, Failure> {
         let target = root.canonical(&path).unwrap_or_else(|| path.clone());
         if seen.insert(target) {
             let entries = entries(project, &path)?;
-            let is_below = |entry: &&PathBuf| {
-                root.has_directory(entry) && !is_foreign(root, entry, project.call.file())
-            };
+            let is_below =
+                |entry: &&PathBuf| root.has_directory(entry) && !is_foreign(root, entry, project.call.file());
             waiting.extend(entries.iter().filter(is_below).cloned());
             directories.push(SchemaDirectory::new(project, path, &entries));
         }
@@ -105,7 +104,10 @@ impl SchemaDirectory {
 
     /// Whether a regenerated module file has a line for this file.
     pub fn is_module(&self, file: &Path) -> bool {
-        let mut candidates = self.modules.iter().flat_map(|name| module_candidates(&self.path, name));
+        let mut candidates = self
+            .modules
+            .iter()
+            .flat_map(|name| module_candidates(&self.path, name));
         candidates.any(|candidate| candidate == file)
     }
 

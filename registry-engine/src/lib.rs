@@ -31,7 +31,8 @@ pub use policy::{
 };
 pub use registry::{ExemptTable, RegisteredTable, Registry, validate};
 pub use report::{
-    CheckSubject, Code, DatabaseCheck, Diagnostic, Fault, Label, Lint, LintLevel, LintOption, Severity, conflict,
+    CheckSubject, Code, DatabaseCheck, Diagnostic, Fault, Label, Lint, LintLevel, LintOption, Severity,
+    conflict,
 };
 pub use sources::{
     CompileCheck, Declaration, Declarations, Orphan, PathAttribute, declarations_in_text, file_leading_into,

@@ -284,6 +284,154 @@ pub mod zones;
     assert_eq!(krate.run(&["sync", "--check"]).code, 0);
 }
 
+/// As `lint` does, which is tested there.
+#[test]
+fn list_and_sync_report_a_file_that_no_line_leads_to() {
+    let krate = Crate::shop();
+    krate.write(
+        "src/schema/orders.rs",
+        "use table_registry::table;\n\n#[table]\npub struct Orders;\n",
+    );
+    says!(
+        krate,
+        ["list"],
+        str![[r#"
+"#]]
+    );
+    says!(
+        krate,
+        ["sync"],
+        str![[r#"
+"#]]
+    );
+    says!(
+        krate,
+        ["sync", "--check", "--format", "github"],
+        str![[r#"
+"#]]
+    );
+    // `sync` writes the missing line into a generated file.
+    krate.write(
+        "src/schema/mod.rs",
+        "// @generated\n\npub mod audit_logs;\npub mod users;\n",
+    );
+    says!(
+        krate,
+        ["sync", "--check"],
+        str![[r#"
+"#]]
+    );
+    says!(
+        krate,
+        ["sync"],
+        str![[r#"
+"#]]
+    );
+    assert_eq!(krate.run(&["list"]).stderr.matches("warning").count(), 0);
+    // But not for a name that a module cannot have.
+    krate.write(
+        "src/schema/Old Orders.rs",
+        "use table_registry::table;\n\n#[table]\npub struct OldOrders;\n",
+    );
+    let report = krate.run(&["sync"]);
+    assert!(
+        report
+            .stderr
+            .contains("`src/schema/Old Orders.rs`, but no `mod` line"),
+        "{}",
+        report.all()
+    );
+}
+
+#[test]
+fn conflict_markers_are_faults() {
+    let conflicted = "<<<<<<< HEAD\npub mod audit_logs;\n=======\npub mod users;\n>>>>>>> users\n";
+    let krate = Crate::shop();
+    krate.run(&["sync"]);
+    krate.write("src/schema/mod.rs", &format!("// @generated\n\n{conflicted}"));
+    says!(
+        krate,
+        ["sync"],
+        str![[r#"
+"#]]
+    );
+    for (file, text) in [
+        ("src/schema/mod.rs", conflicted),
+        (
+            "src/lib.rs",
+            "pub mod schema;\n<<<<<<< HEAD\n=======\n>>>>>>> x\ntable_registry::table_registry!(\"schema/\");\n",
+        ),
+        (
+            "src/schema/users.rs",
+            "<<<<<<< HEAD\n#[table_registry::table]\npub struct Users;\n=======\n#[table_registry::table]\npub struct Users(u8);\n>>>>>>> x\n",
+        ),
+        (
+            "revoke.toml",
+            "update_delete = [\n<<<<<<< HEAD\n\"audit_logs\",\n=======\n>>>>>>> x\n]\n",
+        ),
+        (
+            "table-registry.toml",
+            "[overrides]\n<<<<<<< HEAD\n=======\n>>>>>>> x\n",
+        ),
+    ] {
+        let krate = Crate::shop();
+        krate.write(file, text);
+        for command in ["list", "sync", "lint"] {
+            let report = krate.run(&[command]);
+            let all = report.all();
+            assert_eq!(report.stderr.matches("conflict-marker").count(), 1, "{all}");
+            assert!(report.code != 0 && all.contains("error: 1 error found"), "{all}");
+        }
+        assert!(!krate.has("table-registry.lock"));
+    }
+    // The lock file is written anew.
+    let krate = Crate::shop();
+    krate.run(&["sync"]);
+    let lock = krate.read("table-registry.lock");
+    krate.write(
+        "table-registry.lock",
+        &format!("<<<<<<< HEAD\n{lock}=======\n>>>>>>> x\n"),
+    );
+    assert_eq!(krate.run(&["sync", "--check"]).code, 1);
+    assert_eq!(krate.run(&["sync"]).code, 0);
+    assert_eq!(krate.read("table-registry.lock"), lock);
+}
+
+#[test]
+fn directories_of_other_crates_are_not_read() {
+    let krate = Crate::shop();
+    krate.write(
+        "src/lib.rs",
+        "pub mod schema;\ntable_registry::table_registry!(\"..\");\n",
+    );
+    let table = |name: &str| format!("#[table_registry::table]\npub struct {name};\n");
+    krate.write("examples/shop.rs", &table("InExample"));
+    krate.write("tests/common/mod.rs", &table("InTest"));
+    krate.write(
+        "target/CACHEDIR.TAG",
+        "Signature: 8a477f597d28d172789f06886806bc55",
+    );
+    krate.write("target/debug/build/shop/out/generated.rs", &table("Generated"));
+    krate.write(
+        "src/schema/nested/Cargo.toml",
+        "[package]\nname = \"nested\"\n[workspace]\n",
+    );
+    krate.write("src/schema/nested/src/lib.rs", &table("Nested"));
+    krate.write("src/schema/nested/mod.rs", "// @generated\n");
+    let report = krate.run(&["sync"]);
+    assert_eq!(report.code, 0, "{}", report.all());
+    assert!(!report.stderr.contains("warning"), "{}", report.all());
+    let lock = krate.read("table-registry.lock");
+    assert_eq!(lock.matches("kind = ").count(), 2, "{lock}");
+    // A directory that the call names is read, whatever it contains.
+    krate.write(
+        "src/lib.rs",
+        "pub mod schema;\n#[path = \"schema/nested/src/lib.rs\"]\npub mod nested;\n\
+         table_registry::table_registry!(\"schema\", \"schema/nested\");\n",
+    );
+    assert!(krate.run(&["list"]).stdout.contains("nested"));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_mod_line_stays_while_its_file_exists() {

@@ -45,12 +45,16 @@ impl Declarations {
         let inside = self.list.len();
         for (declaration, fault) in std::mem::take(&mut self.outside) {
             let name = declaration.name.to_string();
-            let is_certain =
-                declaration.check == CompileCheck::None && !declaration.is_doubtful && !declaration.conditional;
+            let is_certain = declaration.check == CompileCheck::None
+                && !declaration.is_doubtful
+                && !declaration.conditional;
             let is_named = || named_by(policy).binary_search(&name.as_str()).is_ok();
             let mut declared_inside = self.list[..inside].iter();
             // A link in a directory may lead to the file.
-            if declared_inside.all(|other| other.name.to_string() != name) && (is_certain || is_named()) {
+            if self.complete
+                && declared_inside.all(|other| other.name.to_string() != name)
+                && (is_certain || is_named())
+            {
                 self.list.push(declaration);
                 faults.push(fault);
             }
@@ -342,7 +346,10 @@ fn drop_copies(groups: &mut [(String, Vec<Declaration>)]) -> Vec<Diagnostic> {
 /// The fault of a file whose tables are declared in compiled files, too.
 fn copied_file(copies: &[(Declaration, Declaration)]) -> Diagnostic {
     let (copy, compiled) = &copies[0];
-    let names: Vec<String> = copies.iter().map(|(copy, _)| format!("`{}`", copy.name)).collect();
+    let names: Vec<String> = copies
+        .iter()
+        .map(|(copy, _)| format!("`{}`", copy.name))
+        .collect();
     let (nouns, verb) = if copies.len() == 1 {
         ("table", "is")
     } else {
@@ -549,8 +556,142 @@ fn conflicting_names(declaration: &Declaration, other: &str) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::testing::{codes, registry};
+    use crate::testing::{codes, places, registry};
+    use crate::{Inputs, Orphan, PolicyFiles, Source, declarations_in_text};
+
+    /// The registry and the faults, if a `mod` line leads to the first file alone.
+    fn with_orphans(files: &[(&str, &str)]) -> (Registry, Vec<Diagnostic>) {
+        let mut faults = Vec::new();
+        let mut list = Vec::new();
+        for (position, (path, text)) in files.iter().enumerate() {
+            let orphan = (position > 0).then(|| Orphan {
+                file: path.to_string(),
+                below_cfg: None,
+            });
+            for declaration in declarations_in_text(Arc::new(Source::new(*path, *text))) {
+                let check = if orphan.is_some() {
+                    CompileCheck::File
+                } else {
+                    CompileCheck::None
+                };
+                let orphan = orphan.clone();
+                list.push(Declaration {
+                    orphan,
+                    check,
+                    ..declaration
+                });
+            }
+        }
+        let declarations = Declarations {
+            list,
+            complete: true,
+            ..Declarations::default()
+        };
+        let registry = validate(declarations, &Policy::default(), &mut faults);
+        (registry, faults)
+    }
+
+    const TWO: &str = "use table_registry::table; #[table] struct Users; #[table] struct Roles;";
+
+    #[test]
+    fn a_copied_file_is_one_fault() {
+        let copy = format!("{TWO} #[table] struct Sessions;");
+        let (registry, faults) = with_orphans(&[("users.rs", TWO), ("users copy.rs", &copy)]);
+        assert_eq!(codes(&faults), ["duplicate-table"]);
+        assert_eq!(
+            faults[0].message,
+            "tables `roles`, `users` are declared again in `users copy.rs`, a file that no `mod` line names"
+        );
+        assert_eq!(faults[0].labels[0].source.path, "users copy.rs");
+        assert_eq!(registry.table("users").unwrap().file, "users.rs");
+        let checks: Vec<CompileCheck> = registry.tables().iter().map(|table| table.check).collect();
+        assert_eq!(checks, [CompileCheck::None; 3]);
+    }
+
+    #[test]
+    fn each_copy_is_a_fault() {
+        let (_, faults) = with_orphans(&[("a.rs", TWO), ("a_BASE_1.rs", TWO), ("a_LOCAL_1.rs", TWO)]);
+        assert_eq!(codes(&faults), ["duplicate-table"; 2]);
+        // Neither is compiled, so neither is the copy.
+        let (_, faults) = with_orphans(&[("mod.rs", ""), ("a.rs", TWO), ("b.rs", TWO)]);
+        assert_eq!(codes(&faults), ["duplicate-table"; 2]);
+        assert_eq!(faults[0].message, "table `roles` is declared twice");
+    }
+
+    #[test]
+    fn a_conflict_is_no_duplicate() {
+        let conflict = "use table_registry::table;\n<<<<<<< HEAD\n#[table] struct Users(u8);\n#[table] struct Roles(u8);\n\
+            =======\n#[table] struct Users(u16);\n#[table] struct Roles(u16);\n>>>>>>> x\n";
+        let (_, faults) = registry(&[("a.rs", conflict)], "", "");
+        assert_eq!(places(&faults), ["conflict-marker <<<<<<<"]);
+        let policy = "[overrides]\n<<<<<<< HEAD\n=======\nusers = \"system\"\n>>>>>>> x\n";
+        let (_, faults) = registry(&[("a.rs", TWO)], policy, "");
+        assert_eq!(places(&faults), ["conflict-marker <<<<<<<"]);
+    }
+
+    #[test]
+    fn a_struct_outside_is_the_only_fault_about_its_table() {
+        let outside = |text: &str| {
+            let declared = declarations_in_text(Arc::new(Source::new("x.rs", text))).into_iter();
+            let with_fault = declared.map(|declaration| {
+                let fault = Diagnostic::new(Fault::OutsideDirectories, "").at(
+                    &declaration.source,
+                    declaration.place.clone(),
+                    "",
+                );
+                (
+                    Declaration {
+                        is_outside: true,
+                        ..declaration
+                    },
+                    fault,
+                )
+            });
+            with_fault.collect::<Vec<_>>()
+        };
+        let faults = |struct_outside: &str, revoke: &str, complete: bool| {
+            let declarations = Declarations {
+                list: declarations_in_text(Arc::new(Source::new("a.rs", TWO))),
+                outside: outside(struct_outside),
+                complete,
+                ..Declarations::default()
+            };
+            let source = |path, text| Some(Arc::new(Source::new(path, text)));
+            let files = PolicyFiles {
+                main: source("table-registry.toml", ""),
+                revoke: source("revoke.toml", revoke),
+                paths: Vec::new(),
+            };
+            let inputs = Inputs {
+                declarations,
+                files,
+                faults: Vec::new(),
+            };
+            places(&inputs.check().faults)
+        };
+        let ours = "use table_registry::table; #[table] struct Logs;";
+        let conditional = "use table_registry::table; #[cfg(x)] #[table] struct Logs;";
+        let perhaps_ours = "use other::*; #[table] struct Logs;";
+        let revoke = "update_delete = [\"logs\"]";
+        let outside = ["outside-directories Logs"];
+        for text in [ours, conditional, perhaps_ours] {
+            assert_eq!(faults(text, revoke, true), outside, "{text}");
+        }
+        assert_eq!(faults(ours, "", true), outside);
+        assert_eq!(faults(conditional, "", true), [""; 0]);
+        assert_eq!(faults(perhaps_ours, "", true), [""; 0]);
+        assert_eq!(
+            faults(ours, "update_delete = [\"other\"]", true),
+            ["outside-directories Logs", "unknown-revoke \"other\""]
+        );
+        // Some directory could not be read.
+        assert_eq!(faults(ours, revoke, false), [""; 0]);
+        // A link in a directory leads to the file.
+        assert_eq!(faults(TWO, "", true), [""; 0]);
+    }
 
     #[test]
     fn a_policy_entry_makes_a_doubtful_attribute_ours() {

@@ -9,7 +9,7 @@ use super::module_tree::{ModuleTree, Reachability, ScannedFile};
 use super::scan::Condition;
 use crate::call_site::CallSite;
 use crate::report::{Diagnostic, Fault, not_utf8, unreadable_directory, unreadable_file};
-use crate::text::{Source, clean, display, nearest, rust_files};
+use crate::text::{Source, display, rust_files};
 use crate::written::{Invocation, WrittenPath};
 
 /// Reads every `.rs` file below the directories.
@@ -89,49 +89,30 @@ fn existing(call: &CallSite, directory: &WrittenPath) -> Result<PathBuf, Diagnos
 
 /// How to name a directory that exists, or which one to create.
 fn way_to_directory(call: &CallSite, written: &str) -> String {
-    let is_directory = |path: &Path| call.root().has_directory(path);
     let plain = plain_directory(written);
-    let other_spelling = (plain != written && is_directory(&call.resolve(&plain))).then(|| display_or_here(&plain));
-    let meant = other_spelling
-        .or_else(|| call.meant(&plain, is_directory))
-        .or_else(|| near_directory(call, &plain));
-    if let Some(meant) = meant {
+    if let Some(meant) = call.meant(&plain, |path| call.root().has_directory(path)) {
         return format!("did you mean `{meant}`?");
     }
     let from_file = call.without_own_directory(&plain);
     let shown = display(&call.resolve(&from_file));
     let create = format!("create `{shown}`, with the schema structs in it");
-    if from_file == written {
+    if from_file == written.trim_end_matches('/') {
         create
     } else {
         format!("{create}, and write `{from_file}`")
     }
 }
 
-/// The directory that a pattern or the path of a file is about: `schema` for `schema/*.rs`. A directory is read with all
-/// its files.
+/// The directory that a pattern or the path of a file is about: `schema` for `schema/*.rs`, and `.` for `*.rs`. A
+/// directory is read with all its files.
 fn plain_directory(written: &str) -> String {
     let is_name = |component: &&str| !component.contains(['*', '?', '[', '{']) && !component.ends_with(".rs");
     let with_slashes = written.replace('\\', "/");
-    let mut components = with_slashes.split('/').take_while(is_name);
-    let first = components.next().unwrap_or_default().to_string();
-    components.fold(first, |path, component| path + "/" + component)
-}
-
-fn display_or_here(path: &str) -> String {
-    let shown = display(Path::new(path));
-    if shown.is_empty() { ".".to_string() } else { shown }
-}
-
-/// A directory with almost the same name.
-fn near_directory(call: &CallSite, written: &str) -> Option<String> {
-    let missing = clean(&call.resolve(written));
-    let siblings = call
-        .root()
-        .names_in(missing.parent()?, |entry| entry.path().is_dir());
-    let wanted = missing.file_name()?.to_string_lossy();
-    let near = nearest(&wanted, siblings.iter().map(String::as_str))?;
-    Some(display(&Path::new(written).with_file_name(near)))
+    let names: Vec<&str> = with_slashes.split('/').take_while(is_name).collect();
+    match display(Path::new(&names.join("/"))) {
+        path if path.is_empty() => ".".to_string(),
+        path => path,
+    }
 }
 
 /// Adds the files of one directory, except for those that were already read from an earlier directory.
@@ -297,4 +278,24 @@ fn orphan(call: &CallSite, files: &[ScannedFile], reachability: &Reachability) -
         file: call.in_package(&files[*orphan].source.path),
         below_cfg: below_cfg.as_ref().map(|directory| call.in_package(directory)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_about_a_directory() {
+        for (written, plain) in [
+            ("schema/*.rs", "schema"),
+            ("./schema/**/*", "schema"),
+            ("../schema/{a,b}.rs", "../schema"),
+            ("*.rs", "."),
+            ("schema/users.rs", "schema"),
+            ("src\\schema", "src/schema"),
+            ("schema/", "schema"),
+        ] {
+            assert_eq!(plain_directory(written), plain, "{written}");
+        }
+    }
 }

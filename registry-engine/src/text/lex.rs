@@ -90,7 +90,10 @@ fn conflict_marker_at(text: &str, start: usize) -> Option<Range<usize>> {
     const LENGTH: usize = 7;
     let marker = text.get(start..start + LENGTH)?;
     let is_at_start = start == 0 || text[..start].ends_with('\n');
-    let ends = matches!(text.as_bytes().get(start + LENGTH), None | Some(b' ' | b'\r' | b'\n'));
+    let ends = matches!(
+        text.as_bytes().get(start + LENGTH),
+        None | Some(b' ' | b'\r' | b'\n')
+    );
     let is_marker = ["<<<<<<<", "|||||||", "=======", ">>>>>>>"].contains(&marker);
     (is_at_start && ends && is_marker).then_some(start..start + LENGTH)
 }
@@ -160,6 +163,28 @@ mod tests {
 
     fn texts(text: &str) -> Vec<&str> {
         tokens(text).map(|token| token.text).collect()
+    }
+
+    #[test]
+    fn conflict_markers_stand_at_the_start_of_a_line_of_code() {
+        for (text, marker) in [
+            (
+                "mod a;\n<<<<<<< HEAD\nmod b;\n=======\n>>>>>>> x\n",
+                Some("<<<<<<<"),
+            ),
+            ("mod a;\r\n=======\r\nmod b;\r\n", Some("=======")),
+            ("||||||| base", Some("|||||||")),
+            ("/*\n=======\nTitle\n=======\n*/\nmod a;\n", None),
+            ("const A: &str = \"\n<<<<<<< HEAD\n\";\n", None),
+            ("========\n", None),
+            (" <<<<<<< HEAD\n", None),
+            ("<<<<<<<HEAD\n", None),
+            ("", None),
+        ] {
+            let found = conflict_marker(text).map(|range| &text[range]);
+            assert_eq!(found, marker, "{text:?}");
+        }
+        assert_eq!(conflict_marker_in_lines("a = 1\n=======\n"), Some(6..13));
     }
 
     #[test]

@@ -75,10 +75,7 @@ impl Source {
 
 /// Reads a regular file. Reading a pipe could wait forever.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) => return Err(broken_link(path).unwrap_or(error)),
-    };
+    let metadata = fs::metadata(path).map_err(|error| with_target(error, path))?;
     if metadata.is_file() {
         fs::read(path)
     } else if metadata.is_dir() {
@@ -88,14 +85,15 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-/// What is wrong with a path if it is that of a symbolic link that leads nowhere.
-fn broken_link(path: &Path) -> Option<io::Error> {
-    let target = fs::read_link(path).ok()?;
-    let text = format!(
-        "it is a symbolic link to `{}`, which cannot be opened",
-        with_slashes(&target)
-    );
-    Some(io::Error::new(io::ErrorKind::NotFound, text))
+/// Adds to an error where the path leads, if it is that of a symbolic link.
+fn with_target(error: io::Error, path: &Path) -> io::Error {
+    match fs::read_link(path) {
+        Ok(target) => io::Error::new(
+            error.kind(),
+            format!("{error}: it is a symbolic link to `{}`", with_slashes(&target)),
+        ),
+        Err(_) => error,
+    }
 }
 
 #[cfg(test)]

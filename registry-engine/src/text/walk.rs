@@ -20,11 +20,7 @@ pub struct Unreadable {
 /// Hidden files are left out: editors keep locks and backups in them, and a `mod` line can name them only with a `path`
 /// attribute. So are directories that [`is_foreign`] excludes. Symbolic links are followed, and no file or directory is
 /// visited twice.
-pub fn rust_files(
-    root: &Root,
-    directory: &Path,
-    invoking_file: &Path,
-) -> (Vec<PathBuf>, Option<Unreadable>) {
+pub fn rust_files(root: &Root, directory: &Path, invoking_file: &Path) -> (Vec<PathBuf>, Option<Unreadable>) {
     let mut walk = DirectoryWalk {
         root,
         invoking_file,
@@ -132,7 +128,8 @@ mod tests {
     #[test]
     fn a_directory_that_cannot_be_listed() {
         // Listing a file fails as listing a directory without permission does.
-        let (files, unreadable) = rust_files(&Root::current(), Path::new("Cargo.toml"), Path::new("src/lib.rs"));
+        let (files, unreadable) =
+            rust_files(&Root::current(), Path::new("Cargo.toml"), Path::new("src/lib.rs"));
         assert!(files.is_empty());
         assert_eq!(unreadable.unwrap().directory, Path::new("Cargo.toml"));
     }
@@ -147,7 +144,11 @@ mod tests {
             ("registry-engine", "registry-engine/src/lib.rs", false),
             ("registry-engine/src", "registry-engine/src/lib.rs", false),
             ("registry-engine/tests", "registry-engine/src/lib.rs", true),
-            ("registry-engine/tests", "registry-engine/tests/properties.rs", false),
+            (
+                "registry-engine/tests",
+                "registry-engine/tests/properties.rs",
+                false,
+            ),
             ("tests", "registry-engine/src/lib.rs", true),
             ("tests/hazards/schema", "src/lib.rs", false),
         ] {
