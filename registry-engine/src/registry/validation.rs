@@ -8,7 +8,7 @@ use super::model::{ExemptTable, RegisteredTable, Registry};
 use crate::name;
 use crate::policy::{Exemption, Placed, Policy};
 use crate::report::{CheckSubject, Code, Diagnostic, Fault, conflict};
-use crate::sources::{CompileCheck, Declaration, Declarations};
+use crate::sources::{CompileCheck, Declaration, Declarations, Orphan};
 use crate::text::{conflict_marker, nearest};
 
 /// Checks every rule, adds a fault for each place that breaks one, and returns the registry as far as it is known.
@@ -331,7 +331,6 @@ fn drop_copies(groups: &mut [(String, Vec<Declaration>)]) -> Vec<Diagnostic> {
             group.retain(|declaration| declaration.orphan.is_none());
         }
     }
-    copies.sort_by(|(one, _), (other, _)| one.orphan.cmp(&other.orphan));
     // The other tables of such a file are not compiled, either, but that is the same fault.
     let all = groups.iter_mut().flat_map(|(_, group)| group);
     for declaration in all.filter(|declaration| declaration.orphan.is_some()) {
@@ -339,36 +338,53 @@ fn drop_copies(groups: &mut [(String, Vec<Declaration>)]) -> Vec<Diagnostic> {
             declaration.check = CompileCheck::None;
         }
     }
-    let files = copies.chunk_by(|(one, _), (other, _)| one.orphan == other.orphan);
-    files.map(copied_file).collect()
+    let mut files: Vec<&Orphan> = Vec::new();
+    for orphan in copies.iter().filter_map(|(copy, _)| copy.orphan.as_ref()) {
+        if !files.contains(&orphan) {
+            files.push(orphan);
+        }
+    }
+    files.iter().map(|orphan| copied_file(orphan, &copies)).collect()
 }
 
-/// The fault of a file whose tables are declared in compiled files, too.
-fn copied_file(copies: &[(Declaration, Declaration)]) -> Diagnostic {
-    let (copy, compiled) = &copies[0];
-    let names: Vec<String> = copies
+/// The fault of a file whose tables are declared in compiled files, too. Each copy comes with the struct that is
+/// compiled.
+fn copied_file(orphan: &Orphan, copies: &[(Declaration, Declaration)]) -> Diagnostic {
+    let in_file = copies
         .iter()
+        .filter(|(copy, _)| copy.orphan.as_ref() == Some(orphan));
+    let names: Vec<String> = in_file
+        .clone()
         .map(|(copy, _)| format!("`{}`", copy.name))
         .collect();
-    let (nouns, verb) = if copies.len() == 1 {
+    let (nouns, verb) = if names.len() == 1 {
         ("table", "is")
     } else {
         ("tables", "are")
     };
-    let file = copy.orphan.as_ref().map_or(&copy.file, |orphan| &orphan.file);
-    let below = if *file == copy.file { "" } else { " and below it" };
-    Diagnostic::new(
+    let is_below = in_file.clone().any(|(copy, _)| copy.file != orphan.file);
+    let mut fault = Diagnostic::new(
         Fault::DuplicateTable,
         format!(
-            "{nouns} {} {verb} declared again in `{file}`{below}, a file that no `mod` line names",
-            names.join(", ")
+            "{nouns} {} {verb} declared again in `{}`{}, a file that no `mod` line names",
+            names.join(", "),
+            orphan.file,
+            if is_below { " and below it" } else { "" },
         ),
-    )
-    .at(&copy.source, copy.place.clone(), "again here")
-    .at(&compiled.source, compiled.place.clone(), "compiled from here")
-    .note("every file below a schema directory is read, even one that the crate does not compile")
-    .help("remove the file if it is a copy")
-    .help("if not, name it in a `mod` line, and give its table a name of its own: `#[table(name = \"…\")]`")
+    );
+    for (copy, compiled) in in_file.take(1) {
+        fault = fault.at(&copy.source, copy.place.clone(), "again here").at(
+            &compiled.source,
+            compiled.place.clone(),
+            "compiled from here",
+        );
+    }
+    fault
+        .note("every file below a schema directory is read, even one that the crate does not compile")
+        .help("remove the file if it is a copy")
+        .help(
+            "if not, name it in a `mod` line, and give its table a name of its own: `#[table(name = \"…\")]`",
+        )
 }
 
 /// Whether the conflict markers of a file are already reported.
@@ -560,7 +576,7 @@ mod tests {
 
     use super::*;
     use crate::testing::{codes, places, registry};
-    use crate::{Inputs, Orphan, PolicyFiles, Source, declarations_in_text};
+    use crate::{Inputs, PolicyFiles, Source, declarations_in_text};
 
     /// The registry and the faults, if a `mod` line leads to the first file alone.
     fn with_orphans(files: &[(&str, &str)]) -> (Registry, Vec<Diagnostic>) {
