@@ -160,6 +160,28 @@ fn a_file_that_was_moved_out_is_one_fault() {
         krate,
         ["list"],
         str![[r#"
+-- stderr
+error: struct `AuditLogs` lies outside the directories of `table_registry!`
+ --> src/audit_logs.rs:4:12
+  |
+4 | pub struct AuditLogs {
+  |            ^^^^^^^^^
+  |
+  = help: move its file below `src/schema`, or name its directory in the call
+  = note: diagnostic code `outside-directories`
+
+error: struct `Users` lies outside the directories of `table_registry!`
+ --> src/users.rs:4:12
+  |
+4 | pub struct Users {
+  |            ^^^^^
+  |
+  = help: move its file below `src/schema`, or name its directory in the call
+  = note: diagnostic code `outside-directories`
+
+error: 2 errors found
+-- exit 1
+
 "#]]
     );
 }

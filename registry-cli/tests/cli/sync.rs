@@ -296,18 +296,60 @@ fn list_and_sync_report_a_file_that_no_line_leads_to() {
         krate,
         ["list"],
         str![[r#"
+-- stdout
+TABLE       KIND      RLS  APPEND-ONLY  STRUCT     PLACE
+audit_logs  evidence  yes  yes          AuditLogs  src/schema/audit_logs.rs:3
+orders      truth     yes  -            Orders     src/schema/orders.rs:3
+users       system    -    -            Users      src/schema/users.rs:3
+-- stderr
+      Exempt 1 table, listed by `--format json`
+warning: table `orders` is declared in `src/schema/orders.rs`, but no `mod` line leads to that file
+ --> src/schema/orders.rs:4:12
+  |
+4 | pub struct Orders;
+  |            ^^^^^^
+  |
+  = note: the crate does not compile, unless a macro brings the file in
+  = help: name the file in a `mod` line, or remove it
+  = note: diagnostic code `not-compiled`
+
+warning: 1 warning found
+-- exit 0
+
 "#]]
     );
     says!(
         krate,
         ["sync"],
         str![[r#"
+-- stderr
+     Created table-registry.lock
+warning: table `orders` is declared in `src/schema/orders.rs`, but no `mod` line leads to that file
+ --> src/schema/orders.rs:4:12
+  |
+4 | pub struct Orders;
+  |            ^^^^^^
+  |
+  = note: the crate does not compile, unless a macro brings the file in
+  = help: name the file in a `mod` line, or remove it
+  = note: diagnostic code `not-compiled`
+
+warning: 1 warning found
+-- exit 0
+
 "#]]
     );
     says!(
         krate,
         ["sync", "--check", "--format", "github"],
         str![[r#"
+-- stdout
+::warning title=not-compiled,file=src/schema/orders.rs,line=4,col=12::table `orders` is declared in `src/schema/orders.rs`, but no `mod` line leads to that file%0Anote: the crate does not compile, unless a macro brings the file in%0Ahelp: name the file in a `mod` line, or remove it
+-- stderr
+       Fresh table-registry.lock
+warning: 1 warning found
+-- exit 0
+
 "#]]
     );
     // `sync` writes the missing line into a generated file.
@@ -319,12 +361,30 @@ fn list_and_sync_report_a_file_that_no_line_leads_to() {
         krate,
         ["sync", "--check"],
         str![[r#"
+-- stdout
+--- src/schema/mod.rs
++++ src/schema/mod.rs
+@@ -3,0 +4 @@
++pub mod orders;
+-- stderr
+error: `src/schema/mod.rs` does not name the files beside it
+ |
+ = help: run `cargo table-registry sync`
+ = note: diagnostic code `stale-mod-file`
+
+error: 1 error found
+-- exit 1
+
 "#]]
     );
     says!(
         krate,
         ["sync"],
         str![[r#"
+-- stderr
+     Updated src/schema/mod.rs
+-- exit 0
+
 "#]]
     );
     assert_eq!(krate.run(&["list"]).stderr.matches("warning").count(), 0);
@@ -353,6 +413,20 @@ fn conflict_markers_are_faults() {
         krate,
         ["sync"],
         str![[r#"
+-- stderr
+error: `src/schema/mod.rs` contains conflict markers
+ --> src/schema/mod.rs:3:1
+  |
+3 | <<<<<<< HEAD
+  | ^^^^^^^ the first one
+  |
+  = note: a merge left both versions of a part of this file
+  = help: keep one version, and remove the lines with markers
+  = note: diagnostic code `conflict-marker`
+
+error: 1 error found
+-- exit 1
+
 "#]]
     );
     for (file, text) in [
