@@ -139,6 +139,7 @@ pub fn is_unreadable(code: Code) -> bool {
     matches!(
         fault,
         Fault::AbsolutePath
+            | Fault::ConflictMarker
             | Fault::DirectoryNotFound
             | Fault::InvalidArgument
             | Fault::InvalidToml

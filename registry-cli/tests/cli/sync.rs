@@ -425,7 +425,7 @@ error: `src/schema/mod.rs` contains conflict markers
   = note: diagnostic code `conflict-marker`
 
 error: 1 error found
--- exit 1
+-- exit 2
 
 "#]]
     );
@@ -454,7 +454,7 @@ error: 1 error found
             let report = krate.run(&[command]);
             let all = report.all();
             assert_eq!(report.stderr.matches("conflict-marker").count(), 1, "{all}");
-            assert!(report.code != 0 && all.contains("error: 1 error found"), "{all}");
+            assert!(report.code == 2 && all.contains("error: 1 error found"), "{all}");
         }
         assert!(!krate.has("table-registry.lock"));
     }
