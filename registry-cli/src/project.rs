@@ -1,6 +1,5 @@
 //! A crate with a registry, read from its sources by the same pipeline that the macro uses.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -9,13 +8,12 @@ use std::sync::Arc;
 use proc_macro2::{Span, TokenStream};
 use table_registry_engine::{
     self as engine, CallSite, Declaration, Diagnostic, Fault, Inputs, Invocation, Policy, Registry, Source,
-    conflict_marker, display, registry_calls, structs_outside,
+    compiled_files, conflict_marker, display, registry_calls,
 };
 
 use crate::failure::Failure;
 use crate::nesting;
 use crate::report;
-use crate::schema_directory;
 use crate::workspace::{self, Package, Workspace};
 
 /// A crate and its registry.
@@ -72,7 +70,8 @@ impl Project {
         let invocation = Invocation::parse(found.arguments()?, &mut reading_faults);
         let call = CallSite::new(package.root.clone(), &found.file);
         let mut inputs = Inputs::read(&invocation, &call);
-        inputs.declarations.outside = structs_outside(&call, &invocation);
+        let compiled = compiled_files(&call, &invocation);
+        inputs.declarations.outside = compiled.outside;
         reading_faults.append(&mut inputs.faults);
         let located = reading_faults.into_iter().map(|fault| found.locate(fault));
         let mut faults: Vec<Diagnostic> = located.collect();
@@ -88,37 +87,29 @@ impl Project {
             registry: checked.registry,
             faults,
         };
-        project.add_conflicts();
+        project.add_conflicts(compiled.sources);
         Ok(project)
     }
 
     /// Adds a fault for each file in which a merge left conflict markers. The compiler refuses such a file, too.
-    fn add_conflicts(&mut self) {
-        // A directory that cannot be listed is already a fault.
-        let directories = schema_directory::all(self).unwrap_or_default();
-        let module_files = directories
+    fn add_conflicts(&mut self, mut sources: Vec<Arc<Source>>) {
+        let declarations = self
+            .registry
+            .tables()
             .iter()
-            .filter_map(|directory| directory.module_file.as_ref());
-        let modules = module_files.filter_map(|file| Source::read(&self.package.root, file).ok());
-        let tables = self.registry.tables().iter();
-        let schema = tables
-            .flat_map(|table| &table.declarations)
-            .map(|table| Arc::clone(&table.source));
-        let sources: BTreeMap<String, Arc<Source>> = schema
-            .chain(modules)
-            .chain([Arc::clone(&self.root)])
-            .map(|source| (source.path.clone(), source))
-            .collect();
-        for source in sources.values() {
-            let Some(marker) = conflict_marker(&source.text) else {
-                continue;
-            };
-            let is_known = self.faults.iter().any(|fault| {
+            .flat_map(|table| &table.declarations);
+        sources.extend(declarations.map(|declaration| Arc::clone(&declaration.source)));
+        sources.sort_by(|one, other| one.path.cmp(&other.path));
+        sources.dedup_by(|one, other| one.path == other.path);
+        for source in sources {
+            let is_here = |fault: &Diagnostic| {
                 fault.is(Fault::ConflictMarker)
                     && fault.labels.iter().any(|label| label.source.path == source.path)
-            });
-            if !is_known {
-                self.faults.push(engine::conflict(source, marker));
+            };
+            if let Some(marker) = conflict_marker(&source.text)
+                && !self.faults.iter().any(is_here)
+            {
+                self.faults.push(engine::conflict(&source, marker));
             }
         }
     }

@@ -35,8 +35,8 @@ pub use report::{
     conflict,
 };
 pub use sources::{
-    CompileCheck, Declaration, Declarations, Orphan, PathAttribute, declarations_in_text, file_leading_into,
-    module_at, module_candidates, path_attributes, registry_calls, structs_outside,
+    CompileCheck, CompiledFiles, Declaration, Declarations, Orphan, PathAttribute, compiled_files,
+    declarations_in_text, file_leading_into, module_at, module_candidates, path_attributes, registry_calls,
 };
 pub use text::{
     Root, Source, clean, conflict_marker, did_you_mean, display, is_foreign, start_of_code, without_mark,

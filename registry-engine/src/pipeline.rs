@@ -7,7 +7,7 @@ use crate::call_site::CallSite;
 use crate::policy::{Policy, PolicyFiles};
 use crate::registry::{Registry, validate};
 use crate::report::{Diagnostic, Fault};
-use crate::sources::{Declaration, Declarations, discover, structs_outside};
+use crate::sources::{Declaration, Declarations, compiled_files, discover};
 use crate::written::Invocation;
 
 /// Reads the sources and policy files that a call of `table_registry!` names, and checks them.
@@ -30,7 +30,7 @@ pub fn run(invocation: &Invocation, call: &CallSite) -> Analysis {
     if analysis.faults.iter().any(names_unknown_table) {
         // A table that was moved out of the directories is one fault, not one for each policy entry that names it.
         let mut inputs = Inputs::read(invocation, call);
-        inputs.declarations.outside = structs_outside(call, invocation);
+        inputs.declarations.outside = compiled_files(call, invocation).outside;
         return inputs.check();
     }
     analysis

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-use table_registry_engine::{Diagnostic, Fault, Root, Severity, Source, display};
+use table_registry_engine::{Diagnostic, Fault, Root, Severity, Source, conflict_marker, display};
 
 use crate::cli::{SyncArguments, SyncFormat};
 use crate::edit::{Changes, ExclusiveRun};
@@ -138,6 +138,13 @@ fn sync_module_files(
         let text = project.package.read(path)?;
         if !ModuleFile::is_generated(&text) {
             continue;
+        }
+        // A file that no `mod` line leads to: `Project` reports the others.
+        if conflict_marker(&text).is_some() {
+            return Err(
+                Failure::new(format!("`{}` contains conflict markers", display(path)))
+                    .help("keep one version, and remove the lines with markers"),
+            );
         }
         let after = text::edited(&text, |text| directory.regenerated(path, text))?;
         if after != text {

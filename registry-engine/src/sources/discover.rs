@@ -211,12 +211,18 @@ fn declarations(
     list
 }
 
-/// The structs with `#[table]` in files that the compiler reads, but that are in none of the directories. Each comes with
-/// its fault.
-///
-/// All files of the crate are read for this, so the macros ask only if a policy file names an unknown table.
+/// What is in the files that the compiler reads.
+#[derive(Debug)]
+pub struct CompiledFiles {
+    /// The structs with `#[table]` in none of the directories, each with its fault.
+    pub outside: Vec<(Declaration, Diagnostic)>,
+    /// All files, the crate root included.
+    pub sources: Vec<Arc<Source>>,
+}
+
+/// Follows the `mod` lines through the whole crate. The macros do that only if a policy file names an unknown table.
 #[must_use]
-pub fn structs_outside(call: &CallSite, invocation: &Invocation) -> Vec<(Declaration, Diagnostic)> {
+pub fn compiled_files(call: &CallSite, invocation: &Invocation) -> CompiledFiles {
     let root = read_root(call);
     let directories: Vec<PathBuf> = invocation
         .directories
@@ -234,6 +240,7 @@ pub fn structs_outside(call: &CallSite, invocation: &Invocation) -> Vec<(Declara
     };
     let (files, included) = ModuleTree::all_files(call.root(), &root);
     let mut outside = Vec::new();
+    let sources = files.iter().map(|(file, _)| Arc::clone(&file.source)).collect();
     for (file, reachability) in files {
         if file.scan.structs.is_empty() || is_inside(&file.path) {
             continue;
@@ -253,7 +260,7 @@ pub fn structs_outside(call: &CallSite, invocation: &Invocation) -> Vec<(Declara
             outside.push((declaration, fault));
         }
     }
-    outside
+    CompiledFiles { outside, sources }
 }
 
 /// The message and the help for a struct outside the directories.

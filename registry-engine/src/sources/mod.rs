@@ -12,7 +12,7 @@ pub use calls::registry_calls;
 pub use declarations::{CompileCheck, Declaration, Declarations, Orphan, declarations_in_text};
 #[cfg(test)]
 pub use declarations::{OutsideImports, declarations_in};
-pub use discover::{discover, outside_directories, structs_outside};
+pub use discover::{CompiledFiles, compiled_files, discover, outside_directories};
 pub use module_files::{PathAttribute, file_leading_into, module_at, module_candidates, path_attributes};
 #[cfg(test)]
 pub use module_tree::{Reachability, ScannedFile};
