@@ -418,7 +418,6 @@ mod tests {
             file: source.path.clone(),
             is_doubtful: false,
             orphan: None,
-            is_outside: false,
             place: 0..0,
             attribute: 0..0,
             is_struct: true,

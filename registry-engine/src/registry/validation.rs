@@ -56,6 +56,7 @@ impl Declarations {
                 && (is_certain || is_named())
             {
                 self.list.push(declaration);
+                self.misplaced.push(name);
                 faults.push(fault);
             }
         }
@@ -90,16 +91,17 @@ impl Tables {
             faults.extend(other_name.map(|other| conflicting_names(&declaration, other)));
             let name = declaration.name.to_string();
             match groups.last_mut() {
-                Some((last, group)) if *last == name => group.push(declaration),
+                Some((known, group)) if *known == name => group.push(declaration),
                 _ => groups.push((name, vec![declaration])),
             }
         }
         faults.extend(drop_copies(&mut groups));
+        let misplaced = declarations.misplaced;
         let mut sorted = Vec::new();
-        for (name, declarations) in groups {
-            let duplicate = duplicate_table(&name, &declarations);
-            let is_outside = declarations.iter().any(|declaration| declaration.is_outside);
-            sorted.push(table(name, declarations, duplicate.is_some() || is_outside));
+        for (name, group) in groups {
+            let duplicate = duplicate_table(&name, &group);
+            let is_misplaced = misplaced.contains(&name);
+            sorted.push(table(name, group, duplicate.is_some() || is_misplaced));
             faults.extend(duplicate.filter(|fault| !is_same_conflict(fault, faults)));
         }
         Self {
@@ -595,8 +597,8 @@ mod tests {
                 };
                 let orphan = orphan.clone();
                 list.push(Declaration {
-                    orphan,
                     check,
+                    orphan,
                     ..declaration
                 });
             }
@@ -658,13 +660,7 @@ mod tests {
                     declaration.place.clone(),
                     "",
                 );
-                (
-                    Declaration {
-                        is_outside: true,
-                        ..declaration
-                    },
-                    fault,
-                )
+                (declaration, fault)
             });
             with_fault.collect::<Vec<_>>()
         };

@@ -44,8 +44,6 @@ pub struct Declaration {
     pub is_doubtful: bool,
     /// Set if no `mod` line leads to the file.
     pub orphan: Option<Orphan>,
-    /// Whether the file is in none of the schema directories, which is a fault.
-    pub is_outside: bool,
     /// The bytes of the file that hold the struct's name.
     pub place: Range<usize>,
     /// The bytes of the file that hold the attribute with `#[table]`.
@@ -96,6 +94,8 @@ pub struct Declarations {
     pub unreached: Vec<PathBuf>,
     /// The structs outside the directories, as far as they were looked for, each with its fault.
     pub outside: Vec<(Declaration, Diagnostic)>,
+    /// The names of the tables in [`Self::list`] whose structs are outside the directories.
+    pub misplaced: Vec<String>,
 }
 
 impl Declarations {
@@ -302,7 +302,6 @@ impl Attributes<'_> {
             source: Arc::clone(source),
             file: source.path.clone(),
             orphan: None,
-            is_outside: false,
             place: self.found.ident.clone(),
             attribute: range.clone(),
             is_struct: self.found.is_struct,

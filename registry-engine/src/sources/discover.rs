@@ -35,6 +35,7 @@ pub fn discover(call: &CallSite, invocation: &Invocation, faults: &mut Vec<Diagn
         tables_is_taken,
         unreached: unreached(&files, &tree.reachability),
         outside: Vec::new(),
+        misplaced: Vec::new(),
     }
 }
 
@@ -106,7 +107,12 @@ fn way_to_directory(call: &CallSite, written: &str) -> String {
 /// The directory that a pattern or the path of a file is about: `schema` for `schema/*.rs`, and `.` for `*.rs`. A
 /// directory is read with all its files.
 fn plain_directory(written: &str) -> String {
-    let is_name = |component: &&str| !component.contains(['*', '?', '[', '{']) && !component.ends_with(".rs");
+    let is_file = |component: &str| {
+        Path::new(component)
+            .extension()
+            .is_some_and(|extension| extension == "rs")
+    };
+    let is_name = |component: &&str| !component.contains(['*', '?', '[', '{']) && !is_file(component);
     let with_slashes = written.replace('\\', "/");
     let names: Vec<&str> = with_slashes.split('/').take_while(is_name).collect();
     match display(Path::new(&names.join("/"))) {
@@ -252,7 +258,6 @@ pub fn compiled_files(call: &CallSite, invocation: &Invocation) -> CompiledFiles
         };
         for mut declaration in declarations_in(&file, &reachability, outside_imports) {
             declaration.file = call.in_package(&file.source.path);
-            declaration.is_outside = true;
             let (message, help) = outside_directories(&declaration.ident, &shown);
             let fault = Diagnostic::new(Fault::OutsideDirectories, message)
                 .at(&file.source, declaration.place.clone(), "")

@@ -43,13 +43,12 @@ pub fn is_foreign(root: &Root, directory: &Path, invoking_file: &Path) -> bool {
         .any(|name| directory.ends_with(name));
     let has = |name: &str| root.has_file(&directory.join(name));
     let is_beside_manifest = || root.has_file(&directory.with_file_name("Cargo.toml"));
-    if !has("Cargo.toml") && !has("CACHEDIR.TAG") && !(is_target && is_beside_manifest()) {
-        return false;
-    }
-    match (root.canonical(directory), root.canonical(invoking_file)) {
-        (Some(directory), Some(file)) => !file.starts_with(directory),
-        _ => true,
-    }
+    let is_marked = has("Cargo.toml") || has("CACHEDIR.TAG") || (is_target && is_beside_manifest());
+    is_marked
+        && match (root.canonical(directory), root.canonical(invoking_file)) {
+            (Some(directory), Some(file)) => !file.starts_with(directory),
+            _ => true,
+        }
 }
 
 struct DirectoryWalk<'r> {
