@@ -91,7 +91,7 @@ impl Tables {
             faults.extend(other_name.map(|other| conflicting_names(&declaration, other)));
             let name = declaration.name.to_string();
             match groups.last_mut() {
-                Some((known, group)) if *known == name => group.push(declaration),
+                Some((previous, group)) if *previous == name => group.push(declaration),
                 _ => groups.push((name, vec![declaration])),
             }
         }
