@@ -243,6 +243,58 @@ fn a_file_that_cannot_be_read_is_one_error() {
     report.says("No such file or directory");
 }
 
+/// A file further out must not decide instead.
+#[cfg(unix)]
+#[test]
+fn a_policy_file_that_is_no_file_is_one_error() {
+    let krate = Crate::sound("odd_policy_file");
+    std::os::unix::fs::symlink("nowhere.toml", krate.directory.join("src/revoke.toml")).unwrap();
+    fs::create_dir(krate.directory.join("src/table-registry.toml")).unwrap();
+    let report = krate.check();
+    report.fails_with(&[
+        "error: file `src/table-registry.toml` cannot be read",
+        "error: file `src/revoke.toml` cannot be read",
+    ]);
+    report.says("it is a directory");
+    report.says("it is a symbolic link to `nowhere.toml`");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_name_that_is_not_utf8_matters_only_with_a_table() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let krate = Crate::sound("odd_file_name");
+    let name = std::ffi::OsStr::from_bytes(b"src/schema/caf\xe9.rs");
+    fs::write(krate.directory.join(name), "// Nothing.\n").unwrap();
+    krate.check().passes();
+    fs::write(
+        krate.directory.join(name),
+        "#[table_registry::table]\nstruct Cafes;\n",
+    )
+    .unwrap();
+    // The crate does not depend on a file that it cannot name.
+    krate.write("src/lib.rs", &format!("{}\n", SOUND[0].1));
+    krate
+        .check()
+        .fails_with(&["error: the path of `src/schema/caf\u{fffd}.rs` is not valid UTF-8"]);
+}
+
+#[test]
+fn directories_of_other_crates_are_not_read() {
+    let krate = Crate::sound("other_crates");
+    krate.write(
+        "src/lib.rs",
+        "pub mod schema;\ntable_registry::table_registry!(\"..\");\n",
+    );
+    let table = |name: &str| format!("#[table_registry::table]\npub struct {name};\n");
+    krate.write("examples/demo/main.rs", &table("InExample"));
+    krate.write("target/CACHEDIR.TAG", "");
+    krate.write("target/debug/generated.rs", &table("Generated"));
+    krate.write("src/schema/nested/Cargo.toml", "");
+    krate.write("src/schema/nested/src/lib.rs", &table("Users"));
+    krate.check().passes();
+}
+
 #[cfg(unix)]
 #[test]
 fn directories_in_a_circle_are_read_once() {

@@ -22,8 +22,7 @@ fuzz_target!(|text: &str| {
     let declarations = Declarations {
         list: declarations_in_text(Arc::new(Source::new("schema.rs", SCHEMA))),
         complete: true,
-        tables_is_taken: false,
-        unreached: Vec::new(),
+        ..Declarations::default()
     };
     let inputs = Inputs {
         declarations,

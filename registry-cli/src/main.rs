@@ -14,6 +14,7 @@ mod lock_file;
 mod macro_rules;
 mod module_file;
 mod nesting;
+mod orphans;
 mod policy_edit;
 mod policy_file;
 mod progress;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use proc_macro2::Span;
 use table_registry_engine::{
     self as engine, CallSite, Declaration, Diagnostic, Fault, Inputs, Invocation, Policy, Registry, Source,
-    display,
+    compiled_files, conflict_marker, display,
 };
 
 use crate::failure::Failure;
@@ -98,12 +98,14 @@ impl Project {
         let invocation = Invocation::parse(found.arguments.clone(), &mut reading_faults);
         let call = found.call.clone();
         let mut inputs = Inputs::read(&invocation, &call);
+        let compiled = compiled_files(&call, &invocation);
+        inputs.declarations.outside = compiled.outside;
         reading_faults.append(&mut inputs.faults);
         let located = reading_faults.into_iter().map(|fault| found.locate(fault));
         let mut faults: Vec<Diagnostic> = located.collect();
         let checked = Checked::new(inputs.clone());
         faults.extend(checked.faults);
-        Self {
+        let mut project = Self {
             package,
             root: found.root,
             call,
@@ -112,6 +114,31 @@ impl Project {
             policy: checked.policy,
             registry: checked.registry,
             faults,
+        };
+        project.add_conflicts(compiled.sources);
+        project
+    }
+
+    /// Adds a fault for each file in which a merge left conflict markers. The compiler refuses such a file, too.
+    fn add_conflicts(&mut self, mut sources: Vec<Arc<Source>>) {
+        let declarations = self
+            .registry
+            .tables()
+            .iter()
+            .flat_map(|table| &table.declarations);
+        sources.extend(declarations.map(|declaration| Arc::clone(&declaration.source)));
+        sources.sort_by(|one, other| one.path.cmp(&other.path));
+        sources.dedup_by(|one, other| one.path == other.path);
+        for source in sources {
+            let is_here = |fault: &Diagnostic| {
+                fault.is(Fault::ConflictMarker)
+                    && fault.labels.iter().any(|label| label.source.path == source.path)
+            };
+            if let Some(marker) = conflict_marker(&source.text)
+                && !self.faults.iter().any(is_here)
+            {
+                self.faults.push(engine::conflict(&source, marker));
+            }
         }
     }
 

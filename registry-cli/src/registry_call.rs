@@ -260,7 +260,7 @@ fn downloaded(package: &Package, name: &str) -> Option<PathBuf> {
 
 /// The definition of a macro in one of the files below a directory.
 fn definition(directory: &Path, name: &str) -> Option<Definition> {
-    let (files, _) = rust_files(&Root::current(), directory);
+    let (files, _) = rust_files(&Root::current(), directory, &directory.join("src/lib.rs"));
     let texts = files.iter().filter_map(|file| fs::read_to_string(file).ok());
     texts.filter(|text| text.contains(name)).find_map(|text| {
         let tokens = tokens(&text);

@@ -86,10 +86,10 @@ pub fn github(list: &[Diagnostic], root: &Root) -> Result<Exit, Failure> {
     Ok(exit(list))
 }
 
-/// Prints the faults that keep a command from using a registry, with a summary.
+/// Prints faults or warnings, with a summary.
 pub fn faults(list: &[Diagnostic]) -> Exit {
     let exit = human(list);
-    if exit != Exit::Fine {
+    if !list.is_empty() {
         say!("{}", summary(list.iter().map(|one| one.severity)));
     }
     exit
@@ -139,6 +139,7 @@ pub fn is_unreadable(code: Code) -> bool {
     matches!(
         fault,
         Fault::AbsolutePath
+            | Fault::ConflictMarker
             | Fault::DirectoryNotFound
             | Fault::InvalidArgument
             | Fault::InvalidToml

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use table_registry_engine::{Root, clean, display, file_leading_into, module_at, module_candidates};
+use table_registry_engine::{
+    Root, clean, display, file_leading_into, is_foreign, module_at, module_candidates,
+};
 
 use crate::failure::Failure;
 use crate::module_file::{ModuleFile, OutlinedModule};
@@ -37,7 +39,9 @@ pub fn all(project: &Project) -> Result<Vec<SchemaDirectory>, Failure> {
         let target = root.canonical(&path).unwrap_or_else(|| path.clone());
         if seen.insert(target) {
             let entries = entries(project, &path)?;
-            waiting.extend(entries.iter().filter(|entry| root.has_directory(entry)).cloned());
+            let is_below =
+                |entry: &&PathBuf| root.has_directory(entry) && !is_foreign(root, entry, project.call.file());
+            waiting.extend(entries.iter().filter(is_below).cloned());
             directories.push(SchemaDirectory::new(project, path, &entries));
         }
     }
@@ -97,6 +101,15 @@ impl SchemaDirectory {
             after = parse(&after)?.with_module(name);
         }
         Ok(after)
+    }
+
+    /// Whether a regenerated module file has a line for this file.
+    pub fn is_module(&self, file: &Path) -> bool {
+        let mut candidates = self
+            .modules
+            .iter()
+            .flat_map(|name| module_candidates(&self.path, name));
+        candidates.any(|candidate| candidate == file)
     }
 
     fn has_file_of(&self, module: &str) -> bool {

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use toml::de::DeTable;
 
 use crate::report::{Diagnostic, Fault};
-use crate::text::{Root, clean, display, with_slashes};
+use crate::text::{Root, clean, display, nearest, with_slashes};
 use crate::written::WrittenPath;
 
 const PACKAGE_DIRECTORY: &str = "CARGO_MANIFEST_DIR";
@@ -151,6 +151,47 @@ impl CallSite {
         &self.ancestors
     }
 
+    /// The path that was probably meant by one that leads nowhere: the path or the end of it, but from a directory
+    /// around the invoking file, or a path with almost the same name. `is_wanted` says whether there is a file or
+    /// directory of the right kind.
+    pub fn meant(&self, written: &str, is_wanted: impl Fn(&Path) -> bool) -> Option<String> {
+        let mut end = Path::new(written).components();
+        while !end.as_path().as_os_str().is_empty() {
+            let mut paths = self
+                .ancestors
+                .iter()
+                .map(|directory| directory.join(end.as_path()));
+            if let Some(found) = paths.find(|path| is_wanted(path)) {
+                let path = relative(&clean(self.directory()), &found);
+                return Some(if path.is_empty() { ".".to_string() } else { path });
+            }
+            end.next();
+        }
+        let missing = clean(&self.directory().join(written));
+        let parent = missing.parent()?;
+        let names = self
+            .root
+            .names_in(parent, |entry| is_wanted(&parent.join(entry.file_name())));
+        let near = nearest(
+            &missing.file_name()?.to_string_lossy(),
+            names.iter().map(String::as_str),
+        )?;
+        Some(display(&Path::new(written).with_file_name(near)))
+    }
+
+    /// The path without the invoking file's own directory at its start, if it is relative to the package by mistake.
+    pub fn without_own_directory(&self, written: &str) -> String {
+        let own = self.in_package(&display(self.directory()));
+        let rest = Path::new(written).strip_prefix(&own).ok();
+        match rest
+            .map(display)
+            .filter(|rest| !own.is_empty() && !rest.is_empty())
+        {
+            Some(rest) => rest,
+            None => written.to_string(),
+        }
+    }
+
     /// A clean path relative to the package, for artefacts that must be the same on every machine. A generated file is
     /// `$OUT_DIR/name.rs`.
     #[must_use]
@@ -239,6 +280,40 @@ fn is_virtual(root: &Root, manifest: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_path_that_was_meant() {
+        let call = CallSite::new(Root::current(), "src/lib.rs");
+        let directory = |path: &Path| call.root().has_directory(path);
+        let file = |path: &Path| call.root().has_file(path);
+        for (written, meant) in [
+            ("src", Some(".")),
+            ("./src/", Some(".")),
+            ("src/text", Some("text")),
+            ("registry-engine/src/text", Some("text")),
+            ("txt", Some("text")),
+            ("../sr", Some("../src")),
+            ("../billing", None),
+        ] {
+            assert_eq!(call.meant(written, directory).as_deref(), meant, "{written}");
+        }
+        for (written, meant) in [
+            ("Cargo.toml", Some("../Cargo.toml")),
+            ("src/Cargo.toml", Some("../Cargo.toml")),
+            ("../cargo.toml", Some("../Cargo.toml")),
+            ("../revoke.toml", None),
+        ] {
+            assert_eq!(call.meant(written, file).as_deref(), meant, "{written}");
+        }
+        for (written, from_file) in [
+            ("src/schema/", "schema"),
+            ("src", "src"),
+            ("schema", "schema"),
+            ("../src/schema", "../src/schema"),
+        ] {
+            assert_eq!(call.without_own_directory(written), from_file);
+        }
+    }
 
     #[test]
     fn paths_from_the_invoking_file() {

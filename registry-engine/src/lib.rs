@@ -32,13 +32,17 @@ pub use policy::{
 pub use registry::{ExemptTable, RegisteredTable, Registry, validate};
 pub use report::{
     CheckSubject, Code, DatabaseCheck, Diagnostic, Fault, Label, Lint, LintLevel, LintOption, Severity,
+    conflict,
 };
 pub use sources::{
-    Compilation, CompileCheck, Declaration, Declarations, LeftOut, Orphan, PathAttribute, ScannedFile,
-    declarations_in_text, file_leading_into, files_of_root, module_at, module_candidates, path_attributes,
-    registry_calls,
+    Compilation, CompileCheck, CompiledFiles, Declaration, Declarations, LeftOut, Orphan, PathAttribute,
+    ScannedFile, compiled_files, declarations_in_text, file_leading_into, files_of_root, module_at,
+    module_candidates, path_attributes, registry_calls,
 };
-pub use text::{Root, Source, clean, did_you_mean, display, rust_files, start_of_code, without_mark};
+pub use text::{
+    Root, Source, clean, conflict_marker, did_you_mean, display, is_foreign, rust_files, start_of_code,
+    without_mark,
+};
 pub use written::{
     AllowedLint, Argument, CALL_ARGUMENTS, CallArgument, Declared, FlatMeta, Invocation, MAX_NESTING,
     TABLE_ARGUMENTS, TableArgument, Value, WrittenPath, declare, flatten, flatten_text, is_of_rustversion,

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use crate::call_site::CallSite;
 use crate::policy::{Policy, PolicyFiles};
 use crate::registry::{Registry, validate};
-use crate::report::Diagnostic;
-use crate::sources::{Declaration, Declarations, discover};
+use crate::report::{Diagnostic, Fault};
+use crate::sources::{Declaration, Declarations, compiled_files, discover};
 use crate::written::Invocation;
 
 /// Reads the sources and policy files that a call of `table_registry!` names, and checks them.
@@ -26,7 +26,20 @@ use crate::written::Invocation;
 /// ```
 #[must_use]
 pub fn run(invocation: &Invocation, call: &CallSite) -> Analysis {
-    Inputs::read(invocation, call).check()
+    let analysis = Inputs::read(invocation, call).check();
+    if analysis.faults.iter().any(names_unknown_table) {
+        // A table that was moved out of the directories is one fault, not one for each policy entry that names it.
+        let mut inputs = Inputs::read(invocation, call);
+        inputs.declarations.outside = compiled_files(call, invocation).outside;
+        return inputs.check();
+    }
+    analysis
+}
+
+fn names_unknown_table(fault: &Diagnostic) -> bool {
+    [Fault::UnknownAllow, Fault::UnknownOverride, Fault::UnknownRevoke]
+        .iter()
+        .any(|code| fault.is(*code))
 }
 
 /// Everything that was read from files. An edit is checked on a changed copy.
@@ -78,6 +91,7 @@ impl Inputs {
         let policy = Policy::read(&files, &mut faults);
         let tracked = [files.paths, std::mem::take(&mut declarations.unreached)].concat();
         declarations.drop_doubtful(&policy);
+        declarations.add_outside(&policy, &mut faults);
         let faulty_declarations = declarations.faulty();
         Analysis {
             registry: validate(declarations, &policy, &mut faults),

@@ -27,8 +27,7 @@ pub fn registry(files: &[(&str, &str)], main: &str, revoke: &str) -> (Registry, 
     let declarations = Declarations {
         list: orphans.collect(),
         complete: true,
-        tables_is_taken: false,
-        unreached: Vec::new(),
+        ..Declarations::default()
     };
     let source = |path, text| Some(Arc::new(Source::new(path, text)));
     let files = PolicyFiles {

@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use table_registry_engine::RegisteredTable;
+use table_registry_engine::{Diagnostic, RegisteredTable};
 use unicode_width::UnicodeWidthStr;
 
 use crate::cli::{ListArguments, ListFormat};
 use crate::failure::Failure;
+use crate::orphans;
 use crate::project::{self, Project};
 use crate::report::{self, Exit, counted};
 use crate::workspace::Workspace;
@@ -85,7 +86,11 @@ pub fn run(arguments: &ListArguments) -> Result<Exit, Failure> {
         ListFormat::Markdown => report::data(&markdown(&cells(&tables, projects.len() > 1)))?,
     }
     say_what_is_not_listed(&projects, arguments.format);
-    Ok(Exit::Fine)
+    let orphans: Vec<Diagnostic> = projects
+        .iter()
+        .flat_map(|project| orphans::warnings(&project.registry))
+        .collect();
+    Ok(report::faults(&orphans))
 }
 
 /// Reports that exempt tables are only in the JSON.

@@ -5,16 +5,17 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-use table_registry_engine::{Diagnostic, Fault, Root, Source, display};
+use table_registry_engine::{Diagnostic, Fault, Root, Severity, Source, conflict_marker, display};
 
 use crate::cli::{SyncArguments, SyncFormat};
 use crate::edit::{Changes, ExclusiveRun};
 use crate::failure::Failure;
 use crate::lock_file;
 use crate::module_file::ModuleFile;
+use crate::orphans;
 use crate::project::{self, Project};
 use crate::report::{self, Exit, say};
-use crate::schema_directory;
+use crate::schema_directory::{self, SchemaDirectory};
 use crate::text;
 use crate::workspace::Workspace;
 
@@ -28,36 +29,49 @@ pub fn run(arguments: &SyncArguments) -> Result<Exit, Failure> {
         say!("{}", report::summary(faults.iter().map(|one| one.severity)));
         return Ok(exit);
     }
-    let (changes, stale) = compare(&workspace, &projects)?;
-    if changes.is_empty() {
-        for project in &projects {
-            report::status("Fresh", display(&project.package.lock_file()));
+    let (changes, findings) = compare(&workspace, &projects)?;
+    let (stale, orphans): (Vec<Diagnostic>, Vec<Diagnostic>) = findings
+        .into_iter()
+        .partition(|finding| finding.severity == Severity::Error);
+    let found = match run {
+        _ if changes.is_empty() => {
+            for project in &projects {
+                report::status("Fresh", display(&project.package.lock_file()));
+            }
+            orphans
         }
-        return Ok(Exit::Fine);
+        Some(run) => {
+            changes.commit(&run)?;
+            orphans
+        }
+        None => {
+            // An annotation shows one line; the log shows the whole difference.
+            report::diff(&changes.diff())?;
+            [stale, orphans].concat()
+        }
+    };
+    let exit = print(&found, arguments.format, &workspace.root)?;
+    if !found.is_empty() {
+        say!("{}", report::summary(found.iter().map(|one| one.severity)));
     }
-    match run {
-        Some(run) => changes.commit(&run).map(|()| Exit::Fine),
-        None => check(&changes, &stale, arguments.format, &workspace.root),
-    }
+    Ok(exit)
 }
 
-/// The changes to write, and a fault for each file that is out of date until then.
+/// The changes to write, an error for each file that is out of date until then, and a warning for each file that has no
+/// `mod` line even after them.
 pub fn compare(workspace: &Workspace, projects: &[Project]) -> Result<(Changes, Vec<Diagnostic>), Failure> {
     let mut changes = Changes::new(&workspace.root);
-    let mut stale = Vec::new();
+    let mut findings = Vec::new();
     for project in projects {
-        sync_module_files(project, &mut changes, &mut stale)?;
-        sync_lock(project, &mut changes, &mut stale)?;
+        let regenerated = sync_module_files(project, &mut changes, &mut findings)?;
+        sync_lock(project, &mut changes, &mut findings)?;
+        let gets_line = |file: &str| {
+            let path = project.package.directory.join(file);
+            regenerated.iter().any(|directory| directory.is_module(&path))
+        };
+        findings.extend(orphans::warnings_except(&project.registry, gets_line));
     }
-    Ok((changes, stale))
-}
-
-fn check(changes: &Changes, stale: &[Diagnostic], format: SyncFormat, root: &Root) -> Result<Exit, Failure> {
-    // An annotation shows one line; the log shows the whole difference.
-    report::diff(&changes.diff())?;
-    let exit = print(stale, format, root)?;
-    say!("{}", report::summary(stale.iter().map(|one| one.severity)));
-    Ok(exit)
+    Ok((changes, findings))
 }
 
 fn print(list: &[Diagnostic], format: SyncFormat, root: &Root) -> Result<Exit, Failure> {
@@ -110,11 +124,13 @@ fn at_first_difference(fault: Diagnostic, path: &Path, before: &str, after: &str
     )
 }
 
+/// Returns the directories whose module file changes.
 fn sync_module_files(
     project: &Project,
     changes: &mut Changes,
     stale: &mut Vec<Diagnostic>,
-) -> Result<(), Failure> {
+) -> Result<Vec<SchemaDirectory>, Failure> {
+    let mut regenerated = Vec::new();
     for directory in schema_directory::all(project)? {
         let Some(path) = &directory.module_file else {
             continue;
@@ -122,6 +138,13 @@ fn sync_module_files(
         let text = project.package.read(path)?;
         if !ModuleFile::is_generated(&text) {
             continue;
+        }
+        // A file that no `mod` line leads to: `Project` reports the others.
+        if conflict_marker(&text).is_some() {
+            return Err(
+                Failure::new(format!("`{}` contains conflict markers", display(path)))
+                    .help("keep one version, and remove the lines with markers"),
+            );
         }
         let after = text::edited(&text, |text| directory.regenerated(path, text))?;
         if after != text {
@@ -133,7 +156,8 @@ fn sync_module_files(
                 .help("run `cargo table-registry sync`"),
             );
             changes.update(path, &text, after);
+            regenerated.push(directory);
         }
     }
-    Ok(())
+    Ok(regenerated)
 }

@@ -2,7 +2,6 @@
 
 mod exceptions;
 mod names;
-mod orphans;
 mod rules;
 mod subject;
 #[cfg(test)]
@@ -11,6 +10,7 @@ mod testing;
 use table_registry_engine::{Code, Diagnostic};
 
 use crate::columns::ColumnReader;
+use crate::orphans;
 use crate::project::Project;
 use rules::{RULES, Rule};
 use subject::{Crate, Subject, Violation};

@@ -136,6 +136,102 @@ pub fn hazards() -> Crate {
     krate
 }
 
+/// The compiler finds these structs; so does the command line, whether a policy entry names them or not.
+#[test]
+fn a_file_that_was_moved_out_is_one_fault() {
+    let krate = Crate::shop();
+    for file in ["audit_logs.rs", "users.rs"] {
+        krate.write(&format!("src/{file}"), &krate.read(&format!("src/schema/{file}")));
+        fs::remove_file(krate.path().join("src/schema").join(file)).unwrap();
+    }
+    krate.write(
+        "src/lib.rs",
+        "pub mod schema;\npub mod audit_logs;\npub mod users;\ntable_registry::table_registry!(\"schema/\");\n",
+    );
+    krate.write(
+        "src/schema/mod.rs",
+        "#[table_registry::table]\npub struct Orders;\n",
+    );
+    krate.write(
+        "table-registry.toml",
+        "[overrides]\naudit_logs = \"truth\"\n[lints.allow.missing-revoke]\naudit_logs = \"x\"\n",
+    );
+    says!(
+        krate,
+        ["list"],
+        str![[r#"
+-- stderr
+error: struct `AuditLogs` lies outside the directories of `table_registry!`
+ --> src/audit_logs.rs:4:12
+  |
+4 | pub struct AuditLogs {
+  |            ^^^^^^^^^
+  |
+  = help: move its file below `src/schema`, or name its directory in the call
+  = note: diagnostic code `outside-directories`
+
+error: struct `Users` lies outside the directories of `table_registry!`
+ --> src/users.rs:4:12
+  |
+4 | pub struct Users {
+  |            ^^^^^
+  |
+  = help: move its file below `src/schema`, or name its directory in the call
+  = note: diagnostic code `outside-directories`
+
+error: 2 errors found
+-- exit 1
+
+"#]]
+    );
+}
+
+#[test]
+fn paths_that_were_meant_otherwise() {
+    let krate = Crate::shop();
+    for (arguments, help) in [
+        ("\"src/schema\"", "did you mean `schema`?"),
+        ("\"schema/*.rs\"", "did you mean `schema`?"),
+        ("\"src\"", "did you mean `.`?"),
+        (
+            "\"schema\\\\users\"",
+            "create `src/schema/users`, with the schema structs in it, and write `schema/users`",
+        ),
+        (
+            "\"src/tables/*.rs\"",
+            "create `src/tables`, with the schema structs in it, and write `tables`",
+        ),
+        (
+            "\"tables/\"",
+            "create `src/tables`, with the schema structs in it",
+        ),
+        (
+            "\"schema\", revoke = \"revoke.toml\"",
+            "did you mean `../revoke.toml`?",
+        ),
+        (
+            "\"schema\", revoke = \"src/revoke.toml\"",
+            "did you mean `../revoke.toml`?",
+        ),
+        (
+            "\"schema\", revoke = \"../revok.toml\"",
+            "did you mean `../revoke.toml`?",
+        ),
+    ] {
+        krate.write(
+            "src/lib.rs",
+            &format!("pub mod schema;\ntable_registry::table_registry!({arguments});\n"),
+        );
+        let report = krate.run(&["list"]);
+        let helps: Vec<&str> = report
+            .stderr
+            .lines()
+            .filter(|line| line.contains("= help: "))
+            .collect();
+        assert_eq!(helps, [format!("  = help: {help}")], "{arguments}");
+    }
+}
+
 #[test]
 fn every_hazard_is_listed() {
     let krate = hazards();

@@ -284,6 +284,228 @@ pub mod zones;
     assert_eq!(krate.run(&["sync", "--check"]).code, 0);
 }
 
+/// As `lint` does, which is tested there.
+#[test]
+fn list_and_sync_report_a_file_that_no_line_leads_to() {
+    let krate = Crate::shop();
+    krate.write(
+        "src/schema/orders.rs",
+        "use table_registry::table;\n\n#[table]\npub struct Orders;\n",
+    );
+    says!(
+        krate,
+        ["list"],
+        str![[r#"
+-- stdout
+TABLE       KIND      RLS  APPEND-ONLY  STRUCT     PLACE
+audit_logs  evidence  yes  yes          AuditLogs  src/schema/audit_logs.rs:3
+orders      truth     yes  -            Orders     src/schema/orders.rs:3
+users       system    -    -            Users      src/schema/users.rs:3
+-- stderr
+      Exempt 1 table, listed by `--format json`
+warning: table `orders` is declared in `src/schema/orders.rs`, but no `mod` line leads to that file
+ --> src/schema/orders.rs:4:12
+  |
+4 | pub struct Orders;
+  |            ^^^^^^
+  |
+  = note: the crate does not compile, unless a macro brings the file in
+  = help: name the file in a `mod` line, or remove it
+  = note: diagnostic code `not-compiled`
+
+warning: 1 warning found
+-- exit 0
+
+"#]]
+    );
+    says!(
+        krate,
+        ["sync"],
+        str![[r#"
+-- stderr
+     Created table-registry.lock
+warning: table `orders` is declared in `src/schema/orders.rs`, but no `mod` line leads to that file
+ --> src/schema/orders.rs:4:12
+  |
+4 | pub struct Orders;
+  |            ^^^^^^
+  |
+  = note: the crate does not compile, unless a macro brings the file in
+  = help: name the file in a `mod` line, or remove it
+  = note: diagnostic code `not-compiled`
+
+warning: 1 warning found
+-- exit 0
+
+"#]]
+    );
+    says!(
+        krate,
+        ["sync", "--check", "--format", "github"],
+        str![[r#"
+-- stdout
+::warning title=not-compiled,file=src/schema/orders.rs,line=4,col=12::table `orders` is declared in `src/schema/orders.rs`, but no `mod` line leads to that file%0Anote: the crate does not compile, unless a macro brings the file in%0Ahelp: name the file in a `mod` line, or remove it
+-- stderr
+       Fresh table-registry.lock
+warning: 1 warning found
+-- exit 0
+
+"#]]
+    );
+    // `sync` writes the missing line into a generated file.
+    krate.write(
+        "src/schema/mod.rs",
+        "// @generated\n\npub mod audit_logs;\npub mod users;\n",
+    );
+    says!(
+        krate,
+        ["sync", "--check"],
+        str![[r#"
+-- stdout
+--- src/schema/mod.rs
++++ src/schema/mod.rs
+@@ -3,0 +4 @@
++pub mod orders;
+-- stderr
+error: `src/schema/mod.rs` does not name the files beside it
+ |
+ = help: run `cargo table-registry sync`
+ = note: diagnostic code `stale-mod-file`
+
+error: 1 error found
+-- exit 1
+
+"#]]
+    );
+    says!(
+        krate,
+        ["sync"],
+        str![[r#"
+-- stderr
+     Updated src/schema/mod.rs
+-- exit 0
+
+"#]]
+    );
+    assert_eq!(krate.run(&["list"]).stderr.matches("warning").count(), 0);
+    // But not for a name that a module cannot have.
+    krate.write(
+        "src/schema/Old Orders.rs",
+        "use table_registry::table;\n\n#[table]\npub struct OldOrders;\n",
+    );
+    let report = krate.run(&["sync"]);
+    assert!(
+        report
+            .stderr
+            .contains("`src/schema/Old Orders.rs`, but no `mod` line"),
+        "{}",
+        report.all()
+    );
+}
+
+#[test]
+fn conflict_markers_are_faults() {
+    let conflicted = "<<<<<<< HEAD\npub mod audit_logs;\n=======\npub mod users;\n>>>>>>> users\n";
+    let krate = Crate::shop();
+    krate.run(&["sync"]);
+    krate.write("src/schema/mod.rs", &format!("// @generated\n\n{conflicted}"));
+    says!(
+        krate,
+        ["sync"],
+        str![[r#"
+-- stderr
+error: `src/schema/mod.rs` contains conflict markers
+ --> src/schema/mod.rs:3:1
+  |
+3 | <<<<<<< HEAD
+  | ^^^^^^^ the first one
+  |
+  = note: a merge left both versions of a part of this file
+  = help: keep one version, and remove the lines with markers
+  = note: diagnostic code `conflict-marker`
+
+error: 1 error found
+-- exit 2
+
+"#]]
+    );
+    for (file, text) in [
+        ("src/schema/mod.rs", conflicted),
+        (
+            "src/lib.rs",
+            "pub mod schema;\n<<<<<<< HEAD\n=======\n>>>>>>> x\ntable_registry::table_registry!(\"schema/\");\n",
+        ),
+        (
+            "src/schema/users.rs",
+            "<<<<<<< HEAD\n#[table_registry::table]\npub struct Users;\n=======\n#[table_registry::table]\npub struct Users(u8);\n>>>>>>> x\n",
+        ),
+        (
+            "revoke.toml",
+            "update_delete = [\n<<<<<<< HEAD\n\"audit_logs\",\n=======\n>>>>>>> x\n]\n",
+        ),
+        (
+            "table-registry.toml",
+            "[overrides]\n<<<<<<< HEAD\n=======\n>>>>>>> x\n",
+        ),
+    ] {
+        let krate = Crate::shop();
+        krate.write(file, text);
+        for command in ["list", "sync", "lint"] {
+            let report = krate.run(&[command]);
+            let all = report.all();
+            assert_eq!(report.stderr.matches("conflict-marker").count(), 1, "{all}");
+            assert!(report.code == 2 && all.contains("error: 1 error found"), "{all}");
+        }
+        assert!(!krate.has("table-registry.lock"));
+    }
+    // The lock file is written anew.
+    let krate = Crate::shop();
+    krate.run(&["sync"]);
+    let lock = krate.read("table-registry.lock");
+    krate.write(
+        "table-registry.lock",
+        &format!("<<<<<<< HEAD\n{lock}=======\n>>>>>>> x\n"),
+    );
+    assert_eq!(krate.run(&["sync", "--check"]).code, 1);
+    assert_eq!(krate.run(&["sync"]).code, 0);
+    assert_eq!(krate.read("table-registry.lock"), lock);
+}
+
+#[test]
+fn directories_of_other_crates_are_not_read() {
+    let krate = Crate::shop();
+    krate.write(
+        "src/lib.rs",
+        "pub mod schema;\ntable_registry::table_registry!(\"..\");\n",
+    );
+    let table = |name: &str| format!("#[table_registry::table]\npub struct {name};\n");
+    krate.write("examples/shop.rs", &table("InExample"));
+    krate.write("tests/common/mod.rs", &table("InTest"));
+    krate.write(
+        "target/CACHEDIR.TAG",
+        "Signature: 8a477f597d28d172789f06886806bc55",
+    );
+    krate.write("target/debug/build/shop/out/generated.rs", &table("Generated"));
+    krate.write(
+        "src/schema/nested/Cargo.toml",
+        "[package]\nname = \"nested\"\n[workspace]\n",
+    );
+    krate.write("src/schema/nested/src/lib.rs", &table("Nested"));
+    krate.write("src/schema/nested/mod.rs", "// @generated\n");
+    let report = krate.run(&["sync"]);
+    assert_eq!(report.code, 0, "{}", report.all());
+    assert!(!report.stderr.contains("warning"), "{}", report.all());
+    let lock = krate.read("table-registry.lock");
+    assert_eq!(lock.matches("kind = ").count(), 2, "{lock}");
+    // A directory that the call names is read, whatever it contains.
+    krate.write(
+        "src/lib.rs",
+        "pub mod schema;\n#[path = \"schema/nested/src/lib.rs\"]\npub mod nested;\n\
+         table_registry::table_registry!(\"schema\", \"schema/nested\");\n",
+    );
+    assert!(krate.run(&["list"]).stdout.contains("nested"));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_mod_line_stays_while_its_file_exists() {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::name::raw_where_needed;
 use crate::registry::{RegisteredTable, Registry};
 use crate::report::Fault;
+use crate::sources;
 use crate::text::{clean, display};
 
 /// The macro in the crate root. It decides by the directory of the struct's file and by the name of the key;
@@ -141,14 +142,8 @@ fn outside(directories: &[PathBuf]) -> String {
 /// The text of the error at a struct outside the directories.
 #[must_use]
 pub fn outside_directories(name: &str, directories: &[String]) -> String {
-    super::checks::fault(
-        Fault::OutsideDirectories,
-        &format!("struct `{name}` lies outside the directories of `table_registry!`"),
-        &format!(
-            "move its file below `{}`, or name its directory in the call",
-            directories.join("` or `")
-        ),
-    )
+    let (message, help) = sources::outside_directories(name, directories);
+    super::checks::fault(Fault::OutsideDirectories, &message, &help)
 }
 
 fn implementation_of_struct(key: &str) -> String {

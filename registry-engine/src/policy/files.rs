@@ -43,7 +43,7 @@ impl PolicyFiles {
     ) -> Option<Arc<Source>> {
         let found = match written {
             Some(path) => match call.resolve(path) {
-                Ok(path) => Some(path).filter(|path| call.root().has(path)),
+                Ok(path) => Some(path).filter(|path| call.root().has_entry(path)),
                 Err(fault) => {
                     faults.push(fault);
                     return None;
@@ -53,7 +53,8 @@ impl PolicyFiles {
                 .ancestors()
                 .iter()
                 .map(|directory| directory.join(default))
-                .find(|path| call.root().has(path)),
+                // A broken link counts, too: without it, a file further out would decide.
+                .find(|path| call.root().has_entry(path)),
         };
         let Some(path) = found else {
             faults.push(match written {
@@ -87,7 +88,12 @@ fn written_file_not_found(call: &CallSite, path: &WrittenPath) -> Diagnostic {
     )
     .spanned(path.span)
     .note("the path is relative to this file, as in `include_str!`")
-    .help("create it; it may be empty, but a missing file could be a mistake")
+    .help(
+        match call.meant(&path.to_string(), |path| call.root().has_file(path)) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => "create it; it may be empty, but a missing file could be a mistake".to_string(),
+        },
+    )
 }
 
 fn file_not_found(call: &CallSite, name: &str) -> Diagnostic {

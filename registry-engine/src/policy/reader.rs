@@ -8,8 +8,8 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::report::{Code, Diagnostic, Fault};
-use crate::text::{Source, did_you_mean};
+use crate::report::{Code, Diagnostic, Fault, conflict};
+use crate::text::{Source, conflict_marker_in_lines, did_you_mean};
 
 /// A value and its place in a file.
 #[derive(Clone, Debug)]
@@ -59,7 +59,10 @@ impl<'a> PolicyReader<'a> {
         let table = match DeTable::parse(&self.source.text) {
             Ok(document) => document.into_inner(),
             Err(error) => {
-                self.invalid_toml(&error);
+                match conflict_marker_in_lines(&self.source.text) {
+                    Some(marker) => self.faults.push(conflict(self.source, marker)),
+                    None => self.invalid_toml(&error),
+                }
                 return None;
             }
         };

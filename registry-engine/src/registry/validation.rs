@@ -7,9 +7,9 @@ use table_registry_core::TableKind;
 use super::model::{ExemptTable, RegisteredTable, Registry};
 use crate::name;
 use crate::policy::{Exemption, Placed, Policy};
-use crate::report::{CheckSubject, Code, Diagnostic, Fault};
-use crate::sources::{CompileCheck, Declaration, Declarations, LeftOut};
-use crate::text::nearest;
+use crate::report::{CheckSubject, Code, Diagnostic, Fault, conflict};
+use crate::sources::{CompileCheck, Declaration, Declarations, LeftOut, Orphan};
+use crate::text::{conflict_marker, nearest};
 
 /// Checks every rule, adds a fault for each place that breaks one, and returns the registry as far as it is known.
 pub fn validate(declarations: Declarations, policy: &Policy, faults: &mut Vec<Diagnostic>) -> Registry {
@@ -32,15 +32,45 @@ impl Declarations {
     /// Drops the structs whose `#[table]` probably belongs to another crate. A struct stays if a policy entry names its
     /// table, so that a wrong import or argument of `#[table]` is one fault, not two.
     pub fn drop_doubtful(&mut self, policy: &Policy) {
-        let overrides = policy.overrides.iter().map(|entry| entry.table.value.as_str());
-        let revokes = policy.revoke.iter().map(|table| table.value.as_str());
-        let exceptions = exceptions_of_tables(policy).map(|(_, table)| table.value.as_str());
-        let mut named: Vec<&str> = overrides.chain(revokes).chain(exceptions).collect();
-        named.sort_unstable();
+        let named = named_by(policy);
         let is_named = |name: &str| named.binary_search(&name).is_ok();
         self.list
             .retain(|declaration| !declaration.is_doubtful || is_named(&declaration.name.to_string()));
     }
+
+    /// Adds the structs outside the directories, each with its fault, so that neither a policy entry nor the use of a
+    /// key causes another one. A struct that may belong to another crate, or that some builds leave out, counts only if
+    /// a policy entry names its table.
+    pub fn add_outside(&mut self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
+        let inside = self.list.len();
+        for (declaration, fault) in std::mem::take(&mut self.outside) {
+            let name = declaration.name.to_string();
+            let is_certain = declaration.check == CompileCheck::None
+                && !declaration.is_doubtful
+                && declaration.left_out == LeftOut::Never;
+            let is_named = || named_by(policy).binary_search(&name.as_str()).is_ok();
+            let mut declared_inside = self.list[..inside].iter();
+            // A link in a directory may lead to the file.
+            if self.complete
+                && declared_inside.all(|other| other.name.to_string() != name)
+                && (is_certain || is_named())
+            {
+                self.list.push(declaration);
+                self.misplaced.push(name);
+                faults.push(fault);
+            }
+        }
+    }
+}
+
+/// The tables that the policy entries name, except for exempt ones, sorted.
+fn named_by(policy: &Policy) -> Vec<&str> {
+    let overrides = policy.overrides.iter().map(|entry| entry.table.value.as_str());
+    let revokes = policy.revoke.iter().map(|table| table.value.as_str());
+    let exceptions = exceptions_of_tables(policy).map(|(_, table)| table.value.as_str());
+    let mut named: Vec<&str> = overrides.chain(revokes).chain(exceptions).collect();
+    named.sort_unstable();
+    named
 }
 
 struct Tables {
@@ -65,11 +95,14 @@ impl Tables {
                 _ => groups.push((name, vec![declaration])),
             }
         }
+        faults.extend(drop_copies(&mut groups));
+        let misplaced = declarations.misplaced;
         let mut sorted = Vec::new();
-        for (name, declarations) in groups {
-            let duplicate = duplicate_table(&name, &declarations);
-            sorted.push(table(name, declarations, duplicate.is_some()));
-            faults.extend(duplicate);
+        for (name, group) in groups {
+            let duplicate = duplicate_table(&name, &group);
+            let is_misplaced = misplaced.contains(&name);
+            sorted.push(table(name, group, duplicate.is_some() || is_misplaced));
+            faults.extend(duplicate.filter(|fault| !is_same_conflict(fault, faults)));
         }
         Self {
             sorted,
@@ -288,12 +321,94 @@ fn table(name: String, declarations: Vec<Declaration>, contested: bool) -> Regis
     }
 }
 
+/// Drops the structs of each file that no `mod` line leads to and that declares a table of a compiled file again. Such a
+/// file is usually a copy that an editor or a merge left behind, so it is one fault.
+fn drop_copies(groups: &mut [(String, Vec<Declaration>)]) -> Vec<Diagnostic> {
+    let mut copies: Vec<(Declaration, Declaration)> = Vec::new();
+    for (_, group) in groups.iter_mut().filter(|(_, group)| group.len() > 1) {
+        let compiled = group.iter().find(|declaration| declaration.orphan.is_none());
+        if let Some(compiled) = compiled.cloned() {
+            let orphans = group.iter().filter(|declaration| declaration.orphan.is_some());
+            copies.extend(orphans.map(|orphan| (orphan.clone(), compiled.clone())));
+            group.retain(|declaration| declaration.orphan.is_none());
+        }
+    }
+    // The other tables of such a file are not compiled, either, but that is the same fault.
+    let all = groups.iter_mut().flat_map(|(_, group)| group);
+    for declaration in all.filter(|declaration| declaration.orphan.is_some()) {
+        if copies.iter().any(|(copy, _)| copy.orphan == declaration.orphan) {
+            declaration.check = CompileCheck::None;
+        }
+    }
+    let mut files: Vec<&Orphan> = Vec::new();
+    for orphan in copies.iter().filter_map(|(copy, _)| copy.orphan.as_ref()) {
+        if !files.contains(&orphan) {
+            files.push(orphan);
+        }
+    }
+    files.iter().map(|orphan| copied_file(orphan, &copies)).collect()
+}
+
+/// The fault of a file whose tables are declared in compiled files, too. Each copy comes with the struct that is
+/// compiled.
+fn copied_file(orphan: &Orphan, copies: &[(Declaration, Declaration)]) -> Diagnostic {
+    let in_file = copies
+        .iter()
+        .filter(|(copy, _)| copy.orphan.as_ref() == Some(orphan));
+    let names: Vec<String> = in_file
+        .clone()
+        .map(|(copy, _)| format!("`{}`", copy.name))
+        .collect();
+    let (nouns, verb) = if names.len() == 1 {
+        ("table", "is")
+    } else {
+        ("tables", "are")
+    };
+    let is_below = in_file.clone().any(|(copy, _)| copy.file != orphan.file);
+    let mut fault = Diagnostic::new(
+        Fault::DuplicateTable,
+        format!(
+            "{nouns} {} {verb} declared again in `{}`{}, a file that no `mod` line names",
+            names.join(", "),
+            orphan.file,
+            if is_below { " and below it" } else { "" },
+        ),
+    );
+    for (copy, compiled) in in_file.take(1) {
+        fault = fault.at(&copy.source, copy.place.clone(), "again here").at(
+            &compiled.source,
+            compiled.place.clone(),
+            "compiled from here",
+        );
+    }
+    fault
+        .note("every file below a schema directory is read, even one that the crate does not compile")
+        .help("remove the file if it is a copy")
+        .help(
+            "if not, name it in a `mod` line, and give its table a name of its own: `#[table(name = \"…\")]`",
+        )
+}
+
+/// Whether the conflict markers of a file are already reported.
+fn is_same_conflict(fault: &Diagnostic, faults: &[Diagnostic]) -> bool {
+    let path = |fault: &Diagnostic| fault.labels.first().map(|label| label.source.path.clone());
+    let mut known = faults.iter().filter(|known| known.is(Fault::ConflictMarker));
+    fault.is(Fault::ConflictMarker) && known.any(|known| path(known) == path(fault))
+}
+
 fn duplicate_table(name: &str, declarations: &[Declaration]) -> Option<Diagnostic> {
     let (first, others) = declarations.split_first()?;
     let are_twins = may_be_in_different_builds(declarations);
     let disagreeing = others.iter().find(|other| other.kind != first.kind);
     if others.is_empty() || (are_twins && disagreeing.is_none()) {
         return None;
+    }
+    let conflicted = declarations.iter().find_map(|declaration| {
+        let marker = conflict_marker(&declaration.source.text)?;
+        Some(conflict(&declaration.source, marker))
+    });
+    if conflicted.is_some() {
+        return conflicted;
     }
     let mut fault = Diagnostic::new(
         Fault::DuplicateTable,
@@ -475,8 +590,136 @@ fn conflicting_names(declaration: &Declaration, other: &str) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::testing::{codes, registry};
+    use crate::testing::{codes, places, registry};
+    use crate::{Inputs, PolicyFiles, Source, declarations_in_text};
+
+    /// The registry and the faults, if a `mod` line leads to the first file alone.
+    fn with_orphans(files: &[(&str, &str)]) -> (Registry, Vec<Diagnostic>) {
+        let mut faults = Vec::new();
+        let mut list = Vec::new();
+        for (position, (path, text)) in files.iter().enumerate() {
+            let orphan = (position > 0).then(|| Orphan {
+                file: path.to_string(),
+                below_cfg: None,
+            });
+            for declaration in declarations_in_text(Arc::new(Source::new(*path, *text))) {
+                let check = if orphan.is_some() {
+                    CompileCheck::File
+                } else {
+                    CompileCheck::None
+                };
+                let orphan = orphan.clone();
+                list.push(Declaration {
+                    check,
+                    orphan,
+                    ..declaration
+                });
+            }
+        }
+        let declarations = Declarations {
+            list,
+            complete: true,
+            ..Declarations::default()
+        };
+        let registry = validate(declarations, &Policy::default(), &mut faults);
+        (registry, faults)
+    }
+
+    const TWO: &str = "use table_registry::table; #[table] struct Users; #[table] struct Roles;";
+
+    #[test]
+    fn a_copied_file_is_one_fault() {
+        let copy = format!("{TWO} #[table] struct Sessions;");
+        let (registry, faults) = with_orphans(&[("users.rs", TWO), ("users copy.rs", &copy)]);
+        assert_eq!(codes(&faults), ["duplicate-table"]);
+        assert_eq!(
+            faults[0].message,
+            "tables `roles`, `users` are declared again in `users copy.rs`, a file that no `mod` line names"
+        );
+        assert_eq!(faults[0].labels[0].source.path, "users copy.rs");
+        assert_eq!(registry.table("users").unwrap().file, "users.rs");
+        let checks: Vec<CompileCheck> = registry.tables().iter().map(|table| table.check).collect();
+        assert_eq!(checks, [CompileCheck::None; 3]);
+    }
+
+    #[test]
+    fn each_copy_is_a_fault() {
+        let (_, faults) = with_orphans(&[("a.rs", TWO), ("a_BASE_1.rs", TWO), ("a_LOCAL_1.rs", TWO)]);
+        assert_eq!(codes(&faults), ["duplicate-table"; 2]);
+        // Neither is compiled, so neither is the copy.
+        let (_, faults) = with_orphans(&[("mod.rs", ""), ("a.rs", TWO), ("b.rs", TWO)]);
+        assert_eq!(codes(&faults), ["duplicate-table"; 2]);
+        assert_eq!(faults[0].message, "table `roles` is declared twice");
+    }
+
+    #[test]
+    fn a_conflict_is_no_duplicate() {
+        let conflict = "use table_registry::table;\n<<<<<<< HEAD\n#[table] struct Users(u8);\n#[table] struct Roles(u8);\n\
+            =======\n#[table] struct Users(u16);\n#[table] struct Roles(u16);\n>>>>>>> x\n";
+        let (_, faults) = registry(&[("a.rs", conflict)], "", "");
+        assert_eq!(places(&faults), ["conflict-marker <<<<<<<"]);
+        let policy = "[overrides]\n<<<<<<< HEAD\n=======\nusers = \"system\"\n>>>>>>> x\n";
+        let (_, faults) = registry(&[("a.rs", TWO)], policy, "");
+        assert_eq!(places(&faults), ["conflict-marker <<<<<<<"]);
+    }
+
+    #[test]
+    fn a_struct_outside_is_the_only_fault_about_its_table() {
+        let outside = |text: &str| {
+            let declared = declarations_in_text(Arc::new(Source::new("x.rs", text))).into_iter();
+            let with_fault = declared.map(|declaration| {
+                let fault = Diagnostic::new(Fault::OutsideDirectories, "").at(
+                    &declaration.source,
+                    declaration.place.clone(),
+                    "",
+                );
+                (declaration, fault)
+            });
+            with_fault.collect::<Vec<_>>()
+        };
+        let faults = |struct_outside: &str, revoke: &str, complete: bool| {
+            let declarations = Declarations {
+                list: declarations_in_text(Arc::new(Source::new("a.rs", TWO))),
+                outside: outside(struct_outside),
+                complete,
+                ..Declarations::default()
+            };
+            let source = |path, text| Some(Arc::new(Source::new(path, text)));
+            let files = PolicyFiles {
+                main: source("table-registry.toml", ""),
+                revoke: source("revoke.toml", revoke),
+                paths: Vec::new(),
+            };
+            let inputs = Inputs {
+                declarations,
+                files,
+                faults: Vec::new(),
+            };
+            places(&inputs.check().faults)
+        };
+        let ours = "use table_registry::table; #[table] struct Logs;";
+        let conditional = "use table_registry::table; #[cfg(x)] #[table] struct Logs;";
+        let perhaps_ours = "use other::*; #[table] struct Logs;";
+        let revoke = "update_delete = [\"logs\"]";
+        let outside = ["outside-directories Logs"];
+        for text in [ours, conditional, perhaps_ours] {
+            assert_eq!(faults(text, revoke, true), outside, "{text}");
+        }
+        assert_eq!(faults(ours, "", true), outside);
+        assert_eq!(faults(conditional, "", true), [""; 0]);
+        assert_eq!(faults(perhaps_ours, "", true), [""; 0]);
+        assert_eq!(
+            faults(ours, "update_delete = [\"other\"]", true),
+            ["outside-directories Logs", "unknown-revoke \"other\""]
+        );
+        // Some directory could not be read.
+        assert_eq!(faults(ours, revoke, false), [""; 0]);
+        // A link in a directory leads to the file.
+        assert_eq!(faults(TWO, "", true), [""; 0]);
+    }
 
     #[test]
     fn a_policy_entry_makes_a_doubtful_attribute_ours() {

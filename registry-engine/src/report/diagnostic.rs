@@ -10,7 +10,7 @@ use proc_macro2::Span;
 
 use super::code::Code;
 use super::severity::Severity;
-use crate::text::Source;
+use crate::text::{Source, without_mark};
 
 /// A place in a source, and what to say about it.
 #[derive(Clone, Debug)]
@@ -157,9 +157,16 @@ impl Diagnostic {
             .iter()
             .zip(kinds)
             .filter(|(label, _)| label.source.path == file.path);
-        Snippet::source(&file.text)
+        // For the compiler, a byte order mark is not part of the first line.
+        let shown = without_mark(&file.text);
+        let mark = file.text.len() - shown.len();
+        let in_shown = |place: usize| place.saturating_sub(mark);
+        Snippet::source(shown)
             .path(file.path.as_str())
-            .annotations(here.map(|(label, kind)| kind.span(label.range.clone()).label(label.text.as_ref())))
+            .annotations(here.map(|(label, kind)| {
+                let range = in_shown(label.range.start)..in_shown(label.range.end);
+                kind.span(range).label(label.text.as_ref())
+            }))
     }
 }
 
@@ -187,6 +194,31 @@ mod tests {
   = help: what to do
   = note: diagnostic code `unknown-override`"
         );
+    }
+
+    #[test]
+    fn a_byte_order_mark_takes_no_column() {
+        for mark in ["", "\u{feff}"] {
+            let text = format!("{mark}struct User;\r\n\tstruct User;\r\n");
+            let first = text.find("User").unwrap();
+            let second = text.rfind("User").unwrap();
+            let source = Arc::new(Source::new("one.rs", text));
+            let fault = Diagnostic::new(Fault::DuplicateTable, "twice")
+                .at(&source, first..first + 4, "first")
+                .at(&source, second..second + 4, "second");
+            assert_eq!(
+                fault.render(),
+                "twice
+ --> one.rs:1:8
+  |
+1 | struct User;
+  |        ^^^^ first
+2 |     struct User;
+  |            ---- second
+  |
+  = note: diagnostic code `duplicate-table`"
+            );
+        }
     }
 
     #[test]

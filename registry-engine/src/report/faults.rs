@@ -9,6 +9,7 @@ macro_rules! for_each_fault {
         $macro! {
             AbsolutePath "absolute-path";
             AllowWithoutReason "allow-without-reason";
+            ConflictMarker "conflict-marker";
             ConflictingNames "conflicting-names";
             DirectoryNotFound "directory-not-found";
             DottedName "dotted-name";

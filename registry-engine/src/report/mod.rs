@@ -15,5 +15,5 @@ pub use code::Code;
 pub use diagnostic::{Diagnostic, Label};
 pub use faults::Fault;
 pub use lints::{Lint, LintLevel, LintOption};
-pub use reading::{not_utf8, unreadable_directory, unreadable_file};
+pub use reading::{conflict, not_utf8, unreadable_directory, unreadable_file};
 pub use severity::Severity;

@@ -1,6 +1,7 @@
 //! The faults of files and directories that cannot be read.
 
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,6 +21,18 @@ pub fn not_utf8(source: &Arc<Source>) -> Option<Diagnostic> {
     )
 }
 
+/// The fault of a file in which a merge left its conflict markers.
+#[must_use]
+pub fn conflict(source: &Arc<Source>, marker: Range<usize>) -> Diagnostic {
+    Diagnostic::new(
+        Fault::ConflictMarker,
+        format!("`{}` contains conflict markers", source.path),
+    )
+    .at(source, marker, "the first one")
+    .note("a merge left both versions of a part of this file")
+    .help("keep one version, and remove the lines with markers")
+}
+
 /// The fault of a file that exists but cannot be read.
 #[must_use]
 pub fn unreadable_file(file: &Path, error: &io::Error) -> Diagnostic {
@@ -28,7 +41,7 @@ pub fn unreadable_file(file: &Path, error: &io::Error) -> Diagnostic {
         format!("file `{}` cannot be read", display(file)),
     )
     .note(error.to_string())
-    .help("make it readable for the user who compiles this crate, or remove it")
+    .help("replace it with a file that the user who compiles this crate can read, or remove it")
 }
 
 /// The fault of a directory that exists but cannot be listed.
@@ -50,7 +63,8 @@ mod tests {
     #[test]
     fn a_directory_that_cannot_be_listed_is_one_fault() {
         // Listing a file fails as listing a directory without permission does.
-        let (_, unreadable) = rust_files(&Root::current(), Path::new("Cargo.toml"));
+        let file = Path::new("Cargo.toml");
+        let (_, unreadable) = rust_files(&Root::current(), file, file);
         let fault = unreadable_directory(&unreadable.unwrap());
         assert!(fault.is(Fault::UnreadableDirectory));
         assert_eq!(fault.message, "directory `Cargo.toml` cannot be read");

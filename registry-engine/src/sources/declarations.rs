@@ -107,6 +107,10 @@ pub struct Declarations {
     /// The schema files that the compiler does not read in every build. An edit to one of them must recompile the crate
     /// nevertheless.
     pub unreached: Vec<PathBuf>,
+    /// The structs outside the directories, as far as they were looked for, each with its fault.
+    pub outside: Vec<(Declaration, Diagnostic)>,
+    /// The names of the tables in [`Self::list`] whose structs are outside the directories.
+    pub misplaced: Vec<String>,
 }
 
 impl Declarations {

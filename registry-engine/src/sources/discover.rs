@@ -9,7 +9,7 @@ use super::module_tree::{ModuleTree, Reachability, ScannedFile};
 use super::scan::Condition;
 use crate::call_site::CallSite;
 use crate::report::{Diagnostic, Fault, not_utf8, unreadable_directory, unreadable_file};
-use crate::text::{Source, clean, display, nearest, rust_files};
+use crate::text::{Source, display, rust_files};
 use crate::written::{Invocation, WrittenPath};
 
 /// Reads every `.rs` file below the directories.
@@ -39,6 +39,8 @@ pub fn discover(call: &CallSite, invocation: &Invocation, faults: &mut Vec<Diagn
         complete: is_read && invocation.complete,
         tables_is_taken,
         unreached: unreached(&files, &tree.reachability),
+        outside: Vec::new(),
+        misplaced: Vec::new(),
     }
 }
 
@@ -72,7 +74,7 @@ fn existing(call: &CallSite, directory: &WrittenPath) -> Result<PathBuf, Diagnos
         return Ok(path);
     }
     let shown = display(&path);
-    if call.root().has(&path) {
+    if call.root().has_entry(&path) {
         return Err(
             Diagnostic::new(Fault::NotADirectory, format!("`{shown}` is not a directory"))
                 .spanned(directory.span)
@@ -88,29 +90,40 @@ fn existing(call: &CallSite, directory: &WrittenPath) -> Result<PathBuf, Diagnos
     Err(fault
         .spanned(directory.span)
         .note("the path is relative to this file, as in `include_str!`")
-        .help(match meant(call, directory, &path) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("create `{shown}`, with the schema structs in it"),
-        }))
+        .help(way_to_directory(call, &directory.to_string())))
 }
 
-/// The directory that was probably meant: the end of the path, if the path is relative to the package by mistake, or a
-/// directory with almost the same name.
-fn meant(call: &CallSite, directory: &WrittenPath, path: &Path) -> Option<String> {
-    let components: Vec<_> = Path::new(directory.literal()?).components().collect();
-    let ends = (1..components.len()).map(|start| components[start..].iter().collect::<PathBuf>());
-    if let Some(end) = ends
-        .map(|end| display(&end))
-        .find(|end| call.root().has_directory(&call.directory().join(end)))
-    {
-        return Some(end);
+/// How to name a directory that exists, or which one to create.
+fn way_to_directory(call: &CallSite, written: &str) -> String {
+    let plain = plain_directory(written);
+    if let Some(meant) = call.meant(&plain, |path| call.root().has_directory(path)) {
+        return format!("did you mean `{meant}`?");
     }
-    let missing = clean(path);
-    let siblings = call
-        .root()
-        .names_in(missing.parent()?, |entry| entry.path().is_dir());
-    let wanted = missing.file_name()?.to_string_lossy();
-    nearest(&wanted, siblings.iter().map(String::as_str)).map(str::to_string)
+    let from_file = call.without_own_directory(&plain);
+    let shown = display(&call.directory().join(&from_file));
+    let create = format!("create `{shown}`, with the schema structs in it");
+    if from_file == written.trim_end_matches('/') {
+        create
+    } else {
+        format!("{create}, and write `{from_file}`")
+    }
+}
+
+/// The directory that a pattern or the path of a file is about: `schema` for `schema/*.rs`, and `.` for `*.rs`. A
+/// directory is read with all its files.
+fn plain_directory(written: &str) -> String {
+    let is_file = |component: &str| {
+        Path::new(component)
+            .extension()
+            .is_some_and(|extension| extension == "rs")
+    };
+    let is_name = |component: &&str| !component.contains(['*', '?', '[', '{']) && !is_file(component);
+    let with_slashes = written.replace('\\', "/");
+    let names: Vec<&str> = with_slashes.split('/').take_while(is_name).collect();
+    match display(Path::new(&names.join("/"))) {
+        path if path.is_empty() => ".".to_string(),
+        path => path,
+    }
 }
 
 /// Adds the files of one directory, except for those that were already read from an earlier directory.
@@ -123,19 +136,21 @@ fn read_directory(
     faults: &mut Vec<Diagnostic>,
 ) {
     let (first, before) = (files.len(), faults.len());
-    let (paths, unreadable) = rust_files(call.root(), path);
+    let (paths, unreadable) = rust_files(call.root(), path, call.file());
     faults.extend(unreadable.as_ref().map(unreadable_directory));
     let count = paths.len();
-    for path in paths {
-        if !seen.insert(display(&path)) {
+    for file in paths {
+        let has_plain_name = file.strip_prefix(path).unwrap_or(&file).to_str().is_some();
+        if has_plain_name && !seen.insert(display(&file)) {
             continue;
         }
-        match Source::read(call.root(), &path) {
-            Ok(source) => {
+        match Source::read(call.root(), &file) {
+            Ok(source) if has_plain_name => {
                 faults.extend(not_utf8(&source));
-                files.push(ScannedFile::new(path, source));
+                files.push(ScannedFile::new(file, source));
             }
-            Err(error) => faults.push(unreadable_file(&path, &error)),
+            Ok(source) => faults.extend(unnameable(source)),
+            Err(error) => faults.push(unreadable_file(&file, &error)),
         }
     }
     let has_table = files[first..].iter().any(|file| !file.scan.structs.is_empty());
@@ -143,6 +158,22 @@ fn read_directory(
     if faults.len() == before && !has_table && !was_read_before {
         faults.push(no_tables(directory, path, count));
     }
+}
+
+/// The fault of a table in a file that no `mod` line can name because its path is not UTF-8. Without a table, such a file
+/// does not matter.
+fn unnameable(source: Arc<Source>) -> Option<Diagnostic> {
+    let file = ScannedFile::new(PathBuf::from(&source.path), source);
+    let table = file.scan.structs.first()?;
+    Some(
+        Diagnostic::new(
+            Fault::UnreadableFile,
+            format!("the path of `{}` is not valid UTF-8", file.source.path),
+        )
+        .at(&file.source, table.ident.clone(), "a table in this file")
+        .note("no `mod` line can name such a file")
+        .help("rename the file, or remove it"),
+    )
 }
 
 fn no_tables(directory: &WrittenPath, path: &Path, file_count: usize) -> Diagnostic {
@@ -191,6 +222,69 @@ fn declarations(
     list
 }
 
+/// What is in the files that the compiler reads.
+#[derive(Debug)]
+pub struct CompiledFiles {
+    /// The structs with `#[table]` in none of the directories, each with its fault.
+    pub outside: Vec<(Declaration, Diagnostic)>,
+    /// All files, the crate root included.
+    pub sources: Vec<Arc<Source>>,
+}
+
+/// Follows the `mod` lines through the whole crate. The macros do that only if a policy file names an unknown table.
+#[must_use]
+pub fn compiled_files(call: &CallSite, invocation: &Invocation) -> CompiledFiles {
+    let root = read_root(call);
+    let directories: Vec<PathBuf> = invocation
+        .directories
+        .iter()
+        .flat_map(|directory| call.resolve(directory))
+        .collect();
+    let shown: Vec<String> = directories.iter().map(|directory| display(directory)).collect();
+    let is_inside = |file: &Path| {
+        let canonical = |path: &Path| call.root().canonical(path);
+        let file = canonical(file).unwrap_or_default();
+        directories
+            .iter()
+            .filter_map(|directory| canonical(directory))
+            .any(|directory| file.starts_with(directory))
+    };
+    let (files, included) = ModuleTree::all_files(call, &root);
+    let is_imported_everywhere = invocation.may_import_table(&root.scan.macro_use);
+    let mut outside = Vec::new();
+    let sources = files.iter().map(|(file, _)| Arc::clone(&file.source)).collect();
+    for (file, reachability) in files {
+        if file.scan.structs.is_empty() || is_inside(&file.path) {
+            continue;
+        }
+        let outside_imports = if is_imported_everywhere || included.contains(&file.source.path) {
+            OutsideImports::Possible
+        } else {
+            OutsideImports::None
+        };
+        for mut declaration in declarations_in(&file, &reachability, outside_imports) {
+            declaration.file = call.in_package(&file.source.path);
+            let (message, help) = outside_directories(&declaration.ident, &shown);
+            let fault = Diagnostic::new(Fault::OutsideDirectories, message)
+                .at(&file.source, declaration.place.clone(), "")
+                .help(help);
+            outside.push((declaration, fault));
+        }
+    }
+    CompiledFiles { outside, sources }
+}
+
+/// The message and the help for a struct outside the directories.
+pub fn outside_directories(ident: &str, directories: &[String]) -> (String, String) {
+    (
+        format!("struct `{ident}` lies outside the directories of `table_registry!`"),
+        format!(
+            "move its file below `{}`, or name its directory in the call",
+            directories.join("` or `")
+        ),
+    )
+}
+
 fn orphan(call: &CallSite, files: &[ScannedFile], reachability: &Reachability) -> Option<Orphan> {
     let Reachability::Never {
         orphan, below_cfg, ..
@@ -202,4 +296,24 @@ fn orphan(call: &CallSite, files: &[ScannedFile], reachability: &Reachability) -
         file: call.in_package(&files[*orphan].source.path),
         below_cfg: below_cfg.as_ref().map(|directory| call.in_package(directory)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_about_a_directory() {
+        for (written, plain) in [
+            ("schema/*.rs", "schema"),
+            ("./schema/**/*", "schema"),
+            ("../schema/{a,b}.rs", "../schema"),
+            ("*.rs", "."),
+            ("schema/users.rs", "schema"),
+            ("src\\schema", "src/schema"),
+            ("schema/", "schema"),
+        ] {
+            assert_eq!(plain_directory(written), plain, "{written}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ pub use calls::registry_calls;
 pub use declarations::{CompileCheck, Declaration, Declarations, LeftOut, Orphan, declarations_in_text};
 #[cfg(test)]
 pub use declarations::{OutsideImports, declarations_in};
-pub use discover::discover;
+pub use discover::{CompiledFiles, compiled_files, discover, outside_directories};
 pub use module_files::{PathAttribute, file_leading_into, module_at, module_candidates, path_attributes};
 #[cfg(test)]
 pub use module_tree::Reachability;

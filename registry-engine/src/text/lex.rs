@@ -1,5 +1,7 @@
 //! Rust tokens with their places, from rustc's own lexer.
 
+use std::ops::Range;
+
 use ra_ap_rustc_lexer::{Cursor, FrontmatterAllowed, TokenKind, strip_shebang};
 
 /// One token that is neither white space nor a comment.
@@ -69,6 +71,33 @@ pub fn nesting(text: &str) -> usize {
     deepest
 }
 
+/// The first conflict marker that a merge left in the code of a Rust file. Comments and strings do not count.
+#[must_use]
+pub fn conflict_marker(text: &str) -> Option<Range<usize>> {
+    conflict_marker_in_lines(text)?;
+    tokens(text).find_map(|token| conflict_marker_at(text, token.start))
+}
+
+/// The first line of any text that is a conflict marker.
+pub fn conflict_marker_in_lines(text: &str) -> Option<Range<usize>> {
+    let breaks = text.match_indices('\n').map(|(at, _)| at + 1);
+    let mut starts = std::iter::once(0).chain(breaks);
+    starts.find_map(|start| conflict_marker_at(text, start))
+}
+
+/// Seven equal characters at the start of a line, followed by a space or the end of the line.
+fn conflict_marker_at(text: &str, start: usize) -> Option<Range<usize>> {
+    const LENGTH: usize = 7;
+    let marker = text.get(start..start + LENGTH)?;
+    let is_at_start = start == 0 || text[..start].ends_with('\n');
+    let ends = matches!(
+        text.as_bytes().get(start + LENGTH),
+        None | Some(b' ' | b'\r' | b'\n')
+    );
+    let is_marker = ["<<<<<<<", "|||||||", "=======", ">>>>>>>"].contains(&marker);
+    (is_at_start && ends && is_marker).then_some(start..start + LENGTH)
+}
+
 /// The byte offset at which the code of a Rust file starts: after a byte order mark and a shebang line, as for
 /// the compiler.
 #[must_use]
@@ -134,6 +163,28 @@ mod tests {
 
     fn texts(text: &str) -> Vec<&str> {
         tokens(text).map(|token| token.text).collect()
+    }
+
+    #[test]
+    fn conflict_markers_stand_at_the_start_of_a_line_of_code() {
+        for (text, marker) in [
+            (
+                "mod a;\n<<<<<<< HEAD\nmod b;\n=======\n>>>>>>> x\n",
+                Some("<<<<<<<"),
+            ),
+            ("mod a;\r\n=======\r\nmod b;\r\n", Some("=======")),
+            ("||||||| base", Some("|||||||")),
+            ("/*\n=======\nTitle\n=======\n*/\nmod a;\n", None),
+            ("const A: &str = \"\n<<<<<<< HEAD\n\";\n", None),
+            ("========\n", None),
+            (" <<<<<<< HEAD\n", None),
+            ("<<<<<<<HEAD\n", None),
+            ("", None),
+        ] {
+            let found = conflict_marker(text).map(|range| &text[range]);
+            assert_eq!(found, marker, "{text:?}");
+        }
+        assert_eq!(conflict_marker_in_lines("a = 1\n=======\n"), Some(6..13));
     }
 
     #[test]

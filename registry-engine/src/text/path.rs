@@ -1,6 +1,7 @@
 //! Paths as people see them, and the files that they lead to.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 /// The directory that relative paths start from. Every access to a file goes through it, so the current directory
@@ -63,10 +64,14 @@ impl Root {
         self.resolve(path).exists()
     }
 
-    /// Whether there is anything at a path, even a broken link.
+    /// Whether there may be anything at a path, even a broken link, or something in a directory that cannot be
+    /// searched.
     #[must_use]
     pub fn has_entry(&self, path: &Path) -> bool {
-        fs::symlink_metadata(self.resolve(path)).is_ok()
+        match fs::symlink_metadata(self.resolve(path)) {
+            Ok(_) => true,
+            Err(error) => !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
+        }
     }
 
     /// The absolute path without links, if the path leads to something that exists.

@@ -5,7 +5,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::path::{Root, display};
+use super::lex::without_mark;
+use super::path::{Root, display, with_slashes};
 
 /// A text file, read once and shared by every diagnostic about it.
 #[derive(Debug)]
@@ -33,9 +34,9 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// Fails if [`fs::read`] does.
+    /// Fails if [`fs::read`] does, or if the path does not lead to a regular file.
     pub fn read(root: &Root, path: &Path) -> io::Result<Arc<Self>> {
-        let bytes = fs::read(root.resolve(path))?;
+        let bytes = read(&root.resolve(path))?;
         let (text, invalid_utf8) = match String::from_utf8(bytes) {
             Ok(text) => (text, None),
             Err(error) => (
@@ -62,11 +63,61 @@ impl Source {
         self.position(offset).0
     }
 
-    /// The line and the column of a byte offset, both counted from 1, the column in characters.
+    /// The line and the column of a byte offset, both counted from 1, the column in characters. As for the compiler, a
+    /// byte order mark is not part of the first line.
     #[must_use]
     pub fn position(&self, offset: usize) -> (usize, usize) {
-        let before = &self.text[..offset];
+        let before = without_mark(&self.text[..offset]);
         let line = before.rsplit('\n').next().unwrap_or(before);
         (before.matches('\n').count() + 1, line.chars().count() + 1)
+    }
+}
+
+/// Reads a regular file. Reading a pipe could wait forever.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let metadata = fs::metadata(path).map_err(|error| with_target(error, path))?;
+    if metadata.is_file() {
+        fs::read(path)
+    } else if metadata.is_dir() {
+        Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"))
+    } else {
+        Err(io::Error::other("it is not a regular file"))
+    }
+}
+
+/// Adds to an error where the path leads, if it is that of a symbolic link.
+fn with_target(error: io::Error, path: &Path) -> io::Error {
+    match fs::read_link(path) {
+        Ok(target) => io::Error::new(
+            error.kind(),
+            format!("{error}: it is a symbolic link to `{}`", with_slashes(&target)),
+        ),
+        Err(_) => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_are_those_of_the_compiler() {
+        for (text, at, expected) in [
+            ("a b", 2, (1, 3)),
+            ("\u{feff}a b", 5, (1, 3)),
+            ("\u{feff}a\nb c", 7, (2, 3)),
+            ("a\r\nb c", 5, (2, 3)),
+            ("\tä b", 4, (1, 4)),
+            ("", 0, (1, 1)),
+            ("\u{feff}", 0, (1, 1)),
+        ] {
+            assert_eq!(Source::new("x", text).position(at), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_regular_file_is_not_read() {
+        let error = Source::read(&Root::current(), Path::new("src")).unwrap_err();
+        assert_eq!(error.to_string(), "it is a directory");
     }
 }

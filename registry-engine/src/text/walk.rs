@@ -18,10 +18,12 @@ pub struct Unreadable {
 /// listed.
 ///
 /// Hidden files are left out: editors keep locks and backups in them, and a `mod` line can name them only with a `path`
-/// attribute. Symbolic links are followed, and no file or directory is visited twice.
-pub fn rust_files(root: &Root, directory: &Path) -> (Vec<PathBuf>, Option<Unreadable>) {
+/// attribute. So are directories that [`is_foreign`] excludes. Symbolic links are followed, and no file or directory is
+/// visited twice.
+pub fn rust_files(root: &Root, directory: &Path, invoking_file: &Path) -> (Vec<PathBuf>, Option<Unreadable>) {
     let mut walk = DirectoryWalk {
         root,
+        invoking_file,
         files: Vec::new(),
         links: BTreeSet::new(),
         visited: BTreeSet::new(),
@@ -31,8 +33,27 @@ pub fn rust_files(root: &Root, directory: &Path) -> (Vec<PathBuf>, Option<Unread
     (walk.files, unreadable)
 }
 
+/// Whether a directory below a schema directory belongs to something other than the crate of the invoking file: another
+/// package, a cache such as cargo's target directory, or the examples, tests and benches of the package. A directory
+/// around the invoking file always belongs to its crate.
+#[must_use]
+pub fn is_foreign(root: &Root, directory: &Path, invoking_file: &Path) -> bool {
+    let is_target = ["benches", "examples", "tests"]
+        .iter()
+        .any(|name| directory.ends_with(name));
+    let has = |name: &str| root.has_file(&directory.join(name));
+    let is_beside_manifest = || root.has_file(&directory.with_file_name("Cargo.toml"));
+    let is_marked = has("Cargo.toml") || has("CACHEDIR.TAG") || (is_target && is_beside_manifest());
+    is_marked
+        && match (root.canonical(directory), root.canonical(invoking_file)) {
+            (Some(directory), Some(file)) => !file.starts_with(directory),
+            _ => true,
+        }
+}
+
 struct DirectoryWalk<'r> {
     root: &'r Root,
+    invoking_file: &'r Path,
     files: Vec<PathBuf>,
     /// Links wait until everything else has been visited, so that the result does not depend on the order in
     /// which a file system lists its entries.
@@ -47,13 +68,20 @@ impl DirectoryWalk<'_> {
         while let Some(link) = self.links.pop_first() {
             match self.root.canonical(&link) {
                 Some(target) if self.visited.contains(&target) => {}
-                Some(target) if target.is_dir() => self.enter(&link)?,
+                Some(target) if target.is_dir() => self.enter_below(&link)?,
                 Some(target) => self.visit(link, target),
                 // A broken link is a file that cannot be read.
                 None => self.visit(link.clone(), link),
             }
         }
         Ok(())
+    }
+
+    fn enter_below(&mut self, directory: &Path) -> Result<(), Unreadable> {
+        if is_foreign(self.root, directory, self.invoking_file) {
+            return Ok(());
+        }
+        self.enter(directory)
     }
 
     fn enter(&mut self, directory: &Path) -> Result<(), Unreadable> {
@@ -77,7 +105,7 @@ impl DirectoryWalk<'_> {
             if kind.is_symlink() {
                 self.links.insert(path);
             } else if kind.is_dir() {
-                self.enter(&path)?;
+                self.enter_below(&path)?;
             } else {
                 self.visit(path, target.join(name));
             }
@@ -99,8 +127,32 @@ mod tests {
     #[test]
     fn a_directory_that_cannot_be_listed() {
         // Listing a file fails as listing a directory without permission does.
-        let (files, unreadable) = rust_files(&Root::current(), Path::new("Cargo.toml"));
+        let (files, unreadable) =
+            rust_files(&Root::current(), Path::new("Cargo.toml"), Path::new("src/lib.rs"));
         assert!(files.is_empty());
         assert_eq!(unreadable.unwrap().directory, Path::new("Cargo.toml"));
+    }
+
+    /// The root is this workspace, and the invoking file is in one of its packages.
+    #[test]
+    fn directories_of_other_crates_are_foreign() {
+        let root = Root::at("..");
+        for (directory, file, expected) in [
+            ("registry-core", "registry-engine/src/lib.rs", true),
+            ("registry-core/src", "registry-engine/src/lib.rs", false),
+            ("registry-engine", "registry-engine/src/lib.rs", false),
+            ("registry-engine/src", "registry-engine/src/lib.rs", false),
+            ("registry-engine/tests", "registry-engine/src/lib.rs", true),
+            (
+                "registry-engine/tests",
+                "registry-engine/tests/properties.rs",
+                false,
+            ),
+            ("tests", "registry-engine/src/lib.rs", true),
+            ("tests/hazards/schema", "src/lib.rs", false),
+        ] {
+            let found = is_foreign(&root, Path::new(directory), Path::new(file));
+            assert_eq!(found, expected, "{directory} {file}");
+        }
     }
 }

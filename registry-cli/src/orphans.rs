@@ -6,6 +6,11 @@ use table_registry_engine::{CompileCheck, Declaration, Diagnostic, Fault, Regist
 
 /// One warning for each file. Only the compiler knows whether a macro brings the file in without a `mod` line.
 pub fn warnings(registry: &Registry) -> Vec<Diagnostic> {
+    warnings_except(registry, |_| false)
+}
+
+/// The warnings, except for the files that are about to get a `mod` line. Files are relative to the package.
+pub fn warnings_except(registry: &Registry, gets_line: impl Fn(&str) -> bool) -> Vec<Diagnostic> {
     let tables = registry.tables().iter();
     let declarations = tables.flat_map(|table| &table.declarations);
     let mut files: BTreeMap<&str, Vec<&Declaration>> = BTreeMap::new();
@@ -16,6 +21,7 @@ pub fn warnings(registry: &Registry) -> Vec<Diagnostic> {
     }
     files
         .into_iter()
+        .filter(|(file, _)| !gets_line(file))
         .map(|(file, declarations)| warning(file, &declarations))
         .collect()
 }

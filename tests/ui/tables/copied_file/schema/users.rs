@@ -1,0 +1,7 @@
+use table_registry::table;
+
+#[table]
+pub struct Users;
+
+#[table]
+pub struct Roles;
