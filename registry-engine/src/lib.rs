@@ -21,7 +21,7 @@ mod written;
 
 pub use call_site::CallSite;
 pub use expand::{
-    ARRAYS, LOOK_UPS, LookUp, RegistryArray, expand, import, outside_directories, path_components,
+    ARRAYS, LOOK_UPS, LookUp, RegistryArray, copied_attribute, expand, import, outside_directories, path_components,
 };
 pub use name::{NameFault, TableName, check as check_name, key, key_ident, raw_where_needed};
 pub use pipeline::{Analysis, Inputs, run};
@@ -34,8 +34,8 @@ pub use report::{
     CheckSubject, Code, DatabaseCheck, Diagnostic, Fault, Label, Lint, LintLevel, LintOption, Severity,
 };
 pub use sources::{
-    CompileCheck, Declaration, Declarations, Orphan, PathAttribute, declarations_in_text, file_leading_into,
-    module_at, module_candidates, path_attributes, registry_calls,
+    CompileCheck, Declaration, Declarations, Original, Orphan, PathAttribute, declarations_in_text,
+    file_leading_into, module_at, module_candidates, original_at, path_attributes, registry_calls,
 };
 pub use text::{Root, Source, clean, did_you_mean, display, start_of_code, without_mark};
 pub use written::{

@@ -4,14 +4,16 @@ use std::path::Path;
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::quote;
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::{Generics, Meta, Token, Visibility, WhereClause};
-use table_registry_engine::{self as engine, Declared, Diagnostic};
+use table_registry_engine::{self as engine, Declared, Diagnostic, Original, Root, Source};
 
 /// Returns the struct unchanged, followed by its registration. `file` is the file of the attribute if the compiler says
-/// which it is, and `lex` is the compiler's lexer.
+/// which it is, `place` its line and column, and `lex` is the compiler's lexer.
 pub(crate) fn expand(
     file: Option<&Path>,
+    place: (usize, usize),
     arguments: TokenStream,
     item: TokenStream,
     lex: impl Fn(&str) -> TokenStream,
@@ -33,10 +35,18 @@ pub(crate) fn expand(
     for fault in &mut faults {
         fault.span = fault.span.or(Some(header.ident.span()));
     }
-    let key = engine::key(&name.to_string());
+    let own_key = engine::key(&name.to_string());
+    let (key, before_impl, declared_for) = match copied_from(file, place, &header.ident) {
+        None => (own_key, None, lex(DECLARED_FOR)),
+        Some(original) => {
+            let key = engine::key(&original.name.to_string());
+            let check = unless_original_is_compiled(&header.ident, &original, &key);
+            (key, Some(check), lex(DECLARED_BY_COPY_FOR))
+        }
+    };
     let registration = registration(
         &directory(file),
-        &lex(DECLARED_FOR),
+        (before_impl, declared_for),
         &key,
         faults.is_empty(),
         &header.ident,
@@ -55,7 +65,7 @@ pub(crate) fn expand(
 /// errors.
 fn registration(
     directory: &TokenStream,
-    declared_for: &TokenStream,
+    (before_impl, declared_for): (Option<TokenStream>, TokenStream),
     key: &str,
     is_sound: bool,
     ident: &Ident,
@@ -71,7 +81,7 @@ fn registration(
     quote! {
         crate::registered_by_table_registry! {
             #directory #doubt #key
-            [#implement #declared_for]
+            [#before_impl #implement #declared_for]
             [crate::directories_of_table_registry::#key]
             #parameters #ident #arguments; #bounds
         }
@@ -80,6 +90,38 @@ fn registration(
 
 /// Lexed as text, which is faster than making the tokens one by one.
 const DECLARED_FOR: &str = "crate::__table_registry::__private::DeclaredByOneStruct for";
+const DECLARED_BY_COPY_FOR: &str = "crate::__table_registry::__private::DeclaredByOneCopy for";
+
+/// The struct that stands in the source, if a macro made this one of it: the source has another name at the name's
+/// place. Only then is the file read.
+fn copied_from(file: Option<&Path>, place: (usize, usize), ident: &Ident) -> Option<Original> {
+    let written = ident.span().source_text()?;
+    if *ident == written {
+        return None;
+    }
+    let source = Source::read(&Root::current(), file?).ok()?;
+    let original = engine::original_at(source, place)?;
+    (original.ident != ident.unraw().to_string()).then_some(original)
+}
+
+/// A constant that fails if the crate compiles the original of a copy, too. Because of `Unknown`, the import of
+/// `NotCompiled` is used in any case.
+fn unless_original_is_compiled(copy: &Ident, original: &Original, key: &str) -> TokenStream {
+    let text = engine::copied_attribute(&copy.unraw().to_string(), original);
+    let key = engine::key_ident(key, Span::call_site());
+    quote! {
+        const _: () = {
+            use crate::__table_registry::__private::{Compiled, NotCompiled as _, Unknown};
+            crate::__table_registry::__private::assert!(
+                Compiled::<Unknown>::HERE
+                    || !Compiled::<crate::directories_of_table_registry::#key>::HERE,
+                "{}",
+                #text
+            );
+        };
+        #[allow(non_local_definitions)]
+    }
+}
 
 /// The components of the directory that the file is in, or an empty one if the compiler does not say which file it is.
 fn directory(file: Option<&Path>) -> TokenStream {
@@ -148,7 +190,7 @@ mod tests {
     use super::*;
 
     fn expansion(arguments: &str, item: &str) -> (String, Vec<String>) {
-        let (expanded, faults) = expand(None, arguments.parse().unwrap(), item.parse().unwrap(), lex);
+        let (expanded, faults) = expand(None, (1, 1), arguments.parse().unwrap(), item.parse().unwrap(), lex);
         let messages = faults.into_iter().map(|fault| fault.message).collect();
         (tokens(&expanded.to_string()), messages)
     }
@@ -247,7 +289,7 @@ mod tests {
         #[test]
         fn no_tokens_panic(arguments in "[a-z=,\"()#! ]{0,20}", item in "(#|[(\\[{<>)}\\]]|struct|enum|Users|table|where|[:;=,'! a-z\"]){0,20}") {
             if let (Ok(arguments), Ok(item)) = (arguments.parse(), item.parse()) {
-                let (_, faults) = expand(None, arguments, item, lex);
+                let (_, faults) = expand(None, (1, 1), arguments, item, lex);
                 for fault in faults {
                     proptest::prop_assert!(fault.span.is_some());
                 }

@@ -34,7 +34,7 @@ pub(super) fn checks(keyed: &[Keyed<'_>]) -> String {
         "
 const _: () = {{
     #[allow(unused_imports)]
-    use __table_registry::__private::{{Compiled, NotCompiled as _, any, assert, bool}};
+    use __table_registry::__private::{{Compiled, Copied, NotCompiled as _, any, assert, bool}};
     {of_attributes}{of_files}
 }};
 "
@@ -100,6 +100,17 @@ fn any_compiled<'k>(tables: impl Iterator<Item = &'k Keyed<'k>>) -> String {
     format!("any(&[{}])", compiled.join(", "))
 }
 
+/// Like [`any_compiled`]; a struct that a macro renamed counts, too.
+fn any_made<'k>(tables: impl Iterator<Item = &'k Keyed<'k>>) -> String {
+    let made: Vec<String> = tables
+        .map(|keyed| {
+            let copied = format!("Copied::<directories_of_table_registry::{}>::HERE", keyed.key);
+            format!("{}, {copied}", compiled(keyed))
+        })
+        .collect();
+    format!("any(&[{}])", made.join(", "))
+}
+
 fn compiled(Keyed { key, .. }: &Keyed<'_>) -> String {
     format!("Compiled::<directories_of_table_registry::{key}>::HERE")
 }
@@ -111,12 +122,12 @@ fn check_of_attribute(keyed: &Keyed<'_>) -> String {
         &format!("table `{name}` is declared in `{file}`, but the crate does not compile that struct"),
         "check that `#[table]` there is the attribute of `table_registry`, or remove the struct",
     );
-    check(&format!("{} || !ANY", compiled(keyed)), &fault)
+    check(&format!("{} || !ANY", any_made([keyed].into_iter())), &fault)
 }
 
 /// One error for the file, not one for each of its tables.
 fn check_of_orphan(tables: &[Doubtful<'_>], unless: &str) -> String {
-    let any = any_compiled(tables.iter().map(|(_, keyed)| *keyed));
+    let any = any_made(tables.iter().map(|(_, keyed)| *keyed));
     let declared = declared_in(tables);
     let fault = fault(
         Fault::NotCompiled,

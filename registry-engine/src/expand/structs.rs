@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::name::raw_where_needed;
 use crate::registry::Registry;
 use crate::report::Fault;
+use crate::sources::Original;
 use crate::text::{clean, display};
 
 /// The macro in the crate root. It decides by the directory of the struct's file and by the name of the key;
@@ -153,6 +154,25 @@ pub fn outside_directories(name: &str, directories: &[String]) -> String {
             "move its file below `{}`, or name its directory in the call",
             directories.join("` or `")
         ),
+    )
+}
+
+/// The text of the error at a struct that a macro made of another one, if the crate compiles both with `#[table]`.
+#[must_use]
+pub fn copied_attribute(copy: &str, original: &Original) -> String {
+    let fix = match &original.first_macro {
+        Some(attribute) => format!("put `#[table]` above `{attribute}`, which then does not see it"),
+        None => "put `#[table]` above the attribute macro that makes the copy; if a macro around the struct makes \
+             it, let that macro put `#[table]` on one struct alone"
+            .to_string(),
+    };
+    super::checks::fault(
+        Fault::CopiedAttribute,
+        &format!(
+            "a macro makes `{copy}` of `{}` and copies `#[table]`, so both declare table `{}`",
+            original.ident, original.name
+        ),
+        &fix,
     )
 }
 

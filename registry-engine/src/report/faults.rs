@@ -10,6 +10,7 @@ macro_rules! for_each_fault {
             AbsolutePath "absolute-path";
             AllowWithoutReason "allow-without-reason";
             ConflictingNames "conflicting-names";
+            CopiedAttribute "copied-attribute";
             DirectoryNotFound "directory-not-found";
             DottedName "dotted-name";
             DuplicateTable "duplicate-table";

@@ -132,7 +132,7 @@ pub fn declarations_in(
 
 /// Usually one declaration; none if the compiler does not accept the name; several if each of several `cfg_attr` has a
 /// `#[table]` of its own.
-fn declarations_of(
+pub(super) fn declarations_of(
     file: &ScannedFile,
     found: &FoundStruct,
     reachability: &Reachability,

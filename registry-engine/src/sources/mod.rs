@@ -6,6 +6,7 @@ mod declarations;
 mod discover;
 mod module_files;
 mod module_tree;
+mod original;
 mod scan;
 
 pub use calls::registry_calls;
@@ -13,6 +14,7 @@ pub use declarations::{CompileCheck, Declaration, Declarations, Orphan, declarat
 #[cfg(test)]
 pub use declarations::{OutsideImports, declarations_in};
 pub use discover::discover;
+pub use original::{Original, original_at};
 pub use module_files::{PathAttribute, file_leading_into, module_at, module_candidates, path_attributes};
 #[cfg(test)]
 pub use module_tree::{Reachability, ScannedFile};

@@ -52,6 +52,8 @@ pub struct FoundStruct {
     /// table all the same.
     pub is_struct: bool,
     pub neighbours: Neighbours,
+    /// The first attribute above `#[table]` that may be a macro.
+    pub first_macro: Option<Range<usize>>,
     /// What `#[table]` without a path refers to at this place.
     pub bare_table: Origin,
 }
@@ -442,6 +444,7 @@ impl<'a> Scanner<'a> {
                 conditional: self.is_conditional(),
                 is_struct,
                 neighbours: self.neighbours(),
+                first_macro: self.first_macro(),
                 bare_table: Origin::Nowhere,
             });
             // So that the scan can stop before the end of the struct.
@@ -507,11 +510,16 @@ impl<'a> Scanner<'a> {
     }
 
     fn neighbours(&self) -> Neighbours {
-        let mut above = self.pending.iter().take_while(|pending| !pending.is_table());
         Neighbours {
             derive: self.pending.iter().any(|pending| pending.has_helpers),
-            macro_above: above.any(|pending| pending.is_macro),
+            macro_above: self.first_macro().is_some(),
         }
+    }
+
+    fn first_macro(&self) -> Option<Range<usize>> {
+        let mut above = self.pending.iter().take_while(|pending| !pending.is_table());
+        let first = above.find(|pending| pending.is_macro)?;
+        Some(first.range.clone())
     }
 
     fn condition(&self) -> Condition {
