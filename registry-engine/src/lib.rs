@@ -21,7 +21,8 @@ mod written;
 
 pub use call_site::CallSite;
 pub use expand::{
-    ARRAYS, LOOK_UPS, LookUp, RegistryArray, copied_attribute, expand, import, outside_directories, path_components,
+    ARRAYS, LOOK_UPS, LookUp, RegistryArray, copied_attribute, expand, import, outside_directories,
+    path_components,
 };
 pub use name::{NameFault, TableName, check as check_name, key, key_ident, raw_where_needed};
 pub use pipeline::{Analysis, Inputs, run};

@@ -36,7 +36,7 @@ pub(crate) fn expand(
         fault.span = fault.span.or(Some(header.ident.span()));
     }
     let own_key = engine::key(&name.to_string());
-    let (key, before_impl, declared_for) = match copied_from(file, place, &header.ident) {
+    let (key, before_impl, declared_for) = match copied_from(file, place, header.keyword, &header.ident) {
         None => (own_key, None, lex(DECLARED_FOR)),
         Some(original) => {
             let key = engine::key(&original.name.to_string());
@@ -92,16 +92,25 @@ fn registration(
 const DECLARED_FOR: &str = "crate::__table_registry::__private::DeclaredByOneStruct for";
 const DECLARED_BY_COPY_FOR: &str = "crate::__table_registry::__private::DeclaredByOneCopy for";
 
-/// The struct that stands in the source, if a macro made this one of it: the source has another name at the name's
-/// place. Only then is the file read.
-fn copied_from(file: Option<&Path>, place: (usize, usize), ident: &Ident) -> Option<Original> {
-    let written = ident.span().source_text()?;
-    if *ident == written {
+/// The struct that stands in the source, if a macro made this one of it. The file is read only if the source does not
+/// have `struct` and this name side by side.
+fn copied_from(file: Option<&Path>, place: (usize, usize), keyword: Span, ident: &Ident) -> Option<Original> {
+    let file = file?;
+    let (keyword, name) = (start(keyword), start(ident.span()));
+    let is_adjacent = name == (keyword.0, keyword.1 + "struct ".len());
+    if is_adjacent && ident.span().source_text().is_none_or(|text| *ident == text) {
         return None;
     }
-    let source = Source::read(&Root::current(), file?).ok()?;
-    let original = engine::original_at(source, place)?;
+    let source = Source::read(&Root::current(), file).ok()?;
+    // Which of them a macro takes over from the source depends on the macro.
+    let original = engine::original_at(source, &[place, keyword, name])?;
     (original.ident != ident.unraw().to_string()).then_some(original)
+}
+
+/// Only the compiler can say it, so this must not be called where the file of the attribute is unknown.
+fn start(span: Span) -> (usize, usize) {
+    let span = span.unwrap();
+    (span.line(), span.column())
 }
 
 /// A constant that fails if the crate compiles the original of a copy, too. Because of `Unknown`, the import of
@@ -137,6 +146,8 @@ fn directory(file: Option<&Path>) -> TokenStream {
 /// A struct without its fields: nothing in them matters here.
 struct Header {
     attributes: Vec<Meta>,
+    /// The place of `struct`.
+    keyword: Span,
     ident: Ident,
     generics: Generics,
 }
@@ -145,7 +156,7 @@ impl Parse for Header {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let attributes = input.call(engine::outer_attributes)?;
         input.parse::<Visibility>()?;
-        input.parse::<Token![struct]>()?;
+        let keyword = input.parse::<Token![struct]>()?.span;
         let ident = input.parse()?;
         let mut generics: Generics = input.parse()?;
         if input.peek(syn::token::Paren) {
@@ -155,6 +166,7 @@ impl Parse for Header {
         input.parse::<Option<Token![;]>>()?;
         Ok(Self {
             attributes,
+            keyword,
             ident,
             generics,
         })
@@ -190,7 +202,13 @@ mod tests {
     use super::*;
 
     fn expansion(arguments: &str, item: &str) -> (String, Vec<String>) {
-        let (expanded, faults) = expand(None, (1, 1), arguments.parse().unwrap(), item.parse().unwrap(), lex);
+        let (expanded, faults) = expand(
+            None,
+            (1, 1),
+            arguments.parse().unwrap(),
+            item.parse().unwrap(),
+            lex,
+        );
         let messages = faults.into_iter().map(|fault| fault.message).collect();
         (tokens(&expanded.to_string()), messages)
     }

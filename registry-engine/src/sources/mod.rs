@@ -14,7 +14,7 @@ pub use declarations::{CompileCheck, Declaration, Declarations, Orphan, declarat
 #[cfg(test)]
 pub use declarations::{OutsideImports, declarations_in};
 pub use discover::discover;
-pub use original::{Original, original_at};
 pub use module_files::{PathAttribute, file_leading_into, module_at, module_candidates, path_attributes};
 #[cfg(test)]
 pub use module_tree::{Reachability, ScannedFile};
+pub use original::{Original, original_at};

@@ -20,28 +20,24 @@ pub struct Original {
     pub first_macro: Option<String>,
 }
 
-/// The struct whose `#[table]` holds this place: a line and a column, both counted from 1.
+/// The struct that one of the places belongs to: a line and a column, both counted from 1, between the struct's first
+/// attribute and its name.
 #[must_use]
-pub fn original_at(source: Arc<Source>, place: (usize, usize)) -> Option<Original> {
+pub fn original_at(source: Arc<Source>, places: &[(usize, usize)]) -> Option<Original> {
     let file = ScannedFile::new(PathBuf::from(&source.path), source);
-    let structs = file.scan.structs.iter();
-    let found = structs.rev().find(|found| starts_before(&file.source, found, place))?;
+    let holds = |found: &&FoundStruct| {
+        let header = file.source.position(found.start)..file.source.position(found.ident.end);
+        places.iter().any(|place| header.contains(place))
+    };
+    let found = file.scan.structs.iter().find(holds)?;
     let declarations = declarations_of(&file, found, &Reachability::Always, OutsideImports::None);
-    let holds = |start, end| (file.source.position(start)..file.source.position(end)).contains(&place);
-    let declaration = declarations
-        .into_iter()
-        .find(|declaration| holds(declaration.attribute.start, declaration.attribute.end))?;
+    let declaration = declarations.into_iter().next()?;
     let first_macro = found.first_macro.clone();
     Some(Original {
         ident: declaration.ident,
         name: declaration.name,
         first_macro: first_macro.map(|range| without_arguments(&file.source.text[range])),
     })
-}
-
-fn starts_before(source: &Source, found: &FoundStruct, place: (usize, usize)) -> bool {
-    let first = found.attributes.first();
-    first.is_some_and(|attribute| source.position(attribute.start) <= place)
 }
 
 /// `#[model]` of `#[model(…)]`.
@@ -57,10 +53,9 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> String {
-        let at = text.find("table").unwrap();
-        let source = Arc::new(Source::new("a.rs", text));
-        let place = source.position(at);
-        let Some(original) = original_at(source, place) else {
+        let source = Arc::new(Source::new("a.rs", text.replace('|', "")));
+        let place = source.position(text.find('|').unwrap());
+        let Some(original) = original_at(source, &[(1, 1_000), place]) else {
             return String::new();
         };
         let Original {
@@ -72,15 +67,26 @@ mod tests {
     }
 
     #[test]
-    fn the_struct_below_an_attribute() {
+    fn the_struct_that_a_place_belongs_to() {
         for (text, original) in [
-            ("#[a]\n#[table]\nstruct Users;", "Users users #[a]"),
-            ("#[sea_orm :: model(x)] #[derive(B)] #[b] #[table] struct Users;", "Users users #[sea_orm :: model]"),
-            ("#[serde(x)] #[table(name = \"u\")] #[a] struct r#Type;", "Type u #[serde]"),
-            ("copy! { #[table] struct Users; } #[a] #[table] struct Roles;", "Users users "),
-            ("#[cfg_attr(x, table)] struct Users;", "Users users "),
-            ("macro_rules! a { () => { #[table] struct Users; } }", ""),
-            ("#[a] struct Users; // table", ""),
+            ("#[a]\n|#[table]\nstruct Users;", "Users users #[a]"),
+            ("#[a(|Patch)] #[table] struct Users;", "Users users #[a]"),
+            ("#[a]\n#[table] |pub struct Users;", "Users users #[a]"),
+            (
+                "|#[sea_orm :: model(x)] #[derive(B)] #[b] #[table] struct Users;",
+                "Users users #[sea_orm :: model]",
+            ),
+            (
+                "#[serde(x)] #[table(|name = \"u\")] #[a] struct r#Type;",
+                "Type u #[serde]",
+            ),
+            (
+                "copy! { #[|table] struct Users; } #[a] #[table] struct Roles;",
+                "Users users ",
+            ),
+            ("#[cfg_attr(x, |table)] struct Users;", "Users users "),
+            ("macro_rules! a { () => { #[|table] struct Users; } }", ""),
+            ("#[table] struct Users; |struct Roles;", ""),
         ] {
             assert_eq!(found(text), original, "{text}");
         }

@@ -52,6 +52,8 @@ pub struct FoundStruct {
     /// table all the same.
     pub is_struct: bool,
     pub neighbours: Neighbours,
+    /// Where the first of all its attributes starts.
+    pub start: usize,
     /// The first attribute above `#[table]` that may be a macro.
     pub first_macro: Option<Range<usize>>,
     /// What `#[table]` without a path refers to at this place.
@@ -444,6 +446,7 @@ impl<'a> Scanner<'a> {
                 conditional: self.is_conditional(),
                 is_struct,
                 neighbours: self.neighbours(),
+                start: self.pending.first().map_or(next.start, |first| first.range.start),
                 first_macro: self.first_macro(),
                 bare_table: Origin::Nowhere,
             });
