@@ -240,12 +240,20 @@ impl Tables {
     }
 
     fn unknown(&self, name: &Placed<String>, code: Fault, what: &str) -> Diagnostic {
-        name.fault(
+        let implied = self.implied(&name.value);
+        let fault = name.fault(
             code,
             format!("{what} unknown table `{}`", name.value),
             "no struct declares this table",
-        )
-        .help(match self.meant(&name.value) {
+        );
+        let fault = match implied {
+            Some(declaration) => fault.note(format!(
+                "Diesel's derives on `{}` imply the name `{}`",
+                declaration.ident, declaration.name
+            )),
+            None => fault,
+        };
+        fault.help(match self.meant(&name.value) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!(
                 "remove the name, or give it to a struct: `#[table(name = \"{}\")]`",
@@ -254,11 +262,24 @@ impl Tables {
         })
     }
 
+    /// The struct that would declare this table if Diesel's derives did not imply another name.
+    fn implied(&self, name: &str) -> Option<&Declaration> {
+        let declarations = self.sorted.iter().flat_map(|table| &table.declarations);
+        let mut implied = declarations.filter(|declaration| declaration.is_implied);
+        implied.find(|declaration| {
+            let hidden = declaration.hidden_name.as_ref();
+            hidden.is_some_and(|hidden| hidden.to_string() == name)
+        })
+    }
+
     /// The table that was probably meant: one of the same name in a PostgreSQL schema, or of almost the same name.
     fn meant(&self, name: &str) -> Option<&str> {
         let names = || self.sorted.iter().map(|table| table.name.as_str());
         let in_a_schema = |known: &&str| known.split_once('.').is_some_and(|(_, table)| table == name);
-        names().find(in_a_schema).or_else(|| nearest(name, names()))
+        let implied = self.implied(name).map(|declaration| declaration.name.to_string());
+        let is_implied = |known: &&str| implied.as_deref() == Some(known);
+        let found = names().find(|known| in_a_schema(known) || is_implied(known));
+        found.or_else(|| nearest(name, names()))
     }
 }
 
@@ -431,16 +452,23 @@ fn key_collision(owner: &RegisteredTable, other: &RegisteredTable) -> Diagnostic
 }
 
 fn hidden_name(name: &str, hidden: &str, declaration: &Declaration) -> Diagnostic {
+    let (builds, note) = if declaration.is_implied {
+        (
+            "without its derives",
+            "the compiler removes Diesel's derives, which imply the name, before `#[table]` can see them",
+        )
+    } else {
+        (
+            "in builds without its `cfg_attr`",
+            "the compiler removes a `cfg_attr` whose condition is off before `#[table]` can read the name in it",
+        )
+    };
     Diagnostic::new(
         Fault::KeyCollision,
-        format!(
-            "in builds without its `cfg_attr`, table `{name}` would get the name `{hidden}`, which is taken"
-        ),
+        format!("{builds}, table `{name}` would get the name `{hidden}`, which is taken"),
     )
     .at(&declaration.source, declaration.place.clone(), "")
-    .note(
-        "the compiler removes a `cfg_attr` whose condition is off before `#[table]` can read the name in it",
-    )
+    .note(note)
     .help(format!(
         "write the name where every build sees it: `#[table(name = \"{name}\")]`"
     ))
@@ -461,6 +489,19 @@ fn conflicting_names(declaration: &Declaration, other: &str) -> Diagnostic {
 mod tests {
     use super::*;
     use crate::testing::{codes, registry};
+
+    #[test]
+    fn a_policy_entry_for_the_name_that_diesel_does_not_imply() {
+        let text = "use table_registry::table; #[derive(diesel::Queryable)] #[table] struct Invoice;";
+        let files = [("a.rs", text)];
+        let (_, faults) = registry(&files, "[overrides]\ninvoice = \"system\"\n[exempt]", "");
+        assert_eq!(codes(&faults), ["unknown-override"]);
+        assert_eq!(
+            faults[0].notes,
+            ["Diesel's derives on `Invoice` imply the name `invoices`"]
+        );
+        assert_eq!(faults[0].helps, ["did you mean `invoices`?"]);
+    }
 
     #[test]
     fn a_policy_entry_makes_a_doubtful_attribute_ours() {

@@ -32,9 +32,12 @@ pub struct Declaration {
     pub check: CompileCheck,
     /// A different name that a second ORM attribute gives the table.
     pub other_name: Option<String>,
-    /// The name that `#[table]` reads in builds without the `cfg_attr` that names the table, if it is another one: the
-    /// compiler removes a `cfg_attr` whose condition is off before it expands `#[table]`.
+    /// The name that `#[table]` reads, if it is another one: in builds without the `cfg_attr` that names the table,
+    /// since the compiler removes a `cfg_attr` whose condition is off before it expands `#[table]`; or in every build,
+    /// if a derive implies the name, since the compiler removes derives above `#[table]`, too.
     pub hidden_name: Option<TableName>,
+    /// Whether the name is the one that Diesel's derives on the struct imply.
+    pub is_implied: bool,
     /// The file with the struct.
     pub source: Arc<Source>,
     /// The path of the file, relative to the package.
@@ -261,6 +264,11 @@ impl Attributes<'_> {
         written::declare(arguments, neighbours, &self.ident)
     }
 
+    fn implied_name(&self, declared: &Declared) -> Option<String> {
+        let derive = self.found.diesel.filter(|_| declared.is_default_name)?;
+        written::diesel_name(&self.ident.unraw().to_string(), derive)
+    }
+
     fn declaration(&self, source: &Arc<Source>, position: usize) -> Declaration {
         let (range, own) = &self.metas[position];
         let flat = self.metas.iter().map(|(_, flat)| flat);
@@ -270,7 +278,8 @@ impl Attributes<'_> {
             .filter(|flat| !flat.conditional)
             .map(|flat| &flat.meta)
             .collect();
-        let declared = self.declare(position, &all);
+        let mut declared = self.declare(position, &all);
+        let implied = self.implied_name(&declared);
         let is_file_conditional = matches!(
             self.reachability,
             Reachability::Sometimes
@@ -281,8 +290,14 @@ impl Attributes<'_> {
         );
         let conditional = self.found.conditional || own.conditional || is_file_conditional;
         let is_hidden = !conditional && certain.len() < all.len();
-        let hidden_name = is_hidden.then(|| self.declare(position, &certain).name);
+        let mut hidden_name = is_hidden.then(|| self.declare(position, &certain).name);
+        let is_implied = implied.is_some();
+        if let Some(implied) = implied {
+            hidden_name = Some(declared.name.clone());
+            declared.name.table = implied;
+        }
         Declaration {
+            is_implied,
             hidden_name: hidden_name.filter(|hidden| *hidden != declared.name),
             check: if conditional || !source.is_utf8() || !self.found.is_struct {
                 CompileCheck::None
@@ -349,6 +364,76 @@ mod tests {
         assert_eq!(names, ("users".to_string(), "User".to_string()));
         let label = &found[0].faults[0].labels[0];
         assert_eq!(&text[label.range.clone()], "#[table(kind = trth)]");
+    }
+
+    #[test]
+    fn an_attribute_that_sea_orm_passes_on() {
+        let text = "#[sea_orm::model] #[sea_orm(table_name = \"users\", model_attrs(table(kind = system)))] \
+                    pub struct Model { a: u8 } #[sea_orm(table = \"b\")] struct B;";
+        let found = found(&format!("use table_registry::table; {text}"), &Reachability::Always);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].name.to_string(), found[0].kind), ("users".to_string(), TableKind::System));
+        assert_eq!(found[0].check, CompileCheck::Attribute);
+        assert!(!found[0].conditional);
+    }
+
+    #[test]
+    fn names_that_derives_of_diesel_imply() {
+        for (text, names) in [
+            ("#[derive(Queryable)] #[table] struct Invoice;", "invoices"),
+            (
+                "#[table] #[derive(Debug, diesel::Insertable)] struct Invoice;",
+                "invoices",
+            ),
+            (
+                "#[derive(::diesel::prelude::Selectable)] #[table(kind = link)] struct UserRole;",
+                "user_roles",
+            ),
+            (
+                "#[cfg_attr(x, derive(Clone, Queryable))] #[table] struct Invoice;",
+                "invoices",
+            ),
+            (
+                "use diesel::{Queryable as Q}; #[derive(Q)] #[table] struct Invoice;",
+                "invoices",
+            ),
+            (
+                "use diesel::{prelude::Insertable as I, Queryable as Q}; #[derive(I)] #[table] struct A;",
+                "as",
+            ),
+            (
+                "use db::diesel::Queryable; #[derive(Queryable)] #[table] struct Invoice;",
+                "invoices",
+            ),
+            (
+                "use other::Queryable; #[derive(Queryable)] #[table] struct Invoice;",
+                "invoice",
+            ),
+            ("#[derive(other::Queryable)] #[table] struct Invoice;", "invoice"),
+            ("#[derive(Queryable)] #[table] struct Users;", "users"),
+            (
+                "#[derive(Queryable, Identifiable)] #[table] struct Users;",
+                "userss",
+            ),
+            (
+                "#[derive(Queryable)] #[table(name = \"bill\")] struct Invoice;",
+                "bill",
+            ),
+            (
+                "#[derive(Queryable)] #[diesel(table_name = bill)] #[table] struct Invoice;",
+                "bill",
+            ),
+            (
+                "#[derive(Queryable)] #[table(schema = \"s\")] struct Invoice;",
+                "s.invoices",
+            ),
+            ("#[derive(FromRow)] #[table] struct Invoice;", "invoice"),
+        ] {
+            let found = found(text, &Reachability::Always);
+            assert_eq!(found[0].name.to_string(), names, "{text}");
+            let is_default = matches!(names, "invoices" | "user_roles" | "as" | "s.invoices" | "userss");
+            assert_eq!(found[0].is_implied, is_default, "{text}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::ops::Range;
 use ra_ap_rustc_lexer::TokenKind;
 
 use crate::text::{Token, Tokens, tokens, until_closed};
-use crate::written::{is_built_in, is_orm, is_our_crate, may_bring_helpers};
+use crate::written::{DieselDerive, diesel_derive, is_built_in, is_orm, is_our_crate, may_bring_helpers};
 
 /// What was found in one file.
 #[derive(Debug, Default)]
@@ -56,6 +56,8 @@ pub struct FoundStruct {
     pub start: usize,
     /// The first attribute above `#[table]` that may be a macro.
     pub first_macro: Option<Range<usize>>,
+    /// The derive of Diesel that says most about the table's name.
+    pub diesel: Option<DieselDerive>,
     /// What `#[table]` without a path refers to at this place.
     pub bare_table: Origin,
 }
@@ -124,6 +126,7 @@ pub fn scan(text: &str) -> Scan {
         regions: Vec::new(),
         imports: Origin::Nowhere,
         unresolved: Vec::new(),
+        derives: Vec::new(),
         pending: Vec::new(),
         previous: None,
         found: Scan::default(),
@@ -171,6 +174,8 @@ struct Pending {
     conditional: bool,
     /// Whether it has a derive, perhaps in a `cfg_attr`, that may have helper attributes.
     has_helpers: bool,
+    /// The derive of Diesel in it that says most about the table's name.
+    diesel: Option<DieselDerive>,
     /// Whether it may be a macro, which can change or drop the item.
     is_macro: bool,
 }
@@ -183,7 +188,7 @@ impl Pending {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Role {
-    /// `#[table]`, or a `cfg_attr` that mentions it.
+    /// `#[table]`, or a `cfg_attr` or `sea_orm` that mentions it.
     Table,
     /// `#[table_registry::table]`, which needs no import.
     TableByPath,
@@ -228,6 +233,8 @@ struct Scanner<'a> {
     imports: Origin,
     /// The structs without an import of `#[table]` in their scope so far; the import may come after them.
     unresolved: Vec<usize>,
+    /// The imported names that mean a derive of Diesel, or that would without the import.
+    derives: Vec<(&'a str, Option<DieselDerive>)>,
     pending: Vec<Pending>,
     /// The previous token, which distinguishes a block from the constant in `<{ 3 }>`.
     previous: Option<TokenKind>,
@@ -270,8 +277,17 @@ impl<'a> Scanner<'a> {
         let mut path: Vec<&str> = Vec::new();
         let (mut in_path, mut mentions_table, mut mentions_cfg) = (true, false, false);
         let (mut in_derive, mut has_helpers) = (false, false);
+        let (mut crate_of_derive, mut diesel) = (None, None);
+        let derives = &self.derives;
         let end = until_closed(&mut self.tokens, |token| {
             let ident = token.ident();
+            if in_derive && let Some(ident) = ident {
+                let is_diesel = crate_of_derive.is_none_or(|name| name == "diesel");
+                diesel = diesel.max(meaning(derives, ident).filter(|_| is_diesel));
+                crate_of_derive = crate_of_derive.or(Some(ident));
+            } else if token.kind != TokenKind::Colon {
+                crate_of_derive = None;
+            }
             mentions_table |= ident == Some("table");
             mentions_cfg |= ident == Some("cfg");
             has_helpers |= in_derive && ident.is_some_and(may_bring_helpers);
@@ -296,6 +312,7 @@ impl<'a> Scanner<'a> {
                 role,
                 conditional,
                 has_helpers,
+                diesel,
                 is_macro: role == Role::Irrelevant && !is_built_in(&path),
             });
         } else if conditional {
@@ -398,6 +415,7 @@ impl<'a> Scanner<'a> {
     /// may be missing.
     fn import(&mut self) {
         let (mut names_table, mut names_us, mut depth) = (false, false, 0);
+        let (mut origin, mut renamed) = (None, None);
         let root = self.tokens.peek().map_or("", |token| token.text);
         let is_standard = matches!(root, "std" | "core" | "alloc");
         while let Some(token) = self.tokens.next_if(|token| {
@@ -417,11 +435,31 @@ impl<'a> Scanner<'a> {
             }
             names_table |= token.text == "table";
             names_us |= is_our_crate(token.text);
+            if let Some(ident) = token.ident() {
+                if origin.is_none() || ident == "diesel" {
+                    origin = Some(ident);
+                }
+                let origin = origin.unwrap_or(ident);
+                self.import_derive(origin, ident, &mut renamed);
+            }
         }
         match (names_table, names_us) {
             (true, true) => self.import_from(Origin::Ours),
             (true, false) => self.import_from(Origin::Unknown),
             (false, _) => {}
+        }
+    }
+
+    /// `Queryable`, or the `Q` of `Queryable as Q`. `renamed` is the derive before an `as`.
+    fn import_derive(&mut self, origin: &str, ident: &'a str, renamed: &mut Option<DieselDerive>) {
+        let may_be_diesel = matches!(origin, "diesel" | "crate" | "self" | "super");
+        if let Some(derive) = diesel_derive(ident) {
+            self.derives.push((ident, may_be_diesel.then_some(derive)));
+            *renamed = may_be_diesel.then_some(derive);
+        } else if ident != "as"
+            && let Some(derive) = renamed.take()
+        {
+            self.derives.push((ident, Some(derive)));
         }
     }
 
@@ -448,6 +486,7 @@ impl<'a> Scanner<'a> {
                 neighbours: self.neighbours(),
                 start: self.pending.first().map_or(next.start, |first| first.range.start),
                 first_macro: self.first_macro(),
+                diesel: self.pending.iter().filter_map(|pending| pending.diesel).max(),
                 bare_table: Origin::Nowhere,
             });
             // So that the scan can stop before the end of the struct.
@@ -551,6 +590,12 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// What a derive of this name says about the table's name.
+fn meaning(imported: &[(&str, Option<DieselDerive>)], derive: &str) -> Option<DieselDerive> {
+    let import = imported.iter().rev().find(|(name, _)| *name == derive);
+    import.map_or_else(|| diesel_derive(derive), |(_, meaning)| *meaning)
+}
+
 fn starts_item(word: &str) -> bool {
     matches!(
         word,
@@ -560,7 +605,7 @@ fn starts_item(word: &str) -> bool {
 
 fn role(path: &[&str], mentions_table: bool) -> Role {
     match path {
-        ["cfg_attr"] if mentions_table => Role::Table,
+        ["cfg_attr" | "sea_orm"] if mentions_table => Role::Table,
         ["cfg_attr" | "path"] => Role::Relevant,
         [name] if is_orm(name) => Role::Relevant,
         ["macro_use"] => Role::MacroUse,

@@ -20,7 +20,7 @@ pub use declaration::{
     table_arguments,
 };
 pub use nesting::{MAX_NESTING, nests_too_deeply, too_deep_struct};
-pub use orm::is_orm;
+pub use orm::{DieselDerive, diesel_derive, diesel_name, is_orm};
 pub use ours::{is_built_in, is_our_crate, may_bring_helpers};
 pub use table::{AllowedLint, TABLE_ARGUMENTS, TableArgument};
 pub use unknown::{unknown_kind, unknown_lint};
