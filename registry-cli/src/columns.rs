@@ -300,9 +300,8 @@ fn columns(source: &Arc<Source>, start: usize, attributes: Vec<Attribute>, field
 /// `BelongsTo<Option<super::users::Entity>>`.
 fn is_relation(ty: &Type) -> bool {
     ["BelongsTo", "HasMany", "HasOne"].iter().any(|relation| {
-        argument_of(ty, relation).is_some_and(|entity| {
-            last_word(argument_of(entity, "Option").unwrap_or(entity)) == "Entity"
-        })
+        argument_of(ty, relation)
+            .is_some_and(|entity| last_word(argument_of(entity, "Option").unwrap_or(entity)) == "Entity")
     })
 }
 

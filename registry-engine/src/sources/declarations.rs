@@ -370,9 +370,15 @@ mod tests {
     fn an_attribute_that_sea_orm_passes_on() {
         let text = "#[sea_orm::model] #[sea_orm(table_name = \"users\", model_attrs(table(kind = system)))] \
                     pub struct Model { a: u8 } #[sea_orm(table = \"b\")] struct B;";
-        let found = found(&format!("use table_registry::table; {text}"), &Reachability::Always);
+        let found = found(
+            &format!("use table_registry::table; {text}"),
+            &Reachability::Always,
+        );
         assert_eq!(found.len(), 1);
-        assert_eq!((found[0].name.to_string(), found[0].kind), ("users".to_string(), TableKind::System));
+        assert_eq!(
+            (found[0].name.to_string(), found[0].kind),
+            ("users".to_string(), TableKind::System)
+        );
         assert_eq!(found[0].check, CompileCheck::Attribute);
         assert!(!found[0].conditional);
     }
@@ -410,6 +416,14 @@ mod tests {
                 "invoice",
             ),
             ("#[derive(other::Queryable)] #[table] struct Invoice;", "invoice"),
+            (
+                "#[derive(other::A, crate::db::Queryable)] #[table] struct Invoice;",
+                "invoices",
+            ),
+            (
+                "#[derive(db::diesel::Queryable)] #[table] struct Invoice;",
+                "invoices",
+            ),
             ("#[derive(Queryable)] #[table] struct Users;", "users"),
             (
                 "#[derive(Queryable, Identifiable)] #[table] struct Users;",

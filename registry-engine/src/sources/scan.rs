@@ -277,16 +277,16 @@ impl<'a> Scanner<'a> {
         let mut path: Vec<&str> = Vec::new();
         let (mut in_path, mut mentions_table, mut mentions_cfg) = (true, false, false);
         let (mut in_derive, mut has_helpers) = (false, false);
-        let (mut crate_of_derive, mut diesel) = (None, None);
+        let (mut origin, mut diesel) = (None, None);
         let derives = &self.derives;
         let end = until_closed(&mut self.tokens, |token| {
             let ident = token.ident();
             if in_derive && let Some(ident) = ident {
-                let is_diesel = crate_of_derive.is_none_or(|name| name == "diesel");
+                let is_diesel = origin.is_none_or(may_be_diesel);
                 diesel = diesel.max(meaning(derives, ident).filter(|_| is_diesel));
-                crate_of_derive = crate_of_derive.or(Some(ident));
+                origin = Some(origin_behind(origin, ident));
             } else if token.kind != TokenKind::Colon {
-                crate_of_derive = None;
+                origin = None;
             }
             mentions_table |= ident == Some("table");
             mentions_cfg |= ident == Some("cfg");
@@ -436,11 +436,9 @@ impl<'a> Scanner<'a> {
             names_table |= token.text == "table";
             names_us |= is_our_crate(token.text);
             if let Some(ident) = token.ident() {
-                if origin.is_none() || ident == "diesel" {
-                    origin = Some(ident);
-                }
-                let origin = origin.unwrap_or(ident);
-                self.import_derive(origin, ident, &mut renamed);
+                let path = origin_behind(origin, ident);
+                origin = Some(path);
+                self.import_derive(path, ident, &mut renamed);
             }
         }
         match (names_table, names_us) {
@@ -452,10 +450,10 @@ impl<'a> Scanner<'a> {
 
     /// `Queryable`, or the `Q` of `Queryable as Q`. `renamed` is the derive before an `as`.
     fn import_derive(&mut self, origin: &str, ident: &'a str, renamed: &mut Option<DieselDerive>) {
-        let may_be_diesel = matches!(origin, "diesel" | "crate" | "self" | "super");
         if let Some(derive) = diesel_derive(ident) {
-            self.derives.push((ident, may_be_diesel.then_some(derive)));
-            *renamed = may_be_diesel.then_some(derive);
+            let meaning = may_be_diesel(origin).then_some(derive);
+            self.derives.push((ident, meaning));
+            *renamed = meaning;
         } else if ident != "as"
             && let Some(derive) = renamed.take()
         {
@@ -588,6 +586,18 @@ impl<'a> Scanner<'a> {
             .map(|pending| pending.range.clone())
             .collect()
     }
+}
+
+/// The segment of a path that says most about the crate it leads to: the first, or `diesel` behind it.
+fn origin_behind<'a>(origin: Option<&'a str>, segment: &'a str) -> &'a str {
+    match origin {
+        Some(origin) if segment != "diesel" => origin,
+        _ => segment,
+    }
+}
+
+fn may_be_diesel(origin: &str) -> bool {
+    matches!(origin, "diesel" | "crate" | "self" | "super")
 }
 
 /// What a derive of this name says about the table's name.

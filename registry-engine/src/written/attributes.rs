@@ -120,11 +120,17 @@ fn attributes_for_sea_orm(meta: &Meta) -> Vec<Meta> {
         return found;
     }
     for argument in arguments::split(list.tokens.clone()) {
-        if argument.key().is_some_and(|key| key == "model_attrs" || key == "model_ex_attrs")
+        if argument
+            .key()
+            .is_some_and(|key| key == "model_attrs" || key == "model_ex_attrs")
             && let Ok(Meta::List(attributes)) = attribute.parse2(argument.whole().stream())
         {
             let inner = arguments::split(attributes.tokens);
-            found.extend(inner.iter().filter_map(|one| attribute.parse2(one.whole().stream()).ok()));
+            found.extend(
+                inner
+                    .iter()
+                    .filter_map(|one| attribute.parse2(one.whole().stream()).ok()),
+            );
         }
     }
     found
@@ -142,7 +148,9 @@ mod tests {
 
     #[test]
     fn attributes_that_sea_orm_passes_on() {
-        let found = paths("#[sea_orm(table_name = \"a\", model_attrs(table(kind = link), b), model_ex_attrs(c), d(e))]");
+        let found = paths(
+            "#[sea_orm(table_name = \"a\", model_attrs(table(kind = link), b), model_ex_attrs(c), d(e))]",
+        );
         assert_eq!(found, ["table", "b", "c", "sea_orm"]);
         let (open, close) = ("sea_orm(model_attrs(".repeat(10), "))".repeat(10));
         assert_eq!(paths(&format!("#[{open}a{close}]")).len(), 11);
