@@ -11,8 +11,9 @@ use crate::policy::{InDoubt, ReadWrite, kind};
 pub trait DeclaredByOneStruct {}
 
 /// Implemented in place of [`DeclaredByOneStruct`] by the `#[table]` of a struct that a macro renamed or copied: for the
-/// key of the struct that stands in the source.
-pub trait DeclaredByOneCopy {}
+/// key of the struct that stands in the source. Two copies are conflicting implementations, so the name has to be the
+/// hint.
+pub trait PutTableAboveTheMacroThatCopiesIt {}
 
 /// Whether `K: DeclaredByOneStruct`, as a constant.
 ///
@@ -25,10 +26,10 @@ impl<K: DeclaredByOneStruct> Compiled<K> {
     pub const HERE: bool = true;
 }
 
-/// Whether `K: DeclaredByOneCopy`, as a constant.
+/// Whether `K: PutTableAboveTheMacroThatCopiesIt`, as a constant.
 pub struct Copied<K>(PhantomData<K>);
 
-impl<K: DeclaredByOneCopy> Copied<K> {
+impl<K: PutTableAboveTheMacroThatCopiesIt> Copied<K> {
     /// The crate compiles a struct that a macro made of the one for this key.
     pub const HERE: bool = true;
 }

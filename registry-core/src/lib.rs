@@ -27,7 +27,7 @@ pub use table_kind::{TableKind, UnknownKind};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::compiled::{
-        Compiled, Copied, DeclaredByOneCopy, DeclaredByOneStruct, HasKey, NotCompiled, Unknown, any,
+        Compiled, Copied, PutTableAboveTheMacroThatCopiesIt, DeclaredByOneStruct, HasKey, NotCompiled, Unknown, any,
         is_crate_root,
     };
     pub use crate::handlers::{HandlerKey, Keys, Report, report};
