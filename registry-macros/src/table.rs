@@ -90,7 +90,8 @@ fn registration(
 
 /// Lexed as text, which is faster than making the tokens one by one.
 const DECLARED_FOR: &str = "crate::__table_registry::__private::DeclaredByOneStruct for";
-const DECLARED_BY_COPY_FOR: &str = "crate::__table_registry::__private::PutTableAboveTheMacroThatCopiesIt for";
+const DECLARED_BY_COPY_FOR: &str =
+    "crate::__table_registry::__private::PutTableAboveTheMacroThatCopiesIt for";
 
 /// The struct that stands in the source, if a macro made this one of it. The file is read only if the source does not
 /// have `struct` and this name side by side.
