@@ -423,7 +423,6 @@ mod tests {
             check: table_registry_engine::CompileCheck::None,
             other_name: None,
             hidden_name: None,
-            is_implied: false,
             source: Arc::clone(source),
             file: source.path.clone(),
             is_doubtful: false,

@@ -35,8 +35,9 @@ pub use report::{
     CheckSubject, Code, DatabaseCheck, Diagnostic, Fault, Label, Lint, LintLevel, LintOption, Severity,
 };
 pub use sources::{
-    CompileCheck, Declaration, Declarations, Original, Orphan, PathAttribute, declarations_in_text,
-    file_leading_into, module_at, module_candidates, original_at, path_attributes, registry_calls,
+    CompileCheck, Declaration, Declarations, HiddenName, Original, Orphan, PathAttribute,
+    declarations_in_text, file_leading_into, module_at, module_candidates, original_at, path_attributes,
+    registry_calls,
 };
 pub use text::{Root, Source, clean, did_you_mean, display, start_of_code, without_mark};
 pub use written::{

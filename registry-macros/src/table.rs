@@ -105,7 +105,7 @@ fn copied_from(file: Option<&Path>, place: (usize, usize), keyword: Span, ident:
     let source = Source::read(&Root::current(), file).ok()?;
     // Which of them a macro takes over from the source depends on the macro.
     let original = engine::original_at(source, &[place, keyword, name])?;
-    (original.ident != ident.unraw().to_string()).then_some(original)
+    (ident.unraw() != original.ident).then_some(original)
 }
 
 /// Only the compiler can say it, so this must not be called where the file of the attribute is unknown.

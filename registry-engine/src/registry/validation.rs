@@ -8,7 +8,7 @@ use super::model::{ExemptTable, RegisteredTable, Registry};
 use crate::name;
 use crate::policy::{Exemption, Placed, Policy};
 use crate::report::{CheckSubject, Code, Diagnostic, Fault};
-use crate::sources::{CompileCheck, Declaration, Declarations};
+use crate::sources::{CompileCheck, Declaration, Declarations, HiddenName};
 use crate::text::nearest;
 
 /// Checks every rule, adds a fault for each place that breaks one, and returns the registry as far as it is known.
@@ -220,7 +220,7 @@ impl Tables {
                 let Some(hidden) = &declaration.hidden_name else {
                     continue;
                 };
-                let alias = name::key(&hidden.to_string());
+                let alias = name::key(&hidden.name.to_string());
                 match owners.get(&alias) {
                     None => {
                         owners.insert(alias.clone(), table.name.clone());
@@ -228,7 +228,7 @@ impl Tables {
                     }
                     Some(owner) if *owner == table.name => {}
                     Some(owner) => {
-                        faults.push(hidden_name(&table.name, &hidden.to_string(), declaration));
+                        faults.push(hidden_name(&table.name, hidden, declaration));
                         contested.extend([owner.clone(), table.name.clone()]);
                     }
                 }
@@ -264,12 +264,9 @@ impl Tables {
 
     /// The struct that would declare this table if Diesel's derives did not imply another name.
     fn implied(&self, name: &str) -> Option<&Declaration> {
-        let declarations = self.sorted.iter().flat_map(|table| &table.declarations);
-        let mut implied = declarations.filter(|declaration| declaration.is_implied);
-        implied.find(|declaration| {
-            let hidden = declaration.hidden_name.as_ref();
-            hidden.is_some_and(|hidden| hidden.to_string() == name)
-        })
+        let mut declarations = self.sorted.iter().flat_map(|table| &table.declarations);
+        let is_meant = |hidden: &HiddenName| hidden.is_implied && hidden.name.to_string() == name;
+        declarations.find(|declaration| declaration.hidden_name.as_ref().is_some_and(is_meant))
     }
 
     /// The table that was probably meant: one of the same name in a PostgreSQL schema, or of almost the same name.
@@ -451,8 +448,8 @@ fn key_collision(owner: &RegisteredTable, other: &RegisteredTable) -> Diagnostic
     .help("rename one of the tables")
 }
 
-fn hidden_name(name: &str, hidden: &str, declaration: &Declaration) -> Diagnostic {
-    let (builds, note) = if declaration.is_implied {
+fn hidden_name(name: &str, hidden: &HiddenName, declaration: &Declaration) -> Diagnostic {
+    let (builds, note) = if hidden.is_implied {
         (
             "without its derives",
             "the compiler removes Diesel's derives, which imply the name, before `#[table]` can see them",
@@ -465,7 +462,10 @@ fn hidden_name(name: &str, hidden: &str, declaration: &Declaration) -> Diagnosti
     };
     Diagnostic::new(
         Fault::KeyCollision,
-        format!("{builds}, table `{name}` would get the name `{hidden}`, which is taken"),
+        format!(
+            "{builds}, table `{name}` would get the name `{}`, which is taken",
+            hidden.name
+        ),
     )
     .at(&declaration.source, declaration.place.clone(), "")
     .note(note)

@@ -32,12 +32,8 @@ pub struct Declaration {
     pub check: CompileCheck,
     /// A different name that a second ORM attribute gives the table.
     pub other_name: Option<String>,
-    /// The name that `#[table]` reads, if it is another one: in builds without the `cfg_attr` that names the table,
-    /// since the compiler removes a `cfg_attr` whose condition is off before it expands `#[table]`; or in every build,
-    /// if a derive implies the name, since the compiler removes derives above `#[table]`, too.
-    pub hidden_name: Option<TableName>,
-    /// Whether the name is the one that Diesel's derives on the struct imply.
-    pub is_implied: bool,
+    /// The name that `#[table]` reads, if it is another one.
+    pub hidden_name: Option<HiddenName>,
     /// The file with the struct.
     pub source: Arc<Source>,
     /// The path of the file, relative to the package.
@@ -58,6 +54,17 @@ pub struct Declaration {
     /// What is wrong with the attribute. The compiler reports it at the exact token when it expands `#[table]`; the
     /// command line reports it from here.
     pub faults: Vec<Diagnostic>,
+}
+
+/// The name that `#[table]` reads for a struct whose name it does not see.
+#[derive(Clone, Debug)]
+pub struct HiddenName {
+    /// The name.
+    pub name: TableName,
+    /// Whether the real name is implied by Diesel's derives: the compiler removes those above `#[table]` before it
+    /// expands `#[table]`. If not, the real name is in a `cfg_attr`, which the compiler removes in builds in which its
+    /// condition is off.
+    pub is_implied: bool,
 }
 
 /// A file to which no `mod` line leads. Paths are relative to the package.
@@ -290,15 +297,20 @@ impl Attributes<'_> {
         );
         let conditional = self.found.conditional || own.conditional || is_file_conditional;
         let is_hidden = !conditional && certain.len() < all.len();
-        let mut hidden_name = is_hidden.then(|| self.declare(position, &certain).name);
         let is_implied = implied.is_some();
-        if let Some(implied) = implied {
-            hidden_name = Some(declared.name.clone());
-            declared.name.table = implied;
-        }
+        let read = match implied {
+            Some(implied) => {
+                let own = std::mem::replace(&mut declared.name.table, implied);
+                Some(TableName {
+                    schema: declared.name.schema.clone(),
+                    table: own,
+                })
+            }
+            None => is_hidden.then(|| self.declare(position, &certain).name),
+        };
+        let hidden = read.filter(|read| *read != declared.name);
         Declaration {
-            is_implied,
-            hidden_name: hidden_name.filter(|hidden| *hidden != declared.name),
+            hidden_name: hidden.map(|name| HiddenName { name, is_implied }),
             check: if conditional || !source.is_utf8() || !self.found.is_struct {
                 CompileCheck::None
             } else {
@@ -446,7 +458,12 @@ mod tests {
             let found = found(text, &Reachability::Always);
             assert_eq!(found[0].name.to_string(), names, "{text}");
             let is_default = matches!(names, "invoices" | "user_roles" | "as" | "s.invoices" | "userss");
-            assert_eq!(found[0].is_implied, is_default, "{text}");
+            let hidden = found[0].hidden_name.as_ref();
+            assert_eq!(
+                hidden.is_some_and(|hidden| hidden.is_implied),
+                is_default,
+                "{text}"
+            );
         }
     }
 

@@ -10,7 +10,7 @@ mod original;
 mod scan;
 
 pub use calls::registry_calls;
-pub use declarations::{CompileCheck, Declaration, Declarations, Orphan, declarations_in_text};
+pub use declarations::{CompileCheck, Declaration, Declarations, HiddenName, Orphan, declarations_in_text};
 #[cfg(test)]
 pub use declarations::{OutsideImports, declarations_in};
 pub use discover::discover;
