@@ -30,10 +30,8 @@ use proc_macro::TokenStream;
 #[doc = include_str!("docs/table_example.md")]
 #[proc_macro_attribute]
 pub fn table(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    let here = proc_macro::Span::call_site();
-    let place = (here.line(), here.column());
-    let file = here.local_file();
-    emit::expand(|| table::expand(file.as_deref(), place, arguments.into(), item.into(), lex))
+    let file = proc_macro::Span::call_site().local_file();
+    emit::expand(|| table::expand(file.as_deref(), arguments.into(), item.into(), lex))
 }
 
 /// Collects every `#[table]` struct below the given directories, checks the structs against the policy

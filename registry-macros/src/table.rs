@@ -10,10 +10,9 @@ use syn::{Generics, Meta, Token, Visibility, WhereClause};
 use table_registry_engine::{self as engine, Declared, Diagnostic, Original, Root, Source};
 
 /// Returns the struct unchanged, followed by its registration. `file` is the file of the attribute if the compiler says
-/// which it is, `place` its line and column, and `lex` is the compiler's lexer.
+/// which it is, and `lex` is the compiler's lexer.
 pub(crate) fn expand(
     file: Option<&Path>,
-    place: (usize, usize),
     arguments: TokenStream,
     item: TokenStream,
     lex: impl Fn(&str) -> TokenStream,
@@ -36,7 +35,7 @@ pub(crate) fn expand(
         fault.span = fault.span.or(Some(header.ident.span()));
     }
     let own_key = engine::key(&name.to_string());
-    let (key, before_impl, declared_for) = match copied_from(file, place, header.keyword, &header.ident) {
+    let (key, before_impl, declared_for) = match copied_from(file, header.keyword, &header.ident) {
         None => (own_key, None, lex(DECLARED_FOR)),
         Some(original) => {
             let key = engine::key(&original.name.to_string());
@@ -95,20 +94,23 @@ const DECLARED_BY_COPY_FOR: &str =
 
 /// The struct that stands in the source, if a macro made this one of it. The file is read only if the source does not
 /// have `struct` and this name side by side.
-fn copied_from(file: Option<&Path>, place: (usize, usize), keyword: Span, ident: &Ident) -> Option<Original> {
+fn copied_from(file: Option<&Path>, keyword: Span, ident: &Ident) -> Option<Original> {
     let file = file?;
-    let (keyword, name) = (start(keyword), start(ident.span()));
-    let is_adjacent = name == (keyword.0, keyword.1 + "struct ".len());
+    let (line, column) = start(keyword);
+    let is_adjacent = start(ident.span()) == (line, column + "struct ".len());
     if is_adjacent && ident.span().source_text().is_none_or(|text| *ident == text) {
         return None;
     }
-    let source = Source::read(&Root::current(), file).ok()?;
     // Which of them a macro takes over from the source depends on the macro.
-    let original = engine::original_at(source, &[place, keyword, name])?;
+    let mut spans = vec![Span::call_site(), keyword, ident.span()];
+    spans.retain(|span| span.unwrap().local_file().as_deref() == Some(file));
+    let places: Vec<(usize, usize)> = spans.into_iter().map(start).collect();
+    let source = Source::read(&Root::current(), file).ok()?;
+    let original = engine::original_at(source, &places)?;
     (ident.unraw() != original.ident).then_some(original)
 }
 
-/// Only the compiler can say it, so this must not be called where the file of the attribute is unknown.
+/// Only the compiler knows it, so this must not be called where the file of the attribute is unknown.
 fn start(span: Span) -> (usize, usize) {
     let span = span.unwrap();
     (span.line(), span.column())
@@ -203,13 +205,7 @@ mod tests {
     use super::*;
 
     fn expansion(arguments: &str, item: &str) -> (String, Vec<String>) {
-        let (expanded, faults) = expand(
-            None,
-            (1, 1),
-            arguments.parse().unwrap(),
-            item.parse().unwrap(),
-            lex,
-        );
+        let (expanded, faults) = expand(None, arguments.parse().unwrap(), item.parse().unwrap(), lex);
         let messages = faults.into_iter().map(|fault| fault.message).collect();
         (tokens(&expanded.to_string()), messages)
     }
