@@ -304,7 +304,7 @@ mod tests {
         #[test]
         fn no_tokens_panic(arguments in "[a-z=,\"()#! ]{0,20}", item in "(#|[(\\[{<>)}\\]]|struct|enum|Users|table|where|[:;=,'! a-z\"]){0,20}") {
             if let (Ok(arguments), Ok(item)) = (arguments.parse(), item.parse()) {
-                let (_, faults) = expand(None, (1, 1), arguments, item, lex);
+                let (_, faults) = expand(None, arguments, item, lex);
                 for fault in faults {
                     proptest::prop_assert!(fault.span.is_some());
                 }
