@@ -804,8 +804,8 @@ fn an_included_file_is_compiled() {
 
 impl Crate {
     /// A sound crate that depends on a crate `other`. `other` has an attribute `table`, a derive with a helper
-    /// attribute `table`, a derive without one, attributes that drop and keep their items, and one that turns its item
-    /// into a test.
+    /// attribute `table`, derives without one, attributes that drop, keep, copy or rename their item, and one that turns
+    /// its item into a test.
     fn with_other_macros(name: &str) -> Self {
         let krate = Self::sound(name);
         krate.manifest("2024", "other = { path = \"other\" }\n");
@@ -819,7 +819,7 @@ impl Crate {
 }
 
 const OTHER_MACROS: &str = "
-use proc_macro::TokenStream;
+use proc_macro::{Ident, Span, TokenStream, TokenTree};
 
 #[proc_macro_attribute]
 pub fn table(_: TokenStream, item: TokenStream) -> TokenStream {
@@ -841,6 +841,48 @@ pub fn case(_: TokenStream, item: TokenStream) -> TokenStream {
     let mut test: TokenStream = \"#[cfg(test)] #[test]\".parse().unwrap();
     test.extend(item);
     test
+}
+
+/// The struct and a copy whose name ends with `Patch`.
+#[proc_macro_attribute]
+pub fn copied(_: TokenStream, item: TokenStream) -> TokenStream {
+    let mut both = item.clone();
+    both.extend(with_name(item, |name| format!(\"{name}Patch\"), None));
+    both
+}
+
+/// The struct and a copy with the name in the argument.
+#[proc_macro_attribute]
+pub fn copied_as(name: TokenStream, item: TokenStream) -> TokenStream {
+    let Some(TokenTree::Ident(name)) = name.into_iter().next() else { panic!() };
+    let mut both = item.clone();
+    both.extend(with_name(item, |_| name.to_string(), Some(name.span())));
+    both
+}
+
+/// Only a struct whose name ends with `Row`.
+#[proc_macro_attribute]
+pub fn renamed(_: TokenStream, item: TokenStream) -> TokenStream {
+    with_name(item, |name| format!(\"{name}Row\"), Some(Span::call_site()))
+}
+
+fn with_name(item: TokenStream, name: impl Fn(&str) -> String, span: Option<Span>) -> TokenStream {
+    let mut is_name = false;
+    let trees = item.into_iter().map(|tree| match tree {
+        TokenTree::Ident(old) if std::mem::take(&mut is_name) => {
+            Ident::new(&name(&old.to_string()), span.unwrap_or(old.span())).into()
+        }
+        tree => {
+            is_name = tree.to_string() == \"struct\";
+            tree
+        }
+    });
+    trees.collect()
+}
+
+#[proc_macro_derive(Queryable)]
+pub fn queryable(_: TokenStream) -> TokenStream {
+    TokenStream::new()
 }
 
 #[proc_macro_derive(Model, attributes(table))]
@@ -918,6 +960,85 @@ fn attribute_macros_that_leave_structs_out() {
         krate.write(
             "src/schema/others.rs",
             &format!("#![allow(unused_imports)]\nuse ::other as rustversion;\n{others}"),
+        );
+        krate.check().passes();
+    }
+}
+
+#[test]
+fn an_attribute_that_another_macro_copies_is_one_error() {
+    let krate = Crate::with_other_macros("copied_attribute");
+    krate.write("src/schema/mod.rs", "pub mod users;\npub mod people;\n");
+    for (attributes, copy, table, above) in [
+        (
+            "#[other::copied]\n#[table]",
+            "PersonPatch",
+            "person",
+            "#[other::copied]",
+        ),
+        (
+            "#[other::copied]\n#[table(name = \"people\")]",
+            "PersonPatch",
+            "people",
+            "#[other::copied]",
+        ),
+        (
+            "#[other::copied_as(Patch)]\n#[table]",
+            "Patch",
+            "person",
+            "#[other::copied_as]",
+        ),
+    ] {
+        let text = |attributes| format!("use table_registry::table;\n{attributes}\npub struct Person;\n");
+        krate.write("src/schema/people.rs", &text(attributes));
+        let report = krate.check();
+        report.fails_with(&[&format!(
+            "error[E0080]: evaluation panicked: a macro makes `{copy}` of `Person` and copies `#[table]`, so both declare table `{table}`"
+        )]);
+        report.says(&format!(
+            "= help: put `#[table]` above `{above}`, which then does not see it"
+        ));
+        let (outer, inner) = attributes.split_once('\n').unwrap();
+        krate.write("src/schema/people.rs", &text(&format!("{inner}\n{outer}")));
+        krate.check().passes();
+    }
+}
+
+#[test]
+fn a_struct_that_another_macro_renames_is_the_table() {
+    let krate = Crate::with_other_macros("renamed_struct");
+    krate.write("src/schema/mod.rs", "pub mod users;\npub mod people;\n");
+    krate.write(
+        "src/schema/people.rs",
+        "use table_registry::{Table, table};\n#[other::renamed]\n#[table]\npub struct Person;\n\
+         const _: () = assert!(PersonRow::NAME.len() == \"person\".len());\n",
+    );
+    krate.check().passes();
+}
+
+#[test]
+fn a_name_that_a_derive_of_diesel_implies() {
+    let krate = Crate::with_other_macros("implied_name");
+    krate.write(
+        "src/lib.rs",
+        "pub mod schema;\npub mod diesel {\n    pub use other::Queryable;\n}\n\
+         table_registry::table_registry!(\"schema/\");\n\
+         const _: () = assert!(tables::is_rls(\"invoices\") && !tables::is_rls(\"invoice\"));\n",
+    );
+    krate.write("src/schema/mod.rs", "pub mod users;\npub mod invoices;\n");
+    for attributes in [
+        "#[derive(Queryable)]\n#[table]",
+        "#[table]\n#[derive(Queryable)]",
+        "#[cfg_attr(all(), derive(Queryable))]\n#[table]",
+        "#[cfg_attr(any(), derive(Queryable))]\n#[table]",
+    ] {
+        krate.write(
+            "src/schema/invoices.rs",
+            &format!(
+                "#![allow(unused_imports)]\nuse crate::diesel::Queryable;\nuse table_registry::{{Table, table}};\n\
+                 {attributes}\npub struct Invoice;\n\
+                 const _: () = assert!(Invoice::NAME.len() == \"invoices\".len());\n"
+            ),
         );
         krate.check().passes();
     }

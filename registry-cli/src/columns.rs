@@ -279,7 +279,7 @@ fn columns(source: &Arc<Source>, start: usize, attributes: Vec<Attribute>, field
         let Some(ident) = field.ident else { continue };
         let orm = OrmAttributes::read(field.attrs);
         read.is_complete &= !orm.is_several;
-        if orm.is_several || orm.is_none {
+        if orm.is_several || orm.is_none || is_relation(&field.ty) {
             continue;
         }
         let by_rule = || renamed(&ident.unraw().to_string(), rule.as_deref());
@@ -294,6 +294,15 @@ fn columns(source: &Arc<Source>, start: usize, attributes: Vec<Attribute>, field
         });
     }
     read
+}
+
+/// Whether SeaORM takes a field of this type for a relation, with or without an attribute: `HasMany<super::posts::Entity>`,
+/// `BelongsTo<Option<super::users::Entity>>`.
+fn is_relation(ty: &Type) -> bool {
+    ["BelongsTo", "HasMany", "HasOne"].iter().any(|relation| {
+        argument_of(ty, relation)
+            .is_some_and(|entity| last_word(argument_of(entity, "Option").unwrap_or(entity)) == "Entity")
+    })
 }
 
 /// The ORM attributes of a field, or of a struct for all its fields.
@@ -558,6 +567,15 @@ mod tests {
                 "struct S { #[sea_orm(has_many)] a: HasMany<super::a::Entity>, c: u8 }",
                 "c",
             ),
+            (
+                "struct S { a: HasMany<super::a::Entity>, b: BelongsTo<Option<b::Entity>>, c: HasOne<Entity>, d: u8 }",
+                "d",
+            ),
+            (
+                "struct S { #[sea_orm(belongs_to, from = \"b_id\", to = \"id\")] b: BelongsTo<b::Entity>, b_id: u8 }",
+                "b_id",
+            ),
+            ("struct S { a: HasMany<u8> }", "a"),
             ("struct S { #[sqlx(flatten)] a: A, c: u8 }", "c …"),
             ("struct S { #[diesel(embed)] a: A }", "…"),
         ] {

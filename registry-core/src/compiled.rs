@@ -10,6 +10,11 @@ use crate::policy::{InDoubt, ReadWrite, kind};
 /// conflicting implementations: the compiler's error then names this trait, so its name has to be the hint.
 pub trait DeclaredByOneStruct {}
 
+/// Implemented in place of [`DeclaredByOneStruct`] by the `#[table]` of a struct that a macro renamed or copied: for the
+/// key of the struct that stands in the source. Two copies are conflicting implementations, so the name has to be the
+/// hint.
+pub trait PutTableAboveTheMacroThatCopiesIt {}
+
 /// Whether `K: DeclaredByOneStruct`, as a constant.
 ///
 /// For a declared key, [`Compiled::HERE`] is the inherent constant. For any other key, the path
@@ -21,13 +26,22 @@ impl<K: DeclaredByOneStruct> Compiled<K> {
     pub const HERE: bool = true;
 }
 
-/// The fallback for [`Compiled::HERE`].
+/// Whether `K: PutTableAboveTheMacroThatCopiesIt`, as a constant.
+pub struct Copied<K>(PhantomData<K>);
+
+impl<K: PutTableAboveTheMacroThatCopiesIt> Copied<K> {
+    /// The crate compiles a struct that a macro made of the one for this key.
+    pub const HERE: bool = true;
+}
+
+/// The fallback for [`Compiled::HERE`] and [`Copied::HERE`].
 pub trait NotCompiled {
     /// The crate compiles no struct for this key.
     const HERE: bool = false;
 }
 
 impl<K> NotCompiled for Compiled<K> {}
+impl<K> NotCompiled for Copied<K> {}
 
 /// The key of every struct if the schema directories could not be read, and of a struct with a faulty attribute, so
 /// that one mistake stays one error.

@@ -27,7 +27,8 @@ pub use table_kind::{TableKind, UnknownKind};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::compiled::{
-        Compiled, DeclaredByOneStruct, HasKey, NotCompiled, Unknown, any, is_crate_root,
+        Compiled, Copied, DeclaredByOneStruct, HasKey, NotCompiled, PutTableAboveTheMacroThatCopiesIt,
+        Unknown, any, is_crate_root,
     };
     pub use crate::handlers::{HandlerKey, Keys, Report, report};
     pub use crate::policy::{Fits, InDoubt, OfTenants, Updatable};

@@ -4,9 +4,10 @@ use std::path;
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::{Generics, Meta, Path, Token, Visibility, WhereClause};
-use table_registry_engine::{self as engine, Declared, Diagnostic};
+use table_registry_engine::{self as engine, Declared, Diagnostic, Original, Root, Source};
 
 use crate::generics::{self, Build};
 
@@ -39,11 +40,20 @@ pub(crate) fn expand(
         faults.push(engine::too_many_conditions(generics::MAX_CONDITIONS));
         return (item, faults);
     };
-    let key = engine::key(&name.to_string());
+    let own_key = engine::key(&name.to_string());
+    let (key, before_impl, declared_for) = match copied_from(file, header.keyword, &header.ident) {
+        None => (own_key, None, lex(DECLARED_FOR)),
+        Some(original) => {
+            let key = engine::key(&original.name.to_string());
+            let check = unless_original_is_compiled(&header.ident, &original, &key);
+            (key, Some(check), lex(DECLARED_BY_COPY_FOR))
+        }
+    };
     let attributes = Attributes::of(&neighbours);
     let registration = Registration {
         directory: directory(file),
-        declared_for: lex(DECLARED_FOR),
+        before_impl,
+        declared_for,
         key: engine::key_ident(&key, Span::call_site().located_at(header.ident.span())),
         is_sound: faults.is_empty(),
         lints: attributes.lints,
@@ -103,6 +113,7 @@ fn leaves_out(path: &Path) -> bool {
 /// errors.
 struct Registration {
     directory: TokenStream,
+    before_impl: Option<TokenStream>,
     declared_for: TokenStream,
     key: Ident,
     is_sound: bool,
@@ -115,6 +126,7 @@ impl Registration {
     fn expand(&self, build: &Build) -> TokenStream {
         let Self {
             directory,
+            before_impl,
             declared_for,
             key,
             is_sound,
@@ -132,7 +144,7 @@ impl Registration {
         quote! {
             crate::registered_by_table_registry! {
                 #directory #doubt #key #lints
-                [#implement #declared_for]
+                [#before_impl #implement #declared_for]
                 [crate::directories_of_table_registry::#key]
                 #parameters #ident #arguments; #bounds
             }
@@ -142,6 +154,51 @@ impl Registration {
 
 /// Lexed as text, which is faster than making the tokens one by one.
 const DECLARED_FOR: &str = "crate::__table_registry::__private::DeclaredByOneStruct for";
+const DECLARED_BY_COPY_FOR: &str =
+    "crate::__table_registry::__private::PutTableAboveTheMacroThatCopiesIt for";
+
+/// The struct that stands in the source, if a macro made this one of it. The file is read only if the source does not
+/// have `struct` and this name side by side.
+fn copied_from(file: Option<&path::Path>, keyword: Span, ident: &Ident) -> Option<Original> {
+    let file = file?;
+    let (line, column) = start(keyword);
+    let is_adjacent = start(ident.span()) == (line, column + "struct ".len());
+    if is_adjacent && ident.span().source_text().is_none_or(|text| *ident == text) {
+        return None;
+    }
+    // Which of them a macro takes over from the source depends on the macro.
+    let mut spans = vec![Span::call_site(), keyword, ident.span()];
+    spans.retain(|span| span.unwrap().local_file().as_deref() == Some(file));
+    let places: Vec<(usize, usize)> = spans.into_iter().map(start).collect();
+    let source = Source::read(&Root::current(), file).ok()?;
+    let original = engine::original_at(source, &places)?;
+    (ident.unraw() != original.ident).then_some(original)
+}
+
+/// Only the compiler knows it, so this must not be called where the file of the attribute is unknown.
+fn start(span: Span) -> (usize, usize) {
+    let span = span.unwrap();
+    (span.line(), span.column())
+}
+
+/// A constant that fails if the crate compiles the original of a copy, too. Because of `Unknown`, the import of
+/// `NotCompiled` is used in any case.
+fn unless_original_is_compiled(copy: &Ident, original: &Original, key: &str) -> TokenStream {
+    let text = engine::copied_attribute(&copy.unraw().to_string(), original);
+    let key = engine::key_ident(key, Span::call_site());
+    quote! {
+        const _: () = {
+            use crate::__table_registry::__private::{Compiled, NotCompiled as _, Unknown};
+            crate::__table_registry::__private::assert!(
+                Compiled::<Unknown>::HERE
+                    || !Compiled::<crate::directories_of_table_registry::#key>::HERE,
+                "{}",
+                #text
+            );
+        };
+        #[allow(non_local_definitions)]
+    }
+}
 
 /// The components of the directory that the file is in, or an empty one if the compiler does not say which file it is.
 fn directory(file: Option<&path::Path>) -> TokenStream {
@@ -157,6 +214,8 @@ fn directory(file: Option<&path::Path>) -> TokenStream {
 /// A struct without its fields: nothing in them matters here.
 struct Header {
     attributes: Vec<Meta>,
+    /// The place of `struct`.
+    keyword: Span,
     ident: Ident,
     generics: Generics,
 }
@@ -165,7 +224,7 @@ impl Parse for Header {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let attributes = input.call(engine::outer_attributes)?;
         input.parse::<Visibility>()?;
-        input.parse::<Token![struct]>()?;
+        let keyword = input.parse::<Token![struct]>()?.span;
         let ident = input.parse()?;
         let mut generics: Generics = input.parse()?;
         if input.peek(syn::token::Paren) {
@@ -175,6 +234,7 @@ impl Parse for Header {
         input.parse::<Option<Token![;]>>()?;
         Ok(Self {
             attributes,
+            keyword,
             ident,
             generics,
         })

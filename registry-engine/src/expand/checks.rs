@@ -33,7 +33,7 @@ pub(super) fn checks(keyed: &[Keyed<'_>]) -> String {
     format!(
         "
 const _: () = {{
-    use __table_registry::__private::{{Compiled, NotCompiled as _, any, assert, bool}};
+    use __table_registry::__private::{{Compiled, Copied, NotCompiled as _, any, assert, bool}};
     {of_attributes}{of_files}
 }};
 "
@@ -98,6 +98,17 @@ fn any_compiled<'k>(tables: impl Iterator<Item = &'k Keyed<'k>>) -> String {
     format!("any(&[{}])", compiled.join(", "))
 }
 
+/// Like [`any_compiled`]; a struct that a macro renamed counts, too.
+fn any_made<'k>(tables: impl Iterator<Item = &'k Keyed<'k>>) -> String {
+    let made: Vec<String> = tables
+        .map(|keyed| {
+            let copied = format!("Copied::<directories_of_table_registry::{}>::HERE", keyed.key);
+            format!("{}, {copied}", compiled(keyed))
+        })
+        .collect();
+    format!("any(&[{}])", made.join(", "))
+}
+
 fn compiled(Keyed { key, .. }: &Keyed<'_>) -> String {
     format!("Compiled::<directories_of_table_registry::{key}>::HERE")
 }
@@ -117,12 +128,12 @@ fn check_of_attribute(keyed: &Keyed<'_>) -> String {
         &format!("table `{name}` is declared in `{file}`, but the crate does not compile that struct"),
         help,
     );
-    constant(&format!("{} || !ANY", compiled(keyed)), &fault)
+    constant(&format!("{} || !ANY", any_made([keyed].into_iter())), &fault)
 }
 
 /// One error for the file, not one for each of its tables.
 fn check_of_orphan(tables: &[Doubtful<'_>], unless: &str) -> String {
-    let any = any_compiled(tables.iter().map(|(_, keyed)| *keyed));
+    let any = any_made(tables.iter().map(|(_, keyed)| *keyed));
     let declared = declared_in(tables);
     let fault = fault(
         Fault::NotCompiled,

@@ -18,7 +18,7 @@ use keys::Keyed;
 
 pub use arrays::{ARRAYS, RegistryArray};
 pub use keys::{LOOK_UPS, LookUp};
-pub use structs::{outside_directories, path_components};
+pub use structs::{copied_attribute, outside_directories, path_components};
 
 /// The import before the expansion. `facade` is the path of the crate `table-registry`, as the user wrote it.
 /// Everything else refers to this import, so that a crate that cannot be found, or that re-exports only some names of

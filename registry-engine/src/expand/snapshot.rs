@@ -161,13 +161,18 @@ macro_rules! registered_by_table_registry {
 #[doc(hidden)]
 pub(crate) use registered_by_table_registry;
 const _: () = {
-    use __table_registry::__private::{Compiled, NotCompiled as _, any, assert, bool};
+    use __table_registry::__private::{
+        Compiled, Copied, NotCompiled as _, any, assert, bool,
+    };
     const _: () = assert!(
-        any(& [Compiled::< directories_of_table_registry::audit_events >::HERE]), "{}",
+        any(& [Compiled::< directories_of_table_registry::audit_events >::HERE, Copied::<
+        directories_of_table_registry::audit_events >::HERE]), "{}",
         "table `audit.events` is declared in `src/schema/audit.rs`, but the crate does not compile that file\n  = help: name the file in a `mod` line, or remove it\n  = note: diagnostic code `not-compiled`"
     );
     const _: () = assert!(
-        any(& [Compiled::< directories_of_table_registry::roles >::HERE, Compiled::<
+        any(& [Compiled::< directories_of_table_registry::roles >::HERE, Copied::<
+        directories_of_table_registry::roles >::HERE, Compiled::<
+        directories_of_table_registry::r#type >::HERE, Copied::<
         directories_of_table_registry::r#type >::HERE]), "{}",
         "tables `roles`, `type` are declared in `src/schema/users.rs`, but the crate does not compile that file\n  = help: name the file in a `mod` line, or remove it\n  = note: diagnostic code `not-compiled`"
     );

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::name::raw_where_needed;
 use crate::registry::{RegisteredTable, Registry};
 use crate::report::Fault;
-use crate::sources;
+use crate::sources::{self, Original};
 use crate::text::{clean, display};
 
 /// The macro in the crate root. It decides by the directory of the struct's file and by the name of the key;
@@ -144,6 +144,25 @@ fn outside(directories: &[PathBuf]) -> String {
 pub fn outside_directories(name: &str, directories: &[String]) -> String {
     let (message, help) = sources::outside_directories(name, directories);
     super::checks::fault(Fault::OutsideDirectories, &message, &help)
+}
+
+/// The text of the error at a struct that a macro made of another one, if the crate compiles both with `#[table]`.
+#[must_use]
+pub fn copied_attribute(copy: &str, original: &Original) -> String {
+    let fix = match &original.first_macro {
+        Some(attribute) => format!("put `#[table]` above `{attribute}`, which then does not see it"),
+        None => "put `#[table]` above the attribute macro that makes the copy; if a macro around the struct makes \
+             it, let that macro put `#[table]` on one struct alone"
+            .to_string(),
+    };
+    super::checks::fault(
+        Fault::CopiedAttribute,
+        &format!(
+            "a macro makes `{copy}` of `{}` and copies `#[table]`, so both declare table `{}`",
+            original.ident, original.name
+        ),
+        &fix,
+    )
 }
 
 fn implementation_of_struct(key: &str) -> String {

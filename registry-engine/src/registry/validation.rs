@@ -8,7 +8,7 @@ use super::model::{ExemptTable, RegisteredTable, Registry};
 use crate::name;
 use crate::policy::{Exemption, Placed, Policy};
 use crate::report::{CheckSubject, Code, Diagnostic, Fault, conflict};
-use crate::sources::{CompileCheck, Declaration, Declarations, LeftOut, Orphan};
+use crate::sources::{CompileCheck, Declaration, Declarations, HiddenName, LeftOut, Orphan};
 use crate::text::{conflict_marker, nearest};
 
 /// Checks every rule, adds a fault for each place that breaks one, and returns the registry as far as it is known.
@@ -253,7 +253,7 @@ impl Tables {
                 let Some(hidden) = &declaration.hidden_name else {
                     continue;
                 };
-                let alias = name::key(&hidden.to_string());
+                let alias = name::key(&hidden.name.to_string());
                 match owners.get(&alias) {
                     None => {
                         owners.insert(alias.clone(), table.name.clone());
@@ -261,7 +261,7 @@ impl Tables {
                     }
                     Some(owner) if *owner == table.name => {}
                     Some(owner) => {
-                        faults.push(hidden_name(&table.name, &hidden.to_string(), declaration));
+                        faults.push(hidden_name(&table.name, hidden, declaration));
                         contested.extend([owner.clone(), table.name.clone()]);
                     }
                 }
@@ -273,12 +273,20 @@ impl Tables {
     }
 
     fn unknown(&self, name: &Placed<String>, code: Fault, what: &str) -> Diagnostic {
-        name.fault(
+        let implied = self.implied(&name.value);
+        let fault = name.fault(
             code,
             format!("{what} unknown table `{}`", name.value),
             "no struct declares this table",
-        )
-        .help(match self.meant(&name.value) {
+        );
+        let fault = match implied {
+            Some(declaration) => fault.note(format!(
+                "Diesel's derives on `{}` imply the name `{}`",
+                declaration.ident, declaration.name
+            )),
+            None => fault,
+        };
+        fault.help(match self.meant(&name.value) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!(
                 "remove the name, or give it to a struct: `#[table(name = \"{}\")]`",
@@ -287,11 +295,21 @@ impl Tables {
         })
     }
 
+    /// The struct that would declare this table if Diesel's derives did not imply another name.
+    fn implied(&self, name: &str) -> Option<&Declaration> {
+        let mut declarations = self.sorted.iter().flat_map(|table| &table.declarations);
+        let is_meant = |hidden: &HiddenName| hidden.is_implied && hidden.name.to_string() == name;
+        declarations.find(|declaration| declaration.hidden_name.as_ref().is_some_and(is_meant))
+    }
+
     /// The table that was probably meant: one of the same name in a PostgreSQL schema, or of almost the same name.
     fn meant(&self, name: &str) -> Option<&str> {
         let names = || self.sorted.iter().map(|table| table.name.as_str());
         let in_a_schema = |known: &&str| known.split_once('.').is_some_and(|(_, table)| table == name);
-        names().find(in_a_schema).or_else(|| nearest(name, names()))
+        let implied = self.implied(name).map(|declaration| declaration.name.to_string());
+        let is_implied = |known: &&str| implied.as_deref() == Some(known);
+        let found = names().find(|known| in_a_schema(known) || is_implied(known));
+        found.or_else(|| nearest(name, names()))
     }
 }
 
@@ -561,17 +579,27 @@ fn key_collision(owner: &RegisteredTable, other: &RegisteredTable) -> Diagnostic
     .help("rename one of the tables")
 }
 
-fn hidden_name(name: &str, hidden: &str, declaration: &Declaration) -> Diagnostic {
+fn hidden_name(name: &str, hidden: &HiddenName, declaration: &Declaration) -> Diagnostic {
+    let (builds, note) = if hidden.is_implied {
+        (
+            "without its derives",
+            "the compiler removes Diesel's derives, which imply the name, before `#[table]` can see them",
+        )
+    } else {
+        (
+            "in builds without its `cfg_attr`",
+            "the compiler removes a `cfg_attr` whose condition is off before `#[table]` can read the name in it",
+        )
+    };
     Diagnostic::new(
         Fault::KeyCollision,
         format!(
-            "in builds without its `cfg_attr`, table `{name}` would get the name `{hidden}`, which is taken"
+            "{builds}, table `{name}` would get the name `{}`, which is taken",
+            hidden.name
         ),
     )
     .at(&declaration.source, declaration.place.clone(), "")
-    .note(
-        "the compiler removes a `cfg_attr` whose condition is off before `#[table]` can read the name in it",
-    )
+    .note(note)
     .help(format!(
         "write the name where every build sees it: `#[table(name = \"{name}\")]`"
     ))
@@ -719,6 +747,19 @@ mod tests {
         assert_eq!(faults(ours, revoke, false), [""; 0]);
         // A link in a directory leads to the file.
         assert_eq!(faults(TWO, "", true), [""; 0]);
+    }
+
+    #[test]
+    fn a_policy_entry_for_the_name_that_diesel_does_not_imply() {
+        let text = "use table_registry::table; #[derive(diesel::Queryable)] #[table] struct Invoice;";
+        let files = [("a.rs", text)];
+        let (_, faults) = registry(&files, "[overrides]\ninvoice = \"system\"\n[exempt]", "");
+        assert_eq!(codes(&faults), ["unknown-override"]);
+        assert_eq!(
+            faults[0].notes,
+            ["Diesel's derives on `Invoice` imply the name `invoices`"]
+        );
+        assert_eq!(faults[0].helps, ["did you mean `invoices`?"]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ macro_rules! for_each_fault {
             AllowWithoutReason "allow-without-reason";
             ConflictMarker "conflict-marker";
             ConflictingNames "conflicting-names";
+            CopiedAttribute "copied-attribute";
             DirectoryNotFound "directory-not-found";
             DottedName "dotted-name";
             DuplicateTable "duplicate-table";

@@ -34,9 +34,8 @@ pub struct Declaration {
     pub check: CompileCheck,
     /// A different name that a second ORM attribute gives the table.
     pub other_name: Option<String>,
-    /// The name that `#[table]` reads in builds without the `cfg_attr` that names the table, if it is another one: the
-    /// compiler removes a `cfg_attr` whose condition is off before it expands `#[table]`.
-    pub hidden_name: Option<TableName>,
+    /// The name that `#[table]` reads, if it is another one.
+    pub hidden_name: Option<HiddenName>,
     /// The file with the struct.
     pub source: Arc<Source>,
     /// The path of the file, relative to the package.
@@ -57,6 +56,17 @@ pub struct Declaration {
     /// What is wrong with the attribute. The compiler reports it at the exact token when it expands `#[table]`; the
     /// command line reports it from here.
     pub faults: Vec<Diagnostic>,
+}
+
+/// The name that `#[table]` reads for a struct whose name it does not see.
+#[derive(Clone, Debug)]
+pub struct HiddenName {
+    /// The name.
+    pub name: TableName,
+    /// Whether the real name is implied by Diesel's derives: the compiler removes those above `#[table]` before it
+    /// expands `#[table]`. If not, the real name is in a `cfg_attr`, which the compiler removes in builds in which its
+    /// condition is off.
+    pub is_implied: bool,
 }
 
 /// A file to which no `mod` line leads. Paths are relative to the package.
@@ -151,7 +161,7 @@ pub fn declarations_in(
 
 /// Usually one declaration; none if the compiler does not accept the name; several if each of several `cfg_attr` has a
 /// `#[table]` of its own.
-fn declarations_of(
+pub(super) fn declarations_of(
     file: &ScannedFile,
     found: &FoundStruct,
     reachability: &Reachability,
@@ -280,6 +290,11 @@ impl Attributes<'_> {
         written::declare(arguments, neighbours, &self.ident)
     }
 
+    fn implied_name(&self, declared: &Declared) -> Option<String> {
+        let derive = self.found.diesel.filter(|_| declared.is_default_name)?;
+        written::diesel_name(&self.ident.unraw().to_string(), derive)
+    }
+
     fn declaration(&self, source: &Arc<Source>, position: usize) -> Declaration {
         let (range, own) = &self.metas[position];
         let flat = self.metas.iter().map(|(_, flat)| flat);
@@ -289,7 +304,8 @@ impl Attributes<'_> {
             .filter(|flat| !flat.conditional)
             .map(|flat| &flat.meta)
             .collect();
-        let declared = self.declare(position, &all);
+        let mut declared = self.declare(position, &all);
+        let implied = self.implied_name(&declared);
         let above = self.found.neighbours.macros_above.iter();
         let macros_above: String = above.map(|range| &source.text[range.clone()]).collect();
         let is_file_conditional = matches!(
@@ -302,9 +318,20 @@ impl Attributes<'_> {
         );
         let conditional = self.found.conditional || own.conditional || is_file_conditional;
         let is_hidden = !conditional && certain.len() < all.len();
-        let hidden_name = is_hidden.then(|| self.declare(position, &certain).name);
+        let is_implied = implied.is_some();
+        let read = match implied {
+            Some(implied) => {
+                let own = std::mem::replace(&mut declared.name.table, implied);
+                Some(TableName {
+                    schema: declared.name.schema.clone(),
+                    table: own,
+                })
+            }
+            None => is_hidden.then(|| self.declare(position, &certain).name),
+        };
+        let hidden = read.filter(|read| *read != declared.name);
         Declaration {
-            hidden_name: hidden_name.filter(|hidden| *hidden != declared.name),
+            hidden_name: hidden.map(|name| HiddenName { name, is_implied }),
             check: if conditional || !source.is_utf8() || !self.found.is_struct {
                 CompileCheck::None
             } else {
@@ -379,6 +406,95 @@ mod tests {
         assert_eq!(names, ("users".to_string(), "User".to_string()));
         let label = &found[0].faults[0].labels[0];
         assert_eq!(&text[label.range.clone()], "#[table(kind = trth)]");
+    }
+
+    #[test]
+    fn an_attribute_that_sea_orm_passes_on() {
+        let text = "#[sea_orm::model] #[sea_orm(table_name = \"users\", model_attrs(table(kind = system)))] \
+                    pub struct Model { a: u8 } #[sea_orm(table = \"b\")] struct B;";
+        let found = found(
+            &format!("use table_registry::table; {text}"),
+            &Reachability::Always,
+        );
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            (found[0].name.to_string(), found[0].kind),
+            ("users".to_string(), TableKind::System)
+        );
+        assert_eq!(found[0].check, CompileCheck::Attribute);
+        assert!(!found[0].conditional);
+    }
+
+    #[test]
+    fn names_that_derives_of_diesel_imply() {
+        for (text, names) in [
+            ("#[derive(Queryable)] #[table] struct Invoice;", "invoices"),
+            (
+                "#[table] #[derive(Debug, diesel::Insertable)] struct Invoice;",
+                "invoices",
+            ),
+            (
+                "#[derive(::diesel::prelude::Selectable)] #[table(kind = link)] struct UserRole;",
+                "user_roles",
+            ),
+            (
+                "#[cfg_attr(x, derive(Clone, Queryable))] #[table] struct Invoice;",
+                "invoices",
+            ),
+            (
+                "use diesel::{Queryable as Q}; #[derive(Q)] #[table] struct Invoice;",
+                "invoices",
+            ),
+            (
+                "use diesel::{prelude::Insertable as I, Queryable as Q}; #[derive(I)] #[table] struct A;",
+                "as",
+            ),
+            (
+                "use db::diesel::Queryable; #[derive(Queryable)] #[table] struct Invoice;",
+                "invoices",
+            ),
+            (
+                "use other::Queryable; #[derive(Queryable)] #[table] struct Invoice;",
+                "invoice",
+            ),
+            ("#[derive(other::Queryable)] #[table] struct Invoice;", "invoice"),
+            (
+                "#[derive(other::A, crate::db::Queryable)] #[table] struct Invoice;",
+                "invoices",
+            ),
+            (
+                "#[derive(db::diesel::Queryable)] #[table] struct Invoice;",
+                "invoices",
+            ),
+            ("#[derive(Queryable)] #[table] struct Users;", "users"),
+            (
+                "#[derive(Queryable, Identifiable)] #[table] struct Users;",
+                "userss",
+            ),
+            (
+                "#[derive(Queryable)] #[table(name = \"bill\")] struct Invoice;",
+                "bill",
+            ),
+            (
+                "#[derive(Queryable)] #[diesel(table_name = bill)] #[table] struct Invoice;",
+                "bill",
+            ),
+            (
+                "#[derive(Queryable)] #[table(schema = \"s\")] struct Invoice;",
+                "s.invoices",
+            ),
+            ("#[derive(FromRow)] #[table] struct Invoice;", "invoice"),
+        ] {
+            let found = found(text, &Reachability::Always);
+            assert_eq!(found[0].name.to_string(), names, "{text}");
+            let is_default = matches!(names, "invoices" | "user_roles" | "as" | "s.invoices" | "userss");
+            let hidden = found[0].hidden_name.as_ref();
+            assert_eq!(
+                hidden.is_some_and(|hidden| hidden.is_implied),
+                is_default,
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -6,11 +6,14 @@ mod declarations;
 mod discover;
 mod module_files;
 mod module_tree;
+mod original;
 mod scan;
 mod targets;
 
 pub use calls::registry_calls;
-pub use declarations::{CompileCheck, Declaration, Declarations, LeftOut, Orphan, declarations_in_text};
+pub use declarations::{
+    CompileCheck, Declaration, Declarations, HiddenName, LeftOut, Orphan, declarations_in_text,
+};
 #[cfg(test)]
 pub use declarations::{OutsideImports, declarations_in};
 pub use discover::{CompiledFiles, compiled_files, discover, outside_directories};
@@ -18,4 +21,5 @@ pub use module_files::{PathAttribute, file_leading_into, module_at, module_candi
 #[cfg(test)]
 pub use module_tree::Reachability;
 pub use module_tree::ScannedFile;
+pub use original::{Original, original_at};
 pub use targets::{Compilation, files_of_root};

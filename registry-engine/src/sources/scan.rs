@@ -10,7 +10,9 @@ use std::ops::Range;
 use ra_ap_rustc_lexer::TokenKind;
 
 use crate::text::{Token, Tokens, tokens, until_closed};
-use crate::written::{is_built_in, is_orm, is_our_crate, leaves_out, may_bring_helpers};
+use crate::written::{
+    DieselDerive, diesel_derive, is_built_in, is_orm, is_our_crate, leaves_out, may_bring_helpers,
+};
 
 /// What was found in one file.
 #[derive(Debug, Default)]
@@ -55,6 +57,12 @@ pub struct FoundStruct {
     /// table all the same.
     pub is_struct: bool,
     pub neighbours: Neighbours,
+    /// Where the first of all its attributes starts.
+    pub start: usize,
+    /// The first attribute above `#[table]` that may be a macro.
+    pub first_macro: Option<Range<usize>>,
+    /// The derive of Diesel that says most about the table's name.
+    pub diesel: Option<DieselDerive>,
     /// What `#[table]` without a path refers to at this place.
     pub bare_table: Origin,
 }
@@ -124,6 +132,7 @@ pub fn scan(text: &str) -> Scan {
         regions: Vec::new(),
         imports: Origin::Nowhere,
         unresolved: Vec::new(),
+        derives: Vec::new(),
         pending: Vec::new(),
         previous: None,
         found: Scan::default(),
@@ -171,6 +180,8 @@ struct Pending {
     conditional: bool,
     /// Whether it has a derive, perhaps in a `cfg_attr`, that may have helper attributes.
     has_helpers: bool,
+    /// The derive of Diesel in it that says most about the table's name.
+    diesel: Option<DieselDerive>,
     /// Whether it may be a macro, which can change or drop the item.
     is_macro: bool,
 }
@@ -183,7 +194,7 @@ impl Pending {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Role {
-    /// `#[table]`, or a `cfg_attr` that mentions it.
+    /// `#[table]`, or a `cfg_attr` or `sea_orm` that mentions it.
     Table,
     /// `#[table_registry::table]`, which needs no import.
     TableByPath,
@@ -228,6 +239,8 @@ struct Scanner<'a> {
     imports: Origin,
     /// The structs without an import of `#[table]` in their scope so far; the import may come after them.
     unresolved: Vec<usize>,
+    /// The imported names that mean a derive of Diesel, or that would without the import.
+    derives: Vec<(&'a str, Option<DieselDerive>)>,
     pending: Vec<Pending>,
     /// The previous token, which distinguishes a block from the constant in `<{ 3 }>`.
     previous: Option<TokenKind>,
@@ -271,8 +284,17 @@ impl<'a> Scanner<'a> {
         let (mut in_path, mut mentions_table, mut mentions_cfg) = (true, false, false);
         let mut has_arguments = false;
         let (mut in_derive, mut has_helpers) = (false, false);
+        let (mut origin, mut diesel) = (None, None);
+        let derives = &self.derives;
         let end = until_closed(&mut self.tokens, |token| {
             let ident = token.ident();
+            if in_derive && let Some(ident) = ident {
+                let is_diesel = origin.is_none_or(may_be_diesel);
+                diesel = diesel.max(meaning(derives, ident).filter(|_| is_diesel));
+                origin = Some(origin_behind(origin, ident));
+            } else if token.kind != TokenKind::Colon {
+                origin = None;
+            }
             mentions_table |= ident == Some("table");
             mentions_cfg |= ident == Some("cfg");
             has_arguments |= token.opens();
@@ -301,6 +323,7 @@ impl<'a> Scanner<'a> {
                 role,
                 conditional,
                 has_helpers,
+                diesel,
                 is_macro: role == Role::Irrelevant && !is_built_in(&path),
             });
         } else if conditional {
@@ -411,6 +434,7 @@ impl<'a> Scanner<'a> {
     /// may be missing.
     fn import(&mut self) {
         let (mut names_table, mut names_us, mut depth) = (false, false, 0);
+        let (mut origin, mut renamed) = (None, None);
         let root = self.tokens.peek().map_or("", |token| token.text);
         let is_standard = matches!(root, "std" | "core" | "alloc");
         while let Some(token) = self.tokens.next_if(|token| {
@@ -431,11 +455,29 @@ impl<'a> Scanner<'a> {
             }
             names_table |= token.ident() == Some("table");
             names_us |= token.ident().is_some_and(is_our_crate);
+            if let Some(ident) = token.ident() {
+                let path = origin_behind(origin, ident);
+                origin = Some(path);
+                self.import_derive(path, ident, &mut renamed);
+            }
         }
         match (names_table, names_us) {
             (true, true) => self.import_from(Origin::Ours),
             (true, false) => self.import_from(Origin::Unknown),
             (false, _) => {}
+        }
+    }
+
+    /// `Queryable`, or the `Q` of `Queryable as Q`. `renamed` is the derive before an `as`.
+    fn import_derive(&mut self, origin: &str, ident: &'a str, renamed: &mut Option<DieselDerive>) {
+        if let Some(derive) = diesel_derive(ident) {
+            let meaning = may_be_diesel(origin).then_some(derive);
+            self.derives.push((ident, meaning));
+            *renamed = meaning;
+        } else if ident != "as"
+            && let Some(derive) = renamed.take()
+        {
+            self.derives.push((ident, Some(derive)));
         }
     }
 
@@ -461,6 +503,9 @@ impl<'a> Scanner<'a> {
                 is_in_body: self.regions.iter().any(|region| region.module.is_none()),
                 is_struct,
                 neighbours: self.neighbours(),
+                start: self.pending.first().map_or(next.start, |first| first.range.start),
+                first_macro: self.first_macro(),
+                diesel: self.pending.iter().filter_map(|pending| pending.diesel).max(),
                 bare_table: Origin::Nowhere,
             });
             // So that the scan can stop before the end of the struct.
@@ -531,6 +576,12 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    fn first_macro(&self) -> Option<Range<usize>> {
+        let mut above = self.pending.iter().take_while(|pending| !pending.is_table());
+        let first = above.find(|pending| pending.is_macro)?;
+        Some(first.range.clone())
+    }
+
     fn condition(&self) -> Condition {
         let mut modules = self.regions.iter().rev().filter(|region| region.module.is_some());
         let around = modules.next().is_some_and(|module| module.conditional);
@@ -557,6 +608,24 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// The segment of a path that says most about the crate it leads to: the first, or `diesel` behind it.
+fn origin_behind<'a>(origin: Option<&'a str>, segment: &'a str) -> &'a str {
+    match origin {
+        Some(origin) if segment != "diesel" => origin,
+        _ => segment,
+    }
+}
+
+fn may_be_diesel(origin: &str) -> bool {
+    matches!(origin, "diesel" | "crate" | "self" | "super")
+}
+
+/// What a derive of this name says about the table's name.
+fn meaning(imported: &[(&str, Option<DieselDerive>)], derive: &str) -> Option<DieselDerive> {
+    let import = imported.iter().rev().find(|(name, _)| *name == derive);
+    import.map_or_else(|| diesel_derive(derive), |(_, meaning)| *meaning)
+}
+
 fn starts_item(word: &str) -> bool {
     matches!(
         word,
@@ -566,7 +635,7 @@ fn starts_item(word: &str) -> bool {
 
 fn role(path: &[&str], mentions_table: bool) -> Role {
     match path {
-        ["cfg_attr"] if mentions_table => Role::Table,
+        ["cfg_attr" | "sea_orm"] if mentions_table => Role::Table,
         ["cfg_attr" | "path"] => Role::Relevant,
         [name] if is_orm(name) => Role::Relevant,
         ["macro_use"] => Role::MacroUse,

@@ -22,7 +22,7 @@ pub struct FlatMeta {
 pub fn flatten(attributes: impl IntoIterator<Item = Meta>) -> Vec<FlatMeta> {
     let mut flat = Vec::new();
     for attribute in attributes {
-        flatten_into(attribute, 0, &mut flat);
+        flatten_into(attribute, 0, false, &mut flat);
     }
     flat
 }
@@ -87,8 +87,8 @@ fn without_arguments(attribute: &str) -> String {
     format!("{}]", &attribute[..end])
 }
 
-/// `depth` is the number of `cfg_attr` around the attribute. Below the limit, attributes are left out.
-fn flatten_into(meta: Meta, depth: usize, flat: &mut Vec<FlatMeta>) {
+/// `depth` is the number of attributes around the attribute. Below the limit, attributes are left out.
+fn flatten_into(meta: Meta, depth: usize, conditional: bool, flat: &mut Vec<FlatMeta>) {
     match meta {
         Meta::List(list) if list.path.is_ident("cfg_attr") => {
             if depth == MAX_NESTING {
@@ -96,15 +96,44 @@ fn flatten_into(meta: Meta, depth: usize, flat: &mut Vec<FlatMeta>) {
             }
             for argument in arguments::split(list.tokens).iter().skip(1) {
                 if let Ok(inner) = attribute.parse2(argument.whole().stream()) {
-                    flatten_into(inner, depth + 1, flat);
+                    flatten_into(inner, depth + 1, true, flat);
                 }
             }
         }
-        meta => flat.push(FlatMeta {
-            meta,
-            conditional: depth > 0,
-        }),
+        meta => {
+            for inner in attributes_for_sea_orm(&meta) {
+                if depth < MAX_NESTING {
+                    flatten_into(inner, depth + 1, conditional, flat);
+                }
+            }
+            flat.push(FlatMeta { meta, conditional });
+        }
     }
+}
+
+/// The attributes in `#[sea_orm(model_attrs(…))]` and `#[sea_orm(model_ex_attrs(…))]`, which `#[sea_orm::model]` puts on
+/// one of the two structs that it makes.
+fn attributes_for_sea_orm(meta: &Meta) -> Vec<Meta> {
+    let mut found = Vec::new();
+    let Meta::List(list) = meta else { return found };
+    if !list.path.is_ident("sea_orm") {
+        return found;
+    }
+    for argument in arguments::split(list.tokens.clone()) {
+        if argument
+            .key()
+            .is_some_and(|key| key == "model_attrs" || key == "model_ex_attrs")
+            && let Ok(Meta::List(attributes)) = attribute.parse2(argument.whole().stream())
+        {
+            let inner = arguments::split(attributes.tokens);
+            found.extend(
+                inner
+                    .iter()
+                    .filter_map(|one| attribute.parse2(one.whole().stream()).ok()),
+            );
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -115,6 +144,16 @@ mod tests {
         let flat = flatten_text(text).into_iter();
         flat.map(|flat| flat.meta.path().segments.last().unwrap().ident.to_string())
             .collect()
+    }
+
+    #[test]
+    fn attributes_that_sea_orm_passes_on() {
+        let found = paths(
+            "#[sea_orm(table_name = \"a\", model_attrs(table(kind = link), b), model_ex_attrs(c), d(e))]",
+        );
+        assert_eq!(found, ["table", "b", "c", "sea_orm"]);
+        let (open, close) = ("sea_orm(model_attrs(".repeat(10), "))".repeat(10));
+        assert_eq!(paths(&format!("#[{open}a{close}]")).len(), 11);
     }
 
     #[test]

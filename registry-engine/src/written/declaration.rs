@@ -21,6 +21,8 @@ use crate::report::{Diagnostic, Fault};
 pub struct Declared {
     /// The table's name.
     pub name: TableName,
+    /// Whether the name is the struct's, since no attribute gives one.
+    pub is_default_name: bool,
     /// A different name that a second ORM attribute gives the table.
     pub other_name: Option<String>,
     /// The kind, before any override.
@@ -37,15 +39,13 @@ pub fn declare(arguments: TokenStream, neighbours: &[&Meta], ident: &Ident) -> D
     let mut faults = Vec::new();
     let own = TableArguments::read(arguments, &mut faults);
     let orm = OrmNames::read(neighbours, own.name.is_none(), &mut faults);
-    let table = own
-        .name
-        .or(orm.table)
-        .unwrap_or_else(|| default_name(ident, &mut faults));
+    let written = own.name.or(orm.table);
     Declared {
+        is_default_name: written.is_none(),
         other_name: orm.other_table,
         name: TableName {
             schema: own.schema.or(orm.schema),
-            table,
+            table: written.unwrap_or_else(|| default_name(ident, &mut faults)),
         },
         kind: own.kind.unwrap_or_default(),
         allowed: own.allowed,

@@ -21,7 +21,7 @@ pub use declaration::{
     table_arguments,
 };
 pub use nesting::{MAX_NESTING, nests_too_deeply, too_deep_struct, too_many_conditions};
-pub use orm::is_orm;
+pub use orm::{DieselDerive, diesel_derive, diesel_name, is_orm};
 pub use ours::{is_built_in, is_of_rustversion, is_our_crate, leaves_out, may_bring_helpers};
 pub use path::WrittenPath;
 pub use table::{AllowedLint, TABLE_ARGUMENTS, TableArgument};

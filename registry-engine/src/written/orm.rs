@@ -19,6 +19,41 @@ pub fn is_orm(attribute: &str) -> bool {
     ORMS.contains(&attribute)
 }
 
+/// What a derive of Diesel says about the name of the table if no `table_name` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DieselDerive {
+    /// Its code names no table, or not always, so a struct may well be called `Users`.
+    Suggests,
+    /// Its code does not compile unless the `table!` has the implied name.
+    Implies,
+}
+
+/// Whether a derive of this name is one of Diesel's for rows.
+pub fn diesel_derive(derive: &str) -> Option<DieselDerive> {
+    match derive {
+        "Queryable" | "QueryableByName" => Some(DieselDerive::Suggests),
+        "AsChangeset" | "Associations" | "HasQuery" | "Identifiable" | "Insertable" | "Selectable" => {
+            Some(DieselDerive::Implies)
+        }
+        _ => None,
+    }
+}
+
+/// The name of the table that Diesel's derives imply: `invoices` for `Invoice`. An acronym has an underscore before
+/// each of its letters, as in `infer_table_name` of `diesel_derives`.
+pub fn diesel_name(ident: &str, derive: DieselDerive) -> Option<String> {
+    let mut name = String::new();
+    for letter in ident.chars() {
+        if letter.is_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.extend(letter.to_lowercase());
+    }
+    let is_plural = name.ends_with('s') && derive == DieselDerive::Suggests;
+    name.push('s');
+    (!is_plural && name_fault("table name", &name).is_none()).then_some(name)
+}
+
 /// The names in the attributes of ORMs on one struct.
 #[derive(Default)]
 pub struct OrmNames {
@@ -77,4 +112,25 @@ fn orm_name(value: &Value, faults: &mut Vec<Diagnostic>) -> Option<String> {
     let name = ident.unraw().to_string();
     faults.extend(name_fault("table name", &name).map(|fault| fault.spanned(ident.span())));
     Some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_diesel_implies() {
+        use DieselDerive::{Implies, Suggests};
+        for (ident, derive, name) in [
+            ("Invoice", Suggests, Some("invoices")),
+            ("Invoice", Implies, Some("invoices")),
+            ("OrderLine", Implies, Some("order_lines")),
+            ("HTTPLog", Implies, Some("h_t_t_p_logs")),
+            ("Category", Implies, Some("categorys")),
+            ("Users", Implies, Some("userss")),
+            ("Users", Suggests, None),
+        ] {
+            assert_eq!(diesel_name(ident, derive).as_deref(), name, "{ident}");
+        }
+    }
 }

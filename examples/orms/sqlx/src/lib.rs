@@ -15,7 +15,7 @@ table_registry::table_registry!("schema/");
 /// orm_sqlx::delete::<orm_sqlx::schema::AuditLog>(1);
 /// ```
 #[must_use]
-pub fn delete<'q, T: Mutable>(id: i64) -> QueryBuilder<'q, Postgres> {
+pub fn delete<T: Mutable>(id: i64) -> QueryBuilder<Postgres> {
     // A registered name, and none from outside.
     let mut query = QueryBuilder::new(format!("DELETE FROM \"{}\" WHERE id = ", T::NAME));
     query.push_bind(id);
@@ -29,7 +29,7 @@ mod tests {
     #[test]
     fn the_statement_names_the_registered_table() {
         let query = delete::<schema::Users>(7);
-        assert_eq!(query.sql(), "DELETE FROM \"users\" WHERE id = $1");
+        assert_eq!(query.sql().as_str(), "DELETE FROM \"users\" WHERE id = $1");
         assert_eq!(TABLE_NAMES, ["audit_logs", "users"]);
     }
 }

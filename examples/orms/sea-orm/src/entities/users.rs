@@ -4,19 +4,19 @@ use sea_orm::entity::prelude::*;
 use table_registry::table;
 
 /// Who can log in.
+#[table]
+#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "users")]
-#[table]
 pub struct Model {
     /// The key.
     #[sea_orm(primary_key)]
     pub id: i64,
     /// The address.
     pub email: String,
+    /// What the user did: no column.
+    #[sea_orm(has_many)]
+    pub actions: HasMany<super::audit_logs::Entity>,
 }
-
-/// None.
-#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
