@@ -55,7 +55,9 @@ impl<'e> Spellings<'e> {
         let named: NamedColumns = named
             .map(|column| (column.name.clone(), column.type_text.clone()))
             .collect();
-        let depends_on_table = self.words.contains("select") || self.words.contains(table);
+        let depends_on_table = ["select", "table", table]
+            .iter()
+            .any(|word| self.words.contains(word));
         (!named.is_empty() && !depends_on_table).then_some(named)
     }
 }
