@@ -100,10 +100,6 @@ const fn lower_half(number: u64) -> u32 {
     number as u32
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the result is smaller than `slots`"
-)]
 const fn first_slot(hash: u64, slots: usize) -> usize {
     (((hash >> 32) * slots as u64) >> 32) as usize
 }
