@@ -13,34 +13,66 @@ use crate::table::{Rows, median, ratio, time};
 
 const FILES: usize = 2_000;
 
+/// What each way adds to [`FILES`] structs without any attribute: the registry, or a derive.
+pub fn derives() -> Rows {
+    const ROUNDS: usize = 3;
+    let files = synthetic(FILES);
+    let bare = with_schema("derives_none", &files, Macros::Without);
+    let ours = with_schema("derives_ours", &files, Macros::With);
+    let derived = ["Debug", "Clone", "serde::Serialize, serde::Deserialize"].map(|derive| {
+        let name = format!("derives_{}", &derive[..5].to_lowercase());
+        (
+            derive,
+            with_schema(&name, &with_derive(&files, derive), Macros::Without),
+        )
+    });
+    // Builds the dependencies.
+    user_time(&bare, "0", 0);
+    let (mut by_ours, mut by_derives) = (Vec::new(), derived.each_ref().map(|_| Vec::new()));
+    for round in 1..=ROUNDS {
+        let without = user_time(&bare, "0", round);
+        let added = |directory: &Path| user_time(directory, "0", round).saturating_sub(without);
+        by_ours.push(added(&ours));
+        for ((_, directory), times) in derived.iter().zip(&mut by_derives) {
+            times.push(added(directory));
+        }
+    }
+    let ours = median(by_ours);
+    let mut rows = Rows::default();
+    rows.add("`table_registry!` and 2,000 `#[table]`", time(ours), "");
+    for ((derive, _), times) in derived.iter().zip(by_derives) {
+        let peer = median(times);
+        rows.add(
+            format!("`#[derive({derive})]`"),
+            time(peer),
+            format!("ours is {:.3} × this", ratio(ours, peer)),
+        );
+    }
+    rows
+}
+
 pub fn rows() -> Rows {
     let mut rows = Rows::default();
-    add(&mut rows, "the ERP crate", "erp", &erp(), 15);
+    let files = with_derive(
+        &erp(),
+        "Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize",
+    );
     add(
         &mut rows,
         "the ERP crate with the derives of a usual project",
         "derived",
-        &derived(),
+        &files,
         15,
-    );
-    add(
-        &mut rows,
-        "the crate with 2,000 tables",
-        "many",
-        &synthetic(FILES),
-        5,
     );
     rows
 }
 
-/// The files of the ERP example, whose structs derive nothing, with the derives that rows usually have.
-fn derived() -> Vec<File> {
-    let files = erp().into_iter().map(|file| File {
-        text: file.text.replace(
-            "\npub struct ",
-            "\n#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]\npub struct ",
-        ),
-        ..file
+fn with_derive(files: &[File], derives: &str) -> Vec<File> {
+    let files = files.iter().map(|file| File {
+        module: file.module.clone(),
+        text: file
+            .text
+            .replace("\npub struct ", &format!("\n#[derive({derives})]\npub struct ")),
     });
     files.collect()
 }

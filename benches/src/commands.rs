@@ -33,7 +33,7 @@ pub fn rows() -> Rows {
     rows
 }
 
-fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--release", "-p", "cargo-table-registry"]);
     assert!(

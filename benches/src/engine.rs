@@ -1,5 +1,6 @@
 //! The engine in this process, compared with reading, lexing and parsing the same files, in turns.
 
+use std::ffi::OsString;
 use std::fs;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -76,9 +77,12 @@ pub fn curve() -> String {
     lines.collect()
 }
 
-/// Runs the engine once, on the ERP example.
-pub fn once() {
-    engine(&with_schema("engine_erp", &erp(), Macros::With), 175);
+/// Runs the engine once, on the ERP example or on a number of tables.
+pub fn once(tables: Option<OsString>) {
+    match tables.map(|number| number.to_string_lossy().parse().expect("a number")) {
+        Some(tables) => engine(&synthetic_crate(tables), tables),
+        None => engine(&with_schema("engine_erp", &erp(), Macros::With), 175),
+    }
 }
 
 fn synthetic_crate(tables: usize) -> PathBuf {

@@ -1,6 +1,7 @@
 //! Look-up by name: the generated registry against other ways to find something by its name. It runs in a crate of
 //! its own, because the names have to be in the source when it is compiled.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -26,30 +27,37 @@ pub fn rows() -> Rows {
 
 fn measured(name: &str, mut names: Vec<String>) -> String {
     names.sort();
-    let core = repository().join("registry-core");
+    let facade = repository();
     let dependencies = format!(
-        "inventory = \"0.3\"\nphf = {{ version = \"0.13\", features = [\"macros\"] }}\ntable-registry-core = {{ path = \"{}\" }}\n",
-        core.display()
+        "inventory = \"0.3\"\nphf = {{ version = \"0.13\", features = [\"macros\"] }}\ntable-registry = {{ path = \"{}\" }}\n",
+        facade.display()
     );
     let directory = library(name, &dependencies, "\n");
     write(&directory.join("src/main.rs"), MAIN);
-    write(&directory.join("src/names.rs"), &source(&names));
+    write(&directory.join("src/names.rs"), &others(&names));
+    fs::create_dir(directory.join("src/schema")).expect("a new directory");
+    write(&directory.join("src/schema/mod.rs"), &tables(&names));
+    write(&directory.join("table-registry.toml"), "");
+    write(&directory.join("revoke.toml"), "update_delete = []\n");
     run(&directory)
 }
 
-/// The same names in every form.
-fn source(names: &[String]) -> String {
+fn tables(names: &[String]) -> String {
+    let table = |(number, name)| format!("#[table(name = {name:?})]\npub struct Row{number};\n");
+    let tables: String = names.iter().enumerate().map(table).collect();
+    format!("use table_registry::table;\n{tables}")
+}
+
+/// The same names in every other form.
+fn others(names: &[String]) -> String {
     let each = |form: &dyn Fn(&str) -> String| names.iter().map(|name| form(name)).collect::<String>();
-    let array = each(&|name| format!("({name:?}, TableKind::Truth),\n"));
     let map = each(&|name| format!("{name:?} => TableKind::Truth,\n"));
     let arms = each(&|name| format!("{name:?} => Some(TableKind::Truth),\n"));
     let submitted = each(&|name| format!("inventory::submit! {{ Named({name:?}, TableKind::Truth) }}\n"));
     format!(
-        "pub const REGISTRY: [(&str, TableKind); {}] = [\n{array}];
-pub static PHF: phf::Map<&'static str, TableKind> = phf::phf_map! {{\n{map}}};
+        "pub static PHF: phf::Map<&'static str, TableKind> = phf::phf_map! {{\n{map}}};
 pub fn by_match(name: &str) -> Option<TableKind> {{\nmatch name {{\n{arms}_ => None,\n}}\n}}
-{submitted}",
-        names.len()
+{submitted}"
     )
 }
 

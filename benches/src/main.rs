@@ -1,7 +1,7 @@
 //! Prints a table of ratios, each of two things measured side by side in one run: `cargo run --release -p benches`.
 //!
-//! An argument selects one part: `engine`, `check`, `peers`, `cold`, `commands`, `lookup`, or `curve`, which prints the
-//! points of the picture. Users run the engine unoptimised, so measure that part in the dev profile:
+//! An argument selects one part: `engine`, `check`, `derives`, `peers`, `cold`, `commands`, `database`, `lookup`, or
+//! `curve`, which prints the points of the picture. Users run the engine unoptimised, so measure that part in the dev profile:
 //! `cargo run -p benches -- engine`.
 
 mod check;
@@ -10,8 +10,12 @@ mod commands;
 mod cost;
 mod crates;
 mod curve;
+mod database;
 mod engine;
 mod lookup;
+#[path = "../../registry-cli/tests/cli/server.rs"]
+#[expect(dead_code, reason = "the tests of the command line use more of it")]
+mod server;
 mod table;
 
 use std::env;
@@ -29,12 +33,14 @@ fn main() {
         "" => everything(),
         "engine" => print!("{}", engine::rows()),
         // For `valgrind --tool=callgrind`.
-        "profile" => engine::once(),
+        "profile" => engine::once(arguments.next()),
         "curve" => print!("{}", engine::curve()),
         "check" => print!("{}", check::rows()),
+        "derives" => print!("{}", check::derives()),
         "peers" => print!("{}", check::peers()),
         "cold" => print!("{}", cold::rows()),
         "commands" => print!("{}", commands::rows()),
+        "database" => print!("{}", database::rows()),
         "lookup" => print!("{}", lookup::rows()),
         "cost" => cost::print(&arguments.collect::<Vec<OsString>>()),
         other => panic!("there is no part `{other}`"),
@@ -48,6 +54,10 @@ fn everything() {
         &in_profile("dev", "engine"),
     );
     table.part("The engine, optimised", &in_profile("release", "engine"));
+    table.part(
+        "What the whole registry adds to `cargo check` of 2,000 bare structs, and what derives add, user CPU time",
+        &check::derives().to_string(),
+    );
     table.part("`cargo check`, user CPU time", &check::rows().to_string());
     table.part(
         "What reading 2,000 files adds to `cargo check`, user CPU time",
@@ -58,6 +68,10 @@ fn everything() {
         &cold::rows().to_string(),
     );
     table.part("The command line, whole processes", &commands::rows().to_string());
+    table.part(
+        "Commands that read a database, from 2,000 to 10,000 tables",
+        &database::rows().to_string(),
+    );
     table.part("Look-up by name", &lookup::rows().to_string());
     let curve = in_profile("dev", "curve");
     curve::draw(&curve, &repository().join("benches/curve.svg"));

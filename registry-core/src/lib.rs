@@ -9,6 +9,7 @@
 mod bound;
 mod compiled;
 mod handlers;
+mod index;
 mod lookup;
 mod policy;
 mod table;
@@ -31,6 +32,7 @@ pub mod __private {
         Unknown, any, is_crate_root,
     };
     pub use crate::handlers::{HandlerKey, Keys, Report, report};
+    pub use crate::index::{BYTES_PER_NAME, Index, insert};
     pub use crate::policy::{Fits, InDoubt, OfTenants, Updatable};
     pub use crate::{AppendOnly, Key, ReadWrite, kind};
     pub use core::option::Option;

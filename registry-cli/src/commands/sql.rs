@@ -5,7 +5,7 @@ use table_registry_engine::Diagnostic;
 use crate::cli::SqlArguments;
 use crate::database::catalog::{Catalog, Relation};
 use crate::database::context::{Context, missing_app_roles, qualified, tenant_policy};
-use crate::database::difference::{self, OwnPolicy};
+use crate::database::difference::{self, OwnPolicy, Spellings};
 use crate::database::exceptions;
 use crate::database::grants::open_grants;
 use crate::database::requirements::{Names, Object, Requirement, without_own};
@@ -142,13 +142,14 @@ impl<'p> Plan<'p> {
                     .help("create it, or use the names of the database's roles in `app_roles`"),
             );
         }
+        let mut spellings = Spellings::new(self.names.tenant_policy.unwrap_or_default());
         let mut is_complete = true;
         let (mut sections, mut needs_function) = (Vec::new(), false);
         let bar = progress::bar("Comparing", self.tables.len());
         for table in bar.wrap_iter(self.tables.iter()) {
             match catalog.table(&table.name) {
                 Some(relation) => {
-                    let lacking = self.lacking(table, relation, &context, &mut session)?;
+                    let lacking = self.lacking(table, relation, &context, &mut session, &mut spellings)?;
                     needs_function |= lacking.trigger;
                     sections.extend((!lacking.statements.is_empty()).then(|| lacking.statements.join("\n")));
                 }
@@ -175,6 +176,7 @@ impl<'p> Plan<'p> {
         relation: &Relation,
         context: &Context<'_>,
         session: &mut Session,
+        spellings: &mut Spellings<'_>,
     ) -> Result<Lacking, Failure> {
         let mut lacking = Lacking::default();
         let own = table.own(Some(relation));
@@ -184,7 +186,7 @@ impl<'p> Plan<'p> {
         if !policies.is_empty() {
             lacking
                 .statements
-                .extend(self.lacking_policy(table, relation, context, session)?);
+                .extend(self.lacking_policy(table, relation, context, session, spellings)?);
         }
         for child in context.catalog.descendants(relation.oid) {
             if child.is_table() {
@@ -203,9 +205,9 @@ impl<'p> Plan<'p> {
         relation: &Relation,
         context: &Context<'_>,
         session: &mut Session,
+        spellings: &mut Spellings<'_>,
     ) -> Result<Vec<String>, Failure> {
-        let expression = self.names.tenant_policy.unwrap_or_default();
-        let spelling = difference::spelling(session, &table.name, expression)?;
+        let spelling = spellings.of(session, context.catalog, &table.name, relation)?;
         match difference::policy(context, relation, &spelling) {
             OwnPolicy::Same => {}
             OwnPolicy::Lacking => return Ok(Requirement::Policy.establish(&table.name, &self.names)),

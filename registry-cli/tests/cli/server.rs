@@ -190,7 +190,7 @@ impl Server {
 
     /// Runs statements one by one.
     #[track_caller]
-    fn script(&self, database: &str, sql: &str) {
+    pub fn script(&self, database: &str, sql: &str) {
         let mut psql = self.psql(database);
         psql.args(["-f", "-"])
             .env("PGOPTIONS", "-c client_min_messages=error");

@@ -1,5 +1,7 @@
 //! The module `tables`: one key per table, and the look-up by name.
 
+use table_registry_core::__private::{BYTES_PER_NAME, insert};
+
 use super::arrays::sentence;
 use crate::name::raw_where_needed;
 use crate::registry::{RegisteredTable, Registry};
@@ -33,11 +35,11 @@ pub struct LookUp {
 pub const LOOK_UPS: &[LookUp] = &[
     LookUp {
         name: "kind_of",
-        meaning: "the kind of the table with this name, or nothing if no such table is registered; by binary search, also at \
+        meaning: "the kind of the table with this name, or nothing if no such table is registered; by its hash, also at \
                   compile time",
         more: "The list is [`TABLE_REGISTRY`](super::TABLE_REGISTRY).",
         returns: "super::__table_registry::__private::Option<super::__table_registry::TableKind>",
-        body: "super::__table_registry::kind_of(&super::TABLE_REGISTRY, name)",
+        body: "REGISTERED.kind_of(name)",
     },
     LookUp {
         name: "resolve",
@@ -45,21 +47,21 @@ pub const LOOK_UPS: &[LookUp] = &[
                   spelling of a name that came from outside",
         more: "",
         returns: "super::__table_registry::__private::Option<&'static super::__table_registry::__private::str>",
-        body: "super::__table_registry::resolve(&super::TABLE_NAMES, name)",
+        body: "REGISTERED.resolve(name)",
     },
     LookUp {
         name: "is_rls",
         meaning: "whether a table with this name is registered and has row-level security",
         more: "",
         returns: "super::__table_registry::__private::bool",
-        body: "super::__table_registry::resolve(&super::RLS_TABLES, name).is_some()",
+        body: "REGISTERED.is_rls(name)",
     },
     LookUp {
         name: "is_append_only",
         meaning: "whether a table with this name is registered and append-only",
         more: "",
         returns: "super::__table_registry::__private::bool",
-        body: "super::__table_registry::resolve(&super::REVOKE_UPDATE_DELETE_TABLES, name).is_some()",
+        body: "APPEND_ONLY.resolve(name).is_some()",
     },
 ];
 
@@ -105,6 +107,8 @@ pub(crate) use self::tables as directories_of_table_registry;
 /// else.
 pub(super) fn tables(registry: &Registry, keyed: &[Keyed<'_>]) -> String {
     let keys: String = keyed.iter().map(key).collect();
+    let indexes =
+        index("REGISTERED", registry, |_| true) + &index("APPEND_ONLY", registry, |table| table.append_only);
     let look_ups: String = LOOK_UPS.iter().map(LookUp::expand).collect();
     let (alias, module) = if registry.is_tables_taken() {
         ("", "directories_of_table_registry")
@@ -114,8 +118,29 @@ pub(super) fn tables(registry: &Registry, keyed: &[Keyed<'_>]) -> String {
     format!(
         "
 /// One type per table: the typed keys of [`TABLE_REGISTRY`], and the look-up by name.
-pub mod {module} {{{keys}{look_ups}}}
+pub mod {module} {{{keys}{indexes}{look_ups}}}
 {alias}"
+    )
+}
+
+/// A constant by which the functions of the module find those tables that `is_in` selects.
+fn index(name: &str, registry: &Registry, is_in: fn(&RegisteredTable) -> bool) -> String {
+    let tables = registry.tables();
+    // `TABLE_REGISTRY` starts with an entry that has no name if tables are missing.
+    let first = usize::from(!registry.is_complete());
+    let selected = tables.iter().filter(|table| is_in(table)).count();
+    let mut slots = vec![0; selected * BYTES_PER_NAME];
+    for (position, table) in (first..).zip(tables) {
+        if is_in(table) {
+            insert(&mut slots, first + tables.len(), &table.name, position);
+        }
+    }
+    let slots = slots.escape_ascii();
+    format!(
+        "
+const {name}: super::__table_registry::__private::Index<'static> =
+    super::__table_registry::__private::Index::new(&super::TABLE_REGISTRY, b\"{slots}\");
+"
     )
 }
 

@@ -65,14 +65,22 @@ Declared in `src/schema/users.rs`.*/
 Declared in `src/schema/users.rs`.*/
     #[non_exhaustive]
     pub enum users {}
-    /**The kind of the table with this name, or nothing if no such table is registered; by binary search, also at compile time.
+    const REGISTERED: super::__table_registry::__private::Index<'static> = super::__table_registry::__private::Index::new(
+        &super::TABLE_REGISTRY,
+        b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xda\x1a\xbc\n\x00\x00\x00\x00\xc1*\xf5f\x1c\x9b\xf3A\x93\x1e\xd4$",
+    );
+    const APPEND_ONLY: super::__table_registry::__private::Index<'static> = super::__table_registry::__private::Index::new(
+        &super::TABLE_REGISTRY,
+        b"\x00\x00\x00\x00\xc1*\xf5f",
+    );
+    /**The kind of the table with this name, or nothing if no such table is registered; by its hash, also at compile time.
 
 The list is [`TABLE_REGISTRY`](super::TABLE_REGISTRY).*/
     #[must_use]
     pub const fn kind_of(
         name: &super::__table_registry::__private::str,
     ) -> super::__table_registry::__private::Option<super::__table_registry::TableKind> {
-        super::__table_registry::kind_of(&super::TABLE_REGISTRY, name)
+        REGISTERED.kind_of(name)
     }
     ///The registered name that equals this one, or nothing if no such table is registered: the trusted spelling of a name that came from outside.
     #[must_use]
@@ -81,22 +89,21 @@ The list is [`TABLE_REGISTRY`](super::TABLE_REGISTRY).*/
     ) -> super::__table_registry::__private::Option<
         &'static super::__table_registry::__private::str,
     > {
-        super::__table_registry::resolve(&super::TABLE_NAMES, name)
+        REGISTERED.resolve(name)
     }
     ///Whether a table with this name is registered and has row-level security.
     #[must_use]
     pub const fn is_rls(
         name: &super::__table_registry::__private::str,
     ) -> super::__table_registry::__private::bool {
-        super::__table_registry::resolve(&super::RLS_TABLES, name).is_some()
+        REGISTERED.is_rls(name)
     }
     ///Whether a table with this name is registered and append-only.
     #[must_use]
     pub const fn is_append_only(
         name: &super::__table_registry::__private::str,
     ) -> super::__table_registry::__private::bool {
-        super::__table_registry::resolve(&super::REVOKE_UPDATE_DELETE_TABLES, name)
-            .is_some()
+        APPEND_ONLY.resolve(name).is_some()
     }
 }
 #[doc(hidden)]

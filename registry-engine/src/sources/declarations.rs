@@ -421,8 +421,8 @@ mod tests {
             (found[0].name.to_string(), found[0].kind),
             ("users".to_string(), TableKind::System)
         );
-        assert_eq!(found[0].check, CompileCheck::Attribute);
-        assert!(!found[0].conditional);
+        assert_eq!(found[0].check, CompileCheck::MacroAbove);
+        assert_eq!(found[0].left_out, LeftOut::Never);
     }
 
     #[test]
