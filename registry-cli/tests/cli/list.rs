@@ -142,7 +142,7 @@ fn a_file_that_was_moved_out_is_one_fault() {
     let krate = Crate::shop();
     for file in ["audit_logs.rs", "users.rs"] {
         krate.write(&format!("src/{file}"), &krate.read(&format!("src/schema/{file}")));
-        std::fs::remove_file(krate.path().join("src/schema").join(file)).unwrap();
+        fs::remove_file(krate.path().join("src/schema").join(file)).unwrap();
     }
     krate.write(
         "src/lib.rs",
