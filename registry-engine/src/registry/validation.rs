@@ -344,7 +344,7 @@ fn table(name: String, declarations: Vec<Declaration>, contested: bool) -> Regis
 fn drop_copies(groups: &mut [(String, Vec<Declaration>)]) -> Vec<Diagnostic> {
     let mut copies: Vec<(Declaration, Declaration)> = Vec::new();
     for (_, group) in groups.iter_mut().filter(|(_, group)| group.len() > 1) {
-        if group.iter().all(|declaration| declaration.conditional) {
+        if may_be_in_different_builds(group) {
             // Twins: a macro may bring one of them in.
             continue;
         }
