@@ -240,6 +240,11 @@ fn bound<'b>(bindings: &'b Bindings, name: &str) -> Option<&'b Binding> {
 mod tests {
     use super::*;
 
+    /// Without white space, which depends on where a token comes from.
+    fn tokens(stream: &TokenStream) -> String {
+        stream.to_string().split_whitespace().collect()
+    }
+
     #[test]
     fn arguments_are_passed_on() {
         for (body, arguments, expected) in [
@@ -278,7 +283,7 @@ mod tests {
             let rules = rules(body.parse().unwrap());
             let expanded = expand(&rules, &arguments.parse().unwrap()).unwrap();
             let expected: TokenStream = expected.parse().unwrap();
-            assert_eq!(expanded.to_string(), expected.to_string(), "{body}");
+            assert_eq!(tokens(&expanded), tokens(&expected), "{body}");
         }
         let one = rules("($d:literal) => { t!($d) }".parse().unwrap());
         assert!(expand(&one, &"\"a\", \"b\"".parse().unwrap()).is_none());
