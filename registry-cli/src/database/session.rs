@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use sqlx::error::DatabaseError;
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnectOptions, PgRow, PgSslMode};
 use sqlx::{Connection, Executor, FromRow, PgConnection};
 use tokio::runtime::{self, Runtime};
@@ -94,7 +95,7 @@ impl Session {
     where
         T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
-        let rows = sqlx::query_as::<_, T>(sql).persistent(false);
+        let rows = sqlx::query_as::<_, T>(AssertSqlSafe(sql)).persistent(false);
         let rows = self.runtime.block_on(rows.fetch_all(&mut self.connection));
         rows.map_err(|error| {
             let failure = self.failure(&format!("{what} cannot be read from the database"), &error);
@@ -113,7 +114,7 @@ impl Session {
 
     /// The rows of several statements, in one round trip.
     pub fn rows(&mut self, what_fails: &str, sql: &str) -> Result<Vec<PgRow>, Failure> {
-        let rows = self.connection.fetch_all(sqlx::raw_sql(sql));
+        let rows = self.connection.fetch_all(sqlx::raw_sql(AssertSqlSafe(sql)));
         let rows = self.runtime.block_on(rows);
         rows.map_err(|error| self.failure(what_fails, &error))
     }
@@ -123,7 +124,7 @@ impl Session {
     pub fn attempt(&mut self, sql: &str) -> Result<Attempt, Failure> {
         const FAILS: &str = "a probe cannot be completed";
         self.execute(FAILS, "SAVEPOINT attempt")?;
-        let rows = self.connection.fetch_all(sqlx::raw_sql(sql));
+        let rows = self.connection.fetch_all(sqlx::raw_sql(AssertSqlSafe(sql)));
         let attempt = match self.runtime.block_on(rows) {
             Ok(rows) => Attempt::Done(rows.len()),
             Err(sqlx::Error::Database(error)) if !gave_up(&*error) => Attempt::Refused,
