@@ -373,10 +373,8 @@ const OF_THE_USER: &[&str] = &[
 fn generated_code_is_clean_under_every_lint() {
     let krate = Crate::sound("every_lint");
     let attributes = forbid_lints_of_rustc(&[ABOUT_LINTS, &["long_running_const_eval"]].concat());
-    let allowed: String = OF_THE_USER
-        .iter()
-        .map(|lint| format!("clippy::{lint}, "))
-        .collect();
+    let names: Vec<String> = OF_THE_USER.iter().map(|lint| format!("clippy::{lint}")).collect();
+    let allowed = names.join(", ");
     let lib = include_str!("lints/lib.rs").replace(
         "#![no_std]\n",
         &format!(
@@ -674,9 +672,8 @@ fn generic_parameters_under_cfg() {
     krate
         .cargo(&["check", "--quiet", "--features", "database"])
         .passes();
-    let conditions: String = (0..5)
-        .map(|number| format!("#[cfg(all(any(), feature = \"f{number}\"))] T{number}, "))
-        .collect();
+    let parameter = |number| format!("#[cfg(all(any(), feature = \"f{number}\"))] T{number}");
+    let conditions = (0..5).map(parameter).collect::<Vec<_>>().join(", ");
     krate.write(
         "src/schema/users.rs",
         &format!("#[table_registry::table]\npub struct Users<{conditions}>;\n"),

@@ -147,7 +147,7 @@ pub fn peers() -> Rows {
         "`include_dir!`",
         peer_of_files("include_dir", "include_dir = \"0.7\"", INCLUDE_DIR, &plain),
     );
-    let sqlx = "sqlx = { version = \"0.8.6\", default-features = false, features = [\"macros\", \"migrate\", \"postgres\", \"runtime-tokio\"] }";
+    let sqlx = "sqlx = { version = \"0.9\", default-features = false, features = [\"macros\", \"migrate\", \"postgres\", \"runtime-tokio\"] }";
     add("`sqlx::migrate!`, on 2,000 migrations", peer_of_migrations(sqlx));
     rows
 }

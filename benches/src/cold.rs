@@ -23,12 +23,12 @@ pub fn rows() -> Rows {
         (
             "`diesel` for PostgreSQL, without libpq",
             "cold_diesel",
-            "diesel = { version = \"2.2\", default-features = false, features = [\"postgres_backend\"] }",
+            "diesel = { version = \"2.3\", default-features = false, features = [\"postgres_backend\"] }",
         ),
         (
             "`sqlx` with macros, for PostgreSQL",
             "cold_sqlx",
-            "sqlx = { version = \"0.8.6\", features = [\"postgres\", \"runtime-tokio\"] }",
+            "sqlx = { version = \"0.9\", features = [\"postgres\", \"runtime-tokio\"] }",
         ),
     ] {
         let (cost, crates) = built(name, dependencies);

@@ -68,7 +68,7 @@ fn patterns(tokens: TokenStream) -> Vec<Pattern> {
             TokenTree::Punct(dollar) if dollar.as_char() == '$' => match trees.next() {
                 Some(TokenTree::Group(group)) => {
                     let mut separator = None;
-                    while let Some(tree) = trees.next() {
+                    for tree in trees.by_ref() {
                         if is_punct(&tree, &['*', '+', '?']) {
                             break;
                         }
@@ -124,7 +124,7 @@ fn matched<'t>(patterns: &[Pattern], mut trees: &'t [TokenTree]) -> Option<(Bind
             }
             Pattern::Repetition { patterns, separator } => {
                 let (repeated, rest) = repetitions(patterns, separator.as_ref(), trees);
-                bindings.extend(by_variable(patterns, repeated));
+                bindings.extend(by_variable(patterns, &repeated));
                 trees = rest;
             }
             Pattern::Group(delimiter, patterns) => {
@@ -181,10 +181,10 @@ fn repetitions<'t>(
 }
 
 /// The bindings of a repetition, one entry per variable in it.
-fn by_variable(patterns: &[Pattern], repeated: Vec<Bindings>) -> Bindings {
+fn by_variable(patterns: &[Pattern], repeated: &[Bindings]) -> Bindings {
     variables(patterns)
         .into_iter()
-        .map(|name| (name, Binding::Repeated(repeated.clone())))
+        .map(|name| (name, Binding::Repeated(repeated.to_vec())))
         .collect()
 }
 

@@ -336,23 +336,18 @@ fn workspace() -> Crate {
         ),
     )]);
     for shape in SHAPES {
+        let (dependency, rest) = if shape.manifest == COMPANY {
+            (COMPANY, "")
+        } else {
+            ("table-registry.workspace = true", shape.manifest)
+        };
         // Clippy's group `cargo` asks for all of these keys.
-        let mut manifest = format!(
+        let manifest = format!(
             "[package]\nname = \"{}\"\nversion = \"0.1.0\"\nedition = \"2024\"\ndescription = \"a shape\"\nlicense = \"MIT\"\n\
-             repository = \"https://example.org\"\nreadme = \"../README.md\"\nkeywords = [\"x\"]\ncategories = [\"database\"]\n\n",
+             repository = \"https://example.org\"\nreadme = \"../README.md\"\nkeywords = [\"x\"]\ncategories = [\"database\"]\n\n\
+             [dependencies]\n{dependency}\n\n{rest}\n",
             shape.name
         );
-        let dependency = if shape.manifest == COMPANY {
-            COMPANY
-        } else {
-            "table-registry.workspace = true"
-        };
-        let rest = if shape.manifest == COMPANY {
-            ""
-        } else {
-            shape.manifest
-        };
-        manifest += &format!("[dependencies]\n{dependency}\n\n{rest}\n");
         made.write(&format!("{}/Cargo.toml", shape.name), &manifest);
         made.write(&format!("{}/table-registry.toml", shape.name), "");
         made.write(&format!("{}/revoke.toml", shape.name), "");

@@ -20,6 +20,7 @@ pub struct Unreadable {
 /// Hidden files are left out: editors keep locks and backups in them, and a `mod` line can name them only with a `path`
 /// attribute. So are directories that [`is_foreign`] excludes. Symbolic links are followed, and no file or directory is
 /// visited twice.
+#[must_use]
 pub fn rust_files(root: &Root, directory: &Path, invoking_file: &Path) -> (Vec<PathBuf>, Option<Unreadable>) {
     let mut walk = DirectoryWalk {
         root,

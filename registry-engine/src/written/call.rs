@@ -144,7 +144,7 @@ impl Invocation {
                 None => DIRECTORY.read(&written.whole(), &mut invocation, faults),
                 // `env!("…")` and `concat!(…)`.
                 Some(_) if written.is_macro_call() => {
-                    DIRECTORY.read(&written.whole(), &mut invocation, faults)
+                    DIRECTORY.read(&written.whole(), &mut invocation, faults);
                 }
                 Some(key) if seen.contains(&key.to_string()) => {
                     faults.push(arguments::repeated(Fault::InvalidArgument, &key));

@@ -44,7 +44,11 @@ impl WrittenPath {
         }
     }
 
-    /// The path with the values of its variables, or the name of the first variable that has none.
+    /// The path with the values of its variables.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the name of the first variable that has no value.
     pub fn evaluate(&self, value: impl Fn(&str) -> Option<String>) -> Result<String, &str> {
         let mut text = String::new();
         for part in &self.parts {
