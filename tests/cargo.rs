@@ -382,7 +382,7 @@ fn generated_code_is_clean_under_every_lint() {
              #![forbid(clippy::complexity, clippy::correctness, clippy::perf, clippy::style)]\n\
              #![forbid(clippy::pedantic, clippy::nursery)]\n\
              #![deny(clippy::suspicious, clippy::restriction)]\n\
-             #![allow({allowed} reason = \"about the crate\")]\n{attributes}"
+             #![allow({allowed}, reason = \"about the crate\")]\n{attributes}"
         ),
     );
     krate.write("src/lib.rs", &lib);
