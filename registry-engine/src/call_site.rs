@@ -130,12 +130,10 @@ impl CallSite {
     fn below_package(&self, path: &Path) -> Option<PathBuf> {
         let package = self.variable(PACKAGE_DIRECTORY)?;
         let inside = path.strip_prefix(&package).ok()?;
-        let output = self.variable(OUTPUT_DIRECTORY);
-        let is_generated = output.is_some_and(|output| path.starts_with(output));
         let shown = Path::new(&self.package);
         // Under `trybuild`, the variable names another directory.
         let is_package = self.root.canonical(shown) == self.root.canonical(Path::new(&package));
-        (!is_generated && is_package).then(|| shown.join(inside))
+        (!self.is_generated(path) && is_package).then(|| shown.join(inside))
     }
 
     /// The directory of the invoking file.
@@ -196,8 +194,10 @@ impl CallSite {
     /// `$OUT_DIR/name.rs`.
     #[must_use]
     pub fn in_package(&self, path: &str) -> String {
-        if let Some(generated) = self.generated(path) {
-            return generated;
+        if self.is_generated(Path::new(path)) {
+            let output = self.variable(OUTPUT_DIRECTORY).unwrap_or_default();
+            let inside = Path::new(path).strip_prefix(output).unwrap_or(Path::new(path));
+            return format!("${OUTPUT_DIRECTORY}/{}", with_slashes(inside));
         }
         match path.strip_prefix(&self.package) {
             Some(inside) => inside.to_string(),
@@ -205,13 +205,11 @@ impl CallSite {
         }
     }
 
-    fn generated(&self, path: &str) -> Option<String> {
-        if !Path::new(path).is_absolute() {
-            return None;
-        }
-        let output = self.variable(OUTPUT_DIRECTORY)?;
-        let inside = Path::new(path).strip_prefix(output).ok()?;
-        Some(format!("${OUTPUT_DIRECTORY}/{}", with_slashes(inside)))
+    /// Whether a build script wrote the file into `OUT_DIR`.
+    #[must_use]
+    pub fn is_generated(&self, path: &Path) -> bool {
+        let output = self.variable(OUTPUT_DIRECTORY);
+        path.is_absolute() && output.is_some_and(|output| path.starts_with(output))
     }
 
     /// A path relative to the invoking file, for `include_bytes!`. Both are made canonical first, because the file

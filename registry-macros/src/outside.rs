@@ -28,7 +28,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
         return TokenStream::new();
     };
     let name = row.path.segments.last().map(|segment| segment.ident.to_string());
-    let text = outside_directories(&name.unwrap_or_default(), &directories);
+    let text = outside_directories(&name.unwrap_or_default(), &directories, is_generated(&key));
     let at_name = key.span();
     let check = quote_spanned! {at_name=>
         const _: () = crate::__table_registry::__private::assert!(
@@ -62,6 +62,14 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
             }
         };
     }
+}
+
+/// Whether a build script wrote the file of the struct, whose place the key has.
+fn is_generated(key: &Ident) -> bool {
+    let file = key.span().unwrap().local_file();
+    let output = std::env::var_os("OUT_DIR");
+    file.zip(output)
+        .is_some_and(|(file, output)| file.starts_with(output))
 }
 
 /// `["src/schema", …] key [#[allow(…)] …] [<T>] Struct<T>; where …`, where the struct is a group without delimiters.

@@ -141,8 +141,8 @@ fn outside(directories: &[PathBuf]) -> String {
 
 /// The text of the error at a struct outside the directories.
 #[must_use]
-pub fn outside_directories(name: &str, directories: &[String]) -> String {
-    let (message, help) = sources::outside_directories(name, directories);
+pub fn outside_directories(name: &str, directories: &[String], is_generated: bool) -> String {
+    let (message, help) = sources::outside_directories(name, directories, is_generated);
     super::checks::fault(Fault::OutsideDirectories, &message, &help)
 }
 

@@ -264,7 +264,8 @@ pub fn compiled_files(call: &CallSite, invocation: &Invocation) -> CompiledFiles
         };
         for mut declaration in declarations_in(&file, &reachability, outside_imports) {
             declaration.file = call.in_package(&file.source.path);
-            let (message, help) = outside_directories(&declaration.ident, &shown);
+            let is_generated = call.is_generated(&file.path);
+            let (message, help) = outside_directories(&declaration.ident, &shown, is_generated);
             let fault = Diagnostic::new(Fault::OutsideDirectories, message)
                 .at(&file.source, declaration.place.clone(), "")
                 .help(help);
@@ -274,14 +275,17 @@ pub fn compiled_files(call: &CallSite, invocation: &Invocation) -> CompiledFiles
     CompiledFiles { outside, sources }
 }
 
-/// The message and the help for a struct outside the directories.
-pub fn outside_directories(ident: &str, directories: &[String]) -> (String, String) {
+/// The message and the help for a struct outside the directories, whose file may be generated in `OUT_DIR`.
+pub fn outside_directories(ident: &str, directories: &[String], is_generated: bool) -> (String, String) {
+    let help = if is_generated {
+        "name the directory of generated files in the call: `env!(\"OUT_DIR\")`".to_string()
+    } else {
+        let directories = directories.join("` or `");
+        format!("move its file below `{directories}`, or name its directory in the call")
+    };
     (
         format!("struct `{ident}` lies outside the directories of `table_registry!`"),
-        format!(
-            "move its file below `{}`, or name its directory in the call",
-            directories.join("` or `")
-        ),
+        help,
     )
 }
 
