@@ -243,10 +243,10 @@ fn a_file_that_cannot_be_read_is_one_error() {
     report.says("No such file or directory");
 }
 
-/// A file further out must not decide instead.
+/// A file in a parent directory must not take its place.
 #[cfg(unix)]
 #[test]
-fn a_policy_file_that_is_no_file_is_one_error() {
+fn a_policy_file_that_is_not_a_regular_file_is_one_error() {
     let krate = Crate::sound("odd_policy_file");
     std::os::unix::fs::symlink("nowhere.toml", krate.directory.join("src/revoke.toml")).unwrap();
     fs::create_dir(krate.directory.join("src/table-registry.toml")).unwrap();
@@ -272,7 +272,7 @@ fn a_file_name_that_is_not_utf8_matters_only_with_a_table() {
         "#[table_registry::table]\nstruct Cafes;\n",
     )
     .unwrap();
-    // The crate does not depend on a file that it cannot name.
+    // The crate does not track a file that it cannot name, so `lib.rs` has to change.
     krate.write("src/lib.rs", &format!("{}\n", SOUND[0].1));
     krate
         .check()
@@ -312,7 +312,7 @@ fn directories_in_a_circle_are_read_once() {
     krate.check().passes();
 }
 
-/// Attributes that forbid every lint of this compiler but those in `except`, and lints that need a newer one.
+/// Attributes that forbid every lint of this compiler except those in `except`.
 fn forbid_lints_of_rustc(except: &[&str]) -> String {
     let output = Command::new("rustc").args(["-W", "help"]).output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
@@ -356,7 +356,7 @@ fn every_edition_and_the_strictest_lints() {
     }
 }
 
-/// Lints that `tests/lints` breaks itself, since they contradict each other or are about the layout of a crate.
+/// Lints that `tests/lints` itself violates, because they contradict each other or are about the layout of a crate.
 const OF_THE_USER: &[&str] = &[
     "arbitrary_source_item_ordering",
     "blanket_clippy_restriction_lints",
@@ -366,8 +366,8 @@ const OF_THE_USER: &[&str] = &[
     "single_call_fn",
 ];
 
-/// `forbid` is an error wherever generated code has an `allow`. Only `assert_handlers!` has one: the compiler looks for
-/// the level of `long_running_const_eval` nowhere but at the constant in the user's crate.
+/// Under `forbid`, every `allow` in generated code is an error. Only `assert_handlers!` has one: the compiler reads the
+/// level of `long_running_const_eval` only at the constant in the user's crate.
 #[cfg(unix)]
 #[test]
 fn generated_code_is_clean_under_every_lint() {
@@ -616,7 +616,7 @@ fn a_renamed_dependency_is_one_error_and_an_option_fixes_it() {
     krate.check().passes();
 }
 
-/// `company` stands for a crate that re-exports names of ours.
+/// `company` stands for a crate that re-exports our names.
 #[test]
 fn a_facade_has_to_re_export_the_whole_crate() {
     let krate = Crate::sound("facade");
@@ -930,7 +930,7 @@ fn a_struct_that_is_not_compiled_is_an_error_if_it_looks_like_a_table() {
     }
 }
 
-/// `other`, renamed, plays the part of the crate `rustversion`.
+/// The crate `other`, renamed, stands in for `rustversion`.
 #[test]
 fn attribute_macros_that_leave_structs_out() {
     let krate = Crate::with_other_macros("left_out");
@@ -1002,7 +1002,7 @@ fn an_attribute_that_another_macro_copies_is_one_error() {
 }
 
 #[test]
-fn a_struct_that_another_macro_renames_is_the_table() {
+fn a_struct_that_another_macro_renames_keeps_its_table() {
     let krate = Crate::with_other_macros("renamed_struct");
     krate.write("src/schema/mod.rs", "pub mod users;\npub mod people;\n");
     krate.write(
@@ -1014,7 +1014,7 @@ fn a_struct_that_another_macro_renames_is_the_table() {
 }
 
 #[test]
-fn a_name_that_a_derive_of_diesel_implies() {
+fn a_name_that_a_diesel_derive_implies() {
     let krate = Crate::with_other_macros("implied_name");
     krate.write(
         "src/lib.rs",

@@ -296,8 +296,8 @@ fn columns(source: &Arc<Source>, start: usize, attributes: Vec<Attribute>, field
     read
 }
 
-/// Whether SeaORM takes a field of this type for a relation, with or without an attribute: `HasMany<super::posts::Entity>`,
-/// `BelongsTo<Option<super::users::Entity>>`.
+/// Whether SeaORM treats a field of this type as a relation, even without an attribute:
+/// `HasMany<super::posts::Entity>`, `BelongsTo<Option<super::users::Entity>>`.
 fn is_relation(ty: &Type) -> bool {
     ["BelongsTo", "HasMany", "HasOne"].iter().any(|relation| {
         argument_of(ty, relation)

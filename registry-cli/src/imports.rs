@@ -11,7 +11,7 @@ pub struct Import {
 }
 
 impl Import {
-    /// Whether `name` stands for an item that is called otherwise where it is defined.
+    /// Whether `name` stands for an item that has another name where it is defined.
     pub fn renames(&self, item: &str, name: &str) -> bool {
         self.name.as_deref() == Some(name) && self.path.last().is_some_and(|last| last == item)
     }

@@ -1,7 +1,7 @@
-//! Expands a `macro_rules!` macro that passes its arguments on, as far as a wrapper of `table_registry!` needs it: see
+//! Expands a `macro_rules!` macro that forwards its arguments, as far as a wrapper of `table_registry!` needs it: see
 //! the Rust reference, [Macros By Example](https://doc.rust-lang.org/reference/macros-by-example.html).
 //!
-//! Fragments are taken by their tokens, without parsing them: an expression or a type ends at the next `,` or `;`.
+//! Fragments are matched as tokens, without parsing: an expression or a type ends at the next `,` or `;`.
 
 use proc_macro2::{Delimiter, Group, Spacing, TokenStream, TokenTree};
 
@@ -105,7 +105,7 @@ fn is_punct(tree: &TokenTree, characters: &[char]) -> bool {
     matches!(tree, TokenTree::Punct(punct) if characters.contains(&punct.as_char()))
 }
 
-/// Matches tokens from the first on. Returns the bindings and the tokens that are left.
+/// Matches tokens from the start. Returns the bindings and the remaining tokens.
 fn matched<'t>(patterns: &[Pattern], mut trees: &'t [TokenTree]) -> Option<(Bindings, &'t [TokenTree])> {
     let mut bindings = Bindings::new();
     for pattern in patterns {
@@ -240,13 +240,13 @@ fn bound<'b>(bindings: &'b Bindings, name: &str) -> Option<&'b Binding> {
 mod tests {
     use super::*;
 
-    /// Without white space, which depends on where a token comes from.
+    /// Drops white space, which depends on where a token comes from.
     fn tokens(stream: &TokenStream) -> String {
         stream.to_string().split_whitespace().collect()
     }
 
     #[test]
-    fn arguments_are_passed_on() {
+    fn arguments_are_forwarded() {
         for (body, arguments, expected) in [
             ("() => { t!(\"a\") }", "", "t!(\"a\")"),
             (

@@ -119,7 +119,7 @@ impl Project {
         project
     }
 
-    /// Adds a fault for each file in which a merge left conflict markers. The compiler refuses such a file, too.
+    /// Adds a fault for each file in which a merge left conflict markers. The compiler rejects such a file, too.
     fn add_conflicts(&mut self, mut sources: Vec<Arc<Source>>) {
         let declarations = self
             .registry

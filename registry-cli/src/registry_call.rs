@@ -1,5 +1,5 @@
 //! Finds the calls of `table_registry!` in a package: in the crate roots, in files that they include, under another name,
-//! and behind a macro that passes its arguments on.
+//! and through a macro that forwards its arguments.
 
 use std::fs;
 use std::io;
@@ -21,10 +21,10 @@ use crate::workspace::Package;
 
 const MACRO: &str = "table_registry";
 
-/// How many wrappers may be around each other: a macro that calls itself ends here.
+/// How deeply wrappers may nest: this limit stops a macro that calls itself.
 const MAX_WRAPPERS: usize = 8;
 
-/// A call of `table_registry!`, by whatever name.
+/// A call of `table_registry!`, under any name.
 pub struct RegistryCall {
     pub call: CallSite,
     /// What `table_registry!` is called with.
@@ -33,7 +33,7 @@ pub struct RegistryCall {
     pub root: Arc<Source>,
     /// The file with the call.
     source: Arc<Source>,
-    /// The bytes of the arguments that the user wrote.
+    /// The byte range of the arguments that the user wrote.
     place: Range<usize>,
 }
 
@@ -168,7 +168,7 @@ impl<'p> Wrappers<'p> {
         let written = macro_calls(tokens(text)).into_iter();
         let calls = written.filter_map(|written| {
             let place = written.place();
-            // Parsed once more, so that places count from the start of the arguments.
+            // Parsed again, so that places count from the start of the arguments.
             let arguments = text.get(place.clone())?.parse().ok()?;
             Some(RegistryCall {
                 arguments: self.arguments(&written.path, &arguments, 0)?,
@@ -181,7 +181,7 @@ impl<'p> Wrappers<'p> {
         calls.collect()
     }
 
-    /// What a macro calls `table_registry!` with, if it does.
+    /// The arguments with which a macro calls `table_registry!`, if it does.
     fn arguments(&self, path: &[String], arguments: &TokenStream, depth: usize) -> Option<TokenStream> {
         let full_path = self.without_alias(path);
         let (name, krate) = full_path.split_last()?;
@@ -219,8 +219,8 @@ impl<'p> Wrappers<'p> {
         }
     }
 
-    /// The crates that a macro may be from, each with the name that the code has for it: the one that its path names, or
-    /// this one and those that `#[macro_use]` or a glob import brings in.
+    /// The crates that may define a macro, each under the name that the code uses: the crate in the macro's path, or
+    /// else this crate and those that `#[macro_use]` or a glob import brings in.
     fn crates(&self, named: Option<&str>) -> Vec<(String, PathBuf)> {
         let own = ("crate".to_string(), self.own.clone());
         match named {
@@ -244,7 +244,7 @@ impl<'p> Wrappers<'p> {
     }
 }
 
-/// The directory of a dependency that is not a path in the manifest.
+/// The directory of a dependency that is not a path dependency.
 fn downloaded(package: &Package, name: &str) -> Option<PathBuf> {
     let mut command = MetadataCommand::new();
     command.manifest_path(package.root.resolve(&package.manifest()));
@@ -292,7 +292,7 @@ fn defined(tokens: TokenStream, name: &str) -> Option<TokenStream> {
     })
 }
 
-/// The tokens with the name of the crate in place of `$crate`.
+/// The tokens with `$crate` replaced by the name of the crate.
 fn with_crate(tokens: TokenStream, krate: &str) -> TokenStream {
     let mut trees = tokens.into_iter();
     let mut replaced: Vec<TokenTree> = Vec::new();
@@ -325,7 +325,7 @@ struct MacroCall {
 }
 
 impl MacroCall {
-    /// The bytes between the delimiters, in the text that was parsed.
+    /// The byte range between the delimiters, in the text that was parsed.
     fn place(&self) -> Range<usize> {
         let [open, close] = [self.arguments.span_open(), self.arguments.span_close()];
         open.byte_range().end..close.byte_range().start
@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crate_has_the_name_that_the_user_gives_it() {
+    fn the_crate_gets_the_name_that_the_user_gives_it() {
         let tokens = "a!(crate = $crate::b, [$crate])".parse().unwrap();
         let expected: TokenStream = "a!(crate = company::b, [company])".parse().unwrap();
         assert_eq!(with_crate(tokens, "company").to_string(), expected.to_string());

@@ -40,7 +40,7 @@ pub struct Package {
     pub is_alone: bool,
     /// The directories of the path dependencies, by the name that the code uses.
     pub path_dependencies: Vec<(String, PathBuf)>,
-    /// `OUT_DIR` of the last build, if the package has a build script and was built.
+    /// `OUT_DIR` of the last build, if the package has a build script and has been built.
     pub output_directory: Option<PathBuf>,
     /// The target with the registry, if it is not the first registry of the package.
     pub target: Option<String>,

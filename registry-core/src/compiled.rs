@@ -10,8 +10,8 @@ use crate::policy::{InDoubt, ReadWrite, kind};
 /// conflicting implementations: the compiler's error then names this trait, so its name has to be the hint.
 pub trait DeclaredByOneStruct {}
 
-/// Implemented in place of [`DeclaredByOneStruct`] by the `#[table]` of a struct that a macro renamed or copied: for the
-/// key of the struct that stands in the source. Two copies are conflicting implementations, so the name has to be the
+/// Implemented in place of [`DeclaredByOneStruct`] by the `#[table]` of a struct that a macro renamed or copied, for
+/// the key of the original struct in the source. Two copies are conflicting implementations, so the name has to be the
 /// hint.
 pub trait PutTableAboveTheMacroThatCopiesIt {}
 
@@ -30,7 +30,7 @@ impl<K: DeclaredByOneStruct> Compiled<K> {
 pub struct Copied<K>(PhantomData<K>);
 
 impl<K: PutTableAboveTheMacroThatCopiesIt> Copied<K> {
-    /// The crate compiles a struct that a macro made of the one for this key.
+    /// The crate compiles a struct that a macro made from the one for this key.
     pub const HERE: bool = true;
 }
 

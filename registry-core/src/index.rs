@@ -10,11 +10,11 @@ pub struct Index<'r> {
     slots: &'r [Slot],
 }
 
-/// A little-endian number, or zero for a free slot. The lower bits, enough for the number of tables, hold the position
-/// plus one. The others hold bits of the hash, which save most comparisons with other names.
+/// A little-endian number, or zero for a free slot. The lower bits, as many as the number of tables needs, hold the
+/// position plus one. The others hold bits of the hash, which save most comparisons with other names.
 type Slot = [u8; size_of::<u32>()];
 
-/// The room for each name. A name has two slots, so that half of them stay free and a search ends after a few steps.
+/// The space for each name: two slots, so that half of them stay free and a search ends after a few steps.
 pub const BYTES_PER_NAME: usize = 2 * size_of::<Slot>();
 
 impl<'r> Index<'r> {
@@ -76,7 +76,8 @@ impl<'r> Index<'r> {
     }
 }
 
-/// Inserts a name into the slots of an index, [`BYTES_PER_NAME`] for each name. `tables` is the length of the registry.
+/// Inserts a name into the slots of an index, [`BYTES_PER_NAME`] bytes for each name. `tables` is the length of the
+/// registry.
 pub const fn insert(slots: &mut [u8], tables: usize, name: &str, position: usize) {
     let (slots, _) = slots.as_chunks_mut();
     let hash = hash(name.as_bytes());
@@ -108,7 +109,7 @@ const fn next_slot(at: usize, slots: usize) -> usize {
     if at + 1 == slots { 0 } else { at + 1 }
 }
 
-/// Eight bytes at a time, by folded multiplication, as in `wyhash`. Constant functions cannot use `core::hash`.
+/// Hashes eight bytes at a time by folded multiplication, as in `wyhash`. A const function cannot use `core::hash`.
 #[inline]
 const fn hash(bytes: &[u8]) -> u64 {
     let mut hash = bytes.len() as u64;
@@ -126,7 +127,7 @@ const fn mixed(word: u64) -> u64 {
     product as u64 ^ (product >> 64) as u64
 }
 
-/// Fewer than eight bytes as a word, which differs for different bytes of the same length.
+/// Fewer than eight bytes as a word. Different bytes of the same length make different words.
 const fn rest_as_word(bytes: &[u8]) -> u64 {
     match (bytes.first_chunk(), bytes.last_chunk()) {
         (Some(first), Some(last)) => {
@@ -140,7 +141,7 @@ const fn rest_as_word(bytes: &[u8]) -> u64 {
     }
 }
 
-/// `==` for slices is not callable in a constant function.
+/// `==` for slices is not callable in a const function.
 #[inline]
 const fn equal(left: &[u8], right: &[u8]) -> bool {
     if left.len() != right.len() {
@@ -173,14 +174,14 @@ mod tests {
     }
 
     #[test]
-    fn an_index_without_slots_knows_nothing() {
+    fn an_index_without_slots_finds_nothing() {
         let index = Index::new(&[], &[]);
         assert_eq!(index.kind_of(""), None);
         let index = Index::new(&[("users", TableKind::System)], &[]);
         assert_eq!(index.resolve("users"), None);
     }
 
-    /// Names that differ in one byte, at each position of each length.
+    /// Names that differ in one byte, at each position and for each length.
     #[test]
     fn each_byte_counts() {
         for length in 1..40 {
@@ -199,7 +200,7 @@ mod tests {
         }
     }
 
-    /// Numbered names, as in a partitioned table, are spread like others: the longest search is short.
+    /// Numbered names, as in a partitioned table, are spread as well as others: even the longest search is short.
     #[test]
     fn searches_are_short() {
         for tables in [1, 175, 2_000, 10_000] {

@@ -72,7 +72,8 @@ pub const fn resolve<'r>(names: &[&'r str], name: &str) -> Option<&'r str> {
     }
 }
 
-// `Ord for [u8]` is not callable in a const function. Eight bytes at a time, a search takes three quarters of the time.
+// `Ord for [u8]` is not callable in a const function. Comparing eight bytes at a time takes a search down to
+// three quarters of the time.
 const fn compare(left: &[u8], right: &[u8]) -> Ordering {
     let (mut left, mut right) = (left, right);
     while let (Some((one, after_one)), Some((other, after_other))) =

@@ -35,13 +35,13 @@ enum Variables {
 }
 
 impl CallSite {
-    /// A call in this file, whose path is absolute or relative to the root. It is the crate root.
+    /// A call in this file, which is the crate root. Its path is absolute or relative to the root.
     pub fn new(root: Root, path: impl Into<PathBuf>) -> Self {
         let file = path.into();
         Self::in_crate(root, file.clone(), file, None)
     }
 
-    /// A call in a file that the crate root includes. The package matters only if the crate root is outside of it.
+    /// A call in a file that the crate root includes. The package matters only if the crate root is outside it.
     #[must_use]
     pub fn in_crate(root: Root, file: PathBuf, crate_root: PathBuf, package: Option<&Path>) -> Self {
         let of_file = ancestors(&root, &file, package);
@@ -126,7 +126,7 @@ impl CallSite {
         }
     }
 
-    /// The path as the compiler shows other files of the package, if an absolute path leads to one that is not generated.
+    /// An absolute path to a file of the package as the compiler shows it, unless the file is generated.
     fn below_package(&self, path: &Path) -> Option<PathBuf> {
         let package = self.variable(PACKAGE_DIRECTORY)?;
         let inside = path.strip_prefix(&package).ok()?;
@@ -149,8 +149,8 @@ impl CallSite {
         &self.ancestors
     }
 
-    /// The path that was probably meant by one that leads nowhere: the path or the end of it, but from a directory
-    /// around the invoking file, or a path with almost the same name. `is_wanted` says whether there is a file or
+    /// The path that was probably meant by one that leads nowhere: the same path, or the end of it, from a directory
+    /// around the invoking file; or a path with almost the same name. `is_wanted` says whether there is a file or
     /// directory of the right kind.
     pub fn meant(&self, written: &str, is_wanted: impl Fn(&Path) -> bool) -> Option<String> {
         let mut end = Path::new(written).components();
@@ -177,7 +177,7 @@ impl CallSite {
         Some(display(&Path::new(written).with_file_name(near)))
     }
 
-    /// The path without the invoking file's own directory at its start, if it is relative to the package by mistake.
+    /// The path without the invoking file's own directory at its start, in case it was written relative to the package.
     pub fn without_own_directory(&self, written: &str) -> String {
         let own = self.in_package(&display(self.directory()));
         let rest = Path::new(written).strip_prefix(&own).ok();
@@ -280,7 +280,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_path_that_was_meant() {
+    fn a_wrong_path_gets_a_suggestion() {
         let call = CallSite::new(Root::current(), "src/lib.rs");
         let directory = |path: &Path| call.root().has_directory(path);
         let file = |path: &Path| call.root().has_file(path);

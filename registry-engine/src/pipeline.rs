@@ -28,7 +28,7 @@ use crate::written::Invocation;
 pub fn run(invocation: &Invocation, call: &CallSite) -> Analysis {
     let analysis = Inputs::read(invocation, call).check();
     if analysis.faults.iter().any(names_unknown_table) {
-        // A table that was moved out of the directories is one fault, not one for each policy entry that names it.
+        // A table that was moved out of the directories is one fault, not one per policy entry that names it.
         let mut inputs = Inputs::read(invocation, call);
         inputs.declarations.outside = compiled_files(call, invocation).outside;
         return inputs.check();

@@ -1,4 +1,4 @@
-//! The generics of a struct, as the implementations that `#[table]` adds need them.
+//! The generics of a struct, in the form that the implementations added by `#[table]` need.
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -9,7 +9,7 @@ use syn::{Attribute, GenericParam, Meta};
 pub(crate) struct Build {
     /// `#[cfg(…)]`; none if all builds have the same parameters.
     pub condition: Option<TokenStream>,
-    /// `<'a, T: Copy>`, as after `impl`; none without a parameter.
+    /// `<'a, T: Copy>`, as after `impl`; none if there are no parameters.
     pub parameters: Option<TokenStream>,
     /// `<'a, T>`, as after the name of the struct.
     pub arguments: Option<TokenStream>,
@@ -18,9 +18,8 @@ pub(crate) struct Build {
 /// Each condition doubles the number of implementations, of which the compiler keeps one.
 pub(crate) const MAX_CONDITIONS: usize = 4;
 
-/// The parameters in all builds; none if they have more than [`MAX_CONDITIONS`] conditions. A parameter may have
-/// `#[cfg]`, which the argument for it cannot have, so each combination of conditions needs an implementation of its
-/// own.
+/// The parameters in all builds; `None` if they have more than [`MAX_CONDITIONS`] conditions. A parameter may have
+/// `#[cfg]`, but its argument cannot, so each combination of conditions needs an implementation of its own.
 pub(crate) fn builds(parameters: impl IntoIterator<Item = GenericParam>) -> Option<Vec<Build>> {
     let mut conditions = Conditions::default();
     let parameters: Vec<Parameter> = parameters
@@ -117,7 +116,8 @@ impl Build {
     }
 }
 
-/// `#[allow(…)]` for an attribute that allows or expects lints. What is expected once may not be found a second time.
+/// `#[allow(…)]` for an attribute that allows or expects lints. A lint that is expected on the struct may not fire
+/// again here.
 pub(crate) fn allowed(meta: &Meta) -> Option<TokenStream> {
     match meta {
         Meta::List(list) if list.path.is_ident("allow") || list.path.is_ident("expect") => {
@@ -129,7 +129,7 @@ pub(crate) fn allowed(meta: &Meta) -> Option<TokenStream> {
 }
 
 /// The tokens with lifetimes that belong to the macro instead of the user, so that lints such as
-/// `single_use_lifetimes` do not take the generated code for the user's. Errors still point at the user's.
+/// `single_use_lifetimes` do not mistake the generated code for the user's. Errors still point at the user's code.
 pub(crate) fn generated(tokens: TokenStream) -> TokenStream {
     let mut is_lifetime = false;
     let ours = |span: Span| Span::call_site().located_at(span);

@@ -6,8 +6,8 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use table_registry_engine::{self as engine, Analysis, CallSite, Compilation, Diagnostic, Fault, Invocation};
 
-/// Runs the pipeline on the files that the invocation names. `file` is the file that the call's tokens are from if the
-/// compiler says which it is, and `lex` is the compiler's lexer.
+/// Runs the pipeline on the files that the invocation names. `file` is the file that the call's tokens come from, if
+/// the compiler says, and `lex` is the compiler's lexer.
 pub(crate) fn expand(
     file: Option<PathBuf>,
     compilation: &Compilation,
@@ -65,7 +65,7 @@ mod tests {
         (tokens.to_string(), faults)
     }
 
-    /// As under rust-analyzer, which does not say which file the call is in, nor whether the target is a program.
+    /// As under rust-analyzer, which says neither which file the call is in nor whether the target is a program.
     #[test]
     fn without_a_file_each_kind_of_target_finds_its_schema() {
         const CALL: &str = "table_registry::table_registry!(\"schema/\");";

@@ -71,7 +71,7 @@ pub(crate) fn expand(
 
 /// What the attributes of a struct mean for the implementations that `#[table]` adds.
 struct Attributes {
-    /// The lints that are allowed at the struct, and so at its name in an implementation.
+    /// The lints that are allowed on the struct, and therefore wherever an implementation names it.
     lints: TokenStream,
     /// The attribute macros below `#[table]` that leave the struct out in some builds.
     conditions: Vec<TokenStream>,
@@ -157,8 +157,8 @@ const DECLARED_FOR: &str = "crate::__table_registry::__private::DeclaredByOneStr
 const DECLARED_BY_COPY_FOR: &str =
     "crate::__table_registry::__private::PutTableAboveTheMacroThatCopiesIt for";
 
-/// The struct that stands in the source, if a macro made this one of it. The file is read only if the source does not
-/// have `struct` and this name side by side.
+/// The struct in the source, if a macro made this one from it. The file is read only if `struct` and
+/// this name are not next to each other in the source.
 fn copied_from(file: Option<&path::Path>, keyword: Span, ident: &Ident) -> Option<Original> {
     let file = file?;
     let (line, column) = start(keyword);
@@ -166,7 +166,7 @@ fn copied_from(file: Option<&path::Path>, keyword: Span, ident: &Ident) -> Optio
     if is_adjacent && ident.span().source_text().is_none_or(|text| *ident == text) {
         return None;
     }
-    // Which of them a macro takes over from the source depends on the macro.
+    // Which of these spans still point into the source depends on the macro.
     let mut spans = vec![Span::call_site(), keyword, ident.span()];
     spans.retain(|span| span.unwrap().local_file().as_deref() == Some(file));
     let places: Vec<(usize, usize)> = spans.into_iter().map(start).collect();

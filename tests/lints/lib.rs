@@ -1,4 +1,5 @@
-//! Every shape of what the macros expand to, in a crate whose own code is clean under the lints that the test turns on.
+//! Every form that the macros' expansion can take, in a crate whose own code is clean under the lints that the test
+//! turns on.
 #![no_std]
 
 pub mod linked;

@@ -1,4 +1,4 @@
-//! A file that the schema directory contains as a link.
+//! A file that the schema directory contains as a symbolic link.
 use core::fmt::Debug;
 
 use table_registry::table;

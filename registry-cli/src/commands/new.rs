@@ -100,7 +100,7 @@ fn check_columns(columns: &[ColumnArgument]) -> Result<(), Failure> {
 
 /// The directory for the file: the one that the user names, or else the first.
 fn directory(project: &Project, wanted: Option<&str>) -> Result<PathBuf, Failure> {
-    // Nobody writes a table by hand into a directory of generated files.
+    // Nobody writes a table by hand in a directory of generated files.
     let directories = project.invocation.directories.iter();
     let written: Vec<&str> = directories.filter_map(|path| path.literal()).collect();
     let Some(name) = wanted.or(written.first().copied()) else {

@@ -57,8 +57,8 @@ pub fn run(arguments: &SyncArguments) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// The changes to write, an error for each file that is out of date until then, and a warning for each file that has no
-/// `mod` line even after them.
+/// The changes to write, an error for each file that they would update, and a warning for each file that has no `mod`
+/// line even after the changes.
 pub fn compare(workspace: &Workspace, projects: &[Project]) -> Result<(Changes, Vec<Diagnostic>), Failure> {
     let mut changes = Changes::new(&workspace.root);
     let mut findings = Vec::new();

@@ -12,7 +12,7 @@ use super::statements::{POLICY, Qualified, identifier, literal};
 use crate::failure::Failure;
 use crate::text::quoted;
 
-/// The expression of the registry's policy as the server spells it for each table.
+/// How the server spells the expression of the registry's policy for each table.
 pub struct Spellings<'e> {
     expression: &'e str,
     words: Words,
@@ -49,7 +49,8 @@ impl<'e> Spellings<'e> {
         Ok(asked)
     }
 
-    /// What decides the spelling, if only columns do. In a subquery, the server writes each column with its table.
+    /// The columns that decide the spelling, if nothing else does. In a subquery, the server qualifies each column with
+    /// its table.
     fn decisive(&self, table: &str, columns: &[ColumnRow]) -> Option<NamedColumns> {
         let named = columns.iter().filter(|column| self.words.contains(&column.name));
         let named: NamedColumns = named
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_columns_that_the_expression_names_decide() {
+    fn the_spelling_depends_on_the_columns_in_the_expression() {
         let spellings = Spellings::new("org_id = current_setting('app.org_id')::uuid OR \"Public\"");
         let decisive = |table: &str, columns: &[ColumnRow]| spellings.decisive(table, columns);
         let org = decisive("invoices", &[column("org_id", "uuid")]);
@@ -153,9 +154,9 @@ mod tests {
         }
     }
 
-    /// Each table has a spelling of its own then.
+    /// Then each table has its own spelling.
     #[test]
-    fn the_table_may_decide() {
+    fn the_spelling_may_depend_on_the_table() {
         for expression in [
             "EXISTS (SELECT FROM members WHERE members.org_id = org_id)",
             "invoices.org_id = current_setting('app.org_id')",

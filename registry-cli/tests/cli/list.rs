@@ -136,7 +136,7 @@ pub fn hazards() -> Crate {
     krate
 }
 
-/// The compiler finds these structs; so does the command line, whether a policy entry names them or not.
+/// The command line finds these structs, as the compiler does, whether or not a policy entry names them.
 #[test]
 fn a_file_that_was_moved_out_is_one_fault() {
     let krate = Crate::shop();
@@ -187,7 +187,7 @@ error: 2 errors found
 }
 
 #[test]
-fn paths_that_were_meant_otherwise() {
+fn wrong_paths_get_a_suggestion() {
     let krate = Crate::shop();
     for (arguments, help) in [
         ("\"src/schema\"", "did you mean `schema`?"),

@@ -225,7 +225,7 @@ error: package `tool` does not call `table_registry!`
 
 const PROGRAM: &str = "table_registry::table_registry!(\"schema/\");\nfn main() {}\n";
 
-/// As for the compiler: the library and the program have the same registry.
+/// As in the compiler, the library and the program share one registry.
 #[test]
 fn a_registry_of_two_crates_counts_once() {
     let krate = Crate::shop();
@@ -248,7 +248,7 @@ users       system    -    -            Users      src/schema/users.rs:3
     assert!(krate.has("table-registry.lock") && !krate.has("table-registry-main.lock"));
 }
 
-/// As for the compiler: the macro would define its constants twice.
+/// The compiler rejects this, too: the macro would define its constants twice.
 #[test]
 fn two_calls_in_one_crate() {
     let krate = Crate::shop();

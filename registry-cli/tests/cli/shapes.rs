@@ -1,5 +1,5 @@
-//! Crates as real projects have them. The compiler, clippy, rustdoc and this program have to agree on each: the same
-//! tables, and nothing to complain about.
+//! Crates laid out as in real projects. For each, the compiler and this program have to find the same tables, and
+//! neither they nor clippy and rustdoc may complain.
 
 use std::fs;
 use std::process::Command;
@@ -22,7 +22,7 @@ const PROGRAM: &str = "mod schema;\ntable_registry::table_registry!(\"schema/\")
                        fn main() {\n    let user = schema::users::Users { id: 1 };\n    assert_eq!(user.id, 1);\n}\n";
 const MODULES: &str = "//! The tables.\npub mod users;\n";
 const USERS: &str = "//! The table `users`.\n/// A row.\n#[table_registry::table]\npub struct Users {\n    /// The key.\n    pub id: i64,\n}\n";
-/// The same table, by the facade's path in the crate `company`.
+/// The same table, through the facade's path in the crate `company`.
 const COMPANY_USERS: &str = "//! The table `users`.\n/// A row.\n#[company::table_registry::table]\npub struct Users {\n    /// The key.\n    pub id: i64,\n}\n";
 const GENERATE: &str = "//! Writes the table `orders`.\nfn main() {\n    let out = std::env::var(\"OUT_DIR\").expect(\"cargo sets it\");\n    \
                         let text = \"/// A row.\\n#[table_registry::table]\\npub struct Orders {\\n    /// The key.\\n    pub id: i64,\\n}\\n\";\n    \
@@ -30,7 +30,7 @@ const GENERATE: &str = "//! Writes the table `orders`.\nfn main() {\n    let out
 
 const COMPANY: &str = "company = { path = \"../company\" }";
 
-/// A crate that wraps the macro, and has tables of its own that must not be taken for its users'.
+/// A crate that wraps the macro. Its own tables must not be mistaken for those of its users.
 const COMPANY_ROOT: &str = "\
 pub use table_registry;
 pub mod schema;

@@ -284,9 +284,9 @@ pub mod zones;
     assert_eq!(krate.run(&["sync", "--check"]).code, 0);
 }
 
-/// As `lint` does, which is tested there.
+/// `lint` reports it as well; its own tests cover that.
 #[test]
-fn list_and_sync_report_a_file_that_no_line_leads_to() {
+fn list_and_sync_report_a_file_that_no_mod_line_leads_to() {
     let krate = Crate::shop();
     krate.write(
         "src/schema/orders.rs",
@@ -388,7 +388,7 @@ error: 1 error found
 "#]]
     );
     assert_eq!(krate.run(&["list"]).stderr.matches("warning").count(), 0);
-    // But not for a name that a module cannot have.
+    // It cannot write one for a file name that is not a valid module name.
     krate.write(
         "src/schema/Old Orders.rs",
         "use table_registry::table;\n\n#[table]\npub struct OldOrders;\n",
@@ -458,7 +458,7 @@ error: 1 error found
         }
         assert!(!krate.has("table-registry.lock"));
     }
-    // The lock file is written anew.
+    // The lock file is rewritten.
     let krate = Crate::shop();
     krate.run(&["sync"]);
     let lock = krate.read("table-registry.lock");

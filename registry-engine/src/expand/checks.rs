@@ -55,7 +55,7 @@ fn unless_none_is_compiled<'k>(tables: impl Iterator<Item = &'k Keyed<'k>>, chec
     format!("const _: () = {{ const ANY: bool = {any};\n{checks}}};\n")
 }
 
-/// A table, and the file that a `mod` line would have to name for the compiler to get to its struct.
+/// A table, and the file that a `mod` line would have to name for the compiler to reach its struct.
 type Doubtful<'k> = (&'k Orphan, &'k Keyed<'k>);
 
 fn checks_of_files(keyed: &[Keyed<'_>]) -> String {
@@ -98,7 +98,7 @@ fn any_compiled<'k>(tables: impl Iterator<Item = &'k Keyed<'k>>) -> String {
     format!("any(&[{}])", compiled.join(", "))
 }
 
-/// Like [`any_compiled`]; a struct that a macro renamed counts, too.
+/// Like [`any_compiled`], but a struct that a macro renamed counts, too.
 fn any_made<'k>(tables: impl Iterator<Item = &'k Keyed<'k>>) -> String {
     let made: Vec<String> = tables
         .map(|keyed| {

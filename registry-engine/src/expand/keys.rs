@@ -123,7 +123,7 @@ pub mod {module} {{{keys}{indexes}{look_ups}}}
     )
 }
 
-/// A constant by which the functions of the module find those tables that `is_in` selects.
+/// A constant with which the functions of the module find the tables that `is_in` selects.
 fn index(name: &str, registry: &Registry, is_in: fn(&RegisteredTable) -> bool) -> String {
     let tables = registry.tables();
     // `TABLE_REGISTRY` starts with an entry that has no name if tables are missing.

@@ -21,8 +21,8 @@ pub use keys::{LOOK_UPS, LookUp};
 pub use structs::{copied_attribute, outside_directories, path_components};
 
 /// The import before the expansion. `facade` is the path of the crate `table-registry`, as the user wrote it.
-/// Everything else refers to this import, so that a crate that cannot be found, or that re-exports only some names of
-/// ours, is only one error. It is shown at the path.
+/// Everything else refers to this import, so that a crate that cannot be found, or that re-exports only some of our
+/// names, causes only one error. It is shown at the path.
 #[must_use]
 pub fn import(facade: &TokenStream) -> TokenStream {
     let last = facade.clone().into_iter().last();

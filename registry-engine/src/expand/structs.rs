@@ -12,8 +12,8 @@ use crate::text::{clean, display};
 /// `registration` in `registry-macros/src/table.rs` calls it. In a crate without `table_registry!`, the compiler's
 /// error names this macro, so its name has to be the hint.
 ///
-/// The compiler treats what this macro expands to as code of the user's crate, so lints that spare the expansion of a
-/// procedural macro apply here.
+/// The compiler treats what this macro expands to as code of the user's crate, so even lints that skip the expansion of
+/// a procedural macro apply here.
 pub(super) fn callback(registry: &Registry, directories: &[PathBuf]) -> String {
     let of_unknown = implementation_of_struct("crate::__table_registry::__private::Unknown");
     let arms = if registry.is_complete() {
@@ -88,7 +88,7 @@ fn arm(pattern: &str, expansion: &str) -> String {
 }
 
 /// `non_local_definitions` forbids an implementation in a function unless its type is named by a path to an item of the
-/// same body. Items in modules do without the alias, since every item of a table takes time.
+/// same body. Structs in modules do without the alias, since each additional item per table costs compile time.
 const DECLARATION_IN_BODY: &str = "
 const _: () = {
     type __TableRegistryKey = $($key)*;
@@ -146,13 +146,13 @@ pub fn outside_directories(name: &str, directories: &[String], is_generated: boo
     super::checks::fault(Fault::OutsideDirectories, &message, &help)
 }
 
-/// The text of the error at a struct that a macro made of another one, if the crate compiles both with `#[table]`.
+/// The text of the error at a struct that a macro made from another one, if the crate compiles both with `#[table]`.
 #[must_use]
 pub fn copied_attribute(copy: &str, original: &Original) -> String {
     let fix = match &original.first_macro {
         Some(attribute) => format!("put `#[table]` above `{attribute}`, which then does not see it"),
         None => "put `#[table]` above the attribute macro that makes the copy; if a macro around the struct makes \
-             it, let that macro put `#[table]` on one struct alone"
+             it, let that macro put `#[table]` on only one struct"
             .to_string(),
     };
     super::checks::fault(

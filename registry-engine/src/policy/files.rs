@@ -53,7 +53,7 @@ impl PolicyFiles {
                 .ancestors()
                 .iter()
                 .map(|directory| directory.join(default))
-                // A broken link counts, too: without it, a file further out would decide.
+                // A broken link counts, too: otherwise, a file in a parent directory would take its place.
                 .find(|path| call.root().has_entry(path)),
         };
         let Some(path) = found else {

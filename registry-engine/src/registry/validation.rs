@@ -39,8 +39,8 @@ impl Declarations {
     }
 
     /// Adds the structs outside the directories, each with its fault, so that neither a policy entry nor the use of a
-    /// key causes another one. A struct that may belong to another crate, or that some builds leave out, counts only if
-    /// a policy entry names its table.
+    /// key causes another fault. A struct that may belong to another crate, or that some builds leave out, counts only
+    /// if a policy entry names its table.
     pub fn add_outside(&mut self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
         let inside = self.list.len();
         for (declaration, fault) in std::mem::take(&mut self.outside) {
@@ -50,7 +50,7 @@ impl Declarations {
                 && declaration.left_out == LeftOut::Never;
             let is_named = || named_by(policy).binary_search(&name.as_str()).is_ok();
             let mut declared_inside = self.list[..inside].iter();
-            // A link in a directory may lead to the file.
+            // A symbolic link in a directory may lead to the file.
             if self.complete
                 && declared_inside.all(|other| other.name.to_string() != name)
                 && (is_certain || is_named())
@@ -339,8 +339,8 @@ fn table(name: String, declarations: Vec<Declaration>, contested: bool) -> Regis
     }
 }
 
-/// Drops the structs of each file that no `mod` line leads to and that declares a table of a compiled file again. Such a
-/// file is usually a copy that an editor or a merge left behind, so it is one fault.
+/// Drops the structs of each file that no `mod` line leads to and that repeats a table of a compiled file. Such a file
+/// is usually a copy that an editor or a merge left behind, so it is one fault.
 fn drop_copies(groups: &mut [(String, Vec<Declaration>)]) -> Vec<Diagnostic> {
     let mut copies: Vec<(Declaration, Declaration)> = Vec::new();
     for (_, group) in groups.iter_mut().filter(|(_, group)| group.len() > 1) {
@@ -355,7 +355,7 @@ fn drop_copies(groups: &mut [(String, Vec<Declaration>)]) -> Vec<Diagnostic> {
             group.retain(|declaration| declaration.orphan.is_none());
         }
     }
-    // The other tables of such a file are not compiled, either, but that is the same fault.
+    // The other tables of such a file are not compiled either, but that is the same fault.
     let all = groups.iter_mut().flat_map(|(_, group)| group);
     for declaration in all.filter(|declaration| declaration.orphan.is_some()) {
         if copies.iter().any(|(copy, _)| copy.orphan == declaration.orphan) {
@@ -371,7 +371,7 @@ fn drop_copies(groups: &mut [(String, Vec<Declaration>)]) -> Vec<Diagnostic> {
     files.iter().map(|orphan| copied_file(orphan, &copies)).collect()
 }
 
-/// The fault of a file whose tables are declared in compiled files, too. Each copy comes with the struct that is
+/// The fault of a file whose tables are also declared in compiled files. Each copy comes with the struct that is
 /// compiled.
 fn copied_file(orphan: &Orphan, copies: &[(Declaration, Declaration)]) -> Diagnostic {
     let in_file = copies
@@ -455,8 +455,8 @@ fn duplicate_table(name: &str, declarations: &[Declaration]) -> Option<Diagnosti
     })
 }
 
-/// Whether each of the structs may be left out in a build that has another one of them. Nothing shows what an attribute
-/// macro does, but two structs under the same macro share their fate. If a build has both structs after all, their
+/// Whether each of the structs may be left out of a build that has another of them. What an attribute macro does is
+/// unknown, but two structs under the same macro are left out together. If a build has both structs after all, their
 /// implementations conflict.
 fn may_be_in_different_builds(declarations: &[Declaration]) -> bool {
     let mut macros: Vec<&str> = Vec::new();
@@ -628,7 +628,7 @@ mod tests {
     use crate::testing::{codes, places, registry};
     use crate::{Inputs, PolicyFiles, Source, declarations_in_text};
 
-    /// The registry and the faults, if a `mod` line leads to the first file alone.
+    /// The registry and the faults if a `mod` line leads only to the first file.
     fn with_orphans(files: &[(&str, &str)]) -> (Registry, Vec<Diagnostic>) {
         let mut faults = Vec::new();
         let mut list = Vec::new();
@@ -691,7 +691,7 @@ mod tests {
     }
 
     #[test]
-    fn a_conflict_is_no_duplicate() {
+    fn a_conflict_is_not_a_duplicate() {
         let conflict = "use table_registry::table;\n<<<<<<< HEAD\n#[table] struct Users(u8);\n#[table] struct Roles(u8);\n\
             =======\n#[table] struct Users(u16);\n#[table] struct Roles(u16);\n>>>>>>> x\n";
         let (_, faults) = registry(&[("a.rs", conflict)], "", "");

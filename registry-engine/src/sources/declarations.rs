@@ -34,7 +34,7 @@ pub struct Declaration {
     pub check: CompileCheck,
     /// A different name that a second ORM attribute gives the table.
     pub other_name: Option<String>,
-    /// The name that `#[table]` reads, if it is another one.
+    /// The name that `#[table]` reads, if it differs from the real one.
     pub hidden_name: Option<HiddenName>,
     /// The file with the struct.
     pub source: Arc<Source>,
@@ -58,7 +58,7 @@ pub struct Declaration {
     pub faults: Vec<Diagnostic>,
 }
 
-/// The name that `#[table]` reads for a struct whose name it does not see.
+/// The name that `#[table]` reads for a struct if it does not see the real name of the table.
 #[derive(Clone, Debug)]
 pub struct HiddenName {
     /// The name.
@@ -75,7 +75,7 @@ pub struct Orphan {
     /// The directory around the file that belongs to a module under `cfg`. If no struct in that directory is compiled,
     /// this file need not be compiled, either.
     pub below_cfg: Option<String>,
-    /// The file that a `mod` line would have to name for the compiler to get to this one. It may be this file itself.
+    /// The file that a `mod` line would have to name for the compiler to reach this one. It may be this file itself.
     pub file: String,
 }
 
@@ -84,9 +84,9 @@ pub struct Orphan {
 pub enum LeftOut {
     /// No build does.
     Never,
-    /// Because of a `cfg` on it or around it, or because it is the input of a macro.
+    /// Some may, because of a `cfg` on the struct or around it, or because the struct is the input of a macro.
     Sometimes,
-    /// Nothing shows what these attribute macros do, which are above `#[table]`.
+    /// Some may, because of these attribute macros above `#[table]`: what they do is unknown.
     Perhaps(String),
 }
 
@@ -117,7 +117,7 @@ pub struct Declarations {
     /// The schema files that the compiler does not read in every build. An edit to one of them must recompile the crate
     /// nevertheless.
     pub unreached: Vec<PathBuf>,
-    /// The structs outside the directories, as far as they were looked for, each with its fault.
+    /// The structs outside the directories, if anything looked for them, each with its fault.
     pub outside: Vec<(Declaration, Diagnostic)>,
     /// The names of the tables in [`Self::list`] whose structs are outside the directories.
     pub misplaced: Vec<String>,
@@ -426,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_derives_of_diesel_imply() {
+    fn names_that_diesel_derives_imply() {
         for (text, names) in [
             ("#[derive(Queryable)] #[table] struct Invoice;", "invoices"),
             (

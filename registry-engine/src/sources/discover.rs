@@ -109,8 +109,8 @@ fn way_to_directory(call: &CallSite, written: &str) -> String {
     }
 }
 
-/// The directory that a pattern or the path of a file is about: `schema` for `schema/*.rs`, and `.` for `*.rs`. A
-/// directory is read with all its files.
+/// The directory that a pattern or the path of a file stands for: `schema` for `schema/*.rs`, and `.` for `*.rs`. All
+/// files of a directory are read.
 fn plain_directory(written: &str) -> String {
     let is_file = |component: &str| {
         Path::new(component)
@@ -307,7 +307,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pattern_is_about_a_directory() {
+    fn a_pattern_stands_for_a_directory() {
         for (written, plain) in [
             ("schema/*.rs", "schema"),
             ("./schema/**/*", "schema"),

@@ -77,14 +77,14 @@ impl ModuleTree {
         }
     }
 
-    /// All files that the compiler reads, as far as `mod` lines and `include!` tell, and the paths of those that some
+    /// All files that the compiler reads, as far as `mod` lines and `include!` show, and the paths of those that some
     /// `include!` names.
     pub fn all_files(
         call: &CallSite,
         crate_root: &ScannedFile,
     ) -> (Vec<(ScannedFile, Reachability)>, BTreeSet<String>) {
         let mut walk = ModuleWalk::new(call, crate_root, &[]);
-        // As if a file with tables had not been reached yet, so that the walk goes everywhere.
+        // As if a file with tables had not been reached yet, so that the walk visits every file.
         walk.unreached_with_tables = 1;
         walk.run(Stop::at(crate_root));
         let paths = walk.reached.keys();

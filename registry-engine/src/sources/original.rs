@@ -9,7 +9,7 @@ use super::scan::FoundStruct;
 use crate::name::TableName;
 use crate::text::Source;
 
-/// A struct with `#[table]`, as it stands in the source.
+/// A struct with `#[table]`, as it is in the source.
 #[derive(Debug)]
 pub struct Original {
     /// The struct's name.
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn the_struct_that_a_place_belongs_to() {
+    fn the_struct_at_a_place() {
         for (text, original) in [
             ("#[a]\n|#[table]\nstruct Users;", "Users users #[a]"),
             ("#[a(|Patch)] #[table] struct Users;", "Users users #[a]"),

@@ -61,7 +61,7 @@ pub struct FoundStruct {
     pub start: usize,
     /// The first attribute above `#[table]` that may be a macro.
     pub first_macro: Option<Range<usize>>,
-    /// The derive of Diesel that says most about the table's name.
+    /// The Diesel derive that says most about the table's name.
     pub diesel: Option<DieselDerive>,
     /// What `#[table]` without a path refers to at this place.
     pub bare_table: Origin,
@@ -180,7 +180,7 @@ struct Pending {
     conditional: bool,
     /// Whether it has a derive, perhaps in a `cfg_attr`, that may have helper attributes.
     has_helpers: bool,
-    /// The derive of Diesel in it that says most about the table's name.
+    /// The Diesel derive in it that says most about the table's name.
     diesel: Option<DieselDerive>,
     /// Whether it may be a macro, which can change or drop the item.
     is_macro: bool,
@@ -239,7 +239,7 @@ struct Scanner<'a> {
     imports: Origin,
     /// The structs without an import of `#[table]` in their scope so far; the import may come after them.
     unresolved: Vec<usize>,
-    /// The imported names that mean a derive of Diesel, or that would without the import.
+    /// The imported names that mean a Diesel derive, or that would mean one without the import.
     derives: Vec<(&'a str, Option<DieselDerive>)>,
     pending: Vec<Pending>,
     /// The previous token, which distinguishes a block from the constant in `<{ 3 }>`.
@@ -608,7 +608,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// The segment of a path that says most about the crate it leads to: the first, or `diesel` behind it.
+/// The segment of a path that says most about the crate it leads to: the first, or `diesel` after it.
 fn origin_behind<'a>(origin: Option<&'a str>, segment: &'a str) -> &'a str {
     match origin {
         Some(origin) if segment != "diesel" => origin,

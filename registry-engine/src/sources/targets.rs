@@ -1,6 +1,6 @@
 //! Which file is the root of the crate that is being compiled.
 //!
-//! A span only tells which file its tokens are from, and that may be the file of a macro that makes the call. The crate
+//! A span only says which file its tokens come from, and that may be the file of a macro that makes the call. The crate
 //! root is the file of the cargo target that is being compiled: see the Cargo book,
 //! [Cargo Targets](https://doc.rust-lang.org/cargo/reference/cargo-targets.html).
 
@@ -37,8 +37,8 @@ impl Compilation {
         }
     }
 
-    /// Where `table_registry!` is called. `file` is the file that the tokens of the call are from, if the compiler tells;
-    /// `None` if nothing tells where the call is.
+    /// Where `table_registry!` is called; `None` if that cannot be found out. `file` is the file that the tokens of the
+    /// call come from, if the compiler says.
     #[must_use]
     pub fn call_site(&self, file: Option<PathBuf>, invocation: &Invocation) -> Option<CallSite> {
         let root = Root::current();
@@ -104,7 +104,7 @@ fn is_same(root: &Root, one: &Path, other: &Path) -> bool {
     root.absolute(one) == root.absolute(other) || root.canonical(one) == root.canonical(other)
 }
 
-/// The path of another file, relative if `like` is: the compiler shows all files of a workspace in one way.
+/// The path of another file, relative if `like` is: the compiler shows all files of a workspace in the same way.
 fn spelled_like(root: &Root, path: &Path, like: &Path) -> PathBuf {
     let base = root.absolute(Path::new(""));
     let relative = path.strip_prefix(base);
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_file_the_target_that_calls_is_found() {
+    fn without_a_file_the_calling_target_is_found() {
         let both = [("src/lib.rs", ""), ("src/main.rs", CALL)];
         assert_eq!(found(&both, "", None, None)[0], "src/main.rs");
         let twins = [

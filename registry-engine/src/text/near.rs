@@ -6,7 +6,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     nearest_of(name, &mut candidates.into_iter())
 }
 
-/// Compiled once, not for each type of iterator.
+/// Not generic, so that it is compiled once rather than for each type of iterator.
 fn nearest_of<'a>(name: &str, candidates: &mut dyn Iterator<Item = &'a str>) -> Option<&'a str> {
     let folded = name.to_lowercase();
     let limit = name.chars().count().max(3) / 3;

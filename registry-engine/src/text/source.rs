@@ -85,7 +85,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Adds to an error where the path leads, if it is that of a symbolic link.
+/// Adds the target to the error if the path is that of a symbolic link.
 fn with_target(error: io::Error, path: &Path) -> io::Error {
     match fs::read_link(path) {
         Ok(target) => io::Error::new(
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn positions_are_those_of_the_compiler() {
+    fn positions_match_the_compiler() {
         for (text, at, expected) in [
             ("a b", 2, (1, 3)),
             ("\u{feff}a b", 5, (1, 3)),
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_regular_file_is_not_read() {
+    fn only_regular_files_are_read() {
         let error = Source::read(&Root::current(), Path::new("src")).unwrap_err();
         assert_eq!(error.to_string(), "it is a directory");
     }

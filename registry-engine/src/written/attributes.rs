@@ -87,7 +87,7 @@ fn without_arguments(attribute: &str) -> String {
     format!("{}]", &attribute[..end])
 }
 
-/// `depth` is the number of attributes around the attribute. Below the limit, attributes are left out.
+/// `depth` is the number of attributes around the attribute. Attributes deeper than the limit are left out.
 fn flatten_into(meta: Meta, depth: usize, conditional: bool, flat: &mut Vec<FlatMeta>) {
     match meta {
         Meta::List(list) if list.path.is_ident("cfg_attr") => {

@@ -19,12 +19,12 @@ pub fn is_orm(attribute: &str) -> bool {
     ORMS.contains(&attribute)
 }
 
-/// What a derive of Diesel says about the name of the table if no `table_name` does.
+/// What a Diesel derive says about the name of the table if there is no `table_name`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DieselDerive {
-    /// Its code names no table, or not always, so a struct may well be called `Users`.
+    /// The code it generates may not name a table, so a struct may well have the name `Users`.
     Suggests,
-    /// Its code does not compile unless the `table!` has the implied name.
+    /// The code it generates does not compile unless the `table!` has the implied name.
     Implies,
 }
 

@@ -34,7 +34,7 @@ pub fn is_built_in(path: &[&str]) -> bool {
 }
 
 /// Whether an attribute is known to leave its item out in some builds, as `cfg` does: those of the crate `rustversion`,
-/// and whatever has `cfg_` in front of its name. Nothing shows whether another attribute macro drops its item.
+/// and any whose name starts with `cfg_`. Whether another attribute macro drops its item is unknown.
 pub fn leaves_out(path: &[&str]) -> bool {
     is_of_rustversion(path) || path.last().is_some_and(|name| name.starts_with("cfg_"))
 }
@@ -44,7 +44,7 @@ pub fn leaves_out(path: &[&str]) -> bool {
 pub fn is_of_rustversion(path: &[&str]) -> bool {
     match path {
         ["rustversion", name] => *name != "attr",
-        // Imported, or by another name of the crate. The other attributes, such as `all`, have names that are too common.
+        // Imported, or through a renamed crate. The other attributes, such as `all`, have names that are too common.
         [.., name] => matches!(*name, "since" | "before" | "nightly"),
         [] => false,
     }

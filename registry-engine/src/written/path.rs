@@ -7,8 +7,8 @@ use syn::LitStr;
 
 use super::arguments::{self, Value, ungroup};
 
-/// A string literal, `env!("NAME")`, or `concat!(…)` of these, as `include_str!` takes a path. Displays with `$NAME` for
-/// a variable.
+/// A string literal, `env!("NAME")`, or `concat!(…)` of these, as `include_str!` accepts. A variable is displayed as
+/// `$NAME`.
 #[derive(Clone, Debug)]
 pub struct WrittenPath {
     parts: Vec<PathPart>,
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_have_values() {
+    fn variables_are_replaced_by_their_values() {
         let path =
             WrittenPath::of_include("concat!(env!(\"A\"), \"/\", env!(\"B\"))".parse().unwrap()).unwrap();
         let value = |name: &str| (name == "A").then(|| "/x".to_string());

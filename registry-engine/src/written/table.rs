@@ -72,8 +72,8 @@ const NAME: TableArgument = TableArgument {
     meaning: "the table's name in PostgreSQL: at most 63 bytes, no dot, no NUL",
     default: "the name in the ORM's attribute on the same struct: `#[diesel(table_name = users)]` (a \
               `sql_name` in its `table!` is not read), `#[sea_orm(table_name = \"users\")]`, also inside \
-              `cfg_attr`; else what a derive of Diesel on the struct implies: `invoices` for `Invoice`; else \
-              the struct's name in `snake_case`, never pluralised",
+              `cfg_attr`; else the name that a Diesel derive on the struct implies: `invoices` for `Invoice`; \
+              else the struct's name in `snake_case`, never pluralised",
     read: Read::Value(|table, argument, value, faults| {
         table.name = name(argument, "table name", value, faults);
     }),

@@ -18,7 +18,7 @@ pub struct Model {
     pub user_id: i64,
     /// What was done.
     pub action: String,
-    /// The user with this key: no column.
+    /// The user with this key. Not a column.
     #[sea_orm(belongs_to, from = "user_id", to = "id")]
     pub user: BelongsTo<super::users::Entity>,
 }

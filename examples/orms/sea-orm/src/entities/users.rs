@@ -14,7 +14,7 @@ pub struct Model {
     pub id: i64,
     /// The address.
     pub email: String,
-    /// What the user did: no column.
+    /// What the user did. Not a column.
     #[sea_orm(has_many)]
     pub actions: HasMany<super::audit_logs::Entity>,
 }
