@@ -37,6 +37,21 @@ enum Binding {
     Repeated(Vec<Bindings>),
 }
 
+impl Rule {
+    /// Whether the rule expands to the call of a macro.
+    pub fn has_macro_call(&self) -> bool {
+        has_bang(&self.transcriber)
+    }
+}
+
+fn has_bang(patterns: &[Pattern]) -> bool {
+    patterns.iter().any(|pattern| match pattern {
+        Pattern::Token(token) => is_punct(token, &['!']),
+        Pattern::Variable { .. } => false,
+        Pattern::Repetition { patterns, .. } | Pattern::Group(_, patterns) => has_bang(patterns),
+    })
+}
+
 /// The rules in the body of a `macro_rules!`.
 pub fn rules(body: TokenStream) -> Vec<Rule> {
     let groups = body.into_iter().filter_map(|tree| match tree {

@@ -82,15 +82,16 @@ impl Project {
         projects
     }
 
+    /// Whether both calls lead to the same directories and policy files.
     fn names_paths_of(&self, other: &Self) -> bool {
         let paths = |project: &Self| {
-            let written = &project.invocation;
-            let resolve = |path| project.call.resolve(path).ok();
-            let directories: Vec<_> = written.directories.iter().map(resolve).collect();
-            let files = [&written.overrides, &written.revoke].map(|path| path.as_ref().map(resolve));
-            (directories, files)
+            let directories = project.invocation.directories.iter();
+            let resolved = directories.filter_map(|path| project.call.resolve(path).ok());
+            let all = resolved.chain(project.inputs.files.paths.iter().cloned());
+            let canonical = all.map(|path| project.package.root.canonical(&path).unwrap_or(path));
+            canonical.collect::<Vec<_>>()
         };
-        self.call.directory() == other.call.directory() && paths(self) == paths(other)
+        paths(self) == paths(other)
     }
 
     fn read(package: Package, found: RegistryCall) -> Self {

@@ -7,8 +7,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cargo_metadata::{MetadataCommand, PackageId};
+use cargo_metadata::{Metadata, MetadataCommand, PackageId};
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use syn::ext::IdentExt as _;
 use table_registry_engine::{
     CallSite, Diagnostic, Root, ScannedFile, Source, files_of_root, registry_calls, rust_files,
 };
@@ -17,12 +18,12 @@ use crate::failure::Failure;
 use crate::imports::{Import, imports};
 use crate::macro_rules::{self, Rule};
 use crate::nesting;
-use crate::workspace::Package;
+use crate::workspace::{FACADE, Package};
 
 const MACRO: &str = "table_registry";
 
 /// How deeply wrappers may nest: this limit stops a macro that calls itself.
-const MAX_WRAPPERS: usize = 8;
+const MAX_WRAPPERS: usize = 64;
 
 /// A call of `table_registry!`, under any name.
 pub struct RegistryCall {
@@ -172,7 +173,7 @@ impl<'p> Wrappers<'p> {
             let arguments = text.get(place.clone())?.parse().ok()?;
             Some(RegistryCall {
                 arguments: self.arguments(&written.path, &arguments, 0)?,
-                call: call_site(self.package, &root.path, &root.path),
+                call: call_site(self.package, &file.path, &root.path),
                 root: Arc::clone(&root.source),
                 source: Arc::clone(&file.source),
                 place,
@@ -197,6 +198,9 @@ impl<'p> Wrappers<'p> {
                 Definition::Renamed => return Some(arguments.clone()),
                 Definition::Rules(rules) => rules,
             };
+            if !rules.iter().any(Rule::has_macro_call) {
+                return None;
+            }
             let expanded = with_crate(macro_rules::expand(&rules, arguments)?, &krate);
             macro_calls(expanded).into_iter().find_map(|call| {
                 let path = match call.path.as_slice() {
@@ -209,14 +213,18 @@ impl<'p> Wrappers<'p> {
     }
 
     fn without_alias(&self, path: &[String]) -> Vec<String> {
-        let Some((first, rest)) = path.split_first() else {
-            return Vec::new();
-        };
-        let mut named = self.imports.iter();
-        match named.find(|import| import.name.as_ref() == Some(first)) {
-            Some(import) => [import.path.as_slice(), rest].concat(),
-            None => path.to_vec(),
+        let mut full_path = path.to_vec();
+        // An alias may stand for another one. The limit stops those that stand for each other.
+        for _ in 0..MAX_WRAPPERS {
+            let first = full_path.first();
+            let mut named = self.imports.iter();
+            let found = named.find(|import| import.name.as_ref() == first);
+            match found.filter(|import| import.path.first() != first) {
+                Some(import) => full_path = [import.path.as_slice(), &full_path[1..]].concat(),
+                None => break,
+            }
         }
+        full_path
     }
 
     /// The crates that may define a macro, each under the name that the code uses: the crate in the macro's path, or
@@ -225,7 +233,8 @@ impl<'p> Wrappers<'p> {
         let own = ("crate".to_string(), self.own.clone());
         match named {
             Some("crate" | "self") => vec![own],
-            Some(name) => self.dependency(name).into_iter().collect(),
+            // Or it is a module of this crate.
+            Some(name) => vec![self.dependency(name).unwrap_or(own)],
             None => {
                 let globs = self.imports.iter().filter(|import| import.name.is_none());
                 let others = globs.filter_map(|import| self.dependency(import.path.first()?));
@@ -244,18 +253,28 @@ impl<'p> Wrappers<'p> {
     }
 }
 
-/// The directory of a dependency that is not a path dependency.
+/// The directory of a dependency that is not a path in the manifest, if it depends on the facade, as a wrapper does.
 fn downloaded(package: &Package, name: &str) -> Option<PathBuf> {
-    let mut command = MetadataCommand::new();
-    command.manifest_path(package.root.resolve(&package.manifest()));
-    command.other_options(["--offline".to_string()]);
-    let metadata = command.exec().ok()?;
+    let metadata = package.resolved.get_or_init(|| resolved(package)).as_ref()?;
     let is_package = |id: &PackageId| metadata[id].name.as_str() == package.name;
     let mut nodes = metadata.resolve.as_ref()?.nodes.iter();
     let node = nodes.find(|node| is_package(&node.id))?;
     let dependency = node.deps.iter().find(|dependency| dependency.name == name)?;
-    let manifest = metadata[&dependency.pkg].manifest_path.as_std_path();
-    manifest.parent().map(Path::to_path_buf)
+    let found = &metadata[&dependency.pkg];
+    let is_wrapper = found
+        .dependencies
+        .iter()
+        .any(|dependency| dependency.name == FACADE);
+    let directory = found.manifest_path.as_std_path().parent();
+    directory.filter(|_| is_wrapper).map(Path::to_path_buf)
+}
+
+/// All packages of the workspace and their dependencies, as far as they are downloaded.
+fn resolved(package: &Package) -> Option<Metadata> {
+    let mut command = MetadataCommand::new();
+    command.manifest_path(package.root.resolve(&package.manifest()));
+    command.other_options(["--offline".to_string()]);
+    command.exec().ok()
 }
 
 /// The definition of a macro in one of the files below a directory.
@@ -348,7 +367,7 @@ fn macro_calls(tokens: TokenStream) -> Vec<MacroCall> {
                 continue;
             }
             TokenTree::Punct(punct) if punct.as_char() == ':' => {}
-            TokenTree::Ident(ident) if !is_call => path.push(ident.to_string()),
+            TokenTree::Ident(ident) if !is_call => path.push(ident.unraw().to_string()),
             _ => path.clear(),
         }
         is_call = false;

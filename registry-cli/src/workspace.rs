@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, TargetKind};
 use table_registry_engine::{Root, clean, did_you_mean, display};
@@ -42,6 +43,8 @@ pub struct Package {
     pub path_dependencies: Vec<(String, PathBuf)>,
     /// `OUT_DIR` of the last build, if the package has a build script and has been built.
     pub output_directory: Option<PathBuf>,
+    /// All packages with their dependencies, read where the call of the macro is not in plain sight.
+    pub resolved: Arc<OnceLock<Option<Metadata>>>,
     /// The target with the registry, if it is not the first registry of the package.
     pub target: Option<String>,
 }
@@ -113,6 +116,10 @@ impl Workspace {
             .map(|member| package(member, &metadata))
             .collect();
         packages.sort_by(|one, other| one.name.cmp(&other.name));
+        let resolved = Arc::default();
+        for package in &mut packages {
+            package.resolved = Arc::clone(&resolved);
+        }
         if let [package] = packages.as_mut_slice() {
             package.is_alone = true;
         }
@@ -155,6 +162,10 @@ fn start(selection: &Selection) -> Result<PathBuf, Failure> {
 
 fn package(member: &cargo_metadata::Package, metadata: &Metadata) -> Package {
     let root = metadata.workspace_root.as_std_path();
+    let build_directory = metadata
+        .build_directory
+        .as_ref()
+        .unwrap_or(&metadata.target_directory);
     let shown = |path: &Path| clean(path.strip_prefix(root).unwrap_or(path));
     let targets = member
         .targets
@@ -183,7 +194,8 @@ fn package(member: &cargo_metadata::Package, metadata: &Metadata) -> Package {
         crate_roots,
         is_alone: false,
         path_dependencies: normal.clone().filter_map(path_dependency).collect(),
-        output_directory: output_directory(member, metadata.target_directory.as_std_path()),
+        output_directory: output_directory(member, build_directory.as_std_path()),
+        resolved: Arc::default(),
         target: None,
         dependencies: always.clone().map(|dependency| dependency.name.clone()).collect(),
         facade: always

@@ -17,7 +17,13 @@ pub(crate) fn expand(
     let first_argument = arguments.clone().into_iter().next().map(|token| token.span());
     let mut faults = Vec::new();
     let invocation = Invocation::parse(arguments, &mut faults);
-    let call = compilation.call_site(file, &invocation);
+    let literal = invocation.directories.first().map(|path| path.span);
+    // Without the compiler, in unit tests, there is no file to ask for.
+    let file_of_literal = file
+        .as_ref()
+        .and(literal)
+        .and_then(|span| span.unwrap().local_file());
+    let call = compilation.call_site(file, file_of_literal, &invocation);
     let analysis = match &call {
         Some(call) => engine::run(&invocation, call),
         None => Analysis::incomplete(unknown_location()),
@@ -103,7 +109,7 @@ mod tests {
             let (text, faults) = expansion(&Compilation {
                 package: Some(package.to_path_buf()),
                 crate_name: Some(crate_name.to_string()),
-                program: None,
+                ..Compilation::default()
             });
             assert!(
                 faults.is_empty() && text.contains("\"users\""),

@@ -292,17 +292,6 @@ shop     users       system    -    -            Users      src/schema/users.rs:
 shop     admins      truth     yes  -            Admins     src/bin/admin/schema/mod.rs:1
 -- stderr
       Exempt 1 table, listed by `--format json`
-warning: table `admins` is declared in `src/bin/admin/schema/mod.rs`, but no `mod` line leads to that file
- --> src/bin/admin/schema/mod.rs:2:12
-  |
-2 | pub struct Admins;
-  |            ^^^^^^
-  |
-  = note: the crate does not compile, unless a macro brings the file in
-  = help: name the file in a `mod` line, or remove it
-  = note: diagnostic code `not-compiled`
-
-warning: 1 warning found
 -- exit 0
 
 "#]]
@@ -314,17 +303,6 @@ warning: 1 warning found
 -- stderr
      Created table-registry.lock
      Created table-registry-admin.lock
-warning: table `admins` is declared in `src/bin/admin/schema/mod.rs`, but no `mod` line leads to that file
- --> src/bin/admin/schema/mod.rs:2:12
-  |
-2 | pub struct Admins;
-  |            ^^^^^^
-  |
-  = note: the crate does not compile, unless a macro brings the file in
-  = help: name the file in a `mod` line, or remove it
-  = note: diagnostic code `not-compiled`
-
-warning: 1 warning found
 -- exit 0
 
 "#]]

@@ -34,6 +34,26 @@ pub fn registry_calls(text: &str) -> Vec<Range<usize>> {
     calls
 }
 
+/// The text without the bodies of `macro_rules!`.
+pub fn without_macros(text: &str) -> String {
+    let mut code = String::new();
+    let mut from = 0;
+    let mut tokens = tokens(text).peekable();
+    while let Some(token) = tokens.next() {
+        let is_definition = token.text == "macro_rules";
+        if !is_definition || tokens.next_if(|next| next.kind == TokenKind::Bang).is_none() {
+            continue;
+        }
+        tokens.next_if(|next| next.ident().is_some());
+        let open = tokens.next_if(Token::opens);
+        if let (Some(open), Some(close)) = (open, until_closed(&mut tokens, |_| {})) {
+            code += &text[from..open.end()];
+            from = close.start;
+        }
+    }
+    code + &text[from..]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

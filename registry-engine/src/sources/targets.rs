@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
-use super::calls::registry_calls;
+use super::calls::{registry_calls, without_macros};
 use super::module_tree::{ScannedFile, included_file};
 use crate::call_site::CallSite;
-use crate::text::{Root, Source};
+use crate::text::{Root, Source, clean};
 use crate::written::Invocation;
 
 /// What cargo tells a macro about the crate that is being compiled.
@@ -24,6 +24,11 @@ pub struct Compilation {
     pub crate_name: Option<String>,
     /// The name of the target if it is a program: `CARGO_BIN_NAME`. rust-analyzer never sets it.
     pub program: Option<String>,
+    /// The name of the package: `CARGO_PKG_NAME`.
+    pub package_name: Option<String>,
+    /// Whether the target is an integration test or a benchmark, for which cargo sets `CARGO_TARGET_TMPDIR`.
+    /// rust-analyzer never does.
+    pub is_test: bool,
 }
 
 impl Compilation {
@@ -34,13 +39,20 @@ impl Compilation {
             package: env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from),
             crate_name: env::var("CARGO_CRATE_NAME").ok(),
             program: env::var("CARGO_BIN_NAME").ok(),
+            package_name: env::var("CARGO_PKG_NAME").ok(),
+            is_test: env::var_os("CARGO_TARGET_TMPDIR").is_some(),
         }
     }
 
     /// Where `table_registry!` is called; `None` if that cannot be found out. `file` is the file that the tokens of the
-    /// call come from, if the compiler says.
+    /// call come from, if the compiler says, and `file_of_literal` that of the first directory.
     #[must_use]
-    pub fn call_site(&self, file: Option<PathBuf>, invocation: &Invocation) -> Option<CallSite> {
+    pub fn call_site(
+        &self,
+        file: Option<PathBuf>,
+        file_of_literal: Option<PathBuf>,
+        invocation: &Invocation,
+    ) -> Option<CallSite> {
         let root = Root::current();
         let crate_root = self.crate_root(&root, file.as_deref(), invocation);
         let (file, crate_root) = match (file, crate_root) {
@@ -57,19 +69,20 @@ impl Compilation {
             return Some(CallSite::in_crate(root, file.clone(), file, package));
         }
         let shown_root = spelled_like(&root, &crate_root, &file);
-        let in_file = CallSite::in_crate(root.clone(), file, shown_root.clone(), package);
-        if includes_call(&in_file) {
-            return Some(in_file);
+        let in_root = CallSite::in_crate(root.clone(), shown_root.clone(), shown_root.clone(), package);
+        let included = [Some(file), file_of_literal].into_iter().flatten();
+        let mut with_call = included.filter(|file| includes_call(&in_root, file, invocation));
+        match with_call.next() {
+            Some(file) => Some(CallSite::in_crate(root, file, shown_root, package)),
+            None => Some(in_root),
         }
-        Some(CallSite::in_crate(root, shown_root.clone(), shown_root, package))
     }
 
     fn crate_root(&self, root: &Root, file: Option<&Path>, invocation: &Invocation) -> Option<PathBuf> {
         let package = self.package.as_ref()?;
-        if let Some(file) = file
-            && is_conventional(root, package, file)
-        {
-            return Some(file.to_path_buf());
+        let conventional = self.conventional_root(package);
+        if conventional.is_some_and(|path| file.is_some_and(|file| root.absolute(file) == path)) {
+            return file.map(Path::to_path_buf);
         }
         let targets = self.targets(package);
         let is_here = |target: &&Target| file.is_some_and(|file| is_same(root, file, &target.path));
@@ -81,6 +94,17 @@ impl Compilation {
         found.or(targets.first()).map(|target| target.path.clone())
     }
 
+    /// The root that the crate has unless `Cargo.toml`, which need not be read then, says otherwise.
+    fn conventional_root(&self, package: &Path) -> Option<PathBuf> {
+        let name = self.package_name.as_ref()?;
+        let is_named_like_package = self.crate_name.as_ref()? == &name.replace('-', "_");
+        match &self.program {
+            _ if self.is_test || !is_named_like_package => None,
+            None => Some(package.join("src/lib.rs")),
+            Some(program) => (program == name).then(|| package.join("src/main.rs")),
+        }
+    }
+
     /// The targets that may be the one that is being compiled, the library first.
     fn targets(&self, package: &Path) -> Vec<Target> {
         let mut targets = targets_of(package);
@@ -90,14 +114,11 @@ impl Compilation {
         if self.program.is_some() {
             targets.retain(|target| target.is_program);
         }
+        if self.is_test {
+            targets.retain(|target| target.is_test);
+        }
         targets
     }
-}
-
-/// Whether a file is a crate root by its path alone, so that `Cargo.toml` need not be read.
-fn is_conventional(root: &Root, package: &Path, file: &Path) -> bool {
-    let roots = ["src/lib.rs", "src/main.rs"].map(|path| package.join(path));
-    roots.contains(&root.absolute(file))
 }
 
 fn is_same(root: &Root, one: &Path, other: &Path) -> bool {
@@ -129,19 +150,25 @@ pub fn files_of_root(call: &CallSite) -> Vec<ScannedFile> {
         let file = ScannedFile::new(path, source);
         for include in &file.scan.includes {
             let included = included_file(call, &file.path, &file.source.text, include);
-            paths.extend(included.filter(|included| !paths.contains(included)));
+            let clean_path = included.map(|included| clean(&included));
+            paths.extend(clean_path.filter(|included| !paths.contains(included)));
         }
         files.push(file);
     }
     files
 }
 
-/// Whether the crate root includes the file with the call.
-fn includes_call(call: &CallSite) -> bool {
-    let files = files_of_root(call);
-    files
-        .iter()
-        .any(|file| is_same(call.root(), &file.path, call.file()))
+/// Whether the crate root includes a file in which the call is written. A file with a macro that makes the call does not
+/// count.
+fn includes_call(in_root: &CallSite, file: &Path, invocation: &Invocation) -> bool {
+    let files = files_of_root(in_root);
+    let mut included = files.iter().skip(1);
+    let found = included.find(|included| is_same(in_root.root(), &included.path, file));
+    let literals = invocation.directories.iter().filter_map(|path| path.literal());
+    found.is_some_and(|file| {
+        let code = without_macros(&file.source.text);
+        literals.into_iter().all(|literal| code.contains(literal))
+    })
 }
 
 /// Whether a file calls `table_registry!` with the same directories.
@@ -162,6 +189,8 @@ struct Target {
     /// The name of its crate.
     name: String,
     is_program: bool,
+    /// Whether it is an integration test or a benchmark.
+    is_test: bool,
     path: PathBuf,
 }
 
@@ -206,18 +235,27 @@ fn targets_of(package: &Path) -> Vec<Target> {
     let target = |name: &str, is_program, path: &str| Target {
         name: name.replace('-', "_"),
         is_program,
+        is_test: false,
         path: package.join(path),
     };
+    let of_kind = |name: &str, kind: &TargetKind, path: &str| Target {
+        is_test: !kind.is_program,
+        ..target(name, kind.is_program, path)
+    };
     let library = section(&manifest, "lib");
-    let build_script = string(section(&manifest, "package"), "build");
+    let build_script = string(section(&manifest, "package"), "build").unwrap_or("build.rs");
+    let script_name = Path::new(build_script).file_stem().unwrap_or_default();
     let mut targets = vec![
         target(
             string(library, "name").unwrap_or(default_name),
             false,
             string(library, "path").unwrap_or("src/lib.rs"),
         ),
-        target(default_name, true, "src/main.rs"),
-        target("build-script-build", false, build_script.unwrap_or("build.rs")),
+        target(
+            &format!("build-script-{}", script_name.to_string_lossy()),
+            false,
+            build_script,
+        ),
     ];
     for kind in TARGET_KINDS {
         let listed = manifest
@@ -226,7 +264,7 @@ fn targets_of(package: &Path) -> Vec<Target> {
         for table in listed.into_iter().flatten() {
             let table = table.get_ref().as_table();
             if let (Some(name), Some(path)) = (string(table, "name"), string(table, "path")) {
-                targets.push(target(name, kind.is_program, path));
+                targets.push(of_kind(name, kind, path));
             }
         }
         for name in Root::current().names_in(&package.join(kind.directory), |_| true) {
@@ -235,9 +273,11 @@ fn targets_of(package: &Path) -> Vec<Target> {
                 None => (name.as_str(), "/main.rs"),
             };
             let path = format!("{}/{name}{file}", kind.directory);
-            targets.push(target(stem, kind.is_program, &path));
+            targets.push(of_kind(stem, kind, &path));
         }
     }
+    // Cargo leaves it out if the manifest names another file for a binary of this name.
+    targets.push(target(default_name, true, "src/main.rs"));
     targets.retain(|target| target.path.is_file());
     targets
 }
@@ -260,6 +300,15 @@ mod tests {
 
     /// Where the call is, by the crate root and by the file that paths are relative to.
     fn found(files: &[(&str, &str)], name: &str, program: Option<&str>, file: Option<&str>) -> [String; 2] {
+        let compilation = Compilation {
+            crate_name: Some(name.to_string()),
+            program: program.map(str::to_string),
+            ..Compilation::default()
+        };
+        found_by(files, compilation, file)
+    }
+
+    fn found_by(files: &[(&str, &str)], compilation: Compilation, file: Option<&str>) -> [String; 2] {
         let directory = tempfile::tempdir().unwrap();
         let package = directory.path().canonicalize().unwrap();
         for (path, text) in files {
@@ -269,11 +318,11 @@ mod tests {
         }
         let compilation = Compilation {
             package: Some(package.clone()),
-            crate_name: Some(name.to_string()),
-            program: program.map(str::to_string),
+            ..compilation
         };
         let invocation = Invocation::parse("\"schema/\"".parse().unwrap(), &mut Vec::new());
-        let call = compilation.call_site(file.map(|file| package.join(file)), &invocation);
+        let file = file.map(|file| package.join(file));
+        let call = compilation.call_site(file.clone(), file, &invocation);
         let call = call.unwrap();
         let shown = |path: &Path| path.strip_prefix(&package).unwrap().display().to_string();
         [shown(call.crate_root()), shown(call.file())]
@@ -292,12 +341,21 @@ mod tests {
                 "src/gen/call.rs",
             ),
             ("include!(\"lib.rs\");", "src/gen/call.rs", "src/lib.rs"),
+            (
+                "include!(\"gen/wrapper.rs\");",
+                "src/gen/wrapper.rs",
+                "src/lib.rs",
+            ),
         ] {
             let files = [
                 manifest,
                 ("src/lib.rs", root),
                 ("src/gen/more.rs", "include!(\"call.rs\");"),
                 ("src/gen/call.rs", CALL),
+                (
+                    "src/gen/wrapper.rs",
+                    "macro_rules! w { () => { table_registry!(\"schema/\"); } }",
+                ),
                 ("src/macros.rs", ""),
             ];
             assert_eq!(
@@ -320,5 +378,41 @@ mod tests {
         assert_eq!(found(&twins, "a_b", None, None)[0], "src/lib.rs");
         assert_eq!(found(&twins, "a_b", Some("a-b"), None)[0], "src/main.rs");
         assert_eq!(found(&twins, "a_b", None, Some("src/main.rs"))[0], "src/main.rs");
+    }
+
+    /// The wrapper is in the library, the call in another crate of the same package.
+    #[test]
+    fn cargo_says_which_crate_calls_a_wrapper() {
+        let files = [
+            (
+                "Cargo.toml",
+                "package = { name = \"app\", build = \"b/s.rs\" }\n[[bin]]\nname = \"app\"\npath = \"app/app.rs\"",
+            ),
+            (
+                "src/lib.rs",
+                "macro_rules! wrapper { () => { table_registry!(\"schema/\"); } }",
+            ),
+            ("src/main.rs", ""),
+            ("app/app.rs", ""),
+            ("tests/app.rs", ""),
+            ("tests/it.rs", ""),
+            ("b/s.rs", ""),
+        ];
+        let lib = Some("src/lib.rs");
+        let root = |name: &str, is_program: bool, is_test| {
+            let compilation = Compilation {
+                crate_name: Some(name.to_string()),
+                program: is_program.then(|| name.to_string()),
+                package_name: Some("app".to_string()),
+                is_test,
+                ..Compilation::default()
+            };
+            found_by(&files, compilation, lib)[0].clone()
+        };
+        assert_eq!(root("app", false, false), "src/lib.rs");
+        assert_eq!(root("app", true, false), "app/app.rs");
+        assert_eq!(root("app", false, true), "tests/app.rs");
+        assert_eq!(root("it", false, true), "tests/it.rs");
+        assert_eq!(root("build_script_s", false, false), "b/s.rs");
     }
 }
