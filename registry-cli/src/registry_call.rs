@@ -43,12 +43,6 @@ impl RegistryCall {
     pub fn find_all(package: &Package) -> Result<Vec<Self>, Failure> {
         let mut found = Vec::new();
         for crate_root in &package.crate_roots {
-            match Source::read(&package.root, crate_root) {
-                Ok(_) => {}
-                // Cargo lists targets whose files do not exist yet, or are generated.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(Failure::io("read", crate_root, &error)),
-            }
             let mut calls = calls_in_crate(package, crate_root)?;
             match calls.len() {
                 0 | 1 => found.append(&mut calls),
@@ -84,7 +78,13 @@ pub fn place(span: Option<Span>, text: &str) -> Option<Range<usize>> {
 fn calls_in_crate(package: &Package, crate_root: &Path) -> Result<Vec<RegistryCall>, Failure> {
     let files = files_of_root(&call_site(package, crate_root, crate_root));
     let Some(root) = files.first() else {
-        return Ok(Vec::new());
+        return match Source::read(&package.root, crate_root) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(Failure::io("read", crate_root, &error))
+            }
+            // Cargo lists targets whose files do not exist yet, or are generated.
+            _ => Ok(Vec::new()),
+        };
     };
     let mut calls = Vec::new();
     for file in &files {

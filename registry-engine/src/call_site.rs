@@ -44,8 +44,12 @@ impl CallSite {
     /// A call in a file that the crate root includes. The package matters only if the crate root is outside it.
     #[must_use]
     pub fn in_crate(root: Root, file: PathBuf, crate_root: PathBuf, package: Option<&Path>) -> Self {
-        let of_file = ancestors(&root, &file, package);
         let of_root = ancestors(&root, &crate_root, package);
+        let of_file = if file == crate_root {
+            of_root.clone()
+        } else {
+            ancestors(&root, &file, package)
+        };
         // A generated file is in no package.
         let is_in_package = of_file.last() == of_root.last();
         let ancestors = if is_in_package { of_file } else { of_root };

@@ -29,19 +29,23 @@ pub fn registry(files: &[(&str, &str)], main: &str, revoke: &str) -> (Registry, 
         complete: true,
         ..Declarations::default()
     };
+    let analysis = inputs(declarations, main, revoke).check();
+    (analysis.registry, analysis.faults)
+}
+
+/// Declarations with the texts of both policy files.
+pub fn inputs(declarations: Declarations, main: &str, revoke: &str) -> Inputs {
     let source = |path, text| Some(Arc::new(Source::new(path, text)));
     let files = PolicyFiles {
         main: source("table-registry.toml", main),
         revoke: source("revoke.toml", revoke),
         paths: Vec::new(),
     };
-    let inputs = Inputs {
+    Inputs {
         declarations,
         files,
         faults: Vec::new(),
-    };
-    let analysis = inputs.check();
-    (analysis.registry, analysis.faults)
+    }
 }
 
 pub fn codes(faults: &[Diagnostic]) -> Vec<String> {

@@ -625,8 +625,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::testing::{codes, places, registry};
-    use crate::{Inputs, PolicyFiles, Source, declarations_in_text};
+    use crate::testing::{codes, inputs, places, registry};
+    use crate::{Source, declarations_in_text};
 
     /// The registry and the faults if a `mod` line leads only to the first file.
     fn with_orphans(files: &[(&str, &str)]) -> (Registry, Vec<Diagnostic>) {
@@ -722,18 +722,7 @@ mod tests {
                 complete,
                 ..Declarations::default()
             };
-            let source = |path, text| Some(Arc::new(Source::new(path, text)));
-            let files = PolicyFiles {
-                main: source("table-registry.toml", ""),
-                revoke: source("revoke.toml", revoke),
-                paths: Vec::new(),
-            };
-            let inputs = Inputs {
-                declarations,
-                files,
-                faults: Vec::new(),
-            };
-            places(&inputs.check().faults)
+            places(&inputs(declarations, "", revoke).check().faults)
         };
         let ours = "use table_registry::table; #[table] struct Logs;";
         let conditional = "use table_registry::table; #[cfg(x)] #[table] struct Logs;";

@@ -70,8 +70,9 @@ impl Compilation {
         }
         let shown_root = spelled_like(&root, &crate_root, &file);
         let in_root = CallSite::in_crate(root.clone(), shown_root.clone(), shown_root.clone(), package);
+        let files = files_of_root(&in_root);
         let included = [Some(file), file_of_literal].into_iter().flatten();
-        let mut with_call = included.filter(|file| includes_call(&in_root, file, invocation));
+        let mut with_call = included.filter(|file| holds_call(&root, &files, file, invocation));
         match with_call.next() {
             Some(file) => Some(CallSite::in_crate(root, file, shown_root, package)),
             None => Some(in_root),
@@ -158,12 +159,11 @@ pub fn files_of_root(call: &CallSite) -> Vec<ScannedFile> {
     files
 }
 
-/// Whether the crate root includes a file in which the call is written. A file with a macro that makes the call does not
-/// count.
-fn includes_call(in_root: &CallSite, file: &Path, invocation: &Invocation) -> bool {
-    let files = files_of_root(in_root);
+/// Whether the call is written in a file that the crate root, the first of `files`, includes. A file with a macro that
+/// makes the call does not count.
+fn holds_call(root: &Root, files: &[ScannedFile], file: &Path, invocation: &Invocation) -> bool {
     let mut included = files.iter().skip(1);
-    let found = included.find(|included| is_same(in_root.root(), &included.path, file));
+    let found = included.find(|included| is_same(root, &included.path, file));
     let literals = invocation.directories.iter().filter_map(|path| path.literal());
     found.is_some_and(|file| {
         let code = without_macros(&file.source.text);
