@@ -12,9 +12,9 @@ pub use crate as re_export_the_whole_crate_table_registry;
 #[doc(hidden)]
 pub use table_registry_core::__private;
 pub use table_registry_core::{
-    Access, AccessOf, AppendOnly, Global, HasTenant, IsKind, Key, Kind, KindOf, Mutable, OfKind,
-    PermitsUpdate, Policies, ReadWrite, RowSecured, Table, TableKind, Tenancy, TenancyOf, TenantScoped,
-    UnknownKind, assert_handlers, handlers, kind, kind_of, resolve,
+    Access, AccessOf, AppendOnly, Appendable, Global, HasTenant, IsKind, Key, Kind, KindOf, Mutable, OfKind,
+    PermitsInsert, PermitsUpdate, Policies, ReadOnly, ReadWrite, RowSecured, Table, TableKind, Tenancy,
+    TenancyOf, TenantScoped, UnknownKind, assert_handlers, handlers, kind, kind_of, resolve,
 };
 #[doc(hidden)]
 pub use table_registry_macros::__outside_directories;

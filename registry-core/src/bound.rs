@@ -1,6 +1,6 @@
 //! Bounds that a signature can ask for: a table that is mutable, that belongs to tenants, or that is of one kind.
 
-use crate::policy::{HasTenant, IsKind, PermitsUpdate, Policies};
+use crate::policy::{HasTenant, IsKind, PermitsInsert, PermitsUpdate, Policies};
 use crate::table::{PoliciesOf, Table};
 
 /// The kind of a table as a type: one of those in [`kind`](mod@crate::kind). The bound for one kind is [`OfKind`].
@@ -19,8 +19,8 @@ use crate::table::{PoliciesOf, Table};
 /// ```
 pub type KindOf<T> = <PoliciesOf<T> as Policies>::Kind;
 
-/// Whether rows of a table may be updated and deleted: [`ReadWrite`](crate::ReadWrite) or [`AppendOnly`](crate::AppendOnly). The bound for the first is
-/// [`Mutable`].
+/// How the application role may use a table: [`ReadWrite`](crate::ReadWrite), [`AppendOnly`](crate::AppendOnly) or [`ReadOnly`](crate::ReadOnly). The bound for the
+/// first is [`Mutable`], the bound for the first two is [`Appendable`].
 ///
 /// ```
 /// # use table_registry_core as table_registry;
@@ -53,7 +53,7 @@ pub type AccessOf<T> = <PoliciesOf<T> as Policies>::Access;
 /// ```
 pub type TenancyOf<T> = <PoliciesOf<T> as Policies>::Tenancy;
 
-/// A table whose rows may be updated and deleted: it is not in the revoke list.
+/// A table whose rows may be updated and deleted: it is neither append-only nor read-only.
 ///
 /// ```
 /// # use table_registry_core as table_registry;
@@ -84,7 +84,7 @@ pub type TenancyOf<T> = <PoliciesOf<T> as Policies>::Tenancy;
 /// #     const TABLE_NAME: &'static str = "audit_logs";
 /// # }
 /// # fn update<T: Mutable>() {}
-/// update::<tables::audit_logs>(); // table `audit_logs` is append-only
+/// update::<tables::audit_logs>(); // table `audit_logs` is not mutable
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a registered table",
@@ -93,10 +93,52 @@ pub type TenancyOf<T> = <PoliciesOf<T> as Policies>::Tenancy;
 )]
 pub trait Mutable: Table {}
 
-// Users cannot implement this trait or the next two for their own tables. The coherence rules assume that a later
+// Users cannot implement this trait or the next three for their own tables. The coherence rules assume that a later
 // version of this crate may make its policies fit any bound, so every such implementation conflicts with ours
 // (`tests/ui/typed/forged_bound`).
 impl<T: Table> Mutable for T where AccessOf<T>: PermitsUpdate<T::Key> {}
+
+/// A table to which rows may be added: it is not read-only.
+///
+/// ```
+/// # use table_registry_core as table_registry;
+/// use table_registry::{Appendable, Table};
+///
+/// fn insert<T: Appendable>() -> String {
+///     format!("INSERT INTO {} …", T::NAME)
+/// }
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum audit_logs {} }
+/// # impl table_registry::Key for tables::audit_logs {
+/// #     type Policies = (table_registry::kind::Evidence, table_registry::AppendOnly);
+/// #     const TABLE_NAME: &'static str = "audit_logs";
+/// # }
+///
+/// assert_eq!(insert::<tables::audit_logs>(), "INSERT INTO audit_logs …");
+/// ```
+///
+/// A read-only table does not fit:
+///
+/// ```compile_fail,E0277
+/// # use table_registry_core as table_registry;
+/// # use table_registry::{Appendable, Table};
+/// # #[allow(non_camel_case_types)]
+/// # mod tables { pub enum countries {} }
+/// # impl table_registry::Key for tables::countries {
+/// #     type Policies = (table_registry::kind::System, table_registry::ReadOnly);
+/// #     const TABLE_NAME: &'static str = "countries";
+/// # }
+/// # fn insert<T: Appendable>() {}
+/// insert::<tables::countries>(); // table `countries` is read-only
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a registered table",
+    label = "not a table",
+    note = "put `#[table]` on the struct, or use a key from `tables`"
+)]
+pub trait Appendable: Table {}
+
+impl<T: Table> Appendable for T where AccessOf<T>: PermitsInsert<T::Key> {}
 
 /// A table whose rows belong to tenants: row-level security applies, since its kind is not `system`.
 ///

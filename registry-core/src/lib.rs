@@ -12,14 +12,15 @@ mod handlers;
 mod index;
 mod lookup;
 mod policy;
+mod quoted;
 mod table;
 mod table_kind;
 
-pub use bound::{AccessOf, KindOf, Mutable, OfKind, RowSecured, TenancyOf};
+pub use bound::{AccessOf, Appendable, KindOf, Mutable, OfKind, RowSecured, TenancyOf};
 pub use lookup::{kind_of, resolve};
 pub use policy::{
-    Access, AppendOnly, Global, HasTenant, IsKind, Kind, PermitsUpdate, Policies, ReadWrite, Tenancy,
-    TenantScoped, kind,
+    Access, AppendOnly, Global, HasTenant, IsKind, Kind, PermitsInsert, PermitsUpdate, Policies, ReadOnly,
+    ReadWrite, Tenancy, TenantScoped, kind,
 };
 pub use table::{Key, Table};
 pub use table_kind::{TableKind, UnknownKind};
@@ -33,8 +34,8 @@ pub mod __private {
     };
     pub use crate::handlers::{HandlerKey, Keys, Report, report};
     pub use crate::index::{BYTES_PER_NAME, Index, insert};
-    pub use crate::policy::{Fits, InDoubt, OfTenants, Updatable};
-    pub use crate::{AppendOnly, Key, ReadWrite, kind};
+    pub use crate::policy::{Fits, InDoubt, Insertable, OfTenants, Updatable};
+    pub use crate::{AppendOnly, Global, Key, ReadOnly, ReadWrite, kind};
     pub use core::option::Option;
     pub use core::primitive::{bool, str, u8, usize};
     pub use core::{assert, include_bytes, module_path};

@@ -8,6 +8,13 @@ mod sealed {
     /// Keeps users from declaring policies that fit every bound.
     pub trait Sealed {}
 
+    /// Does for [`PermitsInsert`](super::PermitsInsert) what [`Updatable`] does for `PermitsUpdate`.
+    #[diagnostic::on_unimplemented(
+        message = "`PermitsInsert` is not for users to implement",
+        label = "`ReadOnly`"
+    )]
+    pub trait Insertable {}
+
     /// Users could implement [`PermitsUpdate`](super::PermitsUpdate) for their own keys, because its parameter is then
     /// a type of their own crate. This supertrait, which they cannot implement, prevents that.
     #[diagnostic::on_unimplemented(
@@ -30,9 +37,10 @@ mod sealed {
     )]
     pub trait Fits<Wanted> {}
 }
-pub use sealed::{Fits, OfTenants, Updatable};
+pub use sealed::{Fits, Insertable, OfTenants, Updatable};
 
-/// All policies of a table as one type: a pair of its [`Kind`] and its [`Access`].
+/// All policies of a table as one type: its [`Kind`] and its [`Access`]. A third type, a [`Tenancy`], takes the place of
+/// the kind's own: in a database of one tenant, no table is [`TenantScoped`].
 ///
 /// ```
 /// # use table_registry_core as table_registry;
@@ -41,13 +49,13 @@ pub use sealed::{Fits, OfTenants, Updatable};
 /// type OfAuditLogs = (kind::Evidence, AppendOnly);
 ///
 /// assert_eq!(OfAuditLogs::KIND, TableKind::Evidence);
-/// assert!(OfAuditLogs::RLS && OfAuditLogs::APPEND_ONLY);
+/// assert!(OfAuditLogs::RLS && OfAuditLogs::APPEND_ONLY && !OfAuditLogs::READ_ONLY);
 /// ```
 pub trait Policies: sealed::Sealed {
     /// The kind, with the overrides of the policy file applied.
     type Kind: Kind;
 
-    /// Whether rows may be updated and deleted.
+    /// What the application role may do to rows.
     type Access: Access;
 
     /// Whether rows belong to tenants.
@@ -59,8 +67,11 @@ pub trait Policies: sealed::Sealed {
     /// Whether the table gets row-level security.
     const RLS: bool = <Self::Tenancy as Tenancy>::RLS;
 
-    /// Whether rows are only ever added.
+    /// Whether rows are never updated or deleted.
     const APPEND_ONLY: bool = <Self::Access as Access>::APPEND_ONLY;
+
+    /// Whether rows are not even added.
+    const READ_ONLY: bool = <Self::Access as Access>::READ_ONLY;
 
     /// Whether these are really the table's policies. If not, the reason is reported as a fault.
     #[doc(hidden)]
@@ -73,6 +84,14 @@ impl<K: Kind, A: Access> Policies for (K, A) {
     type Kind = K;
     type Access = A;
     type Tenancy = K::Tenancy;
+}
+
+impl<K: Kind, A: Access, T: Tenancy> sealed::Sealed for (K, A, T) {}
+
+impl<K: Kind, A: Access, T: Tenancy> Policies for (K, A, T) {
+    type Kind = K;
+    type Access = A;
+    type Tenancy = T;
 }
 
 /// The policies of a table with a reported fault. Their types fit every bound, so that the fault stays the only error.
@@ -88,40 +107,59 @@ impl<Guess: Policies> Policies for InDoubt<Guess> {
     const KIND: TableKind = Guess::KIND;
     const RLS: bool = Guess::RLS;
     const APPEND_ONLY: bool = Guess::APPEND_ONLY;
+    const READ_ONLY: bool = Guess::READ_ONLY;
     const ARE_KNOWN: bool = false;
 }
 
-/// How the application role may use a table: [`ReadWrite`] or [`AppendOnly`].
+/// How the application role may use a table: [`ReadWrite`], [`AppendOnly`] or [`ReadOnly`].
 ///
 /// ```
 /// # use table_registry_core as table_registry;
-/// use table_registry::{Access, AppendOnly, ReadWrite};
+/// use table_registry::{Access, AppendOnly, ReadOnly, ReadWrite};
 ///
-/// const { assert!(AppendOnly::APPEND_ONLY && !ReadWrite::APPEND_ONLY) };
+/// const { assert!(!ReadWrite::APPEND_ONLY) };
+/// const { assert!(AppendOnly::APPEND_ONLY && !AppendOnly::READ_ONLY) };
+/// const { assert!(ReadOnly::APPEND_ONLY && ReadOnly::READ_ONLY) };
 /// ```
 pub trait Access: sealed::Sealed {
-    /// Whether rows are only ever added.
+    /// Whether rows are never updated or deleted.
     const APPEND_ONLY: bool;
+
+    /// Whether rows are not even added.
+    const READ_ONLY: bool;
 }
 
 /// Rows are added, updated and deleted.
 #[derive(Debug)]
 pub enum ReadWrite {}
 
-/// Rows are only ever added: `revoke.toml` lists the table, and the application role gets no UPDATE, DELETE
-/// or TRUNCATE.
+/// Rows are only ever added: `revoke.toml` lists the table in `update_delete`, and the application role gets no UPDATE,
+/// DELETE or TRUNCATE.
 #[derive(Debug)]
 pub enum AppendOnly {}
 
-impl sealed::Sealed for ReadWrite {}
-impl sealed::Sealed for AppendOnly {}
+/// Rows are only read, as in a table of countries: `revoke.toml` lists the table in `insert_update_delete`, and the
+/// application role gets no INSERT, UPDATE, DELETE or TRUNCATE.
+#[derive(Debug)]
+pub enum ReadOnly {}
 
-impl Access for ReadWrite {
-    const APPEND_ONLY: bool = false;
+macro_rules! accesses {
+    ($($access:ident: append_only $append_only:literal, read_only $read_only:literal;)*) => {
+        $(
+            impl sealed::Sealed for $access {}
+
+            impl Access for $access {
+                const APPEND_ONLY: bool = $append_only;
+                const READ_ONLY: bool = $read_only;
+            }
+        )*
+    };
 }
 
-impl Access for AppendOnly {
-    const APPEND_ONLY: bool = true;
+accesses! {
+    ReadWrite: append_only false, read_only false;
+    AppendOnly: append_only true, read_only false;
+    ReadOnly: append_only true, read_only true;
 }
 
 /// Whose rows a table holds: [`TenantScoped`] or [`Global`].
@@ -141,7 +179,7 @@ pub trait Tenancy: sealed::Sealed {
 #[derive(Debug)]
 pub enum TenantScoped {}
 
-/// Rows belong to no tenant: the table is of kind `system`.
+/// Rows belong to no tenant: the table is of kind `system`, or the database has one tenant.
 #[derive(Debug)]
 pub enum Global {}
 
@@ -253,9 +291,9 @@ impl<Wanted, Table: ?Sized> IsKind<Wanted, Table> for AnyKind {}
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "table `{Table}` is append-only",
-    label = "its rows may not be updated or deleted",
-    note = "the revoke list, by default `revoke.toml`, names this table in `update_delete`"
+    message = "table `{Table}` is not mutable",
+    label = "its access is `{Self}`: its rows may not be updated or deleted",
+    note = "the revoke list, by default `revoke.toml`, names this table in `update_delete` or `insert_update_delete`"
 )]
 pub trait PermitsUpdate<Table: ?Sized>: Updatable {}
 
@@ -264,6 +302,40 @@ impl Updatable for ReadWrite {}
 
 #[diagnostic::do_not_recommend]
 impl<Table: ?Sized> PermitsUpdate<Table> for ReadWrite {}
+
+/// What [`Appendable`](crate::Appendable) asks of a table's access: implemented by [`ReadWrite`] and [`AppendOnly`].
+///
+/// Use [`Appendable`](crate::Appendable) as the bound. The compiler names this trait where a table is read-only, because its error can then
+/// name the table.
+///
+/// ```
+/// # use table_registry_core as table_registry;
+/// use table_registry::{AccessOf, Appendable, PermitsInsert, Table};
+///
+/// fn same_bound<T: Appendable>()
+/// where
+///     AccessOf<T>: PermitsInsert<T::Key>,
+/// {
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "table `{Table}` is read-only",
+    label = "no rows may be added",
+    note = "the revoke list, by default `revoke.toml`, names this table in `insert_update_delete`"
+)]
+pub trait PermitsInsert<Table: ?Sized>: Insertable {}
+
+#[diagnostic::do_not_recommend]
+impl Insertable for ReadWrite {}
+
+#[diagnostic::do_not_recommend]
+impl Insertable for AppendOnly {}
+
+#[diagnostic::do_not_recommend]
+impl<Table: ?Sized> PermitsInsert<Table> for ReadWrite {}
+
+#[diagnostic::do_not_recommend]
+impl<Table: ?Sized> PermitsInsert<Table> for AppendOnly {}
 
 /// What [`RowSecured`](crate::RowSecured) asks of a table's tenancy: implemented by [`TenantScoped`] alone.
 ///
@@ -283,7 +355,7 @@ impl<Table: ?Sized> PermitsUpdate<Table> for ReadWrite {}
 #[diagnostic::on_unimplemented(
     message = "table `{Table}` belongs to no tenant",
     label = "it has no row-level security",
-    note = "its kind is `system`, set by `#[table(kind = system)]` on its struct or by an override in the policy file (`table-registry.toml` by default)"
+    note = "its kind is `system`, set by `#[table(kind = system)]` on its struct or by an override in the policy file (`table-registry.toml` by default), or the policy file says `[tenancy] mode = \"none\"`"
 )]
 pub trait HasTenant<Table: ?Sized>: OfTenants {}
 

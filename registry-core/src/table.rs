@@ -1,5 +1,6 @@
 use crate::TableKind;
 use crate::policy::Policies;
+use crate::quoted::Quoted;
 
 /// A registered table, known to the compiler.
 ///
@@ -31,15 +32,25 @@ pub trait Table {
     /// The PostgreSQL schema, where `#[table(schema = "…")]` gives one.
     const SCHEMA: Option<&'static str> = Self::Key::TABLE_SCHEMA;
 
+    /// The table's name as SQL writes it, in quotes and with its PostgreSQL schema: `"public"."users"`. The schema is that
+    /// of the table, or else `schema` in `[database]` of the policy file, by default `public`.
+    ///
+    /// See the PostgreSQL manual, [Identifiers and Key
+    /// Words](https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS).
+    const SQL_NAME: &'static str = Quoted::<Self::Key>::NAME;
+
     /// The table's kind, with the overrides of the policy file applied.
     const KIND: TableKind = PoliciesOf::<Self>::KIND;
 
     /// Whether the table belongs to tenants and gets row-level security.
     const RLS: bool = PoliciesOf::<Self>::RLS;
 
-    /// Whether the table is append-only: the application role gets no
-    /// UPDATE, DELETE or TRUNCATE.
+    /// Whether rows are never updated or deleted: the table is append-only, or even read-only, and the application role
+    /// gets no UPDATE, DELETE or TRUNCATE.
     const APPEND_ONLY: bool = PoliciesOf::<Self>::APPEND_ONLY;
+
+    /// Whether the table is read-only: the application role gets no INSERT, either.
+    const READ_ONLY: bool = PoliciesOf::<Self>::READ_ONLY;
 }
 
 /// A typed key. `table_registry!` implements it for each type in its module `tables`, and nothing else
@@ -68,6 +79,9 @@ pub trait Key {
 
     /// [`Table::SCHEMA`].
     const TABLE_SCHEMA: Option<&'static str> = None;
+
+    /// The PostgreSQL schema of a table that names none: `schema` in `[database]` of the policy file.
+    const DEFAULT_SCHEMA: &'static str = "public";
 }
 
 #[diagnostic::do_not_recommend]

@@ -27,10 +27,11 @@ pub use expand::{
 pub use name::{NameFault, TableName, check as check_name, key, key_ident, raw_where_needed};
 pub use pipeline::{Analysis, Inputs, run};
 pub use policy::{
-    DatabaseSettings, EXEMPT, Exception, Exemption, LintSettings, MAIN_FILE, OVERRIDES, Override, Placed,
-    Policy, PolicyFiles, REVOKE_FILE, UPDATE_DELETE,
+    Command, DatabaseSettings, DeclaredPolicy, DeclaredTable, EXEMPT, Exception, Exemption,
+    INSERT_UPDATE_DELETE, LintSettings, MAIN_FILE, OVERRIDES, Override, Placed, Policy, PolicyFiles,
+    REVOKE_FILE, Revoked, TenancySettings, TenantColumn, Tenants, UPDATE_DELETE,
 };
-pub use registry::{ExemptTable, RegisteredTable, Registry, validate};
+pub use registry::{Access, ExemptTable, Parent, RegisteredTable, Registry, Tenancy, validate};
 pub use report::{
     CheckSubject, Code, DatabaseCheck, Diagnostic, Fault, Label, Lint, LintLevel, LintOption, Severity,
     conflict,
@@ -46,7 +47,7 @@ pub use text::{
 };
 pub use written::{
     AllowedLint, Argument, CALL_ARGUMENTS, CallArgument, Declared, FlatMeta, Invocation, MAX_NESTING,
-    TABLE_ARGUMENTS, TableArgument, Value, WrittenPath, declare, flatten, flatten_text, is_of_rustversion,
-    nests_too_deeply, not_a_struct, outer_attributes, repeated, split_arguments, too_deep_struct,
-    too_many_conditions, ungroup,
+    TABLE_ARGUMENTS, TableArgument, Value, WrittenName, WrittenParent, WrittenPath, WrittenTenant, declare,
+    flatten, flatten_text, is_of_rustversion, nests_too_deeply, not_a_struct, outer_attributes, repeated,
+    split_arguments, too_deep_struct, too_many_conditions, ungroup,
 };

@@ -53,7 +53,8 @@ pub const ARRAYS: &[RegistryArray] = &[
     RegistryArray {
         name: "RLS_TABLES",
         length: "M",
-        meaning: "the tables with row-level security, sorted: every registered table whose kind is not `system`",
+        meaning: "the tables with row-level security, sorted: every registered table whose kind is not `system`; none \
+                  in a database of one tenant",
         more: "See the PostgreSQL manual, [Row Security Policies]\
                (https://www.postgresql.org/docs/current/ddl-rowsecurity.html).",
         content: Content::Names(|registry| names(registry.row_secured())),
@@ -61,9 +62,17 @@ pub const ARRAYS: &[RegistryArray] = &[
     RegistryArray {
         name: "REVOKE_UPDATE_DELETE_TABLES",
         length: "K",
-        meaning: "the append-only tables, sorted: the application role gets no UPDATE, DELETE or TRUNCATE",
+        meaning: "the append-only and the read-only tables, sorted: the application role gets no UPDATE, DELETE or \
+                  TRUNCATE",
         more: "See the PostgreSQL manual, [REVOKE](https://www.postgresql.org/docs/current/sql-revoke.html).",
         content: Content::Names(|registry| names(registry.append_only())),
+    },
+    RegistryArray {
+        name: "REVOKE_INSERT_UPDATE_DELETE_TABLES",
+        length: "L",
+        meaning: "the read-only tables, sorted: the application role gets no INSERT, either",
+        more: "",
+        content: Content::Names(|registry| names(registry.read_only())),
     },
 ];
 
@@ -99,6 +108,24 @@ pub const {name}: [{element}; {count}] = [{entries}];
 
 pub(super) fn arrays(registry: &Registry) -> String {
     ARRAYS.iter().map(|array| array.expand(registry)).collect()
+}
+
+/// The constant with the setting that holds the tenant.
+pub(super) fn tenant_setting(registry: &Registry) -> String {
+    let value = match registry.tenant_setting() {
+        Some(setting) => format!("Some({setting:?})"),
+        None => "None".to_string(),
+    };
+    format!(
+        "
+/// The setting that holds the tenant: the application sets it at the start of each transaction. Nothing if the policy
+/// file has no `[tenancy]`, or if the database has one tenant.
+///
+/// See the PostgreSQL manual, [set_config](https://www.postgresql.org/docs/current/functions-admin.html).
+pub const TENANT_SETTING: __table_registry::__private::Option<&__table_registry::__private::str> =
+    __table_registry::__private::Option::{value};
+"
+    )
 }
 
 /// A phrase as the first sentence of a documentation comment, with the paragraphs that follow it.

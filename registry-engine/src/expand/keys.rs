@@ -4,7 +4,7 @@ use table_registry_core::__private::{BYTES_PER_NAME, insert};
 
 use super::arrays::sentence;
 use crate::name::raw_where_needed;
-use crate::registry::{RegisteredTable, Registry};
+use crate::registry::{Access, RegisteredTable, Registry};
 
 /// A table and the identifier of its key.
 pub(super) struct Keyed<'r> {
@@ -54,14 +54,22 @@ pub const LOOK_UPS: &[LookUp] = &[
         meaning: "whether a table with this name is registered and has row-level security",
         more: "",
         returns: "super::__table_registry::__private::bool",
-        body: "REGISTERED.is_rls(name)",
+        body: "HAS_TENANTS && REGISTERED.is_rls(name)",
     },
     LookUp {
         name: "is_append_only",
-        meaning: "whether a table with this name is registered and append-only",
+        meaning: "whether a table with this name is registered and its rows are never updated or deleted: it is \
+                  append-only or even read-only",
         more: "",
         returns: "super::__table_registry::__private::bool",
         body: "APPEND_ONLY.resolve(name).is_some()",
+    },
+    LookUp {
+        name: "is_read_only",
+        meaning: "whether a table with this name is registered and read-only",
+        more: "",
+        returns: "super::__table_registry::__private::bool",
+        body: "READ_ONLY.resolve(name).is_some()",
     },
 ];
 
@@ -107,8 +115,13 @@ pub(crate) use self::tables as directories_of_table_registry;
 /// else.
 pub(super) fn tables(registry: &Registry, keyed: &[Keyed<'_>]) -> String {
     let keys: String = keyed.iter().map(key).collect();
-    let indexes =
-        index("REGISTERED", registry, |_| true) + &index("APPEND_ONLY", registry, |table| table.append_only);
+    let indexes = index("REGISTERED", registry, |_| true)
+        + &index("APPEND_ONLY", registry, |table| table.access.is_append_only())
+        + &index("READ_ONLY", registry, |table| table.access.is_read_only());
+    let has_tenants = format!(
+        "const HAS_TENANTS: super::__table_registry::__private::bool = {};\n",
+        !registry.has_one_tenant()
+    );
     let look_ups: String = LOOK_UPS.iter().map(LookUp::expand).collect();
     let (alias, module) = if registry.is_tables_taken() {
         ("", "directories_of_table_registry")
@@ -118,7 +131,7 @@ pub(super) fn tables(registry: &Registry, keyed: &[Keyed<'_>]) -> String {
     format!(
         "
 /// One type per table: the typed keys of [`TABLE_REGISTRY`], and the look-up by name.
-pub mod {module} {{{keys}{indexes}{look_ups}}}
+pub mod {module} {{{keys}{indexes}{has_tenants}{look_ups}}}
 {alias}"
     )
 }
@@ -153,26 +166,30 @@ fn key(Keyed { table, key }: &Keyed<'_>) -> String {
 
 fn key_doc(table: &RegisteredTable) -> String {
     let RegisteredTable { name, kind, file, .. } = table;
-    let row_level_security = if kind.row_level_security() {
+    let row_level_security = if table.has_rls() {
         "row-level security applies"
     } else {
         "no row-level security"
     };
-    let access = if table.append_only {
-        "append-only"
-    } else {
-        "not append-only"
+    let access = match table.access {
+        Access::ReadWrite => "not append-only",
+        Access::AppendOnly => "append-only",
+        Access::ReadOnly => "read-only",
     };
     format!("The table `{name}`: kind `{kind}`, {row_level_security}, {access}.\n\nDeclared in `{file}`.")
 }
 
-pub(super) fn implementations(keyed: &[Keyed<'_>]) -> String {
-    let implementations: String = keyed.iter().map(implementation).collect();
+pub(super) fn implementations(registry: &Registry, keyed: &[Keyed<'_>]) -> String {
+    let default_schema = registry.default_schema();
+    let implementations: String = keyed
+        .iter()
+        .map(|table| implementation(table, default_schema))
+        .collect();
     format!(
         "
 const _: () = {{
     use __table_registry::__private::{{
-        AppendOnly, DeclaredByOneStruct, InDoubt, Key, Option, ReadWrite, kind, str,
+        AppendOnly, DeclaredByOneStruct, Global, InDoubt, Key, Option, ReadOnly, ReadWrite, kind, str,
     }};
     {implementations}
 }};
@@ -180,12 +197,17 @@ const _: () = {{
     )
 }
 
-fn implementation(Keyed { table, key }: &Keyed<'_>) -> String {
+/// What `Key::DEFAULT_SCHEMA` is if nothing is written.
+const PUBLIC: &str = "public";
+
+fn implementation(Keyed { table, key }: &Keyed<'_>, default_schema: &str) -> String {
     let RegisteredTable { name, schema, .. } = table;
     let policies = policies(table);
-    let schema_item = schema.as_ref().map_or_else(String::new, |schema| {
-        format!("const TABLE_SCHEMA: Option<&'static str> = Option::Some({schema:?});")
-    });
+    let schema_item = match schema {
+        Some(schema) => format!("const TABLE_SCHEMA: Option<&'static str> = Option::Some({schema:?});"),
+        None if default_schema == PUBLIC => String::new(),
+        None => format!("const DEFAULT_SCHEMA: &'static str = {default_schema:?};"),
+    };
     // Usually `#[table]` implements this trait. Two structs that claim one key would conflict, and that fault is
     // already reported.
     let declared = if table.contested {
@@ -207,12 +229,14 @@ fn implementation(Keyed { table, key }: &Keyed<'_>) -> String {
 /// Policies in doubt fit every bound, so that a fault in a policy file stays one error.
 fn policies(table: &RegisteredTable) -> String {
     let kind = table.kind;
-    let access = if table.append_only {
-        "AppendOnly"
+    // `Debug` writes the name of the type, too.
+    let access = table.access;
+    let tenancy = if kind.row_level_security() && !table.has_rls() {
+        ", Global"
     } else {
-        "ReadWrite"
+        ""
     };
-    let policies = format!("(kind::{kind:?}, {access})");
+    let policies = format!("(kind::{kind:?}, {access:?}{tenancy})");
     if table.is_in_doubt {
         format!("InDoubt<{policies}>")
     } else {

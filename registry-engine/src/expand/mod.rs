@@ -56,8 +56,9 @@ pub fn expand(registry: &Registry, tracked: &[String], directories: &[PathBuf]) 
         checks::crate_root(),
         includes(tracked),
         arrays::arrays(registry),
+        arrays::tenant_setting(registry),
         keys::tables(registry, &keyed),
-        keys::implementations(&keyed),
+        keys::implementations(registry, &keyed),
         structs::callback(registry, directories),
         checks,
     ]

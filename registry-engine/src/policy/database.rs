@@ -3,8 +3,6 @@
 //! Only `cargo table-registry sql` and `verify` use these settings. They are read here so that the compiler reports a
 //! typo in them, too.
 
-use toml::de::DeValue;
-
 use super::reader::{Exception, Placed, PolicyReader, TomlKey, TomlValue};
 use crate::name;
 use crate::report::{CheckSubject, DatabaseCheck, Diagnostic, Fault};
@@ -12,7 +10,6 @@ use crate::text::did_you_mean;
 
 const SCHEMA: &str = "schema";
 const APP_ROLES: &str = "app_roles";
-const TENANT_POLICY: &str = "tenant_policy";
 const FORCE_RLS: &str = "force_rls";
 const APPEND_ONLY_TRIGGER: &str = "append_only_trigger";
 const ALLOW: &str = "allow";
@@ -24,9 +21,6 @@ pub struct DatabaseSettings {
     pub schema: String,
     /// The roles that the application connects as.
     pub app_roles: Vec<Placed<String>>,
-    /// The expression that must hold for a row to be seen or written. If it is set, the registry generates the
-    /// policies.
-    pub tenant_policy: Option<Placed<String>>,
     /// Whether row-level security applies to the owner of a table, too.
     pub force_rls: bool,
     /// Whether append-only tables have a trigger that refuses changes.
@@ -40,7 +34,6 @@ impl Default for DatabaseSettings {
         Self {
             schema: "public".to_string(),
             app_roles: Vec::new(),
-            tenant_policy: None,
             force_rls: true,
             append_only_trigger: false,
             exceptions: Vec::new(),
@@ -62,23 +55,12 @@ impl DatabaseSettings {
             match key.get_ref().as_str() {
                 SCHEMA => database.schema = schema(reader, &key, &value).unwrap_or(database.schema),
                 APP_ROLES => database.app_roles = roles(reader, &key, value),
-                TENANT_POLICY => database.tenant_policy = expression(reader, &key, &value),
-                FORCE_RLS => database.force_rls = boolean(reader, &key, &value).unwrap_or(true),
+                FORCE_RLS => database.force_rls = reader.boolean(&key, &value).unwrap_or(true),
                 APPEND_ONLY_TRIGGER => {
-                    database.append_only_trigger = boolean(reader, &key, &value).unwrap_or_default();
+                    database.append_only_trigger = reader.boolean(&key, &value).unwrap_or_default();
                 }
                 ALLOW => database.exceptions = exceptions(reader, &key, value),
-                _ => reader.unknown_key(
-                    &key,
-                    &[
-                        SCHEMA,
-                        APP_ROLES,
-                        TENANT_POLICY,
-                        FORCE_RLS,
-                        APPEND_ONLY_TRIGGER,
-                        ALLOW,
-                    ],
-                ),
+                _ => reader.unknown_key(&key, &[SCHEMA, APP_ROLES, FORCE_RLS, APPEND_ONLY_TRIGGER, ALLOW]),
             }
         }
         database.check_roles_of_exceptions(reader);
@@ -139,31 +121,6 @@ fn role_fault(name: &str) -> Option<Diagnostic> {
         Err(fault) if fault.code != Fault::DottedName => Some(Diagnostic::new(fault.code, fault.message)),
         _ => None,
     }
-}
-
-fn expression<'a>(
-    reader: &mut PolicyReader<'a>,
-    key: &TomlKey,
-    value: &TomlValue<'a>,
-) -> Option<Placed<String>> {
-    let text = reader.string(key, value, "org_id = current_setting('app.org_id')")?;
-    if text.trim().is_empty() {
-        let fault = Diagnostic::new(Fault::EmptyName, format!("`{TENANT_POLICY}` is empty"))
-            .help("write an SQL expression, or leave the key out if policies are created elsewhere");
-        reader.fault(fault, value.span(), "");
-        return None;
-    }
-    let text = TomlKey::new(value.span(), text.to_string());
-    Some(reader.placed(text))
-}
-
-fn boolean<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: &TomlValue<'a>) -> Option<bool> {
-    if let DeValue::Boolean(boolean) = value.get_ref() {
-        return Some(*boolean);
-    }
-    let form = format!("write `{} = true` or `{} = false`", key.get_ref(), key.get_ref());
-    reader.wrong_type(key, "true or false", value.get_ref(), value.span(), form);
-    None
 }
 
 fn exceptions<'a>(
@@ -227,7 +184,6 @@ mod tests {
             "[database]
              schema = \"erp\"
              app_roles = [\"app\", \"worker\", \"app\"]
-             tenant_policy = \"org_id = current_setting('app.org_id')\"
              force_rls = false
              append_only_trigger = true
              [database.allow.rls_disabled]
@@ -243,14 +199,6 @@ mod tests {
             .collect();
         assert_eq!((database.schema.as_str(), roles), ("erp", vec!["app", "worker"]));
         assert!(!database.force_rls && database.append_only_trigger);
-        assert!(
-            database
-                .tenant_policy
-                .as_ref()
-                .unwrap()
-                .value
-                .starts_with("org_id")
-        );
         assert!(database.allows(DatabaseCheck::RlsDisabled, "invoices"));
         assert!(!database.allows(DatabaseCheck::RlsDisabled, "orders"));
     }
@@ -268,7 +216,6 @@ mod tests {
             "[database]
              schema = \"a.b\"
              app_roles = [\"\", 1, \"public\", \"pg_monitor\"]
-             tenant_policy = \" \"
              force_rls = \"yes\"
              force_rsl = true
              [database.allow.rls-disabeld]
@@ -288,7 +235,6 @@ mod tests {
                 "empty-name \"\"",
                 "invalid-value \"public\"",
                 "invalid-value \"pg_monitor\"",
-                "empty-name \" \"",
                 "wrong-type \"yes\"",
                 "unknown-key force_rsl",
                 "unknown-check rls-disabeld",

@@ -6,8 +6,9 @@ use super::database::DatabaseSettings;
 use super::files::PolicyFiles;
 use super::lints::LintSettings;
 use super::overrides::{Exemption, Override};
-use super::reader::{Placed, PolicyReader};
-use crate::report::Diagnostic;
+use super::reader::{Placed, PolicyReader, TomlKey, TomlValue};
+use super::tenancy::{DeclaredTable, TenancySettings};
+use crate::report::{Diagnostic, Fault};
 use crate::text::Source;
 
 /// The table with the overrides in the main policy file.
@@ -16,8 +17,14 @@ pub const OVERRIDES: &str = "overrides";
 pub const EXEMPT: &str = "exempt";
 const LINTS: &str = "lints";
 const DATABASE: &str = "database";
+const TENANCY: &str = "tenancy";
+const TABLES: &str = "tables";
 /// The list of append-only tables in the revoke list.
 pub const UPDATE_DELETE: &str = "update_delete";
+/// The list of read-only tables in the revoke list.
+pub const INSERT_UPDATE_DELETE: &str = "insert_update_delete";
+/// The reasons for system tables in `update_delete`, in the revoke list.
+const SYSTEM: &str = "system";
 
 /// The decisions in the policy files. Lists are in the order of the files.
 #[derive(Debug, Default)]
@@ -26,14 +33,29 @@ pub struct Policy {
     pub overrides: Vec<Override>,
     /// `[exempt]`.
     pub exempt: Vec<Exemption>,
-    /// `update_delete`: the append-only tables.
-    pub revoke: Vec<Placed<String>>,
+    /// The tables in the revoke list: the append-only and the read-only ones.
+    pub revoke: Vec<Revoked>,
+    /// `[system]` in the revoke list: the system tables that are append-only, each with a reason.
+    pub append_only_system: Vec<Placed<String>>,
+    /// `[tenancy]`: how rows belong to tenants.
+    pub tenancy: TenancySettings,
+    /// `[tables]`: the tables that no struct of this crate declares.
+    pub tables: Vec<DeclaredTable>,
     /// `[lints]`: how `cargo table-registry lint` checks.
     pub lints: LintSettings,
     /// `[database]`: how the registry maps to a PostgreSQL server.
     pub database: DatabaseSettings,
     /// Whether the main policy file could be read. If not, any table may have an override.
     pub has_main_file: bool,
+}
+
+/// An entry of the revoke list.
+#[derive(Clone, Debug)]
+pub struct Revoked {
+    /// The table.
+    pub table: Placed<String>,
+    /// Whether INSERT is revoked, too: the table is in `insert_update_delete`.
+    pub is_read_only: bool,
 }
 
 impl Policy {
@@ -59,7 +81,7 @@ impl Policy {
     /// Reads the main policy file, `table-registry.toml`.
     pub fn read_main(&mut self, source: &Arc<Source>, faults: &mut Vec<Diagnostic>) {
         let mut reader = PolicyReader::new(source, faults);
-        let Some(document) = reader.document(&[OVERRIDES, EXEMPT, LINTS, DATABASE]) else {
+        let Some(document) = reader.document(&[TENANCY, OVERRIDES, EXEMPT, TABLES, LINTS, DATABASE]) else {
             return;
         };
         self.has_main_file = true;
@@ -67,6 +89,8 @@ impl Policy {
             match key.get_ref().as_str() {
                 OVERRIDES => self.overrides = reader.entries(&key, value, Override::read),
                 EXEMPT => self.exempt = reader.entries(&key, value, Exemption::read),
+                TENANCY => self.tenancy = TenancySettings::read(&mut reader, &key, value),
+                TABLES => self.tables = DeclaredTable::read_all(&mut reader, &key, value),
                 LINTS => self.lints = LintSettings::read(&mut reader, &key, value),
                 _ => self.database = DatabaseSettings::read(&mut reader, &key, value),
             }
@@ -76,12 +100,33 @@ impl Policy {
     /// Reads the revoke list, `revoke.toml`.
     pub fn read_revoke(&mut self, source: &Arc<Source>, faults: &mut Vec<Diagnostic>) {
         let mut reader = PolicyReader::new(source, faults);
-        for (key, value) in reader.document(&[UPDATE_DELETE]).unwrap_or_default() {
-            let names = reader.strings(&key, value, "audit_logs");
-            self.revoke
-                .extend(names.into_iter().map(|name| reader.placed(name)));
+        let known = [UPDATE_DELETE, INSERT_UPDATE_DELETE, SYSTEM];
+        for (key, value) in reader.document(&known).unwrap_or_default() {
+            let is_read_only = match key.get_ref().as_str() {
+                UPDATE_DELETE => false,
+                INSERT_UPDATE_DELETE => true,
+                _ => {
+                    self.append_only_system = reader.entries(&key, value, system_reason);
+                    continue;
+                }
+            };
+            let example = if is_read_only { "countries" } else { "audit_logs" };
+            for name in reader.strings(&key, value, example) {
+                let table = reader.placed(name);
+                self.revoke.push(Revoked { table, is_read_only });
+            }
         }
     }
+}
+
+/// An entry of `[system]` in the revoke list.
+fn system_reason<'a>(reader: &mut PolicyReader<'a>, name: TomlKey, value: &TomlValue<'a>) -> Placed<String> {
+    reader.reason(&name, value, "why its rows never change", || {
+        let message = format!("append-only system table `{}` has no reason", name.get_ref());
+        Diagnostic::new(Fault::PolicyWithoutReason, message)
+            .help("say why the rows of a table that belongs to no tenant never change")
+    });
+    reader.placed(name)
 }
 
 #[cfg(test)]
@@ -123,16 +168,19 @@ mod tests {
             ]
         );
         assert_eq!(policy.exempt[0].table.value, "old");
-        let (policy, faults) = revoke("update_delete = [\"b\", \"a\"]");
+        let (policy, faults) = revoke(
+            "update_delete = [\"b\", \"a\"]\ninsert_update_delete = [\"countries\"]\n[system]\na = \"a log\"",
+        );
         assert_eq!(faults, [""; 0]);
         assert_eq!(
             policy
                 .revoke
                 .iter()
-                .map(|name| name.value.as_str())
+                .map(|entry| (entry.table.value.as_str(), entry.is_read_only))
                 .collect::<Vec<_>>(),
-            ["b", "a"]
+            [("b", false), ("a", false), ("countries", true)]
         );
+        assert_eq!(policy.append_only_system[0].value, "a");
     }
 
     #[test]
@@ -197,6 +245,10 @@ mod tests {
             ["wrong-type 1", "wrong-type true"]
         );
         assert_eq!(revoke("updatedelete = []").1, ["unknown-key updatedelete"]);
+        assert_eq!(
+            revoke("[system]\na = \"\"\nb = 1").1,
+            ["policy-without-reason \"\"", "wrong-type 1"]
+        );
     }
 
     #[test]

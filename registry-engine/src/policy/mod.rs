@@ -6,10 +6,12 @@ mod files;
 mod lints;
 mod overrides;
 mod reader;
+mod tenancy;
 
 pub use database::DatabaseSettings;
-pub use decisions::{EXEMPT, OVERRIDES, Policy, UPDATE_DELETE};
+pub use decisions::{EXEMPT, INSERT_UPDATE_DELETE, OVERRIDES, Policy, Revoked, UPDATE_DELETE};
 pub use files::{MAIN_FILE, PolicyFiles, REVOKE_FILE};
 pub use lints::LintSettings;
 pub use overrides::{Exemption, Override};
 pub use reader::{Exception, Placed};
+pub use tenancy::{Command, DeclaredPolicy, DeclaredTable, TenancySettings, TenantColumn, Tenants};

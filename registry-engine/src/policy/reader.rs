@@ -111,6 +111,37 @@ impl<'a> PolicyReader<'a> {
         }
     }
 
+    /// The tables of an array of tables, each with a place for its own faults: that of the first key, or of the array's
+    /// name if it is empty.
+    pub fn tables(
+        &mut self,
+        key: &TomlKey,
+        value: TomlValue<'a>,
+    ) -> Vec<(Range<usize>, Vec<(TomlKey, TomlValue<'a>)>)> {
+        let span = value.span();
+        let form = || format!("write one `[[tenancy.{}]]` for each", key.get_ref());
+        let items = match value.into_inner() {
+            DeValue::Array(items) => items,
+            other => {
+                self.wrong_type(key, "a list of tables", &other, span, form());
+                return Vec::new();
+            }
+        };
+        let mut tables = Vec::new();
+        for item in items {
+            let span = item.span();
+            match item.into_inner() {
+                DeValue::Table(table) => {
+                    let pairs = in_order(table);
+                    let place = pairs.first().map_or(key.span(), |(first, _)| first.span());
+                    tables.push((place, pairs));
+                }
+                other => self.wrong_type(key, "a list of tables", &other, span, form()),
+            }
+        }
+        tables
+    }
+
     /// A reason, which must not be empty.
     pub fn reason(
         &mut self,
@@ -179,6 +210,21 @@ impl<'a> PolicyReader<'a> {
         text
     }
 
+    /// A string with its place.
+    pub fn text(&mut self, name: &TomlKey, value: &TomlValue<'a>, example: &str) -> Option<TomlKey> {
+        let text = self.string(name, value, example)?.to_string();
+        Some(Spanned::new(value.span(), text))
+    }
+
+    pub fn boolean(&mut self, key: &TomlKey, value: &TomlValue<'a>) -> Option<bool> {
+        if let DeValue::Boolean(boolean) = value.get_ref() {
+            return Some(*boolean);
+        }
+        let form = format!("write `{} = true` or `{} = false`", key.get_ref(), key.get_ref());
+        self.wrong_type(key, "true or false", value.get_ref(), value.span(), form);
+        None
+    }
+
     /// Reads each entry of a table. An entry whose value is itself a table is a fault.
     pub fn entries<T>(
         &mut self,
@@ -239,6 +285,11 @@ impl<'a> PolicyReader<'a> {
             value: text.into_inner(),
             source: Arc::clone(self.source),
         }
+    }
+
+    /// Adds a fault that has its place.
+    pub fn push(&mut self, fault: Diagnostic) {
+        self.faults.push(fault);
     }
 
     pub fn fault(&mut self, fault: Diagnostic, place: Range<usize>, label: impl Into<Cow<'static, str>>) {

@@ -1,7 +1,9 @@
 //! Takes declarations and policy; returns the registry, which only validation can make.
 
 mod model;
+mod tables;
+mod tenancy;
 mod validation;
 
-pub use model::{ExemptTable, RegisteredTable, Registry};
+pub use model::{Access, ExemptTable, Parent, RegisteredTable, Registry, Tenancy};
 pub use validation::validate;

@@ -1,7 +1,11 @@
 //! The tables of a crate with their policies.
 
+use std::borrow::Cow;
+
 use table_registry_core::TableKind;
 
+use crate::policy::Placed;
+use crate::report::Diagnostic;
 use crate::sources::{CompileCheck, Declaration, Orphan};
 
 /// One registered table.
@@ -15,8 +19,10 @@ pub struct RegisteredTable {
     pub kind: TableKind,
     /// Whether the kind may be wrong because of a fault in the overrides.
     pub is_in_doubt: bool,
-    /// Whether the revoke list names the table.
-    pub append_only: bool,
+    /// What the application role may do to its rows.
+    pub access: Access,
+    /// How its rows belong to a tenant.
+    pub tenancy: Tenancy,
     /// The file that declares the table, relative to the package.
     pub file: String,
     /// What has to be checked when the crate is compiled.
@@ -29,8 +35,87 @@ pub struct RegisteredTable {
     pub key: String,
     /// Other identifiers by which `#[table]` may refer to the key.
     pub aliases: Vec<String>,
-    /// The structs that declare the table, in the order of files and lines: one, or several under `cfg`.
+    /// The structs that declare the table, in the order of files and lines: one, or several under `cfg`. Empty if the
+    /// policy file declares it.
     pub declarations: Vec<Declaration>,
+    /// The name in `[tables]` of the policy file, if that declares the table.
+    pub entry: Option<Placed<String>>,
+}
+
+impl RegisteredTable {
+    /// Adds the place that declares the table to a fault.
+    #[must_use]
+    pub fn at_declaration(&self, fault: Diagnostic, text: impl Into<Cow<'static, str>>) -> Diagnostic {
+        match (self.declarations.first(), &self.entry) {
+            (Some(declaration), _) => fault.at(&declaration.source, declaration.place.clone(), text),
+            (None, Some(entry)) => fault.at(&entry.source, entry.range.clone(), text),
+            (None, None) => fault,
+        }
+    }
+
+    /// Whether the table gets row-level security.
+    #[must_use]
+    pub fn has_rls(&self) -> bool {
+        self.tenancy != Tenancy::Global
+    }
+}
+
+/// What the application role may do to the rows of a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Everything.
+    #[default]
+    ReadWrite,
+    /// Read and add: `update_delete` in the revoke list names the table.
+    AppendOnly,
+    /// Read: `insert_update_delete` in the revoke list names the table.
+    ReadOnly,
+}
+
+impl Access {
+    /// Whether rows are never updated or deleted.
+    #[must_use]
+    pub fn is_append_only(self) -> bool {
+        self != Self::ReadWrite
+    }
+
+    /// Whether rows are not even added.
+    #[must_use]
+    pub fn is_read_only(self) -> bool {
+        self == Self::ReadOnly
+    }
+}
+
+/// How the rows of a table belong to a tenant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Tenancy {
+    /// Nothing says so: the policy file has no `[tenancy]`, or a fault is reported.
+    #[default]
+    Unknown,
+    /// They belong to no tenant: the table is of kind `system`, or the database has one tenant.
+    Global,
+    /// By a column of their own.
+    Column {
+        /// The column.
+        name: String,
+        /// Whether a row without a tenant is everybody's.
+        shared_rows: bool,
+    },
+    /// By the row of a parent table.
+    Through(Parent),
+    /// By the policies in `[[tenancy.policies]]`.
+    Declared,
+}
+
+/// The table that a row's tenant comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parent {
+    /// The columns that refer to the parent.
+    pub columns: Vec<String>,
+    /// The parent's name in the registry.
+    pub table: String,
+    /// The parent's columns that these refer to, in the same order.
+    pub keys: Vec<String>,
 }
 
 /// A table that exists in the database without a struct.
@@ -49,6 +134,9 @@ pub struct Registry {
     pub(super) exempt: Vec<ExemptTable>,
     pub(super) complete: bool,
     pub(super) tables_is_taken: bool,
+    pub(super) tenant_setting: Option<String>,
+    pub(super) has_one_tenant: bool,
+    pub(super) default_schema: String,
 }
 
 impl Registry {
@@ -69,12 +157,35 @@ impl Registry {
 
     /// The tables with row-level security.
     pub fn row_secured(&self) -> impl Iterator<Item = &RegisteredTable> {
-        self.tables.iter().filter(|table| table.kind.row_level_security())
+        self.tables.iter().filter(|table| table.has_rls())
     }
 
-    /// The append-only tables.
+    /// The tables whose rows are never updated or deleted: append-only and read-only tables.
     pub fn append_only(&self) -> impl Iterator<Item = &RegisteredTable> {
-        self.tables.iter().filter(|table| table.append_only)
+        self.tables.iter().filter(|table| table.access.is_append_only())
+    }
+
+    /// The read-only tables.
+    pub fn read_only(&self) -> impl Iterator<Item = &RegisteredTable> {
+        self.tables.iter().filter(|table| table.access.is_read_only())
+    }
+
+    /// The setting that holds the tenant, if the policy file names one.
+    #[must_use]
+    pub fn tenant_setting(&self) -> Option<&str> {
+        self.tenant_setting.as_deref()
+    }
+
+    /// The PostgreSQL schema of the tables that name none.
+    #[must_use]
+    pub fn default_schema(&self) -> &str {
+        &self.default_schema
+    }
+
+    /// Whether the database has one tenant, so that no table gets row-level security.
+    #[must_use]
+    pub fn has_one_tenant(&self) -> bool {
+        self.has_one_tenant
     }
 
     /// The tables that exist in the database without a struct.

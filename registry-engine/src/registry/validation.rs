@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use table_registry_core::TableKind;
 
-use super::model::{ExemptTable, RegisteredTable, Registry};
+use super::model::{Access, ExemptTable, RegisteredTable, Registry, Tenancy};
+use super::tables::{Tables, exempt};
 use crate::name;
-use crate::policy::{Exemption, Placed, Policy};
+use crate::policy::{DeclaredTable, Exemption, Placed, Policy, Revoked, Tenants};
 use crate::report::{CheckSubject, Code, Diagnostic, Fault, conflict};
 use crate::sources::{CompileCheck, Declaration, Declarations, HiddenName, LeftOut, Orphan};
 use crate::text::{conflict_marker, nearest};
@@ -15,15 +16,20 @@ use crate::text::{conflict_marker, nearest};
 pub fn validate(declarations: Declarations, policy: &Policy, faults: &mut Vec<Diagnostic>) -> Registry {
     let tables_is_taken = declarations.tables_is_taken;
     let mut tables = Tables::merge(declarations, faults);
+    tables.add_declared(policy, faults);
     tables.check_exempt(policy, faults);
     tables.apply_overrides(policy, faults);
     tables.apply_revokes(policy, faults);
+    tables.apply_tenancy(policy, faults);
     tables.check_exceptions(policy, faults);
     tables.check_keys(faults);
     Registry {
         exempt: tables.exempt(policy),
         complete: tables.complete,
         tables_is_taken,
+        tenant_setting: policy.tenancy.column().map(|column| column.setting.clone()),
+        default_schema: policy.database.schema.clone(),
+        has_one_tenant: matches!(policy.tenancy.tenants, Tenants::One),
         tables: tables.sorted,
     }
 }
@@ -66,17 +72,20 @@ impl Declarations {
 /// The tables that the policy entries name, except for exempt ones, sorted.
 fn named_by(policy: &Policy) -> Vec<&str> {
     let overrides = policy.overrides.iter().map(|entry| entry.table.value.as_str());
-    let revokes = policy.revoke.iter().map(|table| table.value.as_str());
+    let revokes = policy.revoke.iter().map(|entry| entry.table.value.as_str());
     let exceptions = exceptions_of_tables(policy).map(|(_, table)| table.value.as_str());
-    let mut named: Vec<&str> = overrides.chain(revokes).chain(exceptions).collect();
+    let policies = policy
+        .tenancy
+        .policies
+        .iter()
+        .map(|policy| policy.table.value.as_str());
+    let mut named: Vec<&str> = overrides
+        .chain(revokes)
+        .chain(exceptions)
+        .chain(policies)
+        .collect();
     named.sort_unstable();
     named
-}
-
-struct Tables {
-    /// By name, in byte order.
-    sorted: Vec<RegisteredTable>,
-    complete: bool,
 }
 
 impl Tables {
@@ -110,18 +119,17 @@ impl Tables {
         }
     }
 
-    fn position(&self, name: &str) -> Option<usize> {
-        self.sorted
-            .binary_search_by(|table| table.name.as_str().cmp(name))
-            .ok()
-    }
-
-    fn get(&self, name: &str) -> Option<&RegisteredTable> {
-        self.position(name).map(|position| &self.sorted[position])
-    }
-
-    fn get_mut(&mut self, name: &str) -> Option<&mut RegisteredTable> {
-        self.position(name).map(|position| &mut self.sorted[position])
+    /// Adds the tables that the policy file declares.
+    fn add_declared(&mut self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
+        for entry in &policy.tables {
+            match self
+                .sorted
+                .binary_search_by(|table| table.name.cmp(&entry.name.value))
+            {
+                Ok(position) => faults.push(declared_in_both(entry, &self.sorted[position])),
+                Err(position) => self.sorted.insert(position, declared_table(entry)),
+            }
+        }
     }
 
     /// The exempt tables that no struct declares, sorted by name in byte order.
@@ -144,19 +152,20 @@ impl Tables {
             let Some(table) = self.get(&name.value) else {
                 continue;
             };
-            let declaration = &table.declarations[0];
+            let (declared, other_way) = match table.entry {
+                None => ("by a struct", "`#[table]` from the struct"),
+                Some(_) => ("in `[tables]`", "the entry there"),
+            };
+            let fault = name.fault(
+                Fault::ExemptTableDeclared,
+                format!("exempt table `{}` is declared {declared}", name.value),
+                "exempt here",
+            );
             faults.push(
-                name.fault(
-                    Fault::ExemptTableDeclared,
-                    format!("exempt table `{}` is declared by a struct", name.value),
-                    "exempt here",
-                )
-                .at(&declaration.source, declaration.place.clone(), "declared here")
-                .note("an exempt table is one that no struct declares")
-                .help(format!(
-                    "remove `{}` from `[exempt]`, or `#[table]` from the struct",
-                    name.value
-                )),
+                table
+                    .at_declaration(fault, "declared here")
+                    .note("an exempt table is one that no struct declares")
+                    .help(format!("remove `{}` from `[exempt]`, or {other_way}", name.value)),
             );
         }
     }
@@ -184,21 +193,39 @@ impl Tables {
 
     fn apply_revokes(&mut self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
         let mut seen = BTreeSet::new();
-        for name in &policy.revoke {
+        for Revoked {
+            table: name,
+            is_read_only,
+        } in &policy.revoke
+        {
             if !seen.insert(name.value.clone()) {
-                let first = policy.revoke.iter().find(|first| first.value == name.value);
-                faults.extend(first.map(|first| repeated_revoke(first, name)));
+                let first = policy.revoke.iter().find(|first| first.table.value == name.value);
+                faults.extend(first.map(|first| repeated_revoke(&first.table, name)));
                 continue;
             }
+            let has_reason = policy
+                .append_only_system
+                .iter()
+                .any(|entry| entry.value == name.value);
             if let Some(table) = self.get_mut(&name.value) {
-                table.append_only = table.kind != TableKind::System;
-                if !table.append_only && policy.decides_kind_of(&name.value) {
+                if *is_read_only {
+                    table.access = Access::ReadOnly;
+                } else if table.kind != TableKind::System || has_reason {
+                    table.access = Access::AppendOnly;
+                } else if policy.decides_kind_of(&name.value) {
                     faults.push(system_revoke(name, table, policy));
                 }
             } else if let Some(exempt) = exempt(policy, &name.value) {
                 faults.push(exempt_revoke(name, exempt));
             } else if self.complete {
                 faults.push(self.unknown(name, Fault::UnknownRevoke, "revoke list names"));
+            }
+        }
+        let mut append_only = policy.revoke.iter().filter(|entry| !entry.is_read_only);
+        for name in &policy.append_only_system {
+            if !append_only.clone().any(|entry| entry.table.value == name.value) {
+                let names = append_only.by_ref().map(|entry| entry.table.value.as_str());
+                faults.push(reason_without_entry(name, nearest(&name.value, names)));
             }
         }
     }
@@ -271,46 +298,6 @@ impl Tables {
             self.contest(&owner);
         }
     }
-
-    fn unknown(&self, name: &Placed<String>, code: Fault, what: &str) -> Diagnostic {
-        let implied = self.implied(&name.value);
-        let fault = name.fault(
-            code,
-            format!("{what} unknown table `{}`", name.value),
-            "no struct declares this table",
-        );
-        let fault = match implied {
-            Some(declaration) => fault.note(format!(
-                "Diesel's derives on `{}` imply the name `{}`",
-                declaration.ident, declaration.name
-            )),
-            None => fault,
-        };
-        fault.help(match self.meant(&name.value) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!(
-                "remove the name, or give it to a struct: `#[table(name = \"{}\")]`",
-                name.value
-            ),
-        })
-    }
-
-    /// The struct that would declare this table if Diesel's derives did not imply another name.
-    fn implied(&self, name: &str) -> Option<&Declaration> {
-        let mut declarations = self.sorted.iter().flat_map(|table| &table.declarations);
-        let is_meant = |hidden: &HiddenName| hidden.is_implied && hidden.name.to_string() == name;
-        declarations.find(|declaration| declaration.hidden_name.as_ref().is_some_and(is_meant))
-    }
-
-    /// The table that was probably meant: one of the same name in a PostgreSQL schema, or of almost the same name.
-    fn meant(&self, name: &str) -> Option<&str> {
-        let names = || self.sorted.iter().map(|table| table.name.as_str());
-        let in_a_schema = |known: &&str| known.split_once('.').is_some_and(|(_, table)| table == name);
-        let implied = self.implied(name).map(|declaration| declaration.name.to_string());
-        let is_implied = |known: &&str| implied.as_deref() == Some(known);
-        let found = names().find(|known| in_a_schema(known) || is_implied(known));
-        found.or_else(|| nearest(name, names()))
-    }
 }
 
 fn table(name: String, declarations: Vec<Declaration>, contested: bool) -> RegisteredTable {
@@ -323,7 +310,8 @@ fn table(name: String, declarations: Vec<Declaration>, contested: bool) -> Regis
         schema: first.name.schema.clone(),
         kind: first.kind,
         is_in_doubt: false,
-        append_only: false,
+        access: Access::default(),
+        tenancy: Tenancy::default(),
         file: first.file.clone(),
         check: if contested {
             CompileCheck::None
@@ -336,7 +324,40 @@ fn table(name: String, declarations: Vec<Declaration>, contested: bool) -> Regis
         name,
         aliases: Vec::new(),
         declarations,
+        entry: None,
     }
+}
+
+/// A table that the policy file declares.
+fn declared_table(entry: &DeclaredTable) -> RegisteredTable {
+    let name = &entry.name.value;
+    RegisteredTable {
+        schema: name.split_once('.').map(|(schema, _)| schema.to_string()),
+        kind: entry.kind,
+        is_in_doubt: false,
+        access: Access::default(),
+        tenancy: Tenancy::default(),
+        file: entry.name.source.path.clone(),
+        check: CompileCheck::None,
+        orphan: None,
+        // No struct implements what makes it the only one for its key.
+        contested: true,
+        key: name::key(name),
+        name: name.clone(),
+        aliases: Vec::new(),
+        declarations: Vec::new(),
+        entry: Some(entry.name.clone()),
+    }
+}
+
+fn declared_in_both(entry: &DeclaredTable, table: &RegisteredTable) -> Diagnostic {
+    let name = &entry.name;
+    let message = format!("table `{}` is declared by a struct and in `[tables]`", name.value);
+    let fault = name.fault(Fault::DuplicateTable, message, "again here");
+    table
+        .at_declaration(fault, "declared here")
+        .note("`[tables]` is for tables whose struct is in another crate, or nowhere")
+        .help("remove the entry, and write its values on the struct: `#[table(kind = …, tenant = …)]`")
 }
 
 /// Drops the structs of each file that no `mod` line leads to and that repeats a table of a compiled file. Such a file
@@ -478,10 +499,6 @@ fn times(declarations: &[Declaration]) -> String {
     }
 }
 
-fn exempt<'p>(policy: &'p Policy, name: &str) -> Option<&'p Exemption> {
-    policy.exempt.iter().find(|entry| entry.table.value == name)
-}
-
 fn exempt_override(name: &Placed<String>, exempt: &Exemption) -> Diagnostic {
     name.fault(
         Fault::ExemptOverride,
@@ -553,34 +570,47 @@ fn system_revoke(name: &Placed<String>, table: &RegisteredTable, policy: &Policy
             other.table.range.clone(),
             "made `system` here",
         ),
-        None => {
-            let declaration = &table.declarations[0];
-            fault.at(
-                &declaration.source,
-                declaration.place.clone(),
-                "declared `system` here",
-            )
-        }
+        None => table.at_declaration(fault, "declared `system` here"),
     };
     fault
-        .note("system tables hold users and roles, whose rows have to change")
+        .note("system tables usually hold users and roles, whose rows have to change")
         .help("remove it from the revoke list, or give the table another kind")
+        .help(format!(
+            "if its rows never change, say why in the revoke list: `[system]` with `{} = \"…\"`",
+            name.value
+        ))
+        .help("if the application only reads it, move it to `insert_update_delete`")
+}
+
+fn reason_without_entry(name: &Placed<String>, near: Option<&str>) -> Diagnostic {
+    name.fault(
+        Fault::UnknownTable,
+        format!(
+            "`[system]` gives a reason for `{}`, which `update_delete` does not list",
+            name.value
+        ),
+        "",
+    )
+    .help(match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "remove the reason, or add the table to `update_delete`".to_string(),
+    })
 }
 
 fn key_collision(owner: &RegisteredTable, other: &RegisteredTable) -> Diagnostic {
-    let (first, second) = (&owner.declarations[0], &other.declarations[0]);
     let (one, two) = (&owner.name, &other.name);
-    Diagnostic::new(
+    let fault = Diagnostic::new(
         Fault::KeyCollision,
         format!(
             "tables `{one}` and `{two}` have the same typed key `tables::{}`",
             owner.key
         ),
-    )
-    .at(&second.source, second.place.clone(), format!("declares `{two}`"))
-    .at(&first.source, first.place.clone(), format!("declares `{one}`"))
-    .note("in a key, `_` replaces every character that a Rust identifier cannot contain")
-    .help("rename one of the tables")
+    );
+    let fault = other.at_declaration(fault, format!("declares `{two}`"));
+    owner
+        .at_declaration(fault, format!("declares `{one}`"))
+        .note("in a key, `_` replaces every character that a Rust identifier cannot contain")
+        .help("rename one of the tables")
 }
 
 fn hidden_name(name: &str, hidden: &HiddenName, declaration: &Declaration) -> Diagnostic {
@@ -813,7 +843,7 @@ mod tests {
                 (
                     table.name.as_str(),
                     table.kind,
-                    table.append_only,
+                    table.access.is_append_only(),
                     table.check == CompileCheck::File,
                 )
             })
@@ -874,6 +904,13 @@ mod tests {
                 "update_delete = [\"users\", \"users\"]",
                 "repeated-revoke",
             ),
+            (
+                schema,
+                "",
+                "update_delete = [\"users\"]\ninsert_update_delete = [\"users\"]",
+                "repeated-revoke",
+            ),
+            (schema, "", "[system]\nroles = \"x\"", "unknown-table"),
             (
                 "#[table] struct A; #[table(name = \"a\")] struct B;",
                 "",
@@ -938,6 +975,23 @@ mod tests {
             "update_delete = [\"users\"]",
         );
         assert_eq!(codes(&faults), [""; 0]);
+    }
+
+    #[test]
+    fn read_only_tables_and_system_tables() {
+        let (registry, faults) = registry(
+            &[(
+                "a.rs",
+                "#[table(kind = system)] struct Logins; #[table(kind = system)] struct Countries; #[table] struct A;",
+            )],
+            "",
+            "update_delete = [\"logins\"]\ninsert_update_delete = [\"countries\", \"a\"]\n[system]\nlogins = \"a log\"",
+        );
+        assert_eq!(codes(&faults), [""; 0]);
+        let access: Vec<Access> = registry.tables().iter().map(|table| table.access).collect();
+        assert_eq!(access, [Access::ReadOnly, Access::ReadOnly, Access::AppendOnly]);
+        assert_eq!(registry.append_only().count(), 3);
+        assert_eq!(registry.read_only().count(), 2);
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
+use ra_ap_rustc_lexer::TokenKind;
 use syn::ext::IdentExt;
 use syn::parse::Parser;
 use syn::{Ident, Meta};
@@ -14,8 +15,8 @@ use super::module_tree::{Reachability, ScannedFile};
 use super::scan::{FoundStruct, Origin};
 use crate::name::TableName;
 use crate::report::Diagnostic;
-use crate::text::Source;
-use crate::written::{self, AllowedLint, Declared, FlatMeta, is_our_crate};
+use crate::text::{Source, Token, tokens, until_closed};
+use crate::written::{self, AllowedLint, Declared, FlatMeta, WrittenTenant, is_our_crate};
 
 /// A struct with `#[table]`.
 #[derive(Clone, Debug)]
@@ -51,11 +52,36 @@ pub struct Declaration {
     pub attribute: Range<usize>,
     /// Whether it really is a struct. The compiler reports `#[table]` on an `enum`.
     pub is_struct: bool,
+    /// How the rows belong to a tenant, if the attribute says so.
+    pub tenant: Option<WrittenTenant>,
+    /// Whether a row without a tenant is everybody's.
+    pub shared_rows: bool,
     /// The lints that do not apply to the table.
     pub allowed: Vec<AllowedLint>,
     /// What is wrong with the attribute. The compiler reports it at the exact token when it expands `#[table]`; the
     /// command line reports it from here.
     pub faults: Vec<Diagnostic>,
+}
+
+impl Declaration {
+    /// The place in the attribute of the last of some words that follow each other in this order, with others between
+    /// them. A word may be in quotes. If one is missing, this is the whole attribute.
+    #[must_use]
+    pub fn place_of(&self, words: &[&str]) -> Range<usize> {
+        let text = &self.source.text[self.attribute.clone()];
+        let mut found = tokens(text);
+        let mut place = None;
+        for word in words {
+            let is_word = |token: &Token<'_>| token.ident().unwrap_or(token.text.trim_matches('"')) == *word;
+            match found.find(is_word) {
+                Some(token) => {
+                    place = Some(self.attribute.start + token.start..self.attribute.start + token.end())
+                }
+                None => return self.attribute.clone(),
+            }
+        }
+        place.unwrap_or(self.attribute.clone())
+    }
 }
 
 /// The name that `#[table]` reads for a struct if it does not see the real name of the table.
@@ -171,6 +197,7 @@ pub(super) fn declarations_of(
         return Vec::new();
     };
     let attributes = Attributes {
+        text: &file.source.text,
         metas: metas_of(&file.source.text, found),
         ident,
         found,
@@ -192,6 +219,29 @@ fn ident(text: &str) -> Option<Ident> {
     Ident::parse_any.parse_str(text).ok()
 }
 
+/// The fields of a struct in their braces, if it has named fields; `start` is the end of its name.
+fn body(text: &str, start: usize) -> TokenStream {
+    let text = &text[start..];
+    let mut tokens = tokens(text).peekable();
+    while let Some(token) = tokens.next() {
+        if token.kind == TokenKind::Semi {
+            break;
+        }
+        if !token.opens() {
+            continue;
+        }
+        let close = until_closed(&mut tokens, |_| {});
+        // In front of the body, braces are only in constants, such as `<const N: usize = { 3 }>`.
+        let is_constant = tokens
+            .peek()
+            .is_some_and(|next| matches!(next.text, ">" | "," | "]"));
+        if let (TokenKind::OpenBrace, Some(close), false) = (token.kind, close, is_constant) {
+            return text[token.start..close.end()].parse().unwrap_or_default();
+        }
+    }
+    TokenStream::new()
+}
+
 fn metas_of(text: &str, found: &FoundStruct) -> Vec<(Range<usize>, FlatMeta)> {
     if let [range] = found.attributes.as_slice()
         && &text[range.clone()] == "#[table]"
@@ -208,6 +258,7 @@ fn metas_of(text: &str, found: &FoundStruct) -> Vec<(Range<usize>, FlatMeta)> {
 
 /// The attributes of one struct.
 struct Attributes<'f> {
+    text: &'f str,
     metas: Vec<(Range<usize>, FlatMeta)>,
     ident: Ident,
     found: &'f FoundStruct,
@@ -287,7 +338,9 @@ impl Attributes<'_> {
 
     fn declare(&self, position: usize, neighbours: &[&Meta]) -> Declared {
         let arguments = written::table_arguments(&self.metas[position].1.meta);
-        written::declare(arguments, neighbours, &self.ident)
+        written::declare(arguments, neighbours, &self.ident, || {
+            body(self.text, self.found.ident.end)
+        })
     }
 
     fn implied_name(&self, declared: &Declared) -> Option<String> {
@@ -356,6 +409,8 @@ impl Attributes<'_> {
             place: self.found.ident.clone(),
             attribute: range.clone(),
             is_struct: self.found.is_struct,
+            tenant: declared.tenant,
+            shared_rows: declared.shared_rows.is_some(),
             allowed: declared.allowed,
             faults: declared
                 .faults
@@ -406,6 +461,26 @@ mod tests {
         assert_eq!(names, ("users".to_string(), "User".to_string()));
         let label = &found[0].faults[0].labels[0];
         assert_eq!(&text[label.range.clone()], "#[table(kind = trth)]");
+    }
+
+    #[test]
+    fn the_fields_of_a_struct() {
+        for (text, columns) in [
+            ("struct A { id: u8, org_id: u8 }", true),
+            (
+                "struct A<T: Copy = [u8; { 3 }], const N: usize = { 3 }> where [u8; { 1 }]: Copy { org_id: T }",
+                true,
+            ),
+            ("struct A { id: u8 }", false),
+            ("struct A { id: u8 } struct B { org_id: u8 }", false),
+            ("struct A(u8); struct B { id: u8 }", true),
+        ] {
+            let found = found(
+                &format!("#[table(tenant = \"org_id\")] {text}"),
+                &Reachability::Always,
+            );
+            assert_eq!(found[0].faults.is_empty(), columns, "{text}");
+        }
     }
 
     #[test]

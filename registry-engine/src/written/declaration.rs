@@ -8,10 +8,12 @@ use table_registry_core::TableKind;
 
 use super::arguments;
 use super::attributes::FlatMeta;
+use super::fields::unknown_columns;
 use super::names::name_fault;
 use super::orm::OrmNames;
 use super::ours::{is_our_crate, may_bring_helpers};
 use super::table::{AllowedLint, TableArguments, may_be_argument};
+use super::tenant::WrittenTenant;
 use crate::name::TableName;
 use crate::report::{Diagnostic, Fault};
 
@@ -27,17 +29,31 @@ pub struct Declared {
     pub other_name: Option<String>,
     /// The kind, before any override.
     pub kind: TableKind,
+    /// How the rows belong to a tenant, if the attribute says so.
+    pub tenant: Option<WrittenTenant>,
+    /// The place of `shared_rows`, if the attribute has it.
+    pub shared_rows: Option<Span>,
     /// The lints that do not apply to the table.
     pub allowed: Vec<AllowedLint>,
     /// What is wrong with the attributes. A fault without a place is in the name that is made of the struct's.
     pub faults: Vec<Diagnostic>,
 }
 
-/// Reads the arguments of `#[table(…)]`, the other attributes of the struct, and its name.
+/// Reads the arguments of `#[table(…)]`, the other attributes of the struct, and its name. `body` returns the fields in
+/// braces; it is called only where the arguments name a column.
 #[must_use]
-pub fn declare(arguments: TokenStream, neighbours: &[&Meta], ident: &Ident) -> Declared {
+pub fn declare(
+    arguments: TokenStream,
+    neighbours: &[&Meta],
+    ident: &Ident,
+    body: impl FnOnce() -> TokenStream,
+) -> Declared {
     let mut faults = Vec::new();
     let own = TableArguments::read(arguments, &mut faults);
+    if let Some(tenant) = &own.tenant {
+        let name = ident.unraw().to_string();
+        faults.extend(unknown_columns(tenant, &name, neighbours, &body()));
+    }
     let orm = OrmNames::read(neighbours, own.name.is_none(), &mut faults);
     let written = own.name.or(orm.table);
     Declared {
@@ -48,6 +64,8 @@ pub fn declare(arguments: TokenStream, neighbours: &[&Meta], ident: &Ident) -> D
             table: written.unwrap_or_else(|| default_name(ident, &mut faults)),
         },
         kind: own.kind.unwrap_or_default(),
+        tenant: own.tenant,
+        shared_rows: own.shared_rows,
         allowed: own.allowed,
         faults,
     }
@@ -178,6 +196,10 @@ mod tests {
     use crate::written::{flatten, flatten_text, outer_attributes};
 
     fn declared(attributes: &str, ident: &str) -> (String, TableKind, Vec<String>) {
+        declared_with(attributes, ident, "")
+    }
+
+    fn declared_with(attributes: &str, ident: &str, body: &str) -> (String, TableKind, Vec<String>) {
         let parsed = outer_attributes.parse_str(attributes).unwrap();
         let mut metas: Vec<Meta> = flatten(parsed).into_iter().map(|flat| flat.meta).collect();
         let position = metas.iter().position(is_table).unwrap();
@@ -187,6 +209,7 @@ mod tests {
             table_arguments(&own),
             &neighbours,
             &syn::parse_str(ident).unwrap(),
+            || body.parse().unwrap(),
         );
         let codes = declared
             .faults
@@ -315,11 +338,40 @@ mod tests {
         let attribute = "#[table(allow(missing_updated_at, float_money, reason = \"x\"), kind = link)]";
         let mut metas = flatten(outer_attributes.parse_str(attribute).unwrap());
         let arguments = table_arguments(&metas.remove(0).meta);
-        let declared = declare(arguments, &[], &syn::parse_str("User").unwrap());
+        let declared = declare(arguments, &[], &syn::parse_str("User").unwrap(), TokenStream::new);
         assert!(declared.faults.is_empty());
         let lints: Vec<Lint> = declared.allowed.iter().map(|allowed| allowed.lint).collect();
         assert_eq!(lints, [Lint::MissingUpdatedAt, Lint::FloatMoney]);
         assert_eq!(declared.kind, TableKind::Link);
+    }
+
+    #[test]
+    fn the_columns_of_a_tenant_are_fields() {
+        let body = "{ pub id: i64, org_id: i64, #[diesel(column_name = \"acct\")] account: i64, r#type: Vec<(u8, u8)> }";
+        for (attributes, body, codes) in [
+            ("#[table(tenant = \"org_id\")]", body, &[][..]),
+            ("#[table(tenant = \"acct\")]", body, &[]),
+            ("#[table(tenant = \"type\")]", body, &[]),
+            ("#[table(tenant = \"orgid\")]", body, &["unknown-column"]),
+            (
+                "#[table(tenant = through((a, id, b) -> c(a, b, d)))]",
+                body,
+                &["unknown-column", "unknown-column"],
+            ),
+            (
+                "#[sqlx(rename_all = \"camelCase\")] #[table(tenant = \"orgId\")]",
+                body,
+                &[],
+            ),
+            (
+                "#[table(tenant = \"orgid\")]",
+                "{ #[sqlx(flatten)] base: Base }",
+                &[],
+            ),
+            ("#[table(tenant = \"orgid\")]", "", &[]),
+        ] {
+            assert_eq!(declared_with(attributes, "Task", body).2, codes, "{attributes}");
+        }
     }
 
     #[test]
@@ -333,6 +385,10 @@ mod tests {
             ("#[table(name = users)]", "invalid-value"),
             ("#[table(name = b\"users\")]", "invalid-value"),
             ("#[table(name = concat!(\"a\"))]", "invalid-value"),
+            ("#[table(tenant = org_id)]", "invalid-value"),
+            ("#[table(tenant)]", "missing-value"),
+            ("#[table(shared_rows = true)]", "invalid-value"),
+            ("#[table(shared_rows(yes))]", "invalid-value"),
             ("#[table(allow)]", "invalid-value"),
             ("#[table(allow = \"float_money\")]", "invalid-value"),
             ("#[table(allow())]", "invalid-value"),

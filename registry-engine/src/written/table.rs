@@ -7,6 +7,7 @@ use table_registry_core::TableKind;
 
 use super::arguments::{self, Argument, Value};
 use super::names::checked;
+use super::tenant::WrittenTenant;
 use super::unknown::{kinds_note, unknown_kind, unknown_lint};
 use crate::report::{Diagnostic, Fault, Lint};
 use crate::text::{did_you_mean, nearest};
@@ -27,6 +28,8 @@ pub struct TableArgument {
 enum Read {
     /// `key = value`; the function decides which values are valid.
     Value(fn(&mut TableArguments, &TableArgument, &Value, &mut Vec<Diagnostic>)),
+    /// `key` alone.
+    Flag(fn(&mut TableArguments, Span)),
     /// `key(item, …)`.
     List(fn(&mut TableArguments, &TableArgument, &Argument, &mut Vec<Diagnostic>)),
 }
@@ -43,6 +46,25 @@ pub const TABLE_ARGUMENTS: &[TableArgument] = &[
         read: Read::Value(|table, argument, value, faults| {
             table.schema = name(argument, "schema name", value, faults);
         }),
+    },
+    TableArgument {
+        key: "tenant",
+        form: "tenant = through(project_id -> projects)",
+        meaning: "how a row belongs to a tenant: by its own column, `tenant = \"account_id\"`, or through a row of a \
+                  parent table, whose `id` is in this table's column; other keys: \
+                  `through((org, no) -> \"sales.orders\"(org, number))`",
+        default: "the column in `[tenancy]` of the policy file",
+        read: Read::Value(|table, _, value, faults| {
+            table.tenant = WrittenTenant::read(value.stream(), value.span(), faults);
+        }),
+    },
+    TableArgument {
+        key: "shared_rows",
+        form: "shared_rows",
+        meaning: "a row without a tenant (NULL in the tenant column) is everybody's: all read it, the application \
+                  cannot change it",
+        default: "a row without a tenant is nobody's",
+        read: Read::Flag(|table, span| table.shared_rows = Some(span)),
     },
     TableArgument {
         key: "allow",
@@ -108,6 +130,8 @@ pub struct TableArguments {
     pub kind: Option<TableKind>,
     pub name: Option<String>,
     pub schema: Option<String>,
+    pub tenant: Option<WrittenTenant>,
+    pub shared_rows: Option<Span>,
     pub allowed: Vec<AllowedLint>,
 }
 
@@ -134,6 +158,12 @@ impl TableArguments {
                     Ok(value) => read(&mut table, argument, &value, faults),
                     Err(fault) => faults.push(fault),
                 },
+                Read::Flag(read) if written.is_lone() => read(&mut table, key.span()),
+                Read::Flag(_) => faults.push(
+                    Diagnostic::new(Fault::InvalidValue, format!("`{}` takes no value", argument.key))
+                        .spanned(written.span())
+                        .help(argument.correct_form()),
+                ),
                 Read::List(read) => read(&mut table, argument, &written, faults),
             }
         }

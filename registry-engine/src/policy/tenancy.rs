@@ -1,0 +1,642 @@
+//! `[tenancy]`: how rows belong to tenants, where a struct says nothing, and the policies that a team declares itself.
+
+use std::ops::Range;
+
+use table_registry_core::TableKind;
+use toml::Spanned;
+
+use super::reader::{Placed, PolicyReader, TomlKey, TomlValue};
+use crate::name;
+use crate::report::{Diagnostic, Fault};
+use crate::text::did_you_mean;
+use crate::written::{WrittenTenant, unknown_kind};
+
+const COLUMN: &str = "column";
+const SETTING: &str = "setting";
+const TYPE: &str = "type";
+const MODE: &str = "mode";
+const NONE: &str = "none";
+const POLICIES: &str = "policies";
+
+const TABLE: &str = "table";
+const FOR: &str = "for";
+const USING: &str = "using";
+const CHECK: &str = "check";
+const REASON: &str = "reason";
+
+const KIND: &str = "kind";
+const TENANT: &str = "tenant";
+const SHARED_ROWS: &str = "shared_rows";
+
+/// The settings in `[tenancy]`.
+#[derive(Clone, Debug, Default)]
+pub struct TenancySettings {
+    /// Whose rows the database holds.
+    pub tenants: Tenants,
+    /// `[[tenancy.policies]]`, in the order of the file.
+    pub policies: Vec<DeclaredPolicy>,
+}
+
+/// Whose rows a database holds.
+#[derive(Clone, Debug, Default)]
+pub enum Tenants {
+    /// The policy file does not say.
+    #[default]
+    Unknown,
+    /// Those of one tenant: `mode = "none"`.
+    One,
+    /// Those of many.
+    Many(TenantColumn),
+}
+
+/// The tenant column of every table that says nothing else, and how the server knows the tenant.
+#[derive(Clone, Debug)]
+pub struct TenantColumn {
+    /// The column's name.
+    pub name: String,
+    /// The setting that the application sets at the start of each transaction.
+    pub setting: String,
+    /// The type of the column in PostgreSQL, if it is written.
+    pub sql_type: Option<String>,
+}
+
+/// An entry of `[[tenancy.policies]]`: what one command may do in one table.
+#[derive(Clone, Debug)]
+pub struct DeclaredPolicy {
+    /// The table.
+    pub table: Placed<String>,
+    /// The command.
+    pub command: Command,
+    /// Which rows it reaches; `None` for INSERT.
+    pub using: Option<String>,
+    /// Which rows it may leave behind; `None` for SELECT and DELETE.
+    pub check: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// A command that policies are for: <https://www.postgresql.org/docs/current/sql-createpolicy.html>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Command {
+    /// SELECT.
+    Select,
+    /// INSERT.
+    Insert,
+    /// UPDATE.
+    Update,
+    /// DELETE.
+    Delete,
+}
+
+impl Command {
+    /// Every command, in the order in which `sql` prints their policies.
+    pub const ALL: [Self; 4] = [Self::Select, Self::Insert, Self::Update, Self::Delete];
+
+    /// The name in the policy file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Select => "select",
+            Self::Insert => "insert",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// Whether it reaches rows that are there.
+    #[must_use]
+    pub fn reads(self) -> bool {
+        self != Self::Insert
+    }
+
+    /// Whether it leaves rows behind.
+    #[must_use]
+    pub fn writes(self) -> bool {
+        matches!(self, Self::Insert | Self::Update)
+    }
+}
+
+impl TenancySettings {
+    /// The column and setting, if the database has many tenants.
+    #[must_use]
+    pub fn column(&self) -> Option<&TenantColumn> {
+        match &self.tenants {
+            Tenants::Many(column) => Some(column),
+            Tenants::Unknown | Tenants::One => None,
+        }
+    }
+
+    pub(super) fn read<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: TomlValue<'a>) -> Self {
+        let mut tenancy = Self::default();
+        if !value.get_ref().is_table() {
+            reader.table(key, value);
+            return tenancy;
+        }
+        let mut written = Written::default();
+        for (name, value) in reader.table(key, value) {
+            match name.get_ref().as_str() {
+                COLUMN => written.column = Some(text(reader, &name, &value, "org_id", column_fault)),
+                SETTING => written.setting = Some(text(reader, &name, &value, "app.org_id", setting_fault)),
+                TYPE => written.sql_type = Some(text(reader, &name, &value, "uuid", type_fault)),
+                MODE => written.mode = Some(mode(reader, &name, &value)),
+                POLICIES => tenancy.policies = policies(reader, &name, value),
+                _ => reader.unknown_key(&name, &[COLUMN, SETTING, TYPE, MODE, POLICIES]),
+            }
+        }
+        tenancy.tenants = written.tenants(reader, key);
+        tenancy
+    }
+}
+
+/// The keys of `[tenancy]`: each is absent, faulty, or has a value.
+#[derive(Default)]
+struct Written {
+    column: Option<Option<String>>,
+    setting: Option<Option<String>>,
+    sql_type: Option<Option<String>>,
+    mode: Option<Option<Range<usize>>>,
+}
+
+impl Written {
+    fn tenants(self, reader: &mut PolicyReader<'_>, key: &TomlKey) -> Tenants {
+        const FORM: &str = "write `column = \"org_id\"` and `setting = \"app.org_id\"`, or `mode = \"none\"` for a \
+                            database of one tenant";
+        if let Some(mode) = self.mode {
+            let stands_alone = self.column.is_none() && self.setting.is_none() && self.sql_type.is_none();
+            if let (Some(place), false) = (&mode, stands_alone) {
+                let fault = Diagnostic::new(Fault::ConflictingTenancy, "`mode = \"none\"` stands alone")
+                    .note("a database of one tenant has no tenant column and no setting")
+                    .help("remove it, or remove the other keys");
+                reader.fault(fault, place.clone(), "");
+            }
+            return if mode.is_some() && stands_alone {
+                Tenants::One
+            } else {
+                Tenants::Unknown
+            };
+        }
+        for (value, name) in [(&self.column, COLUMN), (&self.setting, SETTING)] {
+            if value.is_none() {
+                let message = format!("`[tenancy]` has no `{name}`");
+                reader.fault(
+                    Diagnostic::new(Fault::MissingValue, message).help(FORM),
+                    key.span(),
+                    "",
+                );
+            }
+        }
+        match (self.column.flatten(), self.setting.flatten()) {
+            (Some(name), Some(setting)) => Tenants::Many(TenantColumn {
+                name,
+                setting,
+                sql_type: self.sql_type.flatten(),
+            }),
+            _ => Tenants::Unknown,
+        }
+    }
+}
+
+/// A string that a rule accepts. The rule returns the fault of one that it does not.
+fn text<'a>(
+    reader: &mut PolicyReader<'a>,
+    key: &TomlKey,
+    value: &TomlValue<'a>,
+    example: &str,
+    rule: impl FnOnce(&str) -> Option<Diagnostic>,
+) -> Option<String> {
+    let text = reader.string(key, value, example)?.to_string();
+    match rule(&text) {
+        Some(fault) => {
+            reader.fault(fault, value.span(), "");
+            None
+        }
+        None => Some(text),
+    }
+}
+
+fn column_fault(text: &str) -> Option<Diagnostic> {
+    match name::check("column name", text) {
+        Err(fault) if fault.code != Fault::DottedName => {
+            Some(Diagnostic::new(fault.code, fault.message).help("write the name of the tenant column"))
+        }
+        _ => None,
+    }
+}
+
+/// Only names with a dot are free for applications:
+/// <https://www.postgresql.org/docs/current/runtime-config-custom.html>.
+fn setting_fault(text: &str) -> Option<Diagnostic> {
+    let is_identifier = |part: &str| {
+        let starts =
+            part.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_' || !first.is_ascii());
+        starts
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$' || !c.is_ascii())
+    };
+    if text.contains('.') && text.split('.').all(is_identifier) {
+        return None;
+    }
+    let message = format!("`{text}` cannot be a setting of an application");
+    Some(
+        Diagnostic::new(Fault::InvalidValue, message)
+            .note("the name of a custom setting in PostgreSQL is two or more identifiers with dots between them")
+            .help("write a name such as `app.org_id`"),
+    )
+}
+
+/// The type becomes part of SQL, so nothing may end the expression.
+fn type_fault(text: &str) -> Option<Diagnostic> {
+    let is_allowed =
+        |c: char| c.is_alphanumeric() || matches!(c, '_' | ' ' | '.' | ',' | '(' | ')' | '"' | '[' | ']');
+    if !text.trim().is_empty() && text.chars().all(is_allowed) {
+        return None;
+    }
+    Some(
+        Diagnostic::new(Fault::InvalidValue, format!("`{text}` is not a type"))
+            .help("write the column's type as `CREATE TABLE` does: `uuid`, `bigint`, `text`"),
+    )
+}
+
+fn mode<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: &TomlValue<'a>) -> Option<Range<usize>> {
+    let text = reader.string(key, value, NONE)?;
+    if text == NONE {
+        return Some(value.span());
+    }
+    let fault = Diagnostic::new(Fault::InvalidValue, format!("unknown mode `{text}`"))
+        .note("`mode = \"none\"` is for a database of one tenant; with a `column` and a `setting` there is no mode")
+        .maybe_help(did_you_mean(text, [NONE]));
+    reader.fault(fault, value.span(), "");
+    None
+}
+
+fn policies<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: TomlValue<'a>) -> Vec<DeclaredPolicy> {
+    let mut policies: Vec<DeclaredPolicy> = Vec::new();
+    for (place, entry) in reader.tables(key, value) {
+        let Some(policy) = policy(reader, &place, entry) else {
+            continue;
+        };
+        let is_same = |known: &&DeclaredPolicy| {
+            known.table.value == policy.table.value && known.command == policy.command
+        };
+        match policies.iter().find(is_same) {
+            None => policies.push(policy),
+            Some(first) => {
+                let message = format!(
+                    "`{}` of table `{}` has two policies",
+                    policy.command.as_str(),
+                    policy.table.value
+                );
+                let fault = policy
+                    .table
+                    .fault(Fault::RepeatedPolicy, message, "again here")
+                    .at(&first.table.source, first.table.range.clone(), "first here")
+                    .help("join the two expressions with OR or AND");
+                reader.push(fault);
+            }
+        }
+    }
+    policies
+}
+
+/// The keys of one entry of `[[tenancy.policies]]`.
+#[derive(Default)]
+struct Entry<'a> {
+    table: Option<TomlKey>,
+    command: Option<TomlKey>,
+    using: Option<(TomlKey, TomlValue<'a>)>,
+    check: Option<(TomlKey, TomlValue<'a>)>,
+    reason: Option<TomlKey>,
+}
+
+fn policy<'a>(
+    reader: &mut PolicyReader<'a>,
+    place: &Range<usize>,
+    pairs: Vec<(TomlKey, TomlValue<'a>)>,
+) -> Option<DeclaredPolicy> {
+    let mut entry = Entry::default();
+    for (key, value) in pairs {
+        match key.get_ref().as_str() {
+            TABLE => entry.table = reader.text(&key, &value, "memberships"),
+            FOR => entry.command = reader.text(&key, &value, "select"),
+            USING => entry.using = Some((key, value)),
+            CHECK => entry.check = Some((key, value)),
+            REASON => entry.reason = reader.text(&key, &value, "why"),
+            _ => reader.unknown_key(&key, &[TABLE, FOR, USING, CHECK, REASON]),
+        }
+    }
+    let missing = [(entry.table.is_none(), TABLE), (entry.command.is_none(), FOR)];
+    for (_, name) in missing.iter().filter(|(is_missing, _)| *is_missing) {
+        let fault = Diagnostic::new(Fault::MissingValue, format!("this policy has no `{name}`"))
+            .help("write the `table`, and the command in `for`: `select`, `insert`, `update` or `delete`");
+        reader.fault(fault, place.clone(), "");
+    }
+    let table = reader.placed(entry.table?);
+    let command = command(reader, entry.command?)?;
+    let reason = entry.reason.map(Spanned::into_inner).unwrap_or_default();
+    if reason.trim().is_empty() {
+        let message = format!(
+            "the policy of `{}` for `{}` has no reason",
+            table.value,
+            command.as_str()
+        );
+        let fault = table
+            .fault(Fault::PolicyWithoutReason, message, "")
+            .help("say why neither a tenant column nor a parent explains these rows: `reason = \"…\"`");
+        reader.push(fault);
+    }
+    let using = expression(reader, &table, command, (USING, entry.using), command.reads());
+    let check = expression(reader, &table, command, (CHECK, entry.check), command.writes());
+    Some(DeclaredPolicy {
+        table,
+        command,
+        using,
+        check,
+        reason,
+    })
+}
+
+fn command(reader: &mut PolicyReader<'_>, text: TomlKey) -> Option<Command> {
+    let named = |command: &Command| command.as_str() == text.get_ref().to_ascii_lowercase();
+    if let Some(command) = Command::ALL.iter().copied().find(named) {
+        return Some(command);
+    }
+    let names = Command::ALL.map(Command::as_str);
+    let fault = Diagnostic::new(
+        Fault::InvalidValue,
+        format!("unknown command `{}`", text.get_ref()),
+    )
+    .note(format!(
+        "the commands are `{}`; each has a policy of its own",
+        names.join("`, `")
+    ))
+    .maybe_help(did_you_mean(text.get_ref(), names));
+    reader.fault(fault, text.span(), "");
+    None
+}
+
+/// The expression in `using` or `check`. Which of the two a command has is PostgreSQL's rule. One is never taken for
+/// the other: <https://www.postgresql.org/docs/current/sql-createpolicy.html>.
+fn expression<'a>(
+    reader: &mut PolicyReader<'a>,
+    table: &Placed<String>,
+    command: Command,
+    (name, written): (&str, Option<(TomlKey, TomlValue<'a>)>),
+    is_needed: bool,
+) -> Option<String> {
+    let (what, title) = (
+        if name == USING { "reaches" } else { "leaves behind" },
+        command.as_str(),
+    );
+    match (written, is_needed) {
+        (None, false) => None,
+        (None, true) => {
+            let message = format!("the policy of `{}` for `{title}` has no `{name}`", table.value);
+            let fault = table
+                .fault(Fault::MissingValue, message, "")
+                .note("`using` says which rows a command reaches, `check` which rows it may leave behind")
+                .help(format!(
+                    "write the expression of the rows that `{title}` {what}: `{name} = \"…\"`"
+                ));
+            reader.push(fault);
+            None
+        }
+        (Some((key, _)), false) => {
+            let fault = Diagnostic::new(
+                Fault::InvalidValue,
+                format!("a policy for `{title}` has no `{name}`"),
+            )
+            .note(format!("`{title}` {what} no rows"))
+            .help("remove it");
+            reader.fault(fault, key.span(), "");
+            None
+        }
+        (Some((key, value)), true) => text(reader, &key, &value, "user_id = …", |text| {
+            text.trim().is_empty().then(|| {
+                Diagnostic::new(Fault::EmptyName, format!("`{name}` is empty"))
+                    .help("write an SQL expression")
+            })
+        }),
+    }
+}
+
+/// An entry of `[tables]`: a table whose struct is in another crate, or nowhere.
+#[derive(Clone, Debug)]
+pub struct DeclaredTable {
+    /// The name in the registry.
+    pub name: Placed<String>,
+    /// The kind.
+    pub kind: TableKind,
+    /// How rows belong to a tenant, if the entry says so, and where it does.
+    pub tenant: Option<Placed<WrittenTenant>>,
+    /// The place of `shared_rows`, if it is true.
+    pub shared_rows: Option<Range<usize>>,
+}
+
+impl DeclaredTable {
+    pub(super) fn read_all<'a>(
+        reader: &mut PolicyReader<'a>,
+        key: &TomlKey,
+        value: TomlValue<'a>,
+    ) -> Vec<Self> {
+        let mut tables = Vec::new();
+        for (name, value) in reader.table(key, value) {
+            let mut parts = name.get_ref().splitn(2, '.');
+            if let Some(fault) = parts.find_map(|part| name::check("table name", part).err()) {
+                let fault = Diagnostic::new(fault.code, fault.message)
+                    .help("write the name of a table in the database");
+                reader.fault(fault, name.span(), "");
+                continue;
+            }
+            tables.push(Self::read(reader, name, value));
+        }
+        tables
+    }
+
+    fn read<'a>(reader: &mut PolicyReader<'a>, name: TomlKey, value: TomlValue<'a>) -> Self {
+        let mut table = Self {
+            name: reader.placed(name.clone()),
+            kind: TableKind::default(),
+            tenant: None,
+            shared_rows: None,
+        };
+        for (key, value) in reader.table(&name, value) {
+            match key.get_ref().as_str() {
+                KIND => table.kind = kind(reader, &key, &value).unwrap_or_default(),
+                TENANT => table.tenant = tenant(reader, &key, &value),
+                SHARED_ROWS => {
+                    let is_true = reader.boolean(&key, &value).unwrap_or_default();
+                    table.shared_rows = is_true.then(|| key.span());
+                }
+                _ => reader.unknown_key(&key, &[KIND, TENANT, SHARED_ROWS]),
+            }
+        }
+        table
+    }
+}
+
+fn kind<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: &TomlValue<'a>) -> Option<TableKind> {
+    let text = reader.string(key, value, "truth")?;
+    let kind = text.parse().ok();
+    if kind.is_none() {
+        reader.fault(unknown_kind(text), value.span(), "");
+    }
+    kind
+}
+
+fn tenant<'a>(
+    reader: &mut PolicyReader<'a>,
+    key: &TomlKey,
+    value: &TomlValue<'a>,
+) -> Option<Placed<WrittenTenant>> {
+    let text = reader.string(key, value, "org_id")?;
+    let mut faults = Vec::new();
+    let tenant = WrittenTenant::read_text(text, &mut faults);
+    for mut fault in faults {
+        fault.span = None;
+        reader.fault(fault, value.span(), "");
+    }
+    let place = reader.placed(Spanned::new(value.span(), String::new()));
+    tenant.map(|value| Placed {
+        value,
+        source: place.source,
+        range: place.range,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::testing::places;
+    use crate::{Policy, Source};
+
+    fn read(text: &str) -> (Policy, Vec<String>) {
+        let (mut policy, mut faults) = (Policy::default(), Vec::new());
+        policy.read_main(&Arc::new(Source::new("table-registry.toml", text)), &mut faults);
+        (policy, places(&faults))
+    }
+
+    #[test]
+    fn every_key() {
+        let (policy, faults) = read(
+            "[tenancy]\ncolumn = \"org_id\"\nsetting = \"app.org_id\"\ntype = \"varchar(36)\"\n\
+             [[tenancy.policies]]\ntable = \"memberships\"\nfor = \"select\"\nusing = \"user_id = 1\"\nreason = \"own\"\n\
+             [[tenancy.policies]]\ntable = \"memberships\"\nfor = \"UPDATE\"\nusing = \"a\"\ncheck = \"b\"\nreason = \"own\"\n\
+             [tables.legacy_ledger]\nkind = \"evidence\"\ntenant = \"org_id\"\nshared_rows = true\n\
+             [tables.\"audit.events\"]\ntenant = \"through(job_id -> jobs)\"\n",
+        );
+        assert_eq!(faults, [""; 0]);
+        let column = policy.tenancy.column().unwrap();
+        assert_eq!(
+            (column.name.as_str(), column.setting.as_str()),
+            ("org_id", "app.org_id")
+        );
+        assert_eq!(column.sql_type.as_deref(), Some("varchar(36)"));
+        let commands: Vec<Command> = policy
+            .tenancy
+            .policies
+            .iter()
+            .map(|policy| policy.command)
+            .collect();
+        assert_eq!(commands, [Command::Select, Command::Update]);
+        let [ledger, events] = policy.tables.as_slice() else {
+            panic!("{:?}", policy.tables);
+        };
+        assert_eq!(ledger.kind, TableKind::Evidence);
+        assert!(ledger.shared_rows.is_some());
+        assert_eq!(events.tenant.as_ref().unwrap().value.columns()[0].text, "job_id");
+    }
+
+    #[test]
+    fn one_tenant() {
+        let (policy, faults) = read("[tenancy]\nmode = \"none\"");
+        assert_eq!(faults, [""; 0]);
+        assert!(matches!(policy.tenancy.tenants, Tenants::One));
+        assert!(matches!(read("").0.tenancy.tenants, Tenants::Unknown));
+    }
+
+    #[test]
+    fn every_fault_at_its_place() {
+        for (text, expected) in [
+            (
+                "[tenancy]",
+                &["missing-value tenancy", "missing-value tenancy"][..],
+            ),
+            ("tenancy = 1", &["wrong-type 1"]),
+            ("[tenancy]\nmode = \"nine\"", &["invalid-value \"nine\""]),
+            (
+                "[tenancy]\nmode = \"none\"\ncolumn = \"org_id\"",
+                &["conflicting-tenancy \"none\""],
+            ),
+            (
+                "[tenancy]\ncolumn = \"\"\nsetting = \"org\"\ntype = \"int; DROP\"",
+                &[
+                    "empty-name \"\"",
+                    "invalid-value \"org\"",
+                    "invalid-value \"int; DROP\"",
+                ],
+            ),
+            (
+                "[tenancy]\ncolumn = \"a\"\nsetting = \"a.\"\ntyp = 1",
+                &["invalid-value \"a.\"", "unknown-key typ"],
+            ),
+            ("[tables.a]\nkind = \"trth\"", &["unknown-kind \"trth\""]),
+            (
+                "[tables.a]\ntenant = \"through(x)\"",
+                &["invalid-value \"through(x)\""],
+            ),
+            ("[tables.a]\nshared_rows = 1", &["wrong-type 1"]),
+            ("[tables.\"\"]\n", &["empty-name \"\""]),
+            ("[tables]\na = 1", &["wrong-type 1"]),
+        ] {
+            assert_eq!(read(text).1, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_fault_of_a_policy() {
+        let policy = |text: &str| {
+            read(&format!(
+                "[tenancy]\ncolumn = \"a\"\nsetting = \"a.b\"\n[[tenancy.policies]]\n{text}"
+            ))
+            .1
+        };
+        for (text, expected) in [
+            ("", &["missing-value policies", "missing-value policies"][..]),
+            ("table = \"a\"\nfor = \"all\"", &["invalid-value \"all\""]),
+            (
+                "table = \"a\"\nfor = \"select\"\nusing = \"x\"",
+                &["policy-without-reason \"a\""],
+            ),
+            (
+                "table = \"a\"\nfor = \"select\"\nusing = \"x\"\ncheck = \"x\"\nreason = \"y\"",
+                &["invalid-value check"],
+            ),
+            (
+                "table = \"a\"\nfor = \"insert\"\nusing = \"x\"\nreason = \"y\"",
+                &["invalid-value using", "missing-value \"a\""],
+            ),
+            (
+                "table = \"a\"\nfor = \"update\"\nusing = \"x\"\nreason = \"y\"",
+                &["missing-value \"a\""],
+            ),
+            (
+                "table = \"a\"\nfor = \"delete\"\nusing = \" \"\nreason = \"y\"",
+                &["empty-name \" \""],
+            ),
+            (
+                "table = \"a\"\nfor = \"delete\"\nusing = \"x\"\nreason = \"y\"\n\
+                 [[tenancy.policies]]\ntable = \"a\"\nfor = \"delete\"\nusing = \"z\"\nreason = \"y\"",
+                &["repeated-policy \"a\""],
+            ),
+        ] {
+            assert_eq!(policy(text), expected, "{text}");
+        }
+        assert_eq!(
+            read("[tenancy]\nmode = \"none\"\npolicies = 1").1,
+            ["wrong-type 1"]
+        );
+    }
+}
