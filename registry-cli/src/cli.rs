@@ -240,6 +240,12 @@ pub struct SqlArguments {
     /// back. That needs the TEMPORARY privilege on the database and SELECT on the tables.
     #[arg(long, conflicts_with = "down")]
     pub diff: bool,
+    /// Only this table; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub table: Vec<String>,
+    /// Put each table into a transaction of its own, so that no lock is held longer than one table takes.
+    #[arg(long)]
+    pub transaction_per_table: bool,
     /// The database for `--diff`, as `postgres://USER@HOST:PORT/DATABASE`.
     ///
     /// Default: `DATABASE_URL`, or the variables and the password file of libpq.

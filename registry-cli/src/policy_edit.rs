@@ -105,15 +105,11 @@ fn database(policy: &Policy) -> Vec<String> {
     let DatabaseSettings {
         app_roles,
         schema,
-        tenant_policy,
         force_rls,
         append_only_trigger,
         exceptions,
     } = &policy.database;
-    let names = app_roles
-        .iter()
-        .chain(tenant_policy)
-        .map(|entry| entry.value.clone());
+    let names = app_roles.iter().map(|entry| entry.value.clone());
     let allowed = exceptions
         .iter()
         .map(|entry| format!("{} {}", entry.subject.value, entry.rule));
@@ -131,16 +127,48 @@ fn decisions_about_others(policy: &Policy, table: &str) -> Vec<String> {
         .exempt
         .iter()
         .map(|entry| (&entry.table.value, entry.reason.clone()));
-    let revoke = policy
-        .revoke
+    let revoke = policy.revoke.iter().map(|entry| {
+        (
+            &entry.table.value,
+            format!("revoked, read-only {}", entry.is_read_only),
+        )
+    });
+    let system = policy
+        .append_only_system
         .iter()
-        .map(|table| (&table.value, "append-only".to_string()));
+        .map(|name| (&name.value, "append-only, system".to_string()));
+    let declared = policy.tables.iter().map(|table| {
+        let tenant = table.tenant.as_ref().map(|tenant| format!("{:?}", tenant.value));
+        let shared_rows = table.shared_rows.is_some();
+        (
+            &table.name.value,
+            format!("{} {tenant:?} {shared_rows}", table.kind),
+        )
+    });
+    let policies = policy.tenancy.policies.iter().map(|policy| {
+        let texts = policy
+            .using
+            .iter()
+            .chain(&policy.check)
+            .map(|text| text.value.as_str());
+        let texts: Vec<&str> = texts.collect();
+        (
+            &policy.table.value,
+            format!("{} {}", policy.command.as_str(), texts.join(" ")),
+        )
+    });
     let exceptions = policy
         .lints
         .exceptions
         .iter()
         .map(|entry| (&entry.subject.value, entry.rule.to_string()));
-    let all = overrides.chain(exempt).chain(revoke).chain(exceptions);
+    let all = overrides
+        .chain(exempt)
+        .chain(revoke)
+        .chain(system)
+        .chain(declared)
+        .chain(policies)
+        .chain(exceptions);
     let others = all
         .filter(|(name, _)| *name != table)
         .map(|(name, value)| format!("{name} {value}"));
@@ -148,7 +176,12 @@ fn decisions_about_others(policy: &Policy, table: &str) -> Vec<String> {
         let (level, option) = (policy.lints.level(lint), policy.lints.option(lint));
         format!("{lint} {level} {}", option.join(" "))
     });
-    let mut decisions: Vec<String> = others.chain(lints).chain(database(policy)).collect();
+    let tenants = format!("{:?}", policy.tenancy.tenants);
+    let mut decisions: Vec<String> = others
+        .chain(lints)
+        .chain(database(policy))
+        .chain([tenants])
+        .collect();
     decisions.sort();
     decisions
 }

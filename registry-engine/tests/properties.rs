@@ -210,7 +210,7 @@ proptest! {
     fn tokens_in_an_attribute(text in soup(RUST)) {
         let Ok(tokens) = text.parse() else { return Ok(()) };
         let ident = syn::parse_quote!(Users);
-        declare(tokens, &[], &ident).faults.iter().for_each(assert_has_a_place);
+        declare(tokens, &[], &ident, proc_macro2::TokenStream::new).faults.iter().for_each(assert_has_a_place);
     }
 
     #[test]

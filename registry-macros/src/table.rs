@@ -32,7 +32,8 @@ pub(crate) fn expand(
     if let Some(fault) = engine::repeated(&neighbours) {
         return (item, vec![fault]);
     }
-    let Declared { name, mut faults, .. } = engine::declare(arguments, &neighbours, &header.ident);
+    let Declared { name, mut faults, .. } =
+        engine::declare(arguments, &neighbours, &header.ident, || body(&item));
     for fault in &mut faults {
         fault.span = fault.span.or(Some(header.ident.span()));
     }
@@ -257,6 +258,17 @@ fn essentials(item: TokenStream) -> TokenStream {
     trees.into_iter().collect()
 }
 
+/// The fields in braces, if the struct has them.
+fn body(item: &TokenStream) -> TokenStream {
+    let last = engine::ungroup(item.clone()).into_iter().last();
+    match last {
+        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace => {
+            TokenTree::Group(group).into()
+        }
+        _ => TokenStream::new(),
+    }
+}
+
 fn is_documentation(tree: &TokenTree) -> bool {
     let TokenTree::Group(group) = tree else {
         return false;
@@ -351,6 +363,17 @@ mod tests {
             "{tokens}"
         );
         assert_eq!(faults, ["unknown table kind `trth`"]);
+    }
+
+    #[test]
+    fn a_column_that_is_not_a_field_is_a_fault() {
+        let (_, faults) = expansion("tenant = \"orgid\"", "struct User { id: i64, org_id: i64 }");
+        assert_eq!(faults, ["struct `User` has no column `orgid`"]);
+        let (_, faults) = expansion(
+            "tenant = through(id -> orgs)",
+            "struct User { id: i64, org_id: i64 }",
+        );
+        assert_eq!(faults, [""; 0]);
     }
 
     #[test]

@@ -39,14 +39,17 @@ struct TableRow {
     declared_kind: String,
     /// Whether it gets row-level security.
     rls: bool,
-    /// Whether the application role may not update, delete or truncate it.
-    append_only: bool,
-    /// The name of the struct that declares it; the first of twins under `cfg`.
+    /// How its rows belong to a tenant: `org_id`, `org_id, shared_rows`, `through(project_id -> projects)`, `policies`, or
+    /// nothing if they belong to no tenant.
+    tenant: Option<String>,
+    /// What the application role may do: `read-write`, `append-only` or `read-only`.
+    access: String,
+    /// The name of the struct that declares it, the first of twins under `cfg`; nothing if the policy file declares it.
     #[serde(rename = "struct")]
-    ident: String,
+    ident: Option<String>,
     /// The file, relative to the package.
     file: String,
-    /// The line of the attribute `#[table]`, counted from 1.
+    /// The line of the attribute `#[table]`, or of the entry in the policy file, counted from 1.
     line: usize,
     /// The file, relative to the root of the workspace.
     #[serde(skip)]
@@ -117,18 +120,24 @@ fn table_rows(project: &Project) -> impl Iterator<Item = TableRow> {
 }
 
 fn table_row(package: &str, table: &RegisteredTable) -> TableRow {
-    let declaration = &table.declarations[0];
+    let declaration = table.declarations.first();
+    let place = &table.declared;
     TableRow {
         package: package.to_string(),
         name: table.name.clone(),
         kind: table.kind.to_string(),
-        declared_kind: declaration.kind.to_string(),
-        rls: table.kind.row_level_security(),
-        append_only: table.append_only,
-        ident: declaration.ident.clone(),
-        file: declaration.file.clone(),
-        line: declaration.source.line(declaration.attribute.start),
-        path: declaration.source.path.clone(),
+        declared_kind: declaration
+            .map_or(table.kind, |declaration| declaration.kind)
+            .to_string(),
+        rls: table.has_rls(),
+        tenant: table.has_rls().then(|| table.tenancy.to_string()),
+        access: table.access.to_string(),
+        ident: declaration.map(|declaration| declaration.ident.clone()),
+        file: table.file.clone(),
+        line: place
+            .source
+            .line(declaration.map_or(place.range.start, |declaration| declaration.attribute.start)),
+        path: place.source.path.clone(),
     }
 }
 
@@ -142,15 +151,15 @@ fn exempt_rows(project: &Project) -> impl Iterator<Item = ExemptRow> {
 
 /// The header and the rows, as people read them.
 fn cells(tables: &[TableRow], with_package: bool) -> Vec<Vec<String>> {
-    let header = ["table", "kind", "rls", "append-only", "struct", "place"].map(String::from);
+    let header = ["table", "kind", "tenant", "access", "struct", "place"].map(String::from);
     let rows = tables.iter().map(|table| {
         let place = format!("{}:{}", table.path, table.line);
         let row = [
             table.name.clone(),
             kind(table),
-            yes_if(table.rls),
-            yes_if(table.append_only),
-            table.ident.clone(),
+            table.tenant.clone().unwrap_or_else(nothing),
+            table.access.clone(),
+            table.ident.clone().unwrap_or_else(nothing),
             place,
         ];
         (table.package.clone(), row)
@@ -172,8 +181,8 @@ fn kind(table: &TableRow) -> String {
     }
 }
 
-fn yes_if(flag: bool) -> String {
-    if flag { "yes" } else { "-" }.to_string()
+fn nothing() -> String {
+    "-".to_string()
 }
 
 fn columns(rows: &[Vec<String>]) -> String {

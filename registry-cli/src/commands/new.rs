@@ -70,12 +70,11 @@ fn check_table(project: &Project, name: &str) -> Result<(), Failure> {
     }
     check_name("table name", name).map_err(|fault| Failure::new(fault.message).help(fault.help))?;
     if let Some(table) = project.registry.table(name) {
-        let declaration = &table.declarations[0];
-        let line = declaration.source.line(declaration.attribute.start);
+        let line = table.declared.source.line(table.declared.range.start);
         return Err(
             Failure::new(format!("table `{name}` already exists")).note(format!(
-                "`{}` declares it in `{}:{line}`",
-                declaration.ident, declaration.source.path
+                "it is declared in `{}:{line}`",
+                table.declared.source.path
             )),
         );
     }
@@ -238,7 +237,7 @@ fn add_revoke(project: &Project, arguments: &NewArguments, changes: &mut Changes
         .policy
         .revoke
         .iter()
-        .any(|table| table.value == arguments.name);
+        .any(|entry| entry.table.value == arguments.name);
     if !arguments.revoke || is_named {
         return Ok(project.inputs.clone());
     }

@@ -68,7 +68,13 @@ const REVOKED: Section = Section {
     shown: "the revoke list",
     file: PolicyFile::Revoke,
     key: UPDATE_DELETE,
-    tables: |policy| policy.revoke.iter().map(|table| table.value.as_str()).collect(),
+    tables: |policy| {
+        policy
+            .revoke
+            .iter()
+            .map(|entry| entry.table.value.as_str())
+            .collect()
+    },
 };
 
 /// What happens to a table's entry: a key with a value, or an item of a list.

@@ -3,12 +3,13 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use table_registry_engine::{DatabaseSettings, Lint, LintLevel, RegisteredTable};
+use table_registry_engine::{DatabaseSettings, Lint, LintLevel, RegisteredTable, Tenancy};
 
 use super::allowed::Allowed;
 use super::catalog::{Catalog, Oid, Relation};
 use super::roles::Actor;
-use super::statements::{Qualified, role_list};
+use super::statements::{Qualified, qualified, role_list};
+use super::tenancy::{Policies, RequiredPolicy, Unknown};
 use crate::columns::{self, TableColumns};
 use crate::failure::Failure;
 use crate::project::Project;
@@ -27,7 +28,7 @@ impl Table<'_> {
     }
 
     pub fn has_rls(&self) -> bool {
-        self.registered.kind.row_level_security()
+        self.registered.has_rls()
     }
 }
 
@@ -38,7 +39,6 @@ pub struct Context<'c> {
     pub catalog: &'c Catalog,
     pub app_roles: Vec<Actor<'c>>,
     pub tables: Vec<Table<'c>>,
-    pub tenant_column: String,
     /// What the server allowed the roles of the application to do. Empty without a probe.
     pub allowed: Vec<Allowed>,
     by_relation: BTreeMap<Oid, usize>,
@@ -68,7 +68,6 @@ impl<'c> Context<'c> {
         if tables.iter().all(|table| table.relation.is_none()) {
             return Err(no_table(settings, catalog, tables.len()));
         }
-        let tenant = project.policy.lints.option(Lint::MissingTenantColumn);
         let positions = tables.iter().enumerate();
         Ok(Self {
             by_relation: positions
@@ -79,7 +78,6 @@ impl<'c> Context<'c> {
             catalog,
             app_roles: roles.map(|role| Actor::new(catalog, role)).collect(),
             tables,
-            tenant_column: tenant.into_iter().next().unwrap_or_default(),
             allowed: Vec::new(),
             fields: OnceCell::new(),
         })
@@ -99,7 +97,8 @@ impl<'c> Context<'c> {
 
     /// The tables whose rows never change.
     pub fn append_only(&self) -> impl Iterator<Item = (&Table<'c>, &'c Relation)> {
-        self.present().filter(|(table, _)| table.registered.append_only)
+        self.present()
+            .filter(|(table, _)| table.registered.access.is_append_only())
     }
 
     /// A table with its partitions and inheritance children on all levels, except those that have a struct of their
@@ -134,45 +133,75 @@ impl<'c> Context<'c> {
         Some(Actor::new(self.catalog, role))
     }
 
-    /// Whether an exception says that a table needs no tenant column.
-    pub fn is_tenantless(&self, table: &Table<'_>) -> bool {
-        is_tenantless(self.project, table.registered)
+    /// The tenant column of a table, if its rows have one.
+    pub fn tenant_column(&self, table: &Table<'c>) -> Option<&'c str> {
+        match &table.registered.tenancy {
+            Tenancy::Column { name, .. } => Some(name),
+            _ => None,
+        }
     }
 
-    /// Whether a table needs a tenant column, according to the level, the option and the exceptions of the lint.
-    pub fn needs_tenant_column(&self, table: &Table<'_>) -> bool {
-        let level = self.project.policy.lints.level(Lint::MissingTenantColumn);
-        table.has_rls()
-            && !self.tenant_column.is_empty()
-            && level != LintLevel::Allow
-            && !self.is_tenantless(table)
+    /// The tenant column of a relation that holds rows of a registered table: the table itself, or one of its partitions
+    /// and inheritance children.
+    pub fn tenant_column_of(&self, relation: &Relation) -> Option<&'c str> {
+        let ancestors = self.catalog.ancestors(relation.oid).into_iter();
+        let mut tables = std::iter::once(relation.oid)
+            .chain(ancestors)
+            .filter_map(|oid| self.table_of(oid));
+        tables.find_map(|table| self.tenant_column(table))
     }
 
-    /// The expression of the registry's policy, if it fits the table.
-    pub fn tenant_policy(&self, table: &Table<'_>) -> Option<&str> {
-        tenant_policy(self.project, table.registered)
+    /// The columns of a table that decide whose a row is: its tenant column, or those that refer to its parent.
+    pub fn tenant_columns(&self, table: &Table<'c>) -> Vec<&'c str> {
+        match &table.registered.tenancy {
+            Tenancy::Column { name, .. } => vec![name],
+            Tenancy::Through(parent) => parent.columns.iter().map(String::as_str).collect(),
+            Tenancy::Unknown | Tenancy::Global | Tenancy::Declared => Vec::new(),
+        }
+    }
+
+    /// The tables with the columns that decide whose a row is, according to the level and the exceptions of the lint
+    /// about them.
+    pub fn with_tenant_columns(&self) -> impl Iterator<Item = (&Table<'c>, &'c Relation, &'c str)> {
+        let is_on = self.project.policy.lints.level(Lint::MissingTenantColumn) != LintLevel::Allow;
+        let tables = self
+            .present()
+            .filter(move |(table, _)| is_on && !self.allows_missing_column(table));
+        tables.flat_map(|(table, relation)| {
+            let columns = self.tenant_columns(table).into_iter();
+            columns.map(move |column| (table, relation, column))
+        })
+    }
+
+    /// Whether the checks of tenant columns report this column.
+    pub fn is_tenant_column(&self, table: &Table<'_>, column: &str) -> bool {
+        let mut all = self.with_tenant_columns();
+        all.any(|(other, _, name)| other.name() == table.name() && name == column)
+    }
+
+    fn allows_missing_column(&self, table: &Table<'_>) -> bool {
+        let mut of_structs = table.registered.declarations.iter().flat_map(|one| &one.allowed);
+        let mut of_policy = self.project.policy.lints.exceptions.iter();
+        of_structs.any(|allowed| allowed.lint == Lint::MissingTenantColumn)
+            || of_policy
+                .any(|entry| entry.rule == Lint::MissingTenantColumn && entry.subject.value == table.name())
+    }
+
+    /// The policies that the registry requires of a table, if they are known.
+    pub fn required_policies(&self, table: &Table<'_>) -> Result<Vec<RequiredPolicy>, Unknown> {
+        let policies = Policies::new(&self.project.registry, &self.project.policy, self.all_fields());
+        policies.of(table.registered)
     }
 
     /// The fields of a table's structs.
     pub fn fields(&self, table: &Table<'_>) -> &TableColumns {
-        let read = || columns::of_tables(self.project.registry.tables());
-        &self.fields.get_or_init(read)[table.name()]
+        &self.all_fields()[table.name()]
     }
-}
 
-/// Whether somebody decided that a table needs no tenant column, at its struct or in the policy file. A
-/// policy that compares that column cannot be made then.
-fn is_tenantless(project: &Project, table: &RegisteredTable) -> bool {
-    let mut of_structs = table.declarations.iter().flat_map(|one| &one.allowed);
-    let mut of_policy = project.policy.lints.exceptions.iter();
-    of_structs.any(|allowed| allowed.lint == Lint::MissingTenantColumn)
-        || of_policy.any(|entry| entry.rule == Lint::MissingTenantColumn && entry.subject.value == table.name)
-}
-
-/// The expression of the registry's policy, if it fits the table.
-pub fn tenant_policy<'p>(project: &'p Project, table: &RegisteredTable) -> Option<&'p str> {
-    let expression = project.policy.database.tenant_policy.as_ref()?;
-    (!is_tenantless(project, table)).then_some(expression.value.as_str())
+    fn all_fields(&self) -> &BTreeMap<String, TableColumns> {
+        let read = || columns::of_tables(self.project.registry.tables());
+        self.fields.get_or_init(read)
+    }
 }
 
 /// The roles of the application that the database does not have.
@@ -181,20 +210,6 @@ pub fn missing_app_roles<'c>(context: &Context<'c>) -> Vec<&'c str> {
     roles
         .filter(|role| context.catalog.role(role).is_none())
         .collect()
-}
-
-/// The name of a registered or exempt table in the database.
-pub fn qualified(settings: &DatabaseSettings, name: &str, schema: Option<&str>) -> Qualified {
-    match schema.and_then(|schema| Some((schema, name.strip_prefix(schema)?.strip_prefix('.')?))) {
-        Some((schema, name)) => Qualified {
-            schema: schema.to_string(),
-            name: name.to_string(),
-        },
-        None => Qualified {
-            schema: settings.schema.clone(),
-            name: name.to_string(),
-        },
-    }
 }
 
 /// The relation of an exempt table.

@@ -7,60 +7,62 @@ use sqlx::Row;
 use super::catalog::{Catalog, ColumnRow, PolicyRow, Relation};
 use super::context::Context;
 use super::mention::Words;
+use super::policies::letter;
 use super::session::Session;
 use super::statements::{POLICY, Qualified, identifier, literal};
+use super::tenancy::{RequiredPolicy, policy_names};
 use crate::failure::Failure;
-use crate::text::quoted;
 
-/// How the server spells the expression of the registry's policy for each table.
-pub struct Spellings<'e> {
-    expression: &'e str,
-    words: Words,
-    known: BTreeMap<NamedColumns, String>,
+/// How the server spells the expressions of the registry's policies.
+#[derive(Default)]
+pub struct Spellings {
+    known: BTreeMap<(String, NamedColumns), String>,
 }
 
-/// The columns that the expression names, with their types.
+/// The columns that an expression names, with their types.
 type NamedColumns = Vec<(String, String)>;
 
-impl<'e> Spellings<'e> {
-    pub fn new(expression: &'e str) -> Self {
-        Self {
-            expression,
-            words: Words::of(expression),
-            known: BTreeMap::new(),
-        }
-    }
-
-    pub fn of(
+impl Spellings {
+    fn of(
         &mut self,
         session: &mut Session,
         catalog: &Catalog,
-        table: &Qualified,
         relation: &Relation,
+        expression: &str,
     ) -> Result<String, Failure> {
-        let Some(columns) = self.decisive(&table.name, catalog.columns(relation.oid)) else {
-            return spelling(session, table, self.expression);
+        let table = relation.qualified();
+        let Some(columns) = decisive(expression, &table.name, catalog.columns(relation.oid)) else {
+            return spelling(session, &table, expression);
         };
-        if let Some(known) = self.known.get(&columns) {
+        let key = (expression.to_string(), columns);
+        if let Some(known) = self.known.get(&key) {
             return Ok(known.clone());
         }
-        let asked = spelling(session, table, self.expression)?;
-        self.known.insert(columns, asked.clone());
+        let asked = spelling(session, &table, expression)?;
+        self.known.insert(key, asked.clone());
         Ok(asked)
     }
+}
 
-    /// The columns that decide the spelling, if nothing else does. In a subquery, the server qualifies each column with
-    /// its table.
-    fn decisive(&self, table: &str, columns: &[ColumnRow]) -> Option<NamedColumns> {
-        let named = columns.iter().filter(|column| self.words.contains(&column.name));
-        let named: NamedColumns = named
-            .map(|column| (column.name.clone(), column.type_text.clone()))
-            .collect();
-        let depends_on_table = ["select", "table", table]
-            .iter()
-            .any(|word| self.words.contains(word));
-        (!named.is_empty() && !depends_on_table).then_some(named)
+/// The columns that decide the spelling of an expression, if nothing else does. In a sub-select, the server qualifies
+/// each column with its table.
+fn decisive(expression: &str, table: &str, columns: &[ColumnRow]) -> Option<NamedColumns> {
+    let words = Words::of(expression);
+    let sub_select = expression.to_lowercase().find("select");
+    let in_sub_select = sub_select.map(|start| Words::of(&expression[start..]));
+    let named = columns.iter().filter(|column| words.contains(&column.name));
+    let mut decisive = NamedColumns::new();
+    for column in named {
+        if in_sub_select
+            .as_ref()
+            .is_some_and(|words| words.contains(&column.name))
+        {
+            return None;
+        }
+        decisive.push((column.name.clone(), column.type_text.clone()));
     }
+    let depends_on_table = ["from", "table", table].iter().any(|word| words.contains(word));
+    (!decisive.is_empty() && !depends_on_table).then_some(decisive)
 }
 
 /// To find out how the server spells the expression, the policy is created on a temporary copy of the table in a
@@ -68,7 +70,7 @@ impl<'e> Spellings<'e> {
 fn spelling(session: &mut Session, table: &Qualified, expression: &str) -> Result<String, Failure> {
     let (copy, policy) = (identifier(&table.name), identifier(POLICY));
     let rows = session.rows(
-        &format!("`tenant_policy` cannot be a policy of table {table}"),
+        &format!("the registry's policy does not fit table {table}"),
         &format!(
             "BEGIN;
              CREATE TEMP TABLE {copy} (LIKE {table}) ON COMMIT DROP;
@@ -84,46 +86,82 @@ fn spelling(session: &mut Session, table: &Qualified, expression: &str) -> Resul
     spelt.ok_or_else(|| Failure::new(format!("the server does not return the policy of table {table}")))
 }
 
-/// How a table's policy compares with the registry's.
-pub enum OwnPolicy {
-    Same,
-    /// The table has no policy that lets rows through, or a different policy with the registry's name.
-    Lacking,
-    /// The table has no policy with the registry's name, but the named ones let rows through.
-    Others(String),
+/// How the policies of a table differ from those that the registry requires.
+#[derive(Default)]
+pub struct Difference<'p> {
+    /// The policies that are missing, or that the table has in another form.
+    pub missing: Vec<&'p RequiredPolicy>,
+    /// The names of the registry's policies that the table has and that are not required in this form.
+    pub outdated: Vec<String>,
+    /// The names of the policies that let rows through, where the table has only policies that are not the registry's.
+    pub others: Vec<String>,
 }
 
-/// Compares a table's policies with the registry's policy, which is only for the roles of the application.
-pub fn policy(context: &Context<'_>, relation: &Relation, spelling: &str) -> OwnPolicy {
-    let policies = context.catalog.policies(relation.oid);
-    if let Some(policy) = policies.iter().find(|policy| policy.name == POLICY) {
-        return if is_same(context, policy, spelling) {
-            OwnPolicy::Same
-        } else {
-            OwnPolicy::Lacking
+/// Compares the policies of a table with the required ones, which are only for the roles of the application.
+pub fn of_policies<'p>(
+    context: &Context<'_>,
+    session: &mut Session,
+    spellings: &mut Spellings,
+    relation: &Relation,
+    required: &'p [RequiredPolicy],
+) -> Result<Difference<'p>, Failure> {
+    let names = policy_names();
+    let policies = context.catalog.policies(relation.oid).iter();
+    let (ours, others): (Vec<&PolicyRow>, Vec<_>) = policies.partition(|policy| names.contains(&policy.name));
+    let mut others = others.into_iter().filter(|policy| policy.permissive).peekable();
+    if ours.is_empty() && others.peek().is_some() {
+        return Ok(Difference {
+            others: others.map(|policy| policy.name.clone()).collect(),
+            ..Difference::default()
+        });
+    }
+    let mut difference = Difference::default();
+    for policy in required {
+        let own = ours.iter().find(|own| own.name == policy.name);
+        let is_same = match own {
+            Some(own) => is_same(context, session, spellings, relation, own, policy)?,
+            None => false,
         };
+        if !is_same {
+            difference.missing.push(policy);
+            difference.outdated.extend(own.map(|own| own.name.clone()));
+        }
     }
-    let mut others = policies.iter().filter(|policy| policy.permissive).peekable();
-    if others.peek().is_none() {
-        return OwnPolicy::Lacking;
-    }
-    OwnPolicy::Others(quoted(others.map(|policy| &policy.name)))
+    let is_required = |own: &&PolicyRow| required.iter().any(|policy| policy.name == own.name);
+    let needless = ours.iter().filter(|own| !is_required(own));
+    difference.outdated.extend(needless.map(|own| own.name.clone()));
+    Ok(difference)
 }
 
-fn is_same(context: &Context<'_>, policy: &PolicyRow, spelling: &str) -> bool {
+fn is_same(
+    context: &Context<'_>,
+    session: &mut Session,
+    spellings: &mut Spellings,
+    relation: &Relation,
+    own: &PolicyRow,
+    required: &RequiredPolicy,
+) -> Result<bool, Failure> {
     let apps = &context.app_roles;
-    let for_roles =
-        policy.roles.len() == apps.len() && apps.iter().all(|app| policy.roles.contains(&app.role.oid));
-    let expressions = [&policy.using, &policy.check];
-    policy.command == "*"
-        && policy.permissive
-        && for_roles
-        && expressions.iter().all(|text| text.as_deref() == Some(spelling))
+    let for_roles = own.roles.len() == apps.len() && apps.iter().all(|app| own.roles.contains(&app.role.oid));
+    let letter = required.command.map_or("*", letter);
+    if own.command != letter || !own.permissive || !for_roles {
+        return Ok(false);
+    }
+    for (own, required) in [(&own.using, &required.using), (&own.check, &required.check)] {
+        let spelt = match required {
+            Some(text) => Some(spellings.of(session, context.catalog, relation, text)?),
+            None => None,
+        };
+        if *own != spelt {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ColumnRow, Spellings};
+    use super::{ColumnRow, decisive};
 
     fn column(name: &str, type_text: &str) -> ColumnRow {
         ColumnRow {
@@ -138,8 +176,10 @@ mod tests {
 
     #[test]
     fn the_spelling_depends_on_the_columns_in_the_expression() {
-        let spellings = Spellings::new("org_id = current_setting('app.org_id')::uuid OR \"Public\"");
-        let decisive = |table: &str, columns: &[ColumnRow]| spellings.decisive(table, columns);
+        let own = "org_id = (SELECT nullif(current_setting('app.org_id', true), '')::uuid) OR \"Public\"";
+        let expression = "\"Public\" OR org_id = (SELECT nullif(current_setting('app.org', true), '')::uuid)";
+        assert_eq!(decisive(own, "invoices", &[column("Public", "bool")]), None);
+        let decisive = |table: &str, columns: &[ColumnRow]| decisive(expression, table, columns);
         let org = decisive("invoices", &[column("org_id", "uuid")]);
         assert_eq!(org, Some(vec![("org_id".to_string(), "uuid".to_string())]));
         assert_eq!(
@@ -161,11 +201,11 @@ mod tests {
             "EXISTS (SELECT FROM members WHERE members.org_id = org_id)",
             "invoices.org_id = current_setting('app.org_id')",
             "org_id = tenant_of('invoices')",
-            "org_id = ANY (ARRAY(select 1))",
+            "org_id = (SELECT org_id)",
             "is_visible()",
         ] {
             let columns = [column("org_id", "uuid")];
-            assert_eq!(Spellings::new(expression).decisive("invoices", &columns), None);
+            assert_eq!(decisive(expression, "invoices", &columns), None);
         }
     }
 }

@@ -116,8 +116,8 @@ impl Finding {
             return at(diagnostic, entry);
         }
         let table = self.table.as_deref().unwrap_or_default();
-        if let Some(declaration) = project.registry.table(table).map(|table| &table.declarations[0]) {
-            return diagnostic.at(&declaration.source, declaration.place.clone(), "");
+        if let Some(registered) = project.registry.table(table) {
+            return registered.at_declaration(diagnostic, "");
         }
         let policy = &project.policy;
         let exempt = policy.exempt.iter().find(|entry| entry.table.value == table);

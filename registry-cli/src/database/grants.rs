@@ -1,12 +1,23 @@
-//! The grants by which the application can change rows of an append-only table.
+//! The grants by which the application can change rows that it should not.
 
 use std::collections::BTreeMap;
 
+use table_registry_engine::Access;
+
 use super::catalog::{Catalog, Grant, Oid, PUBLIC, Relation};
 use super::context::Context;
-use super::is_change;
 use super::roles::Actor;
 use super::statements::identifier;
+use super::{CHANGES, WRITES};
+
+/// The privileges that the application must not hold on a table of this access.
+pub fn revoked(access: Access) -> &'static [&'static str] {
+    match access {
+        Access::ReadWrite => &[],
+        Access::AppendOnly => CHANGES,
+        Access::ReadOnly => WRITES,
+    }
+}
 
 /// Privileges that one grantor granted to one grantee.
 pub struct OpenGrant {
@@ -40,11 +51,11 @@ impl OpenGrant {
 }
 
 /// The grants by which a role of the application may change rows of a relation.
-pub fn open_grants(context: &Context<'_>, relation: &Relation) -> Vec<OpenGrant> {
+pub fn open_grants(context: &Context<'_>, access: Access, relation: &Relation) -> Vec<OpenGrant> {
     let mut groups: BTreeMap<(Oid, Oid), Vec<&Grant>> = BTreeMap::new();
     for grant in context.catalog.grants(relation.oid) {
         // `app_role_owns_table` reports roles that can become the owner.
-        if is_change(&grant.privilege) && grant.grantee != relation.owner {
+        if revoked(access).contains(&grant.privilege.as_str()) && grant.grantee != relation.owner {
             groups
                 .entry((grant.grantor, grant.grantee))
                 .or_default()

@@ -7,18 +7,16 @@ use super::finding::Finding;
 use super::statements::identifier;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
-    let tables = context
-        .present()
-        .filter(|(table, _)| context.needs_tenant_column(table));
-    let without = tables.filter(|(_, relation)| {
+    let without = context.with_tenant_columns().filter(|(_, relation, column)| {
         let mut rows = context.catalog.columns(relation.oid).iter();
-        rows.all(|row| row.name != context.tenant_column)
+        rows.all(|row| row.name != *column)
     });
-    without.filter_map(|(table, _)| finding(context, table)).collect()
+    without
+        .filter_map(|(table, _, column)| finding(context, table, column))
+        .collect()
 }
 
-fn finding(context: &Context<'_>, table: &Table<'_>) -> Option<Finding> {
-    let column = &context.tenant_column;
+fn finding(context: &Context<'_>, table: &Table<'_>, column: &str) -> Option<Finding> {
     let message = format!("table `{}` has no tenant column `{column}`", table.name());
     let fix = format!(
         "ALTER TABLE {} ADD COLUMN {} … NOT NULL;",

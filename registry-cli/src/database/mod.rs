@@ -17,19 +17,20 @@ mod missing_tenant_column;
 mod openings;
 mod policies;
 pub mod probe;
-mod relatives;
+pub mod relatives;
 pub mod report;
 pub mod requirements;
 pub mod roles;
 pub mod server;
 pub mod session;
 pub mod statements;
+pub mod tenancy;
 #[cfg(test)]
 mod testing;
 mod triggers;
 mod watchdog;
 
-use table_registry_engine::{Diagnostic, Fault, MAIN_FILE};
+use table_registry_engine::{Diagnostic, Fault, MAIN_FILE, Tenants};
 
 use crate::cli::Selection;
 use crate::failure::Failure;
@@ -46,9 +47,13 @@ pub fn with_project(
 ) -> Result<Exit, Failure> {
     let project = Project::load_one(&Workspace::load(selection)?)?;
     let mut faults = project::all_faults(std::slice::from_ref(&project));
-    faults.extend(tenant_policy_fault(&project));
+    faults.extend(expression_faults(&project));
     if !faults.is_empty() {
         return Ok(report(&project, faults)?.max(Exit::Findings));
+    }
+    let is_unknown = matches!(project.policy.tenancy.tenants, Tenants::Unknown);
+    if is_unknown && project.registry.row_secured().next().is_some() {
+        return Err(no_tenancy(&project));
     }
     if project.policy.database.app_roles.is_empty() {
         return Err(no_app_role(&project));
@@ -56,32 +61,55 @@ pub fn with_project(
     run(&project)
 }
 
-/// The fault of an expression that would end the statements into which it is inserted.
-fn tenant_policy_fault(project: &Project) -> Option<Diagnostic> {
-    let entry = project.policy.database.tenant_policy.as_ref()?;
-    let fault = Diagnostic::new(Fault::InvalidValue, "`tenant_policy` is not one SQL expression")
-        .at(&entry.source, entry.range.clone(), "")
+/// The faults of declared policies whose expressions would end the statements into which they are inserted.
+fn expression_faults(project: &Project) -> Vec<Diagnostic> {
+    let policies = project.policy.tenancy.policies.iter();
+    let expressions = policies.flat_map(|policy| policy.using.iter().chain(&policy.check));
+    let faulty = expressions.filter(|text| !expression::is_one_expression(&text.value));
+    let faults = faulty.map(|text| {
+        text.fault(
+            Fault::InvalidValue,
+            "this is not one SQL expression".to_string(),
+            "",
+        )
         .note("it is inserted between the parentheses of `CREATE POLICY … USING (…)`")
-        .help("write one condition, such as `org_id = current_setting('app.org_id')`");
-    (!expression::is_one_expression(&entry.value)).then_some(fault)
+        .help("write one condition, such as `user_id = (SELECT current_setting('app.user_id')::bigint)`")
+    });
+    faults.collect()
+}
+
+fn main_file(project: &Project) -> &str {
+    let file = project.inputs.files.main.as_ref();
+    file.map_or(MAIN_FILE, |file| &file.path)
+}
+
+/// Without a tenant, no policy can be made and none can be judged.
+fn no_tenancy(project: &Project) -> Failure {
+    Failure::new(format!(
+        "`{}` does not say how rows belong to tenants",
+        main_file(project)
+    ))
+    .note("the policies of tables with row-level security compare a tenant column with a setting")
+    .help("add `[tenancy]` with `column = \"org_id\"` and `setting = \"app.org_id\"`")
+    .help("if the database belongs to one tenant: `[tenancy]` with `mode = \"none\"`")
 }
 
 /// Without a role of the application, there is nothing to revoke and nothing to check.
 fn no_app_role(project: &Project) -> Failure {
-    let file = project
-        .inputs
-        .files
-        .main
-        .as_ref()
-        .map_or(MAIN_FILE, |file| &file.path);
-    Failure::new(format!("`{file}` names no role of the application"))
-        .note("row-level security and revoked privileges apply to the roles that the application connects as")
-        .help("add `[database]` with `app_roles = [\"app\"]`")
+    Failure::new(format!(
+        "`{}` names no role of the application",
+        main_file(project)
+    ))
+    .note("row-level security and revoked privileges apply to the roles that the application connects as")
+    .help("add `[database]` with `app_roles = [\"app\"]`")
 }
 
 /// The privileges that nobody may hold on an append-only table. Neither policies nor row-level triggers restrict
 /// TRUNCATE.
 pub const CHANGES: &[&str] = &["UPDATE", "DELETE", "TRUNCATE"];
+
+/// The privileges that nobody may hold on a read-only table.
+pub const WRITES: &[&str] = &["INSERT", "UPDATE", "DELETE", "TRUNCATE"];
 
 pub fn is_change(privilege: &str) -> bool {
     CHANGES.contains(&privilege)

@@ -25,7 +25,7 @@ pub fn opens(
     access: Access,
 ) -> bool {
     (access.reads && table.has_rls() && is_above_rls(context, role, relation))
-        || (access.changes && table.registered.append_only && may_change(context, role, relation))
+        || (access.changes && table.registered.access.is_append_only() && may_change(context, role, relation))
 }
 
 /// Whether a role can see and write rows of a table regardless of the policies for the application.

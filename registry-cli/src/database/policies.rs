@@ -1,5 +1,7 @@
 //! Decides which rows policies let through: <https://www.postgresql.org/docs/current/ddl-rowsecurity.html>.
 
+use table_registry_engine::Command;
+
 use super::catalog::{PUBLIC, PolicyRow, Relation};
 use super::context::{Context, Table};
 use super::expression::is_always_true;
@@ -9,6 +11,16 @@ use super::statements::{create_policy, drop_policy};
 
 /// The commands that policies are for, with their letters in `pg_policy`.
 pub const COMMANDS: &[(&str, &str)] = &[("r", "SELECT"), ("a", "INSERT"), ("w", "UPDATE"), ("d", "DELETE")];
+
+/// The letter of a command in `pg_policy`.
+pub fn letter(command: Command) -> &'static str {
+    match command {
+        Command::Select => "r",
+        Command::Insert => "a",
+        Command::Update => "w",
+        Command::Delete => "d",
+    }
+}
 
 /// Whether a policy is for a command, given by its letter.
 pub fn is_for(policy: &PolicyRow, letter: &str) -> bool {
@@ -108,7 +120,7 @@ pub fn is_open_expression(context: &Context<'_>, expression: &str, relation: &Re
     let columns = context.catalog.columns(relation.oid);
     // A tenant column may be null by mistake.
     let never_null = |name: &str| {
-        name == context.tenant_column
+        context.tenant_column_of(relation) == Some(name)
             || columns
                 .iter()
                 .any(|column| column.not_null && column.name == name)
@@ -125,22 +137,26 @@ fn compares_row_with_asker(context: &Context<'_>, expression: &str, relation: &R
         .filter(|column| words.names_column(&relation.name, &column.name))
         .peekable();
     let is_about_row = own.peek().is_some();
-    let is_about_tenant = own.any(|column| column.name == context.tenant_column);
+    let is_about_tenant = own.any(|column| context.tenant_column_of(relation) == Some(&column.name));
     is_about_tenant || (is_about_row && words.asks_who())
 }
 
-/// The statements that give a table the registry's policy, or a policy with gaps to fill in if the registry has none.
-pub fn create_policy_anew(context: &Context<'_>, table: &Table<'_>) -> String {
-    match context.tenant_policy(table) {
-        Some(expression) => format!(
-            "{}\n{}",
-            drop_policy(&table.qualified),
-            create_policy(&table.qualified, &context.app_role_list(), expression)
-        ),
-        None => format!(
-            "CREATE POLICY … ON {} TO {} USING (…) WITH CHECK (…);",
-            table.qualified,
-            context.app_role_list()
+/// The statements that give a table the registry's policies, or a policy with gaps to fill in if they are not known.
+pub fn create_policies_anew(context: &Context<'_>, table: &Table<'_>) -> String {
+    let roles = context.app_role_list();
+    match context.required_policies(table) {
+        Ok(policies) => {
+            let statements = policies.iter().flat_map(|policy| {
+                [
+                    drop_policy(&table.qualified, &policy.name),
+                    create_policy(&table.qualified, &roles, policy),
+                ]
+            });
+            statements.collect::<Vec<_>>().join("\n")
+        }
+        Err(_) => format!(
+            "CREATE POLICY … ON {} TO {roles} USING (…) WITH CHECK (…);",
+            table.qualified
         ),
     }
 }

@@ -135,8 +135,9 @@ fn made_up_reads(context: &Context<'_>, app: &Actor<'_>, relation: &Relation) ->
         .filter_map(|column| Some((column.name.clone(), made_up(&column.type_name)?)))
         .collect();
     let mut without_tenant = row.clone();
-    without_tenant.remove(&context.tenant_column);
-    let tenant = row.iter().filter(|(name, _)| **name == context.tenant_column);
+    let tenant_column = context.tenant_column_of(relation).unwrap_or_default();
+    without_tenant.remove(tenant_column);
+    let tenant = row.iter().filter(|(name, _)| *name == tenant_column);
     let only_tenant = tenant
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();

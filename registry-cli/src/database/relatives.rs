@@ -1,5 +1,7 @@
 //! The protection of a table that its partitions, children and parents lack.
 
+use table_registry_engine::Access;
+
 use super::catalog::Relation;
 use super::context::{Context, Table};
 use super::grants::open_grants;
@@ -33,17 +35,19 @@ impl Lacking {
 /// only if the application may run them.
 pub fn lacking(context: &Context<'_>, table: &Table<'_>, relative: &Relation, object: Object) -> Lacking {
     let is_used = context.is_used(relative, ANY);
+    let access = table.registered.access;
     let asked = of_relative(context, table, relative, object).into_iter();
-    let unmet = asked.filter(|one| !one.is_met(context, relative));
+    let unmet = asked.filter(|one| !one.is_met(context, access, relative));
     let mut lacking = Lacking::default();
     for requirement in unmet {
-        explain(context, relative, requirement, is_used, &mut lacking);
+        explain(context, access, relative, requirement, is_used, &mut lacking);
     }
     lacking
 }
 
 fn explain(
     context: &Context<'_>,
+    access: Access,
     relative: &Relation,
     requirement: Requirement,
     is_used: bool,
@@ -62,7 +66,7 @@ fn explain(
         }
         Requirement::RowSecurity | Requirement::ForcedRowSecurity | Requirement::Policy => {}
         Requirement::RevokedChanges => {
-            for grant in open_grants(context, relative) {
+            for grant in open_grants(context, access, relative) {
                 let fact = format!("{} {}", grant.privileges.join(", "), grant.way);
                 lacking.add(fact, grant.revoke(context, relative));
             }

@@ -5,15 +5,16 @@
 
 use std::fmt::Display;
 
-use table_registry_engine::{DatabaseCheck, DatabaseSettings, RegisteredTable};
+use table_registry_engine::{Access, DatabaseCheck, DatabaseSettings, RegisteredTable};
 
 use super::catalog::Relation;
 use super::context::{Context, Table};
-use super::grants::open_grants;
+use super::grants::{open_grants, revoked};
 use super::statements::{
-    Qualified, create_policy, create_trigger, drop_policy, drop_trigger, enable_rls, force_rls,
-    grant_changes, revoke_changes, role_list,
+    Qualified, create_policy, create_trigger, drop_trigger, enable_rls, force_rls, grant_changes, revoke,
+    role_list,
 };
+use super::tenancy::RequiredPolicy;
 use super::triggers::has_trigger;
 
 /// The relation that a requirement applies to.
@@ -51,14 +52,17 @@ impl Requirement {
 
     /// Whether the registry requires it of an object of a table.
     pub fn is_asked(self, object: Object, table: &RegisteredTable, settings: &DatabaseSettings) -> bool {
-        let has_rls = table.kind.row_level_security();
+        let has_rls = table.has_rls();
         match self {
             Self::RowSecurity => has_rls,
             Self::ForcedRowSecurity => has_rls && settings.force_rls,
             // A child without a policy shows no rows to statements that address it directly.
             Self::Policy => has_rls && object == Object::Table,
-            Self::RevokedChanges => table.append_only,
-            Self::Trigger => table.append_only && settings.append_only_trigger && object != Object::Parent,
+            Self::RevokedChanges => table.access.is_append_only(),
+            // A migration changes the rows of a read-only table.
+            Self::Trigger => {
+                table.access == Access::AppendOnly && settings.append_only_trigger && object != Object::Parent
+            }
         }
     }
 
@@ -81,12 +85,12 @@ impl Requirement {
     }
 
     /// Whether a relation meets it.
-    pub fn is_met(self, context: &Context<'_>, relation: &Relation) -> bool {
+    pub fn is_met(self, context: &Context<'_>, access: Access, relation: &Relation) -> bool {
         match self {
             Self::RowSecurity => relation.row_security,
             Self::ForcedRowSecurity => relation.force_row_security,
             Self::Policy => !context.catalog.policies(relation.oid).is_empty(),
-            Self::RevokedChanges => open_grants(context, relation).is_empty(),
+            Self::RevokedChanges => open_grants(context, access, relation).is_empty(),
             Self::Trigger => has_trigger(context, relation),
         }
     }
@@ -98,7 +102,9 @@ impl Requirement {
     ) -> impl Iterator<Item = (&'x Table<'c>, &'c Relation)> {
         context.present().filter(move |(table, relation)| {
             let has_effect = relation.row_security || !self.needs_row_security();
-            has_effect && self.is_asked_of(table, context) && !self.is_met(context, relation)
+            has_effect
+                && self.is_asked_of(table, context)
+                && !self.is_met(context, table.registered.access, relation)
         })
     }
 
@@ -108,46 +114,51 @@ impl Requirement {
     }
 
     /// The statements that establish it, whatever the database has now.
-    pub fn establish(self, relation: impl Display, names: &Names<'_>) -> Vec<String> {
+    pub fn establish(self, relation: impl Display, asked: &Asked, names: &Names) -> Vec<String> {
         match self {
             Self::RowSecurity => vec![enable_rls(relation)],
             Self::ForcedRowSecurity => vec![force_rls(relation)],
-            Self::Policy => names.tenant_policy.map_or_else(Vec::new, |expression| {
-                vec![
-                    drop_policy(&relation),
-                    create_policy(&relation, &names.app_roles, expression),
-                ]
-            }),
-            Self::RevokedChanges => vec![revoke_changes(relation, &format!("PUBLIC, {}", names.app_roles))],
+            Self::Policy => {
+                let policies = asked.policies.iter();
+                let statements = policies.map(|policy| create_policy(&relation, &names.app_roles, policy));
+                statements.collect()
+            }
+            Self::RevokedChanges => {
+                let roles = format!("PUBLIC, {}", names.app_roles);
+                vec![revoke(relation, revoked(asked.access), &roles)]
+            }
             Self::Trigger => vec![drop_trigger(&relation), create_trigger(&relation, &names.schema)],
         }
     }
 
-    /// The statement that reverses it. Row-level security is not reversed here, but in one statement for all tables,
-    /// and only where no policy is left.
-    pub fn take_back(self, table: &Qualified, names: &Names<'_>) -> Option<String> {
+    /// The statement that reverses it. Policies and row-level security are not reversed here, but in one statement for
+    /// all tables; row-level security only where no policy is left.
+    pub fn take_back(self, table: &Qualified, asked: &Asked, names: &Names) -> Option<String> {
         match self {
-            Self::RowSecurity | Self::ForcedRowSecurity => None,
-            Self::Policy => Some(drop_policy(table)),
-            Self::RevokedChanges => Some(grant_changes(table, &names.app_roles)),
+            Self::RowSecurity | Self::ForcedRowSecurity | Self::Policy => None,
+            Self::RevokedChanges => Some(grant_changes(table, asked.access, &names.app_roles)),
             Self::Trigger => Some(drop_trigger(table)),
         }
     }
 }
 
-/// The names and the expression from the policy file that statements contain.
-pub struct Names<'s> {
-    pub schema: String,
-    pub app_roles: String,
-    pub tenant_policy: Option<&'s str>,
+/// What the statements for one table depend on.
+pub struct Asked {
+    pub policies: Vec<RequiredPolicy>,
+    pub access: Access,
 }
 
-impl<'s> Names<'s> {
-    pub fn new(settings: &'s DatabaseSettings) -> Self {
+/// The names from the policy file that statements contain.
+pub struct Names {
+    pub schema: String,
+    pub app_roles: String,
+}
+
+impl Names {
+    pub fn new(settings: &DatabaseSettings) -> Self {
         Self {
             schema: settings.schema.clone(),
             app_roles: role_list(settings.app_roles.iter().map(|role| role.value.as_str())),
-            tenant_policy: settings.tenant_policy.as_ref().map(|entry| entry.value.as_str()),
         }
     }
 
@@ -157,7 +168,6 @@ impl<'s> Names<'s> {
         Self {
             schema: escaped(&self.schema),
             app_roles: escaped(&self.app_roles),
-            tenant_policy: None,
         }
     }
 }

@@ -3,6 +3,10 @@
 
 use std::fmt::{self, Display};
 
+use table_registry_engine::{Access, DatabaseSettings};
+
+use super::tenancy::RequiredPolicy;
+
 /// The policy that the registry requires.
 pub const POLICY: &str = "tenant_isolation";
 /// The trigger that refuses changes, and its function.
@@ -18,6 +22,20 @@ pub struct Qualified {
 impl Display for Qualified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", identifier(&self.schema), identifier(&self.name))
+    }
+}
+
+/// The name of a registered or exempt table in the database.
+pub fn qualified(settings: &DatabaseSettings, name: &str, schema: Option<&str>) -> Qualified {
+    match schema.and_then(|schema| Some((schema, name.strip_prefix(schema)?.strip_prefix('.')?))) {
+        Some((schema, name)) => Qualified {
+            schema: schema.to_string(),
+            name: name.to_string(),
+        },
+        None => Qualified {
+            schema: settings.schema.clone(),
+            name: name.to_string(),
+        },
     }
 }
 
@@ -65,27 +83,81 @@ pub fn unforce_rls(table: impl Display) -> String {
     format!("ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY;")
 }
 
-/// The expression is on lines of its own, so that a comment at its end does not hide the parenthesis.
-pub fn create_policy(table: impl Display, roles: &str, expression: &str) -> String {
-    let policy = identifier(POLICY);
-    let condition = expression.trim();
+/// An expression is on lines of its own, so that a comment at its end does not hide the parenthesis.
+pub fn create_policy(table: impl Display, roles: &str, policy: &RequiredPolicy) -> String {
+    let clause = |keyword: &str, expression: &Option<String>| {
+        let text = expression.as_ref().map(|text| text.trim());
+        text.map_or_else(String::new, |text| {
+            format!("\n    {keyword} (\n        {}\n    )", indented(text))
+        })
+    };
+    let command = policy.command.map_or_else(String::new, |command| {
+        format!(" FOR {}", command.as_str().to_uppercase())
+    });
     format!(
-        "CREATE POLICY {policy} ON {table} TO {roles}\n    USING (\n        {condition}\n    )\n    WITH CHECK (\n        {condition}\n    );"
+        "CREATE POLICY {} ON {table}{command} TO {roles}{}{};",
+        identifier(&policy.name),
+        clause("USING", &policy.using),
+        clause("WITH CHECK", &policy.check)
     )
 }
 
-pub fn drop_policy(table: impl Display) -> String {
-    format!("DROP POLICY IF EXISTS {} ON {table};", identifier(POLICY))
+fn indented(expression: &str) -> String {
+    expression.replace('\n', "\n    ")
+}
+
+pub fn drop_policy(table: impl Display, policy: &str) -> String {
+    format!("DROP POLICY IF EXISTS {} ON {table};", identifier(policy))
+}
+
+/// Drops all policies of some names on some tables.
+pub fn drop_policies(tables: &[&Qualified], policies: &[String]) -> String {
+    let list = |items: Vec<String>| items.join(",\n            ");
+    let tables = list(tables.iter().map(|table| literal(&table.to_string())).collect());
+    let policies = list(policies.iter().map(|policy| literal(policy)).collect());
+    let body = format!(
+        "DECLARE
+    policy record;
+BEGIN
+    FOR policy IN
+        SELECT polname, polrelid::regclass AS relation FROM pg_policy
+        WHERE polrelid = ANY (ARRAY[
+            {tables}
+            ]::regclass[])
+            AND polname = ANY (ARRAY[
+            {policies}
+            ])
+        ORDER BY polrelid::regclass::text, polname
+    LOOP
+        EXECUTE format('DROP POLICY %I ON %s', policy.polname, policy.relation);
+    END LOOP;
+END
+"
+    );
+    format!("DO {};", dollar_quoted(&body))
+}
+
+/// A lock that is not there in time ends the migration, instead of every statement behind it waiting, too:
+/// <https://www.postgresql.org/docs/current/runtime-config-client.html>.
+pub const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '5s';";
+
+pub fn grant_select(table: &Qualified, columns: &[String], roles: &str) -> String {
+    let columns: Vec<String> = columns.iter().map(|column| identifier(column)).collect();
+    format!(
+        "GRANT SELECT ({}) ON TABLE {table} TO {roles};",
+        columns.join(", ")
+    )
 }
 
 /// Revokes privileges on columns as well: <https://www.postgresql.org/docs/current/sql-revoke.html>.
-pub fn revoke_changes(table: impl Display, roles: &str) -> String {
-    format!("REVOKE UPDATE, DELETE, TRUNCATE ON TABLE {table} FROM {roles};")
+pub fn revoke(table: impl Display, privileges: &[&str], roles: &str) -> String {
+    format!("REVOKE {} ON TABLE {table} FROM {roles};", privileges.join(", "))
 }
 
 /// The earlier grants are unknown. TRUNCATE is left out: no policy restricts it, and it is hardly ever granted.
-pub fn grant_changes(table: &Qualified, roles: &str) -> String {
-    format!("GRANT UPDATE, DELETE ON TABLE {table} TO {roles};")
+pub fn grant_changes(table: &Qualified, access: Access, roles: &str) -> String {
+    let insert = if access.is_read_only() { "INSERT, " } else { "" };
+    format!("GRANT {insert}UPDATE, DELETE ON TABLE {table} TO {roles};")
 }
 
 fn trigger_function(schema: &str) -> Qualified {

@@ -43,17 +43,21 @@ pub struct Users {
 ";
 
 const POLICY_FILE: &str = r#"
+[tenancy]
+column = "org_id"
+setting = "app.org_id"
+
 [exempt]
 backfill_state = "written by a worker"
 
 [database]
 app_roles = ["app"]
-tenant_policy = "org_id = current_setting('app.org_id', true)"
 append_only_trigger = true
 "#;
 
 /// The expression of the registry's policy, as the server spells it.
-pub const TENANT: &str = "(org_id = current_setting('app.org_id'::text, true))";
+pub const TENANT: &str =
+    "(org_id = ( SELECT NULLIF(current_setting('app.org_id'::text, true), ''::text) AS \"nullif\"))";
 
 const SUPERUSER: Oid = 10;
 const OWNER: Oid = 11;
@@ -383,16 +387,25 @@ fn role(oid: Oid, name: &str) -> Role {
 }
 
 fn project(policy_file: &str) -> Project {
+    read(SCHEMA, policy_file, "update_delete = [\"audit_logs\"]")
+}
+
+/// A project with one schema file and an empty revoke list.
+pub fn project_of(schema: &str, policy_file: &str) -> Project {
+    read(&format!("use table_registry::table;\n{schema}"), policy_file, "")
+}
+
+fn read(schema: &str, policy_file: &str, revoke: &str) -> Project {
     let source = |path: &str, text: &str| Arc::new(Source::new(path, text));
     let inputs = Inputs {
         declarations: Declarations {
-            list: declarations_in_text(source("src/schema/mod.rs", SCHEMA)),
+            list: declarations_in_text(source("src/schema/mod.rs", schema)),
             complete: true,
             ..Declarations::default()
         },
         files: PolicyFiles {
             main: Some(source("table-registry.toml", policy_file)),
-            revoke: Some(source("revoke.toml", "update_delete = [\"audit_logs\"]")),
+            revoke: Some(source("revoke.toml", revoke)),
             paths: Vec::new(),
         },
         faults: Vec::new(),

@@ -68,7 +68,11 @@ impl<'c> Subject<'c> {
 
     /// The name without its PostgreSQL schema.
     pub fn bare_name(&self) -> &'c str {
-        &self.table.declarations[0].name.table
+        match &self.table.schema {
+            // The name starts with the schema and a dot.
+            Some(schema) => &self.table.name[schema.len() + 1..],
+            None => &self.table.name,
+        }
     }
 
     /// The expected columns that the table lacks. Empty if the struct does not show all columns.
@@ -83,8 +87,7 @@ impl<'c> Subject<'c> {
 
     /// A finding about the table, at the name of its struct.
     pub fn finding(&self, lint: Lint, message: String) -> Diagnostic {
-        let declaration = &self.table.declarations[0];
-        Diagnostic::new(lint, message).at(&declaration.source, declaration.place.clone(), "")
+        self.table.at_declaration(Diagnostic::new(lint, message), "")
     }
 }
 

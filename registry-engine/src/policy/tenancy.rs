@@ -68,9 +68,9 @@ pub struct DeclaredPolicy {
     /// The command.
     pub command: Command,
     /// Which rows it reaches; `None` for INSERT.
-    pub using: Option<String>,
+    pub using: Option<Placed<String>>,
     /// Which rows it may leave behind; `None` for SELECT and DELETE.
-    pub check: Option<String>,
+    pub check: Option<Placed<String>>,
     /// Why.
     pub reason: String,
 }
@@ -383,7 +383,7 @@ fn expression<'a>(
     command: Command,
     (name, written): (&str, Option<(TomlKey, TomlValue<'a>)>),
     is_needed: bool,
-) -> Option<String> {
+) -> Option<Placed<String>> {
     let (what, title) = (
         if name == USING { "reaches" } else { "leaves behind" },
         command.as_str(),
@@ -411,12 +411,15 @@ fn expression<'a>(
             reader.fault(fault, key.span(), "");
             None
         }
-        (Some((key, value)), true) => text(reader, &key, &value, "user_id = …", |text| {
-            text.trim().is_empty().then(|| {
-                Diagnostic::new(Fault::EmptyName, format!("`{name}` is empty"))
-                    .help("write an SQL expression")
-            })
-        }),
+        (Some((key, value)), true) => {
+            let text = text(reader, &key, &value, "user_id = …", |text| {
+                let fault = Diagnostic::new(Fault::EmptyName, format!("`{name}` is empty"));
+                text.trim()
+                    .is_empty()
+                    .then(|| fault.help("write an SQL expression"))
+            })?;
+            Some(reader.placed(Spanned::new(value.span(), text)))
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! The tables of a crate with their policies.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use table_registry_core::TableKind;
 
 use crate::policy::Placed;
 use crate::report::Diagnostic;
 use crate::sources::{CompileCheck, Declaration, Orphan};
+use crate::written::DEFAULT_KEY;
 
 /// One registered table.
 #[derive(Clone, Debug)]
@@ -38,19 +40,15 @@ pub struct RegisteredTable {
     /// The structs that declare the table, in the order of files and lines: one, or several under `cfg`. Empty if the
     /// policy file declares it.
     pub declarations: Vec<Declaration>,
-    /// The name in `[tables]` of the policy file, if that declares the table.
-    pub entry: Option<Placed<String>>,
+    /// The name of the first struct, or of the entry in the policy file.
+    pub declared: Placed<()>,
 }
 
 impl RegisteredTable {
     /// Adds the place that declares the table to a fault.
     #[must_use]
     pub fn at_declaration(&self, fault: Diagnostic, text: impl Into<Cow<'static, str>>) -> Diagnostic {
-        match (self.declarations.first(), &self.entry) {
-            (Some(declaration), _) => fault.at(&declaration.source, declaration.place.clone(), text),
-            (None, Some(entry)) => fault.at(&entry.source, entry.range.clone(), text),
-            (None, None) => fault,
-        }
+        fault.at(&self.declared.source, self.declared.range.clone(), text)
     }
 
     /// Whether the table gets row-level security.
@@ -116,6 +114,46 @@ pub struct Parent {
     pub table: String,
     /// The parent's columns that these refer to, in the same order.
     pub keys: Vec<String>,
+}
+
+impl fmt::Display for Parent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |names: &[String]| match names {
+            [name] => name.clone(),
+            names => format!("({})", names.join(", ")),
+        };
+        write!(f, "{} -> {}", list(&self.columns), self.table)?;
+        match self.keys.as_slice() {
+            [key] if key == DEFAULT_KEY => Ok(()),
+            keys => write!(f, "({})", keys.join(", ")),
+        }
+    }
+}
+
+/// As the attribute writes it.
+impl fmt::Display for Tenancy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("unknown"),
+            Self::Global => f.write_str("none"),
+            Self::Column { name, shared_rows } => {
+                f.write_str(name)?;
+                f.write_str(if *shared_rows { ", shared_rows" } else { "" })
+            }
+            Self::Through(parent) => write!(f, "through({parent})"),
+            Self::Declared => f.write_str("policies"),
+        }
+    }
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ReadWrite => "read-write",
+            Self::AppendOnly => "append-only",
+            Self::ReadOnly => "read-only",
+        })
+    }
 }
 
 /// A table that exists in the database without a struct.

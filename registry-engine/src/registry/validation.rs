@@ -1,6 +1,7 @@
 //! The rules about several tables, or about tables and policy files.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use table_registry_core::TableKind;
 
@@ -152,9 +153,10 @@ impl Tables {
             let Some(table) = self.get(&name.value) else {
                 continue;
             };
-            let (declared, other_way) = match table.entry {
-                None => ("by a struct", "`#[table]` from the struct"),
-                Some(_) => ("in `[tables]`", "the entry there"),
+            let (declared, other_way) = if table.declarations.is_empty() {
+                ("in `[tables]`", "the entry there")
+            } else {
+                ("by a struct", "`#[table]` from the struct")
             };
             let fault = name.fault(
                 Fault::ExemptTableDeclared,
@@ -323,8 +325,12 @@ fn table(name: String, declarations: Vec<Declaration>, contested: bool) -> Regis
         key: name::key(&name),
         name,
         aliases: Vec::new(),
+        declared: Placed {
+            value: (),
+            source: Arc::clone(&first.source),
+            range: first.place.clone(),
+        },
         declarations,
-        entry: None,
     }
 }
 
@@ -346,7 +352,11 @@ fn declared_table(entry: &DeclaredTable) -> RegisteredTable {
         name: name.clone(),
         aliases: Vec::new(),
         declarations: Vec::new(),
-        entry: Some(entry.name.clone()),
+        declared: Placed {
+            value: (),
+            source: Arc::clone(&entry.name.source),
+            range: entry.name.range.clone(),
+        },
     }
 }
 

@@ -27,5 +27,5 @@ pub use orm::{DieselDerive, diesel_derive, diesel_name, is_orm};
 pub use ours::{is_built_in, is_of_rustversion, is_our_crate, leaves_out, may_bring_helpers};
 pub use path::WrittenPath;
 pub use table::{AllowedLint, TABLE_ARGUMENTS, TableArgument};
-pub use tenant::{WrittenName, WrittenParent, WrittenTenant};
+pub use tenant::{DEFAULT_KEY, WrittenName, WrittenParent, WrittenTenant};
 pub use unknown::{unknown_kind, unknown_lint};

@@ -39,7 +39,7 @@ pub struct WrittenName {
 }
 
 /// The column that a parent's row is found by if nothing else is written.
-const DEFAULT_KEY: &str = "id";
+pub const DEFAULT_KEY: &str = "id";
 
 const THROUGH: &str = "through";
 

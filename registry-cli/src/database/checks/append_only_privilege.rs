@@ -11,7 +11,7 @@ use crate::database::requirements::Requirement;
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let open = Requirement::RevokedChanges.unmet(context);
     open.flat_map(|(table, relation)| {
-        let grants = open_grants(context, relation).into_iter();
+        let grants = open_grants(context, table.registered.access, relation).into_iter();
         grants.map(move |grant| finding(context, table, relation, grant))
     })
     .collect()

@@ -83,7 +83,7 @@ const OTHER_TYPES: &[&str] = &["json", "jsonb", "interval", "time", "timetz", "m
 
 /// Whether the column must not be null. `nullable_tenant_column` reports a tenant column that may be null.
 fn wants_value(context: &Context<'_>, table: &Table<'_>, field: &Column) -> bool {
-    let is_reported = field.name == context.tenant_column && context.needs_tenant_column(table);
+    let is_reported = context.is_tenant_column(table, &field.name);
     !field.rust_type.is_option && is_known(&field.rust_type.base) && !is_reported
 }
 

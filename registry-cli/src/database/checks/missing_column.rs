@@ -19,7 +19,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
             .filter(|field| rows.iter().all(|row| row.name != field.name));
         // `missing_tenant_column` reports the tenant column.
         let absent = without_column
-            .filter(|field| field.name != context.tenant_column || !context.needs_tenant_column(table));
+            .filter(|field| !context.is_tenant_column(table, &field.name));
         findings.extend(absent.map(|field| finding(table, field, fields, rows)));
     }
     findings

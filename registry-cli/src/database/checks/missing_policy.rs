@@ -7,7 +7,7 @@ use table_registry_engine::DatabaseCheck;
 use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
-use crate::database::policies::{COMMANDS, create_policy_anew, is_for};
+use crate::database::policies::{COMMANDS, create_policies_anew, is_for};
 use crate::database::requirements::Requirement;
 use crate::database::roles::Actor;
 use crate::text::quoted;
@@ -18,7 +18,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         .filter(|(_, relation)| relation.row_security);
     secured
         .flat_map(|(table, relation)| {
-            if !Requirement::Policy.is_met(context, relation) {
+            if !Requirement::Policy.is_met(context, table.registered.access, relation) {
                 return vec![no_policy(context, table)];
             }
             let apps = context.app_roles.iter().filter(|app| !app.ignores_policies());
@@ -34,7 +34,7 @@ fn no_policy(context: &Context<'_>, table: &Table<'_>) -> Finding {
         DatabaseCheck::MissingPolicy,
         table.name(),
         message,
-        create_policy_anew(context, table),
+        create_policies_anew(context, table),
     )
     .fact("without a policy nobody sees a row")
 }

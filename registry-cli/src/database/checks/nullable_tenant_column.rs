@@ -1,22 +1,29 @@
 //! Tenant columns that may be null.
 
-use table_registry_engine::DatabaseCheck;
+use table_registry_engine::{DatabaseCheck, Tenancy};
 
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
 use crate::database::statements::identifier;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
-    let tables = context
-        .present()
-        .filter(|(table, _)| context.needs_tenant_column(table));
-    let nullable = tables.filter(|(_, relation)| {
+    let nullable = context.with_tenant_columns().filter(|(table, relation, column)| {
         let mut rows = context.catalog.columns(relation.oid).iter();
-        rows.any(|row| row.name == context.tenant_column && !row.not_null)
+        !has_shared_rows(table) && rows.any(|row| row.name == *column && !row.not_null)
     });
     nullable
-        .map(|(table, _)| finding(table, &context.tenant_column))
+        .map(|(table, _, column)| finding(table, column))
         .collect()
+}
+
+fn has_shared_rows(table: &Table<'_>) -> bool {
+    matches!(
+        table.registered.tenancy,
+        Tenancy::Column {
+            shared_rows: true,
+            ..
+        }
+    )
 }
 
 fn finding(table: &Table<'_>, column: &str) -> Finding {

@@ -32,7 +32,9 @@ fn finding(
         Clause::Using => "shows rows of every tenant",
         Clause::Check => "lets rows of every tenant be written",
     };
-    let expression = context.tenant_policy(table).map_or("…", str::trim);
+    let required = context.required_policies(table).unwrap_or_default();
+    let own = required.iter().find(|policy| policy.command.is_none());
+    let expression = own.and_then(|policy| policy.using.as_deref()).unwrap_or("…");
     let written = || open.iter().copied().filter(|clause| clause.is_written(policy));
     let clauses: Vec<String> = written()
         .map(|clause| format!("{} {}", clause.name(), in_parentheses(expression)))

@@ -5,7 +5,7 @@ use table_registry_engine::DatabaseCheck;
 use crate::database::catalog::Relation;
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
-use crate::database::policies::create_policy_anew;
+use crate::database::policies::create_policies_anew;
 use crate::database::requirements::Requirement;
 use crate::database::statements::{enable_rls, force_rls};
 
@@ -27,14 +27,14 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 /// The fix includes everything else that the table lacks, which is not reported separately.
 fn fix(context: &Context<'_>, table: &Table<'_>, relation: &Relation) -> String {
     let lacks = |requirement: Requirement| {
-        requirement.is_asked_of(table, context) && !requirement.is_met(context, relation)
+        requirement.is_asked_of(table, context) && !requirement.is_met(context, table.registered.access, relation)
     };
     let mut fix = enable_rls(&table.qualified);
     if lacks(Requirement::ForcedRowSecurity) {
         fix = format!("{fix} {}", force_rls(&table.qualified));
     }
     if lacks(Requirement::Policy) {
-        fix = format!("{fix}\n{}", create_policy_anew(context, table));
+        fix = format!("{fix}\n{}", create_policies_anew(context, table));
     }
     fix
 }

@@ -40,7 +40,7 @@ fn unprotected(context: &Context<'_>, table: &Table<'_>, child: &Relation) -> Op
 
 fn foreign_child(context: &Context<'_>, table: &Table<'_>, child: &Relation) -> Option<Finding> {
     let wanted: &[&str] = if table.has_rls() { ANY } else { CHANGES };
-    let is_protected = table.has_rls() || table.registered.append_only;
+    let is_protected = table.has_rls() || table.registered.access.is_append_only();
     if !is_protected || !context.is_used(child, wanted) {
         return None;
     }

@@ -8,7 +8,7 @@ pub const RULE: Rule = Rule::OfTable(find);
 
 fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let table = subject.table;
-    if !should_be_append_only(table.kind) || table.append_only {
+    if !should_be_append_only(table.kind) || table.access.is_append_only() {
         return Vec::new();
     }
     let message = format!("{} table `{}` is not append-only", table.kind, table.name);

@@ -1,4 +1,4 @@
-use table_registry_engine::{Diagnostic, Lint};
+use table_registry_engine::{Diagnostic, Lint, Tenancy};
 
 use super::Rule;
 use crate::lint::subject::Subject;
@@ -7,23 +7,21 @@ pub const RULE: Rule = Rule::OfTable(find);
 
 fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let table = subject.table;
-    if !table.kind.row_level_security() {
-        return Vec::new();
-    }
-    let tenant = subject.krate.option(Lint::MissingTenantColumn);
-    let missing = subject.missing(&tenant).into_iter();
+    let (columns, role) = match &table.tenancy {
+        Tenancy::Column { name, .. } => (vec![name.clone()], "the policy compares this column with the tenant of the session"),
+        Tenancy::Through(parent) => (parent.columns.clone(), "the policy finds the parent by this column"),
+        Tenancy::Unknown | Tenancy::Global | Tenancy::Declared => return Vec::new(),
+    };
+    let missing = subject.missing(&columns).into_iter();
     missing
         .map(|column| {
             let message = format!("table `{}` has no tenant column `{column}`", table.name);
             subject
                 .finding(Lint::MissingTenantColumn, message)
-                .note(format!(
-                    "tables of kind `{}` get row-level security, and its policy compares this column",
-                    table.kind
-                ))
-                .help(format!(
-                    "add `{column}`, name another column in `[lints]`, or make the table `system` if it belongs to no tenant"
-                ))
+                .note(format!("tables of kind `{}` get row-level security: {role}", table.kind))
+                .help(format!("add `{column}`, or name another column: `#[table(tenant = \"…\")]`"))
+                .help("if the tenant is that of a parent row: `#[table(tenant = through(project_id -> projects))]`")
+                .help("if the rows belong to no tenant: `#[table(kind = system)]`")
         })
         .collect()
 }
@@ -31,6 +29,8 @@ fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
 #[cfg(test)]
 mod tests {
     use crate::lint::testing::findings;
+
+    const TENANCY: &str = "[tenancy]\ncolumn = \"org_id\"\nsetting = \"app.org_id\"\n";
 
     fn schema(attribute: &str, columns: &str) -> String {
         format!(
@@ -42,30 +42,38 @@ mod tests {
 
     #[test]
     fn tables_of_tenants_need_the_column() {
-        assert_eq!(findings(&schema("", ""), "", ""), MISSING);
-        assert_eq!(findings(&schema("", "pub tenant: i64"), "", ""), MISSING);
-        assert_eq!(findings(&schema("", "pub org_id: i64"), "", ""), [""; 0]);
+        assert_eq!(findings(&schema("", ""), TENANCY, ""), MISSING);
+        assert_eq!(findings(&schema("", "pub tenant: i64"), TENANCY, ""), MISSING);
+        assert_eq!(findings(&schema("", "pub org_id: i64"), TENANCY, ""), [""; 0]);
     }
 
     #[test]
     fn system_tables_belong_to_no_tenant() {
-        assert_eq!(findings(&schema("(kind = system)", ""), "", ""), [""; 0]);
+        assert_eq!(findings(&schema("(kind = system)", ""), TENANCY, ""), [""; 0]);
         assert_eq!(
-            findings(&schema("", ""), "[overrides]\norders = \"system\"", ""),
+            findings(&schema("", ""), &format!("{TENANCY}[overrides]\norders = \"system\""), ""),
             [""; 0]
         );
     }
 
     #[test]
     fn the_column_can_have_another_name() {
-        let option = "[lints]\nmissing-tenant-column = { column = \"tenant\" }";
-        assert_eq!(findings(&schema("", "pub tenant: i64"), option, ""), [""; 0]);
+        let option = TENANCY.replace("org_id\"\nsetting", "tenant\"\nsetting");
+        assert_eq!(findings(&schema("", "pub tenant: i64"), &option, ""), [""; 0]);
+        let other = schema("(tenant = \"id\")", "");
+        assert_eq!(findings(&other, TENANCY, ""), [""; 0]);
+    }
+
+    #[test]
+    fn a_table_whose_tenancy_is_not_known_or_not_asked_for() {
+        assert_eq!(findings(&schema("", ""), "", ""), [""; 0]);
+        assert_eq!(findings(&schema("", ""), "[tenancy]\nmode = \"none\"", ""), [""; 0]);
     }
 
     #[test]
     fn columns_of_another_struct_may_be_the_tenant() {
         let flattened = schema("", "#[sqlx(flatten)] pub base: Base");
-        assert_eq!(findings(&flattened, "", ""), [""; 0]);
+        assert_eq!(findings(&flattened, TENANCY, ""), [""; 0]);
     }
 
     #[test]
@@ -76,7 +84,7 @@ mod tests {
                 &format!("#[{attribute}(rename = \"org_id\")] pub tenant: i64"),
             )
         };
-        assert_eq!(findings(&renamed("sqlx"), "", ""), [""; 0]);
-        assert_eq!(findings(&renamed("serde"), "", ""), MISSING);
+        assert_eq!(findings(&renamed("sqlx"), TENANCY, ""), [""; 0]);
+        assert_eq!(findings(&renamed("serde"), TENANCY, ""), MISSING);
     }
 }

@@ -8,7 +8,7 @@ pub const RULE: Rule = Rule::OfTable(find);
 
 fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let table = subject.table;
-    if !rows_are_updated(table.kind, table.append_only) {
+    if !rows_are_updated(table.kind, table.access.is_append_only()) {
         return Vec::new();
     }
     let updated_at = subject.krate.option(Lint::MissingUpdatedAt);

@@ -1,4 +1,4 @@
-use table_registry_engine::{Diagnostic, Lint, Override};
+use table_registry_engine::{Declaration, Diagnostic, Lint, Override};
 
 use super::Rule;
 use crate::lint::subject::Subject;
@@ -6,17 +6,18 @@ use crate::lint::subject::Subject;
 pub const RULE: Rule = Rule::OfTable(find);
 
 fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
-    let declared = subject.table.declarations[0].kind;
+    let Some(declaration) = subject.table.declarations.first() else {
+        return Vec::new();
+    };
     let overrides = subject.krate.policy.overrides.iter();
     overrides
-        .filter(|entry| entry.table.value == subject.table.name && entry.kind == Some(declared))
-        .map(|entry| redundant(subject, entry))
+        .filter(|entry| entry.table.value == subject.table.name && entry.kind == Some(declaration.kind))
+        .map(|entry| redundant(subject, entry, declaration))
         .collect()
 }
 
-fn redundant(subject: &Subject<'_>, entry: &Override) -> Diagnostic {
+fn redundant(subject: &Subject<'_>, entry: &Override, declaration: &Declaration) -> Diagnostic {
     let table = &subject.table.name;
-    let declaration = &subject.table.declarations[0];
     let message = format!("override of `{table}` repeats the kind that its struct declares");
     let label = format!("declared `{}` here", declaration.kind);
     let command = subject

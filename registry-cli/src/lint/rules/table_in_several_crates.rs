@@ -1,4 +1,4 @@
-use table_registry_engine::{Diagnostic, Lint};
+use table_registry_engine::{Diagnostic, Lint, RegisteredTable};
 
 use super::Rule;
 use crate::lint::subject::{Crate, Subject};
@@ -9,8 +9,10 @@ pub const RULE: Rule = Rule::OfTable(find);
 fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let name = &subject.table.name;
     let mut earlier_crates = subject.earlier_crates.iter();
-    let first = earlier_crates.find(|other| other.registry.table(name).is_some());
-    let conflicting = first.filter(|other| !other.allows(Lint::TableInSeveralCrates, name));
+    // A crate without a struct only says what another one declares.
+    let has_struct = |table: &RegisteredTable| !table.declarations.is_empty();
+    let first = earlier_crates.find(|other| other.registry.table(name).is_some_and(has_struct));
+    let conflicting = first.filter(|other| has_struct(subject.table) && !other.allows(Lint::TableInSeveralCrates, name));
     let diagnostic = conflicting.map(|other| in_two_crates(name, subject.krate, other));
     diagnostic.into_iter().collect()
 }
@@ -23,9 +25,8 @@ fn in_two_crates(name: &str, ours: &Crate<'_>, theirs: &Crate<'_>) -> Diagnostic
     let mut diagnostic = Diagnostic::new(Lint::TableInSeveralCrates, message);
     for krate in [ours, theirs] {
         let table = krate.registry.table(name);
-        if let Some(declaration) = table.and_then(|table| table.declarations.first()) {
-            let label = format!("in `{}`", krate.package.name);
-            diagnostic = diagnostic.at(&declaration.source, declaration.place.clone(), label);
+        if let Some(table) = table {
+            diagnostic = table.at_declaration(diagnostic, format!("in `{}`", krate.package.name));
         }
     }
     diagnostic
