@@ -431,6 +431,8 @@ mod tests {
             place: 0..0,
             attribute: 0..0,
             is_struct: true,
+            tenant: None,
+            shared_rows: false,
             allowed: Vec::new(),
             faults: Vec::new(),
         }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use heck::ToUpperCamelCase;
 use syn::Type;
 use table_registry_core::TableKind;
-use table_registry_engine::{Lint, LintLevel, LintSettings, TableName, key_ident};
+use table_registry_engine::{Lint, LintLevel, Policy, TableName, key_ident};
 
 use crate::conventions::rows_are_updated;
 
@@ -81,7 +81,7 @@ pub struct NewTable<'a> {
 
 impl NewTable<'_> {
     /// The text of the file.
-    pub fn text(&self, lints: &LintSettings, dependencies: &BTreeSet<String>) -> String {
+    pub fn text(&self, policy: &Policy, dependencies: &BTreeSet<String>) -> String {
         let (condition, attribute) = match self.feature {
             None => (String::new(), format!("#[{}]", self.attribute())),
             Some(feature) => (
@@ -95,7 +95,7 @@ impl NewTable<'_> {
             facade = self.facade,
             ident = self.ident(),
         );
-        for column in self.all_columns(lints, dependencies) {
+        for column in self.all_columns(policy, dependencies) {
             let name = key_ident(&column.name, proc_macro2::Span::call_site());
             writeln!(text, "    pub {name}: {},", column.ty).expect("writing to a string never fails");
         }
@@ -120,10 +120,10 @@ impl NewTable<'_> {
     }
 
     /// The columns that the user asks for, between the keys and the timestamps that the lints require.
-    fn all_columns(&self, lints: &LintSettings, dependencies: &BTreeSet<String>) -> Vec<ColumnArgument> {
+    fn all_columns(&self, policy: &Policy, dependencies: &BTreeSet<String>) -> Vec<ColumnArgument> {
         let types = ColumnTypes::of(dependencies, self.is_no_std);
         let is_given = |name: &String| self.columns.iter().any(|column| column.name == *name);
-        let required = self.required_columns(lints).into_iter();
+        let required = self.required_columns(policy).into_iter();
         let missing = required
             .filter(|name| !is_given(name))
             .map(|name| ColumnArgument {
@@ -134,14 +134,21 @@ impl NewTable<'_> {
         [keys, self.columns.to_vec(), stamps].concat()
     }
 
-    fn required_columns(&self, lints: &LintSettings) -> Vec<String> {
-        let of = |rule: Lint| match lints.level(rule) {
-            LintLevel::Allow => Vec::new(),
-            LintLevel::Warn | LintLevel::Deny => lints.option(rule),
+    fn required_columns(&self, policy: &Policy) -> Vec<String> {
+        let lints = &policy.lints;
+        let is_on = |rule: Lint| lints.level(rule) != LintLevel::Allow;
+        let of = |rule: Lint| {
+            if is_on(rule) {
+                lints.option(rule)
+            } else {
+                Vec::new()
+            }
         };
-        let tenant = of(Lint::MissingTenantColumn)
-            .into_iter()
-            .filter(|_| self.kind.row_level_security());
+        let tenant = policy
+            .tenancy
+            .column()
+            .map(|column| column.name.clone())
+            .filter(|_| self.kind.row_level_security() && is_on(Lint::MissingTenantColumn));
         let is_updated = rows_are_updated(self.kind, self.append_only);
         let updated_at = of(Lint::MissingUpdatedAt).into_iter().filter(|_| is_updated);
         let mut required = of(Lint::MissingRequiredColumn);
@@ -196,7 +203,16 @@ impl ColumnTypes {
 
 #[cfg(test)]
 mod tests {
+    use table_registry_engine::Source;
+
     use super::*;
+
+    fn policy() -> Policy {
+        let text = "[tenancy]\ncolumn = \"org_id\"\nsetting = \"app.org_id\"\n";
+        let mut policy = Policy::default();
+        policy.read_main(&Source::new("table-registry.toml", text).into(), &mut Vec::new());
+        policy
+    }
 
     fn text(name: &str, kind: TableKind, append_only: bool, columns: &[&str], uses: &[&str]) -> String {
         let arguments = columns.iter().map(|column| column.parse().unwrap());
@@ -210,10 +226,7 @@ mod tests {
             feature: None,
             is_no_std: false,
         };
-        table.text(
-            &LintSettings::default(),
-            &uses.iter().map(ToString::to_string).collect(),
-        )
+        table.text(&policy(), &uses.iter().map(ToString::to_string).collect())
     }
 
     #[test]
@@ -227,7 +240,7 @@ mod tests {
             feature: Some("registry"),
             is_no_std: false,
         };
-        let text = table.text(&LintSettings::default(), &BTreeSet::new());
+        let text = table.text(&policy(), &BTreeSet::new());
         assert!(
             text.contains(
                 "#[cfg(feature = \"registry\")]\nuse table_registry::table;\n\n/// A row of `zones`.\n\

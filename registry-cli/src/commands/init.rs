@@ -18,8 +18,12 @@ use crate::workspace::{self, FACADE, Package, Workspace};
 /// The names to try for the module of the schema, in this order.
 const MODULES: &[&str] = &["schema", "models", "entities"];
 
-const OVERRIDES: &str = r#"# Which kind a table has, and which tables have no struct. Both are decisions for a review.
+const OVERRIDES: &str = r#"# Whose rows the tables hold. A database of one tenant says only `mode = "none"`.
+[tenancy]
+column = "org_id" # the tenant column of every table that says nothing else
+setting = "app.org_id" # what the application sets at the start of each transaction
 
+# Which kind a table has, and which tables have no struct. Both are decisions for a review.
 [overrides]
 # users = "system" # replaces the kind that the struct declares
 
@@ -29,7 +33,6 @@ const OVERRIDES: &str = r#"# Which kind a table has, and which tables have no st
 # For `cargo table-registry sql` and `verify`:
 # [database]
 # app_roles = ["app"] # the roles that the application connects as
-# tenant_policy = "org_id = nullif(current_setting('app.org_id', true), '')::bigint"
 "#;
 
 const REVOKE: &str = "\

@@ -143,7 +143,7 @@ fn add_file(
         ))
         .help("choose another name, and name the table with `#[table(name = \"…\")]`"));
     }
-    let text = table.text(&project.policy.lints, &project.package.dependencies);
+    let text = table.text(&project.policy, &project.package.dependencies);
     changes.create(&path, text.clone());
     Ok(Arc::new(Source::new(display(&path), text)))
 }

@@ -151,6 +151,17 @@ impl<'c> Context<'c> {
         tables.find_map(|table| self.tenant_column(table))
     }
 
+    /// The tenant column of a table, if a row without a tenant is everybody's.
+    pub fn column_of_shared_rows(&self, table: &Table<'c>) -> Option<&'c str> {
+        match &table.registered.tenancy {
+            Tenancy::Column {
+                name,
+                shared_rows: true,
+            } => Some(name),
+            _ => None,
+        }
+    }
+
     /// The columns of a table that decide whose a row is: its tenant column, or those that refer to its parent.
     pub fn tenant_columns(&self, table: &Table<'c>) -> Vec<&'c str> {
         match &table.registered.tenancy {

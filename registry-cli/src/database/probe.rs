@@ -94,11 +94,15 @@ impl Probe<'_, '_> {
     }
 
     fn try_read(&mut self, app: &Actor<'_>, table: &Table<'_>, relation: &Relation) -> Result<(), Failure> {
-        let read = format!("SELECT FROM {} LIMIT 1", relation.qualified());
+        let shared_rows = self.context.column_of_shared_rows(table);
+        let condition = shared_rows.map_or_else(String::new, |column| {
+            format!(" WHERE {} IS NOT NULL", identifier(column))
+        });
+        let read = format!("SELECT FROM {}{condition} LIMIT 1", relation.qualified());
         match self.attempt(&read)? {
             Attempt::Refused => {}
             Attempt::Done(0) => {
-                for statement in made_up_reads(self.context, app, relation) {
+                for statement in made_up_reads(self.context, app, relation, shared_rows.is_some()) {
                     if matches!(self.attempt(&statement)?, Attempt::Done(rows) if rows > 0) {
                         self.record(
                             table,
@@ -125,8 +129,14 @@ impl Probe<'_, '_> {
     }
 }
 
-/// Reads of made-up rows: rows of some tenant, while the session has none, and a row without a tenant.
-fn made_up_reads(context: &Context<'_>, app: &Actor<'_>, relation: &Relation) -> Vec<String> {
+/// Reads of made-up rows: rows of some tenant, while the session has none, and a row without a tenant, unless that is
+/// everybody's.
+fn made_up_reads(
+    context: &Context<'_>,
+    app: &Actor<'_>,
+    relation: &Relation,
+    has_shared_rows: bool,
+) -> Vec<String> {
     let Some(condition) = shown_rows(context, app, relation) else {
         return Vec::new();
     };
@@ -141,7 +151,9 @@ fn made_up_reads(context: &Context<'_>, app: &Actor<'_>, relation: &Relation) ->
     let only_tenant = tenant
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    let reads = [row, without_tenant, only_tenant].map(|row| {
+    let without_tenant = (!has_shared_rows).then_some(without_tenant);
+    let rows = [row, only_tenant].into_iter().chain(without_tenant);
+    let reads = rows.map(|row| {
         format!(
             "SELECT FROM jsonb_populate_record(NULL::{}, {}) AS {} WHERE {condition}",
             relation.qualified(),
@@ -149,7 +161,7 @@ fn made_up_reads(context: &Context<'_>, app: &Actor<'_>, relation: &Relation) ->
             identifier(&relation.name),
         )
     });
-    reads.into()
+    reads.collect()
 }
 
 /// A made-up value for the usual types.

@@ -58,10 +58,15 @@ pub fn lint(crates: &[CrateInMemory]) -> Vec<Diagnostic> {
     lint_workspace(&linted)
 }
 
-/// The findings in a crate with one schema file and policy files: severity, code, and the word at the place.
+/// A tenant column for every table.
+pub const TENANCY: &str = "[tenancy]\ncolumn = \"org_id\"\nsetting = \"app.org_id\"\n";
+
+/// The findings in a crate with one schema file and policy files: severity, code, and the word at the place. A main
+/// policy file without `[tenancy]` gets [`TENANCY`].
 #[track_caller]
 pub fn findings(schema: &str, main: &str, revoke: &str) -> Vec<String> {
-    let krate = CrateInMemory::new("shop", schema, main, revoke);
+    let tenancy = if main.contains("[tenancy]") { "" } else { TENANCY };
+    let krate = CrateInMemory::new("shop", schema, &format!("{tenancy}{main}"), revoke);
     lint(&[krate]).iter().map(summary).collect()
 }
 

@@ -20,6 +20,8 @@ mod server;
 mod shapes;
 mod sync;
 #[cfg(unix)]
+mod tenancy;
+#[cfg(unix)]
 mod texts;
 #[cfg(unix)]
 mod verify;

@@ -36,6 +36,7 @@ pub const MIGRATOR: &str = "table_registry_migrator";
 const ROLES: &str = "
     CREATE ROLE table_registry_migrator LOGIN;
     CREATE ROLE erp_app;
+    CREATE ROLE app;
     CREATE ROLE clerk;
     CREATE ROLE backup BYPASSRLS;
     CREATE ROLE reporting IN ROLE erp_app;
@@ -248,6 +249,20 @@ pub struct Database<'s> {
 }
 
 impl Database<'_> {
+    /// What a superuser gets for statements that run one by one: the rows, and the first error.
+    pub fn ask(&self, sql: &str) -> String {
+        let mut psql = self.server.psql(&self.name);
+        psql.args(["-At", "-f", "-"]);
+        psql.stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut process = psql.spawn().unwrap();
+        process.stdin.take().unwrap().write_all(sql.as_bytes()).unwrap();
+        let output = process.wait_with_output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        String::from_utf8_lossy(&text).trim().to_string()
+    }
+
     pub fn url(&self) -> String {
         self.server.url(&self.name)
     }

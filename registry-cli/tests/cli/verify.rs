@@ -39,7 +39,7 @@ fn erp() -> Crate {
 
 /// Verifies the migrations of a crate. The throwaway server writes a lot of data that nobody keeps, so its directory
 /// is in memory.
-fn verify_migrations(crate_: &Crate, more: &[&str]) -> Report {
+pub fn verify_migrations(crate_: &Crate, more: &[&str]) -> Report {
     let mut command = program();
     if Path::new("/dev/shm").is_dir() {
         command.env("TMPDIR", "/dev/shm");

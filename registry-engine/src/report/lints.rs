@@ -22,7 +22,7 @@ macro_rules! for_each_lint {
             MissingRequiredColumn "missing-required-column" in missing_required_column: Warn,
                 columns = ["id", "created_at"];
             MissingRevoke "missing-revoke" in missing_revoke: Warn;
-            MissingTenantColumn "missing-tenant-column" in missing_tenant_column: Deny, column = "org_id";
+            MissingTenantColumn "missing-tenant-column" in missing_tenant_column: Deny;
             MissingUpdatedAt "missing-updated-at" in missing_updated_at: Warn, column = "updated_at";
             RedundantOverride "redundant-override" in redundant_override: Warn;
             ReservedWord "reserved-word" in reserved_word: Warn;

@@ -1,6 +1,6 @@
 //! Tenant columns that may be null.
 
-use table_registry_engine::{DatabaseCheck, Tenancy};
+use table_registry_engine::DatabaseCheck;
 
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
@@ -9,21 +9,11 @@ use crate::database::statements::identifier;
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let nullable = context.with_tenant_columns().filter(|(table, relation, column)| {
         let mut rows = context.catalog.columns(relation.oid).iter();
-        !has_shared_rows(table) && rows.any(|row| row.name == *column && !row.not_null)
+        context.column_of_shared_rows(table).is_none() && rows.any(|row| row.name == *column && !row.not_null)
     });
     nullable
         .map(|(table, _, column)| finding(table, column))
         .collect()
-}
-
-fn has_shared_rows(table: &Table<'_>) -> bool {
-    matches!(
-        table.registered.tenancy,
-        Tenancy::Column {
-            shared_rows: true,
-            ..
-        }
-    )
 }
 
 fn finding(table: &Table<'_>, column: &str) -> Finding {

@@ -1,4 +1,4 @@
-use table_registry_engine::{Diagnostic, Lint, Registry};
+use table_registry_engine::{Diagnostic, Lint, Registry, Tenancy};
 
 use super::Rule;
 use crate::lint::names::plural;
@@ -7,11 +7,14 @@ use crate::lint::subject::{Subject, finding_about_column};
 pub const RULE: Rule = Rule::OfTable(find);
 
 fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
-    let tenant = subject.krate.option(Lint::MissingTenantColumn);
+    let tenant = match &subject.table.tenancy {
+        Tenancy::Column { name, .. } => Some(name),
+        _ => None,
+    };
     let known = known_names(subject.krate.registry);
     let columns = subject.columns.iter();
     let references = columns
-        .filter(|column| !tenant.contains(&column.name))
+        .filter(|column| tenant != Some(&column.name))
         .filter_map(|column| Some((column, column.name.strip_suffix("_id")?)));
     references
         .filter(|(_, target)| !target.is_empty() && !known.iter().any(|name| is_named(name, target)))
