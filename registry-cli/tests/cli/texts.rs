@@ -11,10 +11,15 @@ use crate::server::{Database, Server, Template, shared, version};
 use crate::verify::{findings, has_server};
 use example::{LIBRARY, Part, REVOKE, TABLES, completed, find, parts};
 
-const POLICY: &str = "
+const TENANCY: &str = "
+[tenancy]
+column = \"org_id\"
+setting = \"app.org_id\"
+";
+
+const DATABASE: &str = "
 [database]
 app_roles = [\"app\"]
-tenant_policy = \"org_id = nullif(current_setting('app.org_id', true), '')::bigint\"
 ";
 
 const TABLES_OF_THE_SHOP: &str = "
@@ -47,7 +52,7 @@ const SHOP: Template = Template {
 fn shop() -> Crate {
     let made = Crate::with(&[
         ("src/lib.rs", &completed("src/lib.rs", LIBRARY)),
-        ("table-registry.toml", POLICY),
+        ("table-registry.toml", &format!("{TENANCY}{DATABASE}")),
         ("revoke.toml", REVOKE),
     ]);
     made.manifest("shop");
@@ -57,13 +62,15 @@ fn shop() -> Crate {
     made
 }
 
-/// Writes a file of an example. A policy file without `[database]` is appended to the policy file of the crate.
+/// Writes a file of an example. A policy file leaves out the sections that it shares with that of the crate.
 fn lay_file(crate_: &Crate, path: &str, text: &str) {
-    if path == "table-registry.toml" && !text.contains("[database]\n") {
-        crate_.write(path, &format!("{POLICY}{text}"));
-    } else {
-        crate_.write(path, &completed(path, text));
+    if path != "table-registry.toml" {
+        return crate_.write(path, &completed(path, text));
     }
+    let sections = [("[tenancy]\n", TENANCY), ("[database]\n", DATABASE)];
+    let missing = sections.iter().filter(|(header, _)| !text.contains(header));
+    let common: String = missing.map(|(_, section)| *section).collect();
+    crate_.write(path, &format!("{common}{text}"));
 }
 
 fn lay(part: &Part<'_>, crate_: &Crate, database: &Database<'_>) {
