@@ -165,7 +165,8 @@ fn the_error_in_the_readme() {
     );
     krate.write(
         "table-registry.toml",
-        "[overrides]\nusrs = \"system\" # no tenant owns a login\n",
+        "[tenancy]\ncolumn = \"org_id\"\nsetting = \"app.org_id\"\n\n\
+         [overrides]\nusrs = \"system\" # no tenant owns a login\n",
     );
     let report = krate.check();
     report.fails_with(&["error: override refers to unknown table `usrs`"]);
@@ -191,7 +192,7 @@ fn the_policy_files_decide_which_bounds_a_table_satisfies() {
     krate.check().passes();
     krate.write("revoke.toml", "update_delete = [\"users\"]\n");
     let report = krate.check();
-    report.fails_with(&["error[E0277]: table `tables::users` is append-only"]);
+    report.fails_with(&["error[E0277]: table `tables::users` is not mutable"]);
     report.says("`revoke.toml`, names this table in `update_delete`");
 }
 

@@ -1,10 +1,10 @@
-//! Everything that the README shows is compiled, run or printed somewhere.
+//! Everything that the README and the document on tenancy show is compiled, run or printed somewhere.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use table_registry_engine::{Code, Fault, Policy, Source};
+use table_registry_engine::{Code, Fault, Policy, Source, Tenants};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -15,11 +15,15 @@ fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The fenced blocks in one language, without the fences.
+/// The fenced blocks of the README in one language, without the fences.
 fn blocks(language: &str) -> Vec<String> {
-    let readme = read("README.md");
+    blocks_of("README.md", language)
+}
+
+fn blocks_of(page: &str, language: &str) -> Vec<String> {
+    let text = read(page);
     let fence = format!("```{language}\n");
-    let starts = readme.split(fence.as_str()).skip(1);
+    let starts = text.split(fence.as_str()).skip(1);
     starts
         .map(|rest| rest.split("```").next().unwrap().to_owned())
         .collect()
@@ -74,6 +78,42 @@ fn the_example_is_the_quickstart() {
     }
 }
 
+/// The blocks of a page that start with this line, without it, with an empty line between them.
+fn joined(blocks: &[String], first_line: &str) -> String {
+    let parts = blocks.iter().filter_map(|block| block.strip_prefix(first_line));
+    parts.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_example_of_tenancy_is_the_document() {
+    let (rust, toml) = (
+        blocks_of("docs/tenancy.md", "rust"),
+        blocks_of("docs/tenancy.md", "toml"),
+    );
+    let file = |path: &str| read(Path::new("examples/tenancy").join(path));
+    let structs: Vec<String> = rust
+        .iter()
+        .filter(|block| !block.starts_with("// "))
+        .cloned()
+        .collect();
+    let schema = file("src/schema/mod.rs");
+    let (_, declared) = schema.split_once("use uuid::Uuid;\n\n").unwrap();
+    assert_eq!(structs.join("\n"), declared);
+    let test = file("tests/registry.rs");
+    assert_eq!(
+        joined(&rust, "// tests/registry.rs\n"),
+        without_preamble(&test)
+    );
+    for path in ["table-registry.toml", "revoke.toml", "table-registry.lock"] {
+        assert_eq!(joined(&toml, &format!("# {path}\n")), file(path), "{path}");
+    }
+    let single = joined(&toml, "# table-registry.toml of a database of one tenant\n");
+    let (mut policy, mut faults) = (Policy::default(), Vec::new());
+    policy.read_main(&Arc::new(Source::new("single", single)), &mut faults);
+    assert!(faults.is_empty(), "{faults:?}");
+    assert!(matches!(policy.tenancy.tenants, Tenants::One));
+}
+
 #[test]
 fn the_dependency_line_names_this_version() {
     let (major_minor, _) = env!("CARGO_PKG_VERSION").rsplit_once('.').unwrap();
@@ -116,13 +156,13 @@ fn the_settings_of_the_database_are_read() {
     let blocks = blocks("toml");
     let block = blocks
         .iter()
-        .find(|block| block.starts_with("[database]"))
+        .find(|block| block.contains("\n[database]\n"))
         .unwrap();
     let (mut policy, mut faults) = (Policy::default(), Vec::new());
     policy.read_main(&Arc::new(Source::new("README.md", block)), &mut faults);
     assert!(faults.is_empty(), "{faults:?}");
     let database = &policy.database;
-    assert!(database.tenant_policy.is_some() && database.append_only_trigger);
+    assert!(policy.tenancy.column().is_some() && database.append_only_trigger);
     assert_eq!((database.app_roles.len(), database.exceptions.len()), (1, 1));
 }
 
@@ -168,12 +208,32 @@ fn rust(file: &Path) -> Option<String> {
 
 #[test]
 fn links_lead_to_files() {
-    for page in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
+    for page in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "docs/tenancy.md",
+    ] {
         let text = read(page);
+        let directory = root().join(page).with_file_name("");
         let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
         for target in targets.filter(|target| !target.contains("://")) {
-            let path = target.split('#').next().unwrap();
-            assert!(root().join(path).exists(), "{page}: {target}");
+            let (path, heading) = target.split_once('#').unwrap_or((target, ""));
+            assert!(directory.join(path).exists(), "{page}: {target}");
+            let is_here = path.is_empty() && !heading.is_empty();
+            assert!(!is_here || has_heading(&text, heading), "{page}: {target}");
         }
     }
+}
+
+/// Whether a page has a heading with this anchor, as GitHub makes it.
+fn has_heading(page: &str, anchor: &str) -> bool {
+    let headings = page.lines().filter_map(|line| line.strip_prefix('#'));
+    let mut anchors = headings.map(|heading| {
+        let words = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = words.replace(' ', "-");
+        kept.replace(|c: char| !c.is_alphanumeric() && c != '-' && c != '_', "")
+    });
+    anchors.any(|found| found == anchor)
 }

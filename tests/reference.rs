@@ -36,12 +36,16 @@ fn arguments_table<'a>(arguments: impl Iterator<Item = [&'a str; 3]>) -> String 
 
 fn generated_items() -> String {
     let arrays = ARRAYS.iter().map(|array| (array.form(), array.meaning));
+    let setting = (
+        "TENANT_SETTING: Option<&str>".to_owned(),
+        "the setting that holds the tenant; nothing in a database of one tenant, and without `[tenancy]`",
+    );
     let keys = (
         "tables::users".to_owned(),
         "an uninhabited type for each table: its typed key, which implements `Table`",
     );
     let look_ups = LOOK_UPS.iter().map(|look_up| (look_up.form(), look_up.meaning));
-    let items = arrays.chain([keys]).chain(look_ups);
+    let items = arrays.chain([setting, keys]).chain(look_ups);
     table(
         "item | content",
         items.map(|(form, meaning)| vec![code(&form), meaning.into()]),

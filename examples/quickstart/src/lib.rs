@@ -1,4 +1,4 @@
-//! Three tables: the code of the README.
+//! Four tables: the code of the README.
 #![deny(warnings, missing_docs, clippy::pedantic)]
 #![forbid(unsafe_code)]
 

@@ -8,6 +8,8 @@
     reason = "snapbox writes snapshots in this form, and they are as long as the output"
 )]
 
+#[cfg(unix)]
+mod documents;
 mod harness;
 mod help;
 mod lint;
@@ -25,4 +27,5 @@ mod tenancy;
 mod texts;
 #[cfg(unix)]
 mod verify;
+#[cfg(unix)]
 mod workflow;

@@ -38,7 +38,8 @@ pub const CALL_ARGUMENTS: &[CallArgument] = &[
     CallArgument {
         key: Some("overrides"),
         form: "overrides = \"table-registry.toml\"",
-        meaning: "the file with `[overrides]`, `[exempt]`, `[lints]` and `[database]`, relative to the invoking file",
+        meaning: "the file with `[tenancy]`, `[overrides]`, `[exempt]`, `[tables]`, `[lints]` and `[database]`, relative to the \
+                  invoking file",
         default: "`table-registry.toml` in the directory of the invoking file or the nearest of its parents, up to \
                   the one with `Cargo.toml`",
         read: Read::Path(FILE, |invocation, path| invocation.overrides = Some(path)),
@@ -46,7 +47,7 @@ pub const CALL_ARGUMENTS: &[CallArgument] = &[
     CallArgument {
         key: Some("revoke"),
         form: "revoke = \"revoke.toml\"",
-        meaning: "the file with `update_delete`, relative to the invoking file",
+        meaning: "the file with `update_delete` and `insert_update_delete`, relative to the invoking file",
         default: "`revoke.toml`, found in the same way",
         read: Read::Path(FILE, |invocation, path| invocation.revoke = Some(path)),
     },

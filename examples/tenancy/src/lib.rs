@@ -1,0 +1,9 @@
+//! Every way in which rows belong to tenants: the code of `docs/tenancy.md`.
+#![deny(warnings, missing_docs, clippy::pedantic)]
+#![forbid(unsafe_code)]
+
+use table_registry::table_registry;
+
+pub mod schema;
+
+table_registry!("schema/");

@@ -1,0 +1,4 @@
+use table_registry::table;
+
+#[table(kind = system)]
+pub struct LoginHistory;

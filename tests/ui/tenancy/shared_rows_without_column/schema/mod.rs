@@ -1,0 +1,4 @@
+use table_registry::table;
+
+#[table(shared_rows)]
+pub struct Announcements;

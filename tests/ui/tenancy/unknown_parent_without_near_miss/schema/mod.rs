@@ -1,0 +1,7 @@
+use table_registry::table;
+
+#[table(tenant = through(project_id -> projects))]
+pub struct Tasks {
+    pub id: u64,
+    pub project_id: u64,
+}
