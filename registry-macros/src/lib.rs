@@ -23,9 +23,9 @@ use table_registry_engine::Compilation;
 ///
 /// # Errors
 ///
-/// An unknown or repeated key, an unknown kind, a missing or malformed value, a name that PostgreSQL cannot store, and
-/// an item that is not a struct are errors at the token in question. A struct outside the directories of
-/// `table_registry!` is an error at the struct's name.
+/// An unknown or repeated key, an unknown kind, a missing or malformed value, a column that the struct does not have, a
+/// name that PostgreSQL cannot store, and an item that is not a struct are errors at the token in question. A struct
+/// outside the directories of `table_registry!` is an error at the struct's name.
 ///
 /// # Examples
 ///
