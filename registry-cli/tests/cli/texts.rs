@@ -12,13 +12,15 @@ use crate::verify::{findings, has_server};
 use example::{LIBRARY, Part, REVOKE, TABLES, completed, find, parts};
 
 const POLICY: &str = "
+[tenancy]
+column = \"org_id\"
+setting = \"app.org_id\"
+
 [database]
 app_roles = [\"app\"]
-tenant_policy = \"org_id = nullif(current_setting('app.org_id', true), '')::bigint\"
 ";
 
 const TABLES_OF_THE_SHOP: &str = "
-CREATE ROLE app;
 CREATE ROLE migrator;
 CREATE ROLE worker;
 CREATE TABLE users (

@@ -79,12 +79,20 @@ fn table_struct(table: &Table) -> String {
 
 /// Names the table only if the registry would derive another name from the struct.
 fn table_attribute(name: &str, ident: &str) -> String {
-    if ident.to_snake_case() == name {
+    let is_derived = ident.to_snake_case() == name;
+    let own_name = (!is_derived).then(|| format!("name = \"{name}\""));
+    let mut parents = PARENTS.iter().filter(|(child, _)| *child == name);
+    let parent = parents.next().map(|(_, parent)| format!("tenant = through({parent})"));
+    let arguments: Vec<String> = own_name.into_iter().chain(parent).collect();
+    if arguments.is_empty() {
         "#[table]".to_owned()
     } else {
-        format!("#[table(name = \"{name}\")]")
+        format!("#[table({})]", arguments.join(", "))
     }
 }
+
+/// The tables without a tenant column of their own, and the parents of their rows.
+const PARENTS: &[(&str, &str)] = &[("migration_reports", "job_id -> migration_jobs")];
 
 fn field(column: &Column) -> String {
     format!("    pub {}: {},\n", identifier(&column.name), field_type(column))
@@ -170,6 +178,14 @@ pub struct ThingTimes {
         assert!(
             table_struct(&table("fx__rates", &[]))
                 .contains("#[table(name = \"fx__rates\")]\npub struct FxRates {")
+        );
+    }
+
+    #[test]
+    fn a_row_without_a_tenant_column_belongs_to_that_of_its_parent() {
+        assert!(
+            table_struct(&table("migration_reports", &[]))
+                .contains("#[table(tenant = through(job_id -> migration_jobs))]\n")
         );
     }
 }
