@@ -81,8 +81,7 @@ fn table_struct(table: &Table) -> String {
 fn table_attribute(name: &str, ident: &str) -> String {
     let is_derived = ident.to_snake_case() == name;
     let own_name = (!is_derived).then(|| format!("name = \"{name}\""));
-    let mut parents = PARENTS.iter().filter(|(child, _)| *child == name);
-    let parent = parents.next().map(|(_, parent)| format!("tenant = through({parent})"));
+    let parent = parent(name).map(|(column, parent)| format!("tenant = through({column} -> {parent})"));
     let arguments: Vec<String> = own_name.into_iter().chain(parent).collect();
     if arguments.is_empty() {
         "#[table]".to_owned()
@@ -91,8 +90,13 @@ fn table_attribute(name: &str, ident: &str) -> String {
     }
 }
 
-/// The tables without a tenant column of their own, and the parents of their rows.
-const PARENTS: &[(&str, &str)] = &[("migration_reports", "job_id -> migration_jobs")];
+/// The column that refers to the parent of a table's rows, and the parent, if the table has no tenant column of its own.
+pub(crate) fn parent(table: &str) -> Option<(&'static str, &'static str)> {
+    match table {
+        "migration_reports" => Some(("job_id", "migration_jobs")),
+        _ => None,
+    }
+}
 
 fn field(column: &Column) -> String {
     format!("    pub {}: {},\n", identifier(&column.name), field_type(column))
