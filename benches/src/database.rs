@@ -15,9 +15,12 @@ use crate::table::{Rows, median, ratio, time};
 
 const SIZES: [usize; 2] = [2_000, 10_000];
 const ROUNDS: usize = 5;
-const POLICY: &str = r#"[database]
+const POLICY: &str = r#"[tenancy]
+column = "org_id"
+setting = "app.org_id"
+
+[database]
 app_roles = ["app"]
-tenant_policy = "org_id = nullif(current_setting('app.org_id', true), '')::int8"
 "#;
 const COMMANDS: [&[&str]; 2] = [&["verify"], &["sql", "--diff"]];
 

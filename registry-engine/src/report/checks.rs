@@ -19,6 +19,7 @@ macro_rules! for_each_check {
             RlsNotForced "rls-not-forced" in rls_not_forced: Table;
             MissingPolicy "missing-policy" in missing_policy: Table;
             OpenPolicy "open-policy" in open_policy: Table;
+            OutdatedPolicy "outdated-policy" in outdated_policy: Table;
             PolicyWithoutCheck "policy-without-check" in policy_without_check: Table;
             AppendOnlyPrivilege "append-only-privilege" in append_only_privilege: Table;
             MissingTrigger "missing-trigger" in missing_trigger: Table;
