@@ -192,7 +192,7 @@ fn the_policy_files_decide_which_bounds_a_table_satisfies() {
     krate.check().passes();
     krate.write("revoke.toml", "update_delete = [\"users\"]\n");
     let report = krate.check();
-    report.fails_with(&["error[E0277]: table `tables::users` is not mutable"]);
+    report.fails_with(&["error[E0277]: table `tables::users` is `AppendOnly`"]);
     report.says("`revoke.toml`, names this table in `update_delete`");
 }
 
