@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use table_registry_engine::{DatabaseSettings, Lint, LintLevel, RegisteredTable, Tenancy};
+use table_registry_engine::{DatabaseSettings, Level, Lint, RegisteredTable, Tenancy};
 
 use super::allowed::Allowed;
 use super::catalog::{Catalog, Oid, Relation};
@@ -174,7 +174,7 @@ impl<'c> Context<'c> {
     /// The tables with the columns that decide whose a row is, according to the level and the exceptions of the lint
     /// about them.
     pub fn with_tenant_columns(&self) -> impl Iterator<Item = (&Table<'c>, &'c Relation, &'c str)> {
-        let is_on = self.project.policy.lints.level(Lint::MissingTenantColumn) != LintLevel::Allow;
+        let is_on = self.project.policy.lints.level(Lint::MissingTenantColumn) != Level::Allow;
         let tables = self
             .present()
             .filter(move |(table, _)| is_on && !self.allows_missing_column(table));

@@ -107,7 +107,7 @@ fn run(code: &str, text: &str) {
 
 /// One test for each check.
 macro_rules! examples {
-    ($($variant:ident $name:literal in $module:ident: $subject:ident;)*) => {
+    ($($variant:ident $name:literal in $module:ident: $subject:ident, $how:ident $level:ident;)*) => {
         $(
             #[test]
             fn $module() {
