@@ -107,14 +107,15 @@ impl Finding {
         self
     }
 
-    /// The finding at the level of its rule, or `None` if the rule is off. At `deny`, a finding that is only a warning
-    /// stays one.
+    #[cfg(test)]
+    pub fn is_grave(&self) -> bool {
+        self.is_grave
+    }
+
+    /// The finding at the level of its rule, or `None` if the rule is off.
     pub fn at_level(mut self, level: Level) -> Option<Self> {
-        match level {
-            _ if self.is_grave => {}
-            Level::Allow => return None,
-            Level::Warn => self.severity = Severity::Warning,
-            Level::Deny => {}
+        if !self.is_grave {
+            self.severity = level.severity()?;
         }
         Some(self)
     }

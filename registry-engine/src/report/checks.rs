@@ -40,7 +40,7 @@ macro_rules! for_each_check {
             NullableTenantColumn "nullable-tenant-column" in nullable_tenant_column: Table, always Deny;
             MissingColumn "missing-column" in missing_column: Table, usually Deny;
             ExtraColumn "extra-column" in extra_column: Table, usually Deny;
-            ColumnTypeMismatch "column-type-mismatch" in column_type_mismatch: Table, usually Deny;
+            ColumnTypeMismatch "column-type-mismatch" in column_type_mismatch: Table, usually Warn;
             ProbeAllowed "probe-allowed" in probe_allowed: Table, always Deny;
         }
     };

@@ -59,7 +59,7 @@ mod tests {
         assert!(found.is_empty(), "{found:?}");
     }
 
-    /// The severity of an extra column, and of a nullable one that the struct does not expect, at a level.
+    /// The severities of an extra column and of a nullable one that the struct does not expect, at a level.
     fn severities(level: &str) -> Vec<Severity> {
         let mut database = Database::sound();
         database.add_column("invoices", "note", "text");
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn levels_of_checks() {
-        assert_eq!(severities("deny"), [Severity::Error, Severity::Warning]);
+        assert_eq!(severities("deny"), [Severity::Error, Severity::Error]);
         assert_eq!(severities("warn"), [Severity::Warning, Severity::Warning]);
         assert_eq!(severities("allow"), []);
     }
