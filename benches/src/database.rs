@@ -15,9 +15,13 @@ use crate::table::{Rows, median, ratio, time};
 
 const SIZES: [usize; 2] = [2_000, 10_000];
 const ROUNDS: usize = 5;
-const POLICY: &str = r#"[database]
+const POLICY: &str = r#"[tenancy]
+column = "org_id"
+setting = "app.org_id"
+type = "bigint"
+
+[database]
 app_roles = ["app"]
-tenant_policy = "org_id = nullif(current_setting('app.org_id', true), '')::int8"
 "#;
 const COMMANDS: [&[&str]; 2] = [&["verify"], &["sql", "--diff"]];
 
@@ -71,7 +75,7 @@ fn prepared(program: &Path, server: &Server, tables: usize) -> PathBuf {
         .expect("a string takes every text");
         writeln!(
             sql,
-            "CREATE TABLE {name} (id int8 PRIMARY KEY, org_id int8 NOT NULL, note text NOT NULL);"
+            "CREATE TABLE {name} (id int8 PRIMARY KEY, org_id int8 NOT NULL, note text NOT NULL);\nCREATE INDEX ON {name} (org_id);"
         )
         .expect("a string takes every text");
     }

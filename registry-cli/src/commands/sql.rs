@@ -79,7 +79,7 @@ fn print_indexes(project: &Project, arguments: &SqlArguments) -> Result<Exit, Fa
 }
 
 const OUTSIDE: &str = "-- Run it statement by statement, outside a transaction, as the owner of the tables. The index of a partitioned table
--- cannot be built CONCURRENTLY: leave the word out there. An index that a failure leaves invalid has to be dropped.";
+-- cannot be built CONCURRENTLY: leave the word out there. An index that a failure leaves invalid is built again with `--diff`.";
 
 /// Everything that the registry requires of a database.
 struct Plan<'p> {
