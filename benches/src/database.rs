@@ -28,7 +28,6 @@ const COMMANDS: [&[&str]; 2] = [&["verify"], &["sql", "--diff"]];
 pub fn rows() -> Rows {
     let program = program();
     let server = Server::start();
-    server.run("postgres", "CREATE ROLE app");
     let crates = SIZES.map(|tables| prepared(&program, &server, tables));
     let mut rows = Rows::default();
     for command in COMMANDS {

@@ -136,7 +136,7 @@ fn measured(server: &Server) -> [Vec<Duration>; QUERIES.len()] {
     let round: String = QUERIES.iter().map(|(_, query, _)| format!("{query};\n")).collect();
     // The first round is not measured.
     let script = format!(
-        "SET ROLE app; SET app.org_id = '6'; SET max_parallel_workers_per_gather = 0;\n\\timing on\n{}",
+        "SET ROLE app; SET app.org_id = '7'; SET max_parallel_workers_per_gather = 0;\n\\timing on\n{}",
         round.repeat(ROUNDS + 1)
     );
     let mut psql = server.psql(DATABASE);

@@ -70,6 +70,11 @@ struct SubSelect {
     is_in_tables: bool,
 }
 
+/// The words that stand before a parenthesis and are no functions.
+const NOT_CALLED: &[&str] = &[
+    "all", "and", "any", "else", "in", "not", "on", "or", "select", "some", "then", "using", "when", "where",
+];
+
 impl Reading<'_> {
     fn read(&mut self, at: usize) {
         match &self.tokens[at].0 {
@@ -101,6 +106,9 @@ impl Reading<'_> {
     fn call(&self, at: usize) -> Option<Call> {
         let name_at = at.checked_sub(1)?;
         let name = self.name(name_at)?;
+        if NOT_CALLED.contains(&self.keyword(name_at).as_str()) {
+            return None;
+        }
         let is_qualified = name_at >= 2 && self.is(name_at - 1, &Token::Period);
         let schema = if is_qualified { self.name(name_at - 2) } else { None };
         let start = if is_qualified { name_at - 2 } else { name_at };
@@ -280,7 +288,7 @@ mod tests {
                 "(EXISTS ( SELECT FROM public.members m WHERE (m.user_id = ( SELECT auth.uid() AS uid))))",
                 vec![],
             ),
-            ("(org_id IN ( SELECT o.o FROM auth.orgs() o(o)))", vec![]),
+            ("(org_id IN ( SELECT o.o FROM auth.orgs() o))", vec![]),
             ("(( SELECT (auth.uid() IS DISTINCT FROM auth.uid())))", vec![]),
             ("not sql '", vec![]),
         ] {

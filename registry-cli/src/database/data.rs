@@ -52,10 +52,10 @@ pub fn run(session: &mut Session, context: &Context<'_>) -> Result<Compared, Fai
 }
 
 fn count(session: &mut Session, comparison: &Comparison) -> Result<i64, Failure> {
-    let rows = session.rows(FAILS, &format!("SELECT count(*) {}", comparison.condition));
-    let rows = rows.map_err(|failure| {
+    let answer = session.rows(FAILS, &format!("SELECT count(*) {}", comparison.condition));
+    let rows = answer.map_err(|failure| {
         failure.note(format!(
-            "foreign key `{}` of table `{}`",
+            "in the comparison by foreign key `{}` of table `{}`",
             comparison.rows.key, comparison.rows.table
         ))
     })?;

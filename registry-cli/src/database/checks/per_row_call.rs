@@ -55,8 +55,9 @@ fn finding(
     policy: &PolicyRow,
 ) -> Option<Finding> {
     let written = Clause::ALL.iter().filter(|clause| clause.is_written(policy));
-    let slow = written.filter_map(|clause| slow(context, relation, policy, *clause));
-    let slow: Vec<Slow<'_>> = slow.collect();
+    let slow: Vec<Slow<'_>> = written
+        .filter_map(|clause| slow_clause(context, relation, policy, *clause))
+        .collect();
     let mut names: Vec<String> = slow
         .iter()
         .flat_map(|slow| slow.calls.iter().map(NeedlessCall::name))
@@ -79,7 +80,7 @@ fn finding(
     ))
 }
 
-fn slow<'p>(
+fn slow_clause<'p>(
     context: &Context<'_>,
     relation: &Relation,
     policy: &'p PolicyRow,
