@@ -93,7 +93,10 @@ pub fn rows() -> Rows {
     let medians = measured(&server).map(median);
     let mut rows = Rows::default();
     for ((what, ..), spent) in QUERIES.iter().zip(medians) {
-        let compared = format!("{:.3} × the sub-select without an index", ratio(spent, medians[WRAPPED]));
+        let compared = format!(
+            "{:.3} × the sub-select without an index",
+            ratio(spent, medians[WRAPPED])
+        );
         rows.add(what, time(spent), compared);
     }
     rows
@@ -125,15 +128,25 @@ fn registry() -> PathBuf {
 
 fn printed(program: &Path, directory: &Path, arguments: &[&str]) -> String {
     let mut command = Command::new(program);
-    command.arg("table-registry").args(arguments).current_dir(directory);
+    command
+        .arg("table-registry")
+        .args(arguments)
+        .current_dir(directory);
     let output = command.output().expect("the program runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).expect("text")
 }
 
 /// The times of each query, all in one session of the application, in turns.
 fn measured(server: &Server) -> [Vec<Duration>; QUERIES.len()] {
-    let round: String = QUERIES.iter().map(|(_, query, _)| format!("{query};\n")).collect();
+    let round: String = QUERIES
+        .iter()
+        .map(|(_, query, _)| format!("{query};\n"))
+        .collect();
     // The first round is not measured.
     let script = format!(
         "SET ROLE app; SET app.org_id = '7'; SET max_parallel_workers_per_gather = 0;\n\\timing on\n{}",
@@ -164,6 +177,9 @@ fn measured(server: &Server) -> [Vec<Duration>; QUERIES.len()] {
 
 /// The time that `psql` prints: `Time: 12.345 ms`.
 fn milliseconds(line: &str) -> Duration {
-    let number = line.split_whitespace().nth(1).and_then(|word| word.parse::<f64>().ok());
+    let number = line
+        .split_whitespace()
+        .nth(1)
+        .and_then(|word| word.parse::<f64>().ok());
     Duration::from_secs_f64(number.expect("psql prints the time") / 1e3)
 }

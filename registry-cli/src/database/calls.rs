@@ -110,13 +110,18 @@ impl Reading<'_> {
             return None;
         }
         let is_qualified = name_at >= 2 && self.is(name_at - 1, &Token::Period);
-        let schema = if is_qualified { self.name(name_at - 2) } else { None };
+        let schema = if is_qualified {
+            self.name(name_at - 2)
+        } else {
+            None
+        };
         let start = if is_qualified { name_at - 2 } else { name_at };
         if self.is_before(start, &Token::DoubleColon) || self.is_table(start) {
             return None;
         }
         let is_alone = self.is_before(start, &Token::LParen);
-        let is_list = is_alone && start >= 2 && matches!(self.keyword(start - 2).as_str(), "any" | "all" | "some");
+        let is_list =
+            is_alone && start >= 2 && matches!(self.keyword(start - 2).as_str(), "any" | "all" | "some");
         Some(Call {
             schema,
             name,
@@ -128,7 +133,10 @@ impl Reading<'_> {
 
     /// Whether a function gives the rows of a table expression. It is called once for each of them.
     fn is_table(&self, start: usize) -> bool {
-        let before = start.checked_sub(1).map(|at| self.keyword(at)).unwrap_or_default();
+        let before = start
+            .checked_sub(1)
+            .map(|at| self.keyword(at))
+            .unwrap_or_default();
         let is_in_tables = match self.open.last() {
             Some(Parenthesis::SubSelect(place)) => self.sub_selects[*place].is_in_tables,
             _ => false,
@@ -251,7 +259,9 @@ mod tests {
         let found = for_each_row(text, &|name| name == "org_id").into_iter();
         let shown = found.map(|call| {
             assert!(text[call.range.clone()].ends_with(')'), "{text}");
-            let schema = call.schema.map_or_else(String::new, |schema| format!("{schema}."));
+            let schema = call
+                .schema
+                .map_or_else(String::new, |schema| format!("{schema}."));
             let (row, list) = (
                 if call.depends_on_row { "*" } else { "" },
                 if call.is_list { "[]" } else { "" },
@@ -264,14 +274,23 @@ mod tests {
     #[test]
     fn calls_for_each_row() {
         for (text, expected) in [
-            ("(org_id = current_setting('app.org_id'::text, true))", vec!["current_setting"]),
+            (
+                "(org_id = current_setting('app.org_id'::text, true))",
+                vec!["current_setting"],
+            ),
             (
                 "(org_id = (NULLIF(current_setting('a'::text, true), ''::text))::uuid)",
                 vec!["current_setting", "nullif"],
             ),
-            ("(org_id = ( SELECT current_setting('a'::text, true) AS current_setting))", vec![]),
+            (
+                "(org_id = ( SELECT current_setting('a'::text, true) AS current_setting))",
+                vec![],
+            ),
             ("(org_id = CURRENT_USER)", vec![]),
-            ("auth.is_member(org_id, auth.uid())", vec!["auth.uid", "auth.is_member*"]),
+            (
+                "auth.is_member(org_id, auth.uid())",
+                vec!["auth.uid", "auth.is_member*"],
+            ),
             ("(\"Auth\".\"Uid\"() = org_id)", vec!["Auth.Uid"]),
             ("(org_id = ANY (auth.orgs()))", vec!["auth.orgs[]"]),
             ("(org_id = ANY ((auth.orgs())::text[]))", vec!["auth.orgs"]),

@@ -91,9 +91,10 @@ impl Comparison {
                 format!("{}::text", other.expression),
             )
         };
-        let joined = reference.key.pairs().map(|(column, key)| {
-            format!("parent.{} = child.{}", identifier(key), identifier(column))
-        });
+        let joined = reference
+            .key
+            .pairs()
+            .map(|(column, key)| format!("parent.{} = child.{}", identifier(key), identifier(column)));
         // Everybody may refer to a row that belongs to everybody.
         let not_shared = other
             .is_shared
@@ -213,14 +214,15 @@ fn check_visibility(
     let Some(first) = hidden.first() else {
         return Ok(());
     };
-    Err(
-        Failure::new(format!("row-level security hides rows from role `{}`", first.role))
-            .note(format!(
-                "the rows of all tenants are compared, in {}",
-                quoted(hidden.iter().map(|one| &one.relation))
-            ))
-            .help("connect as a superuser, or as a role with BYPASSRLS"),
-    )
+    Err(Failure::new(format!(
+        "row-level security hides rows from role `{}`",
+        first.role
+    ))
+    .note(format!(
+        "the rows of all tenants are compared, in {}",
+        quoted(hidden.iter().map(|one| &one.relation))
+    ))
+    .help("connect as a superuser, or as a role with BYPASSRLS"))
 }
 
 #[cfg(test)]
@@ -239,7 +241,9 @@ mod tests {
         database.table("templates", &[("id", "int8"), ("org_id", "int8")]);
         change(&mut database);
         database.inspect(|context| {
-            let comparisons = references(context).into_iter().filter_map(|one| Comparison::new(context, &one));
+            let comparisons = references(context)
+                .into_iter()
+                .filter_map(|one| Comparison::new(context, &one));
             comparisons.map(|one| one.condition).collect()
         })
     }
@@ -250,9 +254,11 @@ mod tests {
             queries(|it| {
                 it.foreign_key("invoices", &["total"], "lines", &["id"]);
             }),
-            ["FROM \"public\".\"invoices\" AS child JOIN \"public\".\"lines\" AS parent ON parent.\"id\" = child.\"total\" \
+            [
+                "FROM \"public\".\"invoices\" AS child JOIN \"public\".\"lines\" AS parent ON parent.\"id\" = child.\"total\" \
               WHERE child.\"org_id\" IS DISTINCT FROM (SELECT above_1.\"org_id\" FROM \"public\".\"invoices\" AS above_1 \
-              WHERE above_1.\"id\" = parent.\"invoice_id\")"]
+              WHERE above_1.\"id\" = parent.\"invoice_id\")"
+            ]
         );
     }
 
@@ -262,8 +268,10 @@ mod tests {
             queries(|it| {
                 it.foreign_key("invoices", &["total"], "templates", &["id"]);
             }),
-            ["FROM \"public\".\"invoices\" AS child JOIN \"public\".\"templates\" AS parent ON parent.\"id\" = child.\"total\" \
-              WHERE child.\"org_id\"::text IS DISTINCT FROM parent.\"org_id\"::text AND parent.\"org_id\" IS NOT NULL"]
+            [
+                "FROM \"public\".\"invoices\" AS child JOIN \"public\".\"templates\" AS parent ON parent.\"id\" = child.\"total\" \
+              WHERE child.\"org_id\"::text IS DISTINCT FROM parent.\"org_id\"::text AND parent.\"org_id\" IS NOT NULL"
+            ]
         );
     }
 

@@ -25,9 +25,10 @@ pub fn apply(context: &Context<'_>, findings: Vec<Finding>, left_out: &[Database
     let (allowed, mut reported): (Vec<Finding>, Vec<_>) = findings
         .into_iter()
         .partition(|finding| is_allowed(settings, finding));
-    let needless = settings.exceptions.iter().filter(|exception| {
-        !left_out.contains(&exception.rule) && is_unused(exception, &allowed, &reported)
-    });
+    let needless = settings
+        .exceptions
+        .iter()
+        .filter(|exception| !left_out.contains(&exception.rule) && is_unused(exception, &allowed, &reported));
     let level = context.project.policy.lints.level(Lint::UnusedAllow);
     let unused: Vec<Finding> = needless
         .filter_map(|exception| unused_finding(context, exception).at_level(level))
@@ -105,7 +106,8 @@ mod tests {
         let mut database = Database::sound();
         database.policy_file.push_str(exceptions);
         change(&mut database);
-        let findings = database.inspect(|context| apply(context, run(context), &[DatabaseCheck::ProbeAllowed]));
+        let findings =
+            database.inspect(|context| apply(context, run(context), &[DatabaseCheck::ProbeAllowed]));
         let left = findings
             .into_iter()
             .map(|one| (one.code.to_string(), one.severity));

@@ -160,7 +160,11 @@ pub enum Build {
 
 pub fn create_index(table: &Qualified, columns: &[&str], build: Build) -> String {
     let name = bounded(&table.name, columns, "tenant_idx");
-    format!("CREATE INDEX {}{};", build.keyword(), index_of(&name, table, columns))
+    format!(
+        "CREATE INDEX {}{};",
+        build.keyword(),
+        index_of(&name, table, columns)
+    )
 }
 
 pub fn create_index_if_missing(table: &Qualified, columns: &[&str]) -> String {

@@ -232,14 +232,21 @@ mod tests {
 
     #[test]
     fn the_level_of_a_check_is_valid_in_the_policy_file() {
-        for &check in DatabaseCheck::ALL.iter().filter(|check| check.has_settable_level()) {
+        for &check in DatabaseCheck::ALL
+            .iter()
+            .filter(|check| check.has_settable_level())
+        {
             let level = level_of_check(check);
             let (_, setting) = level.split_once("In `[database.levels]`: `").unwrap();
             let policy_file = format!("[database.levels]\n{}\n", setting.trim_end_matches("`."));
             let (mut policy, mut faults) = (Policy::default(), Vec::new());
             policy.read_main(&Arc::new(Source::new("level", &*policy_file)), &mut faults);
             assert!(faults.is_empty(), "{policy_file}{faults:?}");
-            assert_ne!(policy.database.level(check), check.default_level(), "{policy_file}");
+            assert_ne!(
+                policy.database.level(check),
+                check.default_level(),
+                "{policy_file}"
+            );
         }
     }
 

@@ -573,9 +573,7 @@ fn rows_that_refer_to_rows_of_another_tenant() {
     }
     let (crate_, database) = (crate_(), shared().database(SHAPES));
     let url = database.url();
-    let compared = |url: &str| {
-        crate_.run(&["verify", "--data", "--format", "json", "--database-url", url])
-    };
+    let compared = |url: &str| crate_.run(&["verify", "--data", "--format", "json", "--database-url", url]);
     let messages = || {
         let found = findings(&compared(&url)).into_iter();
         let rows = found.filter(|one| one["code"] == "foreign-tenant-row");
@@ -598,11 +596,15 @@ fn rows_that_refer_to_rows_of_another_tenant() {
         })
     );
     let found = findings(&compared(&url));
-    let row = found.iter().find(|one| one["object"] == "by_comment" && one["code"] == "foreign-tenant-row");
+    let row = found
+        .iter()
+        .find(|one| one["object"] == "by_comment" && one["code"] == "foreign-tenant-row");
     let facts = row.unwrap()["facts"][0].as_str().unwrap();
     let query = facts.strip_prefix("this query shows them: ").unwrap();
     assert!(
-        database.ask(query).starts_with("2|00000000-0000-0000-0000-00000000000b|1|"),
+        database
+            .ask(query)
+            .starts_with("2|00000000-0000-0000-0000-00000000000b|1|"),
         "{query}"
     );
 

@@ -579,7 +579,9 @@ fn a_policy_that_ends_in_a_comment() {
     let policy = |command: &str, using: &str, check: &str| {
         let clauses = [("using", using), ("check", check)];
         let clauses = clauses.iter().filter(|(_, text)| !text.is_empty());
-        let lines: String = clauses.map(|(key, text)| format!("{key} = \"{text}\"\n")).collect();
+        let lines: String = clauses
+            .map(|(key, text)| format!("{key} = \"{text}\"\n"))
+            .collect();
         format!("[[tenancy.policies]]\ntable = \"contacts\"\nfor = \"{command}\"\n{lines}reason = \"why\"\n")
     };
     let policies = [

@@ -342,6 +342,8 @@ mod tests {
             faults[0].helps,
             ["if one table is meant to be so, except that table: `[database.allow.open-policy]`"]
         );
-        assert!(faults[1].helps[0].starts_with("the checks whose level can be set are `column-type-mismatch`"));
+        assert!(
+            faults[1].helps[0].starts_with("the checks whose level can be set are `column-type-mismatch`")
+        );
     }
 }

@@ -45,7 +45,9 @@ fn finding(context: &Context<'_>, reference: &Reference<'_, '_>, wider: Option<&
     let fix = fix(context, reference, wider);
     let finding = Finding::of_table(DatabaseCheck::CrossTenantReference, child.name(), message, fix)
         .object(&key.name)
-        .fact("the server checks foreign keys without row-level security, and this one leaves the tenant out");
+        .fact(
+            "the server checks foreign keys without row-level security, and this one leaves the tenant out",
+        );
     let actions = actions(key);
     if actions.is_empty() {
         return finding;
@@ -107,8 +109,8 @@ fn fix(context: &Context<'_>, reference: &Reference<'_, '_>, wider: Option<&Fore
         );
     }
     let name = bounded(&child.name, &columns, "fkey");
-    let index = (!is_unique(context, referenced, &keys))
-        .then(|| create_unique_index(&referenced.qualified(), &keys));
+    let index =
+        (!is_unique(context, referenced, &keys)).then(|| create_unique_index(&referenced.qualified(), &keys));
     let add = format!(
         "ALTER TABLE {} ADD CONSTRAINT {} {definition}{} NOT VALID;",
         child.qualified(),
@@ -136,13 +138,16 @@ fn drop_where_safe(context: &Context<'_>, reference: &Reference<'_, '_>) -> Opti
         .filter(|(column, _)| !reference.key.columns.iter().any(|own| own == column));
     let rows = context.catalog.columns(reference.relation.oid);
     let is_never_null = |name: &str| rows.iter().any(|row| row.name == name && row.not_null);
-    added.into_iter().all(|(column, _)| is_never_null(column)).then(|| {
-        format!(
-            "ALTER TABLE {} DROP CONSTRAINT {};",
-            reference.relation.qualified(),
-            identifier(&reference.key.name)
-        )
-    })
+    added
+        .into_iter()
+        .all(|(column, _)| is_never_null(column))
+        .then(|| {
+            format!(
+                "ALTER TABLE {} DROP CONSTRAINT {};",
+                reference.relation.qualified(),
+                identifier(&reference.key.name)
+            )
+        })
 }
 
 /// The actions of the key, for its own columns alone: none of them may change the tenant.
@@ -227,18 +232,29 @@ mod tests {
                     .push_str("[database.levels]\ncross-tenant-reference = \"allow\"\n");
                 change(narrow(it));
             });
-            let added = found.first().map(|one| one.fix.lines().nth(1).unwrap().to_string());
-            (found.first().is_some_and(|one| one.is_grave()), added.unwrap_or_default())
+            let added = found
+                .first()
+                .map(|one| one.fix.lines().nth(1).unwrap().to_string());
+            (
+                found.first().is_some_and(|one| one.is_grave()),
+                added.unwrap_or_default(),
+            )
         };
         let (is_grave, added) = of(|key| key.on_delete = "c".to_string());
-        assert!(is_grave && added.ends_with("ON DELETE CASCADE NOT VALID;"), "{added}");
+        assert!(
+            is_grave && added.ends_with("ON DELETE CASCADE NOT VALID;"),
+            "{added}"
+        );
         let (is_grave, added) = of(|key| key.on_delete = "n".to_string());
         assert!(
             is_grave && added.ends_with("ON DELETE SET NULL (\"total\") NOT VALID;"),
             "{added}"
         );
         let (is_grave, added) = of(|key| key.on_update = "n".to_string());
-        assert!(is_grave && added.ends_with("(\"org_id\", \"id\") NOT VALID;"), "{added}");
+        assert!(
+            is_grave && added.ends_with("(\"org_id\", \"id\") NOT VALID;"),
+            "{added}"
+        );
         let (is_grave, added) = of(|key| {
             key.on_delete = "r".to_string();
             key.deferral = "DEFERRABLE".to_string();
@@ -253,9 +269,9 @@ mod tests {
     fn the_level_is_that_of_keys_without_actions() {
         let severities = |level: &str, on_delete: &str| {
             let mut database = Database::sound();
-            database
-                .policy_file
-                .push_str(&format!("[database.levels]\ncross-tenant-reference = \"{level}\"\n"));
+            database.policy_file.push_str(&format!(
+                "[database.levels]\ncross-tenant-reference = \"{level}\"\n"
+            ));
             narrow(&mut database).on_delete = on_delete.to_string();
             let found = database.inspect(crate::database::checks::run);
             found.iter().map(|one| one.severity).collect::<Vec<_>>()
@@ -306,7 +322,10 @@ mod tests {
 
     fn children(it: &mut Database) {
         it.schema = CHILDREN.to_string();
-        it.table("lines", &[("id", "int8"), ("invoice_id", "int8"), ("log", "int8")]);
+        it.table(
+            "lines",
+            &[("id", "int8"), ("invoice_id", "int8"), ("log", "int8")],
+        );
         it.table("notes", &[("line", "int8"), ("invoice_id", "int8")]);
         it.table("tenants", &[("id", "text")]);
     }
@@ -338,6 +357,10 @@ mod tests {
             found[0].fix
         );
         // Here, no column of the child holds the tenant.
-        assert!(found[1].fix.starts_with("give both tables the tenant"), "{}", found[1].fix);
+        assert!(
+            found[1].fix.starts_with("give both tables the tenant"),
+            "{}",
+            found[1].fix
+        );
     }
 }

@@ -125,7 +125,10 @@ mod tests {
             }),
             NOTHING
         );
-        assert_eq!(index(|it| it.index("invoices", &["total"]).is_valid = true), NOTHING);
+        assert_eq!(
+            index(|it| it.index("invoices", &["total"]).is_valid = true),
+            NOTHING
+        );
     }
 
     #[test]
@@ -133,7 +136,12 @@ mod tests {
         for change in [
             |it: &mut Database| it.column("invoices", "total").type_name = "uuid".to_string(),
             |it: &mut Database| it.column("invoices", "total").is_numbered = true,
-            |it: &mut Database| it.rows.indexes.iter_mut().for_each(|index| index.is_primary = true),
+            |it: &mut Database| {
+                it.rows
+                    .indexes
+                    .iter_mut()
+                    .for_each(|index| index.is_primary = true)
+            },
         ] {
             let found = found(find, |it| {
                 unique(it, &["total"]);

@@ -39,8 +39,14 @@ mod tests {
     #[test]
     fn the_number_of_rows() {
         for (count, message) in [
-            (1, "1 row of table `lines` refers to rows of other tenants in `invoices`"),
-            (2, "2 rows of table `lines` refer to rows of other tenants in `invoices`"),
+            (
+                1,
+                "1 row of table `lines` refers to rows of other tenants in `invoices`",
+            ),
+            (
+                2,
+                "2 rows of table `lines` refer to rows of other tenants in `invoices`",
+            ),
         ] {
             let rows = ForeignRows {
                 table: "lines".to_string(),

@@ -75,9 +75,11 @@ fn finding(
     );
     let fix = fix(relation, policy, &slow);
     let finding = Finding::of_table(DatabaseCheck::PerRowCall, table.name(), message, fix);
-    Some(finding.object(&policy.name).fact(
-        "in a sub-select without tables, the server calls it once for each statement",
-    ))
+    Some(
+        finding
+            .object(&policy.name)
+            .fact("in a sub-select without tables, the server calls it once for each statement"),
+    )
 }
 
 fn slow_clause<'p>(
@@ -131,9 +133,9 @@ fn fix(relation: &Relation, policy: &PolicyRow, slow: &[Slow<'_>]) -> String {
             list.name()
         );
     }
-    let clauses = slow.iter().map(|slow| {
-        format!(" {} ({})", slow.clause.name(), wrapped(slow))
-    });
+    let clauses = slow
+        .iter()
+        .map(|slow| format!(" {} ({})", slow.clause.name(), wrapped(slow)));
     format!(
         "ALTER POLICY {} ON {}{};",
         identifier(&policy.name),
@@ -202,7 +204,11 @@ mod tests {
     #[test]
     fn a_call_covers_those_in_its_arguments() {
         let found = with("(org_id = public.is_member(auth.uid()))");
-        assert!(found[0].fix.contains("(SELECT public.is_member(auth.uid()))"), "{}", found[0].fix);
+        assert!(
+            found[0].fix.contains("(SELECT public.is_member(auth.uid()))"),
+            "{}",
+            found[0].fix
+        );
     }
 
     #[test]

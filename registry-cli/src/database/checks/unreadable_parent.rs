@@ -103,7 +103,9 @@ mod tests {
             it.grant("INSERT", table, "app");
         }
         let logs = it.oid("audit_logs");
-        it.rows.grants.retain(|grant| grant.relation != logs || grant.privilege != "SELECT");
+        it.rows
+            .grants
+            .retain(|grant| grant.relation != logs || grant.privilege != "SELECT");
     }
 
     #[test]
