@@ -28,6 +28,7 @@ const EXPECTED: &[(&str, TableKind)] = &[
     ("audit.events", Evidence),
     ("borrowed", Truth),
     ("cakes", Truth),
+    ("crm.accounts", Control),
     ("deprecated", Truth),
     ("diesel_users", Truth),
     ("final", Truth),
@@ -58,7 +59,9 @@ const EXPECTED: &[(&str, TableKind)] = &[
 fn each_table_is_registered_once() {
     assert_eq!(TABLE_REGISTRY.as_slice(), EXPECTED);
     assert!(TABLE_NAMES.iter().eq(EXPECTED.iter().map(|(name, _)| name)));
-    assert_eq!(REVOKE_UPDATE_DELETE_TABLES, ["audit.events"]);
+    assert_eq!(REVOKE_UPDATE_DELETE_TABLES, ["audit.events", "twin"]);
+    assert_eq!(REVOKE_INSERT_UPDATE_DELETE_TABLES, ["twin"]);
+    assert_eq!(TENANT_SETTING, Some("app.org_id"));
     assert_eq!(REGISTRY_EXEMPT, ["legacy"]);
     assert_eq!(RLS_TABLES.len(), EXPECTED.len() - 1);
     assert!(!RLS_TABLES.contains(&"r2_files"));
@@ -80,11 +83,17 @@ fn policies_are_found_by_name_even_at_compile_time() {
     const { assert!(APPEND_ONLY && !tables::is_rls("r2_files")) };
     for &(name, kind) in EXPECTED {
         assert_eq!(tables::is_rls(name), kind != System, "{name}");
-        assert_eq!(tables::is_append_only(name), name == "audit.events", "{name}");
+        assert_eq!(
+            tables::is_append_only(name),
+            ["audit.events", "twin"].contains(&name),
+            "{name}"
+        );
+        assert_eq!(tables::is_read_only(name), name == "twin", "{name}");
         assert_eq!(tables::resolve(&String::from(name)), Some(name));
     }
     for unknown in ["", "r2_file", "order items; drop table", "legacy"] {
         assert!(!tables::is_rls(unknown) && !tables::is_append_only(unknown));
+        assert!(!tables::is_read_only(unknown));
         assert_eq!(tables::resolve(unknown), None);
     }
 }
@@ -111,5 +120,20 @@ fn the_constants_of_a_key() {
     assert_eq!(tables::audit_events::SCHEMA, Some("audit"));
     const { assert!(tables::audit_events::RLS && tables::audit_events::APPEND_ONLY) };
     const { assert!(!tables::r2_files::RLS && !tables::r2_files::APPEND_ONLY) };
+    const { assert!(tables::twin::APPEND_ONLY && tables::twin::READ_ONLY && !tables::audit_events::READ_ONLY) };
     assert_eq!(tables::r2_files::SCHEMA, None);
+    assert_eq!(tables::r2_files::SQL_NAME, "\"public\".\"r2_files\"");
+    assert_eq!(tables::audit_events::SQL_NAME, "\"audit\".\"events\"");
+    assert_eq!(
+        tables::order_items__drop_table__x_::SQL_NAME,
+        "\"public\".\"order items; drop table \"\"x\"\"\""
+    );
+}
+
+/// A table that the policy file declares has a key, and no struct.
+#[test]
+fn a_table_without_a_struct() {
+    assert_eq!(tables::crm_accounts::NAME, "crm.accounts");
+    assert_eq!(tables::crm_accounts::SCHEMA, Some("crm"));
+    const { assert!(tables::crm_accounts::RLS) };
 }

@@ -159,16 +159,14 @@ pub struct NewArguments {
 
 #[derive(Args, Debug)]
 #[command(
-    override_usage = "cargo table-registry override <TABLE> <KIND>\n       cargo table-registry override <TABLE> --remove"
+    override_usage = "cargo table-registry override <TABLE>... <KIND>\n       cargo table-registry override <TABLE>... --remove"
 )]
 pub struct OverrideArguments {
-    /// The table.
-    pub table: String,
-    /// The kind to use instead of the declared one.
-    #[arg(value_parser = kind_parser(), required_unless_present = "remove")]
-    pub kind: Option<TableKind>,
-    /// Remove the override.
-    #[arg(long, conflicts_with = "kind")]
+    /// The tables, and behind them the kind to use instead of the declared one.
+    #[arg(value_name = "TABLE", required = true)]
+    pub words: Vec<String>,
+    /// Remove the overrides.
+    #[arg(long)]
     pub remove: bool,
     #[command(flatten)]
     pub selection: Selection,
@@ -176,9 +174,16 @@ pub struct OverrideArguments {
 
 #[derive(Args, Debug)]
 pub struct RevokeArguments {
-    /// The table.
-    pub table: String,
-    /// Remove it from the revoke list.
+    /// The tables.
+    #[arg(value_name = "TABLE", required = true)]
+    pub tables: Vec<String>,
+    /// Make the tables read-only: revoke INSERT, too.
+    #[arg(long, conflicts_with = "remove")]
+    pub all_writes: bool,
+    /// Why the rows of a system table never change.
+    #[arg(long, conflicts_with_all = ["remove", "all_writes"])]
+    pub reason: Option<String>,
+    /// Remove them from the revoke list.
     #[arg(long)]
     pub remove: bool,
     #[command(flatten)]
@@ -187,15 +192,16 @@ pub struct RevokeArguments {
 
 #[derive(Args, Debug)]
 #[command(
-    override_usage = "cargo table-registry exempt <TABLE> --reason <REASON>\n       cargo table-registry exempt <TABLE> --remove"
+    override_usage = "cargo table-registry exempt <TABLE>... --reason <REASON>\n       cargo table-registry exempt <TABLE>... --remove"
 )]
 pub struct ExemptArguments {
-    /// The table.
-    pub table: String,
-    /// Why it has no struct.
+    /// The tables.
+    #[arg(value_name = "TABLE", required = true)]
+    pub tables: Vec<String>,
+    /// Why they have no struct.
     #[arg(long, required_unless_present = "remove")]
     pub reason: Option<String>,
-    /// Remove the exemption.
+    /// Remove the exemptions.
     #[arg(long, conflicts_with = "reason")]
     pub remove: bool,
     #[command(flatten)]

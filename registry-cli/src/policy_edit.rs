@@ -1,4 +1,4 @@
-//! Edits of policy files. Each edit changes a decision about one table, and is checked before it is written.
+//! Edits of policy files. Each edit changes decisions about some tables, and is checked before it is written.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ impl Edit {
     pub fn new(
         project: &Project,
         file: PolicyFile,
-        table: &str,
+        tables: &[&str],
         edit: impl FnOnce(&str) -> Result<String, String>,
     ) -> Result<Self, Failure> {
         let mut inputs = project.inputs.clone();
@@ -52,14 +52,14 @@ impl Edit {
             after,
             inputs,
         }
-        .guarded(project, table)
+        .guarded(project, tables)
     }
 
-    /// Refuses an edit that would change a decision about anything but its table. In a file of unusual form, that
+    /// Refuses an edit that would change a decision about anything but its tables. In a file of unusual form, that
     /// could happen.
-    fn guarded(self, project: &Project, table: &str) -> Result<Self, Failure> {
+    fn guarded(self, project: &Project, tables: &[&str]) -> Result<Self, Failure> {
         let after = Policy::read(&self.inputs.files, &mut Vec::new());
-        if decisions_about_others(&after, table) == decisions_about_others(&project.policy, table) {
+        if decisions_about_others(&after, tables) == decisions_about_others(&project.policy, tables) {
             return Ok(self);
         }
         Err(Failure::new(format!(
@@ -117,8 +117,8 @@ fn database(policy: &Policy) -> Vec<String> {
     names.chain(allowed).chain([settings]).collect()
 }
 
-/// Every decision of the policy files except those about one table.
-fn decisions_about_others(policy: &Policy, table: &str) -> Vec<String> {
+/// Every decision of the policy files except those about some tables.
+fn decisions_about_others(policy: &Policy, tables: &[&str]) -> Vec<String> {
     let overrides = policy.overrides.iter().map(|entry| {
         let kind = entry.kind.map_or("no kind", TableKind::as_str);
         (&entry.table.value, kind.to_string())
@@ -170,7 +170,7 @@ fn decisions_about_others(policy: &Policy, table: &str) -> Vec<String> {
         .chain(policies)
         .chain(exceptions);
     let others = all
-        .filter(|(name, _)| *name != table)
+        .filter(|(name, _)| !tables.contains(&name.as_str()))
         .map(|(name, value)| format!("{name} {value}"));
     let lints = Lint::ALL.iter().map(|&lint| {
         let (level, option) = (policy.lints.level(lint), policy.lints.option(lint));

@@ -185,21 +185,36 @@ fn set_prefix(array: &mut Array, position: usize, text: String) {
 
 fn insert(array: &mut Array, name: &str) {
     let position = sorted_place(array, name);
+    write_in_lines(array);
+    if position == array.len() {
+        push_line(array, name);
+        return;
+    }
+    let next = prefix(array, position);
+    let before = format!("{}{}", next.behind_previous, next.indent());
+    set_prefix(array, position, next.own);
+    array.insert_formatted(position, decorated(name, before));
+}
+
+/// One item a line, so that two branches can each add one without a conflict of their texts.
+fn write_in_lines(array: &mut Array) {
     let is_in_lines = array.iter().any(|item| {
         let prefix = item.decor().prefix().and_then(RawString::as_str);
         prefix.is_some_and(|prefix| prefix.contains('\n'))
     });
-    if !is_in_lines {
-        insert_in_line(array, position, name);
-    } else if position < array.len() {
-        let next = prefix(array, position);
-        let before = format!("{}{}", next.behind_previous, next.indent());
-        set_prefix(array, position, next.own);
-        array.insert_formatted(position, decorated(name, before));
-    } else {
-        push_line(array, name);
+    if is_in_lines || array.is_empty() {
+        return;
     }
+    let comment = behind_last(array).behind_previous;
+    for item in array.iter_mut() {
+        item.decor_mut().set_prefix(INDENT);
+        item.decor_mut().set_suffix("");
+    }
+    array.set_trailing(format!("{}\n", comment.trim_end()));
+    array.set_trailing_comma(true);
 }
+
+const INDENT: &str = "\n    ";
 
 fn position(array: &Array, name: &str) -> Option<usize> {
     array.iter().position(|item| item.as_str() == Some(name))
@@ -218,43 +233,15 @@ fn decorated(name: &str, prefix: String) -> Value {
     Value::from(name).decorated(prefix, "")
 }
 
-fn insert_in_line(array: &mut Array, position: usize, name: &str) {
-    if array.is_empty() {
-        let comments = array
-            .trailing()
-            .as_str()
-            .unwrap_or_default()
-            .trim_end()
-            .to_string();
-        if comments.is_empty() {
-            array.push_formatted(Value::from(name));
-        } else {
-            array.push_formatted(decorated(name, format!("{comments}\n    ")));
-            array.set_trailing("\n");
-            array.set_trailing_comma(true);
-        }
-        return;
-    }
-    if position == array.len() {
-        // The space before the bracket stays before the bracket.
-        let end = behind_last(array);
-        if let Some(item) = array.get_mut(position - 1) {
-            item.decor_mut().set_suffix("");
-        }
-        array.push_formatted(decorated(name, " ".to_string()));
-        array.set_trailing(end.behind_previous + &end.own);
-        return;
-    }
-    let gap = if position == 0 { "" } else { " " };
-    if position == 0 {
-        set_prefix(array, 0, " ".to_string());
-    }
-    array.insert_formatted(position, decorated(name, gap.to_string()));
-}
-
 /// Adds an item after the last line and its comment, with or without a trailing comma.
 fn push_line(array: &mut Array, name: &str) {
-    let last = array.len() - 1;
+    let Some(last) = array.len().checked_sub(1) else {
+        let comments = array.trailing().as_str().unwrap_or_default().trim_end().to_string();
+        array.push_formatted(decorated(name, comments + INDENT));
+        array.set_trailing("\n");
+        array.set_trailing_comma(true);
+        return;
+    };
     let indent = prefix(array, last).indent();
     let rest = behind_last(array);
     if let Some(item) = array.get_mut(last) {
@@ -399,21 +386,25 @@ update_delete = [
     #[test]
     fn a_name_is_added_to_every_form_of_a_list() {
         for (before, after) in [
-            ("", "update_delete = [\"m\"]\n"),
-            ("# Nothing yet.\n", "# Nothing yet.\nupdate_delete = [\"m\"]\n"),
-            ("update_delete = []\n", "update_delete = [\"m\"]\n"),
+            ("", "update_delete = [\n    \"m\",\n]\n"),
+            ("# Nothing yet.\n", "# Nothing yet.\nupdate_delete = [\n    \"m\",\n]\n"),
+            ("update_delete = []\n", "update_delete = [\n    \"m\",\n]\n"),
             (
                 "update_delete = [\"a\"] # x\n",
-                "update_delete = [\"a\", \"m\"] # x\n",
+                "update_delete = [\n    \"a\",\n    \"m\",\n] # x\n",
             ),
-            ("update_delete = [\"z\"]\n", "update_delete = [\"m\", \"z\"]\n"),
+            ("update_delete = [\"z\"]\n", "update_delete = [\n    \"m\",\n    \"z\",\n]\n"),
             (
                 "update_delete = [\"z\", \"a\"]\n",
-                "update_delete = [\"z\", \"a\", \"m\"]\n",
+                "update_delete = [\n    \"z\",\n    \"a\",\n    \"m\",\n]\n",
             ),
             (
                 "update_delete = [\"a\", \"z\",]\n",
-                "update_delete = [\"a\", \"m\", \"z\",]\n",
+                "update_delete = [\n    \"a\",\n    \"m\",\n    \"z\",\n]\n",
+            ),
+            (
+                "update_delete = [\"a\" # x\n]\n",
+                "update_delete = [\n    \"a\", # x\n    \"m\",\n]\n",
             ),
         ] {
             assert_eq!(add(before, "update_delete", "m").unwrap(), after);
@@ -459,7 +450,7 @@ update_delete = [
 
     #[test]
     fn the_last_line_may_lack_a_line_break() {
-        assert_eq!(add("# c", "l", "m").unwrap(), "# c\nl = [\"m\"]\n");
+        assert_eq!(add("# c", "l", "m").unwrap(), "# c\nl = [\n    \"m\",\n]\n");
         assert_eq!(set("# c", "t", "m", "x").unwrap(), "# c\n\n[t]\nm = \"x\"\n");
     }
 

@@ -84,7 +84,7 @@ pub type TenancyOf<T> = <PoliciesOf<T> as Policies>::Tenancy;
 /// #     const TABLE_NAME: &'static str = "audit_logs";
 /// # }
 /// # fn update<T: Mutable>() {}
-/// update::<tables::audit_logs>(); // table `audit_logs` is not mutable
+/// update::<tables::audit_logs>(); // table `audit_logs` is `AppendOnly`
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a registered table",
@@ -129,7 +129,7 @@ impl<T: Table> Mutable for T where AccessOf<T>: PermitsUpdate<T::Key> {}
 /// #     const TABLE_NAME: &'static str = "countries";
 /// # }
 /// # fn insert<T: Appendable>() {}
-/// insert::<tables::countries>(); // table `countries` is read-only
+/// insert::<tables::countries>(); // table `countries` is `ReadOnly`
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a registered table",

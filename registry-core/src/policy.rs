@@ -291,8 +291,8 @@ impl<Wanted, Table: ?Sized> IsKind<Wanted, Table> for AnyKind {}
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "table `{Table}` is not mutable",
-    label = "its access is `{Self}`: its rows may not be updated or deleted",
+    message = "table `{Table}` is `{Self}`",
+    label = "its rows may not be updated or deleted",
     note = "the revoke list, by default `revoke.toml`, names this table in `update_delete` or `insert_update_delete`"
 )]
 pub trait PermitsUpdate<Table: ?Sized>: Updatable {}
@@ -319,7 +319,7 @@ impl<Table: ?Sized> PermitsUpdate<Table> for ReadWrite {}
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "table `{Table}` is read-only",
+    message = "table `{Table}` is `{Self}`",
     label = "no rows may be added",
     note = "the revoke list, by default `revoke.toml`, names this table in `insert_update_delete`"
 )]

@@ -29,7 +29,7 @@ pub use pipeline::{Analysis, Inputs, run};
 pub use policy::{
     Command, DatabaseSettings, DeclaredPolicy, DeclaredTable, EXEMPT, Exception, Exemption,
     INSERT_UPDATE_DELETE, LintSettings, MAIN_FILE, OVERRIDES, Override, Placed, Policy, PolicyFiles,
-    REVOKE_FILE, Revoked, TenancySettings, TenantColumn, Tenants, UPDATE_DELETE,
+    REVOKE_FILE, Revoked, SYSTEM, TenancySettings, TenantColumn, Tenants, UPDATE_DELETE,
 };
 pub use registry::{Access, ExemptTable, Parent, RegisteredTable, Registry, Tenancy, validate};
 pub use report::{

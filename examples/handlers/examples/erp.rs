@@ -69,7 +69,7 @@ mod tests {
     fn only_registered_names_with_a_handler_are_routed() {
         assert_eq!(
             route("contacts", Request::List).as_deref(),
-            Some(r#"SELECT * FROM "contacts" WHERE "org_id" = $1"#)
+            Some(r#"SELECT * FROM "public"."contacts" WHERE "org_id" = $1"#)
         );
         assert_eq!(HANDLERS.len(), 3);
         for name in ["audit_logs", "contcts", "contacts\"; DROP TABLE contacts; --", ""] {

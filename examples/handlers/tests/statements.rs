@@ -7,19 +7,19 @@ use handlers::{append, delete, tenant_query, update};
 fn statements_by_typed_key() {
     assert_eq!(
         append::<tables::audit_logs>(&["id", "org_id"]),
-        r#"INSERT INTO "audit_logs" ("id", "org_id") VALUES ($1, $2)"#
+        r#"INSERT INTO "public"."audit_logs" ("id", "org_id") VALUES ($1, $2)"#
     );
     assert_eq!(
         update::<tables::contacts>(&["name", "email"]),
-        r#"UPDATE "contacts" SET "name" = $2, "email" = $3 WHERE "id" = $1"#
+        r#"UPDATE "public"."contacts" SET "name" = $2, "email" = $3 WHERE "id" = $1"#
     );
     assert_eq!(
         delete::<tables::contacts>(),
-        r#"DELETE FROM "contacts" WHERE "id" = $1"#
+        r#"DELETE FROM "public"."contacts" WHERE "id" = $1"#
     );
     assert_eq!(
         tenant_query::<tables::audit_logs>(),
-        r#"SELECT * FROM "audit_logs" WHERE "org_id" = $1"#
+        r#"SELECT * FROM "public"."audit_logs" WHERE "org_id" = $1"#
     );
 }
 

@@ -241,7 +241,7 @@ fn add_revoke(project: &Project, arguments: &NewArguments, changes: &mut Changes
     if !arguments.revoke || is_named {
         return Ok(project.inputs.clone());
     }
-    let edit = Edit::new(project, PolicyFile::Revoke, &arguments.name, |text| {
+    let edit = Edit::new(project, PolicyFile::Revoke, &[&arguments.name], |text| {
         policy_file::add(text, UPDATE_DELETE, &arguments.name)
     })?;
     edit.add_to(changes);

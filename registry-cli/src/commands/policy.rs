@@ -1,7 +1,9 @@
-//! `cargo table-registry override`, `revoke` and `exempt`: one decision about one table, in a policy file.
+//! `cargo table-registry override`, `revoke` and `exempt`: one decision about some tables, in a policy file.
 
 use table_registry_core::TableKind;
-use table_registry_engine::{EXEMPT, OVERRIDES, Policy, UPDATE_DELETE, did_you_mean};
+use table_registry_engine::{
+    EXEMPT, INSERT_UPDATE_DELETE, OVERRIDES, Policy, SYSTEM, UPDATE_DELETE, did_you_mean, unknown_kind,
+};
 
 use crate::cli::{ExemptArguments, OverrideArguments, RevokeArguments, Selection};
 use crate::edit::ExclusiveRun;
@@ -10,27 +12,46 @@ use crate::policy_edit::{Edit, PolicyFile};
 use crate::policy_file;
 use crate::project::Project;
 use crate::report::{self, Exit};
+use crate::text::quoted;
 use crate::workspace::Workspace;
 
 pub fn run_override(arguments: &OverrideArguments) -> Result<Exit, Failure> {
-    let kind = arguments.kind.map(TableKind::as_str);
-    let change = kind.map_or(EntryChange::RemoveKey, EntryChange::SetKey);
-    run(&arguments.selection, &OVERRIDDEN, &arguments.table, change)
+    let (tables, change) = match arguments.words.as_slice() {
+        words if arguments.remove => (words, Change::Remove),
+        [tables @ .., kind] if !tables.is_empty() => (tables, Change::Override(known_kind(kind)?)),
+        _ => {
+            return Err(Failure::new("no kind is given")
+                .help("write the kind behind the tables: `cargo table-registry override users system`"));
+        }
+    };
+    run(&arguments.selection, &OVERRIDDEN, tables, change)
+}
+
+fn known_kind(text: &str) -> Result<TableKind, Failure> {
+    text.parse().map_err(|_| {
+        let fault = unknown_kind(text);
+        let failure = fault.notes.iter().fold(Failure::new(fault.message), Failure::note);
+        fault.helps.iter().fold(failure, Failure::help)
+    })
 }
 
 pub fn run_exempt(arguments: &ExemptArguments) -> Result<Exit, Failure> {
     let reason = arguments.reason.as_deref();
-    let change = reason.map_or(EntryChange::RemoveKey, EntryChange::SetKey);
-    run(&arguments.selection, &EXEMPTED, &arguments.table, change)
+    let change = reason.map_or(Change::Remove, Change::Exempt);
+    run(&arguments.selection, &EXEMPTED, &arguments.tables, change)
 }
 
 pub fn run_revoke(arguments: &RevokeArguments) -> Result<Exit, Failure> {
     let change = if arguments.remove {
-        EntryChange::RemoveItem
+        Change::Remove
+    } else if arguments.all_writes {
+        Change::MakeReadOnly
     } else {
-        EntryChange::AddItem
+        Change::MakeAppendOnly {
+            reason: arguments.reason.as_deref(),
+        }
     };
-    run(&arguments.selection, &REVOKED, &arguments.table, change)
+    run(&arguments.selection, &REVOKED, &arguments.tables, change)
 }
 
 /// The part of a policy file that a command edits.
@@ -38,78 +59,103 @@ struct Section {
     /// Its name in messages.
     shown: &'static str,
     file: PolicyFile,
-    /// The TOML key of its table or list.
-    key: &'static str,
     /// The tables that have an entry.
     tables: fn(&Policy) -> Vec<&str>,
+    /// Removes the entry of a table.
+    remove: fn(&str, &str) -> Result<String, String>,
 }
 
 const OVERRIDDEN: Section = Section {
     shown: "`[overrides]`",
     file: PolicyFile::Main,
-    key: OVERRIDES,
     tables: |policy| {
         let entries = policy.overrides.iter();
         entries.map(|entry| entry.table.value.as_str()).collect()
     },
+    remove: |text, table| policy_file::unset(text, OVERRIDES, table),
 };
 
 const EXEMPTED: Section = Section {
     shown: "`[exempt]`",
     file: PolicyFile::Main,
-    key: EXEMPT,
     tables: |policy| {
         let entries = policy.exempt.iter();
         entries.map(|entry| entry.table.value.as_str()).collect()
     },
+    remove: |text, table| policy_file::unset(text, EXEMPT, table),
 };
 
 const REVOKED: Section = Section {
     shown: "the revoke list",
     file: PolicyFile::Revoke,
-    key: UPDATE_DELETE,
     tables: |policy| {
-        policy
-            .revoke
-            .iter()
-            .map(|entry| entry.table.value.as_str())
-            .collect()
+        let entries = policy.revoke.iter();
+        entries.map(|entry| entry.table.value.as_str()).collect()
+    },
+    remove: |text, table| {
+        let text = policy_file::remove(text, UPDATE_DELETE, table)?;
+        let text = policy_file::remove(&text, INSERT_UPDATE_DELETE, table)?;
+        policy_file::unset(&text, SYSTEM, table)
     },
 };
 
-/// What happens to a table's entry: a key with a value, or an item of a list.
+/// What happens to the entry of each table.
 #[derive(Clone, Copy)]
-enum EntryChange<'v> {
-    SetKey(&'v str),
-    RemoveKey,
-    AddItem,
-    RemoveItem,
+enum Change<'v> {
+    Override(TableKind),
+    Exempt(&'v str),
+    MakeAppendOnly { reason: Option<&'v str> },
+    MakeReadOnly,
+    Remove,
+}
+
+impl Change<'_> {
+    fn applied(self, section: &Section, text: &str, table: &str) -> Result<String, String> {
+        match self {
+            Self::Override(kind) => policy_file::set(text, OVERRIDES, table, kind.as_str()),
+            Self::Exempt(reason) => policy_file::set(text, EXEMPT, table, reason),
+            Self::MakeAppendOnly { reason } => {
+                let text = policy_file::remove(text, INSERT_UPDATE_DELETE, table)?;
+                let text = add(&text, UPDATE_DELETE, table)?;
+                reason.map_or(Ok(text.clone()), |reason| policy_file::set(&text, SYSTEM, table, reason))
+            }
+            Self::MakeReadOnly => {
+                let text = policy_file::remove(text, UPDATE_DELETE, table)?;
+                let text = policy_file::unset(&text, SYSTEM, table)?;
+                add(&text, INSERT_UPDATE_DELETE, table)
+            }
+            Self::Remove => (section.remove)(text, table),
+        }
+    }
+}
+
+/// Adds a table to a list that may contain it.
+fn add(text: &str, list: &str, table: &str) -> Result<String, String> {
+    let without = policy_file::remove(text, list, table)?;
+    if without == text { policy_file::add(text, list, table) } else { Ok(text.to_string()) }
 }
 
 fn run(
     selection: &Selection,
     section: &Section,
-    table: &str,
-    change: EntryChange<'_>,
+    tables: &[String],
+    change: Change<'_>,
 ) -> Result<Exit, Failure> {
     let workspace = Workspace::load(selection)?;
     let run = ExclusiveRun::of(&workspace);
     let project = Project::load_one(&workspace)?;
-    let tables = (section.tables)(&project.policy);
-    let is_listed = tables.contains(&table);
-    if is_listed && matches!(change, EntryChange::AddItem) {
-        report::status("Unchanged", format!("`{table}` is already append-only"));
-        return Ok(Exit::Fine);
-    }
-    let edit = Edit::new(&project, section.file, table, |text| match change {
-        EntryChange::SetKey(value) => policy_file::set(text, section.key, table, value),
-        EntryChange::RemoveKey => policy_file::unset(text, section.key, table),
-        EntryChange::AddItem => policy_file::add(text, section.key, table),
-        EntryChange::RemoveItem => policy_file::remove(text, section.key, table),
+    let listed = (section.tables)(&project.policy);
+    let names: Vec<&str> = tables.iter().map(String::as_str).collect();
+    let edit = Edit::new(&project, section.file, &names, |text| {
+        let start = text.to_string();
+        names
+            .iter()
+            .try_fold(start, |text, table| change.applied(section, &text, table))
     })?;
-    if !is_listed && matches!(change, EntryChange::RemoveKey | EntryChange::RemoveItem) {
-        let failure = Failure::new(format!("{} has no `{table}`", section.shown));
-        return Err(failure.maybe_help(did_you_mean(table, tables)));
+    let absent: Vec<&str> = names.iter().copied().filter(|name| !listed.contains(name)).collect();
+    if let (Change::Remove, [first, ..]) = (change, absent.as_slice()) {
+        let failure = Failure::new(format!("{} has no {}", section.shown, quoted(&absent)));
+        return Err(failure.maybe_help(did_you_mean(first, listed.iter().copied())));
     }
     edit.apply(&project, &run)
 }

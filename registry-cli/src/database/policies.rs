@@ -141,10 +141,14 @@ fn compares_row_with_asker(context: &Context<'_>, expression: &str, relation: &R
     is_about_tenant || (is_about_row && words.asks_who())
 }
 
-/// The statements that give a table the registry's policies, or a policy with gaps to fill in if they are not known.
-pub fn create_policies_anew(context: &Context<'_>, table: &Table<'_>) -> String {
+/// The statements that give a table the registry's policies, or a policy with gaps to fill in if they are not
+/// known. `None` if the database has no role of the application, which a policy has to name.
+pub fn create_policies_anew(context: &Context<'_>, table: &Table<'_>) -> Option<String> {
     let roles = context.app_role_list();
-    match context.required_policies(table) {
+    if roles.is_empty() {
+        return None;
+    }
+    Some(match context.required_policies(table) {
         Ok(policies) => {
             let statements = policies.iter().flat_map(|policy| {
                 [
@@ -158,5 +162,5 @@ pub fn create_policies_anew(context: &Context<'_>, table: &Table<'_>) -> String 
             "CREATE POLICY … ON {} TO {roles} USING (…) WITH CHECK (…);",
             table.qualified
         ),
-    }
+    })
 }

@@ -21,7 +21,6 @@ app_roles = [\"app\"]
 ";
 
 const TABLES_OF_THE_SHOP: &str = "
-CREATE ROLE app;
 CREATE ROLE migrator;
 CREATE ROLE worker;
 CREATE TABLE users (

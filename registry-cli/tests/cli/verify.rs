@@ -153,12 +153,12 @@ pub struct AuditLogs {
 "#;
 
 const SMALL_POLICY: &str = r#"
-[exempt]
-search_backfill_state = "worker-only, created by a migration"
-
 [tenancy]
 column = "org_id"
 setting = "app.org_id"
+
+[exempt]
+search_backfill_state = "worker-only, created by a migration"
 
 [database]
 app_roles = ["erp_app"]
@@ -340,6 +340,10 @@ faults! {
     only_a_restrictive_policy: "DROP POLICY tenant_isolation ON contacts;
         CREATE POLICY r ON contacts AS RESTRICTIVE TO erp_app USING (org_id = 'a') WITH CHECK (org_id = 'a')"
         => "missing-policy contacts erp_app";
+
+    policy_of_an_earlier_tenancy: "CREATE POLICY tenant_isolation_select ON contacts FOR SELECT TO erp_app
+        USING (org_id = (SELECT nullif(current_setting('app.org_id', true), '')))"
+        => "outdated-policy contacts tenant_isolation_select";
 
     policy_is_true: "CREATE POLICY open ON contacts USING (true) WITH CHECK (org_id = 'a')"
         => "open-policy contacts open";
@@ -764,9 +768,12 @@ fn hostile_names() {
     crate_.write("src/schema/mod.rs", &schema);
     crate_.write(
         "table-registry.toml",
-        "[tenancy]\ncolumn = \"org_id\"\nsetting = \"app.org_id\"\n[database]\napp_roles = ['app; \"x\" ''y'' %I']\nappend_only_trigger = true\n"
-            .replace("'app; \"x\" ''y'' %I'", "\"app; \\\"x\\\" 'y' %I\"")
-            .as_str(),
+        &format!(
+            "[tenancy]\ncolumn = \"org_id\"\nsetting = \"app.org_id\"\n\
+             [[tenancy.policies]]\ntable = {:?}\nfor = \"select\"\nusing = \"org_id = 1 -- mine\"\nreason = \"x\"\n\
+             [database]\napp_roles = [\"app; \\\"x\\\" 'y' %I\"]\nappend_only_trigger = true\n",
+            names[1]
+        ),
     );
     crate_.write("revoke.toml", &format!("update_delete = {names:?}\n"));
     let report = crate_.run(&["sql"]);
@@ -792,7 +799,10 @@ fn a_check_that_cannot_run_is_a_failure() {
         "{}",
         report.all()
     );
-    crate_.write("table-registry.toml", "[database]\napp_roles = [\"app\"]\n");
+    crate_.write(
+        "table-registry.toml",
+        "[tenancy]\ncolumn = \"org_id\"\nsetting = \"app.org_id\"\n[database]\napp_roles = [\"app\"]\n",
+    );
     let run = |arguments: &[&str]| {
         let mut command = program();
         for name in [
@@ -862,7 +872,8 @@ fn a_check_that_cannot_run_is_a_failure() {
     }
     crate_.write(
         "table-registry.toml",
-        "[database]\napp_roles = [\"app\"]\ntenant_policy = \"true); DROP TABLE shop; --\"\n",
+        "[tenancy]\ncolumn = \"org_id\"\nsetting = \"app.org_id\"\n[[tenancy.policies]]\ntable = \"audit_logs\"\n\
+         for = \"select\"\nusing = \"true); DROP TABLE shop; --\"\nreason = \"x\"\n[database]\napp_roles = [\"app\"]\n",
     );
     for command in [&["sql"][..], &["verify", "--migrations", "migrations"]] {
         let report = crate_.run(command);
@@ -870,12 +881,12 @@ fn a_check_that_cannot_run_is_a_failure() {
         assert!(
             report
                 .stderr
-                .contains("`tenant_policy` is not one SQL expression"),
+                .contains("this is not one SQL expression"),
             "{}",
             report.all()
         );
         assert!(
-            report.stderr.contains("table-registry.toml:3:"),
+            report.stderr.contains("table-registry.toml:7:"),
             "{}",
             report.all()
         );
@@ -887,7 +898,10 @@ fn a_check_that_cannot_run_is_a_failure() {
 fn migrations_are_found_from_the_current_directory() {
     let table = "use table_registry::table;\n#[table]\npub struct Users { pub id: i64 }\n";
     let crate_ = Crate::workspace(&[("api", table.to_string())]);
-    crate_.write("api/table-registry.toml", "[database]\napp_roles = [\"app\"]\n");
+    crate_.write(
+        "api/table-registry.toml",
+        "[tenancy]\nmode = \"none\"\n[database]\napp_roles = [\"app\"]\n",
+    );
     crate_.write("api/migrations/README.md", "");
     let report = crate_.run_in("api", &["verify", "--migrations", "migrations"]);
     assert_eq!(report.code, 2);

@@ -24,7 +24,7 @@ pub const UPDATE_DELETE: &str = "update_delete";
 /// The list of read-only tables in the revoke list.
 pub const INSERT_UPDATE_DELETE: &str = "insert_update_delete";
 /// The reasons for system tables in `update_delete`, in the revoke list.
-const SYSTEM: &str = "system";
+pub const SYSTEM: &str = "system";
 
 /// The decisions in the policy files. Lists are in the order of the files.
 #[derive(Debug, Default)]

@@ -9,7 +9,7 @@ mod reader;
 mod tenancy;
 
 pub use database::DatabaseSettings;
-pub use decisions::{EXEMPT, INSERT_UPDATE_DELETE, OVERRIDES, Policy, Revoked, UPDATE_DELETE};
+pub use decisions::{EXEMPT, INSERT_UPDATE_DELETE, OVERRIDES, Policy, Revoked, SYSTEM, UPDATE_DELETE};
 pub use files::{MAIN_FILE, PolicyFiles, REVOKE_FILE};
 pub use lints::LintSettings;
 pub use overrides::{Exemption, Override};

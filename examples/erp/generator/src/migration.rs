@@ -1,12 +1,14 @@
 //! The migration that creates the tables.
 
-use crate::{Column, Data, GENERATED, Table};
+use crate::schema::parent;
+use crate::{Column, Data, GENERATED, Override, Table};
 
 /// `migrations/0001_schema.sql`.
 pub(crate) fn schema(data: &Data) -> String {
     let tables: String = data.tables.iter().map(table).collect();
+    let indexes: String = data.tables.iter().filter_map(|table| tenant_index(table, data)).collect();
     let exempt: String = data.exempt.iter().map(|name| exempt_table(name)).collect();
-    format!("-- {GENERATED}\n{tables}{exempt}")
+    format!("-- {GENERATED}\n{tables}{exempt}\n{indexes}")
 }
 
 fn table(table: &Table) -> String {
@@ -17,6 +19,23 @@ fn table(table: &Table) -> String {
         lines.push(format!("    PRIMARY KEY ({})", keys.join(", ")));
     }
     create_table(&table.name, &lines)
+}
+
+/// The index for the policy of a table: on its tenant column, or on the reference to its parent.
+fn tenant_index(table: &Table, data: &Data) -> Option<String> {
+    let name = &table.name;
+    let is_system = |entry: &Override| entry.table == *name && entry.kind == "system";
+    let leads_key = |column: &str| {
+        let first_key = table.columns.iter().find(|column| column.is_key);
+        first_key.is_some_and(|key| key.name == column)
+    };
+    let has = |column: &str| table.columns.iter().any(|known| known.name == column);
+    let column = match parent(name) {
+        Some((column, _)) => column,
+        None => "org_id",
+    };
+    let is_needed = has(column) && !leads_key(column) && !data.overrides.iter().any(is_system);
+    is_needed.then(|| format!("CREATE INDEX ON {} ({});\n", quoted(name), quoted(column)))
 }
 
 fn column(column: &Column) -> String {

@@ -2,6 +2,9 @@
 
 use crate::{Data, GENERATED, Override};
 
+/// How rows belong to tenants, written by hand.
+const TENANCY: &str = include_str!("tenancy.toml");
+
 /// The levels of the lints and the exceptions from them, written by hand.
 const LINTS: &str = include_str!("lints.toml");
 
@@ -14,7 +17,7 @@ const EXEMPT_REASON: &str = "EX-SCH-002: worker-only, created by a migration";
 pub(crate) fn overrides(data: &Data) -> String {
     let overrides: String = data.overrides.iter().map(override_line).collect();
     let exempt: String = data.exempt.iter().map(exempt_line).collect();
-    format!("# {GENERATED}\n\n[overrides]\n{overrides}\n[exempt]\n{exempt}\n{LINTS}\n{DATABASE}")
+    format!("# {GENERATED}\n\n{TENANCY}\n[overrides]\n{overrides}\n[exempt]\n{exempt}\n{LINTS}\n{DATABASE}")
 }
 
 fn override_line(Override { table, kind }: &Override) -> String {

@@ -79,10 +79,22 @@ fn table_struct(table: &Table) -> String {
 
 /// Names the table only if the registry would derive another name from the struct.
 fn table_attribute(name: &str, ident: &str) -> String {
-    if ident.to_snake_case() == name {
+    let is_derived = ident.to_snake_case() == name;
+    let own_name = (!is_derived).then(|| format!("name = \"{name}\""));
+    let parent = parent(name).map(|(column, parent)| format!("tenant = through({column} -> {parent})"));
+    let arguments: Vec<String> = own_name.into_iter().chain(parent).collect();
+    if arguments.is_empty() {
         "#[table]".to_owned()
     } else {
-        format!("#[table(name = \"{name}\")]")
+        format!("#[table({})]", arguments.join(", "))
+    }
+}
+
+/// The column that refers to the parent of a table's rows, and the parent, if the table has no tenant column of its own.
+pub(crate) fn parent(table: &str) -> Option<(&'static str, &'static str)> {
+    match table {
+        "migration_reports" => Some(("job_id", "migration_jobs")),
+        _ => None,
     }
 }
 
@@ -170,6 +182,14 @@ pub struct ThingTimes {
         assert!(
             table_struct(&table("fx__rates", &[]))
                 .contains("#[table(name = \"fx__rates\")]\npub struct FxRates {")
+        );
+    }
+
+    #[test]
+    fn a_row_without_a_tenant_column_belongs_to_that_of_its_parent() {
+        assert!(
+            table_struct(&table("migration_reports", &[]))
+                .contains("#[table(tenant = through(job_id -> migration_jobs))]\n")
         );
     }
 }

@@ -34,7 +34,8 @@ fn fix(context: &Context<'_>, table: &Table<'_>, relation: &Relation) -> String 
         fix = format!("{fix} {}", force_rls(&table.qualified));
     }
     if lacks(Requirement::Policy) {
-        fix = format!("{fix}\n{}", create_policies_anew(context, table));
+        let policies = create_policies_anew(context, table).unwrap_or_default();
+        fix = format!("{fix}\n{policies}").trim_end().to_string();
     }
     fix
 }
