@@ -13,9 +13,9 @@ use crate::text::quoted;
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let applied = policies_of_families(context)
         .into_iter()
-        .filter(|(_, _, policy)| {
+        .filter(|(_, relation, policy)| {
             let mut roles = policy.roles.iter();
-            roles.any(|role| context.app_role_reaching(*role).is_some())
+            relation.row_security && roles.any(|role| context.app_role_reaching(*role).is_some())
         });
     applied
         .filter_map(|(table, relation, policy)| finding(context, table, relation, policy))

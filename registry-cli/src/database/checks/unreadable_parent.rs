@@ -34,7 +34,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         };
         for app in blind_roles(context, relation, above, &columns) {
             if reads(context, app, relation, &name) {
-                let entry = all.entry((name.clone(), &app.role.name)).or_default();
+                let entry = all.entry((name.clone(), app.role.name.as_str())).or_default();
                 entry.add(table, &columns);
             }
         }
