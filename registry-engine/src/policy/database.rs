@@ -174,61 +174,66 @@ fn levels<'a>(
     levels
 }
 
-/// What a part of the policy file says about checks.
-struct Sayable {
-    is_for: fn(DatabaseCheck) -> bool,
-    /// What the policy file cannot say about this check.
-    refusal: fn(DatabaseCheck) -> String,
-    /// What to do about a check that the part is not for.
-    instead: fn(DatabaseCheck) -> Option<String>,
-    /// The checks that the part is for.
-    known: &'static str,
+/// A table of the policy file whose keys are checks.
+struct Section {
+    accepts: fn(DatabaseCheck) -> bool,
+    /// The fault of a check that it does not accept.
+    refusal: fn(DatabaseCheck) -> Diagnostic,
+    /// What the checks that it accepts have in common.
+    accepted: &'static str,
 }
 
-const EXCEPTIONS: Sayable = Sayable {
-    is_for: |check| check.subject() != CheckSubject::Nothing,
-    refusal: |check| format!("database check `{check}` allows no exceptions"),
-    instead: |_| None,
-    known: "the checks that allow exceptions are",
-};
-
-const SETTABLE_LEVELS: Sayable = Sayable {
-    is_for: DatabaseCheck::has_settable_level,
-    refusal: |check| format!("the level of database check `{check}` cannot be set"),
-    instead: |check| {
-        let subject = match check.subject() {
-            CheckSubject::Table => "table",
-            CheckSubject::Role => "role",
-            CheckSubject::Nothing => return None,
-        };
-        Some(format!(
-            "if one {subject} is meant to be so, except that {subject}: `[database.allow.{check}]`"
-        ))
+const EXCEPTIONS: Section = Section {
+    accepts: |check| check.subject() != CheckSubject::Nothing,
+    refusal: |check| {
+        let message = format!("database check `{check}` allows no exceptions");
+        Diagnostic::new(Fault::UnknownCheck, message)
     },
-    known: "the checks whose level can be set are",
+    accepted: "the checks that allow exceptions are",
 };
 
-fn known_check(reader: &mut PolicyReader<'_>, name: &TomlKey, part: &Sayable) -> Option<DatabaseCheck> {
+const SETTABLE_LEVELS: Section = Section {
+    accepts: DatabaseCheck::has_settable_level,
+    refusal: |check| {
+        let message = format!("the level of database check `{check}` cannot be set");
+        let example = match check.subject() {
+            CheckSubject::Table => Some("table"),
+            CheckSubject::Role => Some("role"),
+            CheckSubject::Nothing => None,
+        };
+        let help = example.map(|subject| {
+            format!(
+                "to accept its findings about one {subject}, write an exception: `[database.allow.{check}]`"
+            )
+        });
+        Diagnostic::new(Fault::UnknownCheck, message)
+            .note("only checks that are not about isolation have a level")
+            .maybe_help(help)
+    },
+    accepted: "the checks whose level can be set are",
+};
+
+fn known_check(reader: &mut PolicyReader<'_>, name: &TomlKey, section: &Section) -> Option<DatabaseCheck> {
     let found = DatabaseCheck::named(name.get_ref());
-    if let Some(check) = found.filter(|check| (part.is_for)(*check)) {
+    if let Some(check) = found.filter(|check| (section.accepts)(*check)) {
         return Some(check);
     }
-    let known = DatabaseCheck::ALL.iter().filter(|check| (part.is_for)(**check));
+    let known = DatabaseCheck::ALL
+        .iter()
+        .filter(|check| (section.accepts)(**check));
     let mut names: Vec<&str> = known.map(|check| check.as_str()).collect();
     names.sort_unstable();
-    let (message, help) = match found {
-        Some(check) => ((part.refusal)(check), (part.instead)(check)),
-        None => (
-            format!("unknown database check `{}`", name.get_ref()),
-            did_you_mean(&name.get_ref().replace('_', "-"), names.iter().copied()),
-        ),
+    let fault = match found {
+        Some(check) => (section.refusal)(check),
+        None => {
+            let message = format!("unknown database check `{}`", name.get_ref());
+            let near = did_you_mean(&name.get_ref().replace('_', "-"), names.iter().copied());
+            Diagnostic::new(Fault::UnknownCheck, message).maybe_help(near)
+        }
     };
-    let help = help.unwrap_or_else(|| format!("{} `{}`", part.known, names.join("`, `")));
-    reader.fault(
-        Diagnostic::new(Fault::UnknownCheck, message).help(help),
-        name.span(),
-        "",
-    );
+    let list = format!("{} `{}`", section.accepted, names.join("`, `"));
+    let help = fault.helps.is_empty().then_some(list);
+    reader.fault(fault.maybe_help(help), name.span(), "");
     None
 }
 
@@ -340,7 +345,7 @@ mod tests {
         );
         assert_eq!(
             faults[0].helps,
-            ["if one table is meant to be so, except that table: `[database.allow.open-policy]`"]
+            ["to accept its findings about one table, write an exception: `[database.allow.open-policy]`"]
         );
         assert!(
             faults[1].helps[0].starts_with("the checks whose level can be set are `column-type-mismatch`")
