@@ -680,7 +680,7 @@ no_faults! {
         ALTER TABLE warehouses ADD FOREIGN KEY (parent_warehouse_id) REFERENCES warehouses,
             ADD FOREIGN KEY (org_id, parent_warehouse_id) REFERENCES warehouses (org_id, id)";
     key_to_a_system_table: "ALTER TABLE warehouses ADD FOREIGN KEY (parent_warehouse_id) REFERENCES users ON DELETE CASCADE";
-    unique_key_without_the_tenant: "ALTER TABLE contacts ADD UNIQUE (email)";
+    unique_key_that_leaves_the_tenant_out: "ALTER TABLE contacts ADD UNIQUE (email)";
     policy_that_calls_with_the_row: "CREATE FUNCTION is_own(o text) RETURNS boolean LANGUAGE sql STABLE
             AS $$ SELECT o = current_setting('app.org_id', true) $$;
         ALTER POLICY tenant_isolation ON contacts USING (is_own(org_id) AND created_at < now())";
@@ -1033,6 +1033,36 @@ fn exceptions() {
     let expected = ["rls-disabled warehouses -", "unused-allow users -"];
     assert_eq!(lines(&findings(&report)), expected, "{}", report.all());
     assert_eq!(report.code, 1);
+}
+
+fn small_with_levels(levels: &str) -> Crate {
+    small_with("[database]\n", &format!("[database.levels]\n{levels}\n[database]\n"))
+}
+
+#[test]
+fn levels_of_checks() {
+    if !has_server() {
+        return;
+    }
+    let crate_ = small_with_levels("missing-tenant-index = \"deny\"\nextra-column = \"allow\"\n");
+    let database = shared().database(SMALL);
+    database.migrate("DROP INDEX by_tenant; ALTER TABLE contacts ADD COLUMN fax text");
+    let report = verify_database(&crate_, &database, &[]);
+    let expected = ["missing-tenant-index contacts org_id"];
+    assert_eq!(lines(&findings(&report)), expected, "{}", report.all());
+    assert_eq!(report.code, 1);
+}
+
+#[test]
+fn unique_key_without_the_tenant() {
+    if has_server() {
+        planted(
+            shared(),
+            &small_with_levels("cross-tenant-unique = \"warn\"\n"),
+            "ALTER TABLE contacts ADD UNIQUE (email)",
+            "cross-tenant-unique contacts contacts_email_key",
+        );
+    }
 }
 
 /// A database that lacks everything, then nothing, then three things.
