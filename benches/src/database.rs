@@ -18,6 +18,7 @@ const ROUNDS: usize = 5;
 const POLICY: &str = r#"[tenancy]
 column = "org_id"
 setting = "app.org_id"
+type = "bigint"
 
 [database]
 app_roles = ["app"]
@@ -27,7 +28,6 @@ const COMMANDS: [&[&str]; 2] = [&["verify"], &["sql", "--diff"]];
 pub fn rows() -> Rows {
     let program = program();
     let server = Server::start();
-    server.run("postgres", "CREATE ROLE app");
     let crates = SIZES.map(|tables| prepared(&program, &server, tables));
     let mut rows = Rows::default();
     for command in COMMANDS {
@@ -74,7 +74,7 @@ fn prepared(program: &Path, server: &Server, tables: usize) -> PathBuf {
         .expect("a string takes every text");
         writeln!(
             sql,
-            "CREATE TABLE {name} (id int8 PRIMARY KEY, org_id int8 NOT NULL, note text NOT NULL);"
+            "CREATE TABLE {name} (id int8 PRIMARY KEY, org_id int8 NOT NULL, note text NOT NULL);\nCREATE INDEX ON {name} (org_id);"
         )
         .expect("a string takes every text");
     }

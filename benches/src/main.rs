@@ -1,7 +1,7 @@
 //! Prints a table of ratios, each of two things measured side by side in one run: `cargo run --release -p benches`.
 //!
-//! An argument selects one part: `engine`, `check`, `derives`, `peers`, `cold`, `commands`, `database`, `lookup`, or
-//! `curve`, which prints the points of the picture. Users run the engine unoptimised, so measure that part in the dev profile:
+//! An argument selects one part: `engine`, `check`, `derives`, `peers`, `cold`, `commands`, `database`, `policies`,
+//! `lookup`, or `curve`, which prints the points of the picture. Users run the engine unoptimised, so measure that part in the dev profile:
 //! `cargo run -p benches -- engine`.
 
 mod check;
@@ -13,6 +13,7 @@ mod curve;
 mod database;
 mod engine;
 mod lookup;
+mod policies;
 #[path = "../../registry-cli/tests/cli/server.rs"]
 #[expect(dead_code, reason = "the tests of the command line use more of it")]
 mod server;
@@ -41,6 +42,7 @@ fn main() {
         "cold" => print!("{}", cold::rows()),
         "commands" => print!("{}", commands::rows()),
         "database" => print!("{}", database::rows()),
+        "policies" => print!("{}", policies::rows()),
         "lookup" => print!("{}", lookup::rows()),
         "cost" => cost::print(&arguments.collect::<Vec<OsString>>()),
         other => panic!("there is no part `{other}`"),
@@ -71,6 +73,10 @@ fn everything() {
     table.part(
         "Commands that read a database, from 2,000 to 10,000 tables",
         &database::rows().to_string(),
+    );
+    table.part(
+        "Policies: one of 1,000 tenants counts its rows among 1,000,000",
+        &policies::rows().to_string(),
     );
     table.part("Look-up by name", &lookup::rows().to_string());
     let curve = in_profile("dev", "curve");

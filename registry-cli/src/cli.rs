@@ -246,6 +246,12 @@ pub struct SqlArguments {
     /// back. That needs the TEMPORARY privilege on the database and SELECT on the tables.
     #[arg(long, conflicts_with = "down")]
     pub diff: bool,
+    /// Print the indexes that the policies need, and nothing else.
+    ///
+    /// A tenant column, and the reference of a child to its parent, should lead an index. The statements run outside a
+    /// transaction. With `--diff`, only the indexes that the database lacks.
+    #[arg(long, conflicts_with_all = ["down", "transaction_per_table"])]
+    pub indexes: bool,
     /// Only this table; may be repeated.
     #[arg(long, value_name = "NAME")]
     pub table: Vec<String>,
@@ -281,6 +287,13 @@ pub struct VerifyArguments {
     /// rows. The connecting role must be able to become those roles; a statement that would wait for a lock fails.
     #[arg(long)]
     pub probe: bool,
+    /// Also compare the tenants of rows that refer to each other.
+    ///
+    /// Counts, for each foreign key that leaves the tenant out or is not validated, the rows whose tenant is not that of
+    /// the row they refer to. Writes nothing. Each query reads whole tables, for no more than a minute. The connecting
+    /// role must see the rows of all tenants, as a superuser or a role with BYPASSRLS does.
+    #[arg(long)]
+    pub data: bool,
     /// The output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: VerifyFormat,

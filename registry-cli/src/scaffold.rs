@@ -7,7 +7,7 @@ use std::str::FromStr;
 use heck::ToUpperCamelCase;
 use syn::Type;
 use table_registry_core::TableKind;
-use table_registry_engine::{Lint, LintLevel, Policy, TableName, key_ident};
+use table_registry_engine::{Level, Lint, Policy, TableName, key_ident};
 
 use crate::conventions::rows_are_updated;
 
@@ -136,7 +136,7 @@ impl NewTable<'_> {
 
     fn required_columns(&self, policy: &Policy) -> Vec<String> {
         let lints = &policy.lints;
-        let is_on = |rule: Lint| lints.level(rule) != LintLevel::Allow;
+        let is_on = |rule: Lint| lints.level(rule) != Level::Allow;
         let of = |rule: Lint| {
             if is_on(rule) {
                 lints.option(rule)

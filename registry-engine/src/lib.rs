@@ -33,8 +33,7 @@ pub use policy::{
 };
 pub use registry::{Access, ExemptTable, Parent, RegisteredTable, Registry, Tenancy, validate};
 pub use report::{
-    CheckSubject, Code, DatabaseCheck, Diagnostic, Fault, Label, Lint, LintLevel, LintOption, Severity,
-    conflict,
+    CheckSubject, Code, DatabaseCheck, Diagnostic, Fault, Label, Level, Lint, LintOption, Severity, conflict,
 };
 pub use sources::{
     Compilation, CompileCheck, CompiledFiles, Declaration, Declarations, HiddenName, LeftOut, Original,

@@ -2,12 +2,13 @@
 
 use std::path::{self, Path};
 
-use table_registry_engine::Diagnostic;
+use table_registry_engine::{DatabaseCheck, Diagnostic};
 
 use crate::cli::VerifyArguments;
 use crate::database::catalog::Catalog;
 use crate::database::checks;
 use crate::database::context::Context;
+use crate::database::data;
 use crate::database::exceptions;
 use crate::database::finding::Finding;
 use crate::database::migrations;
@@ -51,10 +52,26 @@ fn check(project: &Project, session: &mut Session, arguments: &VerifyArguments) 
         );
         context.allowed = probed.allowed;
     }
-    let found = exceptions::apply(&context, checks::run(&context), arguments.probe);
+    if arguments.data {
+        let compared = data::run(session, &context)?;
+        report::status("Compared", counted(compared.keys, "foreign key"));
+        context.foreign_rows = compared.foreign_rows;
+    }
+    let left_out = left_out(arguments);
+    let found = exceptions::apply(&context, checks::run(&context), &left_out);
     let exit = findings::print(project, &found, arguments.format)?;
     findings::say_what_was_verified(&context, &found);
     Ok(exit)
+}
+
+/// The checks that need an option which is not given.
+fn left_out(arguments: &VerifyArguments) -> Vec<DatabaseCheck> {
+    let options = [
+        (DatabaseCheck::ProbeAllowed, arguments.probe),
+        (DatabaseCheck::ForeignTenantRow, arguments.data),
+    ];
+    let without = options.into_iter().filter(|(_, is_given)| !is_given);
+    without.map(|(check, _)| check).collect()
 }
 
 /// A throwaway server with a database to which the migrations of a directory are applied.

@@ -69,6 +69,8 @@ pub struct ColumnRow {
     /// `pg_type.typtype`: `b` for base types.
     pub type_kind: String,
     pub not_null: bool,
+    /// Whether a sequence gives its values.
+    pub is_numbered: bool,
 }
 
 #[derive(Debug, FromRow)]
@@ -120,13 +122,57 @@ pub struct PolicyRow {
 pub struct ForeignKey {
     pub relation: Oid,
     pub name: String,
+    pub referenced: Oid,
+    pub columns: Vec<String>,
+    /// The columns of the referenced table, in the order of `columns`.
+    pub keys: Vec<String>,
     /// The definition of the key with the actions CASCADE, SET NULL and SET DEFAULT left out.
     pub harmless: String,
     /// `a` NO ACTION, `r` RESTRICT, `c` CASCADE, `n` SET NULL, `d` SET DEFAULT.
     pub on_delete: String,
     pub on_update: String,
+    /// When it is checked, as SQL writes it; empty for at once.
+    pub deferral: String,
+    /// Whether all rows are known to obey it.
+    pub is_valid: bool,
     /// Whether a partition repeats this constraint of its parent.
     pub of_parent: bool,
+}
+
+impl ForeignKey {
+    /// Each column with the column that it refers to.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let columns = self.columns.iter().map(String::as_str);
+        columns.zip(self.keys.iter().map(String::as_str))
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub struct Index {
+    pub relation: Oid,
+    pub name: String,
+    /// `pg_am.amname`.
+    pub method: String,
+    /// `None` for an expression.
+    pub columns: Vec<Option<String>>,
+    pub expressions: String,
+    pub is_unique: bool,
+    pub is_primary: bool,
+    pub is_valid: bool,
+    pub is_partial: bool,
+    /// Whether a constraint owns it.
+    pub is_constraint: bool,
+    /// Whether it is a part of the index of a partitioned table.
+    pub of_parent: bool,
+}
+
+/// The volatility of the functions of a name.
+#[derive(Debug, FromRow)]
+pub struct VolatilityRow {
+    pub schema: String,
+    pub name: String,
+    /// `i` IMMUTABLE, `s` STABLE, `v` VOLATILE.
+    pub volatility: String,
 }
 
 #[derive(Clone, Debug, FromRow)]
@@ -213,6 +259,8 @@ pub struct Rows {
     pub default_grants: Vec<DefaultGrant>,
     pub policies: Vec<PolicyRow>,
     pub foreign_keys: Vec<ForeignKey>,
+    pub indexes: Vec<Index>,
+    pub volatilities: Vec<VolatilityRow>,
     pub inheritance: Vec<Inheritance>,
     pub uses: Vec<Use>,
     pub rules: Vec<Rule>,
@@ -238,6 +286,11 @@ impl Rows {
             rules: session.query("rules", include_str!("catalog/rules.sql"))?,
             functions: session.query("functions", include_str!("catalog/functions.sql"))?,
             foreign_keys: session.query("foreign keys", include_str!("catalog/foreign_keys.sql"))?,
+            indexes: session.query("indexes", include_str!("catalog/indexes.sql"))?,
+            volatilities: session.query(
+                "the volatility of functions",
+                include_str!("catalog/volatilities.sql"),
+            )?,
             uses: session.query("dependencies of views", include_str!("catalog/uses.sql"))?,
             columns: session.query("columns", include_str!("catalog/columns.sql"))?,
             grants: session.query("privileges", include_str!("catalog/grants.sql"))?,
@@ -268,6 +321,9 @@ pub struct Catalog {
     columns: BTreeMap<Oid, Vec<ColumnRow>>,
     grants: BTreeMap<Oid, Vec<Grant>>,
     policies: BTreeMap<Oid, Vec<PolicyRow>>,
+    indexes: BTreeMap<Oid, Vec<Index>>,
+    /// Keyed by schema and name.
+    volatilities: BTreeMap<(String, String), String>,
     triggers: BTreeMap<Oid, Vec<Trigger>>,
     rules: BTreeMap<Oid, Vec<Rule>>,
     by_name: BTreeMap<(String, String), usize>,
@@ -297,6 +353,12 @@ impl From<Rows> for Catalog {
             columns: grouped(rows.columns, |column| column.relation),
             grants: grouped(rows.grants, |grant| grant.relation),
             policies: grouped(rows.policies, |policy| policy.relation),
+            indexes: grouped(rows.indexes, |index| index.relation),
+            volatilities: rows
+                .volatilities
+                .into_iter()
+                .map(|row| ((row.schema, row.name), row.volatility))
+                .collect(),
             triggers: grouped(rows.triggers, |trigger| trigger.relation),
             rules: grouped(rows.rules, |rule| rule.relation),
         }
@@ -340,6 +402,16 @@ impl Catalog {
 
     pub fn policies(&self, relation: Oid) -> &[PolicyRow] {
         self.policies.get(&relation).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn indexes(&self, relation: Oid) -> &[Index] {
+        self.indexes.get(&relation).map_or(&[], Vec::as_slice)
+    }
+
+    /// The volatility of a function, as in [`VolatilityRow`], if it is known not to be immutable, or policies call it.
+    pub fn volatility(&self, schema: &str, name: &str) -> Option<&str> {
+        let key = (schema.to_string(), name.to_string());
+        self.volatilities.get(&key).map(String::as_str)
     }
 
     pub fn is_called_by_policies(&self, function: &str) -> bool {

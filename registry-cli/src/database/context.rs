@@ -3,10 +3,11 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use table_registry_engine::{DatabaseSettings, Lint, LintLevel, RegisteredTable, Tenancy};
+use table_registry_engine::{DatabaseSettings, Level, Lint, RegisteredTable, Tenancy};
 
 use super::allowed::Allowed;
 use super::catalog::{Catalog, Oid, Relation};
+use super::foreign_rows::ForeignRows;
 use super::roles::Actor;
 use super::statements::{Qualified, qualified, role_list};
 use super::tenancy::{Policies, RequiredPolicy, Unknown};
@@ -41,6 +42,8 @@ pub struct Context<'c> {
     pub tables: Vec<Table<'c>>,
     /// What the server allowed the roles of the application to do. Empty without a probe.
     pub allowed: Vec<Allowed>,
+    /// The rows that refer to rows of another tenant. Empty unless the rows are compared.
+    pub foreign_rows: Vec<ForeignRows>,
     by_relation: BTreeMap<Oid, usize>,
     /// Read when a check first needs the fields of a table.
     fields: OnceCell<BTreeMap<String, TableColumns>>,
@@ -79,6 +82,7 @@ impl<'c> Context<'c> {
             app_roles: roles.map(|role| Actor::new(catalog, role)).collect(),
             tables,
             allowed: Vec::new(),
+            foreign_rows: Vec::new(),
             fields: OnceCell::new(),
         })
     }
@@ -144,11 +148,21 @@ impl<'c> Context<'c> {
     /// The tenant column of a relation that holds rows of a registered table: the table itself, or one of its partitions
     /// and inheritance children.
     pub fn tenant_column_of(&self, relation: &Relation) -> Option<&'c str> {
-        let ancestors = self.catalog.ancestors(relation.oid).into_iter();
-        let mut tables = std::iter::once(relation.oid)
-            .chain(ancestors)
-            .filter_map(|oid| self.table_of(oid));
+        let mut tables = self.tables_above(relation.oid);
         tables.find_map(|table| self.tenant_column(table))
+    }
+
+    /// The registered table whose rows a relation holds: the relation itself, or one that it is a partition or an
+    /// inheritance child of.
+    pub fn table_holding(&self, relation: Oid) -> Option<&Table<'c>> {
+        self.tables_above(relation).next()
+    }
+
+    fn tables_above(&self, relation: Oid) -> impl Iterator<Item = &Table<'c>> {
+        let ancestors = self.catalog.ancestors(relation).into_iter();
+        std::iter::once(relation)
+            .chain(ancestors)
+            .filter_map(|oid| self.table_of(oid))
     }
 
     /// The tenant column of a table, if a row without a tenant is everybody's.
@@ -164,17 +178,13 @@ impl<'c> Context<'c> {
 
     /// The columns of a table that decide whose a row is: its tenant column, or those that refer to its parent.
     pub fn tenant_columns(&self, table: &Table<'c>) -> Vec<&'c str> {
-        match &table.registered.tenancy {
-            Tenancy::Column { name, .. } => vec![name],
-            Tenancy::Through(parent) => parent.columns.iter().map(String::as_str).collect(),
-            Tenancy::Unknown | Tenancy::Global | Tenancy::Declared => Vec::new(),
-        }
+        tenant_columns(table.registered)
     }
 
     /// The tables with the columns that decide whose a row is, according to the level and the exceptions of the lint
     /// about them.
     pub fn with_tenant_columns(&self) -> impl Iterator<Item = (&Table<'c>, &'c Relation, &'c str)> {
-        let is_on = self.project.policy.lints.level(Lint::MissingTenantColumn) != LintLevel::Allow;
+        let is_on = self.project.policy.lints.level(Lint::MissingTenantColumn) != Level::Allow;
         let tables = self
             .present()
             .filter(move |(table, _)| is_on && !self.allows_missing_column(table));
@@ -212,6 +222,15 @@ impl<'c> Context<'c> {
     fn all_fields(&self) -> &BTreeMap<String, TableColumns> {
         let read = || columns::of_tables(self.project.registry.tables());
         self.fields.get_or_init(read)
+    }
+}
+
+/// The columns of a table that decide whose a row is: its tenant column, or those that refer to its parent.
+pub fn tenant_columns(table: &RegisteredTable) -> Vec<&str> {
+    match &table.tenancy {
+        Tenancy::Column { name, .. } => vec![name],
+        Tenancy::Through(parent) => parent.columns.iter().map(String::as_str).collect(),
+        Tenancy::Unknown | Tenancy::Global | Tenancy::Declared => Vec::new(),
     }
 }
 

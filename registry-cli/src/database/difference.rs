@@ -171,6 +171,7 @@ mod tests {
             type_text: type_text.to_string(),
             type_kind: "b".to_string(),
             not_null: true,
+            is_numbered: false,
         }
     }
 

@@ -18,17 +18,17 @@ pub fn requirements(
     asked
 }
 
-/// The findings that no exception allows, and a finding for each exception that allows nothing.
-pub fn apply(context: &Context<'_>, findings: Vec<Finding>, is_probed: bool) -> Vec<Finding> {
+/// The findings that no exception allows, and a finding for each exception that allows nothing, except those to checks
+/// that were left out.
+pub fn apply(context: &Context<'_>, findings: Vec<Finding>, left_out: &[DatabaseCheck]) -> Vec<Finding> {
     let settings = context.settings;
     let (allowed, mut reported): (Vec<Finding>, Vec<_>) = findings
         .into_iter()
         .partition(|finding| is_allowed(settings, finding));
-    let needless = settings.exceptions.iter().filter(|exception| {
-        // Without a probe, it is unknown what the server would allow.
-        let is_checked = is_probed || exception.rule != DatabaseCheck::ProbeAllowed;
-        is_checked && is_unused(exception, &allowed, &reported)
-    });
+    let needless = settings
+        .exceptions
+        .iter()
+        .filter(|exception| !left_out.contains(&exception.rule) && is_unused(exception, &allowed, &reported));
     let level = context.project.policy.lints.level(Lint::UnusedAllow);
     let unused: Vec<Finding> = needless
         .filter_map(|exception| unused_finding(context, exception).at_level(level))
@@ -68,7 +68,7 @@ fn unused_finding(context: &Context<'_>, exception: &Exception<DatabaseCheck>) -
 
 #[cfg(test)]
 mod tests {
-    use table_registry_engine::Severity;
+    use table_registry_engine::{DatabaseCheck, Severity};
 
     use super::{Object, Requirement, apply, requirements};
     use crate::database::checks::run;
@@ -106,7 +106,8 @@ mod tests {
         let mut database = Database::sound();
         database.policy_file.push_str(exceptions);
         change(&mut database);
-        let findings = database.inspect(|context| apply(context, run(context), false));
+        let findings =
+            database.inspect(|context| apply(context, run(context), &[DatabaseCheck::ProbeAllowed]));
         let left = findings
             .into_iter()
             .map(|one| (one.code.to_string(), one.severity));

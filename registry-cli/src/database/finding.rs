@@ -1,6 +1,6 @@
 //! The findings of checks, and their fixes.
 
-use table_registry_engine::{Code, Diagnostic, LintLevel, Placed, Severity};
+use table_registry_engine::{Code, Diagnostic, Level, Placed, Severity};
 
 use crate::project::Project;
 use crate::text::printable;
@@ -23,6 +23,8 @@ pub struct Finding {
     pub fix: String,
     /// The entry of the policy file, if the entry is at fault.
     pub entry: Option<Placed<String>>,
+    /// Whether it is an error whatever the level of its check.
+    is_grave: bool,
     /// The fault of the registry itself, if it kept the checks from running.
     fault: Option<Diagnostic>,
 }
@@ -44,6 +46,7 @@ impl Finding {
             facts: Vec::new(),
             fix: fix.into(),
             entry: None,
+            is_grave: false,
             fault: None,
         }
     }
@@ -98,9 +101,22 @@ impl Finding {
         self
     }
 
-    /// The finding with the severity of a lint, or `None` if the lint is off.
-    pub fn at_level(mut self, level: LintLevel) -> Option<Self> {
-        self.severity = level.severity()?;
+    /// The finding as an error, whatever the level of its check.
+    pub fn grave(mut self) -> Self {
+        self.is_grave = true;
+        self
+    }
+
+    #[cfg(test)]
+    pub fn is_grave(&self) -> bool {
+        self.is_grave
+    }
+
+    /// The finding at the level of its rule, or `None` if the rule is off.
+    pub fn at_level(mut self, level: Level) -> Option<Self> {
+        if !self.is_grave {
+            self.severity = level.severity()?;
+        }
         Some(self)
     }
 

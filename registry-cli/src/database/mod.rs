@@ -3,20 +3,26 @@
 //! `Session → Catalog → (with the registry) Context → Finding → report`
 
 mod allowed;
+mod calls;
 pub mod catalog;
 pub mod checks;
 pub mod context;
+pub mod data;
 pub mod difference;
 pub mod exceptions;
 pub mod expression;
 pub mod finding;
+mod foreign_rows;
 pub mod grants;
+pub mod indexes;
 pub mod mention;
 pub mod migrations;
 mod missing_tenant_column;
 mod openings;
+pub mod parent_access;
 mod policies;
 pub mod probe;
+mod references;
 pub mod relatives;
 pub mod report;
 pub mod requirements;

@@ -52,6 +52,17 @@ impl<'c> Actor<'c> {
             || self.holds_everywhere(privilege)
     }
 
+    /// Whether it holds SELECT on all of some columns.
+    pub fn reads(&self, relation: &Relation, columns: &[String]) -> bool {
+        let grants = self.catalog.grants(relation.oid).iter();
+        let held: Vec<Option<&String>> = grants
+            .filter(|grant| grant.privilege == "SELECT" && self.reaches(grant.grantee))
+            .map(|grant| grant.column.as_ref())
+            .collect();
+        let reads = |column: &String| held.contains(&None) || held.contains(&Some(column));
+        self.reaches(relation.owner) || self.holds_everywhere("SELECT") || columns.iter().all(reads)
+    }
+
     /// Whether it holds a privilege on every table, without an entry in any list of grants.
     fn holds_everywhere(&self, privilege: &str) -> bool {
         let by = match privilege {

@@ -142,11 +142,84 @@ END
 pub const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '5s';";
 
 pub fn grant_select(table: &Qualified, columns: &[String], roles: &str) -> String {
-    let columns: Vec<String> = columns.iter().map(|column| identifier(column)).collect();
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     format!(
         "GRANT SELECT ({}) ON TABLE {table} TO {roles};",
-        columns.join(", ")
+        column_list(&columns)
     )
+}
+
+/// How an index is built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Build {
+    /// Without blocking writes, outside a transaction.
+    Concurrently,
+    /// The index of a partitioned table cannot be built otherwise.
+    AtOnce,
+}
+
+pub fn create_index(table: &Qualified, columns: &[&str], build: Build) -> String {
+    let name = bounded(&table.name, columns, "tenant_idx");
+    format!(
+        "CREATE INDEX {}{};",
+        build.keyword(),
+        index_of(&name, table, columns)
+    )
+}
+
+pub fn create_index_if_missing(table: &Qualified, columns: &[&str]) -> String {
+    let name = bounded(&table.name, columns, "tenant_idx");
+    format!(
+        "CREATE INDEX CONCURRENTLY IF NOT EXISTS {};",
+        index_of(&name, table, columns)
+    )
+}
+
+pub fn create_unique_index(table: &Qualified, columns: &[&str]) -> String {
+    let name = bounded(&table.name, columns, "key");
+    format!(
+        "CREATE UNIQUE INDEX CONCURRENTLY {};",
+        index_of(&name, table, columns)
+    )
+}
+
+impl Build {
+    fn keyword(self) -> &'static str {
+        match self {
+            Self::Concurrently => "CONCURRENTLY ",
+            Self::AtOnce => "",
+        }
+    }
+}
+
+fn index_of(name: &str, table: &Qualified, columns: &[&str]) -> String {
+    format!("{} ON {table} ({})", identifier(name), column_list(columns))
+}
+
+pub fn column_list(columns: &[&str]) -> String {
+    let quoted: Vec<String> = columns.iter().map(|column| identifier(column)).collect();
+    quoted.join(", ")
+}
+
+/// A name for what belongs to columns of a table. PostgreSQL cuts off what is longer than 63 bytes, so a hash stands for
+/// what does not fit.
+pub fn bounded(table: &str, columns: &[&str], suffix: &str) -> String {
+    const MOST: usize = 63;
+    let start = format!("{table}_{}", columns.join("_"));
+    let name = format!("{start}_{suffix}");
+    if name.len() <= MOST {
+        return name;
+    }
+    let end = format!("_{:08x}_{suffix}", hash(&start));
+    let fits = |at: &usize| start.is_char_boundary(*at);
+    let cut = (0..=MOST - end.len()).rev().find(fits).unwrap_or_default();
+    format!("{}{end}", &start[..cut])
+}
+
+/// FNV-1a, which is the same in every version of Rust: <http://www.isthe.com/chongo/tech/comp/fnv/>.
+fn hash(text: &str) -> u32 {
+    let add = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(16_777_619);
+    text.bytes().fold(2_166_136_261, add)
 }
 
 /// Revokes privileges on columns as well: <https://www.postgresql.org/docs/current/sql-revoke.html>.
@@ -274,5 +347,17 @@ mod tests {
         assert_eq!(literal("it's"), "'it''s'");
         assert_eq!(literal("a\\'"), "E'a\\\\'''");
         assert!(dollar_quoted("$table_registry$").starts_with("$table_registry_0$\n"));
+    }
+
+    #[test]
+    fn names_have_at_most_63_bytes() {
+        assert_eq!(
+            bounded("tasks", &["org", "no"], "tenant_idx"),
+            "tasks_org_no_tenant_idx"
+        );
+        let long = "ä".repeat(31);
+        let (one, other) = (bounded(&long, &["a"], "key"), bounded(&long, &["b"], "key"));
+        assert!(one.len() <= 63 && one != other, "{one} {other}");
+        assert_eq!(hash("foobar"), 0xbf9c_f968);
     }
 }

@@ -9,11 +9,12 @@ use table_registry_engine::{
 
 use super::allowed::Allowed;
 use super::catalog::{
-    Catalog, ColumnRow, Function, Grant, Inheritance, Membership, Oid, PUBLIC, PolicyRow, Relation, Role,
-    Rows, SchemaRow, ServerRow, Trigger, Use,
+    Catalog, ColumnRow, ForeignKey, Function, Grant, Index, Inheritance, Membership, Oid, PUBLIC, PolicyRow,
+    Relation, Role, Rows, SchemaRow, ServerRow, Trigger, Use, VolatilityRow,
 };
 use super::context::Context;
 use super::finding::Finding;
+use super::foreign_rows::ForeignRows;
 use super::statements::{POLICY, TRIGGER};
 use crate::project::{Checked, Project};
 use crate::workspace::Package;
@@ -69,6 +70,8 @@ pub struct Database {
     pub rows: Rows,
     /// The text of `table-registry.toml`.
     pub policy_file: String,
+    /// More structs.
+    pub schema: String,
     next: Oid,
 }
 
@@ -77,6 +80,7 @@ impl Database {
         let mut sound = Self {
             rows: empty(),
             policy_file: POLICY_FILE.to_string(),
+            schema: String::new(),
             next: 100,
         };
         sound.table(
@@ -100,6 +104,7 @@ impl Database {
             sound.grant(privilege, "audit_logs", "app");
         }
         for table in ["invoices", "audit_logs"] {
+            sound.index(table, &["org_id"]);
             sound.secure(table);
             sound.add_policy(table, POLICY, "app", TENANT);
         }
@@ -194,6 +199,7 @@ impl Database {
             type_text: type_name.to_string(),
             type_kind: "b".to_string(),
             not_null: true,
+            is_numbered: false,
         });
     }
 
@@ -209,6 +215,60 @@ impl Database {
         self.rows
             .columns
             .retain(|one| one.relation != relation || one.name != name);
+    }
+
+    /// A valid index with no condition.
+    pub fn index(&mut self, table: &str, columns: &[&str]) -> &mut Index {
+        let relation = self.oid(table);
+        self.rows.indexes.push(Index {
+            relation,
+            name: format!("{table}_{}_idx", columns.join("_")),
+            method: "btree".to_string(),
+            columns: columns.iter().map(|column| Some((*column).to_string())).collect(),
+            expressions: String::new(),
+            is_unique: false,
+            is_primary: false,
+            is_valid: true,
+            is_partial: false,
+            is_constraint: false,
+            of_parent: false,
+        });
+        last(&mut self.rows.indexes)
+    }
+
+    /// A foreign key without actions.
+    pub fn foreign_key(
+        &mut self,
+        table: &str,
+        columns: &[&str],
+        referenced: &str,
+        keys: &[&str],
+    ) -> &mut ForeignKey {
+        let list = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+        let (relation, referenced) = (self.oid(table), self.oid(referenced));
+        self.rows.foreign_keys.push(ForeignKey {
+            relation,
+            name: format!("{table}_{}_fkey", columns.join("_")),
+            referenced,
+            columns: list(columns),
+            keys: list(keys),
+            harmless: String::new(),
+            on_delete: "a".to_string(),
+            on_update: "a".to_string(),
+            deferral: String::new(),
+            is_valid: true,
+            of_parent: false,
+        });
+        last(&mut self.rows.foreign_keys)
+    }
+
+    /// A function that policies call.
+    pub fn called(&mut self, schema: &str, name: &str, volatility: &str) {
+        self.rows.volatilities.push(VolatilityRow {
+            schema: schema.to_string(),
+            name: name.to_string(),
+            volatility: volatility.to_string(),
+        });
     }
 
     /// A permissive policy for all commands, with the same expression for new rows.
@@ -312,11 +372,31 @@ impl Database {
 
     /// Like [`Self::inspect`], but after a probe.
     pub fn inspect_probed<R>(self, allowed: Vec<Allowed>, look: impl FnOnce(&Context<'_>) -> R) -> R {
-        let shop = project(&self.policy_file);
+        self.inspect_with(allowed, Vec::new(), look)
+    }
+
+    /// Like [`Self::inspect`], but after a comparison of the data.
+    pub fn inspect_compared<R>(
+        self,
+        foreign_rows: Vec<ForeignRows>,
+        look: impl FnOnce(&Context<'_>) -> R,
+    ) -> R {
+        self.inspect_with(Vec::new(), foreign_rows, look)
+    }
+
+    fn inspect_with<R>(
+        self,
+        allowed: Vec<Allowed>,
+        foreign_rows: Vec<ForeignRows>,
+        look: impl FnOnce(&Context<'_>) -> R,
+    ) -> R {
+        let schema = format!("{SCHEMA}{}", self.schema);
+        let shop = read(&schema, &self.policy_file, "update_delete = [\"audit_logs\"]");
         assert_eq!(shop.faults.len(), 0, "{:?}", shop.faults);
         let catalog = Catalog::from(self.rows);
         let mut context = Context::new(&shop, &catalog).unwrap();
         context.allowed = allowed;
+        context.foreign_rows = foreign_rows;
         look(&context)
     }
 }
@@ -367,6 +447,8 @@ fn empty() -> Rows {
         default_grants: Vec::new(),
         policies: Vec::new(),
         foreign_keys: Vec::new(),
+        indexes: Vec::new(),
+        volatilities: Vec::new(),
         inheritance: Vec::new(),
         uses: Vec::new(),
         rules: Vec::new(),
@@ -384,10 +466,6 @@ fn role(oid: Oid, name: &str) -> Role {
         create_role: false,
         replication: false,
     }
-}
-
-fn project(policy_file: &str) -> Project {
-    read(SCHEMA, policy_file, "update_delete = [\"audit_logs\"]")
 }
 
 /// A project with one schema file and an empty revoke list.

@@ -8,7 +8,7 @@ mod examples;
 use std::fmt::Write as _;
 
 use table_registry_engine::{
-    Code, DatabaseCheck, Fault, Lint, LintLevel, LintOption, for_each_check, for_each_fault, for_each_lint,
+    Code, DatabaseCheck, Fault, Level, Lint, LintOption, for_each_check, for_each_fault, for_each_lint,
 };
 
 macro_rules! texts_of_faults {
@@ -32,7 +32,7 @@ macro_rules! texts_of_lints {
 }
 
 macro_rules! texts_of_checks {
-    ($($variant:ident $name:literal in $module:ident: $subject:ident;)*) => {
+    ($($variant:ident $name:literal in $module:ident: $subject:ident, $how:ident $level:ident;)*) => {
         fn text_of_check(check: DatabaseCheck) -> &'static str {
             match check {
                 $(DatabaseCheck::$variant => {
@@ -61,11 +61,16 @@ pub fn summary(code: Code) -> &'static str {
     text(code).lines().next().unwrap_or_default()
 }
 
-/// The whole text of a code, with the level and options of a lint.
+/// The whole text of a code, with the level and options that the policy file can set.
 pub fn page(code: Code) -> String {
+    let level = match code {
+        Code::Lint(lint) => Some(level(lint)),
+        Code::DatabaseCheck(check) if check.has_settable_level() => Some(level_of_check(check)),
+        Code::Fault(_) | Code::DatabaseCheck(_) => None,
+    };
     let mut page = format!("# {code}\n\n{}", text(code));
-    if let Code::Lint(lint) = code {
-        let _ = write!(page, "\n## Level\n\n{}\n", filled(&level(lint)));
+    if let Some(level) = level {
+        let _ = write!(page, "\n## Level\n\n{}\n", filled(&level));
     }
     page
 }
@@ -80,13 +85,27 @@ pub fn list() -> String {
     lines.collect::<Vec<_>>().concat()
 }
 
+/// Another level, as an example.
+fn other(default: Level) -> Level {
+    match default {
+        Level::Deny | Level::Allow => Level::Warn,
+        Level::Warn => Level::Deny,
+    }
+}
+
+/// The default level of a check, and how to change it in the policy file.
+fn level_of_check(check: DatabaseCheck) -> String {
+    let default = check.default_level();
+    format!(
+        "`{default}` by default. In `[database.levels]`: `{check} = \"{}\"`.",
+        other(default)
+    )
+}
+
 /// The default level and option of a lint, and how to change them in the policy file.
 fn level(lint: Lint) -> String {
-    let (default, other) = match lint.default_level() {
-        LintLevel::Deny => (LintLevel::Deny, LintLevel::Warn),
-        LintLevel::Warn => (LintLevel::Warn, LintLevel::Deny),
-        LintLevel::Allow => (LintLevel::Allow, LintLevel::Warn),
-    };
+    let default = lint.default_level();
+    let other = other(default);
     match lint.option() {
         None => format!("`{default}` by default, no options. In `[lints]`: `{lint} = \"{other}\"`."),
         Some(option) => format!(
@@ -208,6 +227,26 @@ mod tests {
             policy.read_main(&Arc::new(Source::new("level", &*policy_file)), &mut faults);
             assert!(faults.is_empty(), "{policy_file}{faults:?}");
             assert_ne!(policy.lints.level(lint), lint.default_level(), "{policy_file}");
+        }
+    }
+
+    #[test]
+    fn the_level_of_a_check_is_valid_in_the_policy_file() {
+        for &check in DatabaseCheck::ALL
+            .iter()
+            .filter(|check| check.has_settable_level())
+        {
+            let level = level_of_check(check);
+            let (_, setting) = level.split_once("In `[database.levels]`: `").unwrap();
+            let policy_file = format!("[database.levels]\n{}\n", setting.trim_end_matches("`."));
+            let (mut policy, mut faults) = (Policy::default(), Vec::new());
+            policy.read_main(&Arc::new(Source::new("level", &*policy_file)), &mut faults);
+            assert!(faults.is_empty(), "{policy_file}{faults:?}");
+            assert_ne!(
+                policy.database.level(check),
+                check.default_level(),
+                "{policy_file}"
+            );
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::harness::Crate;
 use crate::server::{Database, Template, shared};
-use crate::verify::{has_server, verify_migrations};
+use crate::verify::{findings, has_server, verify_migrations};
 
 const SCHEMA: &str = r#"
 use table_registry::table;
@@ -563,4 +563,88 @@ COMMIT;
         "{}",
         report.all()
     );
+}
+
+/// Keys that join the rows of tenants, and rows that use them.
+#[test]
+fn rows_that_refer_to_rows_of_another_tenant() {
+    if !has_server() {
+        return;
+    }
+    let (crate_, database) = (crate_(), shared().database(SHAPES));
+    let url = database.url();
+    let compared = |url: &str| crate_.run(&["verify", "--data", "--format", "json", "--database-url", url]);
+    let messages = || {
+        let found = findings(&compared(&url)).into_iter();
+        let rows = found.filter(|one| one["code"] == "foreign-tenant-row");
+        rows.map(|one| one["message"].as_str().unwrap().to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(messages(), [""; 0]);
+    // Every invoice refers to the first row of the other table, which is the row of tenant A.
+    database.migrate(
+        "ALTER TABLE invoices ADD CONSTRAINT by_project FOREIGN KEY (total) REFERENCES projects;
+         ALTER TABLE invoices ADD CONSTRAINT by_comment FOREIGN KEY (total) REFERENCES comments;
+         ALTER TABLE invoices ADD CONSTRAINT by_announcement FOREIGN KEY (total) REFERENCES announcements;
+         ALTER TABLE outbox ADD CONSTRAINT own_comment FOREIGN KEY (id) REFERENCES comments;
+         ALTER TABLE tasks ADD CONSTRAINT own_invoice FOREIGN KEY (id) REFERENCES invoices",
+    );
+    assert_eq!(
+        messages(),
+        ["announcements", "comments", "projects"].map(|parent| {
+            format!("1 row of table `invoices` refers to rows of other tenants in `{parent}`")
+        })
+    );
+    let found = findings(&compared(&url));
+    let row = found
+        .iter()
+        .find(|one| one["object"] == "by_comment" && one["code"] == "foreign-tenant-row");
+    let facts = row.unwrap()["facts"][0].as_str().unwrap();
+    let query = facts.strip_prefix("this query shows them: ").unwrap();
+    assert!(
+        database
+            .ask(query)
+            .starts_with("2|00000000-0000-0000-0000-00000000000b|1|"),
+        "{query}"
+    );
+
+    // Everybody may refer to a row that is everybody's.
+    database.migrate(
+        "ALTER TABLE invoices DROP CONSTRAINT by_project, DROP CONSTRAINT by_comment; UPDATE invoices SET total = 3",
+    );
+    assert_eq!(messages(), [""; 0]);
+
+    let report = compared(&url.replace("postgres:s3cret", "table_registry_migrator:s3cret"));
+    assert_eq!((report.code, report.stdout.as_str()), (2, ""), "{}", report.all());
+    assert!(
+        report
+            .stderr
+            .contains("row-level security hides rows from role `table_registry_migrator`"),
+        "{}",
+        report.all()
+    );
+}
+
+#[test]
+fn indexes_for_the_policies() {
+    let crate_ = crate_();
+    let report = crate_.run(&["sql", "--indexes"]);
+    assert_eq!(report.code, 0, "{}", report.all());
+    snapbox::assert_data_eq!(report.stdout, snapbox::str![[r#""#]]);
+    if !has_server() {
+        return;
+    }
+    let database = shared().database(SHAPES);
+    let url = database.url();
+    let difference = || crate_.run(&["sql", "--indexes", "--diff", "--database-url", &url]);
+    assert_eq!(difference().all(), "-- exit 0\n");
+    database.migrate(
+        "DROP INDEX projects_org_id_idx, tasks_project_id_idx, measurements_org_id_idx;
+         CREATE INDEX ON measurements_2026_01 (org_id)",
+    );
+    let report = difference();
+    assert_eq!(report.code, 1, "{}", report.all());
+    snapbox::assert_data_eq!(report.stdout.clone(), snapbox::str![[r#""#]]);
+    assert_eq!(database.ask(&report.stdout), "");
+    assert_eq!(difference().all(), "-- exit 0\n");
 }

@@ -79,7 +79,7 @@ const ERP: Template = Template {
     },
 };
 
-/// Six tables of the ERP example: enough for test cases about one table.
+/// Tables of the ERP example, and a child of one of them: enough for test cases about one table.
 const SMALL_SCHEMA: &str = r#"
 use chrono::{DateTime, NaiveDateTime, Utc};
 use rust_decimal::Decimal;
@@ -125,6 +125,12 @@ pub struct ActivityCosts {
     pub org_id: String,
     pub activity_type: Uuid,
     pub costing_rate: Option<Decimal>,
+}
+
+#[table(tenant = through(activity_type -> activity_types))]
+pub struct ActivityRates {
+    pub id: Uuid,
+    pub activity_type: Uuid,
 }
 
 #[table(kind = system)]
@@ -174,12 +180,19 @@ CREATE TABLE activity_types (
 CREATE TABLE activity_costs (
     id uuid PRIMARY KEY, org_id text NOT NULL, activity_type uuid NOT NULL, costing_rate numeric
 );
+CREATE TABLE activity_rates (id uuid PRIMARY KEY, activity_type uuid NOT NULL REFERENCES activity_types);
 CREATE TABLE users (id uuid PRIMARY KEY, name text NOT NULL, created_at timestamp NOT NULL);
 CREATE TABLE audit_logs (
     id uuid PRIMARY KEY, org_id text NOT NULL, batch_id uuid, ip text, reason text, diff jsonb,
     created_at timestamptz NOT NULL
 );
 CREATE TABLE search_backfill_state (id bigint PRIMARY KEY);
+CREATE INDEX by_tenant ON contacts (org_id);
+CREATE INDEX ON warehouses (org_id);
+CREATE INDEX ON activity_types (org_id);
+CREATE INDEX ON activity_costs (org_id);
+CREATE INDEX ON activity_rates (activity_type);
+CREATE INDEX ON audit_logs (org_id);
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO erp_app;
 REVOKE ALL ON search_backfill_state FROM erp_app;
 ";
@@ -232,9 +245,19 @@ fn planted(server: &Server, crate_: &Crate, sql: &str, expected: &str) {
     let fix = found[0]["fix"].as_str().unwrap();
     let is_sql = fix.ends_with(';') && fix.starts_with(|c: char| c.is_ascii_uppercase());
     if is_sql && !fix.contains('…') {
-        database.migrate(fix);
+        apply(&database, fix);
         let report = verify_database(crate_, &database, &[]);
         assert_eq!(lines(&findings(&report)), [""; 0], "{fix}\n{}", report.all());
+    }
+}
+
+/// Runs a fix as it is printed: CONCURRENTLY needs to be outside a transaction.
+#[track_caller]
+fn apply(database: &Database<'_>, fix: &str) {
+    if fix.contains("CONCURRENTLY") {
+        assert_eq!(database.ask(fix), "", "{fix}");
+    } else {
+        database.migrate(fix);
     }
 }
 
@@ -331,12 +354,12 @@ faults! {
     policy_asks_for_any_tenant: "CREATE POLICY open ON contacts FOR SELECT USING (org_id IS NOT NULL)"
         => "open-policy contacts open";
     policy_has_a_way_out: "ALTER POLICY tenant_isolation ON contacts
-        USING (org_id = current_setting('app.org_id', true) OR true)"
+        USING (org_id = (SELECT current_setting('app.org_id', true)) OR true)"
         => "open-policy contacts tenant_isolation";
     policy_checks_nothing_of_new_rows: "ALTER POLICY tenant_isolation ON contacts WITH CHECK (true)"
         => "open-policy contacts tenant_isolation";
     policy_is_open_without_a_tenant: "ALTER POLICY tenant_isolation ON contacts USING
-        (current_setting('app.org_id', true) IS NULL OR org_id = current_setting('app.org_id', true))"
+        ((SELECT current_setting('app.org_id', true)) IS NULL OR org_id = (SELECT current_setting('app.org_id', true)))"
         => "open-policy contacts tenant_isolation";
     policy_selects_true: "CREATE POLICY open ON contacts FOR SELECT USING ((SELECT true))"
         => "open-policy contacts open";
@@ -349,7 +372,7 @@ faults! {
     policy_compares_another_table_with_itself: "CREATE POLICY open ON contacts FOR SELECT TO erp_app
         USING (EXISTS (SELECT 1 FROM warehouses WHERE org_id = org_id))" => "open-policy contacts open";
     policy_falls_back_to_the_row: "CREATE POLICY open ON contacts FOR SELECT TO erp_app
-        USING (org_id = coalesce(nullif(current_setting('app.org_id', true), ''), org_id))" => "open-policy contacts open";
+        USING (org_id = coalesce(nullif((SELECT current_setting('app.org_id', true)), ''), org_id))" => "open-policy contacts open";
     restrictive_policy_without_tenant: "ALTER POLICY tenant_isolation ON contacts USING (true);
         CREATE POLICY hide ON contacts AS RESTRICTIVE TO erp_app USING (deleted_at IS NULL) WITH CHECK (deleted_at IS NULL)"
         => "open-policy contacts tenant_isolation";
@@ -358,7 +381,7 @@ faults! {
     restrictive_policy_restricts_reading_alone: "DROP POLICY tenant_isolation ON contacts;
         CREATE POLICY broad ON contacts TO erp_app USING (true) WITH CHECK (true);
         CREATE POLICY narrow ON contacts AS RESTRICTIVE TO erp_app
-            USING (org_id = current_setting('app.org_id', true)) WITH CHECK (true)"
+            USING (org_id = (SELECT current_setting('app.org_id', true))) WITH CHECK (true)"
         => "open-policy contacts broad";
     insert_is_open: "CREATE POLICY open ON contacts FOR INSERT WITH CHECK (true)" => "open-policy contacts open";
     policy_of_a_partition_is_open: "CREATE TABLE child () INHERITS (contacts);
@@ -486,6 +509,36 @@ faults! {
     rule_with_an_odd_name: "CREATE RULE \"a DO b\" AS ON INSERT TO users DO ALSO DELETE FROM audit_logs"
         => "rewrite-rule audit_logs a DO b";
 
+    parent_that_cannot_be_read: "REVOKE SELECT ON activity_types FROM erp_app"
+        => "unreadable-parent activity_rates erp_app";
+    key_without_the_tenant: "ALTER TABLE activity_costs ADD CONSTRAINT by_type FOREIGN KEY (activity_type)
+        REFERENCES activity_types ON DELETE RESTRICT DEFERRABLE" => "cross-tenant-reference activity_costs by_type";
+    key_without_the_tenant_cascades: "ALTER TABLE activity_costs ADD CONSTRAINT by_type FOREIGN KEY (activity_type)
+        REFERENCES activity_types ON DELETE CASCADE" => "cross-tenant-reference activity_costs by_type";
+    key_to_the_same_table_sets_null since 15: "ALTER TABLE warehouses ADD CONSTRAINT by_parent FOREIGN KEY (parent_warehouse_id)
+        REFERENCES warehouses ON DELETE SET NULL" => "cross-tenant-reference warehouses by_parent";
+    key_from_a_tenant_to_a_child: "ALTER TABLE activity_costs ADD CONSTRAINT by_rate FOREIGN KEY (activity_type)
+        REFERENCES activity_rates" => "cross-tenant-reference activity_costs by_rate";
+    key_that_is_not_validated: "CREATE UNIQUE INDEX ON activity_types (org_id, id);
+        ALTER TABLE activity_costs ADD CONSTRAINT by_type FOREIGN KEY (activity_type) REFERENCES activity_types;
+        ALTER TABLE activity_costs ADD FOREIGN KEY (org_id, activity_type) REFERENCES activity_types (org_id, id) NOT VALID"
+        => "cross-tenant-reference activity_costs by_type";
+    policy_reads_a_setting_for_each_row: "ALTER POLICY tenant_isolation ON contacts
+        USING (org_id = nullif(current_setting('app.org_id', true), ''))" => "per-row-call contacts tenant_isolation";
+    policy_calls_a_function_for_each_row: "CREATE SCHEMA auth; GRANT USAGE ON SCHEMA auth TO erp_app;
+        CREATE FUNCTION auth.org() RETURNS text LANGUAGE sql STABLE AS $$ SELECT current_setting('app.org_id', true) $$;
+        ALTER POLICY tenant_isolation ON contacts USING (org_id = auth.org())
+            WITH CHECK (org_id = auth.org() AND EXISTS (SELECT 1 FROM warehouses w WHERE w.org_id = auth.org()))"
+        => "per-row-call contacts tenant_isolation";
+    policy_calls_a_volatile_function: "CREATE FUNCTION is_mine(o text) RETURNS boolean LANGUAGE sql
+            AS $$ SELECT o = current_setting('app.org_id', true) $$;
+        ALTER POLICY tenant_isolation ON contacts USING (is_mine(org_id))" => "per-row-call contacts tenant_isolation";
+    tenant_column_without_an_index: "DROP INDEX by_tenant; CREATE INDEX ON contacts (id, org_id);
+        CREATE INDEX ON contacts (org_id) WHERE NOT is_deleted; CREATE INDEX ON contacts (lower(org_id));
+        CREATE INDEX ON contacts USING brin (org_id)" => "missing-tenant-index contacts org_id";
+    reference_without_an_index: "DROP INDEX activity_rates_activity_type_idx"
+        => "missing-tenant-index activity_rates activity_type";
+
     tenant_column_is_missing: "ALTER TABLE contacts DROP COLUMN org_id CASCADE;
         CREATE POLICY own ON contacts TO erp_app USING (created_by = current_user) WITH CHECK (created_by = current_user)"
         => "missing-tenant-column contacts org_id";
@@ -520,16 +573,32 @@ faults! {
         GRANT pg_read_all_data TO erp_app" => "materialized-view contacts m";
 }
 
+/// Such a comment does not hide the rest of the statement.
 #[test]
 fn a_policy_that_ends_in_a_comment() {
     if !has_server() {
         return;
     }
+    let tenant = "org_id = (SELECT nullif(current_setting('app.org_id', true), '')) -- mine";
+    let policy = |command: &str, using: &str, check: &str| {
+        let clauses = [("using", using), ("check", check)];
+        let clauses = clauses.iter().filter(|(_, text)| !text.is_empty());
+        let lines: String = clauses
+            .map(|(key, text)| format!("{key} = \"{text}\"\n"))
+            .collect();
+        format!("[[tenancy.policies]]\ntable = \"contacts\"\nfor = \"{command}\"\n{lines}reason = \"why\"\n")
+    };
+    let policies = [
+        policy("select", tenant, ""),
+        policy("insert", "", tenant),
+        policy("update", tenant, tenant),
+        policy("delete", tenant, ""),
+    ];
     planted(
         shared(),
-        &small_with(", true), '')\"", ", true), '') -- mine\""),
-        "CREATE POLICY open ON contacts USING (true) WITH CHECK (true)",
-        "open-policy contacts open",
+        &small_with("[database]\n", &format!("{}[database]\n", policies.concat())),
+        "DROP POLICY tenant_isolation ON contacts",
+        "missing-policy contacts -",
     );
 }
 
@@ -569,16 +638,16 @@ no_faults! {
     policy_for_rows_of_whoever_asks: "CREATE POLICY own_rows ON contacts FOR SELECT TO erp_app USING (created_by = current_user)";
     open_policy_below_a_restrictive_one: "CREATE POLICY broad ON warehouses FOR SELECT TO erp_app USING (true);
         CREATE POLICY narrow ON warehouses AS RESTRICTIVE TO erp_app
-            USING (org_id = current_setting('app.org_id', true)) WITH CHECK (org_id = current_setting('app.org_id', true))";
+            USING (org_id = (SELECT current_setting('app.org_id', true))) WITH CHECK (org_id = (SELECT current_setting('app.org_id', true)))";
     open_policy_for_all_below_a_restrictive_one: "ALTER POLICY tenant_isolation ON activity_costs TO PUBLIC USING (true) WITH CHECK (true);
-        CREATE POLICY iso ON activity_costs AS RESTRICTIVE TO erp_app USING (org_id = current_setting('app.org_id', true))
-            WITH CHECK (org_id = current_setting('app.org_id', true))";
+        CREATE POLICY iso ON activity_costs AS RESTRICTIVE TO erp_app USING (org_id = (SELECT current_setting('app.org_id', true)))
+            WITH CHECK (org_id = (SELECT current_setting('app.org_id', true)))";
     open_policy_below_a_restrictive_one_for_each_command: "CREATE POLICY broad ON activity_types TO erp_app USING (true) WITH CHECK (true);
-        CREATE POLICY r ON activity_types AS RESTRICTIVE FOR SELECT USING (org_id = current_setting('app.org_id', true));
-        CREATE POLICY a ON activity_types AS RESTRICTIVE FOR INSERT WITH CHECK (org_id = current_setting('app.org_id', true));
-        CREATE POLICY w ON activity_types AS RESTRICTIVE FOR UPDATE USING (org_id = current_setting('app.org_id', true))
-            WITH CHECK (org_id = current_setting('app.org_id', true));
-        CREATE POLICY d ON activity_types AS RESTRICTIVE FOR DELETE USING (org_id = current_setting('app.org_id', true))";
+        CREATE POLICY r ON activity_types AS RESTRICTIVE FOR SELECT USING (org_id = (SELECT current_setting('app.org_id', true)));
+        CREATE POLICY a ON activity_types AS RESTRICTIVE FOR INSERT WITH CHECK (org_id = (SELECT current_setting('app.org_id', true)));
+        CREATE POLICY w ON activity_types AS RESTRICTIVE FOR UPDATE USING (org_id = (SELECT current_setting('app.org_id', true)))
+            WITH CHECK (org_id = (SELECT current_setting('app.org_id', true)));
+        CREATE POLICY d ON activity_types AS RESTRICTIVE FOR DELETE USING (org_id = (SELECT current_setting('app.org_id', true)))";
 
     trigger_function_inserts: "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
             AS $$ BEGIN INSERT INTO audit_logs (id) VALUES (NEW.id); RETURN NEW; END $$;
@@ -605,6 +674,18 @@ no_faults! {
 
     foreign_key_that_restricts: "CREATE TABLE _sqlx_migrations (id uuid PRIMARY KEY);
         ALTER TABLE audit_logs ADD FOREIGN KEY (batch_id) REFERENCES _sqlx_migrations ON DELETE RESTRICT";
+    key_with_the_tenant: "CREATE UNIQUE INDEX ON activity_types (id, org_id);
+        ALTER TABLE activity_costs ADD FOREIGN KEY (org_id, activity_type) REFERENCES activity_types (org_id, id) ON DELETE CASCADE";
+    two_keys_of_which_one_holds_the_tenant: "CREATE UNIQUE INDEX ON warehouses (id, org_id);
+        ALTER TABLE warehouses ADD FOREIGN KEY (parent_warehouse_id) REFERENCES warehouses,
+            ADD FOREIGN KEY (org_id, parent_warehouse_id) REFERENCES warehouses (org_id, id)";
+    key_to_a_system_table: "ALTER TABLE warehouses ADD FOREIGN KEY (parent_warehouse_id) REFERENCES users ON DELETE CASCADE";
+    unique_key_that_leaves_the_tenant_out: "ALTER TABLE contacts ADD UNIQUE (email)";
+    policy_that_calls_with_the_row: "CREATE FUNCTION is_own(o text) RETURNS boolean LANGUAGE sql STABLE
+            AS $$ SELECT o = current_setting('app.org_id', true) $$;
+        ALTER POLICY tenant_isolation ON contacts USING (is_own(org_id) AND created_at < now())";
+    index_of_the_primary_key: "DROP INDEX by_tenant; ALTER TABLE contacts DROP CONSTRAINT contacts_pkey, ADD PRIMARY KEY (org_id, id)";
+
     rule_that_notifies: "CREATE RULE quiet AS ON INSERT TO users DO ALSO NOTIFY users";
     rule_that_does_nothing: "CREATE RULE never AS ON UPDATE TO audit_logs DO INSTEAD NOTHING";
     child_that_nobody_may_read: "CREATE TABLE old_contacts () INHERITS (contacts); REVOKE ALL ON old_contacts FROM erp_app";
@@ -680,6 +761,7 @@ fn hostile_names() {
             migration,
             "CREATE TABLE \"{quoted}\" (org_id bigint NOT NULL) PARTITION BY HASH (org_id);\n\
              CREATE TABLE \"p{number}' %s\" PARTITION OF \"{quoted}\" FOR VALUES WITH (MODULUS 1, REMAINDER 0);\n\
+             CREATE INDEX ON \"{quoted}\" (org_id);\n\
              GRANT ALL ON \"{quoted}\", \"p{number}' %s\" TO \"app; \"\"x\"\" 'y' %I\";\n"
         );
     }
@@ -951,6 +1033,36 @@ fn exceptions() {
     let expected = ["rls-disabled warehouses -", "unused-allow users -"];
     assert_eq!(lines(&findings(&report)), expected, "{}", report.all());
     assert_eq!(report.code, 1);
+}
+
+fn small_with_levels(levels: &str) -> Crate {
+    small_with("[database]\n", &format!("[database.levels]\n{levels}\n[database]\n"))
+}
+
+#[test]
+fn levels_of_checks() {
+    if !has_server() {
+        return;
+    }
+    let crate_ = small_with_levels("missing-tenant-index = \"deny\"\nextra-column = \"allow\"\n");
+    let database = shared().database(SMALL);
+    database.migrate("DROP INDEX by_tenant; ALTER TABLE contacts ADD COLUMN fax text");
+    let report = verify_database(&crate_, &database, &[]);
+    let expected = ["missing-tenant-index contacts org_id"];
+    assert_eq!(lines(&findings(&report)), expected, "{}", report.all());
+    assert_eq!(report.code, 1);
+}
+
+#[test]
+fn unique_key_without_the_tenant() {
+    if has_server() {
+        planted(
+            shared(),
+            &small_with_levels("cross-tenant-unique = \"warn\"\n"),
+            "ALTER TABLE contacts ADD UNIQUE (email)",
+            "cross-tenant-unique contacts contacts_email_key",
+        );
+    }
 }
 
 /// A database that lacks everything, then nothing, then three things.

@@ -5,7 +5,7 @@
 
 use super::reader::{Exception, Placed, PolicyReader, TomlKey, TomlValue};
 use crate::name;
-use crate::report::{CheckSubject, DatabaseCheck, Diagnostic, Fault};
+use crate::report::{CheckSubject, DatabaseCheck, Diagnostic, Fault, Level};
 use crate::text::did_you_mean;
 
 const SCHEMA: &str = "schema";
@@ -13,6 +13,7 @@ const APP_ROLES: &str = "app_roles";
 const FORCE_RLS: &str = "force_rls";
 const APPEND_ONLY_TRIGGER: &str = "append_only_trigger";
 const ALLOW: &str = "allow";
+const LEVELS: &str = "levels";
 
 /// The settings in `[database]`.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct DatabaseSettings {
     pub append_only_trigger: bool,
     /// `[database.allow.CHECK]`: the tables and roles to which a check does not apply.
     pub exceptions: Vec<Exception<DatabaseCheck>>,
+    /// `[database.levels]`.
+    levels: Vec<(DatabaseCheck, Level)>,
 }
 
 impl Default for DatabaseSettings {
@@ -37,6 +40,7 @@ impl Default for DatabaseSettings {
             force_rls: true,
             append_only_trigger: false,
             exceptions: Vec::new(),
+            levels: Vec::new(),
         }
     }
 }
@@ -47,6 +51,13 @@ impl DatabaseSettings {
     pub fn allows(&self, check: DatabaseCheck, subject: &str) -> bool {
         let mut exceptions = self.exceptions.iter();
         exceptions.any(|exception| exception.rule == check && exception.subject.value == subject)
+    }
+
+    /// The level of a check: that of the policy file, or the default.
+    #[must_use]
+    pub fn level(&self, check: DatabaseCheck) -> Level {
+        let set = self.levels.iter().rfind(|(of, _)| *of == check);
+        set.map_or(check.default_level(), |(_, level)| *level)
     }
 
     pub(super) fn read<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: TomlValue<'a>) -> Self {
@@ -60,7 +71,11 @@ impl DatabaseSettings {
                     database.append_only_trigger = reader.boolean(&key, &value).unwrap_or_default();
                 }
                 ALLOW => database.exceptions = exceptions(reader, &key, value),
-                _ => reader.unknown_key(&key, &[SCHEMA, APP_ROLES, FORCE_RLS, APPEND_ONLY_TRIGGER, ALLOW]),
+                LEVELS => database.levels = levels(reader, &key, value),
+                _ => reader.unknown_key(
+                    &key,
+                    &[SCHEMA, APP_ROLES, FORCE_RLS, APPEND_ONLY_TRIGGER, ALLOW, LEVELS],
+                ),
             }
         }
         database.check_roles_of_exceptions(reader);
@@ -129,38 +144,96 @@ fn exceptions<'a>(
     value: TomlValue<'a>,
 ) -> Vec<Exception<DatabaseCheck>> {
     let mut exceptions = Vec::new();
-    for (check, value) in reader.table(key, value) {
-        let Some(known) = known_check(reader, &check) else {
-            continue;
-        };
-        exceptions.extend(reader.exceptions(&check, value, known));
+    for (name, value) in reader.table(key, value) {
+        if let Some(check) = known_check(reader, &name, &EXCEPTIONS) {
+            exceptions.extend(reader.exceptions(&name, value, check));
+        }
     }
     exceptions
 }
 
-fn known_check(reader: &mut PolicyReader<'_>, name: &TomlKey) -> Option<DatabaseCheck> {
+fn levels<'a>(
+    reader: &mut PolicyReader<'a>,
+    key: &TomlKey,
+    value: TomlValue<'a>,
+) -> Vec<(DatabaseCheck, Level)> {
+    let mut levels = Vec::new();
+    for (name, value) in reader.table(key, value) {
+        let Some(check) = known_check(reader, &name, &SETTABLE_LEVELS) else {
+            continue;
+        };
+        if levels.iter().any(|(set, _)| *set == check) {
+            let fault = Diagnostic::new(Fault::RepeatedKey, format!("the level of `{check}` is set twice"))
+                .note("`-` and `_` mean the same in the name of a check")
+                .help("keep one of them");
+            reader.fault(fault, name.span(), "");
+        }
+        let level = reader.level(&name, &value, check.default_level());
+        levels.extend(level.map(|level| (check, level)));
+    }
+    levels
+}
+
+/// A table of the policy file whose keys are checks.
+struct Section {
+    accepts: fn(DatabaseCheck) -> bool,
+    /// The fault of a check that it does not accept.
+    refusal: fn(DatabaseCheck) -> Diagnostic,
+    /// What the checks that it accepts have in common.
+    accepted: &'static str,
+}
+
+const EXCEPTIONS: Section = Section {
+    accepts: |check| check.subject() != CheckSubject::Nothing,
+    refusal: |check| {
+        let message = format!("database check `{check}` allows no exceptions");
+        Diagnostic::new(Fault::UnknownCheck, message)
+    },
+    accepted: "the checks that allow exceptions are",
+};
+
+const SETTABLE_LEVELS: Section = Section {
+    accepts: DatabaseCheck::has_settable_level,
+    refusal: |check| {
+        let message = format!("the level of database check `{check}` cannot be set");
+        let example = match check.subject() {
+            CheckSubject::Table => Some("table"),
+            CheckSubject::Role => Some("role"),
+            CheckSubject::Nothing => None,
+        };
+        let help = example.map(|subject| {
+            format!(
+                "to accept its findings about one {subject}, write an exception: `[database.allow.{check}]`"
+            )
+        });
+        Diagnostic::new(Fault::UnknownCheck, message)
+            .note("only checks that are not about isolation have a level")
+            .maybe_help(help)
+    },
+    accepted: "the checks whose level can be set are",
+};
+
+fn known_check(reader: &mut PolicyReader<'_>, name: &TomlKey, section: &Section) -> Option<DatabaseCheck> {
     let found = DatabaseCheck::named(name.get_ref());
-    let has_exceptions = |check: &DatabaseCheck| check.subject() != CheckSubject::Nothing;
-    if let Some(check) = found.filter(has_exceptions) {
+    if let Some(check) = found.filter(|check| (section.accepts)(*check)) {
         return Some(check);
     }
-    let allowed = DatabaseCheck::ALL.iter().filter(|check| has_exceptions(check));
-    let mut names: Vec<&str> = allowed.map(|check| check.as_str()).collect();
+    let known = DatabaseCheck::ALL
+        .iter()
+        .filter(|check| (section.accepts)(**check));
+    let mut names: Vec<&str> = known.map(|check| check.as_str()).collect();
     names.sort_unstable();
-    let (message, near) = match found {
-        Some(check) => (format!("database check `{check}` allows no exceptions"), None),
-        None => (
-            format!("unknown database check `{}`", name.get_ref()),
-            did_you_mean(&name.get_ref().replace('_', "-"), names.iter().copied()),
-        ),
+    let fault = match found {
+        Some(check) => (section.refusal)(check),
+        None => {
+            let message = format!("unknown database check `{}`", name.get_ref());
+            let near = did_you_mean(&name.get_ref().replace('_', "-"), names.iter().copied());
+            Diagnostic::new(Fault::UnknownCheck, message).maybe_help(near)
+        }
     };
-    let help =
-        near.unwrap_or_else(|| format!("the checks that allow exceptions are `{}`", names.join("`, `")));
-    reader.fault(
-        Diagnostic::new(Fault::UnknownCheck, message).help(help),
-        name.span(),
-        "",
-    );
+    let list = format!("{} `{}`", section.accepted, names.join("`, `"));
+    let help = fault.helps.is_empty().then_some(list);
+    reader.fault(fault.maybe_help(help), name.span(), "");
     None
 }
 
@@ -189,9 +262,13 @@ mod tests {
              [database.allow.rls_disabled]
              invoices = \"why\"
              [database.allow.default-privilege]
-             app = \"why\"",
+             app = \"why\"
+             [database.levels]
+             missing_tenant_index = \"deny\"",
         );
         assert_eq!(codes(&faults), [""; 0]);
+        assert_eq!(database.level(DatabaseCheck::MissingTenantIndex), Level::Deny);
+        assert_eq!(database.level(DatabaseCheck::PerRowCall), Level::Warn);
         let roles: Vec<&str> = database
             .app_roles
             .iter()
@@ -225,7 +302,13 @@ mod tests {
              [database.allow.open-policy]
              invoices = \"\"
              [database.allow.default-privilege]
-             apq = \"why\"",
+             apq = \"why\"
+             [database.levels]
+             missing-tenant-indx = \"deny\"
+             open-policy = \"warn\"
+             per-row-call = \"alow\"
+             extra-column = \"warn\"
+             extra_column = \"warn\"",
         );
         assert_eq!(
             places(&faults),
@@ -240,8 +323,32 @@ mod tests {
                 "unknown-check rls-disabeld",
                 "unknown-check missing-app-role",
                 "allow-without-reason \"\"",
+                "unknown-check missing-tenant-indx",
+                "unknown-check open-policy",
+                "unknown-level \"alow\"",
+                "repeated-key extra_column",
                 "unknown-allow apq",
             ]
+        );
+    }
+
+    #[test]
+    fn the_level_of_a_check_about_isolation_cannot_be_set() {
+        let (_, faults) = read("[database.levels]\nopen-policy = \"warn\"\nmissing-app-role = \"warn\"");
+        let texts: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
+        assert_eq!(
+            texts,
+            [
+                "the level of database check `open-policy` cannot be set",
+                "the level of database check `missing-app-role` cannot be set"
+            ]
+        );
+        assert_eq!(
+            faults[0].helps,
+            ["to accept its findings about one table, write an exception: `[database.allow.open-policy]`"]
+        );
+        assert!(
+            faults[1].helps[0].starts_with("the checks whose level can be set are `column-type-mismatch`")
         );
     }
 }

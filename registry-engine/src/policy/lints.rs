@@ -3,8 +3,7 @@
 use toml::de::DeValue;
 
 use super::reader::{Exception, PolicyReader, TomlKey, TomlValue};
-use crate::report::{Diagnostic, Fault, Lint, LintLevel, LintOption};
-use crate::text::did_you_mean;
+use crate::report::{Diagnostic, Fault, Level, Lint, LintOption};
 use crate::written::unknown_lint;
 
 const ALLOW: &str = "allow";
@@ -15,14 +14,14 @@ const LEVEL: &str = "level";
 pub struct LintSettings {
     /// `[lints.allow.LINT]`: the tables to which a lint does not apply.
     pub exceptions: Vec<Exception<Lint>>,
-    levels: Vec<(Lint, LintLevel)>,
+    levels: Vec<(Lint, Level)>,
     options: Vec<(Lint, Vec<String>)>,
 }
 
 impl LintSettings {
     /// The level of a lint: that of the policy file, or the default.
     #[must_use]
-    pub fn level(&self, lint: Lint) -> LintLevel {
+    pub fn level(&self, lint: Lint) -> Level {
         let set = self.levels.iter().rfind(|(of, _)| *of == lint);
         set.map_or(lint.default_level(), |(_, level)| *level)
     }
@@ -102,17 +101,8 @@ impl LintSettings {
         name: &TomlKey,
         value: &TomlValue<'a>,
     ) {
-        let Some(text) = reader.string(name, value, lint.default_level().as_str()) else {
-            return;
-        };
-        match LintLevel::ALL
-            .iter()
-            .copied()
-            .find(|level| level.as_str() == text)
-        {
-            Some(level) => self.levels.push((lint, level)),
-            None => reader.fault(unknown_level(text), value.span(), ""),
-        }
+        let level = reader.level(name, value, lint.default_level());
+        self.levels.extend(level.map(|level| (lint, level)));
     }
 }
 
@@ -146,13 +136,6 @@ fn read_option<'a>(
     Some(vec![text.to_string()])
 }
 
-fn unknown_level(text: &str) -> Diagnostic {
-    let names: Vec<&str> = LintLevel::ALL.iter().map(|level| level.as_str()).collect();
-    Diagnostic::new(Fault::UnknownLevel, format!("unknown lint level `{text}`"))
-        .note(format!("the levels are `{}`", names.join("`, `")))
-        .maybe_help(did_you_mean(text, names))
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -182,12 +165,12 @@ mod tests {
             let lint = Lint::named(name).unwrap();
             (lints.level(lint), lints.option(lint))
         };
-        assert_eq!(of("float-money").0, LintLevel::Warn);
+        assert_eq!(of("float-money").0, Level::Warn);
         assert_eq!(
             of("missing-tenant-column"),
-            (LintLevel::Deny, vec!["tenant_id".to_string()])
+            (Level::Deny, vec!["tenant_id".to_string()])
         );
-        assert_eq!(of("missing-required-column"), (LintLevel::Deny, vec![]));
+        assert_eq!(of("missing-required-column"), (Level::Deny, vec![]));
         assert_eq!(of("missing-updated-at").1, ["updated_at"]);
         let exceptions: Vec<_> = lints
             .exceptions

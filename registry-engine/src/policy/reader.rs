@@ -8,7 +8,7 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::report::{Code, Diagnostic, Fault, conflict};
+use crate::report::{Code, Diagnostic, Fault, Level, conflict};
 use crate::text::{Source, conflict_marker_in_lines, did_you_mean};
 
 /// A value and its place in a file.
@@ -214,6 +214,19 @@ impl<'a> PolicyReader<'a> {
     pub fn text(&mut self, name: &TomlKey, value: &TomlValue<'a>, example: &str) -> Option<TomlKey> {
         let text = self.string(name, value, example)?.to_string();
         Some(Spanned::new(value.span(), text))
+    }
+
+    pub fn level(&mut self, name: &TomlKey, value: &TomlValue<'a>, default: Level) -> Option<Level> {
+        let text = self.string(name, value, default.as_str())?;
+        let level = Level::named(text);
+        if level.is_none() {
+            let names: Vec<&str> = Level::ALL.iter().map(|level| level.as_str()).collect();
+            let fault = Diagnostic::new(Fault::UnknownLevel, format!("unknown level `{text}`"))
+                .note(format!("the levels are `{}`", names.join("`, `")))
+                .maybe_help(did_you_mean(text, names));
+            self.fault(fault, value.span(), "");
+        }
+        level
     }
 
     pub fn boolean(&mut self, key: &TomlKey, value: &TomlValue<'a>) -> Option<bool> {

@@ -3,10 +3,8 @@
 //! The rules themselves are in the command line, because they look at columns, which the macros never read. Their names
 //! are here, because a typo in a policy file is a compiler error.
 
-use std::fmt;
-
 use super::family::codes;
-use super::severity::Severity;
+use super::level::Level;
 
 /// Calls a macro with every lint: `Variant "code" in module: Level, option;`, sorted by code. The command line
 /// has a file and a text for each, both named `module`.
@@ -32,48 +30,6 @@ macro_rules! for_each_lint {
             UnusedAllow "unused-allow" in unused_allow: Warn;
         }
     };
-}
-
-/// What a finding of a lint means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LintLevel {
-    /// Nothing: the lint is off.
-    Allow,
-    /// A warning.
-    Warn,
-    /// An error.
-    Deny,
-}
-
-impl LintLevel {
-    /// Every level.
-    pub const ALL: &[Self] = &[Self::Allow, Self::Warn, Self::Deny];
-
-    /// How a finding is reported, if it is.
-    #[must_use]
-    pub const fn severity(self) -> Option<Severity> {
-        match self {
-            Self::Allow => None,
-            Self::Warn => Some(Severity::Warning),
-            Self::Deny => Some(Severity::Error),
-        }
-    }
-
-    /// The name in the policy file.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Warn => "warn",
-            Self::Deny => "deny",
-        }
-    }
-}
-
-impl fmt::Display for LintLevel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
 }
 
 /// A setting of one lint, besides its level.
@@ -109,9 +65,9 @@ macro_rules! define {
         impl Lint {
             /// Its level, unless the policy file sets another one.
             #[must_use]
-            pub const fn default_level(self) -> LintLevel {
+            pub const fn default_level(self) -> Level {
                 match self {
-                    $(Self::$variant => LintLevel::$level,)*
+                    $(Self::$variant => Level::$level,)*
                 }
             }
 

@@ -1,5 +1,18 @@
 SELECT c.conrelid::int8 AS relation,
        c.conname::text AS name,
+       c.confrelid::int8 AS referenced,
+       ARRAY(
+           SELECT a.attname::text
+           FROM unnest(c.conkey) WITH ORDINALITY AS k (number, position)
+           JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.number
+           ORDER BY k.position
+       ) AS columns,
+       ARRAY(
+           SELECT a.attname::text
+           FROM unnest(c.confkey) WITH ORDINALITY AS k (number, position)
+           JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.number
+           ORDER BY k.position
+       ) AS keys,
        -- Without what it does to rows.
        regexp_replace(
            pg_get_constraintdef(c.oid),
@@ -7,6 +20,10 @@ SELECT c.conrelid::int8 AS relation,
        ) AS harmless,
        c.confdeltype::text AS on_delete,
        c.confupdtype::text AS on_update,
+       CASE WHEN c.condeferred THEN 'DEFERRABLE INITIALLY DEFERRED'
+           WHEN c.condeferrable THEN 'DEFERRABLE'
+           ELSE '' END AS deferral,
+       c.convalidated AS is_valid,
        c.conparentid <> 0 AS of_parent
 FROM pg_constraint c
 WHERE c.contype = 'f'

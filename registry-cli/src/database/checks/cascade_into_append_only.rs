@@ -72,19 +72,13 @@ fn action(event: &str, letter: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::find;
-    use crate::database::catalog::ForeignKey;
     use crate::database::testing::{Database, NOTHING, found};
 
     fn key(it: &mut Database, table: &str, on_delete: &str, on_update: &str) {
-        let relation = it.oid(table);
-        it.rows.foreign_keys.push(ForeignKey {
-            relation,
-            name: "by_user".to_string(),
-            harmless: "FOREIGN KEY (id) REFERENCES users(id)".to_string(),
-            on_delete: on_delete.to_string(),
-            on_update: on_update.to_string(),
-            of_parent: false,
-        });
+        let key = it.foreign_key(table, &["id"], "users", &["id"]);
+        key.name = "by_user".to_string();
+        key.on_delete = on_delete.to_string();
+        key.on_update = on_update.to_string();
     }
 
     #[test]

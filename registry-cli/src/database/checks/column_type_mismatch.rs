@@ -34,7 +34,7 @@ fn finding(context: &Context<'_>, table: &Table<'_>, field: &Column, row: &Colum
         table.qualified
     );
     let finding = Finding::of_table(DatabaseCheck::ColumnTypeMismatch, table.name(), message, fix);
-    Some(finding.object(&row.name).fact(fact).warning())
+    Some(finding.object(&row.name).fact(fact))
 }
 
 fn mismatch(context: &Context<'_>, table: &Table<'_>, field: &Column, row: &ColumnRow) -> Option<String> {

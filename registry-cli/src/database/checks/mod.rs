@@ -1,5 +1,7 @@
 //! The checks, one file each. A check is a function from the registry and the catalog to its findings.
 
+use table_registry_engine::Code;
+
 use super::context::Context;
 use super::finding::Finding;
 use super::missing_tenant_column;
@@ -8,7 +10,7 @@ use super::missing_tenant_column;
 type Check = fn(&Context<'_>) -> Vec<Finding>;
 
 macro_rules! checks {
-    ($($variant:ident $name:literal in $module:ident: $subject:ident;)*) => {
+    ($($variant:ident $name:literal in $module:ident: $subject:ident, $how:ident $level:ident;)*) => {
         $(pub mod $module;)*
 
         /// In the order of the reports.
@@ -23,16 +25,30 @@ table_registry_engine::for_each_check!(checks);
 
 /// The findings of all checks, explained by the probe if there was one.
 pub fn run(context: &Context<'_>) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = CHECKS.iter().flat_map(|check| check(context)).collect();
+    let found = CHECKS.iter().flat_map(|check| check(context));
+    let mut findings: Vec<Finding> = found.filter_map(|finding| at_level(context, finding)).collect();
     findings.extend(missing_tenant_column::find(context));
     probe_allowed::explained(context, findings)
+}
+
+/// The finding at the level that the policy file sets, if it can set one.
+fn at_level(context: &Context<'_>, finding: Finding) -> Option<Finding> {
+    match finding.code {
+        Code::DatabaseCheck(check) if check.has_settable_level() => {
+            finding.at_level(context.settings.level(check))
+        }
+        _ => Some(finding),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::fmt::Write as _;
     use std::fs;
     use std::path::Path;
+
+    use table_registry_engine::Severity;
 
     use super::{MODULES, run};
     use crate::database::testing::Database;
@@ -41,6 +57,26 @@ mod tests {
     fn a_sound_database_has_no_finding() {
         let found = Database::sound().inspect(run);
         assert!(found.is_empty(), "{found:?}");
+    }
+
+    /// The severities of an extra column and of a nullable one that the struct does not expect, at a level.
+    fn severities(level: &str) -> Vec<Severity> {
+        let mut database = Database::sound();
+        database.add_column("invoices", "note", "text");
+        database.column("invoices", "id").not_null = false;
+        let _ = write!(
+            database.policy_file,
+            "[database.levels]\nextra-column = \"{level}\"\ncolumn-type-mismatch = \"{level}\"\n"
+        );
+        let found = database.inspect(run);
+        found.iter().map(|finding| finding.severity).collect()
+    }
+
+    #[test]
+    fn levels_of_checks() {
+        assert_eq!(severities("deny"), [Severity::Error, Severity::Error]);
+        assert_eq!(severities("warn"), [Severity::Warning, Severity::Warning]);
+        assert_eq!(severities("allow"), []);
     }
 
     /// A check that is missing in `for_each_check!` would never run.

@@ -1,0 +1,366 @@
+//! Foreign keys by which a row can refer to a row of another tenant.
+
+use table_registry_engine::DatabaseCheck;
+
+use crate::database::catalog::{ForeignKey, Relation};
+use crate::database::context::Context;
+use crate::database::finding::Finding;
+use crate::database::references::{Reference, references};
+use crate::database::statements::{bounded, column_list, create_unique_index, identifier};
+
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    let all = references(context);
+    let crossing = all.iter().filter(|reference| !reference.holds_tenant());
+    let open = crossing.filter(|reference| {
+        let wider = wider(&all, reference);
+        wider.is_none_or(|wider| !wider.is_valid)
+    });
+    open.map(|reference| finding(context, reference, wider(&all, reference)))
+        .collect()
+}
+
+/// Another key of the same rows that holds the tenant, too.
+fn wider<'c>(all: &[Reference<'_, 'c>], narrow: &Reference<'_, 'c>) -> Option<&'c ForeignKey> {
+    let of_both = all.iter().filter(|other| {
+        (other.key.relation, other.key.referenced) == (narrow.key.relation, narrow.key.referenced)
+    });
+    let holds_all = |other: &&Reference<'_, 'c>| {
+        let mut pairs = narrow.key.pairs();
+        pairs.all(|pair| other.key.pairs().any(|one| one == pair))
+    };
+    let mut wider = of_both.filter(|other| other.holds_tenant()).filter(holds_all);
+    wider.next().map(|other| other.key)
+}
+
+fn finding(context: &Context<'_>, reference: &Reference<'_, '_>, wider: Option<&ForeignKey>) -> Finding {
+    let Reference {
+        child, parent, key, ..
+    } = reference;
+    let message = format!(
+        "by foreign key `{}`, a row of table `{}` can refer to a row of another tenant in `{}`",
+        key.name,
+        child.name(),
+        parent.name()
+    );
+    let fix = fix(context, reference, wider);
+    let finding = Finding::of_table(DatabaseCheck::CrossTenantReference, child.name(), message, fix)
+        .object(&key.name)
+        .fact(
+            "the server checks foreign keys without row-level security, and this one leaves the tenant out",
+        );
+    let actions = actions(key);
+    if actions.is_empty() {
+        return finding;
+    }
+    finding
+        .fact(format!(
+            "{}: a tenant who changes its own row in `{}` changes rows of other tenants, without any privilege",
+            actions.join(", "),
+            parent.name()
+        ))
+        .grave()
+}
+
+/// What the key does to rows that refer to a row that changes.
+fn actions(key: &ForeignKey) -> Vec<String> {
+    let events = [("DELETE", &key.on_delete), ("UPDATE", &key.on_update)];
+    let actions = events.iter().filter_map(|(event, letter)| {
+        let action = match letter.as_str() {
+            "c" => "CASCADE",
+            "n" => "SET NULL",
+            "d" => "SET DEFAULT",
+            _ => return None,
+        };
+        Some(format!("ON {event} {action}"))
+    });
+    actions.collect()
+}
+
+fn fix(context: &Context<'_>, reference: &Reference<'_, '_>, wider: Option<&ForeignKey>) -> String {
+    let child = reference.relation;
+    let drop = drop_where_safe(context, reference);
+    if let Some(wider) = wider {
+        let validate = validate(child, &wider.name);
+        return [validate].into_iter().chain(drop).collect::<Vec<_>>().join("\n");
+    }
+    let Some(pairs) = reference.with_tenant() else {
+        return format!(
+            "give both tables the tenant in a column of their own, or the same parent, and put it into a foreign key: {} \
+             (tenant, {}) REFERENCES {} (tenant, {})",
+            child.qualified(),
+            reference.key.columns.join(", "),
+            reference.referenced.qualified(),
+            reference.key.keys.join(", ")
+        );
+    };
+    let (columns, keys): (Vec<&str>, Vec<&str>) = pairs.into_iter().unzip();
+    let referenced = reference.referenced;
+    let definition = format!(
+        "FOREIGN KEY ({}) REFERENCES {} ({})",
+        column_list(&columns),
+        referenced.qualified(),
+        column_list(&keys)
+    );
+    if child.kind == "p" || referenced.kind == "p" {
+        return format!(
+            "put the tenant into the key, with a unique index of {} ({}): {definition}",
+            referenced.qualified(),
+            column_list(&keys)
+        );
+    }
+    let name = bounded(&child.name, &columns, "fkey");
+    let index =
+        (!is_unique(context, referenced, &keys)).then(|| create_unique_index(&referenced.qualified(), &keys));
+    let add = format!(
+        "ALTER TABLE {} ADD CONSTRAINT {} {definition}{} NOT VALID;",
+        child.qualified(),
+        identifier(&name),
+        suffix(context, reference.key)
+    );
+    let statements = index.into_iter().chain([add, validate(child, &name)]).chain(drop);
+    statements.collect::<Vec<_>>().join("\n")
+}
+
+fn validate(child: &Relation, name: &str) -> String {
+    format!(
+        "ALTER TABLE {} VALIDATE CONSTRAINT {};",
+        child.qualified(),
+        identifier(name)
+    )
+}
+
+/// The server does not check a key of which a column is null. So where the tenant may be null, the narrow key stays
+/// beside the new one.
+fn drop_where_safe(context: &Context<'_>, reference: &Reference<'_, '_>) -> Option<String> {
+    let pairs = reference.with_tenant()?;
+    let added = pairs
+        .iter()
+        .filter(|(column, _)| !reference.key.columns.iter().any(|own| own == column));
+    let rows = context.catalog.columns(reference.relation.oid);
+    let is_never_null = |name: &str| rows.iter().any(|row| row.name == name && row.not_null);
+    added
+        .into_iter()
+        .all(|(column, _)| is_never_null(column))
+        .then(|| {
+            format!(
+                "ALTER TABLE {} DROP CONSTRAINT {};",
+                reference.relation.qualified(),
+                identifier(&reference.key.name)
+            )
+        })
+}
+
+/// The actions of the key, for its own columns alone: none of them may change the tenant.
+fn suffix(context: &Context<'_>, key: &ForeignKey) -> String {
+    let columns: Vec<&str> = key.columns.iter().map(String::as_str).collect();
+    let of_some_columns = |action: &str| {
+        // Older servers cannot leave the tenant out.
+        (context.catalog.server.version >= 150_000).then(|| format!("{action} ({})", column_list(&columns)))
+    };
+    let on_delete = match key.on_delete.as_str() {
+        "c" => Some("CASCADE".to_string()),
+        "r" => Some("RESTRICT".to_string()),
+        "n" => of_some_columns("SET NULL"),
+        "d" => of_some_columns("SET DEFAULT"),
+        _ => None,
+    };
+    let on_update = match key.on_update.as_str() {
+        "c" => Some("CASCADE".to_string()),
+        "r" => Some("RESTRICT".to_string()),
+        _ => None,
+    };
+    let deferral = (!key.deferral.is_empty()).then(|| key.deferral.clone());
+    let parts = [
+        on_delete.map(|action| format!("ON DELETE {action}")),
+        on_update.map(|action| format!("ON UPDATE {action}")),
+        deferral,
+    ];
+    let parts = parts.into_iter().flatten();
+    parts.map(|part| format!(" {part}")).collect()
+}
+
+/// Whether a foreign key can refer to these columns.
+fn is_unique(context: &Context<'_>, relation: &Relation, columns: &[&str]) -> bool {
+    let mut indexes = context.catalog.indexes(relation.oid).iter();
+    indexes.any(|index| {
+        let is_exact = index.columns.len() == columns.len()
+            && columns
+                .iter()
+                .all(|column| index.columns.iter().any(|own| own.as_deref() == Some(*column)));
+        index.is_unique && index.is_valid && !index.is_partial && is_exact
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use table_registry_engine::Severity;
+
+    use super::find;
+    use crate::database::catalog::ForeignKey;
+    use crate::database::testing::{Database, NOTHING, findings, found};
+
+    /// A key of `invoices` that refers to another invoice.
+    fn narrow(it: &mut Database) -> &mut ForeignKey {
+        it.foreign_key("invoices", &["total"], "invoices", &["id"])
+    }
+
+    #[test]
+    fn a_key_without_the_tenant() {
+        let found = findings(find, |it| {
+            narrow(it);
+        });
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            found[0].message,
+            "by foreign key `invoices_total_fkey`, a row of table `invoices` can refer to a row of another tenant in `invoices`"
+        );
+        assert_eq!(
+            found[0].fix,
+            "CREATE UNIQUE INDEX CONCURRENTLY \"invoices_org_id_id_key\" ON \"public\".\"invoices\" (\"org_id\", \"id\");\n\
+             ALTER TABLE \"public\".\"invoices\" ADD CONSTRAINT \"invoices_org_id_total_fkey\" FOREIGN KEY (\"org_id\", \"total\") \
+             REFERENCES \"public\".\"invoices\" (\"org_id\", \"id\") NOT VALID;\n\
+             ALTER TABLE \"public\".\"invoices\" VALIDATE CONSTRAINT \"invoices_org_id_total_fkey\";\n\
+             ALTER TABLE \"public\".\"invoices\" DROP CONSTRAINT \"invoices_total_fkey\";"
+        );
+    }
+
+    #[test]
+    fn actions_are_grave_and_leave_the_tenant_alone() {
+        let of = |change: fn(&mut ForeignKey)| {
+            let found = findings(find, |it| {
+                it.policy_file
+                    .push_str("[database.levels]\ncross-tenant-reference = \"allow\"\n");
+                change(narrow(it));
+            });
+            let added = found
+                .first()
+                .map(|one| one.fix.lines().nth(1).unwrap().to_string());
+            (
+                found.first().is_some_and(|one| one.is_grave()),
+                added.unwrap_or_default(),
+            )
+        };
+        let (is_grave, added) = of(|key| key.on_delete = "c".to_string());
+        assert!(
+            is_grave && added.ends_with("ON DELETE CASCADE NOT VALID;"),
+            "{added}"
+        );
+        let (is_grave, added) = of(|key| key.on_delete = "n".to_string());
+        assert!(
+            is_grave && added.ends_with("ON DELETE SET NULL (\"total\") NOT VALID;"),
+            "{added}"
+        );
+        let (is_grave, added) = of(|key| key.on_update = "n".to_string());
+        assert!(
+            is_grave && added.ends_with("(\"org_id\", \"id\") NOT VALID;"),
+            "{added}"
+        );
+        let (is_grave, added) = of(|key| {
+            key.on_delete = "r".to_string();
+            key.deferral = "DEFERRABLE".to_string();
+        });
+        assert!(
+            !is_grave && added.ends_with("ON DELETE RESTRICT DEFERRABLE NOT VALID;"),
+            "{added}"
+        );
+    }
+
+    #[test]
+    fn the_level_is_that_of_keys_without_actions() {
+        let severities = |level: &str, on_delete: &str| {
+            let mut database = Database::sound();
+            database.policy_file.push_str(&format!(
+                "[database.levels]\ncross-tenant-reference = \"{level}\"\n"
+            ));
+            narrow(&mut database).on_delete = on_delete.to_string();
+            let found = database.inspect(crate::database::checks::run);
+            found.iter().map(|one| one.severity).collect::<Vec<_>>()
+        };
+        assert_eq!(severities("warn", "a"), [Severity::Warning]);
+        assert_eq!(severities("allow", "a"), []);
+        assert_eq!(severities("allow", "c"), [Severity::Error]);
+    }
+
+    #[test]
+    fn a_key_with_the_tenant() {
+        let wide = |it: &mut Database| {
+            it.foreign_key("invoices", &["total", "org_id"], "audit_logs", &["id", "org_id"]);
+        };
+        assert_eq!(found(find, wide), NOTHING);
+        // A second key of the same rows may leave it out.
+        let both = |it: &mut Database| {
+            wide(it);
+            it.foreign_key("invoices", &["total"], "audit_logs", &["id"]);
+        };
+        assert_eq!(found(find, both), NOTHING);
+        let not_validated = findings(find, |it| {
+            both(it);
+            it.rows.foreign_keys[0].is_valid = false;
+        });
+        assert!(
+            not_validated[0].fix.starts_with(
+                "ALTER TABLE \"public\".\"invoices\" VALIDATE CONSTRAINT \"invoices_total_org_id_fkey\";"
+            ),
+            "{}",
+            not_validated[0].fix
+        );
+    }
+
+    #[test]
+    fn a_key_stays_where_the_tenant_may_be_null() {
+        let found = findings(find, |it| {
+            it.column("invoices", "org_id").not_null = false;
+            narrow(it);
+        });
+        assert!(!found[0].fix.contains("DROP"), "{}", found[0].fix);
+    }
+
+    const CHILDREN: &str = "
+        #[table(tenant = through(invoice_id -> invoices))] pub struct Lines { pub id: i64, pub invoice_id: i64, pub log: i64 }
+        #[table(tenant = through(invoice_id -> invoices))] pub struct Notes { pub line: i64, pub invoice_id: i64 }
+        #[table(tenant = \"id\")] pub struct Tenants { pub id: String }";
+
+    fn children(it: &mut Database) {
+        it.schema = CHILDREN.to_string();
+        it.table(
+            "lines",
+            &[("id", "int8"), ("invoice_id", "int8"), ("log", "int8")],
+        );
+        it.table("notes", &[("line", "int8"), ("invoice_id", "int8")]);
+        it.table("tenants", &[("id", "text")]);
+    }
+
+    #[test]
+    fn references_to_parents_tenants_and_system_tables() {
+        assert_eq!(
+            found(find, |it| {
+                children(it);
+                it.foreign_key("lines", &["invoice_id"], "invoices", &["id"]);
+                it.foreign_key("invoices", &["org_id"], "tenants", &["id"]);
+                it.foreign_key("invoices", &["total"], "users", &["id"]);
+                it.foreign_key("notes", &["invoice_id", "line"], "lines", &["invoice_id", "id"]);
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn references_of_children() {
+        let found = findings(find, |it| {
+            children(it);
+            it.foreign_key("notes", &["line"], "lines", &["id"]);
+            it.foreign_key("lines", &["log"], "audit_logs", &["id"]);
+        });
+        assert!(
+            found[0].fix.contains("FOREIGN KEY (\"invoice_id\", \"line\") REFERENCES \"public\".\"lines\" (\"invoice_id\", \"id\")"),
+            "{}",
+            found[0].fix
+        );
+        // Here, no column of the child holds the tenant.
+        assert!(
+            found[1].fix.starts_with("give both tables the tenant"),
+            "{}",
+            found[1].fix
+        );
+    }
+}

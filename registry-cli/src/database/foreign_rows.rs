@@ -1,0 +1,13 @@
+//! Rows that refer to rows of another tenant, as found in the data.
+
+/// The rows of one foreign key.
+#[derive(Debug)]
+pub struct ForeignRows {
+    pub table: String,
+    pub parent: String,
+    /// The name of the foreign key.
+    pub key: String,
+    pub count: i64,
+    /// The query that shows the rows.
+    pub query: String,
+}
