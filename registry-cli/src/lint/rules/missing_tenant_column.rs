@@ -70,6 +70,13 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_known_of_a_table_without_a_struct() {
+        let declared = format!("{TENANCY}[tables.ledgers]\n");
+        let orders = schema("", "pub org_id: i64");
+        assert_eq!(findings(&orders, &declared, ""), [""; 0]);
+    }
+
+    #[test]
     fn columns_of_another_struct_may_be_the_tenant() {
         let flattened = schema("", "#[sqlx(flatten)] pub base: Base");
         assert_eq!(findings(&flattened, "", ""), [""; 0]);
