@@ -32,6 +32,7 @@ macro_rules! for_each_check {
             MaterializedView "materialized-view" in materialized_view: Table, always Deny;
             DefinerFunction "definer-function" in definer_function: Table, always Deny;
             RewriteRule "rewrite-rule" in rewrite_rule: Table, always Deny;
+            AmbiguousParent "ambiguous-parent" in ambiguous_parent: Table, always Deny;
             UnreadableParent "unreadable-parent" in unreadable_parent: Table, usually Deny;
             CrossTenantReference "cross-tenant-reference" in cross_tenant_reference: Table, usually Warn;
             CrossTenantUnique "cross-tenant-unique" in cross_tenant_unique: Table, usually Allow;
