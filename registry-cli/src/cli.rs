@@ -289,9 +289,9 @@ pub struct VerifyArguments {
     pub probe: bool,
     /// Also compare the tenants of rows that refer to each other.
     ///
-    /// Counts, for each foreign key that leaves the tenant out or is not validated, the rows whose tenant is not that of
-    /// the row they refer to. Writes nothing. Each query reads whole tables, for no more than a minute. The connecting
-    /// role must see the rows of all tenants, as a superuser or a role with BYPASSRLS does.
+    /// Counts, for each foreign key that leaves the tenant out, the rows whose tenant is not that of the row they refer to.
+    /// Writes nothing. Each query reads whole tables, for no more than a minute. The connecting role must see the rows of
+    /// all tenants, as a superuser or a role with BYPASSRLS does.
     #[arg(long)]
     pub data: bool,
     /// The output format.

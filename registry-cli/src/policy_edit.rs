@@ -108,12 +108,13 @@ fn database(policy: &Policy) -> Vec<String> {
         force_rls,
         append_only_trigger,
         exceptions,
+        levels,
     } = &policy.database;
     let names = app_roles.iter().map(|entry| entry.value.clone());
     let allowed = exceptions
         .iter()
         .map(|entry| format!("{} {}", entry.subject.value, entry.rule));
-    let settings = format!("{schema:?} {force_rls} {append_only_trigger}");
+    let settings = format!("{schema:?} {force_rls} {append_only_trigger} {levels:?}");
     names.chain(allowed).chain([settings]).collect()
 }
 

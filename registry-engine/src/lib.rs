@@ -48,5 +48,5 @@ pub use written::{
     AllowedLint, Argument, CALL_ARGUMENTS, CallArgument, Declared, FlatMeta, Invocation, MAX_NESTING,
     TABLE_ARGUMENTS, TableArgument, Value, WrittenName, WrittenParent, WrittenPath, WrittenTenant, declare,
     flatten, flatten_text, is_of_rustversion, nests_too_deeply, not_a_struct, outer_attributes, repeated,
-    split_arguments, too_deep_struct, too_many_conditions, ungroup,
+    split_arguments, too_deep_struct, too_many_conditions, ungroup, unknown_kind,
 };

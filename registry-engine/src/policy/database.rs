@@ -29,7 +29,7 @@ pub struct DatabaseSettings {
     /// `[database.allow.CHECK]`: the tables and roles to which a check does not apply.
     pub exceptions: Vec<Exception<DatabaseCheck>>,
     /// `[database.levels]`.
-    levels: Vec<(DatabaseCheck, Level)>,
+    pub levels: Vec<(DatabaseCheck, Level)>,
 }
 
 impl Default for DatabaseSettings {

@@ -6,7 +6,7 @@ use crate::database::catalog::{ColumnRow, Index, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
 use crate::database::mention::Words;
-use crate::database::statements::{column_list, create_unique_index, identifier};
+use crate::database::statements::{create_unique_index, identifier};
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
