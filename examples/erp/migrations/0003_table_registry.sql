@@ -3,6 +3,198 @@
 -- Where a table has policies of its own, this one stands beside them, joined by OR; leave it out with
 -- `[database.allow.missing-policy]`.
 
+SET LOCAL lock_timeout = '5s';
+
+DO $table_registry$
+DECLARE
+    policy record;
+BEGIN
+    FOR policy IN
+        SELECT polname, polrelid::regclass AS relation FROM pg_policy
+        WHERE polrelid = ANY (ARRAY[
+            '"public"."account_categories"',
+            '"public"."accounts_settings"',
+            '"public"."activity_costs"',
+            '"public"."activity_types"',
+            '"public"."addresses"',
+            '"public"."appointment_booking_settings"',
+            '"public"."approval_chains"',
+            '"public"."approval_decisions"',
+            '"public"."approval_requests"',
+            '"public"."approval_steps"',
+            '"public"."asset_events"',
+            '"public"."assets"',
+            '"public"."audit_logs"',
+            '"public"."authorization_controls"',
+            '"public"."authorization_rules"',
+            '"public"."bank_accounts"',
+            '"public"."bank_reconciliation_sessions"',
+            '"public"."bank_statement_lines"',
+            '"public"."bom_lines"',
+            '"public"."boms"',
+            '"public"."branches"',
+            '"public"."budget_commitments"',
+            '"public"."budgets"',
+            '"public"."buying_settings"',
+            '"public"."chart_of_accounts"',
+            '"public"."communications"',
+            '"public"."companies"',
+            '"public"."company_addresses"',
+            '"public"."contact_addresses"',
+            '"public"."contacts"',
+            '"public"."contracts"',
+            '"public"."cost_centers"',
+            '"public"."credit_notes"',
+            '"public"."crm_settings"',
+            '"public"."currencies"',
+            '"public"."currency_exchange_settings"',
+            '"public"."currency_exchange_settings_details"',
+            '"public"."currency_exchanges"',
+            '"public"."custom_field_sync_queue"',
+            '"public"."custom_field_values"',
+            '"public"."custom_fields"',
+            '"public"."customer_profiles"',
+            '"public"."debit_notes"',
+            '"public"."delivery_note_lines"',
+            '"public"."delivery_notes"',
+            '"public"."delivery_settings"',
+            '"public"."departments"',
+            '"public"."dependent_tasks"',
+            '"public"."depreciation_schedules"',
+            '"public"."designations"',
+            '"public"."discount_rules"',
+            '"public"."doc_links"',
+            '"public"."doc_postings"',
+            '"public"."employee_groups"',
+            '"public"."entity_attachments"',
+            '"public"."entity_versions"',
+            '"public"."entity_view_fields"',
+            '"public"."entity_views"',
+            '"public"."fiscal_periods"',
+            '"public"."fx_rates"',
+            '"public"."global_defaults"',
+            '"public"."goods_receipt_lines"',
+            '"public"."goods_receipts"',
+            '"public"."holiday_lists"',
+            '"public"."holidays"',
+            '"public"."incoming_call_settings"',
+            '"public"."intercompany_transactions"',
+            '"public"."inventory_trace_links"',
+            '"public"."issue_types"',
+            '"public"."item_groups"',
+            '"public"."item_variant_settings"',
+            '"public"."items"',
+            '"public"."journal_entries"',
+            '"public"."journal_lines"',
+            '"public"."landed_cost_allocations"',
+            '"public"."landed_cost_docs"',
+            '"public"."lot_tracking"',
+            '"public"."manufacturing_settings"',
+            '"public"."match_results"',
+            '"public"."meta_alias_resolution_rules"',
+            '"public"."meta_alias_sets"',
+            '"public"."meta_aliases"',
+            '"public"."meta_assets"',
+            '"public"."meta_lineage_edges"',
+            '"public"."meta_quality_checks"',
+            '"public"."meta_semantic_terms"',
+            '"public"."meta_term_links"',
+            '"public"."meta_value_aliases"',
+            '"public"."migration_checkpoints"',
+            '"public"."migration_conflict_resolutions"',
+            '"public"."migration_conflicts"',
+            '"public"."migration_jobs"',
+            '"public"."migration_lineage"',
+            '"public"."migration_merge_explanations"',
+            '"public"."migration_quarantine"',
+            '"public"."migration_reports"',
+            '"public"."migration_row_snapshots"',
+            '"public"."mutation_batches"',
+            '"public"."number_sequences"',
+            '"public"."org_usage_daily"',
+            '"public"."payment_allocations"',
+            '"public"."payment_terms"',
+            '"public"."payments"',
+            '"public"."plaid_settings"',
+            '"public"."pos_settings"',
+            '"public"."price_list_items"',
+            '"public"."price_lists"',
+            '"public"."project_template_tasks"',
+            '"public"."project_templates"',
+            '"public"."project_types"',
+            '"public"."project_updates"',
+            '"public"."project_users"',
+            '"public"."projects"',
+            '"public"."projects_settings"',
+            '"public"."psoa_projects"',
+            '"public"."purchase_invoice_lines"',
+            '"public"."purchase_invoices"',
+            '"public"."purchase_order_lines"',
+            '"public"."purchase_orders"',
+            '"public"."purchase_requests"',
+            '"public"."quotation_lines"',
+            '"public"."quotations"',
+            '"public"."reporting_snapshots"',
+            '"public"."repost_accounting_ledger_settings"',
+            '"public"."revenue_schedule_lines"',
+            '"public"."revenue_schedules"',
+            '"public"."role_permissions"',
+            '"public"."sales_invoice_lines"',
+            '"public"."sales_invoices"',
+            '"public"."sales_order_lines"',
+            '"public"."sales_orders"',
+            '"public"."search_documents"',
+            '"public"."search_outbox"',
+            '"public"."selling_settings"',
+            '"public"."service_level_agreements"',
+            '"public"."sites"',
+            '"public"."south_africa_vat_settings"',
+            '"public"."stock_balances"',
+            '"public"."stock_movements"',
+            '"public"."stock_reposting_settings"',
+            '"public"."stock_settings"',
+            '"public"."subscription_settings"',
+            '"public"."supplier_profiles"',
+            '"public"."support_settings"',
+            '"public"."tasks"',
+            '"public"."tax_rates"',
+            '"public"."timesheet_details"',
+            '"public"."timesheets"',
+            '"public"."uae_vat_settings"',
+            '"public"."uom"',
+            '"public"."uom_conversions"',
+            '"public"."video_settings"',
+            '"public"."voice_call_settings"',
+            '"public"."warehouses"',
+            '"public"."webhook_deliveries"',
+            '"public"."webhook_endpoints"',
+            '"public"."wip_movements"',
+            '"public"."work_orders"',
+            '"public"."workflow_definitions"',
+            '"public"."workflow_events_outbox"',
+            '"public"."workflow_executions"',
+            '"public"."workflow_instances"',
+            '"public"."workflow_outbox_receipts"',
+            '"public"."workflow_rules"',
+            '"public"."workflow_side_effects_outbox"',
+            '"public"."workflow_step_executions"',
+            '"public"."workflow_step_receipts"'
+            ]::regclass[])
+            AND polname = ANY (ARRAY[
+            'tenant_isolation',
+            'tenant_isolation_select',
+            'tenant_isolation_insert',
+            'tenant_isolation_update',
+            'tenant_isolation_delete',
+            'tenant_isolation_shared_rows'
+            ])
+        ORDER BY polrelid::regclass::text, polname
+    LOOP
+        EXECUTE format('DROP POLICY %I ON %s', policy.polname, policy.relation);
+    END LOOP;
+END
+$table_registry$;
+
 CREATE OR REPLACE FUNCTION "public"."table_registry_append_only"() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog
@@ -15,90 +207,82 @@ $table_registry$;
 
 ALTER TABLE "public"."account_categories" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."account_categories" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."account_categories";
 CREATE POLICY "tenant_isolation" ON "public"."account_categories" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."accounts_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."accounts_settings" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."accounts_settings";
 CREATE POLICY "tenant_isolation" ON "public"."accounts_settings" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."activity_costs" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."activity_costs" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."activity_costs";
 CREATE POLICY "tenant_isolation" ON "public"."activity_costs" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."activity_types" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."activity_types" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."activity_types";
 CREATE POLICY "tenant_isolation" ON "public"."activity_types" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."addresses" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."addresses" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."addresses";
 CREATE POLICY "tenant_isolation" ON "public"."addresses" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."appointment_booking_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."appointment_booking_settings" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."appointment_booking_settings";
 CREATE POLICY "tenant_isolation" ON "public"."appointment_booking_settings" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."approval_chains" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."approval_chains" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."approval_chains";
 CREATE POLICY "tenant_isolation" ON "public"."approval_chains" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."approval_decisions" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."approval_decisions" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."approval_decisions";
 CREATE POLICY "tenant_isolation" ON "public"."approval_decisions" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."approval_decisions" FROM PUBLIC, "erp_app";
 DROP TRIGGER IF EXISTS "table_registry_append_only" ON "public"."approval_decisions";
@@ -108,35 +292,32 @@ CREATE TRIGGER "table_registry_append_only"
 
 ALTER TABLE "public"."approval_requests" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."approval_requests" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."approval_requests";
 CREATE POLICY "tenant_isolation" ON "public"."approval_requests" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."approval_steps" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."approval_steps" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."approval_steps";
 CREATE POLICY "tenant_isolation" ON "public"."approval_steps" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."asset_events" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."asset_events" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."asset_events";
 CREATE POLICY "tenant_isolation" ON "public"."asset_events" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."asset_events" FROM PUBLIC, "erp_app";
 DROP TRIGGER IF EXISTS "table_registry_append_only" ON "public"."asset_events";
@@ -146,24 +327,22 @@ CREATE TRIGGER "table_registry_append_only"
 
 ALTER TABLE "public"."assets" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."assets" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."assets";
 CREATE POLICY "tenant_isolation" ON "public"."assets" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."audit_logs" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."audit_logs" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."audit_logs";
 CREATE POLICY "tenant_isolation" ON "public"."audit_logs" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."audit_logs" FROM PUBLIC, "erp_app";
 DROP TRIGGER IF EXISTS "table_registry_append_only" ON "public"."audit_logs";
@@ -173,57 +352,52 @@ CREATE TRIGGER "table_registry_append_only"
 
 ALTER TABLE "public"."authorization_controls" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."authorization_controls" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."authorization_controls";
 CREATE POLICY "tenant_isolation" ON "public"."authorization_controls" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."authorization_rules" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."authorization_rules" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."authorization_rules";
 CREATE POLICY "tenant_isolation" ON "public"."authorization_rules" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."bank_accounts" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."bank_accounts" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."bank_accounts";
 CREATE POLICY "tenant_isolation" ON "public"."bank_accounts" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."bank_reconciliation_sessions" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."bank_reconciliation_sessions" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."bank_reconciliation_sessions";
 CREATE POLICY "tenant_isolation" ON "public"."bank_reconciliation_sessions" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."bank_statement_lines" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."bank_statement_lines" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."bank_statement_lines";
 CREATE POLICY "tenant_isolation" ON "public"."bank_statement_lines" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."bank_statement_lines" FROM PUBLIC, "erp_app";
 DROP TRIGGER IF EXISTS "table_registry_append_only" ON "public"."bank_statement_lines";
@@ -233,343 +407,312 @@ CREATE TRIGGER "table_registry_append_only"
 
 ALTER TABLE "public"."bom_lines" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."bom_lines" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."bom_lines";
 CREATE POLICY "tenant_isolation" ON "public"."bom_lines" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."boms" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."boms" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."boms";
 CREATE POLICY "tenant_isolation" ON "public"."boms" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."branches" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."branches" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."branches";
 CREATE POLICY "tenant_isolation" ON "public"."branches" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."budget_commitments" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."budget_commitments" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."budget_commitments";
 CREATE POLICY "tenant_isolation" ON "public"."budget_commitments" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."budgets" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."budgets" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."budgets";
 CREATE POLICY "tenant_isolation" ON "public"."budgets" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."buying_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."buying_settings" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."buying_settings";
 CREATE POLICY "tenant_isolation" ON "public"."buying_settings" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."chart_of_accounts" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."chart_of_accounts" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."chart_of_accounts";
 CREATE POLICY "tenant_isolation" ON "public"."chart_of_accounts" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."communications" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."communications" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."communications";
 CREATE POLICY "tenant_isolation" ON "public"."communications" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."companies" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."companies" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."companies";
 CREATE POLICY "tenant_isolation" ON "public"."companies" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."company_addresses" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."company_addresses" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."company_addresses";
 CREATE POLICY "tenant_isolation" ON "public"."company_addresses" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."contact_addresses" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."contact_addresses" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."contact_addresses";
 CREATE POLICY "tenant_isolation" ON "public"."contact_addresses" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."contacts" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."contacts" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."contacts";
 CREATE POLICY "tenant_isolation" ON "public"."contacts" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."contracts" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."contracts" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."contracts";
 CREATE POLICY "tenant_isolation" ON "public"."contracts" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."cost_centers" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."cost_centers" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."cost_centers";
 CREATE POLICY "tenant_isolation" ON "public"."cost_centers" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."credit_notes" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."credit_notes" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."credit_notes";
 CREATE POLICY "tenant_isolation" ON "public"."credit_notes" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."crm_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."crm_settings" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."crm_settings";
 CREATE POLICY "tenant_isolation" ON "public"."crm_settings" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."currencies" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."currencies" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."currencies";
 CREATE POLICY "tenant_isolation" ON "public"."currencies" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."currency_exchange_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."currency_exchange_settings" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."currency_exchange_settings";
 CREATE POLICY "tenant_isolation" ON "public"."currency_exchange_settings" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."currency_exchange_settings_details" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."currency_exchange_settings_details" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."currency_exchange_settings_details";
 CREATE POLICY "tenant_isolation" ON "public"."currency_exchange_settings_details" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."currency_exchanges" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."currency_exchanges" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."currency_exchanges";
 CREATE POLICY "tenant_isolation" ON "public"."currency_exchanges" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."custom_field_sync_queue" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."custom_field_sync_queue" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."custom_field_sync_queue";
 CREATE POLICY "tenant_isolation" ON "public"."custom_field_sync_queue" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."custom_field_values" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."custom_field_values" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."custom_field_values";
 CREATE POLICY "tenant_isolation" ON "public"."custom_field_values" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."custom_fields" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."custom_fields" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."custom_fields";
 CREATE POLICY "tenant_isolation" ON "public"."custom_fields" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."customer_profiles" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."customer_profiles" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."customer_profiles";
 CREATE POLICY "tenant_isolation" ON "public"."customer_profiles" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."debit_notes" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."debit_notes" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."debit_notes";
 CREATE POLICY "tenant_isolation" ON "public"."debit_notes" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."delivery_note_lines" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."delivery_note_lines" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."delivery_note_lines";
 CREATE POLICY "tenant_isolation" ON "public"."delivery_note_lines" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."delivery_notes" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."delivery_notes" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."delivery_notes";
 CREATE POLICY "tenant_isolation" ON "public"."delivery_notes" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."delivery_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."delivery_settings" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."delivery_settings";
 CREATE POLICY "tenant_isolation" ON "public"."delivery_settings" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."departments" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."departments" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."departments";
 CREATE POLICY "tenant_isolation" ON "public"."departments" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."dependent_tasks" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."dependent_tasks" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."dependent_tasks";
 CREATE POLICY "tenant_isolation" ON "public"."dependent_tasks" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."depreciation_schedules" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."depreciation_schedules" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."depreciation_schedules";
 CREATE POLICY "tenant_isolation" ON "public"."depreciation_schedules" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."depreciation_schedules" FROM PUBLIC, "erp_app";
 DROP TRIGGER IF EXISTS "table_registry_append_only" ON "public"."depreciation_schedules";
@@ -579,808 +722,751 @@ CREATE TRIGGER "table_registry_append_only"
 
 ALTER TABLE "public"."designations" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."designations" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."designations";
 CREATE POLICY "tenant_isolation" ON "public"."designations" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."discount_rules" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."discount_rules" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."discount_rules";
 CREATE POLICY "tenant_isolation" ON "public"."discount_rules" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."doc_links" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."doc_links" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."doc_links";
 CREATE POLICY "tenant_isolation" ON "public"."doc_links" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."doc_postings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."doc_postings" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."doc_postings";
 CREATE POLICY "tenant_isolation" ON "public"."doc_postings" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."employee_groups" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."employee_groups" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."employee_groups";
 CREATE POLICY "tenant_isolation" ON "public"."employee_groups" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."entity_attachments" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."entity_attachments" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."entity_attachments";
 CREATE POLICY "tenant_isolation" ON "public"."entity_attachments" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."entity_versions" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."entity_versions" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."entity_versions";
 CREATE POLICY "tenant_isolation" ON "public"."entity_versions" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."entity_view_fields" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."entity_view_fields" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."entity_view_fields";
 CREATE POLICY "tenant_isolation" ON "public"."entity_view_fields" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."entity_views" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."entity_views" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."entity_views";
 CREATE POLICY "tenant_isolation" ON "public"."entity_views" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."fiscal_periods" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."fiscal_periods" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."fiscal_periods";
 CREATE POLICY "tenant_isolation" ON "public"."fiscal_periods" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."fx_rates" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."fx_rates" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."fx_rates";
 CREATE POLICY "tenant_isolation" ON "public"."fx_rates" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."global_defaults" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."global_defaults" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."global_defaults";
 CREATE POLICY "tenant_isolation" ON "public"."global_defaults" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."goods_receipt_lines" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."goods_receipt_lines" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."goods_receipt_lines";
 CREATE POLICY "tenant_isolation" ON "public"."goods_receipt_lines" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."goods_receipts" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."goods_receipts" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."goods_receipts";
 CREATE POLICY "tenant_isolation" ON "public"."goods_receipts" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."holiday_lists" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."holiday_lists" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."holiday_lists";
 CREATE POLICY "tenant_isolation" ON "public"."holiday_lists" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."holidays" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."holidays" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."holidays";
 CREATE POLICY "tenant_isolation" ON "public"."holidays" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."incoming_call_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."incoming_call_settings" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."incoming_call_settings";
 CREATE POLICY "tenant_isolation" ON "public"."incoming_call_settings" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."intercompany_transactions" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."intercompany_transactions" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."intercompany_transactions";
 CREATE POLICY "tenant_isolation" ON "public"."intercompany_transactions" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."inventory_trace_links" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."inventory_trace_links" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."inventory_trace_links";
 CREATE POLICY "tenant_isolation" ON "public"."inventory_trace_links" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."issue_types" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."issue_types" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."issue_types";
 CREATE POLICY "tenant_isolation" ON "public"."issue_types" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."item_groups" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."item_groups" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."item_groups";
 CREATE POLICY "tenant_isolation" ON "public"."item_groups" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."item_variant_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."item_variant_settings" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."item_variant_settings";
 CREATE POLICY "tenant_isolation" ON "public"."item_variant_settings" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."items" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."items" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."items";
 CREATE POLICY "tenant_isolation" ON "public"."items" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."journal_entries" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."journal_entries" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."journal_entries";
 CREATE POLICY "tenant_isolation" ON "public"."journal_entries" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."journal_lines" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."journal_lines" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."journal_lines";
 CREATE POLICY "tenant_isolation" ON "public"."journal_lines" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."landed_cost_allocations" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."landed_cost_allocations" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."landed_cost_allocations";
 CREATE POLICY "tenant_isolation" ON "public"."landed_cost_allocations" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."landed_cost_docs" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."landed_cost_docs" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."landed_cost_docs";
 CREATE POLICY "tenant_isolation" ON "public"."landed_cost_docs" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."lot_tracking" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."lot_tracking" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."lot_tracking";
 CREATE POLICY "tenant_isolation" ON "public"."lot_tracking" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."manufacturing_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."manufacturing_settings" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."manufacturing_settings";
 CREATE POLICY "tenant_isolation" ON "public"."manufacturing_settings" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."match_results" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."match_results" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."match_results";
 CREATE POLICY "tenant_isolation" ON "public"."match_results" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."meta_alias_resolution_rules" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."meta_alias_resolution_rules" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."meta_alias_resolution_rules";
 CREATE POLICY "tenant_isolation" ON "public"."meta_alias_resolution_rules" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."meta_alias_sets" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."meta_alias_sets" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."meta_alias_sets";
 CREATE POLICY "tenant_isolation" ON "public"."meta_alias_sets" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."meta_aliases" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."meta_aliases" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."meta_aliases";
 CREATE POLICY "tenant_isolation" ON "public"."meta_aliases" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."meta_assets" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."meta_assets" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."meta_assets";
 CREATE POLICY "tenant_isolation" ON "public"."meta_assets" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."meta_lineage_edges" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."meta_lineage_edges" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."meta_lineage_edges";
 CREATE POLICY "tenant_isolation" ON "public"."meta_lineage_edges" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."meta_quality_checks" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."meta_quality_checks" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."meta_quality_checks";
 CREATE POLICY "tenant_isolation" ON "public"."meta_quality_checks" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."meta_semantic_terms" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."meta_semantic_terms" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."meta_semantic_terms";
 CREATE POLICY "tenant_isolation" ON "public"."meta_semantic_terms" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."meta_term_links" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."meta_term_links" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."meta_term_links";
 CREATE POLICY "tenant_isolation" ON "public"."meta_term_links" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."meta_value_aliases" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."meta_value_aliases" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."meta_value_aliases";
 CREATE POLICY "tenant_isolation" ON "public"."meta_value_aliases" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."migration_checkpoints" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."migration_checkpoints" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."migration_checkpoints";
 CREATE POLICY "tenant_isolation" ON "public"."migration_checkpoints" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."migration_conflict_resolutions" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."migration_conflict_resolutions" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."migration_conflict_resolutions";
 CREATE POLICY "tenant_isolation" ON "public"."migration_conflict_resolutions" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."migration_conflicts" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."migration_conflicts" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."migration_conflicts";
 CREATE POLICY "tenant_isolation" ON "public"."migration_conflicts" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."migration_jobs" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."migration_jobs" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."migration_jobs";
 CREATE POLICY "tenant_isolation" ON "public"."migration_jobs" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."migration_lineage" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."migration_lineage" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."migration_lineage";
 CREATE POLICY "tenant_isolation" ON "public"."migration_lineage" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."migration_merge_explanations" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."migration_merge_explanations" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."migration_merge_explanations";
 CREATE POLICY "tenant_isolation" ON "public"."migration_merge_explanations" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."migration_quarantine" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."migration_quarantine" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."migration_quarantine";
 CREATE POLICY "tenant_isolation" ON "public"."migration_quarantine" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."migration_reports" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."migration_reports" FORCE ROW LEVEL SECURITY;
+CREATE POLICY "tenant_isolation" ON "public"."migration_reports" TO "erp_app"
+    USING (
+        EXISTS (
+            SELECT FROM "public"."migration_jobs"
+            WHERE "migration_jobs"."id" = "migration_reports"."job_id"
+            AND "migration_jobs"."org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
+        )
+    )
+    WITH CHECK (
+        EXISTS (
+            SELECT FROM "public"."migration_jobs"
+            WHERE "migration_jobs"."id" = "migration_reports"."job_id"
+            AND "migration_jobs"."org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
+        )
+    );
+GRANT SELECT ("id", "org_id") ON TABLE "public"."migration_jobs" TO "erp_app";
 
 ALTER TABLE "public"."migration_row_snapshots" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."migration_row_snapshots" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."migration_row_snapshots";
 CREATE POLICY "tenant_isolation" ON "public"."migration_row_snapshots" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."mutation_batches" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."mutation_batches" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."mutation_batches";
 CREATE POLICY "tenant_isolation" ON "public"."mutation_batches" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."number_sequences" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."number_sequences" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."number_sequences";
 CREATE POLICY "tenant_isolation" ON "public"."number_sequences" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."org_usage_daily" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."org_usage_daily" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."org_usage_daily";
 CREATE POLICY "tenant_isolation" ON "public"."org_usage_daily" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."payment_allocations" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."payment_allocations" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."payment_allocations";
 CREATE POLICY "tenant_isolation" ON "public"."payment_allocations" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."payment_terms" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."payment_terms" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."payment_terms";
 CREATE POLICY "tenant_isolation" ON "public"."payment_terms" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."payments" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."payments" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."payments";
 CREATE POLICY "tenant_isolation" ON "public"."payments" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."plaid_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."plaid_settings" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."plaid_settings";
 CREATE POLICY "tenant_isolation" ON "public"."plaid_settings" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."pos_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."pos_settings" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."pos_settings";
 CREATE POLICY "tenant_isolation" ON "public"."pos_settings" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."price_list_items" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."price_list_items" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."price_list_items";
 CREATE POLICY "tenant_isolation" ON "public"."price_list_items" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."price_lists" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."price_lists" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."price_lists";
 CREATE POLICY "tenant_isolation" ON "public"."price_lists" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."project_template_tasks" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."project_template_tasks" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."project_template_tasks";
 CREATE POLICY "tenant_isolation" ON "public"."project_template_tasks" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."project_templates" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."project_templates" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."project_templates";
 CREATE POLICY "tenant_isolation" ON "public"."project_templates" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."project_types" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."project_types" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."project_types";
 CREATE POLICY "tenant_isolation" ON "public"."project_types" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."project_updates" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."project_updates" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."project_updates";
 CREATE POLICY "tenant_isolation" ON "public"."project_updates" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."project_users" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."project_users" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."project_users";
 CREATE POLICY "tenant_isolation" ON "public"."project_users" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."projects" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."projects" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."projects";
 CREATE POLICY "tenant_isolation" ON "public"."projects" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."projects_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."projects_settings" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."projects_settings";
 CREATE POLICY "tenant_isolation" ON "public"."projects_settings" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."psoa_projects" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."psoa_projects" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."psoa_projects";
 CREATE POLICY "tenant_isolation" ON "public"."psoa_projects" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."purchase_invoice_lines" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."purchase_invoice_lines" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."purchase_invoice_lines";
 CREATE POLICY "tenant_isolation" ON "public"."purchase_invoice_lines" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."purchase_invoices" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."purchase_invoices" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."purchase_invoices";
 CREATE POLICY "tenant_isolation" ON "public"."purchase_invoices" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."purchase_order_lines" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."purchase_order_lines" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."purchase_order_lines";
 CREATE POLICY "tenant_isolation" ON "public"."purchase_order_lines" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."purchase_orders" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."purchase_orders" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."purchase_orders";
 CREATE POLICY "tenant_isolation" ON "public"."purchase_orders" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."purchase_requests" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."purchase_requests" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."purchase_requests";
 CREATE POLICY "tenant_isolation" ON "public"."purchase_requests" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."quotation_lines" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."quotation_lines" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."quotation_lines";
 CREATE POLICY "tenant_isolation" ON "public"."quotation_lines" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."quotations" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."quotations" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."quotations";
 CREATE POLICY "tenant_isolation" ON "public"."quotations" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."reporting_snapshots" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."reporting_snapshots" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."reporting_snapshots";
 CREATE POLICY "tenant_isolation" ON "public"."reporting_snapshots" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."reporting_snapshots" FROM PUBLIC, "erp_app";
 DROP TRIGGER IF EXISTS "table_registry_append_only" ON "public"."reporting_snapshots";
@@ -1390,101 +1476,92 @@ CREATE TRIGGER "table_registry_append_only"
 
 ALTER TABLE "public"."repost_accounting_ledger_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."repost_accounting_ledger_settings" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."repost_accounting_ledger_settings";
 CREATE POLICY "tenant_isolation" ON "public"."repost_accounting_ledger_settings" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."revenue_schedule_lines" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."revenue_schedule_lines" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."revenue_schedule_lines";
 CREATE POLICY "tenant_isolation" ON "public"."revenue_schedule_lines" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."revenue_schedules" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."revenue_schedules" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."revenue_schedules";
 CREATE POLICY "tenant_isolation" ON "public"."revenue_schedules" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."role_permissions" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."role_permissions" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."role_permissions";
 CREATE POLICY "tenant_isolation" ON "public"."role_permissions" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."sales_invoice_lines" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."sales_invoice_lines" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."sales_invoice_lines";
 CREATE POLICY "tenant_isolation" ON "public"."sales_invoice_lines" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."sales_invoices" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."sales_invoices" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."sales_invoices";
 CREATE POLICY "tenant_isolation" ON "public"."sales_invoices" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."sales_order_lines" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."sales_order_lines" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."sales_order_lines";
 CREATE POLICY "tenant_isolation" ON "public"."sales_order_lines" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."sales_orders" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."sales_orders" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."sales_orders";
 CREATE POLICY "tenant_isolation" ON "public"."sales_orders" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."search_documents" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."search_documents" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."search_documents";
 CREATE POLICY "tenant_isolation" ON "public"."search_documents" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."search_documents" FROM PUBLIC, "erp_app";
 DROP TRIGGER IF EXISTS "table_registry_append_only" ON "public"."search_documents";
@@ -1494,68 +1571,62 @@ CREATE TRIGGER "table_registry_append_only"
 
 ALTER TABLE "public"."search_outbox" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."search_outbox" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."search_outbox";
 CREATE POLICY "tenant_isolation" ON "public"."search_outbox" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."selling_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."selling_settings" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."selling_settings";
 CREATE POLICY "tenant_isolation" ON "public"."selling_settings" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."service_level_agreements" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."service_level_agreements" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."service_level_agreements";
 CREATE POLICY "tenant_isolation" ON "public"."service_level_agreements" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."sites" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."sites" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."sites";
 CREATE POLICY "tenant_isolation" ON "public"."sites" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."south_africa_vat_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."south_africa_vat_settings" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."south_africa_vat_settings";
 CREATE POLICY "tenant_isolation" ON "public"."south_africa_vat_settings" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."stock_balances" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."stock_balances" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."stock_balances";
 CREATE POLICY "tenant_isolation" ON "public"."stock_balances" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."stock_balances" FROM PUBLIC, "erp_app";
 DROP TRIGGER IF EXISTS "table_registry_append_only" ON "public"."stock_balances";
@@ -1565,13 +1636,12 @@ CREATE TRIGGER "table_registry_append_only"
 
 ALTER TABLE "public"."stock_movements" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."stock_movements" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."stock_movements";
 CREATE POLICY "tenant_isolation" ON "public"."stock_movements" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."stock_movements" FROM PUBLIC, "erp_app";
 DROP TRIGGER IF EXISTS "table_registry_append_only" ON "public"."stock_movements";
@@ -1581,178 +1651,162 @@ CREATE TRIGGER "table_registry_append_only"
 
 ALTER TABLE "public"."stock_reposting_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."stock_reposting_settings" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."stock_reposting_settings";
 CREATE POLICY "tenant_isolation" ON "public"."stock_reposting_settings" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."stock_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."stock_settings" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."stock_settings";
 CREATE POLICY "tenant_isolation" ON "public"."stock_settings" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."subscription_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."subscription_settings" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."subscription_settings";
 CREATE POLICY "tenant_isolation" ON "public"."subscription_settings" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."supplier_profiles" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."supplier_profiles" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."supplier_profiles";
 CREATE POLICY "tenant_isolation" ON "public"."supplier_profiles" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."support_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."support_settings" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."support_settings";
 CREATE POLICY "tenant_isolation" ON "public"."support_settings" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."tasks" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."tasks" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."tasks";
 CREATE POLICY "tenant_isolation" ON "public"."tasks" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."tax_rates" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."tax_rates" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."tax_rates";
 CREATE POLICY "tenant_isolation" ON "public"."tax_rates" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."timesheet_details" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."timesheet_details" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."timesheet_details";
 CREATE POLICY "tenant_isolation" ON "public"."timesheet_details" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."timesheets" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."timesheets" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."timesheets";
 CREATE POLICY "tenant_isolation" ON "public"."timesheets" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."uae_vat_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."uae_vat_settings" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."uae_vat_settings";
 CREATE POLICY "tenant_isolation" ON "public"."uae_vat_settings" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."uom" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."uom" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."uom";
 CREATE POLICY "tenant_isolation" ON "public"."uom" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."uom_conversions" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."uom_conversions" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."uom_conversions";
 CREATE POLICY "tenant_isolation" ON "public"."uom_conversions" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."video_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."video_settings" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."video_settings";
 CREATE POLICY "tenant_isolation" ON "public"."video_settings" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."voice_call_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."voice_call_settings" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."voice_call_settings";
 CREATE POLICY "tenant_isolation" ON "public"."voice_call_settings" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."warehouses" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."warehouses" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."warehouses";
 CREATE POLICY "tenant_isolation" ON "public"."warehouses" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."webhook_deliveries" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."webhook_deliveries" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."webhook_deliveries";
 CREATE POLICY "tenant_isolation" ON "public"."webhook_deliveries" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."webhook_deliveries" FROM PUBLIC, "erp_app";
 DROP TRIGGER IF EXISTS "table_registry_append_only" ON "public"."webhook_deliveries";
@@ -1762,24 +1816,22 @@ CREATE TRIGGER "table_registry_append_only"
 
 ALTER TABLE "public"."webhook_endpoints" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."webhook_endpoints" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."webhook_endpoints";
 CREATE POLICY "tenant_isolation" ON "public"."webhook_endpoints" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."wip_movements" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."wip_movements" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."wip_movements";
 CREATE POLICY "tenant_isolation" ON "public"."wip_movements" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."wip_movements" FROM PUBLIC, "erp_app";
 DROP TRIGGER IF EXISTS "table_registry_append_only" ON "public"."wip_movements";
@@ -1789,112 +1841,102 @@ CREATE TRIGGER "table_registry_append_only"
 
 ALTER TABLE "public"."work_orders" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."work_orders" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."work_orders";
 CREATE POLICY "tenant_isolation" ON "public"."work_orders" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."workflow_definitions" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."workflow_definitions" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."workflow_definitions";
 CREATE POLICY "tenant_isolation" ON "public"."workflow_definitions" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."workflow_events_outbox" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."workflow_events_outbox" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."workflow_events_outbox";
 CREATE POLICY "tenant_isolation" ON "public"."workflow_events_outbox" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."workflow_executions" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."workflow_executions" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."workflow_executions";
 CREATE POLICY "tenant_isolation" ON "public"."workflow_executions" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."workflow_instances" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."workflow_instances" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."workflow_instances";
 CREATE POLICY "tenant_isolation" ON "public"."workflow_instances" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."workflow_outbox_receipts" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."workflow_outbox_receipts" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."workflow_outbox_receipts";
 CREATE POLICY "tenant_isolation" ON "public"."workflow_outbox_receipts" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."workflow_rules" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."workflow_rules" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."workflow_rules";
 CREATE POLICY "tenant_isolation" ON "public"."workflow_rules" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."workflow_side_effects_outbox" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."workflow_side_effects_outbox" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."workflow_side_effects_outbox";
 CREATE POLICY "tenant_isolation" ON "public"."workflow_side_effects_outbox" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."workflow_step_executions" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."workflow_step_executions" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."workflow_step_executions";
 CREATE POLICY "tenant_isolation" ON "public"."workflow_step_executions" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 ALTER TABLE "public"."workflow_step_receipts" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."workflow_step_receipts" FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS "tenant_isolation" ON "public"."workflow_step_receipts";
 CREATE POLICY "tenant_isolation" ON "public"."workflow_step_receipts" TO "erp_app"
     USING (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     )
     WITH CHECK (
-        org_id = nullif(current_setting('app.org_id', true), '')
+        "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 
 DO $table_registry$

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::policy_edit::{Edit, PolicyFile};
 use crate::policy_file;
 use crate::project::Project;
-use crate::report::{self, Exit};
+use crate::report::Exit;
 use crate::text::quoted;
 use crate::workspace::Workspace;
 

@@ -7,8 +7,9 @@ use crate::{Column, Data, GENERATED, Override, Table};
 pub(crate) fn schema(data: &Data) -> String {
     let tables: String = data.tables.iter().map(table).collect();
     let indexes: String = data.tables.iter().filter_map(|table| tenant_index(table, data)).collect();
+    let parents: String = data.tables.iter().filter_map(|table| parent_key(table, data)).collect();
     let exempt: String = data.exempt.iter().map(|name| exempt_table(name)).collect();
-    format!("-- {GENERATED}\n{tables}{exempt}\n{indexes}")
+    format!("-- {GENERATED}\n{tables}{exempt}\n{indexes}{parents}")
 }
 
 fn table(table: &Table) -> String {
@@ -36,6 +37,15 @@ fn tenant_index(table: &Table, data: &Data) -> Option<String> {
     };
     let is_needed = has(column) && !leads_key(column) && !data.overrides.iter().any(is_system);
     is_needed.then(|| format!("CREATE INDEX ON {} ({});\n", quoted(name), quoted(column)))
+}
+
+/// The key by which a child finds its parent, if the data have none: a row with several parents could belong to several
+/// tenants.
+fn parent_key(child: &Table, data: &Data) -> Option<String> {
+    let (_, name) = parent(&child.name)?;
+    let found = data.tables.iter().find(|table| table.name == name)?;
+    let has_key = found.columns.iter().any(|column| column.is_key);
+    (!has_key).then(|| format!("CREATE UNIQUE INDEX ON {} (\"id\");\n", quoted(name)))
 }
 
 fn column(column: &Column) -> String {

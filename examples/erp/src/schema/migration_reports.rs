@@ -6,7 +6,7 @@ use table_registry::table;
 use uuid::Uuid;
 
 /// A row of `migration_reports`.
-#[table]
+#[table(tenant = through(job_id -> migration_jobs))]
 pub struct MigrationReports {
     pub id: Uuid,
     pub job_id: Uuid,
