@@ -233,6 +233,10 @@ pub struct LintArguments {
 }
 
 #[derive(Args, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one for each option without a value"
+)]
 pub struct SqlArguments {
     /// Print the SQL that undoes the migration.
     ///

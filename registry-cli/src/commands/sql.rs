@@ -305,7 +305,7 @@ impl<'p> Plan<'p> {
                 .extend(self.lacking_policies(table, relation, context, session, spellings)?);
             lacking
                 .statements
-                .extend(self.lacking_access(table, relation, context));
+                .extend(lacking_access(table, relation, context));
         }
         for child in context.catalog.descendants(relation.oid) {
             if child.is_table() {
@@ -340,21 +340,6 @@ impl<'p> Plan<'p> {
         let missing = difference.missing.iter();
         let creates = missing.map(|policy| create_policy(&table.name, &self.names.app_roles, policy));
         Ok(drops.chain(creates).collect())
-    }
-
-    /// The policies of a child read its parent with the privileges of whoever reads the child.
-    fn lacking_access(
-        &self,
-        table: &PlannedTable,
-        relation: &Relation,
-        context: &Context<'_>,
-    ) -> Option<String> {
-        let (name, columns) = table.parent.as_ref()?;
-        let parent = context.catalog.table(name)?;
-        let mut blind = blind_roles(context, relation, parent, columns).peekable();
-        blind.peek()?;
-        let roles = role_list(blind.map(|app| app.role.name.as_str()));
-        Some(grant_select(name, columns, &roles))
     }
 
     fn add_unmet(
@@ -514,6 +499,16 @@ fn unknown_policies(unknown: Vec<(&str, Unknown)>) -> Failure {
 const OTHER_TENANCIES: &str = "say how the rows belong to a tenant: `#[table(tenant = \"account_id\")]`, \
      `#[table(tenant = through(project_id -> projects))]`, `[[tenancy.policies]]` in the policy file, or `kind = system` \
      if they belong to none";
+
+/// The policies of a child read its parent with the privileges of whoever reads the child.
+fn lacking_access(table: &PlannedTable, relation: &Relation, context: &Context<'_>) -> Option<String> {
+    let (name, columns) = table.parent.as_ref()?;
+    let parent = context.catalog.table(name)?;
+    let mut blind = blind_roles(context, relation, parent, columns).peekable();
+    blind.peek()?;
+    let roles = role_list(blind.map(|app| app.role.name.as_str()));
+    Some(grant_select(name, columns, &roles))
+}
 
 /// What a table and its children lack.
 #[derive(Default)]

@@ -173,18 +173,18 @@ impl Reading<'_> {
     /// Whether a word is a column: of a table that stands in front, or of the policy's own table.
     fn is_of_row(&self, at: usize) -> bool {
         let is_called = self.is(at + 1, &Token::LParen);
-        let is_qualifier = self.is(at + 1, &Token::Period);
-        let is_qualified = self.is_before(at, &Token::Period);
-        let start = if is_qualified { at.saturating_sub(2) } else { at };
+        let is_table = self.is(at + 1, &Token::Period);
+        let is_in_table = self.is_before(at, &Token::Period);
+        let start = if is_in_table { at.saturating_sub(2) } else { at };
         let is_type = self.is_before(start, &Token::DoubleColon);
         if is_called || is_type {
             return false;
         }
-        if is_qualifier {
+        if is_table {
             // All columns: `invoices.*`.
             return self.is(at + 2, &Token::Mul);
         }
-        is_qualified || self.name(at).is_some_and(|name| (self.is_column)(&name))
+        is_in_table || self.name(at).is_some_and(|name| (self.is_column)(&name))
     }
 
     fn sub_select(&self) -> Option<usize> {

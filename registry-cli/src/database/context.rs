@@ -176,11 +176,6 @@ impl<'c> Context<'c> {
         }
     }
 
-    /// The columns of a table that decide whose a row is: its tenant column, or those that refer to its parent.
-    pub fn tenant_columns(&self, table: &Table<'c>) -> Vec<&'c str> {
-        tenant_columns(table.registered)
-    }
-
     /// The tables with the columns that decide whose a row is, according to the level and the exceptions of the lint
     /// about them.
     pub fn with_tenant_columns(&self) -> impl Iterator<Item = (&Table<'c>, &'c Relation, &'c str)> {
@@ -189,7 +184,7 @@ impl<'c> Context<'c> {
             .present()
             .filter(move |(table, _)| is_on && !self.allows_missing_column(table));
         tables.flat_map(|(table, relation)| {
-            let columns = self.tenant_columns(table).into_iter();
+            let columns = tenant_columns(table.registered).into_iter();
             columns.map(move |column| (table, relation, column))
         })
     }

@@ -581,12 +581,14 @@ fn a_policy_that_ends_in_a_comment() {
     }
     let tenant = "org_id = (SELECT nullif(current_setting('app.org_id', true), '')) -- mine";
     let policy = |command: &str, using: &str, check: &str| {
-        let clauses = [("using", using), ("check", check)];
-        let clauses = clauses.iter().filter(|(_, text)| !text.is_empty());
-        let lines: String = clauses
-            .map(|(key, text)| format!("{key} = \"{text}\"\n"))
-            .collect();
-        format!("[[tenancy.policies]]\ntable = \"contacts\"\nfor = \"{command}\"\n{lines}reason = \"why\"\n")
+        let clause = |key: &str, text: &str| match text {
+            "" => String::new(),
+            text => format!("{key} = \"{text}\"\n"),
+        };
+        let (using, check) = (clause("using", using), clause("check", check));
+        format!(
+            "[[tenancy.policies]]\ntable = \"contacts\"\nfor = \"{command}\"\n{using}{check}reason = \"why\"\n"
+        )
     };
     let policies = [
         policy("select", tenant, ""),
@@ -879,9 +881,7 @@ fn a_check_that_cannot_run_is_a_failure() {
         let report = crate_.run(command);
         assert_eq!((report.code, report.stdout.as_str()), (1, ""), "{}", report.all());
         assert!(
-            report
-                .stderr
-                .contains("this is not one SQL expression"),
+            report.stderr.contains("this is not one SQL expression"),
             "{}",
             report.all()
         );
@@ -1036,7 +1036,10 @@ fn exceptions() {
 }
 
 fn small_with_levels(levels: &str) -> Crate {
-    small_with("[database]\n", &format!("[database.levels]\n{levels}\n[database]\n"))
+    small_with(
+        "[database]\n",
+        &format!("[database.levels]\n{levels}\n[database]\n"),
+    )
 }
 
 #[test]

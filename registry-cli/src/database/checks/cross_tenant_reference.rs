@@ -169,14 +169,13 @@ fn suffix(context: &Context<'_>, key: &ForeignKey) -> String {
         "r" => Some("RESTRICT".to_string()),
         _ => None,
     };
-    let deferral = (!key.deferral.is_empty()).then(|| key.deferral.clone());
+    let deferral = (!key.deferral.is_empty()).then(|| format!(" {}", key.deferral));
     let parts = [
-        on_delete.map(|action| format!("ON DELETE {action}")),
-        on_update.map(|action| format!("ON UPDATE {action}")),
+        on_delete.map(|action| format!(" ON DELETE {action}")),
+        on_update.map(|action| format!(" ON UPDATE {action}")),
         deferral,
     ];
-    let parts = parts.into_iter().flatten();
-    parts.map(|part| format!(" {part}")).collect()
+    parts.into_iter().flatten().collect()
 }
 
 /// Whether a foreign key can refer to these columns.
@@ -197,6 +196,7 @@ mod tests {
 
     use super::find;
     use crate::database::catalog::ForeignKey;
+    use crate::database::finding::Finding;
     use crate::database::testing::{Database, NOTHING, findings, found};
 
     /// A key of `invoices` that refers to another invoice.
@@ -236,7 +236,7 @@ mod tests {
                 .first()
                 .map(|one| one.fix.lines().nth(1).unwrap().to_string());
             (
-                found.first().is_some_and(|one| one.is_grave()),
+                found.first().is_some_and(Finding::is_grave),
                 added.unwrap_or_default(),
             )
         };
@@ -269,9 +269,8 @@ mod tests {
     fn the_level_is_that_of_keys_without_actions() {
         let severities = |level: &str, on_delete: &str| {
             let mut database = Database::sound();
-            database.policy_file.push_str(&format!(
-                "[database.levels]\ncross-tenant-reference = \"{level}\"\n"
-            ));
+            let levels = ["[database.levels]\ncross-tenant-reference = \"", level, "\"\n"].concat();
+            database.policy_file.push_str(&levels);
             narrow(&mut database).on_delete = on_delete.to_string();
             let found = database.inspect(crate::database::checks::run);
             found.iter().map(|one| one.severity).collect::<Vec<_>>()

@@ -140,7 +140,7 @@ mod tests {
                 it.rows
                     .indexes
                     .iter_mut()
-                    .for_each(|index| index.is_primary = true)
+                    .for_each(|index| index.is_primary = true);
             },
         ] {
             let found = found(find, |it| {

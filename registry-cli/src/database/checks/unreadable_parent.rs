@@ -41,7 +41,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     }
     let findings = all.into_iter();
     findings
-        .map(|((parent, role), unreadable)| finding(&parent, role, unreadable))
+        .map(|((parent, role), unreadable)| finding(&parent, role, &unreadable))
         .collect()
 }
 
@@ -64,7 +64,7 @@ fn reads(context: &Context<'_>, app: &Actor<'_>, relation: &Relation, other: &Qu
     })
 }
 
-fn finding(parent: &Qualified, role: &str, unreadable: Unreadable<'_>) -> Finding {
+fn finding(parent: &Qualified, role: &str, unreadable: &Unreadable<'_>) -> Finding {
     let message = format!(
         "role `{role}` may not read {} of table `{}`, which the policies of {} read",
         quoted(&unreadable.columns),
