@@ -313,13 +313,14 @@ fn defined(tokens: TokenStream, name: &str) -> Option<TokenStream> {
 
 /// The tokens with `$crate` replaced by the name of the crate.
 fn with_crate(tokens: TokenStream, krate: &str) -> TokenStream {
-    let mut trees = tokens.into_iter();
+    let is_crate = |tree: &TokenTree| matches!(tree, TokenTree::Ident(ident) if ident == "crate");
+    let mut trees = tokens.into_iter().peekable();
     let mut replaced: Vec<TokenTree> = Vec::new();
     while let Some(tree) = trees.next() {
         replaced.push(match tree {
-            TokenTree::Punct(dollar) if dollar.as_char() == '$' => match trees.next() {
-                Some(TokenTree::Ident(_)) => Ident::new(krate, Span::call_site()).into(),
-                other => other.unwrap_or(dollar.into()),
+            TokenTree::Punct(dollar) if dollar.as_char() == '$' => match trees.next_if(is_crate) {
+                Some(_) => Ident::new(krate, Span::call_site()).into(),
+                None => dollar.into(),
             },
             TokenTree::Group(group) => {
                 let mut inner = Group::new(group.delimiter(), with_crate(group.stream(), krate));
