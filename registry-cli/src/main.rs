@@ -2,6 +2,7 @@
 
 mod cli;
 mod columns;
+mod compiler_variables;
 mod commands;
 mod conventions;
 mod database;

@@ -1,7 +1,6 @@
 //! A crate with a registry, read from its sources by the same pipeline that the macro uses.
 
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 
 use proc_macro2::Span;
@@ -77,7 +76,8 @@ impl Project {
             }
         }
         for project in projects.iter_mut().skip(1) {
-            project.package.target = Some(target_name(project.call.crate_root()));
+            let target = package.target_of(project.call.crate_root());
+            project.package.target = target.map(|target| target.name.clone());
         }
         projects
     }
@@ -226,19 +226,6 @@ fn several_registries(package: &Package) -> Failure {
     Failure::new(format!("package `{}` has several registries", package.name))
         .note("the calls of its crates lead to different directories or policy files")
         .help("keep the call in the library, and use its arrays in the binaries")
-}
-
-/// The name of the target with this root, as cargo infers it from the path.
-fn target_name(crate_root: &Path) -> String {
-    let named = if crate_root.ends_with("main.rs") {
-        crate_root
-            .parent()
-            .filter(|directory| !directory.ends_with("src"))
-    } else {
-        Some(crate_root)
-    };
-    let stem = named.unwrap_or(crate_root).file_stem();
-    stem.unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn no_call(package: &Package) -> Failure {

@@ -101,10 +101,14 @@ fn calls_in_crate(package: &Package, crate_root: &Path) -> Result<Vec<RegistryCa
 
 /// A call in a file that is the crate root, or that the crate root includes.
 pub fn call_site(package: &Package, file: &Path, crate_root: &Path) -> CallSite {
-    let (file, crate_root) = (file.to_path_buf(), crate_root.to_path_buf());
-    let call = CallSite::in_crate(package.root.clone(), file, crate_root, Some(&package.directory));
-    let directory = package.root.absolute(&package.directory);
-    call.with_variables(directory, package.output_directory.clone())
+    let [file_path, root_path] = [file, crate_root].map(Path::to_path_buf);
+    let call = CallSite::in_crate(
+        package.root.clone(),
+        file_path,
+        root_path,
+        Some(&package.directory),
+    );
+    call.with_variables(Arc::new(package.variables_of(crate_root)))
 }
 
 fn direct_call(

@@ -19,7 +19,7 @@ mod testing;
 mod text;
 mod written;
 
-pub use call_site::CallSite;
+pub use call_site::{CallSite, Variables};
 pub use expand::{
     ARRAYS, LOOK_UPS, LookUp, RegistryArray, copied_attribute, expand, import, outside_directories,
     path_components,
