@@ -104,7 +104,9 @@ fn first_pattern(trees: &[TokenTree], is_matcher: bool) -> (Pattern, &[TokenTree
     match trees {
         [dollar, TokenTree::Group(group), rest @ ..] if is_punct(dollar, "$") => {
             let first = token_length(rest);
-            let has_separator = rest.first().is_some_and(|tree| !is_punct(tree, "*+?") || first > 1);
+            let has_separator = rest
+                .first()
+                .is_some_and(|tree| !is_punct(tree, "*+?") || first > 1);
             let (separator, rest) = rest.split_at(if has_separator { first } else { 0 });
             let repetition = Pattern::Repetition {
                 patterns: patterns(group.stream(), is_matcher),
@@ -212,7 +214,8 @@ fn matched<'t>(patterns: &[Pattern], mut trees: &'t [TokenTree]) -> Option<(Bind
 fn after_token<'t>(token: &[TokenTree], trees: &'t [TokenTree]) -> Option<&'t [TokenTree]> {
     let (first, rest) = trees.split_at(token_length(trees));
     let pairs = || first.iter().zip(token);
-    let is_same = first.len() == token.len() && pairs().all(|(one, other)| one.to_string() == other.to_string());
+    let is_same =
+        first.len() == token.len() && pairs().all(|(one, other)| one.to_string() == other.to_string());
     is_same.then_some(rest)
 }
 
@@ -251,7 +254,10 @@ fn statement_length(trees: &[TokenTree]) -> Option<usize> {
     if let Some(length) = parsed_length(Item::parse, trees).or_else(|| parsed_length(Expr::parse, trees)) {
         return Some(length);
     }
-    let end = trees.iter().position(|tree| is_punct(tree, ";")).unwrap_or(trees.len());
+    let end = trees
+        .iter()
+        .position(|tree| is_punct(tree, ";"))
+        .unwrap_or(trees.len());
     let semicolon: TokenStream = ";".parse().ok()?;
     let statement = trees[..end].iter().cloned().chain(semicolon).collect();
     syn::parse2::<Stmt>(statement).ok()?;
@@ -426,12 +432,24 @@ mod tests {
                 "\"a\" => x::Y<1, 2> => f(1) + 2",
                 "t!(\"a\", x::Y<1, 2>, f(1) + 2)",
             ),
-            ("($d:expr) => { n!($d, 1) }; ", "a!(1, 2) | b", "n!(a!(1, 2) | b, 1)"),
+            (
+                "($d:expr) => { n!($d, 1) }; ",
+                "a!(1, 2) | b",
+                "n!(a!(1, 2) | b, 1)",
+            ),
             // Operators are one token.
-            ("($($d:literal)=>*) => { t!($($d),*) }", "\"a\" => \"b\"", "t!(\"a\", \"b\")"),
+            (
+                "($($d:literal)=>*) => { t!($($d),*) }",
+                "\"a\" => \"b\"",
+                "t!(\"a\", \"b\")",
+            ),
             ("($($d:tt)::+) => { t!($($d)->+) }", "a::b", "t!(a->b)"),
             ("($a:tt $b:tt $c:tt) => { t!($b) }", "'x => 'y", "t!(=>)"),
-            ("($a:tt = $b:tt) => { n!() }; ($a:tt => $b:tt) => { t!($b) }", "1 => 2", "t!(2)"),
+            (
+                "($a:tt = $b:tt) => { n!() }; ($a:tt => $b:tt) => { t!($b) }",
+                "1 => 2",
+                "t!(2)",
+            ),
             // Variables of two repetitions.
             (
                 "([$($a:literal),*] [$($b:ident),*] $c:tt) => { t!($($a, $b = $c),*) }",
@@ -443,20 +461,60 @@ mod tests {
                 "a { 1 2 } b { 3 }",
                 "t!(1, a, 2, a; 3, b)",
             ),
-            ("($a:tt) => { t!($a, $b, $crate::x) }", "1", "t!(1, $b, $crate::x)"),
-            ("($a:tt) => { t!(struct S { $a: u32 }) }", "x", "t!(struct S { x: u32 })"),
+            (
+                "($a:tt) => { t!($a, $b, $crate::x) }",
+                "1",
+                "t!(1, $b, $crate::x)",
+            ),
+            (
+                "($a:tt) => { t!(struct S { $a: u32 }) }",
+                "x",
+                "t!(struct S { x: u32 })",
+            ),
             // The other fragments.
-            ("($l:lifetime $d:literal) => { t!($d, $l) }", "'a \"b\"", "t!(\"b\", 'a)"),
+            (
+                "($l:lifetime $d:literal) => { t!($d, $l) }",
+                "'a \"b\"",
+                "t!(\"b\", 'a)",
+            ),
             ("($v:vis $d:literal) => { t!($d) }", "\"b\"", "t!(\"b\")"),
-            ("($v:vis $d:literal) => { $v t!($d) }", "pub(crate) \"b\"", "pub(crate) t!(\"b\")"),
+            (
+                "($v:vis $d:literal) => { $v t!($d) }",
+                "pub(crate) \"b\"",
+                "pub(crate) t!(\"b\")",
+            ),
             ("($v:vis) => { t!($v) }", "", "t!()"),
-            ("($p:path, $d:literal) => { $p!($d) }", "a::b::t, -1", "a::b::t!(-1)"),
-            ("($i:item $d:literal) => { t!($d) $i }", "mod a { } \"b\"", "t!(\"b\") mod a { }"),
+            (
+                "($p:path, $d:literal) => { $p!($d) }",
+                "a::b::t, -1",
+                "a::b::t!(-1)",
+            ),
+            (
+                "($i:item $d:literal) => { t!($d) $i }",
+                "mod a { } \"b\"",
+                "t!(\"b\") mod a { }",
+            ),
             ("($b:block $d:literal) => { t!($d) }", "{ 1 } \"b\"", "t!(\"b\")"),
-            ("($p:pat => $d:literal) => { t!($d) }", "Some(1 | 2) | None => true", "t!(true)"),
-            ("(#[$m:meta] $d:literal) => { t!($d) }", "#[a(b = 1)] \"b\"", "t!(\"b\")"),
-            ("($s:stmt; $d:literal) => { t!($d) }", "let x = 1; \"b\"", "t!(\"b\")"),
-            ("($(#[$m:meta])* $($d:literal)?) => { t!($($d)?) }", "#[a] #[b]", "t!()"),
+            (
+                "($p:pat => $d:literal) => { t!($d) }",
+                "Some(1 | 2) | None => true",
+                "t!(true)",
+            ),
+            (
+                "(#[$m:meta] $d:literal) => { t!($d) }",
+                "#[a(b = 1)] \"b\"",
+                "t!(\"b\")",
+            ),
+            (
+                "($s:stmt; $d:literal) => { t!($d) }",
+                "let x = 1; \"b\"",
+                "t!(\"b\")",
+            ),
+            (
+                "($(#[$m:meta])* $($d:literal)?) => { t!($($d)?) }",
+                "#[a] #[b]",
+                "t!()",
+            ),
         ] {
             let rules = rules(body.parse().unwrap());
             let expanded = expand(&rules, &arguments.parse().unwrap()).unwrap();

@@ -2,8 +2,8 @@
 
 mod cli;
 mod columns;
-mod compiler_variables;
 mod commands;
+mod compiler_variables;
 mod conventions;
 mod database;
 mod edit;

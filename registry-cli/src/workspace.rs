@@ -34,6 +34,8 @@ pub struct Package {
     pub dependencies: BTreeSet<String>,
     /// The name by which its code refers to the facade, if it depends on the facade in every build.
     pub facade: Option<String>,
+    /// The name by which its code refers to the facade, if it depends on the facade in some builds only.
+    pub optional_facade: Option<String>,
     /// Whether it depends on the facade in at least some builds.
     pub mentions_facade: bool,
     /// The feature that turns on an optional facade, if there is exactly one.
@@ -69,7 +71,8 @@ impl Package {
     pub fn variables_of(&self, crate_root: &Path) -> CrateVariables {
         let target = self.target_of(crate_root);
         let name = target.map(|target| target.name.as_str());
-        self.variables.of_crate(name, target.is_some_and(|target| target.is_program))
+        self.variables
+            .of_crate(name, target.is_some_and(|target| target.is_program))
     }
 
     /// A command line of this program that works on this package.
@@ -94,11 +97,38 @@ impl Package {
 
     /// The path of its lock file, whether there is one or not.
     pub fn lock_file(&self) -> PathBuf {
-        let name = match &self.target {
-            Some(target) => lock_file::NAME.replace(".lock", &format!("-{target}.lock")),
-            None => lock_file::NAME.to_string(),
-        };
-        self.directory.join(name)
+        self.directory.join(lock_file::name(self.target.as_deref()))
+    }
+
+    /// The lock files that `sync` wrote for it, for the registries that it has or had.
+    pub fn written_locks(&self) -> Vec<PathBuf> {
+        let names = self
+            .root
+            .names_in(&self.directory, |entry| {
+                lock_file::is_name(&entry.file_name().to_string_lossy())
+            })
+            .into_iter();
+        let paths = names.map(|name| self.directory.join(name));
+        let is_ours = |path: &PathBuf| self.read(path).is_ok_and(|text| lock_file::is_written(&text));
+        paths.filter(is_ours).collect()
+    }
+
+    /// The feature without which the crate has no registry, if the facade is optional. Fails if the condition is not
+    /// known.
+    pub fn registry_feature(&self) -> Result<Option<&str>, Failure> {
+        let is_optional = self.mentions_facade && self.facade.is_none();
+        match &self.facade_feature {
+            Some(feature) if is_optional => Ok(Some(feature)),
+            None if is_optional => Err(Failure::new(format!(
+                "`{}` depends on `{FACADE}` only in some builds",
+                self.name
+            ))
+            .note("no single feature turns the dependency on, so the condition for `#[table]` is not known")
+            .help(format!(
+                "give it a feature of its own: `registry = [\"dep:{FACADE}\"]`"
+            ))),
+            _ => Ok(None),
+        }
     }
 
     pub fn has_lock_file(&self) -> bool {
@@ -229,6 +259,10 @@ fn package(member: &cargo_metadata::Package, metadata: &Metadata) -> Package {
         facade: always
             .clone()
             .find(|dependency| dependency.name == FACADE)
+            .map(called),
+        optional_facade: normal
+            .clone()
+            .find(|dependency| dependency.name == FACADE && dependency.optional)
             .map(called),
         mentions_facade: normal.clone().any(|dependency| dependency.name == FACADE),
         facade_feature: normal

@@ -22,5 +22,6 @@ mod sync;
 #[cfg(unix)]
 mod texts;
 #[cfg(unix)]
+mod variables;
 mod verify;
 mod workflow;

@@ -307,6 +307,30 @@ shop     admins      truth     yes  -            Admins     src/bin/admin/schema
 
 "#]]
     );
+    krate.write(
+        "table-registry-old.lock",
+        &krate.read("table-registry-admin.lock"),
+    );
+    krate.write("table-registry-mine.lock", "# not generated\n");
+    says!(
+        krate,
+        ["sync", "--check"],
+        str![[r#"
+-- stderr
+       Fresh table-registry.lock
+       Fresh table-registry-admin.lock
+warning: no registry has the lock file `table-registry-old.lock`
+ |
+ = note: the crate that it is named after does not call `table_registry!`, or shares the registry of another crate
+ = help: remove the file
+ = note: diagnostic code `stale-lock`
+
+warning: 1 warning found
+-- exit 0
+
+"#]]
+    );
+    std::fs::remove_file(krate.path().join("table-registry-old.lock")).unwrap();
     says!(
         krate,
         ["new", "zones"],
@@ -320,6 +344,28 @@ error: package `shop` has several registries
 
 "#]]
     );
+}
+
+/// The file is `main.rs` in both directories, so that only cargo knows the names.
+#[test]
+fn lock_files_are_named_after_targets() {
+    let krate = Crate::shop();
+    let mut manifest = krate.read("Cargo.toml");
+    for name in ["one", "two"] {
+        manifest += &format!("[[bin]]\nname = \"{name}\"\npath = \"{name}/src/main.rs\"\n");
+        krate.write(&format!("{name}/src/main.rs"), &format!("mod schema;\n{PROGRAM}"));
+        let table = format!("#[table_registry::table(name = \"of_{name}\")]\npub struct Row;\n");
+        krate.write(&format!("{name}/src/schema/mod.rs"), &table);
+        krate.write(&format!("{name}/table-registry.toml"), "");
+        krate.write(&format!("{name}/revoke.toml"), "");
+    }
+    krate.write("Cargo.toml", &manifest);
+    let report = krate.run(&["sync"]);
+    assert_eq!(report.code, 0, "{}", report.all());
+    for name in ["one", "two"] {
+        let lock = krate.read(&format!("table-registry-{name}.lock"));
+        assert!(lock.contains(&format!("of_{name}")), "{lock}");
+    }
 }
 
 #[test]
