@@ -369,7 +369,7 @@ fn repeated(patterns: &[Pattern], separator: &[TokenTree], bindings: &Bindings) 
         let of_round = names.iter().filter_map(|name| {
             let binding = match bound(bindings, name)? {
                 Binding::Rounds(rounds) => rounds.get(position)?,
-                once => once,
+                once @ Binding::Tokens(_) => once,
             };
             Some((name.clone(), binding.clone()))
         });
@@ -392,9 +392,18 @@ mod tests {
         stream.to_string().split_whitespace().collect()
     }
 
+    fn check(cases: &[(&str, &str, &str)]) {
+        for (body, arguments, expected) in cases {
+            let rules = rules(body.parse().unwrap());
+            let expanded = expand(&rules, &arguments.parse().unwrap()).expect(body);
+            let expected: TokenStream = expected.parse().unwrap();
+            assert_eq!(tokens(&expanded), tokens(&expected), "{body}");
+        }
+    }
+
     #[test]
     fn arguments_are_forwarded() {
-        for (body, arguments, expected) in [
+        check(&[
             ("() => { t!(\"a\") }", "", "t!(\"a\")"),
             (
                 "($d:literal) => { t!($d, crate = $crate::x) }",
@@ -426,7 +435,12 @@ mod tests {
                 "a = 1; b = 2",
                 "t!(1, a = 1, 2, b = 2)",
             ),
-            // The next token of the pattern ends an expression or a type.
+        ]);
+    }
+
+    #[test]
+    fn the_next_token_of_the_pattern_ends_a_fragment() {
+        check(&[
             (
                 "($d:expr => $c:ty => $o:expr) => { t!($d, $c, $o) }",
                 "\"a\" => x::Y<1, 2> => f(1) + 2",
@@ -437,7 +451,12 @@ mod tests {
                 "a!(1, 2) | b",
                 "n!(a!(1, 2) | b, 1)",
             ),
-            // Operators are one token.
+        ]);
+    }
+
+    #[test]
+    fn an_operator_is_one_token() {
+        check(&[
             (
                 "($($d:literal)=>*) => { t!($($d),*) }",
                 "\"a\" => \"b\"",
@@ -450,7 +469,12 @@ mod tests {
                 "1 => 2",
                 "t!(2)",
             ),
-            // Variables of two repetitions.
+        ]);
+    }
+
+    #[test]
+    fn variables_of_several_repetitions_go_round_together() {
+        check(&[
             (
                 "([$($a:literal),*] [$($b:ident),*] $c:tt) => { t!($($a, $b = $c),*) }",
                 "[1, 2] [x, y] z",
@@ -471,16 +495,21 @@ mod tests {
                 "x",
                 "t!(struct S { x: u32 })",
             ),
-            // The other fragments.
+        ]);
+    }
+
+    #[test]
+    fn every_fragment_has_its_length() {
+        check(&[
             (
                 "($l:lifetime $d:literal) => { t!($d, $l) }",
                 "'a \"b\"",
                 "t!(\"b\", 'a)",
             ),
-            ("($v:vis $d:literal) => { t!($d) }", "\"b\"", "t!(\"b\")"),
+            ("($v:vis, $d:literal) => { t!($d) }", ", \"b\"", "t!(\"b\")"),
             (
-                "($v:vis $d:literal) => { $v t!($d) }",
-                "pub(crate) \"b\"",
+                "($v:vis mod $d:literal) => { $v t!($d) }",
+                "pub(crate) mod \"b\"",
                 "pub(crate) t!(\"b\")",
             ),
             ("($v:vis) => { t!($v) }", "", "t!()"),
@@ -515,12 +544,7 @@ mod tests {
                 "#[a] #[b]",
                 "t!()",
             ),
-        ] {
-            let rules = rules(body.parse().unwrap());
-            let expanded = expand(&rules, &arguments.parse().unwrap()).unwrap();
-            let expected: TokenStream = expected.parse().unwrap();
-            assert_eq!(tokens(&expanded), tokens(&expected), "{body}");
-        }
+        ]);
     }
 
     #[test]

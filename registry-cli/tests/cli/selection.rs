@@ -350,16 +350,16 @@ error: package `shop` has several registries
 #[test]
 fn lock_files_are_named_after_targets() {
     let krate = Crate::shop();
-    let mut manifest = krate.read("Cargo.toml");
+    let program = |name| format!("[[bin]]\nname = \"{name}\"\npath = \"{name}/src/main.rs\"\n");
+    let manifest = krate.read("Cargo.toml") + &program("one") + &program("two");
+    krate.write("Cargo.toml", &manifest);
     for name in ["one", "two"] {
-        manifest += &format!("[[bin]]\nname = \"{name}\"\npath = \"{name}/src/main.rs\"\n");
         krate.write(&format!("{name}/src/main.rs"), &format!("mod schema;\n{PROGRAM}"));
         let table = format!("#[table_registry::table(name = \"of_{name}\")]\npub struct Row;\n");
         krate.write(&format!("{name}/src/schema/mod.rs"), &table);
         krate.write(&format!("{name}/table-registry.toml"), "");
         krate.write(&format!("{name}/revoke.toml"), "");
     }
-    krate.write("Cargo.toml", &manifest);
     let report = krate.run(&["sync"]);
     assert_eq!(report.code, 0, "{}", report.all());
     for name in ["one", "two"] {
