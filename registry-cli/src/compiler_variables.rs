@@ -109,6 +109,8 @@ impl Script {
             .args(["check", "--quiet", "--keep-going", "--message-format=json"])
             .arg("--manifest-path")
             .arg(&self.manifest)
+            // The root of a workspace may have other default members.
+            .args(["--package", &self.package.repr])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
