@@ -11,7 +11,7 @@ use table_registry_engine::{
 };
 
 use crate::failure::Failure;
-use crate::registry_call::{RegistryCall, place};
+use crate::registry_call::{self, RegistryCall, place};
 use crate::report;
 use crate::workspace::{self, Package, Workspace};
 
@@ -103,7 +103,7 @@ impl Project {
         inputs.declarations.outside = compiled.outside;
         reading_faults.append(&mut inputs.faults);
         let located = reading_faults.into_iter().map(|fault| found.locate(fault));
-        let mut faults: Vec<Diagnostic> = located.collect();
+        let mut faults: Vec<Diagnostic> = located.chain(found.misplaced()).collect();
         let checked = Checked::new(inputs.clone());
         faults.extend(checked.faults);
         let mut project = Self {
@@ -242,21 +242,17 @@ fn target_name(crate_root: &Path) -> String {
 }
 
 fn no_call(package: &Package) -> Failure {
-    let roots: Vec<String> = package
-        .crate_roots
-        .iter()
-        .map(|root| format!("`{}`", root.display()))
-        .collect();
-    let lock = package.lock_file();
-    let failure = Failure::new(format!(
-        "package `{}` does not call `table_registry!`",
-        package.name
-    ))
-    .note(format!("looked in {}", roots.join(", ")));
+    let failure = registry_call::no_call(package);
     if package.has_lock_file() {
         return failure
-            .note(format!("`{}` is the lock file of a registry", display(&lock)))
+            .note(format!(
+                "`{}` is the lock file of a registry",
+                display(&package.lock_file())
+            ))
             .help("restore the call, or remove the lock file, too");
+    }
+    if !registry_call::unclear_calls(package).is_empty() {
+        return failure.help(registry_call::CALL_PLAINLY);
     }
     failure.help(format!("run `{}` to add the call", package.command("init")))
 }
