@@ -1,7 +1,7 @@
 //! Finds out whether a call of a macro is a call of `table_registry!`: under another name, re-exported, or in a macro that
 //! forwards its arguments.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -55,7 +55,7 @@ enum Found {
     /// `table_registry!` itself.
     Registry,
     /// The definitions with this name in one crate, of which a `cfg` may choose one.
-    Rules(Rc<Krate>, Vec<Vec<Rule>>),
+    Rules(Rc<Krate>, Rc<Definitions>),
     /// A macro that cannot call `table_registry!`.
     Other,
     Nothing,
@@ -71,9 +71,22 @@ struct Krate {
     may_wrap: bool,
     /// All files that the compiler reads, those of the crate root first.
     files: Vec<CrateFile>,
+    imports: OnceCell<Imports>,
+    definitions: RefCell<BTreeMap<String, Rc<Definitions>>>,
+}
+
+/// The rules of each macro with one name.
+type Definitions = Vec<Vec<Rule>>;
+
+struct Imports {
+    /// Those in the crate root.
+    of_root: Vec<Import>,
+    /// Those in any module.
+    all: Vec<Import>,
 }
 
 /// What the first name of a path stands for.
+#[derive(Clone)]
 enum Dependency {
     Facade,
     Crate(Rc<Krate>),
@@ -82,21 +95,43 @@ enum Dependency {
 }
 
 impl Krate {
-    /// The imports in the crate root.
-    fn root_imports(&self) -> Vec<Import> {
-        let in_root = self.files.iter().filter(|file| file.is_in_root);
-        in_root.flat_map(|file| imports(tokens(text(file)))).collect()
+    fn new(
+        path: Vec<String>,
+        package: Option<cargo_metadata::Package>,
+        may_wrap: bool,
+        files: Vec<CrateFile>,
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            path,
+            package,
+            may_wrap,
+            files,
+            imports: OnceCell::new(),
+            definitions: RefCell::default(),
+        })
     }
 
-    /// The imports in any module.
-    fn all_imports(&self) -> Vec<Import> {
-        let with_imports = self.files.iter().filter(|file| text(file).contains("use "));
-        with_imports
-            .flat_map(|file| imports_with_modules(tokens(text(file))))
-            .collect()
+    fn imports(&self) -> &Imports {
+        self.imports.get_or_init(|| {
+            let with_imports = || {
+                let has_any =
+                    |file: &&CrateFile| text(file).contains("use ") || text(file).contains("extern ");
+                self.files.iter().filter(has_any)
+            };
+            let in_root = with_imports().filter(|file| file.is_in_root);
+            Imports {
+                of_root: in_root.flat_map(|file| imports(tokens(text(file)))).collect(),
+                all: with_imports()
+                    .flat_map(|file| imports_with_modules(tokens(text(file))))
+                    .collect(),
+            }
+        })
     }
 
-    fn definitions(&self, name: &str) -> Vec<Vec<Rule>> {
+    fn definitions(&self, name: &str) -> Rc<Definitions> {
+        if let Some(known) = self.definitions.borrow().get(name) {
+            return Rc::clone(known);
+        }
         let mut bodies = Vec::new();
         for file in &self.files {
             let text = text(file);
@@ -104,7 +139,9 @@ impl Krate {
                 add_definitions(tokens(text), name, &mut bodies);
             }
         }
-        bodies.into_iter().map(macro_rules::rules).collect()
+        let found = Rc::new(bodies.into_iter().map(macro_rules::rules).collect());
+        let mut known = self.definitions.borrow_mut();
+        Rc::clone(known.entry(name.to_string()).or_insert(found))
     }
 }
 
@@ -114,21 +151,18 @@ pub struct MacroLookup<'p> {
     own: Rc<Krate>,
     /// The crates that were read, by manifest.
     others: RefCell<BTreeMap<PathBuf, Rc<Krate>>>,
+    /// What was found for the paths that start with the name of a crate.
+    dependencies: RefCell<BTreeMap<Vec<String>, Dependency>>,
 }
 
 impl<'p> MacroLookup<'p> {
     /// `files` are those of the user's crate.
     pub fn new(package: &'p Package, files: Vec<CrateFile>) -> Self {
-        let own = Krate {
-            path: vec!["crate".to_string()],
-            package: None,
-            may_wrap: true,
-            files,
-        };
         Self {
             package,
-            own: Rc::new(own),
+            own: Krate::new(vec!["crate".to_string()], None, true, files),
             others: RefCell::default(),
+            dependencies: RefCell::default(),
         }
     }
 
@@ -144,7 +178,7 @@ impl<'p> MacroLookup<'p> {
         match self.find(&self.own, path, &mut Vec::new()) {
             Found::Registry => Meaning::Registry(arguments.clone()),
             Found::Other => Meaning::Other,
-            Found::Nothing => Meaning::Unclear(format!("no definition of `{}!` was found", path.join("::"))),
+            Found::Nothing => Meaning::Unclear(self.not_found(path)),
             Found::Rules(krate, definitions) => Meaning::of_all(definitions.iter().map(|rules| {
                 self.meaning_of_rules(&krate, rules, arguments, depth)
                     .unwrap_or_else(|| {
@@ -155,6 +189,15 @@ impl<'p> MacroLookup<'p> {
                     })
             })),
         }
+    }
+
+    fn not_found(&self, path: &[String]) -> String {
+        let hint = if self.resolved().is_none() {
+            "; the dependencies cannot be read: run `cargo fetch`"
+        } else {
+            ""
+        };
+        format!("no definition of `{}!` was found{hint}", path.join("::"))
     }
 
     /// `None` if no rule is found to match.
@@ -202,9 +245,11 @@ impl<'p> MacroLookup<'p> {
             "crate" | "self" | "super" => return self.find(krate, rest, seen),
             _ => {}
         }
-        let mut imports = krate.root_imports().into_iter();
-        let is_alias = |import: &Import| import.name.as_ref() == Some(first) && import.path[0] != *first;
-        if let Some(import) = imports.find(is_alias) {
+        // A macro may be imported under the name of the facade, too.
+        let is_facade = krate.package.is_none() && self.package.facade.as_ref() == Some(first);
+        let is_alias = |import: &&Import| import.name.as_ref() == Some(first) && import.path[0] != *first;
+        let mut imports = krate.imports().of_root.iter();
+        if let Some(import) = imports.find(is_alias).filter(|_| !is_facade) {
             return self.find(krate, &[import.path.as_slice(), rest].concat(), seen);
         }
         match self.dependency(krate, first) {
@@ -219,24 +264,20 @@ impl<'p> MacroLookup<'p> {
     fn find_name(&self, krate: &Rc<Krate>, name: &str, seen: &mut Vec<(Vec<String>, Vec<String>)>) -> Found {
         let is_named = |import: &&Import| import.name.as_deref() == Some(name) && import.path != [name];
         let is_local = |import: &Import| matches!(import.path[0].as_str(), "crate" | "self" | "super");
-        let in_root = krate.root_imports();
-        if let Some(import) = in_root.iter().filter(is_named).find(|import| !is_local(import)) {
+        let Imports { of_root, all } = krate.imports();
+        if let Some(import) = of_root.iter().filter(is_named).find(|import| !is_local(import)) {
             return self.find(krate, &import.path, seen);
         }
         let definitions = krate.definitions(name);
         if !definitions.is_empty() {
             return Found::Rules(Rc::clone(krate), definitions);
         }
-        let everywhere = krate.all_imports();
-        let named = everywhere.iter().filter(is_named);
-        let through_names = named.map(|import| self.find(krate, &import.path, seen));
-        if let Some(found) = through_names
-            .into_iter()
-            .find(|found| !matches!(found, Found::Nothing))
-        {
+        let named = all.iter().filter(is_named);
+        let mut through_names = named.map(|import| self.find(krate, &import.path, seen));
+        if let Some(found) = through_names.find(|found| !matches!(found, Found::Nothing)) {
             return found;
         }
-        let globs = everywhere.iter().filter(|import| import.name.is_none());
+        let globs = all.iter().filter(|import| import.name.is_none());
         for glob in globs.filter(|import| import.path.first().is_some() && !is_local(import)) {
             let found = match self.dependency(krate, &glob.path[0]) {
                 Dependency::Crate(other) if other.may_wrap => self.find_name(&other, name, seen),
@@ -256,6 +297,16 @@ impl<'p> MacroLookup<'p> {
     }
 
     fn dependency(&self, krate: &Krate, name: &str) -> Dependency {
+        let path = [krate.path.as_slice(), &[name.to_string()]].concat();
+        if let Some(known) = self.dependencies.borrow().get(&path) {
+            return known.clone();
+        }
+        let found = self.new_dependency(krate, name);
+        self.dependencies.borrow_mut().insert(path, found.clone());
+        found
+    }
+
+    fn new_dependency(&self, krate: &Krate, name: &str) -> Dependency {
         let found = match &krate.package {
             None if self.package.facade.as_deref() == Some(name) => return Dependency::Facade,
             None => {
@@ -296,12 +347,8 @@ impl<'p> MacroLookup<'p> {
         if let Some(known) = self.others.borrow().get(&manifest) {
             return Rc::clone(known);
         }
-        let krate = Rc::new(Krate {
-            path,
-            may_wrap: self.may_wrap(&package),
-            files: self.files(&package),
-            package: Some(package),
-        });
+        let (may_wrap, files) = (self.may_wrap(&package), self.files(&package));
+        let krate = Krate::new(path, Some(package), may_wrap, files);
         self.others.borrow_mut().insert(manifest, Rc::clone(&krate));
         krate
     }

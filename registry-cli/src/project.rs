@@ -260,11 +260,17 @@ fn no_call(package: &Package) -> Failure {
 fn no_call_anywhere(workspace: &Workspace) -> Failure {
     match workspace.packages.as_slice() {
         [package] => no_call(package),
-        packages => Failure::new("no package of the workspace calls `table_registry!`")
-            .note(format!(
-                "looked in the crate roots of {}",
-                workspace::names(packages)
-            ))
-            .help("run `cargo table-registry init -p NAME` to add the call to one"),
+        packages => {
+            let failure = Failure::new("no package of the workspace calls `table_registry!`")
+                .note(format!(
+                    "looked in the crate roots of {}",
+                    workspace::names(packages)
+                ))
+                .note(registry_call::SEARCHED);
+            let unclear = packages.iter().flat_map(registry_call::unclear_calls);
+            unclear
+                .fold(failure, Failure::note)
+                .help("run `cargo table-registry init -p NAME` to add the call to one")
+        }
     }
 }

@@ -15,6 +15,10 @@ use crate::macro_lookup::{MACRO, MacroLookup, Meaning};
 use crate::nesting;
 use crate::workspace::Package;
 
+/// The note about the crates that are searched.
+pub const SEARCHED: &str =
+    "only the library and the binaries are searched: not tests, examples, benches and build scripts";
+
 /// The help for a macro that may call `table_registry!`.
 pub const CALL_PLAINLY: &str = "if it does, call `table_registry!` in the crate root without that macro; if it does not, add the call by hand: \
      `init` adds none where there may be one";
@@ -229,10 +233,9 @@ pub fn no_call(package: &Package) -> Failure {
     };
     let roots = package.crate_roots.iter();
     let roots: Vec<String> = roots.map(|root| format!("`{}`", root.display())).collect();
-    failure.note(format!(
-        "looked in the library and the binaries, not in tests, examples, benches and build scripts: {}",
-        roots.join(", ")
-    ))
+    failure.note(format!("looked in {}", roots.join(", "))).note(
+        "only the library and the binaries are searched: not tests, examples, benches and build scripts",
+    )
 }
 
 /// The calls of macros in the crate roots that may call `table_registry!`, and why that cannot be told.

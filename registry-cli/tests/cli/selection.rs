@@ -484,3 +484,80 @@ error: 4 errors found
 "#]]
     );
 }
+
+#[test]
+fn calls_under_cfg() {
+    let krate = Crate::shop();
+    krate.write(
+        "src/lib.rs",
+        "mod schema;\n#[cfg(feature = \"a\")]\ntable_registry::table_registry!(\"schema/\");\n\
+         #[cfg(not(feature = \"a\"))]\ntable_registry::table_registry!(\"more/\");\n",
+    );
+    says!(krate, ["list"], str![[r#""#]]);
+    krate.write(
+        "src/lib.rs",
+        "mod schema;\n#[cfg(unix)]\ntable_registry::table_registry!(\"schema/\");\n\
+         #[cfg(not(unix))]\ntable_registry::table_registry! { \"schema/\" }\n",
+    );
+    assert_eq!(krate.run(&["list"]).code, 0);
+}
+
+#[test]
+fn a_call_in_a_module() {
+    for (root, module) in [
+        (
+            "mod schema;\nmod r {\n    table_registry::table_registry!(\"schema/\");\n}\n",
+            "",
+        ),
+        (
+            "mod schema;\nmod r;\n",
+            "table_registry::table_registry!(\"schema/\");\n",
+        ),
+        (
+            "mod schema;\nmod r { include!(\"r.rs\"); }\n",
+            "table_registry::table_registry!(\"schema/\");\n",
+        ),
+        (
+            "mod schema;\nmacro_rules! w { ($d:literal) => { table_registry::table_registry!($d); } }\nmod r { w!(\"schema/\"); }\n",
+            "",
+        ),
+    ] {
+        let krate = Crate::shop();
+        krate.write("src/lib.rs", root);
+        krate.write("src/r.rs", module);
+        let report = krate.run(&["list"]);
+        let expected = "error: `table_registry!` is not in the crate root\n";
+        assert!(report.stderr.starts_with(expected), "{root}\n{}", report.all());
+    }
+    let krate = Crate::shop();
+    krate.write(
+        "src/lib.rs",
+        "mod schema;\nmod r {\n    table_registry::table_registry!(\"schema/\");\n}\n",
+    );
+    says!(krate, ["list"], str![[r#""#]]);
+}
+
+/// A macro that cannot be followed may hold the call, so `init` must not add a second one.
+#[test]
+fn a_macro_that_may_hold_the_call() {
+    let krate = Crate::shop();
+    let root = "mod schema;\nthread_local! { static A: u8 = 1; }\n\
+                macro_rules! make { ($name:ident) => { macro_rules! $name { () => { table_registry::table_registry!(\"schema/\"); } } } }\n\
+                make!(made);\nmade!();\n";
+    krate.write("src/lib.rs", root);
+    krate.write(
+        "Cargo.toml",
+        "[package]\nname = \"shop\"\nedition = \"2024\"\n\n[dependencies]\ntable-registry = { path = \"registry\" }\n",
+    );
+    krate.write(
+        "registry/Cargo.toml",
+        "[package]\nname = \"table-registry\"\nedition = \"2024\"\n",
+    );
+    krate.write("registry/src/lib.rs", "");
+    says!(krate, ["list"], str![[r#""#]]);
+    says!(krate, ["init"], str![[r#""#]]);
+    assert_eq!(krate.read("src/lib.rs"), root);
+    // What a macro expands to is known here, and it is not a call.
+    krate.write("src/lib.rs", "macro_rules! ids { ($($n:ident),*) => { $(one!($n);)* } }\nmacro_rules! one { ($n:ident) => { struct $n; } }\nids!(A, B);\n");
+    assert_eq!(krate.run(&["init"]).code, 0);
+}

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use ra_ap_rustc_lexer::TokenKind;
 
-use crate::text::{Token, Tokens, tokens, until_closed};
+use crate::text::{Token, Tokens, conflict_marker_at, tokens, until_closed};
 
 /// `path!(…)` where an item may stand: outside of all items, or directly in an inline module.
 #[derive(Clone, Debug)]
@@ -31,6 +31,12 @@ pub fn item_calls(text: &str) -> Vec<ItemCall> {
     let mut tokens = tokens(text).peekable();
     while let Some(token) = tokens.next() {
         let is_at_start = std::mem::replace(&mut starts_item, false);
+        if conflict_marker_at(text, token.start).is_some() {
+            let length = text[token.start..].find('\n').unwrap_or(text.len());
+            while tokens.next_if(|next| next.start < token.start + length).is_some() {}
+            starts_item = true;
+            continue;
+        }
         match token.kind {
             TokenKind::Pound => {
                 has_cfg |= is_cfg(&mut tokens);
@@ -169,6 +175,7 @@ mod tests {
                 "a(1), c(3)",
             ),
             ("#![cfg(x)] a!(1);", "a(1)"),
+            ("<<<<<<< HEAD\n=======\n>>>>>>> a-b\na!(1);", "a(1)"),
         ] {
             let shown = |call: &ItemCall| {
                 let cfg = if call.is_conditional { "cfg " } else { "" };
