@@ -197,6 +197,7 @@ error: the workspace has no package `shp`
 error: package `tool` does not call `table_registry!`
  |
  = note: looked in `tool/src/main.rs`
+ = note: only the library and the binaries are searched: not tests, examples, benches and build scripts
  = help: run `cargo table-registry init -p tool` to add the call
 -- exit 2
 
@@ -216,6 +217,7 @@ error: package `tool` does not call `table_registry!`
 error: package `tool` does not call `table_registry!`
  |
  = note: looked in `tool/src/main.rs`
+ = note: only the library and the binaries are searched: not tests, examples, benches and build scripts
  = help: run `cargo table-registry init` to add the call
 -- exit 2
 
@@ -493,7 +495,16 @@ fn calls_under_cfg() {
         "mod schema;\n#[cfg(feature = \"a\")]\ntable_registry::table_registry!(\"schema/\");\n\
          #[cfg(not(feature = \"a\"))]\ntable_registry::table_registry!(\"more/\");\n",
     );
-    says!(krate, ["list"], str![[r#""#]]);
+    says!(krate, ["list"], str![[r#"
+-- stderr
+error: a crate of package `shop` calls `table_registry!` more than once
+ |
+ = note: `src/lib.rs:3`, `src/lib.rs:5`
+ = note: only the compiler knows which `cfg` holds; the registry has to be the same in every build
+ = help: keep one call; it can name several directories
+-- exit 2
+
+"#]]);
     krate.write(
         "src/lib.rs",
         "mod schema;\n#[cfg(unix)]\ntable_registry::table_registry!(\"schema/\");\n\
@@ -534,7 +545,21 @@ fn a_call_in_a_module() {
         "src/lib.rs",
         "mod schema;\nmod r {\n    table_registry::table_registry!(\"schema/\");\n}\n",
     );
-    says!(krate, ["list"], str![[r#""#]]);
+    says!(krate, ["list"], str![[r#"
+-- stderr
+error: `table_registry!` is not in the crate root
+ --> src/lib.rs:3:37
+  |
+3 |     table_registry::table_registry!("schema/");
+  |                                     ^^^^^^^^^
+  |
+  = help: move it to `src/lib.rs` or `src/main.rs`
+  = note: diagnostic code `not-in-crate-root`
+
+error: 1 error found
+-- exit 1
+
+"#]]);
 }
 
 /// A macro that cannot be followed may hold the call, so `init` must not add a second one.
@@ -554,8 +579,28 @@ fn a_macro_that_may_hold_the_call() {
         "[package]\nname = \"table-registry\"\nedition = \"2024\"\n",
     );
     krate.write("registry/src/lib.rs", "");
-    says!(krate, ["list"], str![[r#""#]]);
-    says!(krate, ["init"], str![[r#""#]]);
+    says!(krate, ["list"], str![[r#"
+-- stderr
+error: cannot tell whether package `shop` calls `table_registry!`
+ |
+ = note: `made!` in `src/lib.rs:5` may call it: no definition of `made!` was found
+ = note: looked in `src/lib.rs`
+ = note: only the library and the binaries are searched: not tests, examples, benches and build scripts
+ = help: if it does, call `table_registry!` in the crate root without that macro; if it does not, add the call by hand: `init` adds none where there may be one
+-- exit 2
+
+"#]]);
+    says!(krate, ["init"], str![[r#"
+-- stderr
+error: cannot tell whether package `shop` calls `table_registry!`
+ |
+ = note: `made!` in `src/lib.rs:5` may call it: no definition of `made!` was found
+ = note: looked in `src/lib.rs`
+ = note: only the library and the binaries are searched: not tests, examples, benches and build scripts
+ = help: if it does, call `table_registry!` in the crate root without that macro; if it does not, add the call by hand: `init` adds none where there may be one
+-- exit 2
+
+"#]]);
     assert_eq!(krate.read("src/lib.rs"), root);
     // What a macro expands to is known here, and it is not a call.
     krate.write("src/lib.rs", "macro_rules! ids { ($($n:ident),*) => { $(one!($n);)* } }\nmacro_rules! one { ($n:ident) => { struct $n; } }\nids!(A, B);\n");
