@@ -27,8 +27,12 @@ const STANDARD: &[&str] = &["compile_error", "global_asm", "include", "thread_lo
 /// What a call of a macro means.
 #[derive(Debug)]
 pub enum Meaning {
-    /// `table_registry!` is called with these arguments.
-    Registry(TokenStream),
+    /// `table_registry!` is called.
+    Registry {
+        arguments: TokenStream,
+        /// Whether a macro puts the call into a module.
+        is_in_module: bool,
+    },
     /// `table_registry!` is not called.
     Other,
     /// That cannot be told, for this reason.
@@ -41,7 +45,7 @@ impl Meaning {
         let mut result = Self::Other;
         for meaning in all {
             match meaning {
-                Self::Registry(_) => return meaning,
+                Self::Registry { .. } => return meaning,
                 Self::Unclear(_) if matches!(result, Self::Other) => result = meaning,
                 Self::Unclear(_) | Self::Other => {}
             }
@@ -59,6 +63,14 @@ enum Found {
     /// A macro that cannot call `table_registry!`.
     Other,
     Nothing,
+}
+
+/// One search for a macro.
+struct Query {
+    /// Whether the macro is given a call of `table_registry!`, which any macro may pass on.
+    is_given_call: bool,
+    /// The crates and paths that were looked up before, since imports may form a circle.
+    seen: Vec<(Vec<String>, Vec<String>)>,
 }
 
 /// A crate whose macros are looked up.
@@ -168,15 +180,31 @@ impl<'p> MacroLookup<'p> {
 
     /// What the call of a macro means in the user's crate.
     pub fn meaning(&self, path: &[String], arguments: &TokenStream) -> Meaning {
-        self.meaning_at(path, arguments, 0)
+        let meaning = self.meaning_at(path, arguments, 0);
+        if let Meaning::Unclear(_) = meaning {
+            let mut given = Vec::new();
+            add_calls_inside(arguments.clone(), &mut given);
+            // A macro such as `cfg_if!` passes on what it is given.
+            if let [call] = given.as_slice() {
+                return self.meaning_at(&call.path, &call.arguments.stream(), 1);
+            }
+        }
+        meaning
     }
 
     fn meaning_at(&self, path: &[String], arguments: &TokenStream, depth: usize) -> Meaning {
         if depth == MAX_WRAPPERS {
             return Meaning::Unclear("it calls itself again and again".to_string());
         }
-        match self.find(&self.own, path, &mut Vec::new()) {
-            Found::Registry => Meaning::Registry(arguments.clone()),
+        let mut query = Query {
+            is_given_call: mentions_macro(arguments.clone()),
+            seen: Vec::new(),
+        };
+        match self.find(&self.own, path, &mut query) {
+            Found::Registry => Meaning::Registry {
+                arguments: arguments.clone(),
+                is_in_module: false,
+            },
             Found::Other => Meaning::Other,
             Found::Nothing => Meaning::Unclear(self.not_found(path)),
             Found::Rules(krate, definitions) => Meaning::of_all(definitions.iter().map(|rules| {
@@ -208,41 +236,50 @@ impl<'p> MacroLookup<'p> {
         arguments: &TokenStream,
         depth: usize,
     ) -> Option<Meaning> {
-        if !rules.iter().any(Rule::has_macro_call) {
+        if !rules.iter().any(Rule::has_macro_call) && !mentions_macro(arguments.clone()) {
             return Some(Meaning::Other);
         }
         let expansion = with_crate(macro_rules::expand(rules, arguments)?, &krate.path);
         let calls = item_calls_in(expansion).into_iter();
         Some(Meaning::of_all(calls.map(|call| {
             let arguments = call.arguments.stream();
-            let in_user_crate = || self.meaning_at(&call.path, &arguments, depth + 1);
-            if call.path.len() > 1 || call.path[0] == MACRO {
-                return in_user_crate();
-            }
-            let path = [krate.path.as_slice(), &call.path].concat();
-            match self.meaning_at(&path, &arguments, depth + 1) {
-                Meaning::Unclear(_) => in_user_crate(),
-                clear => clear,
+            let of_path = |path: &[String]| self.meaning_at(path, &arguments, depth + 1);
+            let meaning = if call.path.len() > 1 || call.path[0] == MACRO {
+                of_path(&call.path)
+            } else {
+                match of_path(&[krate.path.as_slice(), &call.path].concat()) {
+                    Meaning::Unclear(_) => of_path(&call.path),
+                    clear => clear,
+                }
+            };
+            match meaning {
+                Meaning::Registry {
+                    arguments,
+                    is_in_module,
+                } => Meaning::Registry {
+                    arguments,
+                    is_in_module: is_in_module || call.is_in_module,
+                },
+                other => other,
             }
         })))
     }
 
-    /// `seen` are the names that were looked up before, so that imports may form a circle.
-    fn find(&self, krate: &Rc<Krate>, path: &[String], seen: &mut Vec<(Vec<String>, Vec<String>)>) -> Found {
+    fn find(&self, krate: &Rc<Krate>, path: &[String], query: &mut Query) -> Found {
         let here = (krate.path.clone(), path.to_vec());
-        if seen.contains(&here) {
+        if query.seen.contains(&here) {
             return Found::Nothing;
         }
-        seen.push(here);
+        query.seen.push(here);
         let [first, rest @ ..] = path else {
             return Found::Nothing;
         };
         let Some(name) = rest.last() else {
-            return self.find_name(krate, first, seen);
+            return self.find_name(krate, first, query);
         };
         match first.as_str() {
             "std" | "core" | "alloc" => return Found::Other,
-            "crate" | "self" | "super" => return self.find(krate, rest, seen),
+            "crate" | "self" | "super" => return self.find(krate, rest, query),
             _ => {}
         }
         // A macro may be imported under the name of the facade, too.
@@ -250,37 +287,41 @@ impl<'p> MacroLookup<'p> {
         let is_alias = |import: &&Import| import.name.as_ref() == Some(first) && import.path[0] != *first;
         let mut imports = krate.imports().of_root.iter();
         if let Some(import) = imports.find(is_alias).filter(|_| !is_facade) {
-            return self.find(krate, &[import.path.as_slice(), rest].concat(), seen);
+            return self.find(krate, &[import.path.as_slice(), rest].concat(), query);
         }
         match self.dependency(krate, first) {
             Dependency::Facade if name == MACRO => Found::Registry,
             Dependency::Facade => Found::Other,
-            Dependency::Crate(other) if other.may_wrap => self.find(&other, rest, seen),
+            Dependency::Crate(other) if other.may_wrap || query.is_given_call => {
+                self.find(&other, rest, query)
+            }
             Dependency::Crate(_) => Found::Other,
-            Dependency::None => self.find_name(krate, name, seen),
+            Dependency::None => self.find_name(krate, name, query),
         }
     }
 
-    fn find_name(&self, krate: &Rc<Krate>, name: &str, seen: &mut Vec<(Vec<String>, Vec<String>)>) -> Found {
+    fn find_name(&self, krate: &Rc<Krate>, name: &str, query: &mut Query) -> Found {
         let is_named = |import: &&Import| import.name.as_deref() == Some(name) && import.path != [name];
         let is_local = |import: &Import| matches!(import.path[0].as_str(), "crate" | "self" | "super");
         let Imports { of_root, all } = krate.imports();
         if let Some(import) = of_root.iter().filter(is_named).find(|import| !is_local(import)) {
-            return self.find(krate, &import.path, seen);
+            return self.find(krate, &import.path, query);
         }
         let definitions = krate.definitions(name);
         if !definitions.is_empty() {
             return Found::Rules(Rc::clone(krate), definitions);
         }
         let named = all.iter().filter(is_named);
-        let mut through_names = named.map(|import| self.find(krate, &import.path, seen));
+        let mut through_names = named.map(|import| self.find(krate, &import.path, query));
         if let Some(found) = through_names.find(|found| !matches!(found, Found::Nothing)) {
             return found;
         }
         let globs = all.iter().filter(|import| import.name.is_none());
         for glob in globs.filter(|import| import.path.first().is_some() && !is_local(import)) {
             let found = match self.dependency(krate, &glob.path[0]) {
-                Dependency::Crate(other) if other.may_wrap => self.find_name(&other, name, seen),
+                Dependency::Crate(other) if other.may_wrap || query.is_given_call => {
+                    self.find_name(&other, name, query)
+                }
                 Dependency::Crate(other) if !other.definitions(name).is_empty() => Found::Other,
                 _ => Found::Nothing,
             };
@@ -313,7 +354,8 @@ impl<'p> MacroLookup<'p> {
                 let mut by_path = self.package.path_dependencies.iter();
                 let by_path = by_path.find(|(known, _)| known == name);
                 let in_directory = by_path.and_then(|(_, directory)| package_in(directory));
-                in_directory.or_else(|| self.resolved_dependency(&self.own_manifest(), name))
+                let found = in_directory.or_else(|| self.own_library(name));
+                found.or_else(|| self.resolved_dependency(&self.own_manifest(), name))
             }
             Some(package) => {
                 let normal =
@@ -354,9 +396,7 @@ impl<'p> MacroLookup<'p> {
     }
 
     fn files(&self, package: &cargo_metadata::Package) -> Vec<CrateFile> {
-        let is_library =
-            |target: &&cargo_metadata::Target| !target.is_bin() && target.kind.iter().any(can_hold_schema);
-        let Some(library) = package.targets.iter().find(is_library) else {
+        let Some(library) = library(package) else {
             return Vec::new();
         };
         let file = library.src_path.clone().into_std_path_buf();
@@ -387,6 +427,16 @@ impl<'p> MacroLookup<'p> {
                 && self
                     .resolved()
                     .is_none_or(|metadata| reaches_facade(metadata, &package.id)))
+    }
+
+    /// The library of the package, for its binaries.
+    fn own_library(&self, name: &str) -> Option<cargo_metadata::Package> {
+        let root = self.own.files.first()?;
+        let directory = self.package.root.absolute(&self.package.directory);
+        let is_binary = self.package.crate_roots.first() != Some(&root.file.path);
+        let package = is_binary.then(|| package_in(&directory))??;
+        let is_named = library(&package)?.name.replace('-', "_") == name;
+        is_named.then_some(package)
     }
 
     fn own_manifest(&self) -> PathBuf {
@@ -438,6 +488,11 @@ fn reaches_facade(metadata: &Metadata, package: &PackageId) -> bool {
         }
     }
     false
+}
+
+fn library(package: &cargo_metadata::Package) -> Option<&cargo_metadata::Target> {
+    let mut targets = package.targets.iter();
+    targets.find(|target| !target.is_bin() && target.kind.iter().any(can_hold_schema))
 }
 
 /// The package whose manifest is in a directory.
@@ -517,6 +572,7 @@ fn tokens(text: &str) -> TokenStream {
 struct MacroCall {
     path: Vec<String>,
     arguments: Group,
+    is_in_module: bool,
 }
 
 /// The calls in the expansion of a macro where an item may stand.
@@ -524,39 +580,75 @@ fn item_calls_in(tokens: TokenStream) -> Vec<MacroCall> {
     let mut calls = Vec::new();
     // `None` in the middle of an item.
     let mut path: Option<Vec<String>> = Some(Vec::new());
-    let (mut is_call, mut is_after_ident) = (false, false);
+    let mut is_call = false;
+    let mut words: Vec<String> = Vec::new();
     for tree in tokens {
-        let was_after_ident = std::mem::replace(&mut is_after_ident, false);
         let is_empty = path.as_ref().is_some_and(Vec::is_empty);
         match tree {
-            TokenTree::Group(arguments) if is_call => {
-                let path = path.replace(Vec::new()).unwrap_or_default();
-                calls.push(MacroCall { path, arguments });
+            TokenTree::Ident(ident) if !is_call => {
+                if let Some(path) = path.as_mut().filter(|_| words.is_empty()) {
+                    path.push(ident.unraw().to_string());
+                } else {
+                    path = None;
+                }
+                words.push(ident.to_string());
+                continue;
             }
-            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => path = Some(Vec::new()),
+            TokenTree::Group(arguments) if is_call && path.is_some() => calls.push(MacroCall {
+                path: path.replace(Vec::new()).unwrap_or_default(),
+                arguments,
+                is_in_module: false,
+            }),
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
+                if matches!(words.as_slice(), [.., keyword, _] if keyword == "mod") {
+                    let inside = item_calls_in(group.stream()).into_iter();
+                    calls.extend(inside.map(|call| MacroCall {
+                        is_in_module: true,
+                        ..call
+                    }));
+                }
+                path = Some(Vec::new());
+            }
             // An attribute.
             TokenTree::Group(group) if is_empty && group.delimiter() == Delimiter::Bracket => {}
             TokenTree::Punct(punct) => match punct.as_char() {
                 ';' => path = Some(Vec::new()),
                 '!' if path.is_some() && !is_empty => {
                     is_call = true;
+                    words.clear();
                     continue;
                 }
                 '#' | '!' if is_empty => {}
                 ':' => {}
                 _ => path = None,
             },
-            TokenTree::Ident(ident) if !is_call && !was_after_ident => {
-                is_after_ident = true;
-                if let Some(path) = &mut path {
-                    path.push(ident.unraw().to_string());
-                }
-            }
             _ => path = None,
         }
         is_call = false;
+        words.clear();
     }
     calls
+}
+
+/// Adds the calls of `table_registry!` among the tokens that a macro is given, at any depth of braces.
+fn add_calls_inside(tokens: TokenStream, calls: &mut Vec<MacroCall>) {
+    let is_ours = |call: &MacroCall| call.path.last().is_some_and(|name| name == MACRO);
+    calls.extend(item_calls_in(tokens.clone()).into_iter().filter(is_ours));
+    for tree in tokens {
+        if let TokenTree::Group(group) = tree
+            && group.delimiter() == Delimiter::Brace
+        {
+            add_calls_inside(group.stream(), calls);
+        }
+    }
+}
+
+fn mentions_macro(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|tree| match tree {
+        TokenTree::Ident(ident) => ident.unraw() == MACRO,
+        TokenTree::Group(group) => mentions_macro(group.stream()),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
 }
 
 #[cfg(test)]
@@ -581,6 +673,14 @@ mod tests {
             calls("const A: &str = a!(1); #[doc = \"x\"] b!(); pub mod c {} impl d!() {}"),
             "b()"
         );
+        assert_eq!(
+            calls("pub mod a { b!(1); mod c { d!(2); } } e!(3);"),
+            "b(1), d(2), e(3)"
+        );
+        let mut inside = Vec::new();
+        let given = "if #[cfg(x)] { a::table_registry!(1); } else { b!(2); }";
+        add_calls_inside(given.parse().unwrap(), &mut inside);
+        assert_eq!(inside.len(), 1);
     }
 
     #[test]

@@ -103,7 +103,8 @@ impl Project {
         inputs.declarations.outside = compiled.outside;
         reading_faults.append(&mut inputs.faults);
         let located = reading_faults.into_iter().map(|fault| found.locate(fault));
-        let mut faults: Vec<Diagnostic> = located.chain(found.misplaced()).collect();
+        let mut faults: Vec<Diagnostic> = located.collect();
+        faults.extend(found.misplaced.clone());
         let checked = Checked::new(inputs.clone());
         faults.extend(checked.faults);
         let mut project = Self {

@@ -20,8 +20,8 @@ pub const SEARCHED: &str =
     "only the library and the binaries are searched: not tests, examples, benches and build scripts";
 
 /// The help for a macro that may call `table_registry!`.
-pub const CALL_PLAINLY: &str = "if it does, call `table_registry!` in the crate root without that macro; if it does not, add the call by hand: \
-     `init` adds none where there may be one";
+pub const CALL_PLAINLY: &str = "if that macro calls it, call `table_registry!` without the macro; if not, add the call by hand: `init` does not add a \
+     second call";
 
 /// A call of `table_registry!`, under any name.
 pub struct RegistryCall {
@@ -35,6 +35,8 @@ pub struct RegistryCall {
     /// The byte range of the arguments that the user wrote.
     place: Range<usize>,
     is_in_module: bool,
+    /// The faults of the calls in modules: this one, or others of the same crate.
+    pub misplaced: Vec<Diagnostic>,
     /// Whether a `cfg` may leave it out.
     is_conditional: bool,
 }
@@ -52,12 +54,6 @@ impl RegistryCall {
     /// `src/lib.rs:3`.
     fn line(&self) -> String {
         line(&self.source, self.place.start)
-    }
-
-    /// The fault of a call in a module.
-    pub fn misplaced(&self) -> Option<Diagnostic> {
-        self.is_in_module
-            .then(|| not_in_crate_root().at(&self.source, self.place.clone(), ""))
     }
 
     /// Returns the fault of an argument with its place in the file.
@@ -159,12 +155,16 @@ impl CrateSearch {
             }
         };
         match lookup.meaning(&written.path, &arguments) {
-            Meaning::Registry(arguments) => self.calls.push(RegistryCall {
+            Meaning::Registry {
+                arguments,
+                is_in_module,
+            } => self.calls.push(RegistryCall {
                 call: call_site(package, &file.file.path, &root.file.path),
                 arguments,
                 root: Arc::clone(&root.file.source),
                 source: Arc::clone(source),
-                is_in_module: !is_in_root(file, &written),
+                misplaced: Vec::new(),
+                is_in_module: is_in_module || !is_in_root(file, &written),
                 is_conditional: written.is_conditional,
                 place: written.arguments,
             }),
@@ -178,17 +178,21 @@ impl CrateSearch {
         Ok(())
     }
 
-    /// Fails if there are several calls that differ. Of those that do not, it keeps one.
+    /// Keeps one call, with the faults of those in modules. Fails if there are several in the crate root, unless they are
+    /// the same under different conditions.
     fn check_count(&mut self, package: &Package) -> Result<(), Failure> {
-        let Some(first) = self.calls.first() else {
+        let mut misplaced = Vec::new();
+        for call in self.calls.iter().filter(|call| call.is_in_module) {
+            misplaced.push(not_in_crate_root().at(&call.source, call.place.clone(), ""));
+        }
+        self.calls.sort_by_key(|call| call.is_in_module);
+        let in_root = self.calls.iter().filter(|call| !call.is_in_module).count();
+        self.calls.truncate(in_root.max(1));
+        let Some((first, others)) = self.calls.split_first_mut() else {
             return Ok(());
         };
-        if self
-            .calls
-            .iter()
-            .skip(1)
-            .all(|call| call.is_same_under_cfg(first))
-        {
+        if others.iter().all(|call| call.is_same_under_cfg(first)) {
+            first.misplaced = misplaced;
             self.calls.truncate(1);
             return Ok(());
         }

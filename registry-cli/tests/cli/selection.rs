@@ -495,7 +495,10 @@ fn calls_under_cfg() {
         "mod schema;\n#[cfg(feature = \"a\")]\ntable_registry::table_registry!(\"schema/\");\n\
          #[cfg(not(feature = \"a\"))]\ntable_registry::table_registry!(\"more/\");\n",
     );
-    says!(krate, ["list"], str![[r#"
+    says!(
+        krate,
+        ["list"],
+        str![[r#"
 -- stderr
 error: a crate of package `shop` calls `table_registry!` more than once
  |
@@ -504,7 +507,8 @@ error: a crate of package `shop` calls `table_registry!` more than once
  = help: keep one call; it can name several directories
 -- exit 2
 
-"#]]);
+"#]]
+    );
     krate.write(
         "src/lib.rs",
         "mod schema;\n#[cfg(unix)]\ntable_registry::table_registry!(\"schema/\");\n\
@@ -545,7 +549,10 @@ fn a_call_in_a_module() {
         "src/lib.rs",
         "mod schema;\nmod r {\n    table_registry::table_registry!(\"schema/\");\n}\n",
     );
-    says!(krate, ["list"], str![[r#"
+    says!(
+        krate,
+        ["list"],
+        str![[r#"
 -- stderr
 error: `table_registry!` is not in the crate root
  --> src/lib.rs:3:37
@@ -559,7 +566,8 @@ error: `table_registry!` is not in the crate root
 error: 1 error found
 -- exit 1
 
-"#]]);
+"#]]
+    );
 }
 
 /// A macro that cannot be followed may hold the call, so `init` must not add a second one.
@@ -579,7 +587,10 @@ fn a_macro_that_may_hold_the_call() {
         "[package]\nname = \"table-registry\"\nedition = \"2024\"\n",
     );
     krate.write("registry/src/lib.rs", "");
-    says!(krate, ["list"], str![[r#"
+    says!(
+        krate,
+        ["list"],
+        str![[r#"
 -- stderr
 error: cannot tell whether package `shop` calls `table_registry!`
  |
@@ -589,8 +600,12 @@ error: cannot tell whether package `shop` calls `table_registry!`
  = help: if it does, call `table_registry!` in the crate root without that macro; if it does not, add the call by hand: `init` adds none where there may be one
 -- exit 2
 
-"#]]);
-    says!(krate, ["init"], str![[r#"
+"#]]
+    );
+    says!(
+        krate,
+        ["init"],
+        str![[r#"
 -- stderr
 error: cannot tell whether package `shop` calls `table_registry!`
  |
@@ -600,7 +615,8 @@ error: cannot tell whether package `shop` calls `table_registry!`
  = help: if it does, call `table_registry!` in the crate root without that macro; if it does not, add the call by hand: `init` adds none where there may be one
 -- exit 2
 
-"#]]);
+"#]]
+    );
     assert_eq!(krate.read("src/lib.rs"), root);
     // What a macro expands to is known here, and it is not a call.
     krate.write("src/lib.rs", "macro_rules! ids { ($($n:ident),*) => { $(one!($n);)* } }\nmacro_rules! one { ($n:ident) => { struct $n; } }\nids!(A, B);\n");
