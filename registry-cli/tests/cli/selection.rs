@@ -547,7 +547,7 @@ fn a_call_in_a_module() {
     let krate = Crate::shop();
     krate.write(
         "src/lib.rs",
-        "mod schema;\nmod r {\n    table_registry::table_registry!(\"schema/\");\n}\n",
+        "mod schema;\ntable_registry::table_registry!(\"schema/\");\nmod r {\n    table_registry::table_registry!(\"schema/\");\n}\n",
     );
     says!(
         krate,
@@ -621,4 +621,31 @@ error: cannot tell whether package `shop` calls `table_registry!`
     // What a macro expands to is known here, and it is not a call.
     krate.write("src/lib.rs", "macro_rules! ids { ($($n:ident),*) => { $(one!($n);)* } }\nmacro_rules! one { ($n:ident) => { struct $n; } }\nids!(A, B);\n");
     assert_eq!(krate.run(&["init"]).code, 0);
+}
+
+/// The library's macro in a binary of the same package, and macros that pass on what they are given.
+#[test]
+fn calls_through_macros_of_the_same_package() {
+    let wrapper = "pub mod schema;\n#[macro_export]\nmacro_rules! registry { ($d:literal) => { table_registry::table_registry!($d); } }\n";
+    let given = "pub mod schema;\nmacro_rules! on { ($($t:tt)*) => { #[cfg(unix)] $($t)* } }\n\
+                 on! { table_registry::table_registry!(\"schema/\"); }\n";
+    let unknown = "pub mod schema;\ncfg_if::cfg_if! { if #[cfg(unix)] { table_registry::table_registry!(\"schema/\"); } else {} }\n";
+    for (library, program) in [
+        (
+            wrapper,
+            "mod schema;\nshop::registry!(\"schema/\");\nfn main() {}\n",
+        ),
+        (given, "fn main() {}\n"),
+        (unknown, "fn main() {}\n"),
+    ] {
+        let krate = Crate::shop();
+        krate.write("src/lib.rs", library);
+        krate.write("src/main.rs", program);
+        let report = krate.run(&["list"]);
+        assert!(
+            report.stdout.contains("audit_logs"),
+            "{library}\n{}",
+            report.all()
+        );
+    }
 }

@@ -183,9 +183,9 @@ fn files_of_root(call: &CallSite, in_modules: bool) -> Vec<ScannedFile> {
         let file = ScannedFile::new(path, source);
         let includes = file.scan.includes.iter();
         for include in includes.filter(|include| in_modules || include.is_top_level) {
-            let included = included_file(call, &file.path, &file.source.text, include);
-            let clean_path = included.map(|included| clean(&included));
-            paths.extend(clean_path.filter(|included| !paths.contains(included)));
+            let path = included_file(call, &file.path, &file.source.text, include);
+            let clean_path = path.map(|path| clean(&path));
+            paths.extend(clean_path.filter(|path| !paths.contains(path)));
         }
         files.push(file);
     }
