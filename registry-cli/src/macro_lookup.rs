@@ -291,11 +291,10 @@ impl<'p> MacroLookup<'p> {
         }
         match self.dependency(krate, first) {
             Dependency::Facade if name == MACRO => Found::Registry,
-            Dependency::Facade => Found::Other,
             Dependency::Crate(other) if other.may_wrap || query.is_given_call => {
                 self.find(&other, rest, query)
             }
-            Dependency::Crate(_) => Found::Other,
+            Dependency::Facade | Dependency::Crate(_) => Found::Other,
             Dependency::None => self.find_name(krate, name, query),
         }
     }
@@ -317,7 +316,7 @@ impl<'p> MacroLookup<'p> {
             return found;
         }
         let globs = all.iter().filter(|import| import.name.is_none());
-        for glob in globs.filter(|import| import.path.first().is_some() && !is_local(import)) {
+        for glob in globs.filter(|import| !import.path.is_empty() && !is_local(import)) {
             let found = match self.dependency(krate, &glob.path[0]) {
                 Dependency::Crate(other) if other.may_wrap || query.is_given_call => {
                     self.find_name(&other, name, query)
@@ -540,13 +539,14 @@ fn add_definitions(tokens: TokenStream, name: &str, bodies: &mut Vec<TokenStream
 /// The tokens with `$crate` replaced by the path of the crate.
 fn with_crate(tokens: TokenStream, path: &[String]) -> TokenStream {
     let krate: TokenStream = path.join("::").parse().unwrap_or_default();
-    let mut trees = tokens.into_iter();
+    let is_crate = |tree: &TokenTree| matches!(tree, TokenTree::Ident(ident) if ident == "crate");
+    let mut trees = tokens.into_iter().peekable();
     let mut replaced = TokenStream::new();
     while let Some(tree) = trees.next() {
         match tree {
-            TokenTree::Punct(dollar) if dollar.as_char() == '$' => match trees.next() {
-                Some(TokenTree::Ident(_)) => replaced.extend(krate.clone()),
-                other => replaced.extend([other.unwrap_or(dollar.into())]),
+            TokenTree::Punct(dollar) if dollar.as_char() == '$' => match trees.next_if(is_crate) {
+                Some(_) => replaced.extend(krate.clone()),
+                None => replaced.extend([TokenTree::Punct(dollar)]),
             },
             TokenTree::Group(group) => {
                 let mut inner = Group::new(group.delimiter(), with_crate(group.stream(), path));
