@@ -555,9 +555,9 @@ fn a_call_in_a_module() {
         str![[r#"
 -- stderr
 error: `table_registry!` is not in the crate root
- --> src/lib.rs:3:37
+ --> src/lib.rs:4:37
   |
-3 |     table_registry::table_registry!("schema/");
+4 |     table_registry::table_registry!("schema/");
   |                                     ^^^^^^^^^
   |
   = help: move it to `src/lib.rs` or `src/main.rs`
@@ -597,7 +597,7 @@ error: cannot tell whether package `shop` calls `table_registry!`
  = note: `made!` in `src/lib.rs:5` may call it: no definition of `made!` was found
  = note: looked in `src/lib.rs`
  = note: only the library and the binaries are searched: not tests, examples, benches and build scripts
- = help: if it does, call `table_registry!` in the crate root without that macro; if it does not, add the call by hand: `init` adds none where there may be one
+ = help: if that macro calls it, call `table_registry!` without the macro; if not, add the call by hand: `init` does not add a second call
 -- exit 2
 
 "#]]
@@ -612,7 +612,7 @@ error: cannot tell whether package `shop` calls `table_registry!`
  = note: `made!` in `src/lib.rs:5` may call it: no definition of `made!` was found
  = note: looked in `src/lib.rs`
  = note: only the library and the binaries are searched: not tests, examples, benches and build scripts
- = help: if it does, call `table_registry!` in the crate root without that macro; if it does not, add the call by hand: `init` adds none where there may be one
+ = help: if that macro calls it, call `table_registry!` without the macro; if not, add the call by hand: `init` does not add a second call
 -- exit 2
 
 "#]]
