@@ -12,6 +12,7 @@ mod failure;
 mod imports;
 mod lint;
 mod lock_file;
+mod macro_lookup;
 mod macro_rules;
 mod module_file;
 mod nesting;

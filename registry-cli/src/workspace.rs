@@ -293,13 +293,13 @@ fn path_dependency(dependency: &cargo_metadata::Dependency) -> Option<(String, P
 }
 
 /// The name of a dependency in the sources.
-fn called(dependency: &cargo_metadata::Dependency) -> String {
+pub fn called(dependency: &cargo_metadata::Dependency) -> String {
     let name = dependency.rename.as_ref().unwrap_or(&dependency.name);
     name.replace('-', "_")
 }
 
 /// Whether a target can hold the schema: tests, examples, benches and build scripts cannot.
-fn can_hold_schema(kind: &TargetKind) -> bool {
+pub fn can_hold_schema(kind: &TargetKind) -> bool {
     !matches!(
         kind,
         TargetKind::Test | TargetKind::Example | TargetKind::Bench | TargetKind::CustomBuild

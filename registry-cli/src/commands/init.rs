@@ -9,7 +9,7 @@ use crate::cli::InitArguments;
 use crate::edit::{Changes, ExclusiveRun};
 use crate::failure::Failure;
 use crate::module_file::ModuleFile;
-use crate::registry_call::{RegistryCall, call_site};
+use crate::registry_call::{self, RegistryCall, call_site};
 use crate::report::{self, Exit};
 use crate::scaffold::is_snake_case_identifier;
 use crate::text;
@@ -90,6 +90,9 @@ impl CrateRoot {
     /// The crate root that calls the macro, or else that of the library, or else that of the first binary.
     fn read(package: &Package) -> Result<Self, Failure> {
         let found = RegistryCall::find_all(package)?.into_iter().next();
+        if found.is_none() && !registry_call::unclear_calls(package).is_empty() {
+            return Err(registry_call::no_call(package).help(registry_call::CALL_PLAINLY));
+        }
         let first = package.crate_roots.first();
         let path = found
             .as_ref()

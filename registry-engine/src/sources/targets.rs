@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
-use super::calls::{registry_calls, without_macros};
-use super::module_tree::{ScannedFile, included_file};
+use super::calls::{item_calls, without_macros};
+use super::module_tree::{ModuleTree, ScannedFile, included_file};
 use crate::call_site::CallSite;
 use crate::text::{Root, Source, clean};
 use crate::written::Invocation;
@@ -79,7 +79,7 @@ impl Compilation {
         }
         let shown_root = spelled_like(&root, &crate_root, &file);
         let in_root = CallSite::in_crate(root.clone(), shown_root.clone(), shown_root.clone(), package);
-        let files = files_of_root(&in_root);
+        let files = files_of_root(&in_root, true);
         let included = [Some(file), file_of_literal].into_iter().flatten();
         let mut with_call = included.filter(|file| holds_call(&root, &files, file, invocation));
         match with_call.next() {
@@ -149,9 +149,41 @@ fn spelled_like(root: &Root, path: &Path, like: &Path) -> PathBuf {
         .to_path_buf()
 }
 
-/// The crate root and the files that it includes, directly or through other files. Files that cannot be read are left out.
+/// A file that the compiler reads.
+#[derive(Clone, Debug)]
+pub struct CrateFile {
+    /// The file.
+    pub file: ScannedFile,
+    /// Whether its items are items of the crate root: the crate root itself, and what it includes outside of all
+    /// modules.
+    pub is_in_root: bool,
+}
+
+/// All files of a crate, as far as `mod` lines and `include!` show: the crate root and the files that it includes come
+/// first. Empty if the crate root cannot be read.
 #[must_use]
-pub fn files_of_root(call: &CallSite) -> Vec<ScannedFile> {
+pub fn files_of_crate(call: &CallSite) -> Vec<CrateFile> {
+    let in_root = files_of_root(call, false);
+    let Some(root) = in_root.first() else {
+        return Vec::new();
+    };
+    let (all, _) = ModuleTree::all_files(call, root);
+    let is_new = |file: &ScannedFile| in_root.iter().all(|known| known.path != file.path);
+    let others: Vec<ScannedFile> = all.into_iter().map(|(file, _)| file).filter(is_new).collect();
+    let in_root = in_root.into_iter().map(|file| CrateFile {
+        file,
+        is_in_root: true,
+    });
+    let others = others.into_iter().map(|file| CrateFile {
+        file,
+        is_in_root: false,
+    });
+    in_root.chain(others).collect()
+}
+
+/// The crate root and the files that it includes, directly or through other files; those that are included in modules
+/// only if `in_modules`. Files that cannot be read are left out.
+fn files_of_root(call: &CallSite, in_modules: bool) -> Vec<ScannedFile> {
     let mut paths = vec![call.crate_root().to_path_buf()];
     let mut files = Vec::new();
     let mut next = 0;
@@ -161,10 +193,11 @@ pub fn files_of_root(call: &CallSite) -> Vec<ScannedFile> {
             continue;
         };
         let file = ScannedFile::new(path, source);
-        for include in &file.scan.includes {
-            let included = included_file(call, &file.path, &file.source.text, include);
-            let clean_path = included.map(|included| clean(&included));
-            paths.extend(clean_path.filter(|included| !paths.contains(included)));
+        let includes = file.scan.includes.iter();
+        for include in includes.filter(|include| in_modules || include.is_top_level) {
+            let path = included_file(call, &file.path, &file.source.text, include);
+            let clean_path = path.map(|path| clean(&path));
+            paths.extend(clean_path.filter(|path| !paths.contains(path)));
         }
         files.push(file);
     }
@@ -189,8 +222,10 @@ fn calls_with(root: &Root, path: &Path, invocation: &Invocation) -> bool {
         return false;
     };
     let wanted = invocation.written_directories();
-    registry_calls(&source.text).into_iter().any(|arguments| {
-        let tokens = source.text[arguments].parse();
+    let calls = item_calls(&source.text).into_iter();
+    let mut ours = calls.filter(|call| call.path.last().is_some_and(|name| name == "table_registry"));
+    ours.any(|call| {
+        let tokens = source.text[call.arguments].parse();
         tokens.is_ok_and(|tokens| Invocation::parse(tokens, &mut Vec::new()).written_directories() == wanted)
     })
 }
