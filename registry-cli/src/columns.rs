@@ -433,7 +433,7 @@ mod tests {
             attribute: 0..0,
             is_struct: true,
             tenant: None,
-            shared_rows: false,
+            shared_rows: None,
             allowed: Vec::new(),
             faults: Vec::new(),
         }

@@ -59,9 +59,10 @@ pub fn differences(before: &Registry, after: &Registry) -> Vec<String> {
 
 /// The kind and the policies of a table, for people.
 fn summary(table: &RegisteredTable) -> String {
-    let tenant = match table.has_rls() {
-        true => format!("with row-level security by `{}`", table.tenancy),
-        false => "without row-level security".to_string(),
+    let tenant = if table.has_rls() {
+        format!("with row-level security by `{}`", table.tenancy)
+    } else {
+        "without row-level security".to_string()
     };
     let access = match table.access {
         Access::ReadWrite => String::new(),
@@ -76,9 +77,10 @@ fn line(text: &mut String, name: &str, value: &str) {
 }
 
 fn described(table: &RegisteredTable) -> String {
-    let tenant = match table.has_rls() {
-        true => format!("tenant = {}, ", string(&table.tenancy.to_string())),
-        false => String::new(),
+    let tenant = if table.has_rls() {
+        format!("tenant = {}, ", string(&table.tenancy.to_string()))
+    } else {
+        String::new()
     };
     format!(
         "{{ kind = {}, {tenant}access = {}, file = {} }}",

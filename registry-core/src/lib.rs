@@ -10,6 +10,7 @@ mod bound;
 mod compiled;
 mod handlers;
 mod index;
+mod key;
 mod lookup;
 mod policy;
 mod quoted;
@@ -17,12 +18,13 @@ mod table;
 mod table_kind;
 
 pub use bound::{AccessOf, Appendable, KindOf, Mutable, OfKind, RowSecured, TenancyOf};
+pub use key::Key;
 pub use lookup::{kind_of, resolve};
 pub use policy::{
     Access, AppendOnly, Global, HasTenant, IsKind, Kind, PermitsInsert, PermitsUpdate, Policies, ReadOnly,
     ReadWrite, Tenancy, TenantScoped, kind,
 };
-pub use table::{Key, Table};
+pub use table::Table;
 pub use table_kind::{TableKind, UnknownKind};
 
 /// What generated code uses besides the public vocabulary. Not public API.

@@ -1,6 +1,6 @@
 //! The name of a table as SQL writes it.
 
-use crate::table::Key;
+use crate::key::Key;
 
 /// PostgreSQL keeps 63 bytes of a name (`NAMEDATALEN - 1`). Each byte may be a quotation mark, which SQL doubles; two
 /// more surround each name, and a dot is between them.

@@ -28,7 +28,7 @@ setting = "app.org_id" # what the application sets at the start of each transact
 # users = "system" # replaces the kind that the struct declares
 
 [exempt]
-# schema_migrations = "bookkeeping of the migration tool"
+# search_jobs = "created by a migration, used by the search service only"
 
 # For `cargo table-registry sql` and `verify`:
 # [database]

@@ -134,12 +134,13 @@ impl<'p> Plan<'p> {
         let (mut tables, mut unknown) = (Vec::new(), Vec::new());
         for table in project.registry.tables() {
             let own = exceptions::requirements(table, Object::Table, settings);
-            let required = match own.contains(&Requirement::Policy) {
-                true => policies.of(table).unwrap_or_else(|reason| {
+            let required = if own.contains(&Requirement::Policy) {
+                policies.of(table).unwrap_or_else(|reason| {
                     unknown.push((table.name.as_str(), reason));
                     Vec::new()
-                }),
-                false => Vec::new(),
+                })
+            } else {
+                Vec::new()
             };
             let parent = match &table.tenancy {
                 Tenancy::Through(parent) if !required.is_empty() => Some(read_columns(project, parent)),

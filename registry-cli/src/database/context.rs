@@ -9,8 +9,8 @@ use super::allowed::Allowed;
 use super::catalog::{Catalog, Oid, Relation};
 use super::foreign_rows::ForeignRows;
 use super::roles::Actor;
-use super::statements::{Qualified, qualified, role_list};
-use super::tenancy::{Policies, RequiredPolicy, Unknown};
+use super::statements::{Qualified, RequiredPolicy, qualified, role_list};
+use super::tenancy::{Policies, Unknown};
 use crate::columns::{self, TableColumns};
 use crate::failure::Failure;
 use crate::project::Project;
@@ -23,7 +23,26 @@ pub struct Table<'c> {
     pub relation: Option<&'c Relation>,
 }
 
-impl Table<'_> {
+impl<'c> Table<'c> {
+    /// The tenant column of the table, if its rows have one.
+    pub fn tenant_column(&self) -> Option<&'c str> {
+        match &self.registered.tenancy {
+            Tenancy::Column { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The tenant column of the table, if a row without a tenant is everybody's.
+    pub fn column_of_shared_rows(&self) -> Option<&'c str> {
+        match &self.registered.tenancy {
+            Tenancy::Column {
+                name,
+                shared_rows: true,
+            } => Some(name),
+            _ => None,
+        }
+    }
+
     pub fn name(&self) -> &str {
         &self.registered.name
     }
@@ -137,19 +156,11 @@ impl<'c> Context<'c> {
         Some(Actor::new(self.catalog, role))
     }
 
-    /// The tenant column of a table, if its rows have one.
-    pub fn tenant_column(&self, table: &Table<'c>) -> Option<&'c str> {
-        match &table.registered.tenancy {
-            Tenancy::Column { name, .. } => Some(name),
-            _ => None,
-        }
-    }
-
     /// The tenant column of a relation that holds rows of a registered table: the table itself, or one of its partitions
     /// and inheritance children.
     pub fn tenant_column_of(&self, relation: &Relation) -> Option<&'c str> {
         let mut tables = self.tables_above(relation.oid);
-        tables.find_map(|table| self.tenant_column(table))
+        tables.find_map(Table::tenant_column)
     }
 
     /// The registered table whose rows a relation holds: the relation itself, or one that it is a partition or an
@@ -163,17 +174,6 @@ impl<'c> Context<'c> {
         std::iter::once(relation)
             .chain(ancestors)
             .filter_map(|oid| self.table_of(oid))
-    }
-
-    /// The tenant column of a table, if a row without a tenant is everybody's.
-    pub fn column_of_shared_rows(&self, table: &Table<'c>) -> Option<&'c str> {
-        match &table.registered.tenancy {
-            Tenancy::Column {
-                name,
-                shared_rows: true,
-            } => Some(name),
-            _ => None,
-        }
     }
 
     /// The tables with the columns that decide whose a row is, according to the level and the exceptions of the lint

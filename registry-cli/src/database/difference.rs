@@ -9,8 +9,8 @@ use super::context::Context;
 use super::mention::Words;
 use super::policies::letter;
 use super::session::Session;
-use super::statements::{POLICY, Qualified, identifier, literal};
-use super::tenancy::{RequiredPolicy, policy_names};
+use super::statements::{POLICY, Qualified, RequiredPolicy, identifier, literal};
+use super::tenancy::policy_names;
 use crate::failure::Failure;
 
 /// How the server spells the expressions of the registry's policies.

@@ -71,8 +71,8 @@ pub fn with_project(
 fn expression_faults(project: &Project) -> Vec<Diagnostic> {
     let policies = project.policy.tenancy.policies.iter();
     let expressions = policies.flat_map(|policy| policy.using.iter().chain(&policy.check));
-    let faulty = expressions.filter(|text| !expression::is_one_expression(&text.value));
-    let faults = faulty.map(|text| {
+    let broken = expressions.filter(|text| !expression::is_one_expression(&text.value));
+    let faults = broken.map(|text| {
         text.fault(
             Fault::InvalidValue,
             "this is not one SQL expression".to_string(),

@@ -94,7 +94,7 @@ impl Probe<'_, '_> {
     }
 
     fn try_read(&mut self, app: &Actor<'_>, table: &Table<'_>, relation: &Relation) -> Result<(), Failure> {
-        let shared_rows = self.context.column_of_shared_rows(table);
+        let shared_rows = table.column_of_shared_rows();
         let condition = shared_rows.map_or_else(String::new, |column| {
             format!(" WHERE {} IS NOT NULL", identifier(column))
         });

@@ -11,10 +11,9 @@ use super::catalog::Relation;
 use super::context::{Context, Table};
 use super::grants::{open_grants, revoked};
 use super::statements::{
-    Qualified, create_policy, create_trigger, drop_trigger, enable_rls, force_rls, grant_changes, revoke,
-    role_list,
+    Qualified, RequiredPolicy, create_policy, create_trigger, drop_trigger, enable_rls, force_rls,
+    grant_changes, revoke, role_list,
 };
-use super::tenancy::RequiredPolicy;
 use super::triggers::has_trigger;
 
 /// The relation that a requirement applies to.

@@ -3,14 +3,22 @@
 
 use std::fmt::{self, Display};
 
-use table_registry_engine::{Access, DatabaseSettings};
-
-use super::tenancy::RequiredPolicy;
+use table_registry_engine::{Access, Command, DatabaseSettings};
 
 /// The policy that the registry requires.
 pub const POLICY: &str = "tenant_isolation";
 /// The trigger that refuses changes, and its function.
 pub const TRIGGER: &str = "table_registry_append_only";
+
+/// A policy that the registry requires of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequiredPolicy {
+    pub name: String,
+    /// `None` for all commands.
+    pub command: Option<Command>,
+    pub using: Option<String>,
+    pub check: Option<String>,
+}
 
 /// A table by schema and name; displays as SQL.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

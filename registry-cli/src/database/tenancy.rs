@@ -8,18 +8,8 @@ use std::collections::BTreeMap;
 
 use table_registry_engine::{Command, Parent, Policy, RegisteredTable, Registry, Tenancy};
 
-use super::statements::{POLICY, Qualified, identifier, literal, qualified};
+use super::statements::{POLICY, Qualified, RequiredPolicy, identifier, literal, qualified};
 use crate::columns::{RustType, TableColumns};
-
-/// A policy that the registry requires of a table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequiredPolicy {
-    pub name: String,
-    /// `None` for all commands.
-    pub command: Option<Command>,
-    pub using: Option<String>,
-    pub check: Option<String>,
-}
 
 /// Why it is not known which policies a table needs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,9 +99,10 @@ impl<'p> Policies<'p> {
         match &table.tenancy {
             Tenancy::Column { name, shared_rows } => {
                 self.require(table, name)?;
-                let column = match is_outermost {
-                    true => identifier(name),
-                    false => format!("{}.{}", identifier(&alias), identifier(name)),
+                let column = if is_outermost {
+                    identifier(name)
+                } else {
+                    format!("{}.{}", identifier(&alias), identifier(name))
                 };
                 Ok(Rows {
                     own: format!("{column} = {}", self.tenant(table, name)?),
@@ -138,9 +129,10 @@ impl<'p> Policies<'p> {
         let alias_of_parent = alias(&name.name, around);
         let depth = "    ".repeat(around.len());
         let rows = self.rows(found, around)?;
-        let source = match alias_of_parent == name.name {
-            true => name.to_string(),
-            false => format!("{name} AS {}", identifier(&alias_of_parent)),
+        let source = if alias_of_parent == name.name {
+            name.to_string()
+        } else {
+            format!("{name} AS {}", identifier(&alias_of_parent))
         };
         let mut conditions: Vec<String> = Vec::new();
         for (column, key) in parent.columns.iter().zip(&parent.keys) {
@@ -201,12 +193,10 @@ impl<'p> Policies<'p> {
     /// A struct that shows all columns has to show this one.
     fn require(self, table: &RegisteredTable, column: &str) -> Result<(), Unknown> {
         match self.fields.get(&table.name) {
-            Some(fields) if fields.is_complete && !table.declarations.is_empty() && !fields.has(column) => {
-                Err(Unknown::Column {
-                    table: table.name.clone(),
-                    column: column.to_string(),
-                })
-            }
+            Some(fields) if fields.is_complete && !fields.has(column) => Err(Unknown::Column {
+                table: table.name.clone(),
+                column: column.to_string(),
+            }),
             _ => Ok(()),
         }
     }

@@ -29,7 +29,7 @@ pub const TABLE_REGISTRY: [(
 ];
 ///The tables that exist in the database without a struct, sorted.
 pub const REGISTRY_EXEMPT: [&__table_registry::__private::str; 1] = ["old"];
-/**The tables with row-level security, sorted: every registered table whose kind is not `system`.
+/**The tables with row-level security, sorted: every registered table whose kind is not `system`; none in a database of one tenant.
 
 See the PostgreSQL manual, [Row Security Policies](https://www.postgresql.org/docs/current/ddl-rowsecurity.html).*/
 pub const RLS_TABLES: [&__table_registry::__private::str; 3] = [
@@ -37,12 +37,21 @@ pub const RLS_TABLES: [&__table_registry::__private::str; 3] = [
     "roles",
     "type",
 ];
-/**The append-only tables, sorted: the application role gets no UPDATE, DELETE or TRUNCATE.
+/**The append-only and the read-only tables, sorted: the application role gets no UPDATE, DELETE or TRUNCATE.
 
 See the PostgreSQL manual, [REVOKE](https://www.postgresql.org/docs/current/sql-revoke.html).*/
 pub const REVOKE_UPDATE_DELETE_TABLES: [&__table_registry::__private::str; 1] = [
     "audit.events",
 ];
+///The read-only tables, sorted: the application role gets no INSERT, either.
+pub const REVOKE_INSERT_UPDATE_DELETE_TABLES: [&__table_registry::__private::str; 0] = [];
+/// The setting that holds the tenant: the application sets it at the start of each transaction. Nothing if the policy
+/// file has no `[tenancy]`, or if the database has one tenant.
+///
+/// See the PostgreSQL manual, [set_config](https://www.postgresql.org/docs/current/functions-admin.html).
+pub const TENANT_SETTING: __table_registry::__private::Option<
+    &__table_registry::__private::str,
+> = __table_registry::__private::Option::None;
 /// One type per table: the typed keys of [`TABLE_REGISTRY`], and the look-up by name.
 pub mod tables {
     /**The table `audit.events`: kind `evidence`, row-level security applies, append-only.
@@ -73,6 +82,11 @@ Declared in `src/schema/users.rs`.*/
         &super::TABLE_REGISTRY,
         b"\x00\x00\x00\x00\xc1*\xf5f",
     );
+    const READ_ONLY: super::__table_registry::__private::Index<'static> = super::__table_registry::__private::Index::new(
+        &super::TABLE_REGISTRY,
+        b"",
+    );
+    const HAS_TENANTS: super::__table_registry::__private::bool = true;
     /**The kind of the table with this name, or nothing if no such table is registered; by its hash, also at compile time.
 
 The list is [`TABLE_REGISTRY`](super::TABLE_REGISTRY).*/
@@ -96,21 +110,29 @@ The list is [`TABLE_REGISTRY`](super::TABLE_REGISTRY).*/
     pub const fn is_rls(
         name: &super::__table_registry::__private::str,
     ) -> super::__table_registry::__private::bool {
-        REGISTERED.is_rls(name)
+        HAS_TENANTS && REGISTERED.is_rls(name)
     }
-    ///Whether a table with this name is registered and append-only.
+    ///Whether a table with this name is registered and its rows are never updated or deleted: it is append-only or even read-only.
     #[must_use]
     pub const fn is_append_only(
         name: &super::__table_registry::__private::str,
     ) -> super::__table_registry::__private::bool {
         APPEND_ONLY.resolve(name).is_some()
     }
+    ///Whether a table with this name is registered and read-only.
+    #[must_use]
+    pub const fn is_read_only(
+        name: &super::__table_registry::__private::str,
+    ) -> super::__table_registry::__private::bool {
+        READ_ONLY.resolve(name).is_some()
+    }
 }
 #[doc(hidden)]
 pub(crate) use self::tables as directories_of_table_registry;
 const _: () = {
     use __table_registry::__private::{
-        AppendOnly, DeclaredByOneStruct, InDoubt, Key, Option, ReadWrite, kind, str,
+        AppendOnly, DeclaredByOneStruct, Global, InDoubt, Key, Option, ReadOnly,
+        ReadWrite, kind, str,
     };
     impl Key for directories_of_table_registry::audit_events {
         type Policies = (kind::Evidence, AppendOnly);

@@ -46,6 +46,8 @@ pub struct PolicyReader<'a> {
 }
 
 pub type TomlKey = Spanned<String>;
+/// Keys with their values, in the order of the file.
+pub type Pairs<'a> = Vec<(TomlKey, TomlValue<'a>)>;
 pub type TomlValue<'a> = Spanned<DeValue<'a>>;
 
 impl<'a> PolicyReader<'a> {
@@ -113,11 +115,7 @@ impl<'a> PolicyReader<'a> {
 
     /// The tables of an array of tables, each with a place for its own faults: that of the first key, or of the array's
     /// name if it is empty.
-    pub fn tables(
-        &mut self,
-        key: &TomlKey,
-        value: TomlValue<'a>,
-    ) -> Vec<(Range<usize>, Vec<(TomlKey, TomlValue<'a>)>)> {
+    pub fn tables(&mut self, key: &TomlKey, value: TomlValue<'a>) -> Vec<(Range<usize>, Pairs<'a>)> {
         let span = value.span();
         let form = || format!("write one `[[tenancy.{}]]` for each", key.get_ref());
         let items = match value.into_inner() {

@@ -132,13 +132,15 @@ impl TenancySettings {
             reader.table(key, value);
             return tenancy;
         }
-        let mut written = Written::default();
+        let mut written = Settings::default();
         for (name, value) in reader.table(key, value) {
             match name.get_ref().as_str() {
-                COLUMN => written.column = Some(text(reader, &name, &value, "org_id", column_fault)),
-                SETTING => written.setting = Some(text(reader, &name, &value, "app.org_id", setting_fault)),
-                TYPE => written.sql_type = Some(text(reader, &name, &value, "uuid", type_fault)),
-                MODE => written.mode = Some(mode(reader, &name, &value)),
+                COLUMN => written.column = Setting::of(text(reader, &name, &value, "org_id", column_fault)),
+                SETTING => {
+                    written.setting = Setting::of(text(reader, &name, &value, "app.org_id", setting_fault));
+                }
+                TYPE => written.sql_type = Setting::of(text(reader, &name, &value, "uuid", type_fault)),
+                MODE => written.mode = Setting::of(mode(reader, &name, &value)),
                 POLICIES => tenancy.policies = policies(reader, &name, value),
                 _ => reader.unknown_key(&name, &[COLUMN, SETTING, TYPE, MODE, POLICIES]),
             }
@@ -148,48 +150,77 @@ impl TenancySettings {
     }
 }
 
-/// The keys of `[tenancy]`: each is absent, faulty, or has a value.
+/// A key of `[tenancy]`.
 #[derive(Default)]
-struct Written {
-    column: Option<Option<String>>,
-    setting: Option<Option<String>>,
-    sql_type: Option<Option<String>>,
-    mode: Option<Option<Range<usize>>>,
+enum Setting<T> {
+    #[default]
+    Absent,
+    /// Its value is a fault.
+    Faulty,
+    Is(T),
 }
 
-impl Written {
+impl<T> Setting<T> {
+    fn of(value: Option<T>) -> Self {
+        value.map_or(Self::Faulty, Self::Is)
+    }
+
+    fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+
+    fn value(self) -> Option<T> {
+        match self {
+            Self::Is(value) => Some(value),
+            Self::Absent | Self::Faulty => None,
+        }
+    }
+}
+
+/// The keys of `[tenancy]`.
+#[derive(Default)]
+struct Settings {
+    column: Setting<String>,
+    setting: Setting<String>,
+    sql_type: Setting<String>,
+    /// The place of `"none"`.
+    mode: Setting<Range<usize>>,
+}
+
+impl Settings {
     fn tenants(self, reader: &mut PolicyReader<'_>, key: &TomlKey) -> Tenants {
-        const FORM: &str = "write `column = \"org_id\"` and `setting = \"app.org_id\"`, or `mode = \"none\"` for a \
-                            database of one tenant";
-        if let Some(mode) = self.mode {
-            let stands_alone = self.column.is_none() && self.setting.is_none() && self.sql_type.is_none();
-            if let (Some(place), false) = (&mode, stands_alone) {
+        if self.mode.is_absent() {
+            return self.many(reader, key);
+        }
+        let stands_alone = self.column.is_absent() && self.setting.is_absent() && self.sql_type.is_absent();
+        match self.mode {
+            Setting::Is(_) if stands_alone => Tenants::One,
+            Setting::Is(place) => {
                 let fault = Diagnostic::new(Fault::ConflictingTenancy, "`mode = \"none\"` stands alone")
                     .note("a database of one tenant has no tenant column and no setting")
                     .help("remove it, or remove the other keys");
-                reader.fault(fault, place.clone(), "");
-            }
-            return if mode.is_some() && stands_alone {
-                Tenants::One
-            } else {
+                reader.fault(fault, place, "");
                 Tenants::Unknown
-            };
+            }
+            Setting::Absent | Setting::Faulty => Tenants::Unknown,
         }
+    }
+
+    fn many(self, reader: &mut PolicyReader<'_>, key: &TomlKey) -> Tenants {
+        const FORM: &str = "write `column = \"org_id\"` and `setting = \"app.org_id\"`, or `mode = \"none\"` for a \
+                            database of one tenant";
         for (value, name) in [(&self.column, COLUMN), (&self.setting, SETTING)] {
-            if value.is_none() {
+            if value.is_absent() {
                 let message = format!("`[tenancy]` has no `{name}`");
-                reader.fault(
-                    Diagnostic::new(Fault::MissingValue, message).help(FORM),
-                    key.span(),
-                    "",
-                );
+                let fault = Diagnostic::new(Fault::MissingValue, message).help(FORM);
+                reader.fault(fault, key.span(), "");
             }
         }
-        match (self.column.flatten(), self.setting.flatten()) {
+        match (self.column.value(), self.setting.value()) {
             (Some(name), Some(setting)) => Tenants::Many(TenantColumn {
                 name,
                 setting,
-                sql_type: self.sql_type.flatten(),
+                sql_type: self.sql_type.value(),
             }),
             _ => Tenants::Unknown,
         }
@@ -332,7 +363,7 @@ fn policy<'a>(
         reader.fault(fault, place.clone(), "");
     }
     let table = reader.placed(entry.table?);
-    let command = command(reader, entry.command?)?;
+    let command = command(reader, &entry.command?)?;
     let reason = entry.reason.map(Spanned::into_inner).unwrap_or_default();
     if reason.trim().is_empty() {
         let message = format!(
@@ -356,10 +387,10 @@ fn policy<'a>(
     })
 }
 
-fn command(reader: &mut PolicyReader<'_>, text: TomlKey) -> Option<Command> {
-    let named = |command: &Command| command.as_str() == text.get_ref().to_ascii_lowercase();
-    if let Some(command) = Command::ALL.iter().copied().find(named) {
-        return Some(command);
+fn command(reader: &mut PolicyReader<'_>, text: &TomlKey) -> Option<Command> {
+    let is_named = |command: &Command| command.as_str() == text.get_ref().to_ascii_lowercase();
+    if let Some(found) = Command::ALL.iter().copied().find(is_named) {
+        return Some(found);
     }
     let names = Command::ALL.map(Command::as_str);
     let fault = Diagnostic::new(
@@ -451,19 +482,19 @@ impl DeclaredTable {
                 reader.fault(fault, name.span(), "");
                 continue;
             }
-            tables.push(Self::read(reader, name, value));
+            tables.push(Self::read(reader, &name, value));
         }
         tables
     }
 
-    fn read<'a>(reader: &mut PolicyReader<'a>, name: TomlKey, value: TomlValue<'a>) -> Self {
+    fn read<'a>(reader: &mut PolicyReader<'a>, name: &TomlKey, value: TomlValue<'a>) -> Self {
         let mut table = Self {
             name: reader.placed(name.clone()),
             kind: TableKind::default(),
             tenant: None,
             shared_rows: None,
         };
-        for (key, value) in reader.table(&name, value) {
+        for (key, value) in reader.table(name, value) {
             match key.get_ref().as_str() {
                 KIND => table.kind = kind(reader, &key, &value).unwrap_or_default(),
                 TENANT => table.tenant = tenant(reader, &key, &value),

@@ -26,12 +26,13 @@ enum Place<'t> {
 
 impl<'t> Statement<'t> {
     fn of(table: &'t RegisteredTable, policy: &'t Policy) -> Option<Self> {
-        let says = |declaration: &&Declaration| declaration.tenant.is_some() || declaration.shared_rows;
+        let says =
+            |declaration: &&Declaration| declaration.tenant.is_some() || declaration.shared_rows.is_some();
         let declarations = &table.declarations;
         if let Some(declaration) = declarations.iter().find(says).or(declarations.first()) {
             return Some(Self {
                 tenant: declaration.tenant.as_ref(),
-                shared_rows: declaration.shared_rows,
+                shared_rows: declaration.shared_rows.is_some(),
                 place: Place::Struct(declaration),
             });
         }
@@ -279,7 +280,7 @@ fn disagreement(table: &RegisteredTable) -> Option<Diagnostic> {
             WrittenTenant::Column(column) => (column.text.clone(), None),
             WrittenTenant::Through(written) => (String::new(), Some(parent(written))),
         });
-        (tenant, declaration.shared_rows)
+        (tenant, declaration.shared_rows.is_some())
     };
     let (first, others) = table.declarations.split_first()?;
     if table.contested {

@@ -915,13 +915,6 @@ mod tests {
                 "repeated-revoke",
             ),
             (
-                schema,
-                "",
-                "update_delete = [\"users\"]\ninsert_update_delete = [\"users\"]",
-                "repeated-revoke",
-            ),
-            (schema, "", "[system]\nroles = \"x\"", "unknown-table"),
-            (
                 "#[table] struct A; #[table(name = \"a\")] struct B;",
                 "",
                 "",
@@ -985,6 +978,22 @@ mod tests {
             "update_delete = [\"users\"]",
         );
         assert_eq!(codes(&faults), [""; 0]);
+    }
+
+    #[test]
+    fn every_fault_of_the_revoke_list_alone() {
+        let schema = "#[table] struct Users; #[table(kind = system)] struct Roles;";
+        for (revoke, code) in [
+            (
+                "update_delete = [\"users\"]\ninsert_update_delete = [\"users\"]",
+                "repeated-revoke",
+            ),
+            ("[system]\nroles = \"x\"", "unknown-table"),
+            ("insert_update_delete = [\"user\"]", "unknown-revoke"),
+        ] {
+            let (_, faults) = registry(&[("a.rs", schema)], "", revoke);
+            assert_eq!(codes(&faults), [code], "{revoke}");
+        }
     }
 
     #[test]

@@ -54,8 +54,8 @@ pub struct Declaration {
     pub is_struct: bool,
     /// How the rows belong to a tenant, if the attribute says so.
     pub tenant: Option<WrittenTenant>,
-    /// Whether a row without a tenant is everybody's.
-    pub shared_rows: bool,
+    /// The place of `shared_rows`, if the attribute has it.
+    pub shared_rows: Option<Span>,
     /// The lints that do not apply to the table.
     pub allowed: Vec<AllowedLint>,
     /// What is wrong with the attribute. The compiler reports it at the exact token when it expands `#[table]`; the
@@ -75,7 +75,7 @@ impl Declaration {
             let is_word = |token: &Token<'_>| token.ident().unwrap_or(token.text.trim_matches('"')) == *word;
             match found.find(is_word) {
                 Some(token) => {
-                    place = Some(self.attribute.start + token.start..self.attribute.start + token.end())
+                    place = Some(self.attribute.start + token.start..self.attribute.start + token.end());
                 }
                 None => return self.attribute.clone(),
             }
@@ -410,7 +410,7 @@ impl Attributes<'_> {
             attribute: range.clone(),
             is_struct: self.found.is_struct,
             tenant: declared.tenant,
-            shared_rows: declared.shared_rows.is_some(),
+            shared_rows: declared.shared_rows,
             allowed: declared.allowed,
             faults: declared
                 .faults

@@ -135,7 +135,7 @@ fn parent(group: &Group) -> Result<WrittenParent, Diagnostic> {
             .note("`through(project_id -> projects)`: the row belongs to the tenant of the row of `projects` whose `id` is its `project_id`")
             .help("the correct form is `through(project_id -> projects)` or `through((org, no) -> orders(org, number))`")
     };
-    let arrow = trees.windows(2).position(|pair| is_arrow(pair));
+    let arrow = trees.windows(2).position(is_arrow);
     let Some(arrow) = arrow else {
         return Err(fault(
             group.span_open(),

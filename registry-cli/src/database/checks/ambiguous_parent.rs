@@ -60,9 +60,8 @@ mod tests {
     use crate::database::testing::{Database, NOTHING, found};
 
     fn child(it: &mut Database, keys: &str) {
-        it.policy_file.push_str(&format!(
-            "[tables.lines]\ntenant = \"through((id, org_id) -> invoices({keys}))\"\n"
-        ));
+        let entry = format!("[tables.lines]\ntenant = \"through((id, org_id) -> invoices({keys}))\"\n");
+        it.policy_file.push_str(&entry);
         it.table("lines", &[("id", "int8"), ("org_id", "text")]);
     }
 

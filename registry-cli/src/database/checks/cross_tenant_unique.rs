@@ -11,7 +11,7 @@ use crate::database::statements::{create_unique_index, identifier};
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (table, relation) in context.row_secured() {
-        let Some(tenant) = context.tenant_column(table) else {
+        let Some(tenant) = table.tenant_column() else {
             continue;
         };
         let rows = context.catalog.columns(relation.oid);

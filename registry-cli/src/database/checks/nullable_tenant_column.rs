@@ -9,7 +9,7 @@ use crate::database::statements::identifier;
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let nullable = context.with_tenant_columns().filter(|(table, relation, column)| {
         let mut rows = context.catalog.columns(relation.oid).iter();
-        context.column_of_shared_rows(table).is_none() && rows.any(|row| row.name == *column && !row.not_null)
+        table.column_of_shared_rows().is_none() && rows.any(|row| row.name == *column && !row.not_null)
     });
     nullable
         .map(|(table, _, column)| finding(table, column))
