@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use table_registry_engine::{Access, ExemptTable, RegisteredTable, Registry};
+use table_registry_engine::{Access, ExemptTable, RegisteredTable, Registry, Tenancy};
 use toml_writer::{ToTomlKey as _, ToTomlValue as _, TomlKeyBuilder, TomlStringBuilder};
 
 /// The name of the file. It is beside `Cargo.toml`.
@@ -59,10 +59,10 @@ pub fn differences(before: &Registry, after: &Registry) -> Vec<String> {
 
 /// The kind and the policies of a table, for people.
 fn summary(table: &RegisteredTable) -> String {
-    let tenant = if table.has_rls() {
-        format!("with row-level security by `{}`", table.tenancy)
-    } else {
-        "without row-level security".to_string()
+    let tenant = match &table.tenancy {
+        Tenancy::Global => "without row-level security".to_string(),
+        Tenancy::Unknown => "with row-level security".to_string(),
+        tenancy => format!("with row-level security by `{tenancy}`"),
     };
     let access = match table.access {
         Access::ReadWrite => String::new(),

@@ -54,7 +54,8 @@ fn a_crate_without_findings() {
 #[test]
 fn the_format_of_findings() {
     let schema = "#[table_registry::table]\npub struct Order {\n    pub id: i64,\n    pub user: i64,\n    pub total: f64,\n}\n";
-    let krate = table(schema, "[overrides]\norder = \"truth\"\n", "");
+    let policy = "[overrides]\norder = \"truth\"\n\n[tenancy]\ncolumn = \"org_id\"\nsetting = \"app.org_id\"\n";
+    let krate = table(schema, policy, "");
     says!(
         krate,
         ["lint"],
@@ -68,16 +69,6 @@ warning: table `order` lacks the column `created_at`
   |
   = help: add `created_at`
   = note: diagnostic code `missing-required-column`
-
-error: table `order` has no tenant column `org_id`
- --> src/schema/mod.rs:2:12
-  |
-2 | pub struct Order {
-  |            ^^^^^
-  |
-  = note: tables of kind `truth` get row-level security, and its policy compares this column
-  = help: add `org_id`, name another column in `[lints]`, or make the table `system` if it belongs to no tenant
-  = note: diagnostic code `missing-tenant-column`
 
 warning: table `order` has no column `updated_at`
  --> src/schema/mod.rs:2:12
@@ -141,7 +132,7 @@ warning: override of `order` repeats the kind that its struct declares
   = note: diagnostic code `redundant-override`
 
      Checked 1 table of `shop`
-error: 2 errors, 6 warnings found
+error: 1 error, 6 warnings found
 -- exit 1
 
 "#]]
@@ -152,7 +143,6 @@ error: 2 errors, 6 warnings found
         str![[r#"
 -- stdout
 ::warning title=missing-required-column,file=src/schema/mod.rs,line=2,col=12::table `order` lacks the column `created_at`%0Ahelp: add `created_at`
-::error title=missing-tenant-column,file=src/schema/mod.rs,line=2,col=12::table `order` has no tenant column `org_id`%0Anote: tables of kind `truth` get row-level security, and its policy compares this column%0Ahelp: add `org_id`, name another column in `[lints]`, or make the table `system` if it belongs to no tenant
 ::warning title=missing-updated-at,file=src/schema/mod.rs,line=2,col=12::table `order` has no column `updated_at`%0Anote: it is of kind `truth` and not append-only, so its rows may change%0Ahelp: add `updated_at`, or run `cargo table-registry revoke order` if rows never change
 ::warning title=reserved-word,file=src/schema/mod.rs,line=2,col=12::table name `order` is a reserved key word of PostgreSQL%0Ahelp: give it another name, or quote it wherever SQL is written by hand
 ::warning title=table-not-plural-snake-case,file=src/schema/mod.rs,line=2,col=12::table name `order` is not a plural in `snake_case`%0Ahelp: call it `orders`
@@ -161,7 +151,7 @@ error: 2 errors, 6 warnings found
 ::warning title=redundant-override,file=table-registry.toml,line=2,col=1::override of `order` repeats the kind that its struct declares%0Ahelp: run `cargo table-registry override order --remove`
 -- stderr
      Checked 1 table of `shop`
-error: 2 errors, 6 warnings found
+error: 1 error, 6 warnings found
 -- exit 1
 
 "#]]
@@ -184,20 +174,6 @@ error: 2 errors, 6 warnings found
       "notes": [],
       "helps": [
         "add `created_at`"
-      ]
-    },
-    {
-      "code": "missing-tenant-column",
-      "severity": "error",
-      "message": "table `order` has no tenant column `org_id`",
-      "file": "src/schema/mod.rs",
-      "line": 2,
-      "column": 12,
-      "notes": [
-        "tables of kind `truth` get row-level security, and its policy compares this column"
-      ],
-      "helps": [
-        "add `org_id`, name another column in `[lints]`, or make the table `system` if it belongs to no tenant"
       ]
     },
     {
@@ -280,7 +256,7 @@ error: 2 errors, 6 warnings found
 }
 -- stderr
      Checked 1 table of `shop`
-error: 2 errors, 6 warnings found
+error: 1 error, 6 warnings found
 -- exit 1
 
 "#]]

@@ -15,7 +15,7 @@ fn an_override_keeps_every_comment() {
         str![[r#"
 -- stderr
      Updated table-registry.toml
-         Now `users` is `truth`, with row-level security
+         Now `users` is `truth`, with row-level security by `unknown`
 -- exit 0
 
 "#]]
@@ -115,8 +115,10 @@ error: revoke list names system table `audit_logs`
 4 | audit_logs = "system"
   | ---------- made `system` here
   |
-  = note: system tables hold users and roles, whose rows have to change
+  = note: system tables usually hold users and roles, whose rows have to change
   = help: remove it from the revoke list, or give the table another kind
+  = help: if its rows never change, say why in the revoke list: `[system]` with `audit_logs = "…"`
+  = help: if the application only reads it, move it to `insert_update_delete`
   = note: diagnostic code `system-revoke`
 
 error: nothing was changed: the compiler would reject the result
@@ -129,12 +131,10 @@ error: nothing was changed: the compiler would reject the result
         ["override", "users", "sytem"],
         str![[r#"
 -- stderr
-error: invalid value 'sytem' for '[KIND]'
-  [possible values: truth, control, projection, evidence, link, system]
-
-  tip: a similar value exists: 'system'
-
-For more information, try '--help'.
+error: unknown table kind `sytem`
+ |
+ = note: the kinds are `truth`, `control`, `projection`, `evidence`, `link`, `system`
+ = help: did you mean `system`?
 -- exit 2
 
 "#]]
@@ -154,13 +154,9 @@ error: `[overrides]` has no `users`
         ["override", "users"],
         str![[r#"
 -- stderr
-error: the following required arguments were not provided:
-  <KIND>
-
-Usage: cargo table-registry override <TABLE> <KIND>
-       cargo table-registry override <TABLE> --remove
-
-For more information, try '--help'.
+error: no kind is given
+ |
+ = help: write the kind behind the tables: `cargo table-registry override users system`
 -- exit 2
 
 "#]]
@@ -182,7 +178,7 @@ fn a_revoke_keeps_every_comment() {
         str![[r#"
 -- stderr
      Updated revoke.toml
-         Now `users` is `truth`, with row-level security, append-only
+         Now `users` is `truth`, with row-level security by `unknown`, append-only
 -- exit 0
 
 "#]]
@@ -196,7 +192,7 @@ fn a_revoke_keeps_every_comment() {
         ["revoke", "users"],
         str![[r#"
 -- stderr
-   Unchanged `users` is already append-only
+   Unchanged revoke.toml
 -- exit 0
 
 "#]]
@@ -249,8 +245,10 @@ error: revoke list names system table `users`
 4 | pub struct Users {
   |            ----- declared `system` here
   |
-  = note: system tables hold users and roles, whose rows have to change
+  = note: system tables usually hold users and roles, whose rows have to change
   = help: remove it from the revoke list, or give the table another kind
+  = help: if its rows never change, say why in the revoke list: `[system]` with `users = "…"`
+  = help: if the application only reads it, move it to `insert_update_delete`
   = note: diagnostic code `system-revoke`
 
 error: nothing was changed: the compiler would reject the result
@@ -324,8 +322,8 @@ fn an_exemption_needs_a_reason_and_no_struct() {
 error: the following required arguments were not provided:
   --reason <REASON>
 
-Usage: cargo table-registry exempt <TABLE> --reason <REASON>
-       cargo table-registry exempt <TABLE> --remove
+Usage: cargo table-registry exempt <TABLE>... --reason <REASON>
+       cargo table-registry exempt <TABLE>... --remove
 
 For more information, try '--help'.
 -- exit 2
@@ -408,7 +406,7 @@ fn existing_faults_do_not_block_an_edit() {
         str![[r#"
 -- stderr
      Updated table-registry.toml
-         Now `users` is `truth`, with row-level security
+         Now `users` is `truth`, with row-level security by `unknown`
 -- exit 0
 
 "#]]

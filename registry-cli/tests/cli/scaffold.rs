@@ -118,13 +118,13 @@ fn the_first_day() {
 --- table-registry.lock
 +++ table-registry.lock
 @@ -6 +6 @@
--invoices = { kind = "truth", rls = true, append_only = false, file = "src/schema/invoices.rs" }
-+invoices = { kind = "control", rls = true, append_only = false, file = "src/schema/invoices.rs" }
+-invoices = { kind = "truth", tenant = "org_id", access = "read-write", file = "src/schema/invoices.rs" }
++invoices = { kind = "control", tenant = "org_id", access = "read-write", file = "src/schema/invoices.rs" }
 -- stderr
 error: `table-registry.lock` is out of date
  --> table-registry.lock:6:1
   |
-6 | invoices = { kind = "truth", rls = true, append_only = false, file = "src/schema/invoices.rs" }
+6 | invoices = { kind = "truth", tenant = "org_id", access = "read-write", file = "src/schema/invoices.rs" }
   | ^^^^^^^^ this line is the first that differs
   |
   = help: run `cargo table-registry sync`, review the difference, and commit it
@@ -385,7 +385,6 @@ use table_registry::table;
 #[table]
 pub struct StockMovements {
     pub id: uuid::Uuid,
-    pub org_id: uuid::Uuid,
     pub quantity: i64,
     pub note: Option<String>,
     pub created_at: chrono::DateTime<chrono::Utc>,
@@ -439,7 +438,7 @@ fn new_refuses_names_that_are_taken_or_invalid() {
 -- stderr
 error: table `users` already exists
  |
- = note: `Users` declares it in `src/schema/users.rs:3`
+ = note: it is declared in `src/schema/users.rs:4`
 -- exit 2
 
 "#]]
@@ -536,8 +535,10 @@ error: revoke list names system table `roles`
 7 | pub struct Roles {
   |            ----- declared `system` here
   |
-  = note: system tables hold users and roles, whose rows have to change
+  = note: system tables usually hold users and roles, whose rows have to change
   = help: remove it from the revoke list, or give the table another kind
+  = help: if its rows never change, say why in the revoke list: `[system]` with `roles = "…"`
+  = help: if the application only reads it, move it to `insert_update_delete`
   = note: diagnostic code `system-revoke`
 
 error: nothing was changed: the compiler would reject the result

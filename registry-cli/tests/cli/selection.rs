@@ -29,9 +29,9 @@ fn all_registries_of_a_workspace_or_the_named_ones() {
         ["list"],
         str![[r#"
 -- stdout
-PACKAGE  TABLE     KIND   RLS  APPEND-ONLY  STRUCT    PLACE
-bank     accounts  truth  yes  -            Accounts  bank/src/schema/mod.rs:1
-shop     orders    truth  yes  -            Orders    shop/src/schema/mod.rs:1
+PACKAGE  TABLE     KIND   TENANT   ACCESS      STRUCT    PLACE
+bank     accounts  truth  unknown  read-write  Accounts  bank/src/schema/mod.rs:1
+shop     orders    truth  unknown  read-write  Orders    shop/src/schema/mod.rs:1
 -- exit 0
 
 "#]]
@@ -41,8 +41,8 @@ shop     orders    truth  yes  -            Orders    shop/src/schema/mod.rs:1
         ["list", "-p", "shop"],
         str![[r#"
 -- stdout
-TABLE   KIND   RLS  APPEND-ONLY  STRUCT  PLACE
-orders  truth  yes  -            Orders  shop/src/schema/mod.rs:1
+TABLE   KIND   TENANT   ACCESS      STRUCT  PLACE
+orders  truth  unknown  read-write  Orders  shop/src/schema/mod.rs:1
 -- exit 0
 
 "#]]
@@ -52,8 +52,8 @@ orders  truth  yes  -            Orders  shop/src/schema/mod.rs:1
         ["list", "--manifest-path", "bank/Cargo.toml"],
         str![[r#"
 -- stdout
-TABLE     KIND   RLS  APPEND-ONLY  STRUCT    PLACE
-accounts  truth  yes  -            Accounts  bank/src/schema/mod.rs:1
+TABLE     KIND   TENANT   ACCESS      STRUCT    PLACE
+accounts  truth  unknown  read-write  Accounts  bank/src/schema/mod.rs:1
 -- exit 0
 
 "#]]
@@ -123,12 +123,12 @@ error: several packages have a registry
         str![[r#"
 -- stderr
      Updated shop/revoke.toml
-         Now `orders` is `truth`, with row-level security, append-only
+         Now `orders` is `truth`, with row-level security by `unknown`, append-only
 -- exit 0
 
 "#]]
     );
-    assert_eq!(krate.read("shop/revoke.toml"), "update_delete = [\"orders\"]\n");
+    assert_eq!(krate.read("shop/revoke.toml"), "update_delete = [\n    \"orders\",\n]\n");
     assert_eq!(krate.run_in("bank", &["revoke", "accounts"]).code, 0);
 }
 
@@ -155,13 +155,13 @@ fn sync_writes_one_lock_file_per_package() {
 --- bank/table-registry.lock
 +++ bank/table-registry.lock
 @@ -5 +5 @@
--accounts = { kind = "truth", rls = true, append_only = false, file = "src/schema/mod.rs" }
-+accounts = { kind = "link", rls = true, append_only = false, file = "src/schema/mod.rs" }
+-accounts = { kind = "truth", tenant = "unknown", access = "read-write", file = "src/schema/mod.rs" }
++accounts = { kind = "link", tenant = "unknown", access = "read-write", file = "src/schema/mod.rs" }
 -- stderr
 error: `bank/table-registry.lock` is out of date
  --> bank/table-registry.lock:5:1
   |
-5 | accounts = { kind = "truth", rls = true, append_only = false, file = "src/schema/mod.rs" }
+5 | accounts = { kind = "truth", tenant = "unknown", access = "read-write", file = "src/schema/mod.rs" }
   | ^^^^^^^^ this line is the first that differs
   |
   = help: run `cargo table-registry sync`, review the difference, and commit it
@@ -237,9 +237,9 @@ fn a_registry_of_two_crates_counts_once() {
         ["list"],
         str![[r#"
 -- stdout
-TABLE       KIND      RLS  APPEND-ONLY  STRUCT     PLACE
-audit_logs  evidence  yes  yes          AuditLogs  src/schema/audit_logs.rs:3
-users       system    -    -            Users      src/schema/users.rs:3
+TABLE       KIND      TENANT   ACCESS       STRUCT     PLACE
+audit_logs  evidence  unknown  append-only  AuditLogs  src/schema/audit_logs.rs:3
+users       system    -        read-write   Users      src/schema/users.rs:3
 -- stderr
       Exempt 1 table, listed by `--format json`
 -- exit 0
@@ -288,10 +288,10 @@ fn two_registries_in_one_package() {
         ["list"],
         str![[r#"
 -- stdout
-PACKAGE  TABLE       KIND      RLS  APPEND-ONLY  STRUCT     PLACE
-shop     audit_logs  evidence  yes  yes          AuditLogs  src/schema/audit_logs.rs:3
-shop     users       system    -    -            Users      src/schema/users.rs:3
-shop     admins      truth     yes  -            Admins     src/bin/admin/schema/mod.rs:1
+PACKAGE  TABLE       KIND      TENANT   ACCESS       STRUCT     PLACE
+shop     audit_logs  evidence  unknown  append-only  AuditLogs  src/schema/audit_logs.rs:3
+shop     users       system    -        read-write   Users      src/schema/users.rs:3
+shop     admins      truth     unknown  read-write   Admins     src/bin/admin/schema/mod.rs:1
 -- stderr
       Exempt 1 table, listed by `--format json`
 -- exit 0
@@ -503,7 +503,7 @@ error: unknown key `nam` in `#[table]`
 6 | #[cfg_attr(all(), table(nam = "é"))]
   |                         ^^^
   |
-  = note: `#[table]` takes `kind`, `name`, `schema`, `allow`
+  = note: `#[table]` takes `kind`, `name`, `schema`, `tenant`, `shared_rows`, `allow`
   = help: did you mean `name`?
   = note: diagnostic code `unknown-key`
 
