@@ -93,13 +93,18 @@ pub fn rows() -> Rows {
     let medians = measured(&server).map(median);
     let mut rows = Rows::default();
     for ((what, ..), spent) in QUERIES.iter().zip(medians) {
-        let compared = format!(
-            "{:.3} × the sub-select without an index",
-            ratio(spent, medians[WRAPPED])
-        );
-        rows.add(what, time(spent), compared);
+        rows.add(what, time(spent), compared(spent, medians[WRAPPED]));
     }
     rows
+}
+
+fn compared(spent: Duration, wrapped: Duration) -> String {
+    let times = ratio(spent, wrapped);
+    if times < 1.0 {
+        format!("1/{:.0} of the sub-select without an index", 1.0 / times)
+    } else {
+        format!("{times:.2} × the sub-select without an index")
+    }
 }
 
 /// Makes the tables with the policies and indexes that the registry asks for, as far as they are part of the comparison.
