@@ -100,10 +100,7 @@ fn the_example_of_tenancy_is_the_document() {
     let (_, declared) = schema.split_once("use uuid::Uuid;\n\n").unwrap();
     assert_eq!(structs.join("\n"), declared);
     let test = file("tests/registry.rs");
-    assert_eq!(
-        joined(&rust, "// tests/registry.rs\n"),
-        without_preamble(&test)
-    );
+    assert_eq!(joined(&rust, "// tests/registry.rs\n"), without_preamble(&test));
     for path in ["table-registry.toml", "revoke.toml", "table-registry.lock"] {
         assert_eq!(joined(&toml, &format!("# {path}\n")), file(path), "{path}");
     }

@@ -157,7 +157,8 @@ impl ColumnReader {
     pub fn read(&mut self, table: &RegisteredTable) -> TableColumns {
         let mut read = TableColumns {
             columns: Vec::new(),
-            is_complete: true,
+            // Nothing is known of the columns of a table without a struct.
+            is_complete: !table.declarations.is_empty(),
             unreadable: Vec::new(),
         };
         for declaration in &table.declarations {

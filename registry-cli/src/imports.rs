@@ -10,13 +10,6 @@ pub struct Import {
     pub name: Option<String>,
 }
 
-impl Import {
-    /// Whether `name` stands for an item that has another name where it is defined.
-    pub fn renames(&self, item: &str, name: &str) -> bool {
-        self.name.as_deref() == Some(name) && self.path.last().is_some_and(|last| last == item)
-    }
-}
-
 /// The imports outside of any block.
 pub fn imports(tokens: TokenStream) -> Vec<Import> {
     let mut imports = Vec::new();
@@ -35,6 +28,24 @@ pub fn imports(tokens: TokenStream) -> Vec<Import> {
         }
     }
     imports
+}
+
+/// The imports outside of any block, and those in inline modules.
+pub fn imports_with_modules(tokens: TokenStream) -> Vec<Import> {
+    let mut all = imports(tokens.clone());
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    for window in trees.windows(3) {
+        if let [
+            TokenTree::Ident(keyword),
+            TokenTree::Ident(_),
+            TokenTree::Group(body),
+        ] = window
+            && keyword == "mod"
+        {
+            all.extend(imports_with_modules(body.stream()));
+        }
+    }
+    all
 }
 
 /// `crate name`, `crate name as other`.
@@ -104,6 +115,14 @@ fn split(tokens: TokenStream) -> Vec<TokenStream> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn imports_of_inline_modules() {
+        let text = "use a::b; pub mod c { use d::e; mod f { use g::*; } fn h() { use i::j; } }";
+        let found = imports_with_modules(text.parse().unwrap());
+        let paths: Vec<String> = found.iter().map(|import| import.path.join("::")).collect();
+        assert_eq!(paths, ["a::b", "d::e", "g"]);
+    }
 
     #[test]
     fn every_form_of_import() {

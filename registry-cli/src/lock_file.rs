@@ -13,6 +13,27 @@ const HEADER: &str = "\
 version = 2
 ";
 
+/// The name of the file for the registry of this target, if it is not the first registry of its package.
+pub fn name(target: Option<&str>) -> String {
+    match target {
+        Some(target) => NAME.replace(".lock", &format!("-{target}.lock")),
+        None => NAME.to_string(),
+    }
+}
+
+/// Whether this may be the name of a lock file.
+pub fn is_name(name: &str) -> bool {
+    let target = name
+        .strip_prefix("table-registry-")
+        .and_then(|rest| rest.strip_suffix(".lock"));
+    name == NAME || target.is_some_and(|target| !target.is_empty())
+}
+
+/// Whether `sync` wrote a text.
+pub fn is_written(text: &str) -> bool {
+    text.lines().next() == HEADER.lines().next()
+}
+
 /// The text of the file: TOML, one line per table, sorted by name. It depends on the registry alone.
 pub fn text(registry: &Registry) -> String {
     let mut text = String::from(HEADER);
@@ -70,4 +91,26 @@ fn described(table: &RegisteredTable) -> String {
 /// A TOML string on one line, even if the text contains line breaks.
 fn string(text: &str) -> String {
     TomlStringBuilder::new(text).as_basic().to_toml_value()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_lock_files() {
+        for target in [None, Some("admin"), Some("my.tool")] {
+            assert!(is_name(&name(target)), "{target:?}");
+        }
+        for other in [
+            "table-registry-.lock",
+            "table-registry.toml",
+            "table-registry-x.toml",
+            "Cargo.lock",
+        ] {
+            assert!(!is_name(other), "{other}");
+        }
+        assert!(is_written(HEADER));
+        assert!(!is_written("# by hand\n"));
+    }
 }

@@ -3,6 +3,7 @@
 mod cli;
 mod columns;
 mod commands;
+mod compiler_variables;
 mod conventions;
 mod database;
 mod edit;
@@ -11,6 +12,7 @@ mod failure;
 mod imports;
 mod lint;
 mod lock_file;
+mod macro_lookup;
 mod macro_rules;
 mod module_file;
 mod nesting;

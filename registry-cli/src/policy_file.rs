@@ -236,7 +236,12 @@ fn decorated(name: &str, prefix: String) -> Value {
 /// Adds an item after the last line and its comment, with or without a trailing comma.
 fn push_line(array: &mut Array, name: &str) {
     let Some(last) = array.len().checked_sub(1) else {
-        let comments = array.trailing().as_str().unwrap_or_default().trim_end().to_string();
+        let comments = array
+            .trailing()
+            .as_str()
+            .unwrap_or_default()
+            .trim_end()
+            .to_string();
         array.push_formatted(decorated(name, comments + INDENT));
         array.set_trailing("\n");
         array.set_trailing_comma(true);
@@ -387,13 +392,19 @@ update_delete = [
     fn a_name_is_added_to_every_form_of_a_list() {
         for (before, after) in [
             ("", "update_delete = [\n    \"m\",\n]\n"),
-            ("# Nothing yet.\n", "# Nothing yet.\nupdate_delete = [\n    \"m\",\n]\n"),
+            (
+                "# Nothing yet.\n",
+                "# Nothing yet.\nupdate_delete = [\n    \"m\",\n]\n",
+            ),
             ("update_delete = []\n", "update_delete = [\n    \"m\",\n]\n"),
             (
                 "update_delete = [\"a\"] # x\n",
                 "update_delete = [\n    \"a\",\n    \"m\",\n] # x\n",
             ),
-            ("update_delete = [\"z\"]\n", "update_delete = [\n    \"m\",\n    \"z\",\n]\n"),
+            (
+                "update_delete = [\"z\"]\n",
+                "update_delete = [\n    \"m\",\n    \"z\",\n]\n",
+            ),
             (
                 "update_delete = [\"z\", \"a\"]\n",
                 "update_delete = [\n    \"z\",\n    \"a\",\n    \"m\",\n]\n",

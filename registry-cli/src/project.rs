@@ -1,7 +1,6 @@
 //! A crate with a registry, read from its sources by the same pipeline that the macro uses.
 
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 
 use proc_macro2::Span;
@@ -11,7 +10,7 @@ use table_registry_engine::{
 };
 
 use crate::failure::Failure;
-use crate::registry_call::{RegistryCall, place};
+use crate::registry_call::{self, RegistryCall, place};
 use crate::report;
 use crate::workspace::{self, Package, Workspace};
 
@@ -77,7 +76,8 @@ impl Project {
             }
         }
         for project in projects.iter_mut().skip(1) {
-            project.package.target = Some(target_name(project.call.crate_root()));
+            let target = package.target_of(project.call.crate_root());
+            project.package.target = target.map(|target| target.name.clone());
         }
         projects
     }
@@ -104,6 +104,7 @@ impl Project {
         reading_faults.append(&mut inputs.faults);
         let located = reading_faults.into_iter().map(|fault| found.locate(fault));
         let mut faults: Vec<Diagnostic> = located.collect();
+        faults.extend(found.misplaced.clone());
         let checked = Checked::new(inputs.clone());
         faults.extend(checked.faults);
         let mut project = Self {
@@ -228,35 +229,18 @@ fn several_registries(package: &Package) -> Failure {
         .help("keep the call in the library, and use its arrays in the binaries")
 }
 
-/// The name of the target with this root, as cargo infers it from the path.
-fn target_name(crate_root: &Path) -> String {
-    let named = if crate_root.ends_with("main.rs") {
-        crate_root
-            .parent()
-            .filter(|directory| !directory.ends_with("src"))
-    } else {
-        Some(crate_root)
-    };
-    let stem = named.unwrap_or(crate_root).file_stem();
-    stem.unwrap_or_default().to_string_lossy().into_owned()
-}
-
 fn no_call(package: &Package) -> Failure {
-    let roots: Vec<String> = package
-        .crate_roots
-        .iter()
-        .map(|root| format!("`{}`", root.display()))
-        .collect();
-    let lock = package.lock_file();
-    let failure = Failure::new(format!(
-        "package `{}` does not call `table_registry!`",
-        package.name
-    ))
-    .note(format!("looked in {}", roots.join(", ")));
+    let failure = registry_call::no_call(package);
     if package.has_lock_file() {
         return failure
-            .note(format!("`{}` is the lock file of a registry", display(&lock)))
+            .note(format!(
+                "`{}` is the lock file of a registry",
+                display(&package.lock_file())
+            ))
             .help("restore the call, or remove the lock file, too");
+    }
+    if !registry_call::unclear_calls(package).is_empty() {
+        return failure.help(registry_call::CALL_PLAINLY);
     }
     failure.help(format!("run `{}` to add the call", package.command("init")))
 }
@@ -264,11 +248,17 @@ fn no_call(package: &Package) -> Failure {
 fn no_call_anywhere(workspace: &Workspace) -> Failure {
     match workspace.packages.as_slice() {
         [package] => no_call(package),
-        packages => Failure::new("no package of the workspace calls `table_registry!`")
-            .note(format!(
-                "looked in the crate roots of {}",
-                workspace::names(packages)
-            ))
-            .help("run `cargo table-registry init -p NAME` to add the call to one"),
+        packages => {
+            let failure = Failure::new("no package of the workspace calls `table_registry!`")
+                .note(format!(
+                    "looked in the crate roots of {}",
+                    workspace::names(packages)
+                ))
+                .note(registry_call::SEARCHED);
+            let unclear = packages.iter().flat_map(registry_call::unclear_calls);
+            unclear
+                .fold(failure, Failure::note)
+                .help("run `cargo table-registry init -p NAME` to add the call to one")
+        }
     }
 }

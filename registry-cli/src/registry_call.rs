@@ -1,29 +1,27 @@
-//! Finds the calls of `table_registry!` in a package: in the crate roots, in files that they include, under another name,
-//! and through a macro that forwards its arguments.
+//! Finds the calls of `table_registry!` in the crates of a package.
 
-use std::fs;
 use std::io;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use cargo_metadata::{Metadata, MetadataCommand, PackageId};
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
-use syn::ext::IdentExt as _;
+use proc_macro2::{Span, TokenStream};
 use table_registry_engine::{
-    CallSite, Diagnostic, Root, ScannedFile, Source, files_of_root, registry_calls, rust_files,
+    CallSite, CrateFile, Diagnostic, ItemCall, Source, files_of_crate, item_calls, not_in_crate_root,
 };
 
 use crate::failure::Failure;
-use crate::imports::{Import, imports};
-use crate::macro_rules::{self, Rule};
+use crate::macro_lookup::{MACRO, MacroLookup, Meaning};
 use crate::nesting;
-use crate::workspace::{FACADE, Package};
+use crate::workspace::Package;
 
-const MACRO: &str = "table_registry";
+/// The note about the crates that are searched.
+pub const SEARCHED: &str =
+    "only the library and the binaries are searched: not tests, examples, benches and build scripts";
 
-/// How deeply wrappers may nest: this limit stops a macro that calls itself.
-const MAX_WRAPPERS: usize = 64;
+/// The help for a macro that may call `table_registry!`.
+pub const CALL_PLAINLY: &str = "if that macro calls it, call `table_registry!` without the macro; if not, add the call by hand: `init` does not add a \
+     second call";
 
 /// A call of `table_registry!`, under any name.
 pub struct RegistryCall {
@@ -36,6 +34,11 @@ pub struct RegistryCall {
     source: Arc<Source>,
     /// The byte range of the arguments that the user wrote.
     place: Range<usize>,
+    is_in_module: bool,
+    /// The faults of the calls in modules: this one, or others of the same crate.
+    pub misplaced: Vec<Diagnostic>,
+    /// Whether a `cfg` may leave it out.
+    is_conditional: bool,
 }
 
 impl RegistryCall {
@@ -43,17 +46,14 @@ impl RegistryCall {
     pub fn find_all(package: &Package) -> Result<Vec<Self>, Failure> {
         let mut found = Vec::new();
         for crate_root in &package.crate_roots {
-            let mut calls = calls_in_crate(package, crate_root)?;
-            match calls.len() {
-                0 | 1 => found.append(&mut calls),
-                _ => return Err(several_calls(package, &calls)),
-            }
+            found.extend(CrateSearch::run(package, crate_root)?.calls.into_iter().next());
         }
         Ok(found)
     }
 
+    /// `src/lib.rs:3`.
     fn line(&self) -> String {
-        format!("`{}:{}`", self.source.path, self.source.line(self.place.start))
+        line(&self.source, self.place.start)
     }
 
     /// Returns the fault of an argument with its place in the file.
@@ -67,347 +67,198 @@ impl RegistryCall {
         };
         fault.at(&self.source, range, "")
     }
+
+    /// Whether only a `cfg` can tell which of two calls counts, and it does not matter which.
+    fn is_same_under_cfg(&self, other: &Self) -> bool {
+        self.is_conditional
+            && other.is_conditional
+            && self.arguments.to_string() == other.arguments.to_string()
+            && self.call.directory() == other.call.directory()
+    }
+}
+
+fn line(source: &Source, place: usize) -> String {
+    format!("`{}:{}`", source.path, source.line(place))
 }
 
 /// The byte range of a span in the text that it was parsed from; `None` for a span from another text.
 pub fn place(span: Option<Span>, text: &str) -> Option<Range<usize>> {
-    let range = span?.byte_range();
-    (!range.is_empty() && text.get(range.clone()).is_some()).then_some(range)
+    let span = span?;
+    let range = span.byte_range();
+    let here = text.get(range.clone())?;
+    (!range.is_empty() && span.source_text().is_none_or(|written| written == here)).then_some(range)
 }
 
-fn calls_in_crate(package: &Package, crate_root: &Path) -> Result<Vec<RegistryCall>, Failure> {
-    let files = files_of_root(&call_site(package, crate_root, crate_root));
-    let Some(root) = files.first() else {
-        return match Source::read(&package.root, crate_root) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(Failure::io("read", crate_root, &error))
-            }
-            // Cargo lists targets whose files do not exist yet, or are generated.
-            _ => Ok(Vec::new()),
-        };
-    };
-    let mut calls = Vec::new();
-    for file in &files {
-        for range in registry_calls(&file.source.text) {
-            calls.push(direct_call(package, root, file, range)?);
+/// What was found in one crate.
+#[derive(Default)]
+struct CrateSearch {
+    calls: Vec<RegistryCall>,
+    /// The calls of macros in the crate root that may call `table_registry!`, each with the reason why that cannot be
+    /// told. Empty if there is a call.
+    unclear: Vec<String>,
+}
+
+impl CrateSearch {
+    /// Fails if there are several calls.
+    fn run(package: &Package, crate_root: &Path) -> Result<Self, Failure> {
+        let files = files_of_crate(&call_site(package, crate_root, crate_root));
+        if files.is_empty() {
+            return match Source::read(&package.root, crate_root) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    Err(Failure::io("read", crate_root, &error))
+                }
+                // Cargo lists targets whose files do not exist yet, or are generated.
+                _ => Ok(Self::default()),
+            };
         }
+        let lookup = MacroLookup::new(package, files.clone());
+        let written = files.iter().flat_map(|file| {
+            let calls = item_calls(&file.file.source.text).into_iter();
+            calls.map(move |call| (file, call))
+        });
+        let (named, others): (Vec<_>, Vec<_>) = written.partition(|(_, call)| is_named(call));
+        let (in_root, in_modules): (Vec<_>, Vec<_>) = others
+            .into_iter()
+            .partition(|(file, call)| is_in_root(file, call));
+        let mut search = Self::default();
+        for group in [named, in_root, in_modules] {
+            if search.calls.is_empty() {
+                for (file, call) in group {
+                    search.add(package, &lookup, &files[0], file, call)?;
+                }
+            }
+        }
+        if !search.calls.is_empty() || (!search.unclear.is_empty() && !lookup.may_use_wrapper()) {
+            search.unclear.clear();
+        }
+        search.check_count(package)?;
+        Ok(search)
     }
-    if calls.is_empty() {
-        let wrappers = Wrappers::new(package, &files);
-        calls.extend(files.iter().flat_map(|file| wrappers.calls_in(root, file)));
+
+    fn add(
+        &mut self,
+        package: &Package,
+        lookup: &MacroLookup<'_>,
+        root: &CrateFile,
+        file: &CrateFile,
+        written: ItemCall,
+    ) -> Result<(), Failure> {
+        let source = &file.file.source;
+        // Parsed on their own, so that places count from the start of the arguments.
+        let arguments = match nesting::tokens(&source.text[written.arguments.clone()]) {
+            Ok(arguments) => arguments,
+            Err(_) if !is_named(&written) => return Ok(()),
+            Err(reason) => {
+                let line = line(source, written.arguments.start);
+                let message = format!("the arguments of `table_registry!` in {line} cannot be tokenized");
+                return Err(Failure::new(message).note(reason));
+            }
+        };
+        match lookup.meaning(&written.path, &arguments) {
+            Meaning::Registry {
+                arguments,
+                is_in_module,
+            } => self.calls.push(RegistryCall {
+                call: call_site(package, &file.file.path, &root.file.path),
+                arguments,
+                root: Arc::clone(&root.file.source),
+                source: Arc::clone(source),
+                misplaced: Vec::new(),
+                is_in_module: is_in_module || !is_in_root(file, &written),
+                is_conditional: written.is_conditional,
+                place: written.arguments,
+            }),
+            Meaning::Unclear(reason) if is_in_root(file, &written) => self.unclear.push(format!(
+                "`{}!` in {} may call it: {reason}",
+                written.path.join("::"),
+                line(source, written.arguments.start)
+            )),
+            Meaning::Unclear(_) | Meaning::Other => {}
+        }
+        Ok(())
     }
-    Ok(calls)
+
+    /// Keeps one call, with the faults of those in modules. Fails if there are several in the crate root, unless they are
+    /// the same under different conditions.
+    fn check_count(&mut self, package: &Package) -> Result<(), Failure> {
+        let mut misplaced = Vec::new();
+        for call in self.calls.iter().filter(|call| call.is_in_module) {
+            misplaced.push(not_in_crate_root().at(&call.source, call.place.clone(), ""));
+        }
+        self.calls.sort_by_key(|call| call.is_in_module);
+        let in_root = self.calls.iter().filter(|call| !call.is_in_module).count();
+        self.calls.truncate(in_root.max(1));
+        let Some((first, others)) = self.calls.split_first_mut() else {
+            return Ok(());
+        };
+        if others.iter().all(|call| call.is_same_under_cfg(first)) {
+            first.misplaced = misplaced;
+            self.calls.truncate(1);
+            return Ok(());
+        }
+        let lines: Vec<String> = self.calls.iter().map(RegistryCall::line).collect();
+        let failure = Failure::new(format!(
+            "a crate of package `{}` calls `table_registry!` more than once",
+            package.name
+        ))
+        .note(lines.join(", "));
+        let failure = if self.calls.iter().any(|call| call.is_conditional) {
+            failure.note(
+                "only the compiler knows which `cfg` holds; the registry has to be the same in every build",
+            )
+        } else {
+            failure
+        };
+        Err(failure.help("keep one call; it can name several directories"))
+    }
+}
+
+fn is_named(call: &ItemCall) -> bool {
+    call.path.last().is_some_and(|name| name == MACRO)
+}
+
+/// Whether a call is in the module that is the crate root.
+fn is_in_root(file: &CrateFile, call: &ItemCall) -> bool {
+    file.is_in_root && !call.is_in_module
+}
+
+/// The failure of a package in which no call was found.
+pub fn no_call(package: &Package) -> Failure {
+    let unclear = unclear_calls(package);
+    let failure = if unclear.is_empty() {
+        let message = format!("package `{}` does not call `table_registry!`", package.name);
+        Failure::new(message)
+    } else {
+        let message = format!(
+            "cannot tell whether package `{}` calls `table_registry!`",
+            package.name
+        );
+        unclear.iter().fold(Failure::new(message), Failure::note)
+    };
+    let roots = package.crate_roots.iter();
+    let roots: Vec<String> = roots.map(|root| format!("`{}`", root.display())).collect();
+    failure.note(format!("looked in {}", roots.join(", "))).note(
+        "only the library and the binaries are searched: not tests, examples, benches and build scripts",
+    )
+}
+
+/// The calls of macros in the crate roots that may call `table_registry!`, and why that cannot be told.
+pub fn unclear_calls(package: &Package) -> Vec<String> {
+    let searches = package
+        .crate_roots
+        .iter()
+        .flat_map(|root| CrateSearch::run(package, root));
+    searches.flat_map(|search| search.unclear).collect()
 }
 
 /// A call in a file that is the crate root, or that the crate root includes.
 pub fn call_site(package: &Package, file: &Path, crate_root: &Path) -> CallSite {
-    let (file, crate_root) = (file.to_path_buf(), crate_root.to_path_buf());
-    let call = CallSite::in_crate(package.root.clone(), file, crate_root, Some(&package.directory));
-    let directory = package.root.absolute(&package.directory);
-    call.with_variables(directory, package.output_directory.clone())
-}
-
-fn direct_call(
-    package: &Package,
-    root: &ScannedFile,
-    file: &ScannedFile,
-    place: Range<usize>,
-) -> Result<RegistryCall, Failure> {
-    let mut call = RegistryCall {
-        call: call_site(package, &file.path, &root.path),
-        arguments: TokenStream::new(),
-        root: Arc::clone(&root.source),
-        source: Arc::clone(&file.source),
-        place,
-    };
-    call.arguments = nesting::tokens(&file.source.text[call.place.clone()]).map_err(|reason| {
-        let line = call.line();
-        let message = format!("the arguments of `table_registry!` in {line} cannot be tokenized");
-        Failure::new(message).note(reason)
-    })?;
-    Ok(call)
-}
-
-fn several_calls(package: &Package, calls: &[RegistryCall]) -> Failure {
-    let lines: Vec<String> = calls.iter().map(RegistryCall::line).collect();
-    Failure::new(format!(
-        "a crate of package `{}` calls `table_registry!` more than once",
-        package.name
-    ))
-    .note(lines.join(", "))
-    .help("keep one call; it can name several directories")
-}
-
-/// Looks for calls of macros that call `table_registry!`.
-struct Wrappers<'p> {
-    package: &'p Package,
-    imports: Vec<Import>,
-    /// The directory of this crate's sources.
-    own: PathBuf,
-}
-
-/// What the name of a macro stands for.
-enum Definition {
-    /// `table_registry!` itself.
-    Renamed,
-    Rules(Vec<Rule>),
-}
-
-impl<'p> Wrappers<'p> {
-    fn new(package: &'p Package, files: &[ScannedFile]) -> Self {
-        let texts = files.iter().map(|file| &file.source.text);
-        let directory = files.first().and_then(|root| root.path.parent());
-        Self {
-            package,
-            imports: texts.flat_map(|text| imports(tokens(text))).collect(),
-            own: package.root.resolve(directory.unwrap_or(Path::new(""))),
-        }
-    }
-
-    fn calls_in(&self, root: &ScannedFile, file: &ScannedFile) -> Vec<RegistryCall> {
-        let text = &file.source.text;
-        let written = macro_calls(tokens(text)).into_iter();
-        let calls = written.filter_map(|written| {
-            let place = written.place();
-            // Parsed again, so that places count from the start of the arguments.
-            let arguments = text.get(place.clone())?.parse().ok()?;
-            Some(RegistryCall {
-                arguments: self.arguments(&written.path, &arguments, 0)?,
-                call: call_site(self.package, &file.path, &root.path),
-                root: Arc::clone(&root.source),
-                source: Arc::clone(&file.source),
-                place,
-            })
-        });
-        calls.collect()
-    }
-
-    /// The arguments with which a macro calls `table_registry!`, if it does.
-    fn arguments(&self, path: &[String], arguments: &TokenStream, depth: usize) -> Option<TokenStream> {
-        let full_path = self.without_alias(path);
-        let (name, krate) = full_path.split_last()?;
-        if name == MACRO {
-            return Some(arguments.clone());
-        }
-        if depth == MAX_WRAPPERS {
-            return None;
-        }
-        let crates = self.crates(krate.first().map(String::as_str));
-        crates.into_iter().find_map(|(krate, directory)| {
-            let rules = match definition(&directory, name)? {
-                Definition::Renamed => return Some(arguments.clone()),
-                Definition::Rules(rules) => rules,
-            };
-            if !rules.iter().any(Rule::has_macro_call) {
-                return None;
-            }
-            let expanded = with_crate(macro_rules::expand(&rules, arguments)?, &krate);
-            macro_calls(expanded).into_iter().find_map(|call| {
-                let path = match call.path.as_slice() {
-                    [name] if name != MACRO => vec![krate.clone(), name.clone()],
-                    path => path.to_vec(),
-                };
-                self.arguments(&path, &call.arguments.stream(), depth + 1)
-            })
-        })
-    }
-
-    fn without_alias(&self, path: &[String]) -> Vec<String> {
-        let mut full_path = path.to_vec();
-        // An alias may stand for another one. The limit stops those that stand for each other.
-        for _ in 0..MAX_WRAPPERS {
-            let first = full_path.first();
-            let mut named = self.imports.iter();
-            let found = named.find(|import| import.name.as_ref() == first);
-            match found.filter(|import| import.path.first() != first) {
-                Some(import) => full_path = [import.path.as_slice(), &full_path[1..]].concat(),
-                None => break,
-            }
-        }
-        full_path
-    }
-
-    /// The crates that may define a macro, each under the name that the code uses: the crate in the macro's path, or
-    /// else this crate and those that `#[macro_use]` or a glob import brings in.
-    fn crates(&self, named: Option<&str>) -> Vec<(String, PathBuf)> {
-        let own = ("crate".to_string(), self.own.clone());
-        match named {
-            Some("crate" | "self") => vec![own],
-            // Or it is a module of this crate.
-            Some(name) => vec![self.dependency(name).unwrap_or(own)],
-            None => {
-                let globs = self.imports.iter().filter(|import| import.name.is_none());
-                let others = globs.filter_map(|import| self.dependency(import.path.first()?));
-                [own].into_iter().chain(others).collect()
-            }
-        }
-    }
-
-    fn dependency(&self, name: &str) -> Option<(String, PathBuf)> {
-        let mut by_path = self.package.path_dependencies.iter();
-        let directory = match by_path.find(|(known, _)| known == name) {
-            Some((_, directory)) => directory.clone(),
-            None => downloaded(self.package, name)?,
-        };
-        Some((name.to_string(), directory))
-    }
-}
-
-/// The directory of a dependency that is not a path in the manifest, if it depends on the facade, as a wrapper does.
-fn downloaded(package: &Package, name: &str) -> Option<PathBuf> {
-    let metadata = package.resolved.get_or_init(|| resolved(package)).as_ref()?;
-    let is_package = |id: &PackageId| metadata[id].name.as_str() == package.name;
-    let mut nodes = metadata.resolve.as_ref()?.nodes.iter();
-    let node = nodes.find(|node| is_package(&node.id))?;
-    let dependency = node.deps.iter().find(|dependency| dependency.name == name)?;
-    let found = &metadata[&dependency.pkg];
-    let is_wrapper = found
-        .dependencies
-        .iter()
-        .any(|dependency| dependency.name == FACADE);
-    let directory = found.manifest_path.as_std_path().parent();
-    directory.filter(|_| is_wrapper).map(Path::to_path_buf)
-}
-
-/// All packages of the workspace and their dependencies, as far as they are downloaded.
-fn resolved(package: &Package) -> Option<Metadata> {
-    let mut command = MetadataCommand::new();
-    command.manifest_path(package.root.resolve(&package.manifest()));
-    command.other_options(["--offline".to_string()]);
-    command.exec().ok()
-}
-
-/// The definition of a macro in one of the files below a directory.
-fn definition(directory: &Path, name: &str) -> Option<Definition> {
-    let (files, _) = rust_files(&Root::current(), directory, &directory.join("src/lib.rs"));
-    let texts = files.iter().filter_map(|file| fs::read_to_string(file).ok());
-    texts.filter(|text| text.contains(name)).find_map(|text| {
-        let tokens = tokens(&text);
-        let mut imports = imports(tokens.clone()).into_iter();
-        if imports.any(|import| import.renames(MACRO, name)) {
-            return Some(Definition::Renamed);
-        }
-        defined(tokens, name).map(|body| Definition::Rules(macro_rules::rules(body)))
-    })
-}
-
-/// The body of `macro_rules! name { … }`, which may be in a module.
-fn defined(tokens: TokenStream, name: &str) -> Option<TokenStream> {
-    let trees: Vec<TokenTree> = tokens.into_iter().collect();
-    let here = trees.windows(4).find_map(|window| match window {
-        [
-            TokenTree::Ident(keyword),
-            TokenTree::Punct(_),
-            TokenTree::Ident(defined),
-            TokenTree::Group(body),
-        ] if keyword == "macro_rules" && defined == name => Some(body.stream()),
-        _ => None,
-    });
-    here.or_else(|| {
-        trees.into_iter().find_map(|tree| match tree {
-            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => defined(group.stream(), name),
-            _ => None,
-        })
-    })
-}
-
-/// The tokens with `$crate` replaced by the name of the crate.
-fn with_crate(tokens: TokenStream, krate: &str) -> TokenStream {
-    let mut trees = tokens.into_iter();
-    let mut replaced: Vec<TokenTree> = Vec::new();
-    while let Some(tree) = trees.next() {
-        replaced.push(match tree {
-            TokenTree::Punct(dollar) if dollar.as_char() == '$' => match trees.next() {
-                Some(TokenTree::Ident(_)) => Ident::new(krate, Span::call_site()).into(),
-                other => other.unwrap_or(dollar.into()),
-            },
-            TokenTree::Group(group) => {
-                let mut inner = Group::new(group.delimiter(), with_crate(group.stream(), krate));
-                inner.set_span(group.span());
-                inner.into()
-            }
-            other => other,
-        });
-    }
-    replaced.into_iter().collect()
-}
-
-/// The tokens of a file; none if it cannot be tokenized, which the compiler reports.
-fn tokens(text: &str) -> TokenStream {
-    nesting::tokens(text).unwrap_or_default()
-}
-
-/// `path!(…)`.
-struct MacroCall {
-    path: Vec<String>,
-    arguments: Group,
-}
-
-impl MacroCall {
-    /// The byte range between the delimiters, in the text that was parsed.
-    fn place(&self) -> Range<usize> {
-        let [open, close] = [self.arguments.span_open(), self.arguments.span_close()];
-        open.byte_range().end..close.byte_range().start
-    }
-}
-
-/// The calls outside of any block.
-fn macro_calls(tokens: TokenStream) -> Vec<MacroCall> {
-    let mut calls = Vec::new();
-    let mut path: Vec<String> = Vec::new();
-    let mut is_call = false;
-    for tree in tokens {
-        match tree {
-            TokenTree::Group(arguments) if is_call => calls.push(MacroCall {
-                path: std::mem::take(&mut path),
-                arguments,
-            }),
-            TokenTree::Punct(punct) if punct.as_char() == '!' && !path.is_empty() => {
-                is_call = true;
-                continue;
-            }
-            TokenTree::Punct(punct) if punct.as_char() == ':' => {}
-            TokenTree::Ident(ident) if !is_call => path.push(ident.unraw().to_string()),
-            _ => path.clear(),
-        }
-        is_call = false;
-    }
-    calls
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn written(text: &str) -> Vec<(String, String)> {
-        let calls = macro_calls(text.parse().unwrap()).into_iter();
-        let shown = calls.map(|call| (call.path.join("::"), text[call.place()].to_string()));
-        shown.collect()
-    }
-
-    #[test]
-    fn calls_outside_of_blocks() {
-        let pair = |path: &str, arguments: &str| (path.to_string(), arguments.to_string());
-        assert_eq!(
-            written("use a::b; ::a::b!(\"x\"); fn f() { c!(); } d! { y } macro_rules! e { () => {} }"),
-            [pair("a::b", "\"x\""), pair("d", " y ")]
-        );
-        assert_eq!(written("a != (b); !(c)"), []);
-    }
-
-    #[test]
-    fn a_macro_is_found_in_modules() {
-        let text = "mod m { macro_rules! a { () => { b!() } } } macro_rules! c { () => {} }";
-        let body = |name| defined(text.parse().unwrap(), name).map(|body| body.to_string());
-        assert!(body("a").unwrap().contains('b'));
-        assert!(body("c").is_some());
-        assert!(body("b").is_none());
-    }
-
-    #[test]
-    fn the_crate_gets_the_name_that_the_user_gives_it() {
-        let tokens = "a!(crate = $crate::b, [$crate])".parse().unwrap();
-        let expected: TokenStream = "a!(crate = company::b, [company])".parse().unwrap();
-        assert_eq!(with_crate(tokens, "company").to_string(), expected.to_string());
-    }
+    let [file_path, root_path] = [file, crate_root].map(Path::to_path_buf);
+    let call = CallSite::in_crate(
+        package.root.clone(),
+        file_path,
+        root_path,
+        Some(&package.directory),
+    );
+    call.with_variables(Arc::new(package.variables_of(crate_root)))
 }

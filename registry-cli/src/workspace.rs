@@ -10,6 +10,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, TargetKind};
 use table_registry_engine::{Root, clean, did_you_mean, display};
 
 use crate::cli::Selection;
+use crate::compiler_variables::{CrateVariables, PackageVariables};
 use crate::failure::Failure;
 use crate::lock_file;
 
@@ -27,10 +28,14 @@ pub struct Package {
     pub directory: PathBuf,
     /// The root files of its crates, the library first.
     pub crate_roots: Vec<PathBuf>,
+    /// The targets of its crates, in the same order.
+    pub targets: Vec<CrateTarget>,
     /// The packages that it depends on in every build.
     pub dependencies: BTreeSet<String>,
     /// The name by which its code refers to the facade, if it depends on the facade in every build.
     pub facade: Option<String>,
+    /// The name by which its code refers to the facade, if it depends on the facade in some builds only.
+    pub optional_facade: Option<String>,
     /// Whether it depends on the facade in at least some builds.
     pub mentions_facade: bool,
     /// The feature that turns on an optional facade, if there is exactly one.
@@ -41,15 +46,35 @@ pub struct Package {
     pub is_alone: bool,
     /// The directories of the path dependencies, by the name that the code uses.
     pub path_dependencies: Vec<(String, PathBuf)>,
-    /// `OUT_DIR` of the last build, if the package has a build script and has been built.
-    pub output_directory: Option<PathBuf>,
+    /// The environment variables of its compiler.
+    pub variables: PackageVariables,
     /// All packages with their dependencies, read where the call of the macro is not in plain sight.
     pub resolved: Arc<OnceLock<Option<Metadata>>>,
     /// The target with the registry, if it is not the first registry of the package.
     pub target: Option<String>,
 }
 
+/// The cargo target of a crate.
+#[derive(Clone, Debug)]
+pub struct CrateTarget {
+    pub name: String,
+    pub is_program: bool,
+}
+
 impl Package {
+    /// The target with this root.
+    pub fn target_of(&self, crate_root: &Path) -> Option<&CrateTarget> {
+        let position = self.crate_roots.iter().position(|root| root == crate_root)?;
+        self.targets.get(position)
+    }
+
+    pub fn variables_of(&self, crate_root: &Path) -> CrateVariables {
+        let target = self.target_of(crate_root);
+        let name = target.map(|target| target.name.as_str());
+        self.variables
+            .of_crate(name, target.is_some_and(|target| target.is_program))
+    }
+
     /// A command line of this program that works on this package.
     pub fn command(&self, command: &str) -> String {
         let selection = if self.is_alone {
@@ -72,11 +97,38 @@ impl Package {
 
     /// The path of its lock file, whether there is one or not.
     pub fn lock_file(&self) -> PathBuf {
-        let name = match &self.target {
-            Some(target) => lock_file::NAME.replace(".lock", &format!("-{target}.lock")),
-            None => lock_file::NAME.to_string(),
-        };
-        self.directory.join(name)
+        self.directory.join(lock_file::name(self.target.as_deref()))
+    }
+
+    /// The lock files that `sync` wrote for it, for the registries that it has or had.
+    pub fn written_locks(&self) -> Vec<PathBuf> {
+        let names = self
+            .root
+            .names_in(&self.directory, |entry| {
+                lock_file::is_name(&entry.file_name().to_string_lossy())
+            })
+            .into_iter();
+        let paths = names.map(|name| self.directory.join(name));
+        let is_ours = |path: &PathBuf| self.read(path).is_ok_and(|text| lock_file::is_written(&text));
+        paths.filter(is_ours).collect()
+    }
+
+    /// The feature without which the crate has no registry, if the facade is optional. Fails if the condition is not
+    /// known.
+    pub fn registry_feature(&self) -> Result<Option<&str>, Failure> {
+        let is_optional = self.mentions_facade && self.facade.is_none();
+        match &self.facade_feature {
+            Some(feature) if is_optional => Ok(Some(feature)),
+            None if is_optional => Err(Failure::new(format!(
+                "`{}` depends on `{FACADE}` only in some builds",
+                self.name
+            ))
+            .note("no single feature turns the dependency on, so the condition for `#[table]` is not known")
+            .help(format!(
+                "give it a feature of its own: `registry = [\"dep:{FACADE}\"]`"
+            ))),
+            _ => Ok(None),
+        }
     }
 
     pub fn has_lock_file(&self) -> bool {
@@ -167,17 +219,22 @@ fn package(member: &cargo_metadata::Package, metadata: &Metadata) -> Package {
         .as_ref()
         .unwrap_or(&metadata.target_directory);
     let shown = |path: &Path| clean(path.strip_prefix(root).unwrap_or(path));
-    let targets = member
+    let with_schema = member
         .targets
         .iter()
         .filter(|target| target.kind.iter().any(can_hold_schema));
     let is_program = |target: &&cargo_metadata::Target| target.kind.contains(&TargetKind::Bin);
-    let (programs, libraries): (Vec<_>, Vec<_>) = targets.partition(is_program);
+    let (programs, libraries): (Vec<_>, Vec<_>) = with_schema.partition(is_program);
     let mut crate_roots: Vec<PathBuf> = Vec::new();
+    let mut targets: Vec<CrateTarget> = Vec::new();
     for target in libraries.into_iter().chain(programs) {
         let crate_root = shown(target.src_path.as_std_path());
         if !crate_roots.contains(&crate_root) {
             crate_roots.push(crate_root);
+            targets.push(CrateTarget {
+                name: target.name.clone(),
+                is_program: is_program(&target),
+            });
         }
     }
     let normal = member
@@ -192,15 +249,20 @@ fn package(member: &cargo_metadata::Package, metadata: &Metadata) -> Package {
         name: member.name.to_string(),
         directory: shown(member.manifest_path.as_std_path().parent().unwrap_or(root)),
         crate_roots,
+        targets,
         is_alone: false,
         path_dependencies: normal.clone().filter_map(path_dependency).collect(),
-        output_directory: output_directory(member, build_directory.as_std_path()),
+        variables: PackageVariables::new(member, build_directory.as_std_path()),
         resolved: Arc::default(),
         target: None,
         dependencies: always.clone().map(|dependency| dependency.name.clone()).collect(),
         facade: always
             .clone()
             .find(|dependency| dependency.name == FACADE)
+            .map(called),
+        optional_facade: normal
+            .clone()
+            .find(|dependency| dependency.name == FACADE && dependency.optional)
             .map(called),
         mentions_facade: normal.clone().any(|dependency| dependency.name == FACADE),
         facade_feature: normal
@@ -230,51 +292,14 @@ fn path_dependency(dependency: &cargo_metadata::Dependency) -> Option<(String, P
     Some((called(dependency), path.clone().into_std_path_buf()))
 }
 
-/// The newest of the directories `build/NAME-HASH/out` that cargo keeps for each profile and platform.
-fn output_directory(member: &cargo_metadata::Package, target: &Path) -> Option<PathBuf> {
-    let has_build_script = |target: &cargo_metadata::Target| target.kind.contains(&TargetKind::CustomBuild);
-    if !member.targets.iter().any(has_build_script) {
-        return None;
-    }
-    let platforms = subdirectories(target);
-    let profiles = platforms.iter().flat_map(|platform| subdirectories(platform));
-    let builds = platforms
-        .iter()
-        .cloned()
-        .chain(profiles)
-        .map(|profile| profile.join("build"));
-    let is_ours = |directory: &PathBuf| {
-        let name = directory.file_name().unwrap_or_default().to_string_lossy();
-        let parts = name.rsplit_once('-');
-        parts.is_some_and(|(package, _)| package == member.name.as_str())
-    };
-    let ours = builds.flat_map(|build| subdirectories(&build)).filter(is_ours);
-    let outputs = ours
-        .map(|directory| directory.join("out"))
-        .filter(|out| out.is_dir());
-    outputs.max_by_key(|out| {
-        // Cargo writes this file each time the script has run.
-        let time = fs::metadata(out.with_file_name("output")).and_then(|file| file.modified());
-        (time.ok(), out.clone())
-    })
-}
-
-fn subdirectories(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    entries
-        .map(|entry| entry.path())
-        .filter(|path| path.is_dir())
-        .collect()
-}
-
 /// The name of a dependency in the sources.
-fn called(dependency: &cargo_metadata::Dependency) -> String {
+pub fn called(dependency: &cargo_metadata::Dependency) -> String {
     let name = dependency.rename.as_ref().unwrap_or(&dependency.name);
     name.replace('-', "_")
 }
 
 /// Whether a target can hold the schema: tests, examples, benches and build scripts cannot.
-fn can_hold_schema(kind: &TargetKind) -> bool {
+pub fn can_hold_schema(kind: &TargetKind) -> bool {
     !matches!(
         kind,
         TargetKind::Test | TargetKind::Example | TargetKind::Bench | TargetKind::CustomBuild

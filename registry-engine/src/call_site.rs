@@ -1,8 +1,10 @@
 //! The file that calls `table_registry!`, and paths relative to it.
 
 use std::env;
+use std::fmt;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use toml::de::DeTable;
 
@@ -19,19 +21,33 @@ pub struct CallSite {
     root: Root,
     file: PathBuf,
     crate_root: PathBuf,
-    variables: Variables,
+    variables: Arc<dyn Variables>,
     ancestors: Vec<PathBuf>,
     /// The directory of the package with a slash at the end; empty for the current directory.
     package: String,
 }
 
-/// The environment variables that `env!` reads.
-#[derive(Clone, Debug)]
-enum Variables {
-    /// Those of this process, for a macro.
-    Process,
-    /// Those that the compiler would get, for the command line.
-    Given(Vec<(&'static str, PathBuf)>),
+/// The environment variables that the compiler would get.
+pub trait Variables: fmt::Debug + Send + Sync {
+    /// The value that `env!` reads.
+    fn value(&self, name: &str) -> Option<String>;
+
+    /// `OUT_DIR`, if `value` has returned it before: no file can be in a directory that no path names.
+    fn output_directory(&self) -> Option<String>;
+}
+
+/// The variables of this process, for a macro.
+#[derive(Debug)]
+struct ProcessVariables;
+
+impl Variables for ProcessVariables {
+    fn value(&self, name: &str) -> Option<String> {
+        env::var(name).ok()
+    }
+
+    fn output_directory(&self) -> Option<String> {
+        self.value(OUTPUT_DIRECTORY)
+    }
 }
 
 impl CallSite {
@@ -64,22 +80,16 @@ impl CallSite {
             root,
             file,
             crate_root,
-            variables: Variables::Process,
+            variables: Arc::new(ProcessVariables),
             ancestors,
             package,
         }
     }
 
-    /// The same call with the values of `CARGO_MANIFEST_DIR` and `OUT_DIR` that the compiler would get. A package
-    /// without a build script has no `OUT_DIR`.
+    /// The same call with the variables that the compiler would get, for the command line.
     #[must_use]
-    pub fn with_variables(self, package: PathBuf, output: Option<PathBuf>) -> Self {
-        let output = output.map(|directory| (OUTPUT_DIRECTORY, directory));
-        let variables = output.into_iter().chain([(PACKAGE_DIRECTORY, package)]);
-        Self {
-            variables: Variables::Given(variables.collect()),
-            ..self
-        }
+    pub fn with_variables(self, variables: Arc<dyn Variables>) -> Self {
+        Self { variables, ..self }
     }
 
     /// The directory that relative paths start from.
@@ -112,7 +122,7 @@ impl CallSite {
 
     /// The file or directory that a path leads to from a directory, or the variable in it that is not set.
     pub(crate) fn resolve_in<'p>(&self, directory: &Path, path: &'p WrittenPath) -> Result<PathBuf, &'p str> {
-        let text = path.evaluate(|name| self.variable(name))?;
+        let text = path.evaluate(|name| self.variables.value(name))?;
         let absolute = directory.join(text);
         if path.literal().is_some() {
             return Ok(absolute);
@@ -120,19 +130,9 @@ impl CallSite {
         Ok(self.below_package(&absolute).unwrap_or(absolute))
     }
 
-    fn variable(&self, name: &str) -> Option<String> {
-        match &self.variables {
-            Variables::Process => env::var(name).ok(),
-            Variables::Given(list) => {
-                let (_, value) = list.iter().find(|(known, _)| *known == name)?;
-                Some(value.to_string_lossy().into_owned())
-            }
-        }
-    }
-
     /// An absolute path to a file of the package as the compiler shows it, unless the file is generated.
     fn below_package(&self, path: &Path) -> Option<PathBuf> {
-        let package = self.variable(PACKAGE_DIRECTORY)?;
+        let package = self.variables.value(PACKAGE_DIRECTORY)?;
         let inside = path.strip_prefix(&package).ok()?;
         let shown = Path::new(&self.package);
         // Under `trybuild`, the variable names another directory.
@@ -199,7 +199,7 @@ impl CallSite {
     #[must_use]
     pub fn in_package(&self, path: &str) -> String {
         if self.is_generated(Path::new(path)) {
-            let output = self.variable(OUTPUT_DIRECTORY).unwrap_or_default();
+            let output = self.variables.output_directory().unwrap_or_default();
             let inside = Path::new(path).strip_prefix(output).unwrap_or(Path::new(path));
             return format!("${OUTPUT_DIRECTORY}/{}", with_slashes(inside));
         }
@@ -212,7 +212,7 @@ impl CallSite {
     /// Whether a build script wrote the file into `OUT_DIR`.
     #[must_use]
     pub fn is_generated(&self, path: &Path) -> bool {
-        let output = self.variable(OUTPUT_DIRECTORY);
+        let output = self.variables.output_directory();
         path.is_absolute() && output.is_some_and(|output| path.starts_with(output))
     }
 

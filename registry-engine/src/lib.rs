@@ -19,10 +19,10 @@ mod testing;
 mod text;
 mod written;
 
-pub use call_site::CallSite;
+pub use call_site::{CallSite, Variables};
 pub use expand::{
-    ARRAYS, LOOK_UPS, LookUp, RegistryArray, copied_attribute, expand, import, outside_directories,
-    path_components,
+    ARRAYS, LOOK_UPS, LookUp, RegistryArray, copied_attribute, expand, import, not_in_crate_root,
+    outside_directories, path_components,
 };
 pub use name::{NameFault, TableName, check as check_name, key, key_ident, raw_where_needed};
 pub use pipeline::{Analysis, Inputs, run};
@@ -36,9 +36,10 @@ pub use report::{
     CheckSubject, Code, DatabaseCheck, Diagnostic, Fault, Label, Level, Lint, LintOption, Severity, conflict,
 };
 pub use sources::{
-    Compilation, CompileCheck, CompiledFiles, Declaration, Declarations, HiddenName, LeftOut, Original,
-    Orphan, PathAttribute, ScannedFile, compiled_files, declarations_in_text, file_leading_into,
-    files_of_root, module_at, module_candidates, original_at, path_attributes, registry_calls,
+    Compilation, CompileCheck, CompiledFiles, CrateFile, Declaration, Declarations, HiddenName, ItemCall,
+    LeftOut, Original, Orphan, PathAttribute, ScannedFile, compiled_files, declarations_in_text,
+    file_leading_into, files_of_crate, item_calls, module_at, module_candidates, original_at,
+    path_attributes,
 };
 pub use text::{
     Root, Source, clean, conflict_marker, did_you_mean, display, is_foreign, rust_files, start_of_code,

@@ -39,7 +39,7 @@ pub fn inputs(declarations: Declarations, main: &str, revoke: &str) -> Inputs {
     let files = PolicyFiles {
         main: source("table-registry.toml", main),
         revoke: source("revoke.toml", revoke),
-        paths: Vec::new(),
+        ..PolicyFiles::default()
     };
     Inputs {
         declarations,

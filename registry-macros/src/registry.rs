@@ -26,7 +26,7 @@ pub(crate) fn expand(
     let call = compilation.call_site(file, file_of_literal, &invocation);
     let analysis = match &call {
         Some(call) => engine::run(&invocation, call),
-        None => Analysis::incomplete(unknown_location()),
+        None => Analysis::incomplete(unknown_location(compilation)),
     };
     let tracked = call.as_ref().map_or_else(Vec::new, |call| analysis.tracked(call));
     let directories = call.map_or_else(Vec::new, |call| directories(&invocation, &call));
@@ -47,7 +47,18 @@ fn directories(invocation: &Invocation, call: &CallSite) -> Vec<PathBuf> {
     written.flat_map(|directory| call.resolve(directory)).collect()
 }
 
-fn unknown_location() -> Diagnostic {
+fn unknown_location(compilation: &Compilation) -> Diagnostic {
+    if compilation.package.is_some() {
+        let name = compilation.crate_name.as_deref().unwrap_or_default();
+        return Diagnostic::new(
+            Fault::UnknownLocation,
+            "the compiler does not say which crate root this is",
+        )
+        .note(format!(
+            "schema directories are relative to the crate root, and the package has no target for a crate `{name}`"
+        ))
+        .help("call `table_registry!` in the crate root, not in a macro");
+    }
     Diagnostic::new(
         Fault::UnknownLocation,
         "the compiler does not say which file this is",
@@ -116,6 +127,20 @@ mod tests {
                 "{path}: {faults:?}"
             );
         }
+    }
+
+    /// As where a build system other than cargo sets the variables.
+    #[test]
+    fn without_file_and_target_there_is_one_fault() {
+        let directory = tempfile::tempdir().unwrap();
+        let (_, faults) = expansion(&Compilation {
+            package: Some(directory.path().to_path_buf()),
+            crate_name: Some("app".to_string()),
+            ..Compilation::default()
+        });
+        let codes: Vec<Code> = faults.iter().map(|fault| fault.code).collect();
+        assert_eq!(codes, [Fault::UnknownLocation.into()]);
+        assert!(faults[0].notes[0].contains("`app`"), "{:?}", faults[0].notes);
     }
 
     /// Everything that a struct needs is still generated, so that this fault stays the only error.

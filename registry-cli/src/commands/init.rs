@@ -9,7 +9,7 @@ use crate::cli::InitArguments;
 use crate::edit::{Changes, ExclusiveRun};
 use crate::failure::Failure;
 use crate::module_file::ModuleFile;
-use crate::registry_call::{RegistryCall, call_site};
+use crate::registry_call::{self, RegistryCall, call_site};
 use crate::report::{self, Exit};
 use crate::scaffold::is_snake_case_identifier;
 use crate::text;
@@ -93,6 +93,9 @@ impl CrateRoot {
     /// The crate root that calls the macro, or else that of the library, or else that of the first binary.
     fn read(package: &Package) -> Result<Self, Failure> {
         let found = RegistryCall::find_all(package)?.into_iter().next();
+        if found.is_none() && !registry_call::unclear_calls(package).is_empty() {
+            return Err(registry_call::no_call(package).help(registry_call::CALL_PLAINLY));
+        }
         let first = package.crate_roots.first();
         let path = found
             .as_ref()
@@ -172,13 +175,18 @@ fn add_call(
         .module(package, wanted)
         .ok_or_else(|| no_free_name(root, wanted))?;
     let is_declared = root.file.declares(module);
-    let facade = package.facade.as_deref().unwrap_or("table_registry");
+    let named = package.facade.as_deref().or(package.optional_facade.as_deref());
+    let facade = named.unwrap_or("table_registry");
     let path = if facade == "table_registry" {
         String::new()
     } else {
         format!(", crate = ::{facade}")
     };
-    let call = format!("{facade}::table_registry!(\"{module}/\"{path});");
+    let condition = match package.registry_feature()? {
+        Some(feature) => format!("#[cfg(feature = \"{feature}\")]\n"),
+        None => String::new(),
+    };
+    let call = format!("{condition}{facade}::table_registry!(\"{module}/\"{path});");
     let visibility = if root.is_library() { "pub " } else { "" };
     let block = if is_declared {
         call
@@ -243,13 +251,9 @@ fn add_dependency(package: &Package, changes: &mut Changes) -> Result<(), Failur
     if package.facade.is_some() {
         return Ok(());
     }
-    if package.mentions_facade {
-        return Err(Failure::new(format!(
-            "`{}` depends on `{FACADE}` only in some builds",
-            package.name
-        ))
-        .note("every build needs the registry")
-        .help("make it a dependency that is not optional, for all platforms"));
+    // The condition of a dependency that only some builds have is known, or is an error.
+    if package.registry_feature()?.is_some() {
+        return Ok(());
     }
     let path = package.manifest();
     let text = package.read(&path)?;

@@ -21,7 +21,7 @@ use crate::project::Project;
 use crate::report::{self, Exit};
 use crate::scaffold::{ColumnArgument, NewTable, is_snake_case_identifier};
 use crate::text;
-use crate::workspace::{FACADE, Workspace};
+use crate::workspace::Workspace;
 
 pub fn run(arguments: &NewArguments) -> Result<Exit, Failure> {
     let workspace = Workspace::load(&arguments.selection)?;
@@ -133,7 +133,7 @@ fn add_file(
         append_only: arguments.revoke,
         columns: &arguments.columns,
         facade: facade(project),
-        feature: feature(project)?,
+        feature: project.package.registry_feature()?,
         is_no_std: project.root.text.contains("#![no_std]"),
     };
     if syn::parse_str::<syn::Ident>(&table.ident()).is_err() || arguments.name == "mod" {
@@ -152,24 +152,6 @@ fn add_file(
 fn facade(project: &Project) -> String {
     let path = project.invocation.facade.to_string().replace(' ', "");
     path.trim_start_matches("::").to_string()
-}
-
-/// The feature without which the crate has no registry, if the dependency is optional.
-fn feature(project: &Project) -> Result<Option<&str>, Failure> {
-    let package = &project.package;
-    let is_optional = package.mentions_facade && package.facade.is_none();
-    match &package.facade_feature {
-        Some(feature) if is_optional => Ok(Some(feature)),
-        None if is_optional => Err(Failure::new(format!(
-            "`{}` depends on `{FACADE}` only in some builds",
-            package.name
-        ))
-        .note("no single feature turns the dependency on, so the condition for `#[table]` is not known")
-        .help(format!(
-            "give it a feature of its own: `registry = [\"dep:{FACADE}\"]`"
-        ))),
-        _ => Ok(None),
-    }
 }
 
 /// Adds the `mod` line. If no `mod` line leads to the directory, returns the step that is left to the user.

@@ -30,7 +30,10 @@ pub fn run_override(arguments: &OverrideArguments) -> Result<Exit, Failure> {
 fn known_kind(text: &str) -> Result<TableKind, Failure> {
     text.parse().map_err(|_| {
         let fault = unknown_kind(text);
-        let failure = fault.notes.iter().fold(Failure::new(fault.message), Failure::note);
+        let failure = fault
+            .notes
+            .iter()
+            .fold(Failure::new(fault.message), Failure::note);
         fault.helps.iter().fold(failure, Failure::help)
     })
 }
@@ -117,7 +120,9 @@ impl Change<'_> {
             Self::MakeAppendOnly { reason } => {
                 let text = policy_file::remove(text, INSERT_UPDATE_DELETE, table)?;
                 let text = add(&text, UPDATE_DELETE, table)?;
-                reason.map_or(Ok(text.clone()), |reason| policy_file::set(&text, SYSTEM, table, reason))
+                reason.map_or(Ok(text.clone()), |reason| {
+                    policy_file::set(&text, SYSTEM, table, reason)
+                })
             }
             Self::MakeReadOnly => {
                 let text = policy_file::remove(text, UPDATE_DELETE, table)?;
@@ -132,7 +137,11 @@ impl Change<'_> {
 /// Adds a table to a list that may contain it.
 fn add(text: &str, list: &str, table: &str) -> Result<String, String> {
     let without = policy_file::remove(text, list, table)?;
-    if without == text { policy_file::add(text, list, table) } else { Ok(text.to_string()) }
+    if without == text {
+        policy_file::add(text, list, table)
+    } else {
+        Ok(text.to_string())
+    }
 }
 
 fn run(
@@ -152,7 +161,11 @@ fn run(
             .iter()
             .try_fold(start, |text, table| change.applied(section, &text, table))
     })?;
-    let absent: Vec<&str> = names.iter().copied().filter(|name| !listed.contains(name)).collect();
+    let absent: Vec<&str> = names
+        .iter()
+        .copied()
+        .filter(|name| !listed.contains(name))
+        .collect();
     if let (Change::Remove, [first, ..]) = (change, absent.as_slice()) {
         let failure = Failure::new(format!("{} has no {}", section.shown, quoted(&absent)));
         return Err(failure.maybe_help(did_you_mean(first, listed.iter().copied())));

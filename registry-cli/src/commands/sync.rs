@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use table_registry_engine::{Diagnostic, Fault, Root, Severity, Source, conflict_marker, display};
@@ -17,7 +17,7 @@ use crate::project::{self, Project};
 use crate::report::{self, Exit, say};
 use crate::schema_directory::{self, SchemaDirectory};
 use crate::text;
-use crate::workspace::Workspace;
+use crate::workspace::{Package, Workspace};
 
 pub fn run(arguments: &SyncArguments) -> Result<Exit, Failure> {
     let workspace = Workspace::load(&arguments.selection)?;
@@ -71,6 +71,7 @@ pub fn compare(workspace: &Workspace, projects: &[Project]) -> Result<(Changes, 
         };
         findings.extend(orphans::warnings_except(&project.registry, gets_line));
     }
+    findings.extend(unused_locks(workspace, projects));
     Ok((changes, findings))
 }
 
@@ -105,6 +106,29 @@ fn sync_lock(project: &Project, changes: &mut Changes, stale: &mut Vec<Diagnosti
 fn stale_lock(path: &Path, how: &str) -> Diagnostic {
     Diagnostic::new(Fault::StaleLock, format!("`{}` {how}", display(path)))
         .help("run `cargo table-registry sync`, review the difference, and commit it")
+}
+
+/// A warning for each lock file of a registry that is no longer there.
+fn unused_locks(workspace: &Workspace, projects: &[Project]) -> Vec<Diagnostic> {
+    let used: Vec<PathBuf> = projects
+        .iter()
+        .map(|project| project.package.lock_file())
+        .collect();
+    let written = workspace.packages.iter().flat_map(Package::written_locks);
+    let unused = written.filter(|path| !used.contains(path));
+    unused.map(|path| unused_lock(&path)).collect()
+}
+
+fn unused_lock(path: &Path) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Warning,
+        ..Diagnostic::new(
+            Fault::StaleLock,
+            format!("no registry has the lock file `{}`", display(path)),
+        )
+    }
+    .note("the crate that it is named after does not call `table_registry!`, or shares the registry of another crate")
+    .help("remove the file")
 }
 
 fn at_first_difference(fault: Diagnostic, path: &Path, before: &str, after: &str) -> Diagnostic {

@@ -484,7 +484,7 @@ fn read(schema: &str, policy_file: &str, revoke: &str) -> Project {
         files: PolicyFiles {
             main: Some(source("table-registry.toml", policy_file)),
             revoke: Some(source("revoke.toml", revoke)),
-            paths: Vec::new(),
+            ..PolicyFiles::default()
         },
         faults: Vec::new(),
     };

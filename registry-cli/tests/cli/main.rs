@@ -26,6 +26,7 @@ mod tenancy;
 #[cfg(unix)]
 mod texts;
 #[cfg(unix)]
+mod variables;
 mod verify;
 #[cfg(unix)]
 mod workflow;

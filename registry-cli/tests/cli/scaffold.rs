@@ -750,6 +750,20 @@ fn init_with_unusual_crate_roots() {
         format!("{EDITION}[dependencies]\ntable-registry = {{ version = \"0.1\", optional = true }}\n");
     assert_eq!(
         after_init("fn main() {}\n", &optional),
+        "mod schema;\n\n#[cfg(feature = \"table-registry\")]\ntable_registry::table_registry!(\"schema/\");\n\nfn main() {}\n"
+    );
+    let with_feature = format!(
+        "{EDITION}[dependencies]\ntr = {{ package = \"table-registry\", version = \"0.1\", optional = true }}\n\
+         [features]\nregistry = [\"dep:tr\"]\n"
+    );
+    assert_eq!(
+        after_init("fn main() {}\n", &with_feature),
+        "mod schema;\n\n#[cfg(feature = \"registry\")]\ntr::table_registry!(\"schema/\", crate = ::tr);\n\nfn main() {}\n"
+    );
+    let on_one_platform =
+        format!("{EDITION}[target.'cfg(unix)'.dependencies]\ntable-registry = {{ version = \"0.1\" }}\n");
+    assert_eq!(
+        after_init("fn main() {}\n", &on_one_platform),
         "error: `shop` depends on `table-registry` only in some builds"
     );
 }

@@ -197,6 +197,7 @@ error: the workspace has no package `shp`
 error: package `tool` does not call `table_registry!`
  |
  = note: looked in `tool/src/main.rs`
+ = note: only the library and the binaries are searched: not tests, examples, benches and build scripts
  = help: run `cargo table-registry init -p tool` to add the call
 -- exit 2
 
@@ -216,6 +217,7 @@ error: package `tool` does not call `table_registry!`
 error: package `tool` does not call `table_registry!`
  |
  = note: looked in `tool/src/main.rs`
+ = note: only the library and the binaries are searched: not tests, examples, benches and build scripts
  = help: run `cargo table-registry init` to add the call
 -- exit 2
 
@@ -307,6 +309,30 @@ shop     admins      truth     yes  -            Admins     src/bin/admin/schema
 
 "#]]
     );
+    krate.write(
+        "table-registry-old.lock",
+        &krate.read("table-registry-admin.lock"),
+    );
+    krate.write("table-registry-mine.lock", "# not generated\n");
+    says!(
+        krate,
+        ["sync", "--check"],
+        str![[r#"
+-- stderr
+       Fresh table-registry.lock
+       Fresh table-registry-admin.lock
+warning: no registry has the lock file `table-registry-old.lock`
+ |
+ = note: the crate that it is named after does not call `table_registry!`, or shares the registry of another crate
+ = help: remove the file
+ = note: diagnostic code `stale-lock`
+
+warning: 1 warning found
+-- exit 0
+
+"#]]
+    );
+    std::fs::remove_file(krate.path().join("table-registry-old.lock")).unwrap();
     says!(
         krate,
         ["new", "zones"],
@@ -320,6 +346,28 @@ error: package `shop` has several registries
 
 "#]]
     );
+}
+
+/// The file is `main.rs` in both directories, so that only cargo knows the names.
+#[test]
+fn lock_files_are_named_after_targets() {
+    let krate = Crate::shop();
+    let program = |name| format!("[[bin]]\nname = \"{name}\"\npath = \"{name}/src/main.rs\"\n");
+    let manifest = krate.read("Cargo.toml") + &program("one") + &program("two");
+    krate.write("Cargo.toml", &manifest);
+    for name in ["one", "two"] {
+        krate.write(&format!("{name}/src/main.rs"), &format!("mod schema;\n{PROGRAM}"));
+        let table = format!("#[table_registry::table(name = \"of_{name}\")]\npub struct Row;\n");
+        krate.write(&format!("{name}/src/schema/mod.rs"), &table);
+        krate.write(&format!("{name}/table-registry.toml"), "");
+        krate.write(&format!("{name}/revoke.toml"), "");
+    }
+    let report = krate.run(&["sync"]);
+    assert_eq!(report.code, 0, "{}", report.all());
+    for name in ["one", "two"] {
+        let lock = krate.read(&format!("table-registry-{name}.lock"));
+        assert!(lock.contains(&format!("of_{name}")), "{lock}");
+    }
 }
 
 #[test]
@@ -483,4 +531,167 @@ error: 4 errors found
 
 "#]]
     );
+}
+
+#[test]
+fn calls_under_cfg() {
+    let krate = Crate::shop();
+    krate.write(
+        "src/lib.rs",
+        "mod schema;\n#[cfg(feature = \"a\")]\ntable_registry::table_registry!(\"schema/\");\n\
+         #[cfg(not(feature = \"a\"))]\ntable_registry::table_registry!(\"more/\");\n",
+    );
+    says!(
+        krate,
+        ["list"],
+        str![[r#"
+-- stderr
+error: a crate of package `shop` calls `table_registry!` more than once
+ |
+ = note: `src/lib.rs:3`, `src/lib.rs:5`
+ = note: only the compiler knows which `cfg` holds; the registry has to be the same in every build
+ = help: keep one call; it can name several directories
+-- exit 2
+
+"#]]
+    );
+    krate.write(
+        "src/lib.rs",
+        "mod schema;\n#[cfg(unix)]\ntable_registry::table_registry!(\"schema/\");\n\
+         #[cfg(not(unix))]\ntable_registry::table_registry! { \"schema/\" }\n",
+    );
+    assert_eq!(krate.run(&["list"]).code, 0);
+}
+
+#[test]
+fn a_call_in_a_module() {
+    for (root, module) in [
+        (
+            "mod schema;\nmod r {\n    table_registry::table_registry!(\"schema/\");\n}\n",
+            "",
+        ),
+        (
+            "mod schema;\nmod r;\n",
+            "table_registry::table_registry!(\"schema/\");\n",
+        ),
+        (
+            "mod schema;\nmod r { include!(\"r.rs\"); }\n",
+            "table_registry::table_registry!(\"schema/\");\n",
+        ),
+        (
+            "mod schema;\nmacro_rules! w { ($d:literal) => { table_registry::table_registry!($d); } }\nmod r { w!(\"schema/\"); }\n",
+            "",
+        ),
+    ] {
+        let krate = Crate::shop();
+        krate.write("src/lib.rs", root);
+        krate.write("src/r.rs", module);
+        let report = krate.run(&["list"]);
+        let expected = "error: `table_registry!` is not in the crate root\n";
+        assert!(report.stderr.starts_with(expected), "{root}\n{}", report.all());
+    }
+    let krate = Crate::shop();
+    krate.write(
+        "src/lib.rs",
+        "mod schema;\ntable_registry::table_registry!(\"schema/\");\nmod r {\n    table_registry::table_registry!(\"schema/\");\n}\n",
+    );
+    says!(
+        krate,
+        ["list"],
+        str![[r#"
+-- stderr
+error: `table_registry!` is not in the crate root
+ --> src/lib.rs:4:37
+  |
+4 |     table_registry::table_registry!("schema/");
+  |                                     ^^^^^^^^^
+  |
+  = help: move it to `src/lib.rs` or `src/main.rs`
+  = note: diagnostic code `not-in-crate-root`
+
+error: 1 error found
+-- exit 1
+
+"#]]
+    );
+}
+
+/// A macro that cannot be followed may hold the call, so `init` must not add a second one.
+#[test]
+fn a_macro_that_may_hold_the_call() {
+    let krate = Crate::shop();
+    let root = "mod schema;\nthread_local! { static A: u8 = 1; }\n\
+                macro_rules! make { ($name:ident) => { macro_rules! $name { () => { table_registry::table_registry!(\"schema/\"); } } } }\n\
+                make!(made);\nmade!();\n";
+    krate.write("src/lib.rs", root);
+    krate.write(
+        "Cargo.toml",
+        "[package]\nname = \"shop\"\nedition = \"2024\"\n\n[dependencies]\ntable-registry = { path = \"registry\" }\n",
+    );
+    krate.write(
+        "registry/Cargo.toml",
+        "[package]\nname = \"table-registry\"\nedition = \"2024\"\n",
+    );
+    krate.write("registry/src/lib.rs", "");
+    says!(
+        krate,
+        ["list"],
+        str![[r#"
+-- stderr
+error: cannot tell whether package `shop` calls `table_registry!`
+ |
+ = note: `made!` in `src/lib.rs:5` may call it: no definition of `made!` was found
+ = note: looked in `src/lib.rs`
+ = note: only the library and the binaries are searched: not tests, examples, benches and build scripts
+ = help: if that macro calls it, call `table_registry!` without the macro; if not, add the call by hand: `init` does not add a second call
+-- exit 2
+
+"#]]
+    );
+    says!(
+        krate,
+        ["init"],
+        str![[r#"
+-- stderr
+error: cannot tell whether package `shop` calls `table_registry!`
+ |
+ = note: `made!` in `src/lib.rs:5` may call it: no definition of `made!` was found
+ = note: looked in `src/lib.rs`
+ = note: only the library and the binaries are searched: not tests, examples, benches and build scripts
+ = help: if that macro calls it, call `table_registry!` without the macro; if not, add the call by hand: `init` does not add a second call
+-- exit 2
+
+"#]]
+    );
+    assert_eq!(krate.read("src/lib.rs"), root);
+    // What a macro expands to is known here, and it is not a call.
+    krate.write("src/lib.rs", "macro_rules! ids { ($($n:ident),*) => { $(one!($n);)* } }\nmacro_rules! one { ($n:ident) => { struct $n; } }\nids!(A, B);\n");
+    assert_eq!(krate.run(&["init"]).code, 0);
+}
+
+/// The library's macro in a binary of the same package, and macros that pass on what they are given.
+#[test]
+fn calls_through_macros_of_the_same_package() {
+    let wrapper = "pub mod schema;\n#[macro_export]\nmacro_rules! registry { ($d:literal) => { table_registry::table_registry!($d); } }\n";
+    let given = "pub mod schema;\nmacro_rules! on { ($($t:tt)*) => { #[cfg(unix)] $($t)* } }\n\
+                 on! { table_registry::table_registry!(\"schema/\"); }\n";
+    let unknown = "pub mod schema;\ncfg_if::cfg_if! { if #[cfg(unix)] { table_registry::table_registry!(\"schema/\"); } else {} }\n";
+    for (library, program) in [
+        (
+            wrapper,
+            "mod schema;\nshop::registry!(\"schema/\");\nfn main() {}\n",
+        ),
+        (given, "fn main() {}\n"),
+        (unknown, "fn main() {}\n"),
+    ] {
+        let krate = Crate::shop();
+        krate.write("src/lib.rs", library);
+        krate.write("src/main.rs", program);
+        let report = krate.run(&["list"]);
+        assert!(
+            report.stdout.contains("audit_logs"),
+            "{library}\n{}",
+            report.all()
+        );
+    }
 }

@@ -29,6 +29,12 @@ const GENERATE: &str = "//! Writes the table `orders`.\nfn main() {\n    let out
                         std::fs::write(format!(\"{out}/orders.rs\"), text).expect(\"it is writable\");\n}\n";
 
 const COMPANY: &str = "company = { path = \"../company\" }";
+const MIDDLE: &str = "middle = { path = \"../middle\" }";
+/// The same table, through a crate that re-exports `company`.
+const MIDDLE_USERS: &str = "//! The table `users`.\n/// A row.\n#[middle::company::table_registry::table]\npub struct Users {\n    /// The key.\n    pub id: i64,\n}\n";
+const OTHER: &str = "[package]\nname = \"other\"\nversion = \"0.1.0\"\nedition = \"2024\"\ndescription = \"another crate\"\n\
+                     license = \"MIT\"\nrepository = \"https://example.org\"\nreadme = \"../README.md\"\nkeywords = [\"x\"]\n\
+                     categories = [\"database\"]\n";
 
 /// A crate that wraps the macro. Its own tables must not be mistaken for those of its users.
 const COMPANY_ROOT: &str = "\
@@ -127,6 +133,100 @@ const SHAPES: &[Shape] = &[
             ),
             ("src/schema/mod.rs", MODULES),
             ("src/schema/users.rs", COMPANY_USERS),
+        ],
+        tables: &["users"],
+    },
+    // Its own tables, and the wrappers of `company` under other names and paths.
+    Shape {
+        name: "middle",
+        manifest: COMPANY,
+        files: &[
+            (
+                "src/lib.rs",
+                "pub mod schema;\npub use company;\npub use company::registry as outer;\npub use company::*;\n\
+                 company::registry!(\"schema/\");\n",
+            ),
+            ("src/schema/mod.rs", MODULES),
+            ("src/schema/users.rs", COMPANY_USERS),
+        ],
+        tables: &["users"],
+    },
+    Shape {
+        name: "re-exported-renamed",
+        manifest: MIDDLE,
+        files: &[
+            ("src/lib.rs", "pub mod schema;\nmiddle::outer!(\"schema/\");\n"),
+            ("src/schema/mod.rs", MODULES),
+            ("src/schema/users.rs", MIDDLE_USERS),
+        ],
+        tables: &["users"],
+    },
+    Shape {
+        name: "re-exported-crate",
+        manifest: MIDDLE,
+        files: &[
+            (
+                "src/lib.rs",
+                "pub mod schema;\nuse middle::company::registry as r;\nr!(\"schema/\");\n",
+            ),
+            ("src/schema/mod.rs", MODULES),
+            ("src/schema/users.rs", MIDDLE_USERS),
+        ],
+        tables: &["users"],
+    },
+    Shape {
+        name: "re-exported-by-glob",
+        manifest: MIDDLE,
+        files: &[
+            ("src/lib.rs", "pub mod schema;\nmiddle::usual_registry!();\n"),
+            ("src/schema/mod.rs", MODULES),
+            ("src/schema/users.rs", MIDDLE_USERS),
+        ],
+        tables: &["users"],
+    },
+    // The macros of other crates have the same name, and what looks like a second call is none.
+    Shape {
+        name: "no-second-call",
+        manifest: "other.path = \"../other\"",
+        files: &[
+            ("../other/Cargo.toml", OTHER),
+            (
+                "../other/src/lib.rs",
+                "//! Another crate.\n/// A macro.\n#[macro_export]\nmacro_rules! table_registry {\n    ($($input:tt)*) => {};\n}\n",
+            ),
+            (
+                "src/lib.rs",
+                "pub mod schema;\nother::table_registry!(\"nowhere/\");\ntable_registry::table_registry!(\"schema/\");\n\
+                 /// A text.\npub const TEXT: &str = stringify!(table_registry!(\"a/\"));\n\
+                 macro_rules! template {\n    () => {\n        table_registry!(\"b/\");\n    };\n    ($($input:tt)*) => {};\n}\n\
+                 template! { table_registry!(\"c/\"); }\n",
+            ),
+            ("src/schema/mod.rs", MODULES),
+            ("src/schema/users.rs", USERS),
+        ],
+        tables: &["users"],
+    },
+    // The files of the wrapper lie outside of `src`, and a file that is not compiled has a macro of the same name.
+    Shape {
+        name: "own-wrapper-elsewhere",
+        manifest: "",
+        files: &[
+            (
+                "src/lib.rs",
+                "#[macro_use]\n#[path = \"../macros/outer.rs\"]\nmod outer;\npub mod schema;\nwrapper!();\n",
+            ),
+            ("macros/outer.rs", "include!(\"inner.inc\");\n"),
+            (
+                "macros/inner.inc",
+                "#[cfg(any())]\nmacro_rules! wrapper {\n    () => {\n        struct Nothing;\n    };\n}\n\
+                 #[cfg(not(any()))]\nmacro_rules! wrapper {\n    () => {\n        table_registry::table_registry!(\"schema/\");\n    };\n}\n",
+            ),
+            (
+                "src/a_stray_file.rs",
+                "macro_rules! wrapper {\n    () => {};\n}\n",
+            ),
+            ("src/schema/mod.rs", MODULES),
+            ("src/schema/users.rs", USERS),
         ],
         tables: &["users"],
     },
@@ -336,8 +436,8 @@ fn workspace() -> Crate {
         ),
     )]);
     for shape in SHAPES {
-        let (dependency, rest) = if shape.manifest == COMPANY {
-            (COMPANY, "")
+        let (dependency, rest) = if [COMPANY, MIDDLE].contains(&shape.manifest) {
+            (shape.manifest, "")
         } else {
             ("table-registry.workspace = true", shape.manifest)
         };

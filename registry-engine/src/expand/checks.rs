@@ -2,16 +2,21 @@
 
 use super::keys::Keyed;
 use crate::registry::RegisteredTable;
-use crate::report::Fault;
+use crate::report::{Diagnostic, Fault};
 use crate::sources::{CompileCheck, Orphan};
 
-/// Fails unless the call is in the crate root: all generated code uses paths that start there.
+const NOT_IN_ROOT: &str = "`table_registry!` is not in the crate root";
+const MOVE_TO_ROOT: &str = "move it to `src/lib.rs` or `src/main.rs`";
+
+/// The fault of a call in a module: all generated code uses paths that start in the crate root.
+#[must_use]
+pub fn not_in_crate_root() -> Diagnostic {
+    Diagnostic::new(Fault::NotInCrateRoot, NOT_IN_ROOT).help(MOVE_TO_ROOT)
+}
+
+/// Fails unless the call is in the crate root.
 pub(super) fn crate_root() -> String {
-    let fault = fault(
-        Fault::NotInCrateRoot,
-        "`table_registry!` is not in the crate root",
-        "move it to `src/lib.rs` or `src/main.rs`",
-    );
+    let fault = fault(Fault::NotInCrateRoot, NOT_IN_ROOT, MOVE_TO_ROOT);
     format!(
         r#"
 const _: () = __table_registry::__private::assert!(

@@ -17,6 +17,7 @@ use crate::registry::Registry;
 use keys::Keyed;
 
 pub use arrays::{ARRAYS, RegistryArray};
+pub use checks::not_in_crate_root;
 pub use keys::{LOOK_UPS, LookUp};
 pub use structs::{copied_attribute, outside_directories, path_components};
 

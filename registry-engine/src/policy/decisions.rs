@@ -45,6 +45,8 @@ pub struct Policy {
     pub lints: LintSettings,
     /// `[database]`: how the registry maps to a PostgreSQL server.
     pub database: DatabaseSettings,
+    /// The path of the main policy file, relative to the package.
+    pub main_file: String,
     /// Whether the main policy file could be read. If not, any table may have an override.
     pub has_main_file: bool,
 }
@@ -61,7 +63,10 @@ pub struct Revoked {
 impl Policy {
     /// Reads both files.
     pub fn read(files: &PolicyFiles, faults: &mut Vec<Diagnostic>) -> Self {
-        let mut policy = Self::default();
+        let mut policy = Self {
+            main_file: files.main_in_package.clone(),
+            ..Self::default()
+        };
         if let Some(source) = &files.main {
             policy.read_main(source, faults);
         }

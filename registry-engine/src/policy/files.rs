@@ -21,6 +21,8 @@ pub struct PolicyFiles {
     pub main: Option<Arc<Source>>,
     /// `revoke.toml`.
     pub revoke: Option<Arc<Source>>,
+    /// The path of the main file, relative to the package.
+    pub main_in_package: String,
     /// The paths of the files that were found. A change to one of them must recompile the crate.
     pub paths: Vec<PathBuf>,
 }
@@ -31,6 +33,8 @@ impl PolicyFiles {
         let mut files = Self::default();
         files.main = files.open(call, invocation.overrides.as_ref(), MAIN_FILE, faults);
         files.revoke = files.open(call, invocation.revoke.as_ref(), REVOKE_FILE, faults);
+        let in_package = files.main.as_ref().map(|source| call.in_package(&source.path));
+        files.main_in_package = in_package.unwrap_or_default();
         files
     }
 

@@ -155,7 +155,7 @@ mod tests {
         let (lints, faults) = read(
             "[lints]
              float_money = \"warn\"
-             missing-tenant-column = { column = \"tenant_id\" }
+             missing-updated-at = { column = \"modified_at\" }
              missing-required-column = { level = \"deny\", columns = [] }
              [lints.allow.missing-updated-at]
              invoices = \"rows are never changed\"",
@@ -167,11 +167,10 @@ mod tests {
         };
         assert_eq!(of("float-money").0, Level::Warn);
         assert_eq!(
-            of("missing-tenant-column"),
-            (Level::Deny, vec!["tenant_id".to_string()])
+            of("missing-updated-at"),
+            (Level::Warn, vec!["modified_at".to_string()])
         );
         assert_eq!(of("missing-required-column"), (Level::Deny, vec![]));
-        assert_eq!(of("missing-updated-at").1, ["updated_at"]);
         let exceptions: Vec<_> = lints
             .exceptions
             .iter()
@@ -188,9 +187,8 @@ mod tests {
              float-money = \"denny\"
              reserved-word = true
              redundant-override = { column = \"x\" }
-             missing-tenant-column = { column = [\"x\"], colum = \"x\" }
+             missing-updated-at = { column = [\"x\"], colum = \"x\" }
              missing-required-column = { columns = \"x\" }
-             missing-updated-at = { column = \"\" }
              float_money = \"warn\"
              [lints.allow]
              missing-revoke = \"x\"
@@ -209,13 +207,18 @@ mod tests {
                 "wrong-type [\"x\"]",
                 "unknown-key colum",
                 "wrong-type \"x\"",
-                "empty-name \"\"",
                 "repeated-key float_money",
                 "wrong-type \"x\"",
                 "unknown-lint missing-revok",
                 "allow-without-reason \" \"",
                 "wrong-type 1",
             ]
+        );
+        let (_, faults) = read("[lints]\nmissing-updated-at = { column = \"\" }");
+        assert_eq!(places(&faults), ["empty-name \"\""]);
+        assert_eq!(
+            read("").0.option(Lint::named("missing-updated-at").unwrap()),
+            ["updated_at"]
         );
     }
 }

@@ -128,7 +128,7 @@ impl Tables {
                 .binary_search_by(|table| table.name.cmp(&entry.name.value))
             {
                 Ok(position) => faults.push(declared_in_both(entry, &self.sorted[position])),
-                Err(position) => self.sorted.insert(position, declared_table(entry)),
+                Err(position) => self.sorted.insert(position, declared_table(entry, policy)),
             }
         }
     }
@@ -335,7 +335,7 @@ fn table(name: String, declarations: Vec<Declaration>, contested: bool) -> Regis
 }
 
 /// A table that the policy file declares.
-fn declared_table(entry: &DeclaredTable) -> RegisteredTable {
+fn declared_table(entry: &DeclaredTable, policy: &Policy) -> RegisteredTable {
     let name = &entry.name.value;
     RegisteredTable {
         schema: name.split_once('.').map(|(schema, _)| schema.to_string()),
@@ -343,7 +343,7 @@ fn declared_table(entry: &DeclaredTable) -> RegisteredTable {
         is_in_doubt: false,
         access: Access::default(),
         tenancy: Tenancy::default(),
-        file: entry.name.source.path.clone(),
+        file: policy.main_file.clone(),
         check: CompileCheck::None,
         orphan: None,
         // No struct implements what makes it the only one for its key.

@@ -10,7 +10,7 @@ mod original;
 mod scan;
 mod targets;
 
-pub use calls::registry_calls;
+pub use calls::{ItemCall, item_calls};
 pub use declarations::{
     CompileCheck, Declaration, Declarations, HiddenName, LeftOut, Orphan, declarations_in_text,
 };
@@ -22,4 +22,4 @@ pub use module_files::{PathAttribute, file_leading_into, module_at, module_candi
 pub use module_tree::Reachability;
 pub use module_tree::ScannedFile;
 pub use original::{Original, original_at};
-pub use targets::{Compilation, files_of_root};
+pub use targets::{Compilation, CrateFile, files_of_crate};

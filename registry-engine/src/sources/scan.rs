@@ -120,6 +120,8 @@ pub struct FoundInclude {
     /// The bytes of its arguments.
     pub path: Range<usize>,
     pub condition: Condition,
+    /// Whether it is in no module, function or macro call.
+    pub is_top_level: bool,
 }
 
 #[must_use]
@@ -530,13 +532,18 @@ impl<'a> Scanner<'a> {
             return;
         }
         let condition = self.condition();
+        let is_top_level = self.regions.is_empty();
         let close = until_closed(&mut self.tokens, |_| {});
         self.pending.clear();
         if let Some(close) = close
             && is_include
         {
             let path = open.end()..close.start;
-            self.found.includes.push(FoundInclude { path, condition });
+            self.found.includes.push(FoundInclude {
+                path,
+                condition,
+                is_top_level,
+            });
         }
     }
 

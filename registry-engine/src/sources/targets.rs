@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
-use super::calls::{registry_calls, without_macros};
-use super::module_tree::{ScannedFile, included_file};
+use super::calls::{item_calls, without_macros};
+use super::module_tree::{ModuleTree, ScannedFile, included_file};
 use crate::call_site::CallSite;
 use crate::text::{Root, Source, clean};
 use crate::written::Invocation;
@@ -29,13 +29,18 @@ pub struct Compilation {
     /// Whether the target is an integration test or a benchmark, for which cargo sets `CARGO_TARGET_TMPDIR`.
     /// rust-analyzer never does.
     pub is_test: bool,
+    /// The Rust files among the compiler's arguments: the crate root, if this process is the compiler.
+    pub inputs: Vec<PathBuf>,
 }
 
 impl Compilation {
     /// Reads the variables of this process.
     #[must_use]
     pub fn of_process() -> Self {
+        let arguments = env::args_os().skip(1).map(PathBuf::from);
+        let is_rust = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
         Self {
+            inputs: arguments.filter(is_rust).collect(),
             package: env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from),
             crate_name: env::var("CARGO_CRATE_NAME").ok(),
             program: env::var("CARGO_BIN_NAME").ok(),
@@ -56,7 +61,11 @@ impl Compilation {
         let root = Root::current();
         let crate_root = self.crate_root(&root, file.as_deref(), invocation);
         let (file, crate_root) = match (file, crate_root) {
-            (Some(file), None) => return Some(CallSite::new(root, file)),
+            // Without a target, the file counts only if it cannot be that of a wrapper.
+            (Some(file), None) => {
+                let is_call = self.package.is_none() || calls_with(&root, &file, invocation);
+                return is_call.then(|| CallSite::new(root, file));
+            }
             (None, crate_root) => return crate_root.map(|file| CallSite::new(root, file)),
             (Some(file), Some(crate_root)) => (file, crate_root),
         };
@@ -70,7 +79,7 @@ impl Compilation {
         }
         let shown_root = spelled_like(&root, &crate_root, &file);
         let in_root = CallSite::in_crate(root.clone(), shown_root.clone(), shown_root.clone(), package);
-        let files = files_of_root(&in_root);
+        let files = files_of_root(&in_root, true);
         let included = [Some(file), file_of_literal].into_iter().flatten();
         let mut with_call = included.filter(|file| holds_call(&root, &files, file, invocation));
         match with_call.next() {
@@ -86,11 +95,14 @@ impl Compilation {
             return file.map(Path::to_path_buf);
         }
         let targets = self.targets(package);
+        // A binary and an example may have the same name.
+        let is_input = |target: &&Target| self.inputs.iter().any(|input| is_same(root, input, &target.path));
         let is_here = |target: &&Target| file.is_some_and(|file| is_same(root, file, &target.path));
         let calls = |target: &&Target| calls_with(root, &target.path, invocation);
         let found = targets
             .iter()
-            .find(is_here)
+            .find(is_input)
+            .or_else(|| targets.iter().find(is_here))
             .or_else(|| targets.iter().find(calls));
         found.or(targets.first()).map(|target| target.path.clone())
     }
@@ -137,9 +149,41 @@ fn spelled_like(root: &Root, path: &Path, like: &Path) -> PathBuf {
         .to_path_buf()
 }
 
-/// The crate root and the files that it includes, directly or through other files. Files that cannot be read are left out.
+/// A file that the compiler reads.
+#[derive(Clone, Debug)]
+pub struct CrateFile {
+    /// The file.
+    pub file: ScannedFile,
+    /// Whether its items are items of the crate root: the crate root itself, and what it includes outside of all
+    /// modules.
+    pub is_in_root: bool,
+}
+
+/// All files of a crate, as far as `mod` lines and `include!` show: the crate root and the files that it includes come
+/// first. Empty if the crate root cannot be read.
 #[must_use]
-pub fn files_of_root(call: &CallSite) -> Vec<ScannedFile> {
+pub fn files_of_crate(call: &CallSite) -> Vec<CrateFile> {
+    let in_root = files_of_root(call, false);
+    let Some(root) = in_root.first() else {
+        return Vec::new();
+    };
+    let (all, _) = ModuleTree::all_files(call, root);
+    let is_new = |file: &ScannedFile| in_root.iter().all(|known| known.path != file.path);
+    let others: Vec<ScannedFile> = all.into_iter().map(|(file, _)| file).filter(is_new).collect();
+    let in_root = in_root.into_iter().map(|file| CrateFile {
+        file,
+        is_in_root: true,
+    });
+    let others = others.into_iter().map(|file| CrateFile {
+        file,
+        is_in_root: false,
+    });
+    in_root.chain(others).collect()
+}
+
+/// The crate root and the files that it includes, directly or through other files; those that are included in modules
+/// only if `in_modules`. Files that cannot be read are left out.
+fn files_of_root(call: &CallSite, in_modules: bool) -> Vec<ScannedFile> {
     let mut paths = vec![call.crate_root().to_path_buf()];
     let mut files = Vec::new();
     let mut next = 0;
@@ -149,10 +193,11 @@ pub fn files_of_root(call: &CallSite) -> Vec<ScannedFile> {
             continue;
         };
         let file = ScannedFile::new(path, source);
-        for include in &file.scan.includes {
-            let included = included_file(call, &file.path, &file.source.text, include);
-            let clean_path = included.map(|included| clean(&included));
-            paths.extend(clean_path.filter(|included| !paths.contains(included)));
+        let includes = file.scan.includes.iter();
+        for include in includes.filter(|include| in_modules || include.is_top_level) {
+            let path = included_file(call, &file.path, &file.source.text, include);
+            let clean_path = path.map(|path| clean(&path));
+            paths.extend(clean_path.filter(|path| !paths.contains(path)));
         }
         files.push(file);
     }
@@ -177,8 +222,10 @@ fn calls_with(root: &Root, path: &Path, invocation: &Invocation) -> bool {
         return false;
     };
     let wanted = invocation.written_directories();
-    registry_calls(&source.text).into_iter().any(|arguments| {
-        let tokens = source.text[arguments].parse();
+    let calls = item_calls(&source.text).into_iter();
+    let mut ours = calls.filter(|call| call.path.last().is_some_and(|name| name == "table_registry"));
+    ours.any(|call| {
+        let tokens = source.text[call.arguments].parse();
         tokens.is_ok_and(|tokens| Invocation::parse(tokens, &mut Vec::new()).written_directories() == wanted)
     })
 }
@@ -309,23 +356,31 @@ mod tests {
     }
 
     fn found_by(files: &[(&str, &str)], compilation: Compilation, file: Option<&str>) -> [String; 2] {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = written(files);
         let package = directory.path().canonicalize().unwrap();
-        for (path, text) in files {
-            let path = package.join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
         let compilation = Compilation {
             package: Some(package.clone()),
             ..compilation
         };
-        let invocation = Invocation::parse("\"schema/\"".parse().unwrap(), &mut Vec::new());
         let file = file.map(|file| package.join(file));
-        let call = compilation.call_site(file.clone(), file, &invocation);
+        let call = compilation.call_site(file.clone(), file, &invocation());
         let call = call.unwrap();
         let shown = |path: &Path| path.strip_prefix(&package).unwrap().display().to_string();
         [shown(call.crate_root()), shown(call.file())]
+    }
+
+    fn written(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = directory.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        directory
+    }
+
+    fn invocation() -> Invocation {
+        Invocation::parse("\"schema/\"".parse().unwrap(), &mut Vec::new())
     }
 
     #[test]
@@ -414,5 +469,48 @@ mod tests {
         assert_eq!(root("app", false, true), "tests/app.rs");
         assert_eq!(root("it", false, true), "tests/it.rs");
         assert_eq!(root("build_script_s", false, false), "b/s.rs");
+    }
+
+    #[test]
+    fn the_compiler_says_which_of_two_programs_it_compiles() {
+        let files = [
+            ("Cargo.toml", "package.name = \"app\""),
+            ("src/macros.rs", ""),
+            ("src/bin/x.rs", ""),
+            ("examples/x.rs", ""),
+        ];
+        let directory = written(&files);
+        let package = directory.path().canonicalize().unwrap();
+        let root = |input: &str| {
+            let compilation = Compilation {
+                package: Some(package.clone()),
+                crate_name: Some("x".to_string()),
+                program: Some("x".to_string()),
+                inputs: vec![package.join(input)],
+                ..Compilation::default()
+            };
+            let call = compilation.call_site(Some(package.join("src/macros.rs")), None, &invocation());
+            call.unwrap().crate_root().to_path_buf()
+        };
+        for input in ["src/bin/x.rs", "examples/x.rs"] {
+            assert_eq!(root(input), package.join(input));
+        }
+    }
+
+    #[test]
+    fn without_a_target_only_a_direct_call_has_a_place() {
+        let directory = written(&[("src/call.rs", CALL), ("src/macros.rs", "")]);
+        let package = directory.path().canonicalize().unwrap();
+        let call_in = |file: &str, package_is_known: bool| {
+            let compilation = Compilation {
+                package: package_is_known.then(|| package.clone()),
+                crate_name: Some("app".to_string()),
+                ..Compilation::default()
+            };
+            compilation.call_site(Some(package.join(file)), None, &invocation())
+        };
+        assert!(call_in("src/call.rs", true).is_some());
+        assert!(call_in("src/macros.rs", true).is_none());
+        assert!(call_in("src/macros.rs", false).is_some());
     }
 }

@@ -86,7 +86,7 @@ pub fn conflict_marker_in_lines(text: &str) -> Option<Range<usize>> {
 }
 
 /// Seven equal characters at the start of a line, followed by a space or the end of the line.
-fn conflict_marker_at(text: &str, start: usize) -> Option<Range<usize>> {
+pub fn conflict_marker_at(text: &str, start: usize) -> Option<Range<usize>> {
     const LENGTH: usize = 7;
     let marker = text.get(start..start + LENGTH)?;
     let is_at_start = start == 0 || text[..start].ends_with('\n');

@@ -8,8 +8,8 @@ mod source;
 mod walk;
 
 pub use lex::{
-    Token, Tokens, conflict_marker, conflict_marker_in_lines, nesting, start_of_code, tokens, until_closed,
-    without_mark,
+    Token, Tokens, conflict_marker, conflict_marker_at, conflict_marker_in_lines, nesting, start_of_code,
+    tokens, until_closed, without_mark,
 };
 pub use near::{did_you_mean, nearest};
 pub use path::{Root, clean, display, with_slashes};

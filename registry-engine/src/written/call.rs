@@ -89,7 +89,7 @@ impl CallArgument {
     fn read(&self, value: &Value, invocation: &mut Invocation, faults: &mut Vec<Diagnostic>) {
         match self.read {
             Read::Path(expected, set) => match WrittenPath::parse(value) {
-                Some(path) if path.literal().is_some_and(is_absolute) => faults.push(absolute_path(&path)),
+                Some(path) if is_absolute(&path.start()) => faults.push(absolute_path(&path)),
                 Some(path) => set(invocation, path),
                 None => faults.push(self.wrong_value(expected, value)),
             },
@@ -143,8 +143,8 @@ impl Invocation {
         for written in arguments::split(tokens) {
             match written.key() {
                 None => DIRECTORY.read(&written.whole(), &mut invocation, faults),
-                // `env!("…")` and `concat!(…)`.
-                Some(_) if written.is_macro_call() => {
+                // `env!("…")` and `concat!(…)`, and literals that are words.
+                Some(key) if written.is_macro_call() || key == "true" || key == "false" => {
                     DIRECTORY.read(&written.whole(), &mut invocation, faults);
                 }
                 Some(key) if seen.contains(&key.to_string()) => {
@@ -280,7 +280,7 @@ mod tests {
     #[test]
     fn all_faults_at_once() {
         let (invocation, faults) = parse(
-            "schema, 7, \"/abs\", \"C:\\\\abs\", overides = \"x\", revoke, revoke = \"y\", crate = 1, overrides = x",
+            "schema, 7, true, concat!(\"/\", env!(\"X\")), \"/abs\", \"C:\\\\abs\", overides = \"x\", revoke, revoke = \"y\", crate = 1, overrides = x",
         );
         assert!(!invocation.complete);
         assert_eq!(
@@ -288,6 +288,8 @@ mod tests {
             [
                 "unknown option `schema` of `table_registry!`",
                 "expected a directory as a string literal, found `7`",
+                "expected a directory as a string literal, found `true`",
+                "path `/$X` is absolute",
                 "path `/abs` is absolute",
                 "path `C:\\abs` is absolute",
                 "unknown option `overides` of `table_registry!`",

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use proc_macro2::{Span, TokenStream, TokenTree};
-use syn::LitStr;
+use syn::{Lit, LitStr};
 
 use super::arguments::{self, Value, ungroup};
 
-/// A string literal, `env!("NAME")`, or `concat!(…)` of these, as `include_str!` accepts. A variable is displayed as
+/// A string literal, `env!("NAME")`, or `concat!(…)` of these and other literals, as `include_str!` accepts. A variable is displayed as
 /// `$NAME`.
 #[derive(Clone, Debug)]
 pub struct WrittenPath {
@@ -60,6 +60,16 @@ impl WrittenPath {
         Ok(text)
     }
 
+    /// What the path starts with, up to the first variable.
+    #[must_use]
+    pub fn start(&self) -> String {
+        let texts = self.parts.iter().map_while(|part| match part {
+            PathPart::Text(text) => Some(text.as_str()),
+            PathPart::Variable(_) => None,
+        });
+        texts.collect()
+    }
+
     /// The path, if it is a string literal.
     #[must_use]
     pub fn literal(&self) -> Option<&str> {
@@ -97,12 +107,27 @@ fn read(value: &Value, parts: &mut Vec<PathPart>) -> Option<()> {
         }
         ("concat", arguments) => {
             for argument in arguments {
-                read(&argument.whole(), parts)?;
+                let value = argument.whole();
+                match literal_text(&value) {
+                    Some(text) => parts.push(PathPart::Text(text)),
+                    None => read(&value, parts)?,
+                }
             }
         }
         _ => return None,
     }
     Some(())
+}
+
+/// The text of a number, a Boolean or a character in `concat!`.
+fn literal_text(value: &Value) -> Option<String> {
+    match syn::parse2(ungroup(value.stream())).ok()? {
+        Lit::Int(number) => Some(number.base10_digits().to_string()),
+        Lit::Float(number) => Some(number.base10_digits().to_string()),
+        Lit::Bool(truth) => Some(truth.value.to_string()),
+        Lit::Char(character) => Some(character.value().to_string()),
+        _ => None,
+    }
 }
 
 /// The last name in the path of a macro call, and its arguments.
@@ -135,6 +160,14 @@ mod tests {
                 "std::concat!(\"a\", concat!(\"/\", core::env!(\"B\")))",
                 Some("a/$B"),
             ),
+            (
+                "concat!(\"v\", 1_0u8, 0xf, -2, 1.50f32, true, 'x')",
+                Some("v1015-21.50truex"),
+            ),
+            ("concat!(b\"a\")", None),
+            ("concat!(b'a')", None),
+            ("concat!(1 + 1)", None),
+            ("1", None),
             ("a.rs", None),
             ("concat!(a)", None),
             ("stringify!(a)", None),

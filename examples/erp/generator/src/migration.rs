@@ -6,8 +6,16 @@ use crate::{Column, Data, GENERATED, Override, Table};
 /// `migrations/0001_schema.sql`.
 pub(crate) fn schema(data: &Data) -> String {
     let tables: String = data.tables.iter().map(table).collect();
-    let indexes: String = data.tables.iter().filter_map(|table| tenant_index(table, data)).collect();
-    let parents: String = data.tables.iter().filter_map(|table| parent_key(table, data)).collect();
+    let indexes: String = data
+        .tables
+        .iter()
+        .filter_map(|table| tenant_index(table, data))
+        .collect();
+    let parents: String = data
+        .tables
+        .iter()
+        .filter_map(|table| parent_key(table, data))
+        .collect();
     let exempt: String = data.exempt.iter().map(|name| exempt_table(name)).collect();
     format!("-- {GENERATED}\n{tables}{exempt}\n{indexes}{parents}")
 }

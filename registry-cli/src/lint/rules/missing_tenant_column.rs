@@ -8,8 +8,14 @@ pub const RULE: Rule = Rule::OfTable(find);
 fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let table = subject.table;
     let (columns, role) = match &table.tenancy {
-        Tenancy::Column { name, .. } => (vec![name.clone()], "the policy compares this column with the tenant of the session"),
-        Tenancy::Through(parent) => (parent.columns.clone(), "the policy finds the parent by this column"),
+        Tenancy::Column { name, .. } => (
+            vec![name.clone()],
+            "the policy compares this column with the tenant of the session",
+        ),
+        Tenancy::Through(parent) => (
+            parent.columns.clone(),
+            "the policy finds the parent by this column",
+        ),
         Tenancy::Unknown | Tenancy::Global | Tenancy::Declared => return Vec::new(),
     };
     let missing = subject.missing(&columns).into_iter();
@@ -66,7 +72,17 @@ mod tests {
     fn a_table_whose_tenancy_is_not_known_or_not_asked_for() {
         let without_tenancy = CrateInMemory::new("shop", &schema("", ""), "", "");
         assert_eq!(lint(&[without_tenancy]).len(), 0);
-        assert_eq!(findings(&schema("", ""), "[tenancy]\nmode = \"none\"", ""), [""; 0]);
+        assert_eq!(
+            findings(&schema("", ""), "[tenancy]\nmode = \"none\"", ""),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn nothing_is_known_of_a_table_without_a_struct() {
+        let declared = format!("{TENANCY}[tables.ledgers]\n");
+        let orders = schema("", "pub org_id: i64");
+        assert_eq!(findings(&orders, &declared, ""), [""; 0]);
     }
 
     #[test]

@@ -7,14 +7,17 @@ use crate::lint::subject::{Subject, finding_about_column};
 pub const RULE: Rule = Rule::OfTable(find);
 
 fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
-    let tenant = match &subject.table.tenancy {
+    // A system table may have the tenant column, too.
+    let of_policy = subject.krate.policy.tenancy.column();
+    let of_policy = of_policy.map(|column| &column.name);
+    let of_table = match &subject.table.tenancy {
         Tenancy::Column { name, .. } => Some(name),
         _ => None,
     };
     let known = known_names(subject.krate.registry);
     let columns = subject.columns.iter();
     let references = columns
-        .filter(|column| tenant != Some(&column.name))
+        .filter(|column| ![of_policy, of_table].contains(&Some(&column.name)))
         .filter_map(|column| Some((column, column.name.strip_suffix("_id")?)));
     references
         .filter(|(_, target)| !target.is_empty() && !known.iter().any(|name| is_named(name, target)))
