@@ -148,10 +148,7 @@ fn printed(program: &Path, directory: &Path, arguments: &[&str]) -> String {
 
 /// The times of each query, all in one session of the application, in turns.
 fn measured(server: &Server) -> [Vec<Duration>; QUERIES.len()] {
-    let round: String = QUERIES
-        .iter()
-        .map(|(_, query, _)| format!("{query};\n"))
-        .collect();
+    let round = QUERIES.map(|(_, query, _)| [query, ";\n"].concat()).concat();
     // The first round is not measured.
     let script = format!(
         "SET ROLE app; SET app.org_id = '7'; SET max_parallel_workers_per_gather = 0;\n\\timing on\n{}",
