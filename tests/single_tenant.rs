@@ -19,13 +19,14 @@ fn nothing_is_row_secured() {
         assert!(!tables::is_rls(name), "{name}");
     }
     const { assert!(!tables::items::RLS && !schema::AuditLogs::RLS && !tables::users::RLS) };
-    fn is_global<T: Table>()
-    where
-        TenancyOf<T>: Same<Global>,
-    {
-    }
     is_global::<tables::items>();
     is_global::<schema::Users>();
+}
+
+fn is_global<T: Table>()
+where
+    TenancyOf<T>: Same<Global>,
+{
 }
 
 trait Same<T> {}

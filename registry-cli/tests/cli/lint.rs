@@ -54,7 +54,8 @@ fn a_crate_without_findings() {
 #[test]
 fn the_format_of_findings() {
     let schema = "#[table_registry::table]\npub struct Order {\n    pub id: i64,\n    pub user: i64,\n    pub total: f64,\n}\n";
-    let policy = "[overrides]\norder = \"truth\"\n\n[tenancy]\ncolumn = \"org_id\"\nsetting = \"app.org_id\"\n";
+    let policy =
+        "[overrides]\norder = \"truth\"\n\n[tenancy]\ncolumn = \"org_id\"\nsetting = \"app.org_id\"\n";
     let krate = table(schema, policy, "");
     says!(
         krate,

@@ -128,7 +128,10 @@ error: several packages have a registry
 
 "#]]
     );
-    assert_eq!(krate.read("shop/revoke.toml"), "update_delete = [\n    \"orders\",\n]\n");
+    assert_eq!(
+        krate.read("shop/revoke.toml"),
+        "update_delete = [\n    \"orders\",\n]\n"
+    );
     assert_eq!(krate.run_in("bank", &["revoke", "accounts"]).code, 0);
 }
 
