@@ -1112,7 +1112,7 @@ fn the_diff_with_a_database() {
     ] {
         assert!(report.stdout.contains(line), "{}", report.all());
     }
-    assert_eq!(report.stdout.matches(';').count(), 6, "{}", report.all());
+    assert_eq!(report.stdout.matches(';').count(), 7, "{}", report.all());
     server.run("erp", &report.stdout);
     assert_eq!(difference().all(), "-- exit 0\n");
 }
