@@ -9,10 +9,12 @@ use crate::database::statements::create_unique_index;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
-    let children = context.present().filter_map(|(table, _)| match &table.registered.tenancy {
-        Tenancy::Through(parent) => Some((table, parent)),
-        _ => None,
-    });
+    let children = context
+        .present()
+        .filter_map(|(table, _)| match &table.registered.tenancy {
+            Tenancy::Through(parent) => Some((table, parent)),
+            _ => None,
+        });
     let with_parents = children.filter_map(|(table, parent)| {
         let found = context.tables.iter().find(|other| other.name() == parent.table)?;
         Some((table, parent, found.relation?))
@@ -31,7 +33,8 @@ fn is_key(context: &Context<'_>, relation: &Relation, parent: &Parent) -> bool {
     let mut indexes = context.catalog.indexes(relation.oid).iter();
     parent.keys.iter().any(is_missing)
         || indexes.any(|index| {
-            let is_named = |column: &Option<String>| column.as_ref().is_some_and(|name| parent.keys.contains(name));
+            let is_named =
+                |column: &Option<String>| column.as_ref().is_some_and(|name| parent.keys.contains(name));
             index.is_unique && index.is_valid && !index.is_partial && index.columns.iter().all(is_named)
         })
 }
@@ -50,7 +53,10 @@ fn finding(table: &Table<'_>, parent: &Parent, relation: &Relation) -> Finding {
     };
     Finding::of_table(DatabaseCheck::AmbiguousParent, table.name(), message, fix)
         .object(&parent.table)
-        .fact(format!("no key or unique index of the parent holds {} alone", quoted(&keys)))
+        .fact(format!(
+            "no key or unique index of the parent holds {} alone",
+            quoted(&keys)
+        ))
         .fact("a row belongs to every tenant that has one of its parents")
 }
 

@@ -18,8 +18,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
             .iter()
             .filter(|field| rows.iter().all(|row| row.name != field.name));
         // `missing_tenant_column` reports the tenant column.
-        let absent = without_column
-            .filter(|field| !context.is_tenant_column(table, &field.name));
+        let absent = without_column.filter(|field| !context.is_tenant_column(table, &field.name));
         findings.extend(absent.map(|field| finding(table, field, fields, rows)));
     }
     findings

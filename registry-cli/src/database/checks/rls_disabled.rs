@@ -27,7 +27,8 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 /// The fix includes everything else that the table lacks, which is not reported separately.
 fn fix(context: &Context<'_>, table: &Table<'_>, relation: &Relation) -> String {
     let lacks = |requirement: Requirement| {
-        requirement.is_asked_of(table, context) && !requirement.is_met(context, table.registered.access, relation)
+        requirement.is_asked_of(table, context)
+            && !requirement.is_met(context, table.registered.access, relation)
     };
     let mut fix = enable_rls(&table.qualified);
     if lacks(Requirement::ForcedRowSecurity) {

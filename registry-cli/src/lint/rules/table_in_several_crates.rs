@@ -12,7 +12,8 @@ fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
     // A crate without a struct only says what another one declares.
     let has_struct = |table: &RegisteredTable| !table.declarations.is_empty();
     let first = earlier_crates.find(|other| other.registry.table(name).is_some_and(has_struct));
-    let conflicting = first.filter(|other| has_struct(subject.table) && !other.allows(Lint::TableInSeveralCrates, name));
+    let conflicting =
+        first.filter(|other| has_struct(subject.table) && !other.allows(Lint::TableInSeveralCrates, name));
     let diagnostic = conflicting.map(|other| in_two_crates(name, subject.krate, other));
     diagnostic.into_iter().collect()
 }
