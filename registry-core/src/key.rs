@@ -1,7 +1,7 @@
 use crate::policy::Policies;
 
 /// A typed key. `table_registry!` implements it for each type in its module `tables`, and nothing else
-/// should. Every key is a [`Table`], which is the trait to use.
+/// should. Every key is a [`Table`](crate::Table), which is the trait to use.
 ///
 /// This trait has as few items as possible, since the compiler spends time on every item of every table.
 ///
@@ -21,10 +21,10 @@ pub trait Key {
     /// The table's policies: `(kind::Truth, ReadWrite)`.
     type Policies: Policies;
 
-    /// [`Table::NAME`]. The two have different names so that both traits can be imported.
+    /// [`Table::NAME`](crate::Table::NAME). The two have different names so that both traits can be imported.
     const TABLE_NAME: &'static str;
 
-    /// [`Table::SCHEMA`].
+    /// [`Table::SCHEMA`](crate::Table::SCHEMA).
     const TABLE_SCHEMA: Option<&'static str> = None;
 
     /// The PostgreSQL schema of a table that names none: `schema` in `[database]` of the policy file.
