@@ -71,6 +71,18 @@ warning: table `order` lacks the column `created_at`
   = help: add `created_at`
   = note: diagnostic code `missing-required-column`
 
+error: table `order` has no tenant column `org_id`
+ --> src/schema/mod.rs:2:12
+  |
+2 | pub struct Order {
+  |            ^^^^^
+  |
+  = note: tables of kind `truth` get row-level security: the policy compares this column with the tenant of the session
+  = help: add `org_id`, or name another column: `#[table(tenant = "…")]`
+  = help: if the tenant is that of a parent row: `#[table(tenant = through(project_id -> projects))]`
+  = help: if the rows belong to no tenant: `#[table(kind = system)]`
+  = note: diagnostic code `missing-tenant-column`
+
 warning: table `order` has no column `updated_at`
  --> src/schema/mod.rs:2:12
   |
@@ -133,7 +145,7 @@ warning: override of `order` repeats the kind that its struct declares
   = note: diagnostic code `redundant-override`
 
      Checked 1 table of `shop`
-error: 1 error, 6 warnings found
+error: 2 errors, 6 warnings found
 -- exit 1
 
 "#]]
@@ -144,6 +156,7 @@ error: 1 error, 6 warnings found
         str![[r#"
 -- stdout
 ::warning title=missing-required-column,file=src/schema/mod.rs,line=2,col=12::table `order` lacks the column `created_at`%0Ahelp: add `created_at`
+::error title=missing-tenant-column,file=src/schema/mod.rs,line=2,col=12::table `order` has no tenant column `org_id`%0Anote: tables of kind `truth` get row-level security: the policy compares this column with the tenant of the session%0Ahelp: add `org_id`, or name another column: `#[table(tenant = "…")]`%0Ahelp: if the tenant is that of a parent row: `#[table(tenant = through(project_id -> projects))]`%0Ahelp: if the rows belong to no tenant: `#[table(kind = system)]`
 ::warning title=missing-updated-at,file=src/schema/mod.rs,line=2,col=12::table `order` has no column `updated_at`%0Anote: it is of kind `truth` and not append-only, so its rows may change%0Ahelp: add `updated_at`, or run `cargo table-registry revoke order` if rows never change
 ::warning title=reserved-word,file=src/schema/mod.rs,line=2,col=12::table name `order` is a reserved key word of PostgreSQL%0Ahelp: give it another name, or quote it wherever SQL is written by hand
 ::warning title=table-not-plural-snake-case,file=src/schema/mod.rs,line=2,col=12::table name `order` is not a plural in `snake_case`%0Ahelp: call it `orders`
@@ -152,7 +165,7 @@ error: 1 error, 6 warnings found
 ::warning title=redundant-override,file=table-registry.toml,line=2,col=1::override of `order` repeats the kind that its struct declares%0Ahelp: run `cargo table-registry override order --remove`
 -- stderr
      Checked 1 table of `shop`
-error: 1 error, 6 warnings found
+error: 2 errors, 6 warnings found
 -- exit 1
 
 "#]]
@@ -175,6 +188,22 @@ error: 1 error, 6 warnings found
       "notes": [],
       "helps": [
         "add `created_at`"
+      ]
+    },
+    {
+      "code": "missing-tenant-column",
+      "severity": "error",
+      "message": "table `order` has no tenant column `org_id`",
+      "file": "src/schema/mod.rs",
+      "line": 2,
+      "column": 12,
+      "notes": [
+        "tables of kind `truth` get row-level security: the policy compares this column with the tenant of the session"
+      ],
+      "helps": [
+        "add `org_id`, or name another column: `#[table(tenant = \"…\")]`",
+        "if the tenant is that of a parent row: `#[table(tenant = through(project_id -> projects))]`",
+        "if the rows belong to no tenant: `#[table(kind = system)]`"
       ]
     },
     {
@@ -257,7 +286,7 @@ error: 1 error, 6 warnings found
 }
 -- stderr
      Checked 1 table of `shop`
-error: 1 error, 6 warnings found
+error: 2 errors, 6 warnings found
 -- exit 1
 
 "#]]

@@ -15,7 +15,7 @@ fn an_override_keeps_every_comment() {
         str![[r#"
 -- stderr
      Updated table-registry.toml
-         Now `users` is `truth`, with row-level security by `unknown`
+         Now `users` is `truth`, with row-level security
 -- exit 0
 
 "#]]
@@ -178,7 +178,7 @@ fn a_revoke_keeps_every_comment() {
         str![[r#"
 -- stderr
      Updated revoke.toml
-         Now `users` is `truth`, with row-level security by `unknown`, append-only
+         Now `users` is `truth`, with row-level security, append-only
 -- exit 0
 
 "#]]
@@ -406,7 +406,7 @@ fn existing_faults_do_not_block_an_edit() {
         str![[r#"
 -- stderr
      Updated table-registry.toml
-         Now `users` is `truth`, with row-level security by `unknown`
+         Now `users` is `truth`, with row-level security
 -- exit 0
 
 "#]]

@@ -123,7 +123,7 @@ error: several packages have a registry
         str![[r#"
 -- stderr
      Updated shop/revoke.toml
-         Now `orders` is `truth`, with row-level security by `unknown`, append-only
+         Now `orders` is `truth`, with row-level security, append-only
 -- exit 0
 
 "#]]
