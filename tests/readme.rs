@@ -191,7 +191,8 @@ fn every_code_is_in_an_expected_error() {
             || command_line.contains(&format!("diagnostic code `{code}`"))
             || command_line.contains(&format!("warning {code} "))
             || command_line.contains(&format!("error {code} "))
-            || command_line.contains(&format!("\"{code} "));
+            || command_line.contains(&format!("\"{code} "))
+            || command_line.contains(&format!("[\"code\"] == \"{code}\""));
         let is_expected = expected.contains(&format!("diagnostic code `{code}`"));
         assert!(is_expected || is_elsewhere, "no case for {code}");
     }
