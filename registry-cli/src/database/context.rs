@@ -179,28 +179,30 @@ impl<'c> Context<'c> {
     /// The tables with the columns that decide whose a row is, according to the level and the exceptions of the lint
     /// about them.
     pub fn with_tenant_columns(&self) -> impl Iterator<Item = (&Table<'c>, &'c Relation, &'c str)> {
-        let is_on = self.project.policy.lints.level(Lint::MissingTenantColumn) != Level::Allow;
-        let tables = self
-            .present()
-            .filter(move |(table, _)| is_on && !self.allows_missing_column(table));
-        tables.flat_map(|(table, relation)| {
-            let columns = tenant_columns(table.registered).into_iter();
+        self.present().flat_map(|(table, relation)| {
+            let columns = self.checked_columns(table).into_iter();
             columns.map(move |column| (table, relation, column))
         })
     }
 
     /// Whether the checks of tenant columns report this column.
-    pub fn is_tenant_column(&self, table: &Table<'_>, column: &str) -> bool {
-        let mut all = self.with_tenant_columns();
-        all.any(|(other, _, name)| other.name() == table.name() && name == column)
+    pub fn is_tenant_column(&self, table: &Table<'c>, column: &str) -> bool {
+        self.checked_columns(table).contains(&column)
     }
 
-    fn allows_missing_column(&self, table: &Table<'_>) -> bool {
+    fn checked_columns(&self, table: &Table<'c>) -> Vec<&'c str> {
+        let lints = &self.project.policy.lints;
         let mut of_structs = table.registered.declarations.iter().flat_map(|one| &one.allowed);
-        let mut of_policy = self.project.policy.lints.exceptions.iter();
-        of_structs.any(|allowed| allowed.lint == Lint::MissingTenantColumn)
+        let mut of_policy = lints.exceptions.iter();
+        let is_off = lints.level(Lint::MissingTenantColumn) == Level::Allow
+            || of_structs.any(|allowed| allowed.lint == Lint::MissingTenantColumn)
             || of_policy
-                .any(|entry| entry.rule == Lint::MissingTenantColumn && entry.subject.value == table.name())
+                .any(|entry| entry.rule == Lint::MissingTenantColumn && entry.subject.value == table.name());
+        if is_off {
+            Vec::new()
+        } else {
+            tenant_columns(table.registered)
+        }
     }
 
     /// The policies that the registry requires of a table, if they are known.

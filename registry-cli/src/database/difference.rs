@@ -16,7 +16,14 @@ use crate::failure::Failure;
 /// How the server spells the expressions of the registry's policies.
 #[derive(Default)]
 pub struct Spellings {
-    known: BTreeMap<(String, NamedColumns), String>,
+    by_expression: BTreeMap<String, Expression>,
+}
+
+/// An expression of a policy, which many tables may have.
+struct Expression {
+    words: Words,
+    in_sub_select: Option<Words>,
+    spelt: BTreeMap<NamedColumns, String>,
 }
 
 /// The columns that an expression names, with their types.
@@ -28,41 +35,56 @@ impl Spellings {
         session: &mut Session,
         catalog: &Catalog,
         relation: &Relation,
-        expression: &str,
+        text: &str,
     ) -> Result<String, Failure> {
         let table = relation.qualified();
-        let Some(columns) = decisive(expression, &table.name, catalog.columns(relation.oid)) else {
-            return spelling(session, &table, expression);
+        let expression = self
+            .by_expression
+            .entry(text.to_string())
+            .or_insert_with(|| Expression::new(text));
+        let Some(columns) = expression.decisive(&table.name, catalog.columns(relation.oid)) else {
+            return spelling(session, &table, text);
         };
-        let key = (expression.to_string(), columns);
-        if let Some(known) = self.known.get(&key) {
+        if let Some(known) = expression.spelt.get(&columns) {
             return Ok(known.clone());
         }
-        let asked = spelling(session, &table, expression)?;
-        self.known.insert(key, asked.clone());
+        let asked = spelling(session, &table, text)?;
+        expression.spelt.insert(columns, asked.clone());
         Ok(asked)
     }
 }
 
-/// The columns that decide the spelling of an expression, if nothing else does. In a sub-select, the server qualifies
-/// each column with its table.
-fn decisive(expression: &str, table: &str, columns: &[ColumnRow]) -> Option<NamedColumns> {
-    let words = Words::of(expression);
-    let sub_select = expression.to_lowercase().find("select");
-    let in_sub_select = sub_select.map(|start| Words::of(&expression[start..]));
-    let named = columns.iter().filter(|column| words.contains(&column.name));
-    let mut decisive = NamedColumns::new();
-    for column in named {
-        if in_sub_select
-            .as_ref()
-            .is_some_and(|words| words.contains(&column.name))
-        {
-            return None;
+impl Expression {
+    fn new(text: &str) -> Self {
+        // Of the same length as the text.
+        let sub_select = text.to_ascii_lowercase().find("select");
+        Self {
+            words: Words::of(text),
+            in_sub_select: sub_select.map(|start| Words::of(&text[start..])),
+            spelt: BTreeMap::new(),
         }
-        decisive.push((column.name.clone(), column.type_text.clone()));
     }
-    let depends_on_table = ["from", "table", table].iter().any(|word| words.contains(word));
-    (!decisive.is_empty() && !depends_on_table).then_some(decisive)
+
+    /// The columns that decide the spelling, if nothing else does. In a sub-select, the server qualifies each column with
+    /// its table.
+    fn decisive(&self, table: &str, columns: &[ColumnRow]) -> Option<NamedColumns> {
+        let named = columns.iter().filter(|column| self.words.contains(&column.name));
+        let mut decisive = NamedColumns::new();
+        for column in named {
+            if self
+                .in_sub_select
+                .as_ref()
+                .is_some_and(|words| words.contains(&column.name))
+            {
+                return None;
+            }
+            decisive.push((column.name.clone(), column.type_text.clone()));
+        }
+        let depends_on_table = ["from", "table", table]
+            .iter()
+            .any(|word| self.words.contains(word));
+        (!decisive.is_empty() && !depends_on_table).then_some(decisive)
+    }
 }
 
 /// To find out how the server spells the expression, the policy is created on a temporary copy of the table in a
@@ -161,7 +183,11 @@ fn is_same(
 
 #[cfg(test)]
 mod tests {
-    use super::{ColumnRow, decisive};
+    use super::{ColumnRow, Expression, NamedColumns};
+
+    fn decisive(expression: &str, table: &str, columns: &[ColumnRow]) -> Option<NamedColumns> {
+        Expression::new(expression).decisive(table, columns)
+    }
 
     fn column(name: &str, type_text: &str) -> ColumnRow {
         ColumnRow {

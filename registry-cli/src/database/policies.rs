@@ -118,26 +118,32 @@ pub fn is_open(context: &Context<'_>, relation: &Relation, policy: &PolicyRow, c
 /// Whether an expression lets rows of every tenant through.
 pub fn is_open_expression(context: &Context<'_>, expression: &str, relation: &Relation) -> bool {
     let columns = context.catalog.columns(relation.oid);
+    let tenant = context.tenant_column_of(relation);
     // A tenant column may be null by mistake.
     let never_null = |name: &str| {
-        context.tenant_column_of(relation) == Some(name)
+        tenant == Some(name)
             || columns
                 .iter()
                 .any(|column| column.not_null && column.name == name)
     };
-    is_always_true(expression, &never_null) || !compares_row_with_asker(context, expression, relation)
+    is_always_true(expression, &never_null) || !compares_row_with_asker(context, expression, relation, tenant)
 }
 
 /// Whether an expression uses the tenant column, or both the row and the session: a setting, a function, or another
 /// table. In a subquery, the server writes each column with its table.
-fn compares_row_with_asker(context: &Context<'_>, expression: &str, relation: &Relation) -> bool {
+fn compares_row_with_asker(
+    context: &Context<'_>,
+    expression: &str,
+    relation: &Relation,
+    tenant: Option<&str>,
+) -> bool {
     let words = Words::outside_quotes(expression);
     let columns = context.catalog.columns(relation.oid).iter();
     let mut own = columns
         .filter(|column| words.names_column(&relation.name, &column.name))
         .peekable();
     let is_about_row = own.peek().is_some();
-    let is_about_tenant = own.any(|column| context.tenant_column_of(relation) == Some(&column.name));
+    let is_about_tenant = own.any(|column| tenant == Some(&column.name));
     is_about_tenant || (is_about_row && words.asks_who())
 }
 
