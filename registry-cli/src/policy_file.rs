@@ -36,7 +36,8 @@ pub fn unset(text: &str, table: &str, key: &str) -> Result<String, String> {
     Ok(document.to_string())
 }
 
-/// Adds a string to a list of the document: in its sorted place if the list is sorted, else at the end.
+/// Adds a string to a list of the document, unless the list has it: in its sorted place if the list is sorted, else at
+/// the end.
 pub fn add(text: &str, list: &str, name: &str) -> Result<String, String> {
     let mut document = parsed(text)?;
     editable_list(&document, list)?;
@@ -47,7 +48,9 @@ pub fn add(text: &str, list: &str, name: &str) -> Result<String, String> {
             key.leaf_decor_mut().set_prefix(above);
         }
     }
-    if let Some(array) = document.get_mut(list).and_then(Item::as_array_mut) {
+    if let Some(array) = document.get_mut(list).and_then(Item::as_array_mut)
+        && position(array, name).is_none()
+    {
         insert(array, name);
     }
     Ok(document.to_string())
@@ -420,6 +423,13 @@ update_delete = [
         ] {
             assert_eq!(add(before, "update_delete", "m").unwrap(), after);
         }
+    }
+
+    #[test]
+    fn a_name_is_added_once() {
+        assert_eq!(add(REVOKE, "update_delete", "payments").unwrap(), REVOKE);
+        let on_one_line = "update_delete = [\"m\", \"a\"]\n";
+        assert_eq!(add(on_one_line, "update_delete", "m").unwrap(), on_one_line);
     }
 
     #[test]

@@ -119,28 +119,19 @@ impl Change<'_> {
             Self::Exempt(reason) => policy_file::set(text, EXEMPT, table, reason),
             Self::MakeAppendOnly { reason } => {
                 let text = policy_file::remove(text, INSERT_UPDATE_DELETE, table)?;
-                let text = add(&text, UPDATE_DELETE, table)?;
-                reason.map_or(Ok(text.clone()), |reason| {
-                    policy_file::set(&text, SYSTEM, table, reason)
-                })
+                let text = policy_file::add(&text, UPDATE_DELETE, table)?;
+                match reason {
+                    Some(reason) => policy_file::set(&text, SYSTEM, table, reason),
+                    None => Ok(text),
+                }
             }
             Self::MakeReadOnly => {
                 let text = policy_file::remove(text, UPDATE_DELETE, table)?;
                 let text = policy_file::unset(&text, SYSTEM, table)?;
-                add(&text, INSERT_UPDATE_DELETE, table)
+                policy_file::add(&text, INSERT_UPDATE_DELETE, table)
             }
             Self::Remove => (section.remove)(text, table),
         }
-    }
-}
-
-/// Adds a table to a list that may contain it.
-fn add(text: &str, list: &str, table: &str) -> Result<String, String> {
-    let without = policy_file::remove(text, list, table)?;
-    if without == text {
-        policy_file::add(text, list, table)
-    } else {
-        Ok(text.to_string())
     }
 }
 
