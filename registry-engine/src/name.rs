@@ -55,6 +55,23 @@ pub struct NameFault {
 ///
 /// Fails with the first rule that the name breaks.
 pub fn check(what: &str, name: &str) -> Result<(), NameFault> {
+    check_identifier(what, name)?;
+    if name.contains('.') {
+        return Err(NameFault {
+            code: Fault::DottedName,
+            message: format!("{what} `{name}` contains a dot"),
+            help: "give the PostgreSQL schema separately: `schema = \"…\", name = \"…\"`",
+        });
+    }
+    Ok(())
+}
+
+/// Checks the name of something that is in no PostgreSQL schema, such as a column or a role. It may contain a dot.
+///
+/// # Errors
+///
+/// Fails with the first rule that the name breaks.
+pub fn check_identifier(what: &str, name: &str) -> Result<(), NameFault> {
     let fault = |code, message, help| Err(NameFault { code, message, help });
     if name.is_empty() {
         let help = "leave the key out to take the default, or write a name";
@@ -72,11 +89,6 @@ pub fn check(what: &str, name: &str) -> Result<(), NameFault> {
         );
         let help = "shorten it: PostgreSQL would truncate it, and two tables could end up with the same name";
         return fault(Fault::NameTooLong, message, help);
-    }
-    if name.contains('.') {
-        let message = format!("{what} `{name}` contains a dot");
-        let help = "give the PostgreSQL schema separately: `schema = \"…\", name = \"…\"`";
-        return fault(Fault::DottedName, message, help);
     }
     Ok(())
 }

@@ -132,10 +132,8 @@ fn role_fault(name: &str) -> Option<Diagnostic> {
         let message = format!("`{name}` is not a role that an application connects as");
         return Some(Diagnostic::new(Fault::InvalidValue, message));
     }
-    match name::check("role name", name) {
-        Err(fault) if fault.code != Fault::DottedName => Some(Diagnostic::new(fault.code, fault.message)),
-        _ => None,
-    }
+    let fault = name::check_identifier("role name", name).err()?;
+    Some(Diagnostic::new(fault.code, fault.message))
 }
 
 fn exceptions<'a>(

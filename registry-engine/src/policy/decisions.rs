@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::database::DatabaseSettings;
 use super::files::PolicyFiles;
 use super::lints::LintSettings;
-use super::overrides::{Exemption, Override};
+use super::overrides::{DeclaredTable, Exemption, Override};
 use super::reader::{Placed, PolicyReader, TomlKey, TomlValue};
-use super::tenancy::{DeclaredTable, TenancySettings};
+use super::tenancy::TenancySettings;
 use crate::report::{Diagnostic, Fault};
 use crate::text::Source;
 

@@ -12,6 +12,6 @@ pub use database::DatabaseSettings;
 pub use decisions::{EXEMPT, INSERT_UPDATE_DELETE, OVERRIDES, Policy, Revoked, SYSTEM, UPDATE_DELETE};
 pub use files::{MAIN_FILE, PolicyFiles, REVOKE_FILE};
 pub use lints::LintSettings;
-pub use overrides::{Exemption, Override};
+pub use overrides::{DeclaredTable, Exemption, Override};
 pub use reader::{Exception, Placed};
-pub use tenancy::{Command, DeclaredPolicy, DeclaredTable, TenancySettings, TenantColumn, Tenants};
+pub use tenancy::{Command, DeclaredPolicy, TenancySettings, TenantColumn, Tenants};

@@ -116,17 +116,10 @@ impl<'a> PolicyReader<'a> {
     /// The tables of an array of tables, each with a place for its own faults: that of the first key, or of the array's
     /// name if it is empty.
     pub fn tables(&mut self, key: &TomlKey, value: TomlValue<'a>) -> Vec<(Range<usize>, Pairs<'a>)> {
-        let span = value.span();
-        let form = || format!("write one `[[tenancy.{}]]` for each", key.get_ref());
-        let items = match value.into_inner() {
-            DeValue::Array(items) => items,
-            other => {
-                self.wrong_type(key, "a list of tables", &other, span, form());
-                return Vec::new();
-            }
-        };
+        const EXPECTED: &str = "a list of tables";
+        let form = format!("write one `[[tenancy.{}]]` for each", key.get_ref());
         let mut tables = Vec::new();
-        for item in items {
+        for item in self.items(key, value, EXPECTED, &form) {
             let span = item.span();
             match item.into_inner() {
                 DeValue::Table(table) => {
@@ -134,10 +127,27 @@ impl<'a> PolicyReader<'a> {
                     let place = pairs.first().map_or(key.span(), |(first, _)| first.span());
                     tables.push((place, pairs));
                 }
-                other => self.wrong_type(key, "a list of tables", &other, span, form()),
+                other => self.wrong_type(key, EXPECTED, &other, span, form.clone()),
             }
         }
         tables
+    }
+
+    fn items(
+        &mut self,
+        key: &TomlKey,
+        value: TomlValue<'a>,
+        expected: &str,
+        form: &str,
+    ) -> Vec<TomlValue<'a>> {
+        let span = value.span();
+        match value.into_inner() {
+            DeValue::Array(items) => items.into_iter().collect(),
+            other => {
+                self.wrong_type(key, expected, &other, span, form.to_string());
+                Vec::new()
+            }
+        }
     }
 
     /// A reason, which must not be empty.
@@ -179,21 +189,13 @@ impl<'a> PolicyReader<'a> {
 
     /// The strings of a list.
     pub fn strings(&mut self, key: &TomlKey, value: TomlValue<'a>, example: &str) -> Vec<TomlKey> {
-        let span = value.span();
-        let form = || format!("write a list: `{} = [\"{example}\"]`", key.get_ref());
-        let items = match value.into_inner() {
-            DeValue::Array(items) => items,
-            other => {
-                self.wrong_type(key, "a list", &other, span, form());
-                return Vec::new();
-            }
-        };
+        let form = format!("write a list: `{} = [\"{example}\"]`", key.get_ref());
         let mut strings = Vec::new();
-        for item in items {
+        for item in self.items(key, value, "a list", &form) {
             let span = item.span();
             match item.into_inner() {
                 DeValue::String(text) => strings.push(Spanned::new(span, text.into_owned())),
-                other => self.wrong_type(key, "a list of strings", &other, span, form()),
+                other => self.wrong_type(key, "a list of strings", &other, span, form.clone()),
             }
         }
         strings

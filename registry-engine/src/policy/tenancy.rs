@@ -2,14 +2,12 @@
 
 use std::ops::Range;
 
-use table_registry_core::TableKind;
 use toml::Spanned;
 
 use super::reader::{Placed, PolicyReader, TomlKey, TomlValue};
 use crate::name;
 use crate::report::{Diagnostic, Fault};
 use crate::text::did_you_mean;
-use crate::written::{WrittenTenant, unknown_kind};
 
 const COLUMN: &str = "column";
 const SETTING: &str = "setting";
@@ -23,10 +21,6 @@ const FOR: &str = "for";
 const USING: &str = "using";
 const CHECK: &str = "check";
 const REASON: &str = "reason";
-
-const KIND: &str = "kind";
-const TENANT: &str = "tenant";
-const SHARED_ROWS: &str = "shared_rows";
 
 /// The settings in `[tenancy]`.
 #[derive(Clone, Debug, Default)]
@@ -246,12 +240,8 @@ fn text<'a>(
 }
 
 fn column_fault(text: &str) -> Option<Diagnostic> {
-    match name::check("column name", text) {
-        Err(fault) if fault.code != Fault::DottedName => {
-            Some(Diagnostic::new(fault.code, fault.message).help("write the name of the tenant column"))
-        }
-        _ => None,
-    }
+    let fault = name::check_identifier("column name", text).err()?;
+    Some(Diagnostic::new(fault.code, fault.message).help("write the name of the tenant column"))
 }
 
 /// Only names with a dot are free for applications:
@@ -454,93 +444,11 @@ fn expression<'a>(
     }
 }
 
-/// An entry of `[tables]`: a table whose struct is in another crate, or nowhere.
-#[derive(Clone, Debug)]
-pub struct DeclaredTable {
-    /// The name in the registry.
-    pub name: Placed<String>,
-    /// The kind.
-    pub kind: TableKind,
-    /// How rows belong to a tenant, if the entry says so, and where it does.
-    pub tenant: Option<Placed<WrittenTenant>>,
-    /// The place of `shared_rows`, if it is true.
-    pub shared_rows: Option<Range<usize>>,
-}
-
-impl DeclaredTable {
-    pub(super) fn read_all<'a>(
-        reader: &mut PolicyReader<'a>,
-        key: &TomlKey,
-        value: TomlValue<'a>,
-    ) -> Vec<Self> {
-        let mut tables = Vec::new();
-        for (name, value) in reader.table(key, value) {
-            let mut parts = name.get_ref().splitn(2, '.');
-            if let Some(fault) = parts.find_map(|part| name::check("table name", part).err()) {
-                let fault = Diagnostic::new(fault.code, fault.message)
-                    .help("write the name of a table in the database");
-                reader.fault(fault, name.span(), "");
-                continue;
-            }
-            tables.push(Self::read(reader, &name, value));
-        }
-        tables
-    }
-
-    fn read<'a>(reader: &mut PolicyReader<'a>, name: &TomlKey, value: TomlValue<'a>) -> Self {
-        let mut table = Self {
-            name: reader.placed(name.clone()),
-            kind: TableKind::default(),
-            tenant: None,
-            shared_rows: None,
-        };
-        for (key, value) in reader.table(name, value) {
-            match key.get_ref().as_str() {
-                KIND => table.kind = kind(reader, &key, &value).unwrap_or_default(),
-                TENANT => table.tenant = tenant(reader, &key, &value),
-                SHARED_ROWS => {
-                    let is_true = reader.boolean(&key, &value).unwrap_or_default();
-                    table.shared_rows = is_true.then(|| key.span());
-                }
-                _ => reader.unknown_key(&key, &[KIND, TENANT, SHARED_ROWS]),
-            }
-        }
-        table
-    }
-}
-
-fn kind<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: &TomlValue<'a>) -> Option<TableKind> {
-    let text = reader.string(key, value, "truth")?;
-    let kind = text.parse().ok();
-    if kind.is_none() {
-        reader.fault(unknown_kind(text), value.span(), "");
-    }
-    kind
-}
-
-fn tenant<'a>(
-    reader: &mut PolicyReader<'a>,
-    key: &TomlKey,
-    value: &TomlValue<'a>,
-) -> Option<Placed<WrittenTenant>> {
-    let text = reader.string(key, value, "org_id")?;
-    let mut faults = Vec::new();
-    let tenant = WrittenTenant::read_text(text, &mut faults);
-    for mut fault in faults {
-        fault.span = None;
-        reader.fault(fault, value.span(), "");
-    }
-    let place = reader.placed(Spanned::new(value.span(), String::new()));
-    tenant.map(|value| Placed {
-        value,
-        source: place.source,
-        range: place.range,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+
+    use table_registry_core::TableKind;
 
     use super::*;
     use crate::testing::places;

@@ -1,7 +1,7 @@
 //! The tables while they are checked, and the search for one by its name.
 
 use super::model::RegisteredTable;
-use crate::policy::{Exemption, Placed, Policy};
+use crate::policy::{Exemption, Override, Placed, Policy};
 use crate::report::{Diagnostic, Fault};
 use crate::sources::{Declaration, HiddenName};
 use crate::text::nearest;
@@ -72,4 +72,10 @@ impl Tables {
 /// The entry of `[exempt]` for a table.
 pub fn exempt<'p>(policy: &'p Policy, name: &str) -> Option<&'p Exemption> {
     policy.exempt.iter().find(|entry| entry.table.value == name)
+}
+
+/// The override that decides the kind of a table.
+pub fn overridden<'p>(policy: &'p Policy, name: &str) -> Option<&'p Override> {
+    let mut overrides = policy.overrides.iter();
+    overrides.find(|entry| entry.table.value == name && entry.kind.is_some())
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use table_registry_core::TableKind;
 
 use super::model::{Parent, RegisteredTable, Tenancy};
-use super::tables::{Tables, exempt};
+use super::tables::{Tables, exempt, overridden};
 use crate::policy::{DeclaredPolicy, DeclaredTable, Placed, Policy, Tenants};
 use crate::report::{Diagnostic, Fault};
 use crate::sources::Declaration;
@@ -305,9 +305,7 @@ fn system_tenant(table: &RegisteredTable, statement: &Statement<'_>, policy: &Po
         format!("system table `{}` belongs to no tenant", table.name),
         "",
     );
-    let overridden = policy.overrides.iter();
-    let mut overridden = overridden.filter(|entry| entry.table.value == table.name && entry.kind.is_some());
-    let fault = match overridden.next() {
+    let fault = match overridden(policy, &table.name) {
         Some(entry) => fault.at(
             &entry.table.source,
             entry.table.range.clone(),

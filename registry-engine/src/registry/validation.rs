@@ -6,7 +6,7 @@ use std::sync::Arc;
 use table_registry_core::TableKind;
 
 use super::model::{Access, ExemptTable, RegisteredTable, Registry, Tenancy};
-use super::tables::{Tables, exempt};
+use super::tables::{Tables, exempt, overridden};
 use crate::name;
 use crate::policy::{DeclaredTable, Exemption, Placed, Policy, Revoked, Tenants};
 use crate::report::{CheckSubject, Code, Diagnostic, Fault, conflict};
@@ -570,11 +570,7 @@ fn system_revoke(name: &Placed<String>, table: &RegisteredTable, policy: &Policy
         format!("revoke list names system table `{}`", name.value),
         "named here",
     );
-    let overridden = policy
-        .overrides
-        .iter()
-        .find(|other| other.table.value == name.value && other.kind.is_some());
-    let fault = match overridden {
+    let fault = match overridden(policy, &name.value) {
         Some(other) => fault.at(
             &other.table.source,
             other.table.range.clone(),

@@ -111,13 +111,10 @@ impl WrittenTenant {
     }
 }
 
-/// A column's name, which may contain a dot.
 fn column(name: String) -> Result<String, Diagnostic> {
-    match name::check("column name", &name) {
-        Err(fault) if fault.code != Fault::DottedName => {
-            Err(Diagnostic::new(fault.code, fault.message).help("write the name of a column"))
-        }
-        _ => Ok(name),
+    match name::check_identifier("column name", &name) {
+        Err(fault) => Err(Diagnostic::new(fault.code, fault.message).help("write the name of a column")),
+        Ok(()) => Ok(name),
     }
 }
 
