@@ -10,7 +10,7 @@ use super::catalog::{Catalog, Oid, Relation};
 use super::foreign_rows::ForeignRows;
 use super::roles::Actor;
 use super::statements::{Qualified, RequiredPolicy, qualified, role_list};
-use super::tenancy::{Policies, Unknown};
+use super::tenancy::{RequiredPolicies, Unknown};
 use crate::columns::{self, TableColumns};
 use crate::failure::Failure;
 use crate::project::Project;
@@ -207,7 +207,7 @@ impl<'c> Context<'c> {
 
     /// The policies that the registry requires of a table, if they are known.
     pub fn required_policies(&self, table: &Table<'_>) -> Result<Vec<RequiredPolicy>, Unknown> {
-        let policies = Policies::new(&self.project.registry, &self.project.policy, self.all_fields());
+        let policies = RequiredPolicies::new(&self.project.registry, &self.project.policy, self.all_fields());
         policies.of(table.registered)
     }
 

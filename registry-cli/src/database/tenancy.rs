@@ -35,9 +35,9 @@ fn policy_name(part: &str) -> String {
     format!("{POLICY}_{part}")
 }
 
-/// Finds the policies of a registry's tables.
+/// Finds the policies that the tables of a registry need.
 #[derive(Clone, Copy)]
-pub struct Policies<'p> {
+pub struct RequiredPolicies<'p> {
     registry: &'p Registry,
     policy: &'p Policy,
     fields: &'p BTreeMap<String, TableColumns>,
@@ -49,7 +49,7 @@ struct Rows {
     shared: Option<String>,
 }
 
-impl<'p> Policies<'p> {
+impl<'p> RequiredPolicies<'p> {
     pub fn new(
         registry: &'p Registry,
         policy: &'p Policy,
@@ -257,7 +257,7 @@ mod tests {
         let project = project_of(schema, policy_file);
         assert_eq!(project.faults.len(), 0, "{:?}", project.faults);
         let fields = columns::of_tables(project.registry.tables());
-        let policies = Policies::new(&project.registry, &project.policy, &fields);
+        let policies = RequiredPolicies::new(&project.registry, &project.policy, &fields);
         let required = policies.of(project.registry.table(table).unwrap())?;
         let texts = required.iter().map(|policy| {
             let command = policy.command.map_or("all", Command::as_str);
