@@ -57,7 +57,7 @@ fn everything() {
     );
     table.part("The engine, optimised", &in_profile("release", "engine"));
     table.part(
-        "What the whole registry adds to `cargo check` of 2,000 bare structs, and what derives add, user CPU time",
+        "What the whole registry adds to `cargo check` of 2,000 bare structs, compared with derives, user CPU time",
         &check::derives().to_string(),
     );
     table.part("`cargo check`, user CPU time", &check::rows().to_string());

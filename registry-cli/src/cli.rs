@@ -162,7 +162,7 @@ pub struct NewArguments {
     override_usage = "cargo table-registry override <TABLE>... <KIND>\n       cargo table-registry override <TABLE>... --remove"
 )]
 pub struct OverrideArguments {
-    /// The tables, and behind them the kind to use instead of the declared one.
+    /// The tables, followed by the kind to use instead of the declared one.
     #[arg(value_name = "TABLE", required = true)]
     pub words: Vec<String>,
     /// Remove the overrides.
@@ -183,7 +183,7 @@ pub struct RevokeArguments {
     /// Why the rows of a system table never change.
     #[arg(long, conflicts_with_all = ["remove", "all_writes"])]
     pub reason: Option<String>,
-    /// Remove them from the revoke list.
+    /// Remove the tables from the revoke list.
     #[arg(long)]
     pub remove: bool,
     #[command(flatten)]
@@ -198,7 +198,7 @@ pub struct ExemptArguments {
     /// The tables.
     #[arg(value_name = "TABLE", required = true)]
     pub tables: Vec<String>,
-    /// Why they have no struct.
+    /// Why the tables have no struct.
     #[arg(long, required_unless_present = "remove")]
     pub reason: Option<String>,
     /// Remove the exemptions.
@@ -252,8 +252,8 @@ pub struct SqlArguments {
     pub diff: bool,
     /// Print the indexes that the policies need, and nothing else.
     ///
-    /// A tenant column, and the reference of a child to its parent, should lead an index. The statements run outside a
-    /// transaction. With `--diff`, only the indexes that the database lacks.
+    /// An index should start with the tenant column, or with the reference of a child to its parent. The statements run
+    /// outside a transaction. With `--diff`, prints only the indexes that the database lacks.
     #[arg(long, conflicts_with_all = ["down", "transaction_per_table"])]
     pub indexes: bool,
     /// Only this table; may be repeated.
@@ -293,9 +293,9 @@ pub struct VerifyArguments {
     pub probe: bool,
     /// Also compare the tenants of rows that refer to each other.
     ///
-    /// Counts, for each foreign key that leaves the tenant out, the rows whose tenant is not that of the row they refer to.
-    /// Writes nothing. Each query reads whole tables, for no more than a minute. The connecting role must see the rows of
-    /// all tenants, as a superuser or a role with BYPASSRLS does.
+    /// For each foreign key that leaves the tenant out, counts the rows whose tenant differs from that of the row they
+    /// refer to. Writes nothing. Each query reads whole tables, and is cancelled after a minute. The connecting role must
+    /// see the rows of all tenants, as a superuser or a role with BYPASSRLS does.
     #[arg(long)]
     pub data: bool,
     /// The output format.

@@ -196,7 +196,7 @@ impl<'p> MacroLookup<'p> {
 
     fn meaning_at(&self, path: &[String], arguments: &TokenStream, depth: usize) -> Meaning {
         if depth == MAX_WRAPPERS {
-            return Meaning::Unclear("it calls itself again and again".to_string());
+            return Meaning::Unclear("its calls nest too deeply, as if it called itself".to_string());
         }
         let mut query = Query {
             is_given_call: mentions_macro(arguments.clone()),

@@ -17,7 +17,7 @@ use crate::workspace::Package;
 
 /// The note about the crates that are searched.
 pub const SEARCHED: &str =
-    "only the library and the binaries are searched: not tests, examples, benches and build scripts";
+    "only the library and the binaries are searched: not tests, examples, benches or build scripts";
 
 /// The help for a macro that may call `table_registry!`.
 pub const CALL_PLAINLY: &str = "if that macro calls it, call `table_registry!` without the macro; if not, add the call by hand: `init` does not add a \
@@ -237,9 +237,9 @@ pub fn no_call(package: &Package) -> Failure {
     };
     let roots = package.crate_roots.iter();
     let roots: Vec<String> = roots.map(|root| format!("`{}`", root.display())).collect();
-    failure.note(format!("looked in {}", roots.join(", "))).note(
-        "only the library and the binaries are searched: not tests, examples, benches and build scripts",
-    )
+    failure
+        .note(format!("looked in {}", roots.join(", ")))
+        .note("only the library and the binaries are searched: not tests, examples, benches or build scripts")
 }
 
 /// The calls of macros in the crate roots that may call `table_registry!`, and why that cannot be told.

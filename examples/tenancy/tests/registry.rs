@@ -25,7 +25,7 @@ fn the_arrays() {
             "tasks",
         ]
     );
-    // A table in the second array is in the first one, too: whoever loops over the first leaves no UPDATE.
+    // The first of these arrays includes the second, so a loop over it revokes every UPDATE.
     assert_eq!(
         REVOKE_UPDATE_DELETE_TABLES,
         ["audit_logs", "countries", "legacy_ledger", "login_history"]

@@ -18,7 +18,7 @@ use crate::workspace::{self, FACADE, Package, Workspace};
 /// The names to try for the module of the schema, in this order.
 const MODULES: &[&str] = &["schema", "models", "entities"];
 
-const OVERRIDES: &str = r#"# Whose rows the tables hold. A database of one tenant says only `mode = "none"`.
+const OVERRIDES: &str = r#"# How rows belong to tenants. For a database of one tenant, write only `mode = "none"`.
 [tenancy]
 column = "org_id" # the tenant column of every table that says nothing else
 setting = "app.org_id" # what the application sets at the start of each transaction

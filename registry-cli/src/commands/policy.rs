@@ -21,7 +21,7 @@ pub fn run_override(arguments: &OverrideArguments) -> Result<Exit, Failure> {
         [tables @ .., kind] if !tables.is_empty() => (tables, Change::Override(known_kind(kind)?)),
         _ => {
             return Err(Failure::new("no kind is given")
-                .help("write the kind behind the tables: `cargo table-registry override users system`"));
+                .help("write the kind after the tables: `cargo table-registry override users system`"));
         }
     };
     run(&arguments.selection, &OVERRIDDEN, tables, change)

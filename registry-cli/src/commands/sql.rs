@@ -80,7 +80,7 @@ fn print_indexes(project: &Project, arguments: &SqlArguments) -> Result<Exit, Fa
 }
 
 const OUTSIDE: &str = "-- Run it statement by statement, outside a transaction, as the owner of the tables. The index of a partitioned table
--- cannot be built CONCURRENTLY: leave the word out there. An index that a failure leaves invalid is built again with `--diff`.";
+-- cannot be built CONCURRENTLY: leave the word out there. To rebuild an index that a failure left invalid, use `--diff`.";
 
 /// Everything that the registry requires of a database.
 struct Plan<'p> {
@@ -316,8 +316,8 @@ impl<'p> Plan<'p> {
         let difference = difference::of_policies(context, session, spellings, relation, required)?;
         if !difference.others.is_empty() {
             report::say!(
-                "warning: table {} has policies of its own, {}, which are left alone: the registry's beside them would \
-                 open it further; say so with `[database.allow.missing-policy]`",
+                "warning: table {} has policies of its own, {}, which are left alone: adding the registry's would \
+                 open it further; accept this with `[database.allow.missing-policy]`",
                 table.name,
                 printable(&quoted(&difference.others))
             );

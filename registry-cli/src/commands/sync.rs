@@ -124,7 +124,7 @@ fn unused_lock(path: &Path) -> Diagnostic {
         severity: Severity::Warning,
         ..Diagnostic::new(
             Fault::StaleLock,
-            format!("no registry has the lock file `{}`", display(path)),
+            format!("lock file `{}` belongs to no registry", display(path)),
         )
     }
     .note("the crate that it is named after does not call `table_registry!`, or shares the registry of another crate")

@@ -219,7 +219,7 @@ fn check_visibility(
         first.role
     ))
     .note(format!(
-        "the rows of all tenants are compared, in {}",
+        "the comparison has to see the rows of all tenants, in {}",
         quoted(hidden.iter().map(|one| &one.relation))
     ))
     .help("connect as a superuser, or as a role with BYPASSRLS"))

@@ -92,7 +92,7 @@ impl Expression {
 fn spelling(session: &mut Session, table: &Qualified, expression: &str) -> Result<String, Failure> {
     let (copy, policy) = (identifier(&table.name), identifier(POLICY));
     let rows = session.rows(
-        &format!("the registry's policy does not fit table {table}"),
+        &format!("the server rejects the registry's policy for table {table}"),
         &format!(
             "BEGIN;
              CREATE TEMP TABLE {copy} (LIKE {table}) ON COMMIT DROP;

@@ -156,7 +156,7 @@ error: `[overrides]` has no `users`
 -- stderr
 error: no kind is given
  |
- = help: write the kind behind the tables: `cargo table-registry override users system`
+ = help: write the kind after the tables: `cargo table-registry override users system`
 -- exit 2
 
 "#]]

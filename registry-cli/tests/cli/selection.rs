@@ -200,7 +200,7 @@ error: the workspace has no package `shp`
 error: package `tool` does not call `table_registry!`
  |
  = note: looked in `tool/src/main.rs`
- = note: only the library and the binaries are searched: not tests, examples, benches and build scripts
+ = note: only the library and the binaries are searched: not tests, examples, benches or build scripts
  = help: run `cargo table-registry init -p tool` to add the call
 -- exit 2
 
@@ -220,7 +220,7 @@ error: package `tool` does not call `table_registry!`
 error: package `tool` does not call `table_registry!`
  |
  = note: looked in `tool/src/main.rs`
- = note: only the library and the binaries are searched: not tests, examples, benches and build scripts
+ = note: only the library and the binaries are searched: not tests, examples, benches or build scripts
  = help: run `cargo table-registry init` to add the call
 -- exit 2
 
@@ -324,7 +324,7 @@ shop     admins      truth     unknown  read-write   Admins     src/bin/admin/sc
 -- stderr
        Fresh table-registry.lock
        Fresh table-registry-admin.lock
-warning: no registry has the lock file `table-registry-old.lock`
+warning: lock file `table-registry-old.lock` belongs to no registry
  |
  = note: the crate that it is named after does not call `table_registry!`, or shares the registry of another crate
  = help: remove the file
@@ -645,7 +645,7 @@ error: cannot tell whether package `shop` calls `table_registry!`
  |
  = note: `made!` in `src/lib.rs:5` may call it: no definition of `made!` was found
  = note: looked in `src/lib.rs`
- = note: only the library and the binaries are searched: not tests, examples, benches and build scripts
+ = note: only the library and the binaries are searched: not tests, examples, benches or build scripts
  = help: if that macro calls it, call `table_registry!` without the macro; if not, add the call by hand: `init` does not add a second call
 -- exit 2
 
@@ -660,7 +660,7 @@ error: cannot tell whether package `shop` calls `table_registry!`
  |
  = note: `made!` in `src/lib.rs:5` may call it: no definition of `made!` was found
  = note: looked in `src/lib.rs`
- = note: only the library and the binaries are searched: not tests, examples, benches and build scripts
+ = note: only the library and the binaries are searched: not tests, examples, benches or build scripts
  = help: if that macro calls it, call `table_registry!` without the macro; if not, add the call by hand: `init` does not add a second call
 -- exit 2
 

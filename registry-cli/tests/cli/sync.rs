@@ -544,7 +544,7 @@ fn a_lock_file_without_a_registry_is_a_fault() {
 error: package `bank` does not call `table_registry!`
  |
  = note: looked in `bank/src/lib.rs`
- = note: only the library and the binaries are searched: not tests, examples, benches and build scripts
+ = note: only the library and the binaries are searched: not tests, examples, benches or build scripts
  = note: `bank/table-registry.lock` is the lock file of a registry
  = help: restore the call, or remove the lock file, too
 -- exit 2

@@ -190,9 +190,12 @@ impl Settings {
         match self.mode {
             Setting::Is(_) if stands_alone => Tenants::One,
             Setting::Is(place) => {
-                let fault = Diagnostic::new(Fault::ConflictingTenancy, "`mode = \"none\"` stands alone")
-                    .note("a database of one tenant has no tenant column and no setting")
-                    .help("remove it, or remove the other keys");
+                let fault = Diagnostic::new(
+                    Fault::ConflictingTenancy,
+                    "`mode = \"none\"` excludes all other keys",
+                )
+                .note("a database of one tenant has no tenant column and no setting")
+                .help("remove it, or remove the other keys");
                 reader.fault(fault, place, "");
                 Tenants::Unknown
             }
@@ -258,7 +261,7 @@ fn setting_fault(text: &str) -> Option<Diagnostic> {
     if text.contains('.') && text.split('.').all(is_identifier) {
         return None;
     }
-    let message = format!("`{text}` cannot be a setting of an application");
+    let message = format!("`{text}` is not the name of a custom setting");
     Some(
         Diagnostic::new(Fault::InvalidValue, message)
             .note("the name of a custom setting in PostgreSQL is two or more identifiers with dots between them")
@@ -304,7 +307,7 @@ fn policies<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: TomlValue<'
             None => policies.push(policy),
             Some(first) => {
                 let message = format!(
-                    "`{}` of table `{}` has two policies",
+                    "`{}` on table `{}` has two policies",
                     policy.command.as_str(),
                     policy.table.value
                 );
@@ -363,7 +366,7 @@ fn policy<'a>(
         );
         let fault = table
             .fault(Fault::PolicyWithoutReason, message, "")
-            .help("say why neither a tenant column nor a parent explains these rows: `reason = \"…\"`");
+            .help("say why neither a tenant column nor a parent fits these rows: `reason = \"…\"`");
         reader.push(fault);
     }
     let using = expression(reader, &table, command, (USING, entry.using), command.reads());
@@ -405,19 +408,16 @@ fn expression<'a>(
     (name, written): (&str, Option<(TomlKey, TomlValue<'a>)>),
     is_needed: bool,
 ) -> Option<Placed<String>> {
-    let (what, title) = (
-        if name == USING { "reaches" } else { "leaves behind" },
-        command.as_str(),
-    );
+    let (what, title) = (if name == USING { "reaches" } else { "writes" }, command.as_str());
     match (written, is_needed) {
         (None, false) => None,
         (None, true) => {
             let message = format!("the policy of `{}` for `{title}` has no `{name}`", table.value);
             let fault = table
                 .fault(Fault::MissingValue, message, "")
-                .note("`using` says which rows a command reaches, `check` which rows it may leave behind")
+                .note("`using` says which rows a command reaches, `check` which rows it may write")
                 .help(format!(
-                    "write the expression of the rows that `{title}` {what}: `{name} = \"…\"`"
+                    "write the expression for the rows that `{title}` {what}: `{name} = \"…\"`"
                 ));
             reader.push(fault);
             None

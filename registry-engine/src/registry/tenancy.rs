@@ -118,7 +118,7 @@ impl Tables {
                         "named here",
                     )
                     .at(&exempt.table.source, exempt.table.range.clone(), "exempt here")
-                    .note("an exempt table is not registered, so nothing is required of it")
+                    .note("an exempt table is not registered, so it gets no policy")
                     .help("remove the policy, or register the table with `[tables.NAME]` in place of `[exempt]`"),
                 );
             } else if self.complete {
@@ -161,7 +161,7 @@ impl Tables {
         if exempt(policy, parent).is_some() {
             let message = format!("the parent of table `{name}` is exempt table `{parent}`");
             let fault = Diagnostic::new(Fault::ParentWithoutTenant, message)
-                .note("nothing is known of the rows of an exempt table")
+                .note("nothing is known about the rows of an exempt table")
                 .help(format!(
                     "say how its rows belong to a tenant: `[tables.{parent}]` in place of `[exempt]`"
                 ));
@@ -346,7 +346,7 @@ fn declared_twice(
             declared.table.range.clone(),
             "policies of its own",
         )
-        .note("`[[tenancy.policies]]` is for tables that neither a column nor a parent explains")
+        .note("`[[tenancy.policies]]` is for tables where neither a tenant column nor a parent fits")
         .help(format!("remove `{}`, or the policies", statement.word()))
 }
 
@@ -402,7 +402,7 @@ fn parent_without_tenant(
         )),
         Tenancy::Declared => Some((
             fault("a table with policies of its own,")
-                .note("what such a policy lets through cannot be taken over for other rows")
+                .note("such a policy decides about its own table only, and cannot be carried over to a child")
                 .help(format!(
                     "declare policies for `{}`, too: `[[tenancy.policies]]`",
                     table.name

@@ -166,7 +166,7 @@ impl Tables {
             faults.push(
                 table
                     .at_declaration(fault, "declared here")
-                    .note("an exempt table is one that no struct declares")
+                    .note("an exempt table is one that nothing declares")
                     .help(format!("remove `{}` from `[exempt]`, or {other_way}", name.value)),
             );
         }
@@ -366,7 +366,7 @@ fn declared_in_both(entry: &DeclaredTable, table: &RegisteredTable) -> Diagnosti
     let fault = name.fault(Fault::DuplicateTable, message, "again here");
     table
         .at_declaration(fault, "declared here")
-        .note("`[tables]` is for tables whose struct is in another crate, or nowhere")
+        .note("`[tables]` is for tables without a struct in this crate")
         .help("remove the entry, and write its values on the struct: `#[table(kind = …, tenant = …)]`")
 }
 

@@ -61,9 +61,9 @@ pub const TABLE_ARGUMENTS: &[TableArgument] = &[
     TableArgument {
         key: "shared_rows",
         form: "shared_rows",
-        meaning: "a row without a tenant (NULL in the tenant column) is everybody's: all read it, the application \
-                  cannot change it",
-        default: "a row without a tenant is nobody's",
+        meaning: "a row without a tenant (NULL in the tenant column) belongs to everybody: all tenants read it, and \
+                  the application cannot change it",
+        default: "a row without a tenant belongs to nobody",
         read: Read::Flag(|table, span| table.shared_rows = Some(span)),
     },
     TableArgument {

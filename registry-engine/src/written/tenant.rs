@@ -157,7 +157,7 @@ fn parent(group: &Group) -> Result<WrittenParent, Diagnostic> {
             after.first().map_or(arrow_place, TokenTree::span),
             "expected the parent table after `->`",
         )
-        .help("put a name with a schema into quotes: `\"sales.orders\"`")
+        .help("put a name with a schema in quotes: `\"sales.orders\"`")
     })?;
     let keys = match keys {
         Some(list) => names(list.stream())?.into_iter().map(|key| key.text).collect(),
@@ -203,7 +203,7 @@ fn listed_name(item: &Argument) -> Result<WrittenName, Diagnostic> {
         let message = format!("expected a column, found `{}`", item.whole().text());
         Diagnostic::new(Fault::InvalidValue, message)
             .spanned(item.span())
-            .help("write the column's name, in quotes if it is no Rust identifier")
+            .help("write the column's name, in quotes if it is not a Rust identifier")
     })
 }
 

@@ -54,7 +54,7 @@ fn finding(table: &Table<'_>, parent: &Parent, relation: &Relation) -> Finding {
     Finding::of_table(DatabaseCheck::AmbiguousParent, table.name(), message, fix)
         .object(&parent.table)
         .fact(format!(
-            "no key or unique index of the parent holds {} alone",
+            "no primary key or unique index of the parent is on {} alone",
             quoted(&keys)
         ))
         .fact("a row belongs to every tenant that has one of its parents")

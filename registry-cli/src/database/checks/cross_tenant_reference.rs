@@ -37,7 +37,7 @@ fn finding(context: &Context<'_>, reference: &Reference<'_, '_>, wider: Option<&
         child, parent, key, ..
     } = reference;
     let message = format!(
-        "by foreign key `{}`, a row of table `{}` can refer to a row of another tenant in `{}`",
+        "foreign key `{}` lets a row of table `{}` refer to a row of another tenant in `{}`",
         key.name,
         child.name(),
         parent.name()
@@ -54,7 +54,7 @@ fn finding(context: &Context<'_>, reference: &Reference<'_, '_>, wider: Option<&
     }
     finding
         .fact(format!(
-            "{}: a tenant who changes its own row in `{}` changes rows of other tenants, without any privilege",
+            "{}: a tenant that changes its own row in `{}` changes rows of other tenants, without any privilege on them",
             actions.join(", "),
             parent.name()
         ))
@@ -85,7 +85,7 @@ fn fix(context: &Context<'_>, reference: &Reference<'_, '_>, wider: Option<&Fore
     }
     let Some(pairs) = reference.with_tenant() else {
         return format!(
-            "give both tables the tenant in a column of their own, or the same parent, and put it into a foreign key: {} \
+            "give both tables a tenant column, or the same parent, and put that column into a foreign key: {} \
              (tenant, {}) REFERENCES {} (tenant, {})",
             child.qualified(),
             reference.key.columns.join(", "),
@@ -103,7 +103,7 @@ fn fix(context: &Context<'_>, reference: &Reference<'_, '_>, wider: Option<&Fore
     );
     if child.kind == "p" || referenced.kind == "p" {
         return format!(
-            "put the tenant into the key, with a unique index of {} ({}): {definition}",
+            "put the tenant into the key, with a unique index on {} ({}): {definition}",
             referenced.qualified(),
             column_list(&keys)
         );
@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(
             found[0].message,
-            "by foreign key `invoices_total_fkey`, a row of table `invoices` can refer to a row of another tenant in `invoices`"
+            "foreign key `invoices_total_fkey` lets a row of table `invoices` refer to a row of another tenant in `invoices`"
         );
         assert_eq!(
             found[0].fix,
@@ -357,7 +357,7 @@ mod tests {
         );
         // Here, no column of the child holds the tenant.
         assert!(
-            found[1].fix.starts_with("give both tables the tenant"),
+            found[1].fix.starts_with("give both tables a tenant column"),
             "{}",
             found[1].fix
         );

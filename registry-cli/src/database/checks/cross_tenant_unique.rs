@@ -44,7 +44,7 @@ fn is_meaningless(index: &Index, rows: &[ColumnRow]) -> bool {
 
 fn finding(table: &Table<'_>, relation: &Relation, tenant: &str, index: &Index) -> Finding {
     let message = format!(
-        "unique key `{}` of table `{}` tells a tenant which values other tenants have",
+        "unique key `{}` of table `{}` reveals to a tenant which values other tenants have",
         index.name,
         table.name()
     );

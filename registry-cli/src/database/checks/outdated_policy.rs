@@ -32,7 +32,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 
 fn of_an_earlier_tenancy(table: &Table<'_>, relation: &Relation, own: &PolicyRow) -> Finding {
     let message = format!(
-        "policy `{}` of table `{}` is not one that its tenancy asks for",
+        "policy `{}` of table `{}` is not one that its tenancy requires",
         own.name,
         table.name()
     );
@@ -40,7 +40,7 @@ fn of_an_earlier_tenancy(table: &Table<'_>, relation: &Relation, own: &PolicyRow
     Finding::of_table(DatabaseCheck::OutdatedPolicy, table.name(), message, fix)
         .object(&own.name)
         .fact(format!("its tenancy is `{}`", table.registered.tenancy))
-        .fact("policies are joined by OR, so one that is left over lets its rows through")
+        .fact("policies are joined by OR, so a leftover one still lets its rows through")
 }
 
 fn missing_beside_others(

@@ -129,7 +129,7 @@ fn fix(relation: &Relation, policy: &PolicyRow, slow: &[Slow<'_>]) -> String {
     }
     if let Some(list) = all().find(|call| !call.can_be_wrapped()) {
         return format!(
-            "call it in a sub-select with the type of the array behind it: `ANY ((SELECT {}(…))::text[])`",
+            "call it in a sub-select, and cast the result to its array type: `ANY ((SELECT {}(…))::text[])`",
             list.name()
         );
     }

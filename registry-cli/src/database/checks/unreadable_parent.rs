@@ -80,7 +80,7 @@ fn finding(parent: &Qualified, role: &str, unreadable: &Unreadable<'_>) -> Findi
     )
     .about(&unreadable.children)
     .object(role)
-    .fact("policies read other tables with the privileges of the role that runs the statement: each one fails with \"permission denied\"")
+    .fact("policies read other tables with the privileges of the role that runs the statement, which fails with \"permission denied\"")
 }
 
 #[cfg(test)]
