@@ -365,7 +365,7 @@ error: exempt table `users` is declared by a struct
 4 | pub struct Users {
   |            ----- declared here
   |
-  = note: an exempt table is one that no struct declares
+  = note: an exempt table is one that nothing declares
   = help: remove `users` from `[exempt]`, or `#[table]` from the struct
   = note: diagnostic code `exempt-table-declared`
 
