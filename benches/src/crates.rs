@@ -69,10 +69,21 @@ pub fn synthetic(tables: usize) -> Vec<File> {
         let file = &originals[number % originals.len()];
         File {
             module: format!("{}_{number}", file.module),
-            text: numbered(&file.text, number),
+            text: with_parent_of_first_copy(&numbered(&file.text, number), &originals),
         }
     });
     files.collect()
+}
+
+/// Every copy of a child refers to the first copy of its parent, whose number is its position among the originals.
+fn with_parent_of_first_copy(text: &str, originals: &[File]) -> String {
+    let Some((before, rest)) = text.split_once("-> ") else {
+        return text.to_string();
+    };
+    let (parent, after) = rest.split_once(')').expect("`through` has brackets");
+    let number = originals.iter().position(|file| file.module == parent);
+    let number = number.expect("a parent has a file of its own");
+    format!("{before}-> {parent}{number}){after}")
 }
 
 fn numbered(text: &str, number: usize) -> String {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
-use table_registry_engine::{CallSite, CrateFile, files_of_crate};
+use table_registry_engine::{CallSite, CrateFiles, ScannedFile};
 
 use crate::compiler_variables::PackageVariables;
 use crate::imports::{Import, imports, imports_with_modules};
@@ -83,21 +83,14 @@ struct Krate {
     package: Option<cargo_metadata::Package>,
     /// Whether one of its macros may call `table_registry!`: not without a dependency on the facade.
     may_wrap: bool,
-    /// All files that the compiler reads, those of the crate root first.
-    files: Vec<CrateFile>,
-    imports: OnceCell<Imports>,
+    files: Rc<CrateFiles>,
+    imports_of_root: OnceCell<Vec<Import>>,
+    all_imports: OnceCell<Vec<Import>>,
     definitions: RefCell<BTreeMap<String, Rc<Definitions>>>,
 }
 
 /// The rules of each macro with one name.
 type Definitions = Vec<Vec<Rule>>;
-
-struct Imports {
-    /// Those in the crate root.
-    of_root: Vec<Import>,
-    /// Those in any module.
-    all: Vec<Import>,
-}
 
 /// What the first name of a path stands for.
 #[derive(Clone)]
@@ -113,32 +106,33 @@ impl Krate {
         path: Vec<String>,
         package: Option<cargo_metadata::Package>,
         may_wrap: bool,
-        files: Vec<CrateFile>,
+        files: Rc<CrateFiles>,
     ) -> Rc<Self> {
         Rc::new(Self {
             path,
             package,
             may_wrap,
             files,
-            imports: OnceCell::new(),
+            imports_of_root: OnceCell::new(),
+            all_imports: OnceCell::new(),
             definitions: RefCell::default(),
         })
     }
 
-    fn imports(&self) -> &Imports {
-        self.imports.get_or_init(|| {
-            let with_imports = || {
-                let has_any =
-                    |file: &&CrateFile| text(file).contains("use ") || text(file).contains("extern ");
-                self.files.iter().filter(has_any)
-            };
-            let in_root = with_imports().filter(|file| file.is_in_root);
-            Imports {
-                of_root: in_root.flat_map(|file| imports(tokens(text(file)))).collect(),
-                all: with_imports()
-                    .flat_map(|file| imports_with_modules(tokens(text(file))))
-                    .collect(),
-            }
+    fn imports_of_root(&self) -> &[Import] {
+        self.imports_of_root.get_or_init(|| {
+            let files = self.files.in_root().iter().filter(|file| has_imports(file));
+            files.flat_map(|file| imports(tokens(text(file)))).collect()
+        })
+    }
+
+    /// The imports of all modules: much slower, since it reads all files.
+    fn all_imports(&self) -> &[Import] {
+        self.all_imports.get_or_init(|| {
+            let files = self.files.all().filter(|file| has_imports(file));
+            files
+                .flat_map(|file| imports_with_modules(tokens(text(file))))
+                .collect()
         })
     }
 
@@ -147,7 +141,7 @@ impl Krate {
             return Rc::clone(known);
         }
         let mut bodies = Vec::new();
-        for file in &self.files {
+        for file in self.files.all() {
             let text = text(file);
             if text.contains("macro_rules") && text.contains(name) {
                 add_definitions(tokens(text), name, &mut bodies);
@@ -171,7 +165,7 @@ pub struct MacroLookup<'p> {
 
 impl<'p> MacroLookup<'p> {
     /// `files` are those of the user's crate.
-    pub fn new(package: &'p Package, files: Vec<CrateFile>) -> Self {
+    pub fn new(package: &'p Package, files: Rc<CrateFiles>) -> Self {
         Self {
             package,
             own: Krate::new(vec!["crate".to_string()], None, true, files),
@@ -287,7 +281,7 @@ impl<'p> MacroLookup<'p> {
         // A macro may be imported under the name of the facade, too.
         let is_facade = krate.package.is_none() && self.package.facade.as_ref() == Some(first);
         let is_alias = |import: &&Import| import.name.as_ref() == Some(first) && import.path[0] != *first;
-        let mut imports = krate.imports().of_root.iter();
+        let mut imports = krate.imports_of_root().iter();
         if let Some(import) = imports.find(is_alias).filter(|_| !is_facade) {
             return self.find(krate, &[import.path.as_slice(), rest].concat(), query);
         }
@@ -304,14 +298,15 @@ impl<'p> MacroLookup<'p> {
     fn find_name(&self, krate: &Rc<Krate>, name: &str, query: &mut Query) -> Found {
         let is_named = |import: &&Import| import.name.as_deref() == Some(name) && import.path != [name];
         let is_local = |import: &Import| matches!(import.path[0].as_str(), "crate" | "self" | "super");
-        let Imports { of_root, all } = krate.imports();
-        if let Some(import) = of_root.iter().filter(is_named).find(|import| !is_local(import)) {
+        let mut in_root = krate.imports_of_root().iter().filter(is_named);
+        if let Some(import) = in_root.find(|import| !is_local(import)) {
             return self.find(krate, &import.path, query);
         }
         let definitions = krate.definitions(name);
         if !definitions.is_empty() {
             return Found::Rules(Rc::clone(krate), definitions);
         }
+        let all = krate.all_imports();
         let named = all.iter().filter(is_named);
         let mut through_names = named.map(|import| self.find(krate, &import.path, query));
         if let Some(found) = through_names.find(|found| !matches!(found, Found::Nothing)) {
@@ -378,28 +373,30 @@ impl<'p> MacroLookup<'p> {
                     None => vec![name.to_string()],
                     Some(_) => [krate.path.as_slice(), &[name.to_string()]].concat(),
                 };
-                Dependency::Crate(self.krate(package, path))
+                self.krate(package, path)
+                    .map_or(Dependency::None, Dependency::Crate)
             }
             None if name == MACRO => Dependency::Facade,
             None => Dependency::None,
         }
     }
 
-    fn krate(&self, package: cargo_metadata::Package, path: Vec<String>) -> Rc<Krate> {
+    /// `None` if the package has no library.
+    fn krate(&self, package: cargo_metadata::Package, path: Vec<String>) -> Option<Rc<Krate>> {
         let manifest = package.manifest_path.clone().into_std_path_buf();
         if let Some(known) = self.others.borrow().get(&manifest) {
-            return Rc::clone(known);
+            return Some(Rc::clone(known));
         }
-        let (may_wrap, files) = (self.may_wrap(&package), self.files(&package));
+        let files = Rc::new(self.files(&package)?);
+        let may_wrap = self.may_wrap(&package);
         let krate = Krate::new(path, Some(package), may_wrap, files);
         self.others.borrow_mut().insert(manifest, Rc::clone(&krate));
-        krate
+        Some(krate)
     }
 
-    fn files(&self, package: &cargo_metadata::Package) -> Vec<CrateFile> {
-        let Some(library) = library(package) else {
-            return Vec::new();
-        };
+    /// `None` if the package has no library.
+    fn files(&self, package: &cargo_metadata::Package) -> Option<CrateFiles> {
+        let library = library(package)?;
         let file = library.src_path.clone().into_std_path_buf();
         let directory = package
             .manifest_path
@@ -408,7 +405,7 @@ impl<'p> MacroLookup<'p> {
             .unwrap_or(Path::new(""));
         let call = CallSite::in_crate(self.package.root.clone(), file.clone(), file, Some(directory));
         let variables = PackageVariables::new(package, Path::new("")).of_crate(Some(&library.name), false);
-        files_of_crate(&call.with_variables(Arc::new(variables)))
+        Some(CrateFiles::read(call.with_variables(Arc::new(variables))))
     }
 
     /// Whether the user's crate can call `table_registry!` through another crate at all.
@@ -433,9 +430,9 @@ impl<'p> MacroLookup<'p> {
 
     /// The library of the package, for its binaries.
     fn own_library(&self, name: &str) -> Option<cargo_metadata::Package> {
-        let root = self.own.files.first()?;
+        let root = self.own.files.in_root().first()?;
         let directory = self.package.root.absolute(&self.package.directory);
-        let is_binary = self.package.crate_roots.first() != Some(&root.file.path);
+        let is_binary = self.package.crate_roots.first() != Some(&root.path);
         let package = is_binary.then(|| package_in(&directory))??;
         let is_named = library(&package)?.name.replace('-', "_") == name;
         is_named.then_some(package)
@@ -562,8 +559,12 @@ fn with_crate(tokens: TokenStream, path: &[String]) -> TokenStream {
     replaced
 }
 
-fn text(file: &CrateFile) -> &str {
-    &file.file.source.text
+fn has_imports(file: &ScannedFile) -> bool {
+    text(file).contains("use ") || text(file).contains("extern ")
+}
+
+fn text(file: &ScannedFile) -> &str {
+    &file.source.text
 }
 
 /// The tokens of a file; none if it cannot be tokenized, which the compiler reports.

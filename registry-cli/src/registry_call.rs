@@ -3,11 +3,12 @@
 use std::io;
 use std::ops::Range;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use proc_macro2::{Span, TokenStream};
 use table_registry_engine::{
-    CallSite, CrateFile, Diagnostic, ItemCall, Source, files_of_crate, item_calls, not_in_crate_root,
+    CallSite, CrateFiles, Diagnostic, ItemCall, ScannedFile, Source, item_calls, not_in_crate_root,
 };
 
 use crate::failure::Failure;
@@ -101,8 +102,8 @@ struct CrateSearch {
 impl CrateSearch {
     /// Fails if there are several calls.
     fn run(package: &Package, crate_root: &Path) -> Result<Self, Failure> {
-        let files = files_of_crate(&call_site(package, crate_root, crate_root));
-        if files.is_empty() {
+        let files = Rc::new(CrateFiles::read(call_site(package, crate_root, crate_root)));
+        let Some(root) = files.in_root().first() else {
             return match Source::read(&package.root, crate_root) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     Err(Failure::io("read", crate_root, &error))
@@ -110,23 +111,14 @@ impl CrateSearch {
                 // Cargo lists targets whose files do not exist yet, or are generated.
                 _ => Ok(Self::default()),
             };
-        }
-        let lookup = MacroLookup::new(package, files.clone());
-        let written = files.iter().flat_map(|file| {
-            let calls = item_calls(&file.file.source.text).into_iter();
-            calls.map(move |call| (file, call))
-        });
-        let (named, others): (Vec<_>, Vec<_>) = written.partition(|(_, call)| is_named(call));
-        let (in_root, in_modules): (Vec<_>, Vec<_>) = others
-            .into_iter()
-            .partition(|(file, call)| is_in_root(file, call));
+        };
+        let lookup = MacroLookup::new(package, Rc::clone(&files));
         let mut search = Self::default();
-        for group in [named, in_root, in_modules] {
-            if search.calls.is_empty() {
-                for (file, call) in group {
-                    search.add(package, &lookup, &files[0], file, call)?;
-                }
-            }
+        search.add_all(package, &lookup, root, written_calls(files.in_root(), true))?;
+        if search.calls.is_empty() {
+            // The files of modules may be many: they are read only if the call is not where it belongs.
+            let written = written_calls(files.in_modules(), false);
+            search.add_all(package, &lookup, root, written)?;
         }
         if !search.calls.is_empty() || (!search.unclear.is_empty() && !lookup.may_use_wrapper()) {
             search.unclear.clear();
@@ -135,15 +127,41 @@ impl CrateSearch {
         Ok(search)
     }
 
+    /// Adds the calls by name; if there are none, the calls of macros that may be wrappers, those in the crate root first.
+    fn add_all(
+        &mut self,
+        package: &Package,
+        lookup: &MacroLookup<'_>,
+        root: &ScannedFile,
+        written: Vec<WrittenCall<'_>>,
+    ) -> Result<(), Failure> {
+        let (named, others): (Vec<_>, Vec<_>) =
+            written.into_iter().partition(|written| is_named(&written.call));
+        let (in_root, in_modules): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|written| written.is_in_root);
+        for group in [named, in_root, in_modules] {
+            if self.calls.is_empty() {
+                for written in group {
+                    self.add(package, lookup, root, written)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn add(
         &mut self,
         package: &Package,
         lookup: &MacroLookup<'_>,
-        root: &CrateFile,
-        file: &CrateFile,
-        written: ItemCall,
+        root: &ScannedFile,
+        written: WrittenCall<'_>,
     ) -> Result<(), Failure> {
-        let source = &file.file.source;
+        let WrittenCall {
+            file,
+            call: written,
+            is_in_root,
+        } = written;
+        let source = &file.source;
         // Parsed on their own, so that places count from the start of the arguments.
         let arguments = match nesting::tokens(&source.text[written.arguments.clone()]) {
             Ok(arguments) => arguments,
@@ -159,16 +177,16 @@ impl CrateSearch {
                 arguments,
                 is_in_module,
             } => self.calls.push(RegistryCall {
-                call: call_site(package, &file.file.path, &root.file.path),
+                call: call_site(package, &file.path, &root.path),
                 arguments,
-                root: Arc::clone(&root.file.source),
+                root: Arc::clone(&root.source),
                 source: Arc::clone(source),
                 misplaced: Vec::new(),
-                is_in_module: is_in_module || !is_in_root(file, &written),
+                is_in_module: is_in_module || !is_in_root,
                 is_conditional: written.is_conditional,
                 place: written.arguments,
             }),
-            Meaning::Unclear(reason) if is_in_root(file, &written) => self.unclear.push(format!(
+            Meaning::Unclear(reason) if is_in_root => self.unclear.push(format!(
                 "`{}!` in {} may call it: {reason}",
                 written.path.join("::"),
                 line(source, written.arguments.start)
@@ -217,9 +235,25 @@ fn is_named(call: &ItemCall) -> bool {
     call.path.last().is_some_and(|name| name == MACRO)
 }
 
-/// Whether a call is in the module that is the crate root.
-fn is_in_root(file: &CrateFile, call: &ItemCall) -> bool {
-    file.is_in_root && !call.is_in_module
+/// A call of a macro where an item may stand.
+struct WrittenCall<'f> {
+    file: &'f ScannedFile,
+    call: ItemCall,
+    /// Whether it is in the module that is the crate root.
+    is_in_root: bool,
+}
+
+/// The calls in files whose items are, or are not, items of the crate root.
+fn written_calls(files: &[ScannedFile], are_in_root: bool) -> Vec<WrittenCall<'_>> {
+    let calls = files.iter().flat_map(|file| {
+        let calls = item_calls(&file.source.text).into_iter();
+        calls.map(move |call| WrittenCall {
+            file,
+            is_in_root: are_in_root && !call.is_in_module,
+            call,
+        })
+    });
+    calls.collect()
 }
 
 /// The failure of a package in which no call was found.

@@ -36,10 +36,9 @@ pub use report::{
     CheckSubject, Code, DatabaseCheck, Diagnostic, Fault, Label, Level, Lint, LintOption, Severity, conflict,
 };
 pub use sources::{
-    Compilation, CompileCheck, CompiledFiles, CrateFile, Declaration, Declarations, HiddenName, ItemCall,
+    Compilation, CompileCheck, CompiledFiles, CrateFiles, Declaration, Declarations, HiddenName, ItemCall,
     LeftOut, Original, Orphan, PathAttribute, ScannedFile, compiled_files, declarations_in_text,
-    file_leading_into, files_of_crate, item_calls, module_at, module_candidates, original_at,
-    path_attributes,
+    file_leading_into, item_calls, module_at, module_candidates, original_at, path_attributes,
 };
 pub use text::{
     Root, Source, clean, conflict_marker, did_you_mean, display, is_foreign, rust_files, start_of_code,

@@ -22,4 +22,4 @@ pub use module_files::{PathAttribute, file_leading_into, module_at, module_candi
 pub use module_tree::Reachability;
 pub use module_tree::ScannedFile;
 pub use original::{Original, original_at};
-pub use targets::{Compilation, CrateFile, files_of_crate};
+pub use targets::{Compilation, CrateFiles};

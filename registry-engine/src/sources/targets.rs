@@ -4,6 +4,7 @@
 //! root is the file of the cargo target that is being compiled: see the Cargo book,
 //! [Cargo Targets](https://doc.rust-lang.org/cargo/reference/cargo-targets.html).
 
+use std::cell::OnceCell;
 use std::env;
 use std::path::{Path, PathBuf};
 
@@ -149,36 +150,50 @@ fn spelled_like(root: &Root, path: &Path, like: &Path) -> PathBuf {
         .to_path_buf()
 }
 
-/// A file that the compiler reads.
-#[derive(Clone, Debug)]
-pub struct CrateFile {
-    /// The file.
-    pub file: ScannedFile,
-    /// Whether its items are items of the crate root: the crate root itself, and what it includes outside of all
-    /// modules.
-    pub is_in_root: bool,
+/// The files of a crate that the compiler reads, as far as `mod` lines and `include!` show.
+#[derive(Debug)]
+pub struct CrateFiles {
+    call: CallSite,
+    in_root: Vec<ScannedFile>,
+    in_modules: OnceCell<Vec<ScannedFile>>,
 }
 
-/// All files of a crate, as far as `mod` lines and `include!` show: the crate root and the files that it includes come
-/// first. Empty if the crate root cannot be read.
-#[must_use]
-pub fn files_of_crate(call: &CallSite) -> Vec<CrateFile> {
-    let in_root = files_of_root(call, false);
-    let Some(root) = in_root.first() else {
-        return Vec::new();
-    };
-    let (all, _) = ModuleTree::all_files(call, root);
-    let is_new = |file: &ScannedFile| in_root.iter().all(|known| known.path != file.path);
-    let others: Vec<ScannedFile> = all.into_iter().map(|(file, _)| file).filter(is_new).collect();
-    let in_root = in_root.into_iter().map(|file| CrateFile {
-        file,
-        is_in_root: true,
-    });
-    let others = others.into_iter().map(|file| CrateFile {
-        file,
-        is_in_root: false,
-    });
-    in_root.chain(others).collect()
+impl CrateFiles {
+    /// Reads the crate root and the files that it includes. Without a crate root that can be read, there are no files.
+    #[must_use]
+    pub fn read(call: CallSite) -> Self {
+        let in_root = files_of_root(&call, false);
+        Self {
+            call,
+            in_root,
+            in_modules: OnceCell::new(),
+        }
+    }
+
+    /// The crate root, first, and the files that it includes outside of all modules: their items are items of the crate
+    /// root.
+    #[must_use]
+    pub fn in_root(&self) -> &[ScannedFile] {
+        &self.in_root
+    }
+
+    /// The files of modules, read when they are first asked for.
+    #[must_use]
+    pub fn in_modules(&self) -> &[ScannedFile] {
+        self.in_modules.get_or_init(|| {
+            let Some(root) = self.in_root.first() else {
+                return Vec::new();
+            };
+            let (all, _) = ModuleTree::all_files(&self.call, root);
+            let is_new = |file: &ScannedFile| self.in_root.iter().all(|known| known.path != file.path);
+            all.into_iter().map(|(file, _)| file).filter(is_new).collect()
+        })
+    }
+
+    /// All files, those of the crate root first.
+    pub fn all(&self) -> impl Iterator<Item = &ScannedFile> {
+        self.in_root.iter().chain(self.in_modules())
+    }
 }
 
 /// The crate root and the files that it includes, directly or through other files; those that are included in modules
