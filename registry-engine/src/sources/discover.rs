@@ -241,13 +241,15 @@ pub fn compiled_files(call: &CallSite, invocation: &Invocation) -> CompiledFiles
         .flat_map(|directory| call.resolve(directory))
         .collect();
     let shown: Vec<String> = directories.iter().map(|directory| display(directory)).collect();
+    let canonical = |path: &Path| call.root().canonical(path);
+    let canonical_directories: Vec<PathBuf> = directories
+        .iter()
+        .filter_map(|directory| canonical(directory))
+        .collect();
     let is_inside = |file: &Path| {
-        let canonical = |path: &Path| call.root().canonical(path);
-        let file = canonical(file).unwrap_or_default();
-        directories
-            .iter()
-            .filter_map(|directory| canonical(directory))
-            .any(|directory| file.starts_with(directory))
+        let is_under = |all: &[PathBuf], file: &Path| all.iter().any(|directory| file.starts_with(directory));
+        is_under(&directories, file)
+            || canonical(file).is_some_and(|file| is_under(&canonical_directories, &file))
     };
     let (files, included) = ModuleTree::all_files(call, &root);
     let is_imported_everywhere = invocation.may_import_table(&root.scan.macro_use);

@@ -87,9 +87,9 @@ impl ModuleTree {
         // As if a file with tables had not been reached yet, so that the walk visits every file.
         walk.unreached_with_tables = 1;
         walk.run(Stop::at(crate_root));
-        let paths = walk.reached.keys();
-        let files = paths
-            .filter_map(|path| Some((walk.file(path)?, walk.reachability(path))))
+        let reached = walk.reached.iter();
+        let files = reached
+            .map(|(path, reached)| (reached.file.clone(), walk.reachability(path)))
             .collect();
         (files, walk.included)
     }
@@ -184,6 +184,7 @@ pub fn included_file(call: &CallSite, file: &Path, text: &str, include: &FoundIn
 
 /// How a file was reached.
 struct Reached {
+    file: ScannedFile,
     conditional: bool,
     orphan: Option<usize>,
 }
@@ -281,6 +282,7 @@ impl<'a> ModuleWalk<'a> {
         let Some(file) = self.file(&stop.path) else { return };
         let here = stop.under(Condition::own_if(file.scan.conditional));
         let reached = Reached {
+            file: file.clone(),
             conditional: here.is_conditional(),
             orphan: here.orphan,
         };
@@ -401,6 +403,7 @@ impl<'a> ModuleWalk<'a> {
             Some(Reached {
                 orphan: Some(orphan),
                 conditional,
+                ..
             }) => Reachability::Never {
                 orphan: *orphan,
                 conditional: *conditional,
