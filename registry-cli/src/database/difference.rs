@@ -59,8 +59,8 @@ impl Expression {
         // Of the same length as the text.
         let sub_select = text.to_ascii_lowercase().find("select");
         Self {
-            words: Words::of(text),
-            in_sub_select: sub_select.map(|start| Words::of(&text[start..])),
+            words: Words::outside_quotes(text),
+            in_sub_select: sub_select.map(|start| Words::outside_quotes(&text[start..])),
             spelt: BTreeMap::new(),
         }
     }
@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn the_spelling_depends_on_the_columns_in_the_expression() {
         let own = "org_id = (SELECT nullif(current_setting('app.org_id', true), '')::uuid) OR \"Public\"";
-        let expression = "\"Public\" OR org_id = (SELECT nullif(current_setting('app.org', true), '')::uuid)";
+        let expression = "\"Public\" OR org_id = (SELECT nullif(current_setting('app.org_id', true), '')::uuid)";
         assert_eq!(decisive(own, "invoices", &[column("Public", "bool")]), None);
         let decisive = |table: &str, columns: &[ColumnRow]| decisive(expression, table, columns);
         let org = decisive("invoices", &[column("org_id", "uuid")]);
