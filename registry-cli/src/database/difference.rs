@@ -59,7 +59,7 @@ impl Expression {
         // Of the same length as the text.
         let sub_select = text.to_ascii_lowercase().find("select");
         Self {
-            words: Words::outside_quotes(text),
+            words: Words::of(text),
             in_sub_select: sub_select.map(|start| Words::outside_quotes(&text[start..])),
             spelt: BTreeMap::new(),
         }
