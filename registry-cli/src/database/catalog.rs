@@ -209,6 +209,18 @@ pub struct Function {
     pub executors: Vec<Oid>,
 }
 
+/// A function that runs as its caller, and may be one expression.
+#[derive(Debug, FromRow)]
+pub struct FunctionBody {
+    pub schema: String,
+    pub name: String,
+    /// The names of the parameters, empty for those without a name.
+    pub parameters: Vec<String>,
+    /// Whether its value is null if an argument is.
+    pub is_strict: bool,
+    pub body: String,
+}
+
 #[derive(Debug, FromRow)]
 pub struct DefaultGrant {
     pub owner: Oid,
@@ -265,6 +277,7 @@ pub struct Rows {
     pub uses: Vec<Use>,
     pub rules: Vec<Rule>,
     pub functions: Vec<Function>,
+    pub bodies: Vec<FunctionBody>,
     pub triggers: Vec<Trigger>,
 }
 
@@ -285,6 +298,7 @@ impl Rows {
                 .query("default privileges", include_str!("catalog/default_grants.sql"))?,
             rules: session.query("rules", include_str!("catalog/rules.sql"))?,
             functions: session.query("functions", include_str!("catalog/functions.sql"))?,
+            bodies: session.query("the bodies of functions", include_str!("catalog/bodies.sql"))?,
             foreign_keys: session.query("foreign keys", include_str!("catalog/foreign_keys.sql"))?,
             indexes: session.query("indexes", include_str!("catalog/indexes.sql"))?,
             volatilities: session.query(
@@ -322,6 +336,8 @@ pub struct Catalog {
     grants: BTreeMap<Oid, Vec<Grant>>,
     policies: BTreeMap<Oid, Vec<PolicyRow>>,
     indexes: BTreeMap<Oid, Vec<Index>>,
+    /// Keyed by name.
+    bodies: BTreeMap<String, Vec<FunctionBody>>,
     /// Keyed by schema and name.
     volatilities: BTreeMap<(String, String), String>,
     triggers: BTreeMap<Oid, Vec<Trigger>>,
@@ -346,6 +362,7 @@ impl From<Rows> for Catalog {
             memberships: grouped(rows.memberships, |edge| edge.member),
             default_grants: rows.default_grants,
             functions: rows.functions,
+            bodies: grouped(rows.bodies, |function| function.name.clone()),
             foreign_keys: rows.foreign_keys,
             children: grouped(rows.inheritance.clone(), |one| one.parent),
             parents: grouped(rows.inheritance, |one| one.child),
@@ -412,6 +429,26 @@ impl Catalog {
     pub fn volatility(&self, schema: &str, name: &str) -> Option<&str> {
         let key = (schema.to_string(), name.to_string());
         self.volatilities.get(&key).map(String::as_str)
+    }
+
+    /// The functions with a name, in one schema or in any.
+    pub fn bodies<'c>(
+        &'c self,
+        schema: Option<&'c str>,
+        name: &str,
+    ) -> impl Iterator<Item = &'c FunctionBody> + use<'c> {
+        let named = self.bodies.get(name).into_iter().flatten();
+        named.filter(move |function| schema.is_none_or(|schema| schema == function.schema))
+    }
+
+    /// The relation with a name, in one schema or, if only one has it, in any.
+    pub fn relation_named(&self, schema: Option<&str>, name: &str) -> Option<&Relation> {
+        if let Some(schema) = schema {
+            return self.relation(schema, name);
+        }
+        let mut named = self.relations.iter().filter(|relation| relation.name == name);
+        let found = named.next();
+        found.filter(|_| named.next().is_none())
     }
 
     pub fn is_called_by_policies(&self, function: &str) -> bool {
@@ -502,8 +539,8 @@ fn by_key<K: Ord, T>(rows: Vec<T>, key: impl Fn(&T) -> K) -> BTreeMap<K, T> {
     rows.into_iter().map(|row| (key(&row), row)).collect()
 }
 
-fn grouped<T>(rows: Vec<T>, key: impl Fn(&T) -> Oid) -> BTreeMap<Oid, Vec<T>> {
-    let mut groups: BTreeMap<Oid, Vec<T>> = BTreeMap::new();
+fn grouped<K: Ord, T>(rows: Vec<T>, key: impl Fn(&T) -> K) -> BTreeMap<K, Vec<T>> {
+    let mut groups: BTreeMap<K, Vec<T>> = BTreeMap::new();
     for row in rows {
         groups.entry(key(&row)).or_default().push(row);
     }

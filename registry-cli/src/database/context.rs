@@ -8,6 +8,7 @@ use table_registry_engine::{DatabaseSettings, Level, Lint, RegisteredTable, Tena
 use super::allowed::Allowed;
 use super::catalog::{Catalog, Oid, Relation};
 use super::foreign_rows::ForeignRows;
+use super::logic::Expressions;
 use super::roles::Actor;
 use super::statements::{Qualified, RequiredPolicy, qualified, role_list};
 use super::tenancy::{RequiredPolicies, Unknown};
@@ -63,6 +64,7 @@ pub struct Context<'c> {
     pub allowed: Vec<Allowed>,
     /// The rows that refer to rows of another tenant. Empty unless the rows are compared.
     pub foreign_rows: Vec<ForeignRows>,
+    pub expressions: Expressions,
     by_relation: BTreeMap<Oid, usize>,
     /// Read when a check first needs the fields of a table.
     fields: OnceCell<BTreeMap<String, TableColumns>>,
@@ -102,6 +104,7 @@ impl<'c> Context<'c> {
             tables,
             allowed: Vec::new(),
             foreign_rows: Vec::new(),
+            expressions: Expressions::default(),
             fields: OnceCell::new(),
         })
     }

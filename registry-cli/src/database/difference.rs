@@ -7,7 +7,8 @@ use sqlx::Row;
 use super::catalog::{Catalog, ColumnRow, PolicyRow, Relation};
 use super::context::Context;
 use super::mention::Words;
-use super::policies::letter;
+use super::logic::Verdict;
+use super::policies::{Clause, letter, verdict};
 use super::session::Session;
 use super::statements::{POLICY, Qualified, RequiredPolicy, identifier, literal};
 use super::tenancy::policy_names;
@@ -115,7 +116,8 @@ pub struct Difference<'p> {
     pub missing: Vec<&'p RequiredPolicy>,
     /// The names of the registry's policies that the table has and that are not required in this form.
     pub outdated: Vec<String>,
-    /// The names of the policies that let rows through, where the table has only policies that are not the registry's.
+    /// The names of the policies that are not proved to keep tenants apart, where the table has only policies that are not
+    /// the registry's.
     pub others: Vec<String>,
 }
 
@@ -132,8 +134,9 @@ pub fn of_policies<'p>(
     let (ours, others): (Vec<&PolicyRow>, Vec<_>) = policies.partition(|policy| names.contains(&policy.name));
     let mut others = others.into_iter().filter(|policy| policy.permissive).peekable();
     if ours.is_empty() && others.peek().is_some() {
+        let unproven = others.filter(|policy| !is_isolated(context, relation, policy));
         return Ok(Difference {
-            others: others.map(|policy| policy.name.clone()).collect(),
+            others: unproven.map(|policy| policy.name.clone()).collect(),
             ..Difference::default()
         });
     }
@@ -153,6 +156,12 @@ pub fn of_policies<'p>(
     let needless = ours.iter().filter(|own| !is_required(own));
     difference.outdated.extend(needless.map(|own| own.name.clone()));
     Ok(difference)
+}
+
+/// Whether a policy is proved to keep tenants apart, as the registry's own policies do.
+fn is_isolated(context: &Context<'_>, relation: &Relation, policy: &PolicyRow) -> bool {
+    let mut clauses = Clause::ALL.iter();
+    clauses.all(|clause| verdict(context, relation, policy, *clause) == Verdict::Isolated)
 }
 
 fn is_same(

@@ -1,4 +1,4 @@
-//! Finds which tables, columns and roles a piece of SQL names: a migration, the body of a function, or the definition
+//! Finds which tables and roles a piece of SQL names: a migration, the body of a function, or the definition
 //! of a rule.
 
 use std::collections::{HashMap, HashSet};
@@ -99,35 +99,6 @@ impl Words {
     pub fn creates_role(&self, name: &str) -> bool {
         self.places(name)
             .any(|at| self.word(at, 2) == "create" && matches!(self.word(at, 1), "role" | "user" | "group"))
-    }
-
-    /// Whether the text names a column of a table, by itself or with the table in front.
-    pub fn names_column(&self, table: &str, column: &str) -> bool {
-        self.places(column).any(|at| {
-            let is_called = self.all.get(at + 1).is_some_and(|next| next == "(");
-            match self.word(at, 1) {
-                // The name of a type.
-                "::" => false,
-                "." => self.word(at, 2) == table,
-                _ => !is_called,
-            }
-        })
-    }
-
-    /// Whether the value depends on the session: through a function, a subquery, or the name of the role.
-    pub fn asks_who(&self) -> bool {
-        const OPERATORS: &[&str] = &[
-            "", "(", ",", "and", "or", "not", "in", "any", "all", "when", "then", "else",
-        ];
-        let is_role = |word: &str| {
-            matches!(
-                word,
-                "select" | "current_user" | "session_user" | "current_role" | "user"
-            )
-        };
-        let mut pairs = self.all.windows(2);
-        self.all.iter().any(|word| is_role(word))
-            || pairs.any(|pair| pair[1] == "(" && !OPERATORS.contains(&pair[0].as_str()))
     }
 
     /// Whether a statement reads rows of the table.
@@ -350,33 +321,6 @@ mod tests {
             assert_eq!(
                 (words.reads("public", "logs"), words.changes("public", "logs")),
                 (reads, changes),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn columns_and_the_session_in_conditions() {
-        for (text, column, who) in [
-            ("(deleted_at IS NULL)", true, false),
-            ("(NOT deleted_at)", true, false),
-            ("(auth.uid() = deleted_at)", true, true),
-            ("(CURRENT_USER = 'app'::deleted_at)", false, true),
-            (
-                "(EXISTS ( SELECT 1 FROM m WHERE (m.deleted_at = m.deleted_at)))",
-                false,
-                true,
-            ),
-            (
-                "(EXISTS ( SELECT 1 FROM m WHERE (m.id = a.deleted_at)))",
-                true,
-                true,
-            ),
-        ] {
-            let words = Words::outside_quotes(text);
-            assert_eq!(
-                (words.names_column("a", "deleted_at"), words.asks_who()),
-                (column, who),
                 "{text}"
             );
         }

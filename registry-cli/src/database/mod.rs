@@ -10,11 +10,11 @@ pub mod context;
 pub mod data;
 pub mod difference;
 pub mod exceptions;
-pub mod expression;
 pub mod finding;
 mod foreign_rows;
 pub mod grants;
 pub mod indexes;
+mod logic;
 pub mod mention;
 pub mod migrations;
 mod missing_tenant_column;
@@ -71,7 +71,7 @@ pub fn with_project(
 fn expression_faults(project: &Project) -> Vec<Diagnostic> {
     let policies = project.policy.tenancy.policies.iter();
     let expressions = policies.flat_map(|policy| policy.using.iter().chain(&policy.check));
-    let broken = expressions.filter(|text| !expression::is_one_expression(&text.value));
+    let broken = expressions.filter(|text| !statements::is_one_expression(&text.value));
     let faults = broken.map(|text| {
         text.fault(
             Fault::InvalidValue,

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use super::CHANGES;
 use super::catalog::{Oid, Relation, reached};
 use super::context::{Context, Table};
+use super::logic::Verdict;
 use super::mention::Words;
-use super::policies::is_open_expression;
+use super::policies::{Clause, is_for, question};
 use super::roles::Actor;
 
 /// What a statement does with a table.
@@ -39,15 +40,15 @@ fn is_above_rls(context: &Context<'_>, role: Oid, relation: &Relation) -> bool {
         || has_open_policy(context, &actor, relation)
 }
 
-/// Whether a policy that does not apply to the application lets a role see every row.
+/// Whether a policy that does not apply to the application may let a role see rows of another tenant.
 fn has_open_policy(context: &Context<'_>, actor: &Actor<'_>, relation: &Relation) -> bool {
     let is_own = |role: &Oid| actor.reaches(*role) && context.app_role_reaching(*role).is_none();
-    let mut policies = context.catalog.policies(relation.oid).iter();
-    policies.any(|policy| {
-        let using = policy.using.as_deref();
-        policy.permissive
-            && policy.roles.iter().any(is_own)
-            && using.is_some_and(|text| is_open_expression(context, text, relation))
+    let policies = context.catalog.policies(relation.oid).iter();
+    let mut own =
+        policies.filter(|policy| policy.permissive && is_for(policy, "r") && policy.roles.iter().any(is_own));
+    own.any(|policy| {
+        let question = question(context, actor, relation, policy, Clause::Using, "r");
+        question.is_some_and(|question| question.verdict() != Verdict::Isolated)
     })
 }
 

@@ -1,11 +1,10 @@
 //! Decides which rows policies let through: <https://www.postgresql.org/docs/current/ddl-rowsecurity.html>.
 
-use table_registry_engine::Command;
+use table_registry_engine::{Command, Tenancy};
 
 use super::catalog::{PUBLIC, PolicyRow, Relation};
 use super::context::{Context, Table};
-use super::expression::is_always_true;
-use super::mention::Words;
+use super::logic::{Question, Verdict};
 use super::roles::Actor;
 use super::statements::{create_policy, drop_policy};
 
@@ -63,7 +62,7 @@ impl Clause {
     }
 
     /// The letters of the commands that evaluate the clause.
-    fn commands(self) -> &'static [&'static str] {
+    pub fn commands(self) -> &'static [&'static str] {
         match self {
             Self::Using => &["r", "w", "d"],
             Self::Check => &["a", "w"],
@@ -88,63 +87,93 @@ impl Clause {
     }
 }
 
-/// Whether a clause lets rows of every tenant through, for a command that a role of the application may run.
-pub fn is_open(context: &Context<'_>, relation: &Relation, policy: &PolicyRow, clause: Clause) -> bool {
-    let is_true = |policy: &PolicyRow| {
-        let text = clause.of(policy);
-        text.is_some_and(|text| is_open_expression(context, text, relation))
-    };
-    let applies = |policy: &PolicyRow, app: &Actor<'_>| policy.roles.iter().any(|role| app.reaches(*role));
-    let is_restricted = |letter: &str, app: &Actor<'_>| {
-        let mut others = context.catalog.policies(relation.oid).iter();
-        others.any(|other| {
-            // A role can give up the policies of a role that it has switched to, but not its own.
-            let is_bound = other.roles.contains(&PUBLIC) || other.roles.contains(&app.role.oid);
-            !other.permissive && is_for(other, letter) && is_bound && !is_true(other)
-        })
-    };
-    let mut commands = COMMANDS
-        .iter()
-        .filter(|(letter, _)| clause.commands().contains(letter) && is_for(policy, letter));
-    is_true(policy)
-        && commands.any(|(letter, command)| {
-            let mut apps = context.app_roles.iter();
-            apps.any(|app| {
-                applies(policy, app) && app.may(relation, &[command]) && !is_restricted(letter, app)
-            })
-        })
+/// What a clause of a permissive policy does with rows of other tenants, in the commands that a role of the application
+/// may run.
+pub fn verdict(context: &Context<'_>, relation: &Relation, policy: &PolicyRow, clause: Clause) -> Verdict {
+    let mut result = Verdict::Isolated;
+    for app in &context.app_roles {
+        if !policy.roles.iter().any(|role| app.reaches(*role)) {
+            continue;
+        }
+        for (letter, command) in COMMANDS {
+            let applies = clause.commands().contains(letter) && is_for(policy, letter);
+            if !applies || !app.may(relation, &[command]) {
+                continue;
+            }
+            let Some(question) = question(context, app, relation, policy, clause, letter) else {
+                continue;
+            };
+            let verdict = match declared(context, relation, clause, letter) {
+                Some(declared) => held_to(&question, declared),
+                None => question.verdict(),
+            };
+            match verdict {
+                Verdict::Open(_) | Verdict::Undeclared(_) => return verdict,
+                Verdict::Unknown(_) => result = verdict,
+                Verdict::Isolated => {}
+            }
+        }
+    }
+    result
 }
 
-/// Whether an expression lets rows of every tenant through.
-pub fn is_open_expression(context: &Context<'_>, expression: &str, relation: &Relation) -> bool {
-    let columns = context.catalog.columns(relation.oid);
-    let tenant = context.tenant_column_of(relation);
-    // A tenant column may be null by mistake.
-    let never_null = |name: &str| {
-        tenant == Some(name)
-            || columns
-                .iter()
-                .any(|column| column.not_null && column.name == name)
-    };
-    is_always_true(expression, &never_null) || !compares_row_with_asker(context, expression, relation, tenant)
-}
-
-/// Whether an expression uses the tenant column, or both the row and the session: a setting, a function, or another
-/// table. In a subquery, the server writes each column with its table.
-fn compares_row_with_asker(
-    context: &Context<'_>,
-    expression: &str,
+/// What the policy file declares for a command, if it declares the policies of the table.
+fn declared<'c>(
+    context: &'c Context<'_>,
     relation: &Relation,
-    tenant: Option<&str>,
-) -> bool {
-    let words = Words::outside_quotes(expression);
-    let columns = context.catalog.columns(relation.oid).iter();
-    let mut own = columns
-        .filter(|column| words.names_column(&relation.name, &column.name))
-        .peekable();
-    let is_about_row = own.peek().is_some();
-    let is_about_tenant = own.any(|column| tenant == Some(&column.name));
-    is_about_tenant || (is_about_row && words.asks_who())
+    clause: Clause,
+    letter: &str,
+) -> Option<Option<&'c str>> {
+    let table = context.table_holding(relation.oid)?;
+    if table.registered.tenancy != Tenancy::Declared {
+        return None;
+    }
+    let policies = context.project.policy.tenancy.policies.iter();
+    let mut own = policies.filter(|entry| entry.table.value == table.name());
+    let entry = own.find(|entry| self::letter(entry.command) == letter);
+    Some(entry.and_then(|entry| {
+        let text = match clause {
+            Clause::Using => &entry.using,
+            Clause::Check => &entry.check,
+        };
+        text.as_ref().map(|text| text.value.as_str())
+    }))
+}
+
+fn held_to(question: &Question<'_>, declared: Option<&str>) -> Verdict {
+    if question.is_within(declared.unwrap_or("false")) {
+        Verdict::Isolated
+    } else {
+        Verdict::Undeclared(declared.map(str::to_string))
+    }
+}
+
+/// The question what a policy lets through, as it applies to one role and one command. `None` if it lets nothing through.
+pub fn question<'q>(
+    context: &'q Context<'q>,
+    actor: &'q Actor<'q>,
+    relation: &'q Relation,
+    policy: &'q PolicyRow,
+    clause: Clause,
+    letter: &str,
+) -> Option<Question<'q>> {
+    let others = context.catalog.policies(relation.oid).iter();
+    let restrictive =
+        others.filter(|other| !other.permissive && is_for(other, letter) && binds(other, actor));
+    Some(Question {
+        context,
+        expressions: &context.expressions,
+        actor,
+        relation,
+        permissive: clause.of(policy)?,
+        restrictive: restrictive.filter_map(|other| clause.of(other)).collect(),
+        may_share: letter == "r",
+    })
+}
+
+/// Whether a role cannot give up a policy: it can give up those of a role that it has switched to, but not its own.
+pub fn binds(policy: &PolicyRow, actor: &Actor<'_>) -> bool {
+    policy.roles.contains(&PUBLIC) || policy.roles.contains(&actor.role.oid)
 }
 
 /// The statements that give a table the registry's policies, or a policy with gaps to fill in if they are not

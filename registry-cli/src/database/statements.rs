@@ -3,6 +3,8 @@
 
 use std::fmt::{self, Display};
 
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::tokenizer::{Token, Tokenizer};
 use table_registry_engine::{Access, Command, DatabaseSettings};
 
 /// The policy that the registry requires.
@@ -338,6 +340,28 @@ END
     format!("DO {};", dollar_quoted(&body))
 }
 
+/// Whether a text can be put between parentheses without closing them or ending the statement. Only the server can
+/// decide whether the text is a valid expression for a table.
+pub fn is_one_expression(text: &str) -> bool {
+    let Ok(tokens) = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize() else {
+        return false;
+    };
+    let mut depth = 0_usize;
+    let mut is_empty = true;
+    for token in tokens {
+        match token {
+            Token::Whitespace(_) => continue,
+            Token::LParen => depth += 1,
+            Token::RParen if depth > 0 => depth -= 1,
+            // `psql` treats the text after a backslash as a command.
+            Token::RParen | Token::SemiColon | Token::Backslash => return false,
+            _ => {}
+        }
+        is_empty = false;
+    }
+    !is_empty && depth == 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -367,5 +391,27 @@ mod tests {
         let (one, other) = (bounded(&long, &["a"], "key"), bounded(&long, &["b"], "key"));
         assert!(one.len() <= 63 && one != other, "{one} {other}");
         assert_eq!(hash("foobar"), 0xbf9c_f968);
+    }
+
+    #[test]
+    fn texts_that_are_one_expression() {
+        for text in [
+            "org_id = current_setting('app.org_id')",
+            "a OPERATOR(pg_catalog.=) (b)",
+            "a = ';)'",
+        ] {
+            assert!(is_one_expression(text), "{text}");
+        }
+        for text in [
+            "a = b) WITH CHECK (true",
+            "a; DROP TABLE b",
+            "(a",
+            "",
+            " ",
+            "\\! ls",
+            "a = '",
+        ] {
+            assert!(!is_one_expression(text), "{text}");
+        }
     }
 }

@@ -9,8 +9,8 @@ use table_registry_engine::{
 
 use super::allowed::Allowed;
 use super::catalog::{
-    Catalog, ColumnRow, ForeignKey, Function, Grant, Index, Inheritance, Membership, Oid, PUBLIC, PolicyRow,
-    Relation, Role, Rows, SchemaRow, ServerRow, Trigger, Use, VolatilityRow,
+    Catalog, ColumnRow, ForeignKey, Function, FunctionBody, Grant, Index, Inheritance, Membership, Oid,
+    PUBLIC, PolicyRow, Relation, Role, Rows, SchemaRow, ServerRow, Trigger, Use, VolatilityRow,
 };
 use super::context::Context;
 use super::finding::Finding;
@@ -271,6 +271,18 @@ impl Database {
         });
     }
 
+    /// A function that is one expression.
+    pub fn body(&mut self, schema: &str, name: &str, parameters: &[&str], body: &str) -> &mut FunctionBody {
+        self.rows.bodies.push(FunctionBody {
+            schema: schema.to_string(),
+            name: name.to_string(),
+            parameters: parameters.iter().map(ToString::to_string).collect(),
+            is_strict: false,
+            body: body.to_string(),
+        });
+        last(&mut self.rows.bodies)
+    }
+
     /// A permissive policy for all commands, with the same expression for new rows.
     pub fn add_policy(&mut self, table: &str, name: &str, role: &str, expression: &str) -> &mut PolicyRow {
         let (relation, role) = (self.oid(table), self.role_oid(role));
@@ -453,6 +465,7 @@ fn empty() -> Rows {
         uses: Vec::new(),
         rules: Vec::new(),
         functions: Vec::new(),
+        bodies: Vec::new(),
         triggers: Vec::new(),
     }
 }

@@ -21,8 +21,11 @@ macro_rules! for_each_check {
             RlsNotForced "rls-not-forced" in rls_not_forced: Table, always Deny;
             MissingPolicy "missing-policy" in missing_policy: Table, always Deny;
             OpenPolicy "open-policy" in open_policy: Table, always Deny;
+            UnprovenPolicy "unproven-policy" in unproven_policy: Table, always Deny;
             OutdatedPolicy "outdated-policy" in outdated_policy: Table, always Deny;
             PolicyWithoutCheck "policy-without-check" in policy_without_check: Table, always Deny;
+            DeadPolicy "dead-policy" in dead_policy: Table, usually Warn;
+            SingleLayer "single-layer" in single_layer: Table, usually Warn;
             AppendOnlyPrivilege "append-only-privilege" in append_only_privilege: Table, always Deny;
             MissingTrigger "missing-trigger" in missing_trigger: Table, always Deny;
             CascadeIntoAppendOnly "cascade-into-append-only" in cascade_into_append_only: Table, always Deny;

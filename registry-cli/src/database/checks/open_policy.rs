@@ -5,7 +5,8 @@ use table_registry_engine::DatabaseCheck;
 use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
-use crate::database::policies::{Clause, is_open, policies_of_families};
+use crate::database::logic::Verdict;
+use crate::database::policies::{Clause, policies_of_families, verdict};
 use crate::database::statements::identifier;
 use crate::text::quoted;
 
@@ -13,11 +14,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let found = policies_of_families(context).into_iter();
     let relevant = found.filter(|(_, relation, policy)| policy.permissive && relation.row_security);
     relevant
-        .filter_map(|(table, relation, policy)| {
-            let clauses = Clause::ALL.iter().copied();
-            let open = clauses.filter(|clause| is_open(context, relation, policy, *clause));
-            finding(context, table, relation, policy, &open.collect::<Vec<_>>())
-        })
+        .filter_map(|(table, relation, policy)| finding(context, table, relation, policy))
         .collect()
 }
 
@@ -26,18 +23,21 @@ fn finding(
     table: &Table<'_>,
     relation: &Relation,
     policy: &PolicyRow,
-    open: &[Clause],
 ) -> Option<Finding> {
-    let what = match open.first()? {
-        Clause::Using => "shows rows of every tenant",
-        Clause::Check => "lets rows of every tenant be written",
+    let clauses = Clause::ALL.iter().copied();
+    let open: Vec<(Clause, Vec<String>)> = clauses
+        .filter_map(|clause| Some((clause, reasons(verdict(context, relation, policy, clause))?)))
+        .collect();
+    let what = match open.first()?.0 {
+        Clause::Using => "lets rows of other tenants be read",
+        Clause::Check => "lets rows of other tenants be written",
     };
     let required = context.required_policies(table).unwrap_or_default();
     let own = required.iter().find(|policy| policy.command.is_none());
     let expression = own.and_then(|policy| policy.using.as_deref()).unwrap_or("…");
-    let written = || open.iter().copied().filter(|clause| clause.is_written(policy));
+    let written = || open.iter().filter(|(clause, _)| clause.is_written(policy));
     let clauses: Vec<String> = written()
-        .map(|clause| format!("{} {}", clause.name(), in_parentheses(expression)))
+        .map(|(clause, _)| format!("{} {}", clause.name(), in_parentheses(expression)))
         .collect();
     let fix = format!(
         "ALTER POLICY {} ON {} {};",
@@ -47,17 +47,36 @@ fn finding(
     );
     let roles = quoted(policy.roles.iter().map(|role| context.catalog.role_name(*role)));
     let message = format!(
-        "policy `{}` of table `{}` {what} to {roles}",
+        "policy `{}` of table `{}` {what} by {roles}",
         policy.name,
         table.name()
     );
     let mut finding =
         Finding::of_table(DatabaseCheck::OpenPolicy, table.name(), message, fix).object(&policy.name);
-    for clause in written() {
+    for (clause, reasons) in written() {
         let text = clause.of(policy).unwrap_or_default();
         finding = finding.fact(format!("its {} is `{text}`", clause.name()));
+        finding = reasons.iter().fold(finding, Finding::fact);
     }
     Some(finding.fact("policies are joined by OR: one open policy opens the table"))
+}
+
+/// Why a clause is open. `None` if it is not.
+fn reasons(verdict: Verdict) -> Option<Vec<String>> {
+    match verdict {
+        Verdict::Isolated | Verdict::Unknown(_) => None,
+        Verdict::Open(witness) => {
+            let branch = witness.branch.as_ref();
+            let branch = branch.map(|branch| format!("the part `{branch}` is enough"));
+            Some(branch.into_iter().chain([format!("for example, {witness}")]).collect())
+        }
+        Verdict::Undeclared(Some(declared)) => {
+            Some(vec![format!("`[[tenancy.policies]]` permits no more than `{declared}`")])
+        }
+        Verdict::Undeclared(None) => Some(vec![
+            "`[[tenancy.policies]]` has no entry for this command, so it is refused".to_string(),
+        ]),
+    }
 }
 
 /// A comment at the end of the expression must not hide the closing parenthesis.

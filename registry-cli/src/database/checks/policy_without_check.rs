@@ -5,7 +5,8 @@ use table_registry_engine::DatabaseCheck;
 use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
-use crate::database::policies::{Clause, is_open, policies_of_families};
+use crate::database::logic::Verdict;
+use crate::database::policies::{Clause, policies_of_families, verdict};
 use crate::database::statements::identifier;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -23,8 +24,8 @@ fn lacks_check(context: &Context<'_>, relation: &Relation, policy: &PolicyRow) -
         && policy.permissive
         && policy.check.is_none()
         && roles.any(|role| context.app_role_reaching(*role).is_some())
-        // `open_policy` reports open ones.
-        && !is_open(context, relation, policy, Clause::Using)
+        // `open_policy` and `unproven_policy` report others.
+        && verdict(context, relation, policy, Clause::Using) == Verdict::Isolated
 }
 
 fn finding(table: &Table<'_>, relation: &Relation, policy: &PolicyRow) -> Finding {

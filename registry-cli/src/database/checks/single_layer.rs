@@ -1,0 +1,143 @@
+//! Tables whose rows only one policy protects, although another one looks as if it did, too.
+
+use table_registry_engine::DatabaseCheck;
+
+use crate::database::catalog::{PolicyRow, Relation};
+use crate::database::context::{Context, Table};
+use crate::database::finding::Finding;
+use crate::database::logic::Verdict;
+use crate::database::policies::{COMMANDS, Clause, is_for, policies_of_families, question, verdict};
+
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    let found = policies_of_families(context).into_iter();
+    let relevant = found.filter(|(_, relation, _)| relation.row_security);
+    relevant
+        .filter_map(|(table, relation, policy)| {
+            if policy.permissive {
+                behind_a_restriction(context, table, relation, policy)
+            } else {
+                without_effect(context, table, relation, policy)
+            }
+        })
+        .collect()
+}
+
+/// An open permissive policy that only a restrictive one closes.
+fn behind_a_restriction(
+    context: &Context<'_>,
+    table: &Table<'_>,
+    relation: &Relation,
+    policy: &PolicyRow,
+) -> Option<Finding> {
+    let clause = *Clause::ALL
+        .iter()
+        .find(|clause| {
+            clause.is_written(policy)
+                && is_open_alone(context, relation, policy, **clause)
+                && verdict(context, relation, policy, **clause) == Verdict::Isolated
+        })?;
+    let restrictive = context.catalog.policies(relation.oid).iter();
+    let names: Vec<String> = restrictive
+        .filter(|other| !other.permissive)
+        .map(|other| format!("`{}`", other.name))
+        .collect();
+    let message = format!(
+        "policy `{}` of table `{}` is open, and only restrictive policies hold it back",
+        policy.name,
+        table.name()
+    );
+    let text = clause.of(policy).unwrap_or_default();
+    let fix = "compare the tenant in this policy, too, so that no single statement opens the table";
+    Some(
+        Finding::of_table(DatabaseCheck::SingleLayer, table.name(), message, fix)
+            .object(&policy.name)
+            .fact(format!("its {} is `{text}`", clause.name()))
+            .fact(format!("restrictive policies: {}", names.join(", "))),
+    )
+}
+
+fn is_open_alone(context: &Context<'_>, relation: &Relation, policy: &PolicyRow, clause: Clause) -> bool {
+    let apps = context.app_roles.iter();
+    let mut applying = apps.filter(|app| policy.roles.iter().any(|role| app.reaches(*role)));
+    applying.any(|app| {
+        let letters = COMMANDS.iter().filter(|(letter, _)| is_for(policy, letter));
+        let mut possible = letters.filter(|(letter, command)| {
+            clause.commands().contains(letter) && app.may(relation, &[command])
+        });
+        possible.any(|(letter, _)| {
+            let question = question(context, app, relation, policy, clause, letter);
+            let alone = question.map(|mut question| {
+                question.restrictive.clear();
+                question.verdict()
+            });
+            matches!(alone, Some(Verdict::Open(_)))
+        })
+    })
+}
+
+/// A restrictive policy that lets rows of other tenants through.
+fn without_effect(
+    context: &Context<'_>,
+    table: &Table<'_>,
+    relation: &Relation,
+    policy: &PolicyRow,
+) -> Option<Finding> {
+    let app = context
+        .app_roles
+        .iter()
+        .find(|app| policy.roles.iter().any(|role| app.reaches(*role)))?;
+    let clause = *Clause::ALL.iter().find(|clause| clause.is_written(policy))?;
+    let letter = COMMANDS.iter().map(|(letter, _)| *letter);
+    let letter = letter.filter(|letter| clause.commands().contains(letter)).find(|letter| is_for(policy, letter))?;
+    let mut question = question(context, app, relation, policy, clause, letter)?;
+    question.restrictive.clear();
+    if !question.lets_all_rows_through() {
+        return None;
+    }
+    let text = clause.of(policy).unwrap_or_default();
+    let message = format!("restrictive policy `{}` of table `{}` restricts nothing", policy.name, table.name());
+    let fix = "compare the tenant in it, or drop it";
+    Some(
+        Finding::of_table(DatabaseCheck::SingleLayer, table.name(), message, fix)
+            .object(&policy.name)
+            .fact(format!("its {} is `{text}`", clause.name())),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{Database, NOTHING, TENANT, findings, found};
+
+    fn restricted(it: &mut Database, expression: &str) {
+        it.add_policy("invoices", "restriction", "PUBLIC", expression).permissive = false;
+    }
+
+    #[test]
+    fn an_open_policy_behind_a_restrictive_one() {
+        let findings = findings(find, |it| {
+            restricted(it, TENANT);
+            it.policy("invoices").using = Some("true".to_string());
+        });
+        assert_eq!(
+            findings[0].message,
+            "policy `tenant_isolation` of table `invoices` is open, and only restrictive policies hold it back"
+        );
+    }
+
+    #[test]
+    fn a_restrictive_policy_that_lets_all_rows_through() {
+        assert_eq!(found(find, |it| restricted(it, "true")), ["invoices restriction"]);
+        assert_eq!(found(find, |it| restricted(it, "(org_id IS NOT NULL)")), ["invoices restriction"]);
+    }
+
+    #[test]
+    fn a_restrictive_policy_about_something_else() {
+        assert_eq!(found(find, |it| restricted(it, "(total > 0)")), NOTHING);
+    }
+
+    #[test]
+    fn two_layers() {
+        assert_eq!(found(find, |it| restricted(it, TENANT)), NOTHING);
+    }
+}

@@ -1,0 +1,124 @@
+//! Policies that cannot be judged.
+
+use table_registry_engine::DatabaseCheck;
+
+use crate::database::catalog::{PolicyRow, Relation};
+use crate::database::context::{Context, Table};
+use crate::database::finding::Finding;
+use crate::database::logic::Verdict;
+use crate::database::policies::{Clause, policies_of_families, verdict};
+
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    let found = policies_of_families(context).into_iter();
+    let relevant = found.filter(|(_, relation, policy)| policy.permissive && relation.row_security);
+    relevant
+        .filter_map(|(table, relation, policy)| finding(context, table, relation, policy))
+        .collect()
+}
+
+fn finding(
+    context: &Context<'_>,
+    table: &Table<'_>,
+    relation: &Relation,
+    policy: &PolicyRow,
+) -> Option<Finding> {
+    let mut facts = Vec::new();
+    for clause in Clause::ALL.iter().filter(|clause| clause.is_written(policy)) {
+        match verdict(context, relation, policy, *clause) {
+            // `open_policy` reports it.
+            Verdict::Open(_) | Verdict::Undeclared(_) => return None,
+            Verdict::Isolated => {}
+            Verdict::Unknown(reasons) => {
+                let text = clause.of(policy).unwrap_or_default();
+                facts.push(format!("its {} is `{text}`", clause.name()));
+                facts.push(in_the_way(&reasons));
+            }
+        }
+    }
+    if facts.is_empty() {
+        return None;
+    }
+    let message = format!(
+        "policy `{}` of table `{}` cannot be proved to keep tenants apart",
+        policy.name,
+        table.name()
+    );
+    let fix = "compare the tenant column with the setting in the policy itself, or review the policy and allow it";
+    let finding =
+        Finding::of_table(DatabaseCheck::UnprovenPolicy, table.name(), message, fix).object(&policy.name);
+    Some(facts.into_iter().fold(finding, Finding::fact))
+}
+
+fn in_the_way(reasons: &[String]) -> String {
+    if reasons.is_empty() {
+        return "no values were found for which it lets a row of another tenant through, but they were not ruled out"
+            .to_string();
+    }
+    format!("what decides is not known: {}", reasons.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, findings, found};
+
+    #[test]
+    fn a_function_that_cannot_be_followed() {
+        let findings = findings(find, |it| {
+            it.add_policy("invoices", "own", "app", "is_own(org_id)");
+        });
+        assert_eq!(findings.len(), 1);
+        assert_eq!(
+            findings[0].facts,
+            [
+                "its USING is `is_own(org_id)`",
+                "what decides is not known: function `is_own`",
+                "its WITH CHECK is `is_own(org_id)`",
+                "what decides is not known: function `is_own`",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_function_that_can_be_followed() {
+        assert_eq!(
+            found(find, |it| {
+                it.body("public", "is_own", &["org"], "SELECT org = current_setting('app.org_id', true)");
+                it.add_policy("invoices", "own", "app", "is_own(org_id)");
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_function_beside_the_tenant() {
+        assert_eq!(
+            found(find, |it| {
+                let text = "((org_id = current_setting('app.org_id'::text, true)) AND is_own(org_id))";
+                it.add_policy("invoices", "own", "app", text);
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn open_policy_reports_an_open_one() {
+        assert_eq!(
+            found(find, |it| {
+                it.add_policy("invoices", "own", "app", "(is_own(org_id) OR true)");
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_restrictive_policy_closes_it() {
+        assert_eq!(
+            found(find, |it| {
+                it.policy("invoices").permissive = false;
+                it.add_policy("invoices", "own", "app", "is_own(org_id)");
+            }),
+            NOTHING
+        );
+    }
+}

@@ -1,0 +1,940 @@
+//! Evaluates the expression of a policy for a row and a session of which not everything is known.
+//!
+//! The result is a set of outcomes: more than can really happen, never fewer. So where it does not contain *true*, the
+//! policy lets no such row through; and where it is nothing but *true*, the policy does.
+
+use sqlparser::ast::{
+    BinaryOperator, CaseWhen, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
+    Ident, ObjectName, UnaryOperator, Value as Literal,
+};
+use table_registry_engine::Tenancy;
+
+use super::expressions::Expressions;
+use super::truth::Truths;
+use super::value::{Constant, Known, Tenant, Value, Variable, is_faithful, is_text};
+use super::world::{Choice, Seen, Session, World};
+use crate::database::catalog::{Oid, Relation};
+use crate::database::context::Context;
+use crate::database::roles::Actor;
+
+/// How deeply policies and functions may call each other.
+pub const MAX_DEPTH: usize = 8;
+
+/// A row whose columns an expression can name.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The name by which the expression calls its table.
+    pub alias: String,
+    /// The name of the row itself, whatever its table is called at some place.
+    pub label: String,
+    pub relation: Oid,
+    /// Whose it is, if its table has tenants.
+    pub owner: Option<Tenant>,
+}
+
+/// The names that can be used at one place.
+#[derive(Debug, Default)]
+pub struct Scope {
+    pub rows: Vec<Row>,
+    pub parameters: Vec<(String, Value)>,
+    /// Whether the names around it cannot be used.
+    pub is_closed: bool,
+}
+
+pub struct Evaluation<'e> {
+    pub context: &'e Context<'e>,
+    pub expressions: &'e Expressions,
+    /// The role that evaluates the policy.
+    pub actor: &'e Actor<'e>,
+    pub world: &'e World,
+    pub seen: Seen,
+    pub scopes: Vec<Scope>,
+    pub depth: usize,
+}
+
+impl<'e> Evaluation<'e> {
+    pub fn new(
+        context: &'e Context<'e>,
+        expressions: &'e Expressions,
+        actor: &'e Actor<'e>,
+        world: &'e World,
+        row: Row,
+    ) -> Self {
+        let scope = Scope {
+            rows: vec![row],
+            ..Scope::default()
+        };
+        Self {
+            context,
+            expressions,
+            actor,
+            world,
+            seen: Seen::default(),
+            scopes: vec![scope],
+            depth: 0,
+        }
+    }
+
+    /// The outcomes of a condition.
+    pub fn truths(&mut self, condition: &Expr) -> Truths {
+        match condition {
+            Expr::Nested(inner) => self.truths(inner),
+            Expr::BinaryOp { left, op, right } => match op {
+                BinaryOperator::And => {
+                    let left = self.truths(left);
+                    left.and(self.truths(right))
+                }
+                BinaryOperator::Or => {
+                    let left = self.truths(left);
+                    left.or(self.truths(right))
+                }
+                _ => self.compared(left, op, right),
+            },
+            Expr::UnaryOp {
+                op: UnaryOperator::Not,
+                expr,
+            } => self.truths(expr).not(),
+            Expr::IsTrue(inner) => self.truths(inner).is(Truths::TRUE),
+            Expr::IsNotTrue(inner) => self.truths(inner).is(Truths::TRUE).not(),
+            Expr::IsFalse(inner) => self.truths(inner).is(Truths::FALSE),
+            Expr::IsNotFalse(inner) => self.truths(inner).is(Truths::FALSE).not(),
+            Expr::IsUnknown(inner) => self.truths(inner).is(Truths::NULL),
+            Expr::IsNotUnknown(inner) => self.truths(inner).is(Truths::NULL).not(),
+            Expr::IsNull(inner) => self.is_null(inner),
+            Expr::IsNotNull(inner) => self.is_null(inner).not(),
+            Expr::IsDistinctFrom(left, right) => self.is_same(left, right).not(),
+            Expr::IsNotDistinctFrom(left, right) => self.is_same(left, right),
+            Expr::Between {
+                expr,
+                negated,
+                low,
+                high,
+            } => {
+                let above = self.compared(expr, &BinaryOperator::GtEq, low);
+                let between = above.and(self.compared(expr, &BinaryOperator::LtEq, high));
+                negated_if(*negated, between)
+            }
+            Expr::InList { expr, list, negated } => {
+                let found = self.any(expr, &BinaryOperator::Eq, list);
+                negated_if(*negated, found)
+            }
+            Expr::InSubquery {
+                expr,
+                subquery,
+                negated,
+            } => {
+                let found = self.finds_row(subquery, Some((expr, &BinaryOperator::Eq)));
+                negated_if(*negated, found)
+            }
+            Expr::AnyOp {
+                left,
+                compare_op,
+                right,
+                ..
+            } => match list(right) {
+                List::Items(items) => self.any(left, compare_op, items),
+                List::Query(query) => self.finds_row(query, Some((left, compare_op))),
+                List::Unknown => {
+                    self.value(left);
+                    self.value(right);
+                    Truths::ANY
+                }
+            },
+            Expr::AllOp {
+                left,
+                compare_op,
+                right,
+            } => match list(right) {
+                List::Items(items) => {
+                    let all = items.iter().map(|item| self.compared(left, compare_op, item));
+                    all.fold(Truths::TRUE, Truths::and)
+                }
+                List::Query(_) | List::Unknown => Truths::ANY,
+            },
+            Expr::Exists { subquery, negated } => {
+                let found = self.finds_row(subquery, None);
+                negated_if(*negated, found)
+            }
+            Expr::Like {
+                negated,
+                expr,
+                pattern,
+                escape_char: None,
+                any: false,
+            } => {
+                let like = self.compared(expr, &BinaryOperator::PGLikeMatch, pattern);
+                negated_if(*negated, like)
+            }
+            Expr::Case {
+                operand,
+                conditions,
+                else_result,
+                ..
+            } => self.case_truths(operand.as_deref(), conditions, else_result.as_deref()),
+            Expr::Function(function) if is_called(function, "coalesce") => {
+                self.coalesced_truths(&arguments(function).unwrap_or_default())
+            }
+            other => self.value(other).truths(),
+        }
+    }
+
+    fn coalesced_truths(&mut self, arguments: &[&Expr]) -> Truths {
+        let mut all = Truths::NULL;
+        for argument in arguments {
+            if !all.contains(Truths::NULL) {
+                break;
+            }
+            all = all.without(Truths::NULL) | self.truths(argument);
+        }
+        all
+    }
+
+    fn case_truths(&mut self, operand: Option<&Expr>, arms: &[CaseWhen], otherwise: Option<&Expr>) -> Truths {
+        let mut all = Truths::NONE;
+        for arm in arms {
+            let chosen = self.chosen(operand, arm);
+            all = all | chosen.within(Truths::ERROR);
+            if chosen.contains(Truths::TRUE) {
+                all = all | self.truths(&arm.result);
+            }
+            if chosen.without(Truths::TRUE) == Truths::NONE {
+                return all;
+            }
+        }
+        all | otherwise.map_or(Truths::NULL, |result| self.truths(result))
+    }
+
+    fn case_value(&mut self, operand: Option<&Expr>, arms: &[CaseWhen], otherwise: Option<&Expr>) -> Value {
+        let mut results = Vec::new();
+        for arm in arms {
+            let chosen = self.chosen(operand, arm);
+            if chosen.contains(Truths::ERROR) {
+                results.push(Value::ERROR);
+            }
+            if chosen.contains(Truths::TRUE) {
+                results.push(self.value(&arm.result));
+            }
+            if chosen.without(Truths::TRUE) == Truths::NONE {
+                return one_of(results);
+            }
+        }
+        results.push(otherwise.map_or(Value::NULL, |result| self.value(result)));
+        one_of(results)
+    }
+
+    /// Whether an arm of CASE is chosen.
+    fn chosen(&mut self, operand: Option<&Expr>, arm: &CaseWhen) -> Truths {
+        match operand {
+            Some(operand) => self.compared(operand, &BinaryOperator::Eq, &arm.condition),
+            None => self.truths(&arm.condition),
+        }
+    }
+
+    fn any(&mut self, item: &Expr, op: &BinaryOperator, list: &[Expr]) -> Truths {
+        let all = list.iter().map(|one| self.compared(item, op, one));
+        all.fold(Truths::FALSE, Truths::or)
+    }
+
+    fn is_null(&mut self, inner: &Expr) -> Truths {
+        if is_condition(inner) {
+            return self.truths(inner).is(Truths::NULL);
+        }
+        let value = self.value(inner);
+        let null = if value.may_be_null {
+            Truths::TRUE
+        } else {
+            Truths::NONE
+        };
+        let not_null = if value.known == Known::Nothing {
+            Truths::NONE
+        } else {
+            Truths::FALSE
+        };
+        null | not_null | value.beside().within(Truths::ERROR)
+    }
+
+    /// Whether two values are the same, where NULL is the same as NULL.
+    fn is_same(&mut self, left: &Expr, right: &Expr) -> Truths {
+        let (left, right) = (self.value(left), self.value(right));
+        let equal = self.compare(&left, &BinaryOperator::Eq, &right);
+        let both_null = if left.may_be_null && right.may_be_null {
+            Truths::TRUE
+        } else {
+            Truths::NONE
+        };
+        let can_be = |value: &Value| value.known != Known::Nothing;
+        let one_null = (left.may_be_null && can_be(&right)) || (right.may_be_null && can_be(&left));
+        let one_null = if one_null { Truths::FALSE } else { Truths::NONE };
+        equal.without(Truths::NULL) | both_null | one_null
+    }
+
+    pub fn compared(&mut self, left: &Expr, op: &BinaryOperator, right: &Expr) -> Truths {
+        let left = self.value(left);
+        let right = self.value(right);
+        self.compare(&left, op, &right)
+    }
+
+    pub fn compare(&mut self, left: &Value, op: &BinaryOperator, right: &Value) -> Truths {
+        if !is_comparison(op) {
+            self.opaque(&format!("operator `{op}`"));
+            return Truths::ANY;
+        }
+        let beside = left.beside() | right.beside();
+        let own = match (&left.known, &right.known) {
+            (Known::Nothing, _) | (_, Known::Nothing) => Truths::NONE,
+            (Known::One(one), Known::One(other)) => compare_constants(one, op, other),
+            (Known::Tenant(one), Known::Tenant(other)) => self.compare_tenants(*one, op, *other),
+            (Known::Tenant(tenant), Known::One(constant)) | (Known::One(constant), Known::Tenant(tenant)) => {
+                self.compare_tenant(*tenant, op, constant)
+            }
+            (Known::Variable(one), Known::Variable(other)) => {
+                self.seen.compared_with_each_other(one, other);
+                Truths::EITHER
+            }
+            (Known::Variable(variable), known) | (known, Known::Variable(variable)) => {
+                self.seen.compared(variable, known);
+                Truths::EITHER
+            }
+            (Known::Tenant(_), _) | (_, Known::Tenant(_)) => {
+                self.need_tenants(None);
+                Truths::EITHER
+            }
+            _ => Truths::EITHER,
+        };
+        own | beside
+    }
+
+    fn compare_tenants(&mut self, one: Tenant, op: &BinaryOperator, other: Tenant) -> Truths {
+        let is_same = one == other && one != Tenant::Other;
+        let is_different = one != other;
+        match op {
+            BinaryOperator::Eq if is_same => Truths::TRUE,
+            BinaryOperator::Eq if is_different => Truths::FALSE,
+            BinaryOperator::NotEq if is_same => Truths::FALSE,
+            BinaryOperator::NotEq if is_different => Truths::TRUE,
+            BinaryOperator::LtEq | BinaryOperator::GtEq if is_same => Truths::TRUE,
+            BinaryOperator::Lt | BinaryOperator::Gt if is_same => Truths::FALSE,
+            _ => {
+                self.need_tenants(None);
+                Truths::EITHER
+            }
+        }
+    }
+
+    /// The empty text is nobody's tenant.
+    fn compare_tenant(&mut self, tenant: Tenant, op: &BinaryOperator, constant: &Constant) -> Truths {
+        let is_empty = *constant == Constant::Text(String::new());
+        match op {
+            BinaryOperator::Eq if is_empty => Truths::FALSE,
+            BinaryOperator::NotEq if is_empty => Truths::TRUE,
+            BinaryOperator::PGLikeMatch | BinaryOperator::PGILikeMatch
+                if *constant == Constant::Text("%".to_string()) =>
+            {
+                Truths::TRUE
+            }
+            _ => {
+                if tenant != Tenant::Other {
+                    self.need_tenants(Some(constant));
+                }
+                Truths::EITHER
+            }
+        }
+    }
+
+    fn need_tenants(&mut self, beside: Option<&Constant>) {
+        let outer = self.scopes[0].rows.first().map(|row| row.relation);
+        if let Some(sql_type) = outer.and_then(|relation| self.tenant_type(relation)) {
+            self.seen.tenants(&sql_type, beside);
+        }
+    }
+
+    /// The type of the column that holds the tenant of a table's rows, or of their parents.
+    pub fn tenant_type(&self, relation: Oid) -> Option<String> {
+        let mut table = self.context.table_holding(relation)?;
+        for _ in 0..MAX_DEPTH {
+            match &table.registered.tenancy {
+                Tenancy::Column { name, .. } => {
+                    let relation = table.relation?;
+                    let mut columns = self.context.catalog.columns(relation.oid).iter();
+                    return Some(columns.find(|column| column.name == *name)?.type_text.clone());
+                }
+                Tenancy::Through(parent) => {
+                    let mut tables = self.context.tables.iter();
+                    table = tables.find(|one| one.name() == parent.table)?;
+                }
+                Tenancy::Unknown | Tenancy::Global | Tenancy::Declared => return None,
+            }
+        }
+        None
+    }
+
+    /// What is known of the value of an expression.
+    pub fn value(&mut self, expression: &Expr) -> Value {
+        match expression {
+            Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => self.value(inner),
+            Expr::Value(literal) => match &literal.value {
+                Literal::Placeholder(parameter) => self.column(None, &Ident::new(parameter)),
+                literal => of_literal(literal),
+            },
+            Expr::Identifier(name) => self.column(None, name),
+            Expr::CompoundIdentifier(names) => match names.as_slice() {
+                [.., table, name] => self.column(Some(table), name),
+                _ => Value::ANYTHING,
+            },
+            Expr::Cast { expr, data_type, .. } => self.cast(expr, data_type),
+            Expr::Subquery(query) => self.selected(query),
+            Expr::Function(function) => self.called(function),
+            Expr::Case {
+                operand,
+                conditions,
+                else_result,
+                ..
+            } => self.case_value(operand.as_deref(), conditions, else_result.as_deref()),
+            Expr::UnaryOp {
+                op: UnaryOperator::Minus,
+                expr,
+            } => match self.value(expr) {
+                Value {
+                    known: Known::One(Constant::Integer(number)),
+                    ..
+                } => Value::constant(Constant::Integer(-number)),
+                other => other.with(Known::Anything),
+            },
+            Expr::BinaryOp { left, op, right } if !is_condition(expression) => {
+                let (left, right) = (self.value(left), self.value(right));
+                self.calculated(&left, op, &right)
+            }
+            other if is_condition(other) => Value::of_truths(self.truths(other)),
+            other => {
+                self.opaque(&format!("`{other}`"));
+                Value::ANYTHING
+            }
+        }
+    }
+
+    fn calculated(&mut self, left: &Value, op: &BinaryOperator, right: &Value) -> Value {
+        for value in [left, right] {
+            if let Known::Tenant(_) = value.known {
+                self.need_tenants(None);
+            }
+        }
+        let known = match (&left.known, op, &right.known) {
+            (Known::Nothing, _, _) | (_, _, Known::Nothing) => Known::Nothing,
+            (Known::One(Constant::Text(one)), BinaryOperator::StringConcat, Known::One(other)) => {
+                Known::One(Constant::Text(format!("{one}{}", other.to_text())))
+            }
+            (Known::One(one), BinaryOperator::StringConcat, Known::One(Constant::Text(other))) => {
+                Known::One(Constant::Text(format!("{}{other}", one.to_text())))
+            }
+            (
+                Known::One(Constant::Integer(one)),
+                BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply,
+                Known::One(Constant::Integer(other)),
+            ) => {
+                let result = match op {
+                    BinaryOperator::Plus => one.checked_add(*other),
+                    BinaryOperator::Minus => one.checked_sub(*other),
+                    _ => one.checked_mul(*other),
+                };
+                result.map_or(Known::Anything, |number| Known::One(Constant::Integer(number)))
+            }
+            _ => Known::Anything,
+        };
+        let is_plain = matches!(
+            op,
+            BinaryOperator::StringConcat
+                | BinaryOperator::Plus
+                | BinaryOperator::Minus
+                | BinaryOperator::Multiply
+        );
+        let value = Value {
+            known,
+            may_be_null: left.may_be_null || right.may_be_null,
+            may_fail: left.may_fail || right.may_fail,
+        };
+        value.nullable(!is_plain).failing(!is_plain)
+    }
+
+    fn cast(&mut self, inner: &Expr, data_type: &DataType) -> Value {
+        let sql_type = data_type.to_string().to_lowercase();
+        let value = self.value(inner);
+        match &value.known {
+            Known::One(constant) => match constant.cast(&sql_type) {
+                Some(cast) => cast.nullable(value.may_be_null).failing(value.may_fail),
+                None => value.with(Known::Anything).failing(true),
+            },
+            Known::Tenant(_) if is_faithful(&sql_type) => {
+                let may_fail = !is_text(&sql_type) && !self.is_tenant_type(&sql_type);
+                value.failing(may_fail)
+            }
+            Known::Tenant(_) => {
+                self.need_tenants(None);
+                value.with(Known::Anything).failing(true)
+            }
+            _ => value.failing(!is_text(&sql_type)),
+        }
+    }
+
+    /// Whether a type is that of the tenant column, so that the tenant of the session can be cast to it.
+    fn is_tenant_type(&self, sql_type: &str) -> bool {
+        let outer = self.scopes[0].rows.first().map(|row| row.relation);
+        outer.and_then(|relation| self.tenant_type(relation)).as_deref() == Some(sql_type)
+    }
+
+    fn column(&mut self, table: Option<&Ident>, name: &Ident) -> Value {
+        let folded = |ident: &Ident| match ident.quote_style {
+            Some(_) => ident.value.clone(),
+            None => ident.value.to_lowercase(),
+        };
+        let (table, name) = (table.map(folded), folded(name));
+        let Some(found) = self.find_column(table.as_deref(), &name) else {
+            self.opaque(&format!("`{name}`"));
+            return Value::ANYTHING;
+        };
+        match found {
+            Named::Column(row) => self.column_of(&row, &name),
+            Named::Parameter(value) => value,
+        }
+    }
+
+    fn find_column(&self, table: Option<&str>, name: &str) -> Option<Named> {
+        for scope in self.scopes.iter().rev() {
+            for row in &scope.rows {
+                let is_named = table.is_none_or(|table| table == row.alias);
+                if is_named && self.has_column(row.relation, name) {
+                    return Some(Named::Column(row.clone()));
+                }
+            }
+            let mut parameters = scope.parameters.iter();
+            if let Some((_, value)) = parameters.find(|(known, _)| known == name) {
+                return Some(Named::Parameter(value.clone()));
+            }
+            if scope.is_closed {
+                break;
+            }
+        }
+        None
+    }
+
+    /// The row whose column an expression is, and the name of the column.
+    pub fn named_column(&self, expression: &Expr) -> Option<(Row, String)> {
+        let (table, name) = match expression {
+            Expr::Nested(inner) => return self.named_column(inner),
+            Expr::Cast { expr, data_type, .. } if is_faithful(&data_type.to_string().to_lowercase()) => {
+                return self.named_column(expr);
+            }
+            Expr::Identifier(name) => (None, name),
+            Expr::CompoundIdentifier(names) => match names.as_slice() {
+                [.., table, name] => (Some(table.value.as_str()), name),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        match self.find_column(table, &name.value)? {
+            Named::Column(row) => Some((row, name.value.clone())),
+            Named::Parameter(_) => None,
+        }
+    }
+
+    fn has_column(&self, relation: Oid, name: &str) -> bool {
+        let mut columns = self.context.catalog.columns(relation).iter();
+        columns.any(|column| column.name == name)
+    }
+
+    fn column_of(&mut self, row: &Row, name: &str) -> Value {
+        let tenant = row
+            .owner
+            .filter(|_| self.tenant_column(row.relation) == Some(name));
+        if let Some(tenant) = tenant {
+            return self.tenant(tenant);
+        }
+        let mut columns = self.context.catalog.columns(row.relation).iter();
+        let Some(column) = columns.find(|column| column.name == name) else {
+            return Value::ANYTHING;
+        };
+        let variable = Variable::Column(row.label.clone(), name.to_string());
+        let sql_type = column.type_text.clone();
+        self.variable(variable, &sql_type, !column.not_null)
+    }
+
+    fn tenant_column(&self, relation: Oid) -> Option<&'e str> {
+        let table = self.context.table_holding(relation)?;
+        table.tenant_column()
+    }
+
+    fn tenant(&self, tenant: Tenant) -> Value {
+        match (tenant, self.world.tenants()) {
+            (Tenant::OfSession, Some((session, _))) => Value::constant(session.clone()),
+            (Tenant::OfRow, Some((_, row))) => Value::constant(row.clone()),
+            (Tenant::Other, _) => Value::new(Known::Tenant(tenant)).nullable(true),
+            (_, None) => Value::new(Known::Tenant(tenant)),
+        }
+    }
+
+    pub fn variable(&mut self, variable: Variable, sql_type: &str, is_nullable: bool) -> Value {
+        match self.world.value(&variable) {
+            Some(Value {
+                known: Known::Tenant(tenant),
+                ..
+            }) => self.tenant(*tenant),
+            Some(value) => value.clone(),
+            None => {
+                self.seen.value(&variable, sql_type, is_nullable);
+                Value::new(Known::Variable(variable)).nullable(is_nullable)
+            }
+        }
+    }
+
+    fn called(&mut self, function: &Function) -> Value {
+        let Some(arguments) = arguments(function) else {
+            self.opaque(&format!("function `{}`", function.name));
+            return Value::ANYTHING;
+        };
+        let (schema, name) = called_name(&function.name);
+        if schema.as_deref().is_none_or(|schema| schema == "pg_catalog")
+            && let Some(value) = self.built_in(&name, &arguments)
+        {
+            return value;
+        }
+        self.inlined(schema.as_deref(), &name, &arguments)
+    }
+
+    /// The value of a function of the server whose meaning is known.
+    fn built_in(&mut self, name: &str, arguments: &[&Expr]) -> Option<Value> {
+        Some(match (name, arguments) {
+            ("current_setting", [setting, rest @ ..]) => {
+                let setting = self.value(setting);
+                let is_missing_ok = match rest {
+                    [] => false,
+                    [flag] => self.truths(flag) == Truths::TRUE,
+                    _ => return None,
+                };
+                self.setting(&setting, is_missing_ok)
+            }
+            ("nullif", [value, other]) => {
+                let (value, other) = (self.value(value), self.value(other));
+                let equal = self.compare(&value, &BinaryOperator::Eq, &other);
+                if equal == Truths::TRUE {
+                    Value::NULL
+                } else {
+                    value.nullable(equal.contains(Truths::TRUE))
+                }
+            }
+            ("coalesce", values) => {
+                let mut parts = Vec::new();
+                let mut may_be_null = true;
+                for value in values {
+                    let value = self.value(value);
+                    may_be_null = value.may_be_null;
+                    parts.push(Value {
+                        may_be_null: false,
+                        ..value
+                    });
+                    if !may_be_null {
+                        break;
+                    }
+                }
+                one_of(parts).nullable(may_be_null)
+            }
+            ("lower" | "upper", [text]) => {
+                let value = self.value(text);
+                match &value.known {
+                    Known::One(Constant::Text(text)) => {
+                        let changed = if name == "lower" {
+                            text.to_lowercase()
+                        } else {
+                            text.to_uppercase()
+                        };
+                        value.with(Known::One(Constant::Text(changed)))
+                    }
+                    Known::Tenant(_) => {
+                        self.need_tenants(None);
+                        value.with(Known::Anything)
+                    }
+                    // Compared with what the variable itself may be.
+                    _ => value,
+                }
+            }
+            (
+                "now"
+                | "current_timestamp"
+                | "transaction_timestamp"
+                | "statement_timestamp"
+                | "clock_timestamp"
+                | "localtimestamp"
+                | "current_date",
+                [],
+            ) => Value::constant(Constant::Time(super::value::Moment::Now)),
+            ("current_user" | "session_user" | "current_role" | "user", []) => {
+                let variable = Variable::Role(name.to_string());
+                let role = Value::text(self.actor.role.name.clone());
+                match self.world.value(&variable) {
+                    Some(value) => value.clone(),
+                    None => {
+                        self.seen.variable(&variable, vec![Choice::Value(role)]);
+                        Value::new(Known::Variable(variable))
+                    }
+                }
+            }
+            _ => return None,
+        })
+    }
+
+    /// The value of `current_setting`.
+    fn setting(&mut self, name: &Value, is_missing_ok: bool) -> Value {
+        let Known::One(Constant::Text(name)) = &name.known else {
+            return Value::ANYTHING;
+        };
+        let tenancy = self.context.project.policy.tenancy.column();
+        let is_tenant = tenancy.is_some_and(|column| column.setting == *name);
+        if !is_tenant {
+            let mut value = self.variable(Variable::Setting(name.clone()), "text", is_missing_ok);
+            if let Known::One(constant) = &value.known {
+                value.known = Known::One(Constant::Text(constant.to_text()));
+            }
+            return value.failing(!is_missing_ok);
+        }
+        match self.world.session {
+            Session::Tenant => match self.tenant(Tenant::OfSession) {
+                Value {
+                    known: Known::One(constant),
+                    ..
+                } => Value::text(constant.to_text()),
+                tenant => tenant,
+            },
+            Session::Unset if is_missing_ok => Value::NULL,
+            Session::Unset => Value::ERROR,
+            Session::Empty => Value::text(""),
+        }
+    }
+
+    /// The value of a function whose body is one expression.
+    fn inlined(&mut self, schema: Option<&str>, name: &str, arguments: &[&Expr]) -> Value {
+        let values: Vec<Value> = arguments.iter().map(|argument| self.value(argument)).collect();
+        let mut functions = self.context.catalog.bodies(schema, name);
+        let found = functions.find(|function| function.parameters.len() == values.len());
+        let shown = schema.map_or_else(|| name.to_string(), |schema| format!("{schema}.{name}"));
+        let body = found.filter(|_| self.depth < MAX_DEPTH);
+        let Some((function, body)) = body.and_then(|one| Some((one, self.expressions.body(&one.body)?)))
+        else {
+            self.opaque(&format!("function `{shown}`"));
+            return Value::ANYTHING;
+        };
+        if function.is_strict
+            && values
+                .iter()
+                .any(|value| value.known == Known::Nothing && !value.may_fail)
+        {
+            return Value::NULL;
+        }
+        let may_be_strict_null = function.is_strict && values.iter().any(|value| value.may_be_null);
+        let positions = (1..).map(|position| format!("${position}"));
+        let by_position = positions.zip(values.iter().cloned());
+        let by_name = function.parameters.iter().cloned().zip(values.iter().cloned());
+        let parameters = by_name.chain(by_position).collect();
+        self.scopes.push(Scope {
+            parameters,
+            is_closed: true,
+            ..Scope::default()
+        });
+        self.depth += 1;
+        let value = self.value(&body);
+        self.depth -= 1;
+        self.scopes.pop();
+        value.nullable(may_be_strict_null)
+    }
+
+    pub fn opaque(&mut self, what: &str) {
+        if !self.seen.opaque.iter().any(|known| known == what) {
+            self.seen.opaque.push(what.to_string());
+        }
+    }
+
+    /// Whose a row is: chosen, or each that is possible.
+    pub fn owners(&mut self, label: &str) -> Vec<Tenant> {
+        let variable = Variable::Owner(label.to_string());
+        if let Some(owner) = self.world.owner(&variable) {
+            return vec![owner];
+        }
+        let mut owners = vec![Tenant::OfRow];
+        if self.world.session == Session::Tenant {
+            owners.insert(0, Tenant::OfSession);
+        }
+        let choices = owners.iter().copied().map(Choice::Owner).collect();
+        self.seen.variable(&variable, choices);
+        owners.push(Tenant::Other);
+        owners
+    }
+
+    /// Whether policies decide which rows of a table the role sees.
+    pub fn is_bound(&self, relation: &Relation) -> bool {
+        relation.row_security
+            && !self.actor.ignores_policies()
+            && (relation.force_row_security || !self.actor.reaches(relation.owner))
+    }
+}
+
+enum Named {
+    Column(Row),
+    Parameter(Value),
+}
+
+/// What stands in `ANY (…)`.
+enum List<'l> {
+    Items(&'l [Expr]),
+    Query(&'l sqlparser::ast::Query),
+    Unknown,
+}
+
+fn list(expression: &Expr) -> List<'_> {
+    match expression {
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => list(inner),
+        Expr::Array(array) => List::Items(&array.elem),
+        Expr::Subquery(query) => List::Query(query),
+        _ => List::Unknown,
+    }
+}
+
+fn negated_if(negated: bool, truths: Truths) -> Truths {
+    if negated { truths.not() } else { truths }
+}
+
+fn one_of(values: Vec<Value>) -> Value {
+    let nothing = Value::new(Known::Nothing);
+    values.into_iter().fold(nothing, Value::or)
+}
+
+fn of_literal(literal: &Literal) -> Value {
+    match literal {
+        Literal::Null => Value::NULL,
+        Literal::Boolean(value) => Value::constant(Constant::Boolean(*value)),
+        Literal::Number(text, _) => match text.parse() {
+            Ok(number) => Value::constant(Constant::Integer(number)),
+            Err(_) => Value::new(Known::Anything),
+        },
+        Literal::SingleQuotedString(text) | Literal::EscapedStringLiteral(text) => Value::text(text),
+        _ => Value::new(Known::Anything),
+    }
+}
+
+/// Whether an expression is a condition, and no value of another type.
+fn is_condition(expression: &Expr) -> bool {
+    match expression {
+        Expr::Nested(inner) => is_condition(inner),
+        Expr::BinaryOp { op, .. } => {
+            is_comparison(op) || matches!(op, BinaryOperator::And | BinaryOperator::Or)
+        }
+        Expr::UnaryOp {
+            op: UnaryOperator::Not,
+            ..
+        }
+        | Expr::IsTrue(_)
+        | Expr::IsNotTrue(_)
+        | Expr::IsFalse(_)
+        | Expr::IsNotFalse(_)
+        | Expr::IsUnknown(_)
+        | Expr::IsNotUnknown(_)
+        | Expr::IsNull(_)
+        | Expr::IsNotNull(_)
+        | Expr::IsDistinctFrom(..)
+        | Expr::IsNotDistinctFrom(..)
+        | Expr::Between { .. }
+        | Expr::InList { .. }
+        | Expr::InSubquery { .. }
+        | Expr::AnyOp { .. }
+        | Expr::AllOp { .. }
+        | Expr::Exists { .. }
+        | Expr::Like { .. } => true,
+        _ => false,
+    }
+}
+
+fn is_comparison(op: &BinaryOperator) -> bool {
+    matches!(
+        op,
+        BinaryOperator::Eq
+            | BinaryOperator::NotEq
+            | BinaryOperator::Lt
+            | BinaryOperator::LtEq
+            | BinaryOperator::Gt
+            | BinaryOperator::GtEq
+            | BinaryOperator::PGLikeMatch
+            | BinaryOperator::PGILikeMatch
+            | BinaryOperator::PGNotLikeMatch
+            | BinaryOperator::PGNotILikeMatch
+    )
+}
+
+fn compare_constants(one: &Constant, op: &BinaryOperator, other: &Constant) -> Truths {
+    let known = match op {
+        BinaryOperator::Eq => one.is_equal(other),
+        BinaryOperator::NotEq => one.is_equal(other).map(|equal| !equal),
+        BinaryOperator::Lt => one.order(other).map(std::cmp::Ordering::is_lt),
+        BinaryOperator::LtEq => one.order(other).map(std::cmp::Ordering::is_le),
+        BinaryOperator::Gt => one.order(other).map(std::cmp::Ordering::is_gt),
+        BinaryOperator::GtEq => one.order(other).map(std::cmp::Ordering::is_ge),
+        BinaryOperator::PGLikeMatch => like(one, other),
+        BinaryOperator::PGNotLikeMatch => like(one, other).map(|found| !found),
+        _ => None,
+    };
+    known.map_or(Truths::EITHER, Truths::of)
+}
+
+/// Whether a text matches a pattern, if the pattern is a plain text with `%` at its ends.
+fn like(text: &Constant, pattern: &Constant) -> Option<bool> {
+    let (Constant::Text(text), Constant::Text(pattern)) = (text, pattern) else {
+        return None;
+    };
+    let inner = pattern.trim_matches('%');
+    if inner.contains(['%', '_', '\\']) {
+        return None;
+    }
+    Some(match (pattern.starts_with('%'), pattern.ends_with('%')) {
+        _ if inner.is_empty() && !pattern.is_empty() => true,
+        (true, true) => text.contains(inner),
+        (true, false) => text.ends_with(inner),
+        (false, true) => text.starts_with(inner),
+        (false, false) => text == inner,
+    })
+}
+
+fn is_called(function: &Function, name: &str) -> bool {
+    called_name(&function.name) == (None, name.to_string())
+}
+
+/// The schema and the name of a function.
+pub fn called_name(name: &ObjectName) -> (Option<String>, String) {
+    let folded = |ident: &Ident| match ident.quote_style {
+        Some(_) => ident.value.clone(),
+        None => ident.value.to_lowercase(),
+    };
+    let parts: Vec<String> = name
+        .0
+        .iter()
+        .filter_map(|part| part.as_ident().map(folded))
+        .collect();
+    match parts.as_slice() {
+        [.., schema, name] => (Some(schema.clone()), name.clone()),
+        [name] => (None, name.clone()),
+        [] => (None, String::new()),
+    }
+}
+
+/// The arguments of a call. `None` if they are more than expressions.
+pub fn arguments(function: &Function) -> Option<Vec<&Expr>> {
+    if function.over.is_some() || function.filter.is_some() || !function.within_group.is_empty() {
+        return None;
+    }
+    match &function.args {
+        FunctionArguments::None => Some(Vec::new()),
+        FunctionArguments::Subquery(_) => None,
+        FunctionArguments::List(list) => {
+            let is_plain = list.duplicate_treatment.is_none() && list.clauses.is_empty();
+            let arguments = list.args.iter().map(|argument| match argument {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(inner)) => Some(inner),
+                _ => None,
+            });
+            arguments.collect::<Option<_>>().filter(|_| is_plain)
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Decides whether a policy lets through no more than another expression does: one that the policy file declares.
+//!
+//! Both are taken apart at AND, OR, NOT and the like. What is left may be true, false or null, as long as it is the same
+//! wherever it occurs. The server spells an expression in its own way, so parts are compared in a form of ours.
+
+use std::collections::BTreeMap;
+
+use sqlparser::ast::{BinaryOperator, Expr, Query, UnaryOperator, Value as Literal};
+
+use super::evaluate::{Evaluation, Scope, arguments, called_name};
+use super::query::Parts;
+use super::truth::Truths;
+
+/// More parts than these are not compared: each multiplies the cases by three.
+const MAX_PARTS: usize = 8;
+
+/// Whether a row that all of some expressions let through is always one that another expression lets through.
+pub fn implies(evaluation: &mut Evaluation<'_>, all: &[&Expr], other: &Expr) -> bool {
+    let mut names = Vec::new();
+    for expression in all.iter().copied().chain([other]) {
+        add_parts(evaluation, expression, &mut names);
+    }
+    names.sort();
+    names.dedup();
+    if names.len() > MAX_PARTS {
+        return false;
+    }
+    let cases = 3_usize.pow(u32::try_from(names.len()).unwrap_or(u32::MAX));
+    (0..cases).all(|case| {
+        let mut rest = case;
+        let mut values = BTreeMap::new();
+        for name in &names {
+            values.insert(name.as_str(), [Truths::TRUE, Truths::FALSE, Truths::NULL][rest % 3]);
+            rest /= 3;
+        }
+        let holds = all
+            .iter()
+            .all(|expression| truth(evaluation, expression, &values) == Truths::TRUE);
+        !holds || truth(evaluation, other, &values) == Truths::TRUE
+    })
+}
+
+/// The operands of a logical operator, and what it makes of their values.
+fn taken_apart(expression: &Expr) -> Option<(Vec<&Expr>, fn(&[Truths]) -> Truths)> {
+    Some(match expression {
+        Expr::Nested(inner) => (vec![inner.as_ref()], |of| of[0]),
+        Expr::BinaryOp {
+            left,
+            op: BinaryOperator::And,
+            right,
+        } => (vec![left.as_ref(), right.as_ref()], |of| of[0].and(of[1])),
+        Expr::BinaryOp {
+            left,
+            op: BinaryOperator::Or,
+            right,
+        } => (vec![left.as_ref(), right.as_ref()], |of| of[0].or(of[1])),
+        Expr::UnaryOp {
+            op: UnaryOperator::Not,
+            expr,
+        } => (vec![expr.as_ref()], |of| of[0].not()),
+        Expr::Value(literal) => match literal.value {
+            Literal::Boolean(true) => (Vec::new(), |_| Truths::TRUE),
+            Literal::Boolean(false) => (Vec::new(), |_| Truths::FALSE),
+            Literal::Null => (Vec::new(), |_| Truths::NULL),
+            _ => return None,
+        },
+        _ => return None,
+    })
+}
+
+fn add_parts(evaluation: &mut Evaluation<'_>, expression: &Expr, names: &mut Vec<String>) {
+    match taken_apart(expression) {
+        Some((operands, _)) => {
+            for operand in operands {
+                add_parts(evaluation, operand, names);
+            }
+        }
+        None => names.push(evaluation.spelt(expression)),
+    }
+}
+
+fn truth(evaluation: &mut Evaluation<'_>, expression: &Expr, values: &BTreeMap<&str, Truths>) -> Truths {
+    match taken_apart(expression) {
+        Some((operands, combine)) => {
+            let of: Vec<Truths> = operands
+                .into_iter()
+                .map(|operand| truth(evaluation, operand, values))
+                .collect();
+            combine(&of)
+        }
+        None => values
+            .get(evaluation.spelt(expression).as_str())
+            .copied()
+            .unwrap_or(Truths::ANY),
+    }
+}
+
+impl Evaluation<'_> {
+    /// An expression in a form that does not depend on who spells it.
+    fn spelt(&mut self, expression: &Expr) -> String {
+        if let Some((row, column)) = self.named_column(expression) {
+            return format!("{}.{column}", row.label);
+        }
+        match expression {
+            Expr::Nested(inner) => self.spelt(inner),
+            // The server writes the type of each literal.
+            Expr::Cast { expr, data_type, .. } => {
+                let inner = self.spelt(expr);
+                let sql_type = data_type.to_string().to_lowercase();
+                if sql_type == "text" && inner.starts_with('\'') {
+                    inner
+                } else {
+                    format!("{inner}::{sql_type}")
+                }
+            }
+            Expr::BinaryOp { left, op, right } => format!("({} {op} {})", self.spelt(left), self.spelt(right)),
+            Expr::IsNull(inner) => format!("({} is null)", self.spelt(inner)),
+            Expr::IsNotNull(inner) => format!("({} is not null)", self.spelt(inner)),
+            Expr::InList {
+                expr,
+                list,
+                negated: false,
+            } => self.spelt_any(expr, list),
+            Expr::AnyOp {
+                left,
+                compare_op: BinaryOperator::Eq,
+                right,
+                ..
+            } => match right.as_ref() {
+                Expr::Array(array) => self.spelt_any(left, &array.elem),
+                Expr::Nested(inner) if matches!(inner.as_ref(), Expr::Array(_)) => match inner.as_ref() {
+                    Expr::Array(array) => self.spelt_any(left, &array.elem),
+                    _ => expression.to_string(),
+                },
+                Expr::Subquery(query) => format!("({} in {})", self.spelt(left), self.spelt_query(query)),
+                _ => expression.to_string(),
+            },
+            Expr::InSubquery {
+                expr,
+                subquery,
+                negated: false,
+            } => format!("({} in {})", self.spelt(expr), self.spelt_query(subquery)),
+            Expr::Exists {
+                subquery,
+                negated: false,
+            } => format!("exists {}", self.spelt_found(subquery)),
+            Expr::Subquery(query) => self.spelt_query(query),
+            Expr::Function(function) => match arguments(function) {
+                Some(arguments) => {
+                    let (schema, name) = called_name(&function.name);
+                    let arguments: Vec<String> =
+                        arguments.into_iter().map(|argument| self.spelt(argument)).collect();
+                    let schema = schema.filter(|schema| schema != "pg_catalog" && schema != "public");
+                    let schema = schema.map_or_else(String::new, |schema| format!("{schema}."));
+                    format!("{schema}{name}({})", arguments.join(", "))
+                }
+                None => expression.to_string(),
+            },
+            other => other.to_string(),
+        }
+    }
+
+    fn spelt_any(&mut self, item: &Expr, list: &[Expr]) -> String {
+        let item = self.spelt(item);
+        let list: Vec<String> = list.iter().map(|one| self.spelt(one)).collect();
+        format!("({item} in ({}))", list.join(", "))
+    }
+
+    /// A sub-select of which only matters whether it finds a row.
+    fn spelt_found(&mut self, query: &Query) -> String {
+        match self.parts(query) {
+            Some(parts) => self.spelt_parts(&parts, false),
+            None => query.to_string(),
+        }
+    }
+
+    fn spelt_query(&mut self, query: &Query) -> String {
+        match self.parts(query) {
+            Some(parts) if parts.selected.is_some() => self.spelt_parts(&parts, true),
+            _ => query.to_string(),
+        }
+    }
+
+    fn spelt_parts(&mut self, parts: &Parts<'_>, with_selected: bool) -> String {
+        self.scopes.push(Scope {
+            rows: parts.rows.clone(),
+            ..Scope::default()
+        });
+        let mut conditions: Vec<String> =
+            parts.conditions.iter().map(|condition| self.spelt(condition)).collect();
+        conditions.sort();
+        let selected = parts
+            .selected
+            .filter(|_| with_selected)
+            .map_or_else(String::new, |selected| self.spelt(selected));
+        self.scopes.pop();
+        let tables: Vec<String> = parts
+            .rows
+            .iter()
+            .map(|row| format!("{} {}", row.relation, row.label))
+            .collect();
+        format!("(select {selected} from {} where {})", tables.join(", "), conditions.join(" and "))
+    }
+}

@@ -1,0 +1,726 @@
+//! Evaluates sub-selects: whether one finds a row, and what it returns.
+//!
+//! A row of a sub-select is one of the row's own tenant, of the session's, or of another one. Which of them it can be
+//! follows from its keys, its tenant column, and the policies of its table.
+
+use sqlparser::ast::{
+    BinaryOperator, Expr, GroupByExpr, JoinConstraint, JoinOperator, LimitClause, Query, Select, SelectItem,
+    SetExpr, SetOperator, SetQuantifier, TableFactor, TableWithJoins, Value as Literal,
+};
+use table_registry_engine::{Parent, Tenancy};
+
+use super::evaluate::{Evaluation, MAX_DEPTH, Row, Scope, arguments, called_name};
+use super::truth::Truths;
+use super::value::{Known, Search, Value, Variable};
+use super::world::Choice;
+use crate::database::catalog::PolicyRow;
+use crate::database::policies::{binds, is_for};
+
+/// What the rows of a sub-select are compared with: `… IN (SELECT …)`.
+type Item<'i> = Option<(&'i Expr, &'i BinaryOperator)>;
+
+/// More tables in one sub-select are not followed.
+const MAX_TABLES: usize = 4;
+
+/// The parts of a sub-select that can be followed.
+pub struct Parts<'q> {
+    pub rows: Vec<Row>,
+    pub conditions: Vec<&'q Expr>,
+    pub selected: Option<&'q Expr>,
+}
+
+impl Evaluation<'_> {
+    /// Whether a sub-select finds a row.
+    pub fn finds_row(&mut self, query: &Query, item: Item<'_>) -> Truths {
+        if let (
+            None,
+            None,
+            SetExpr::SetOperation {
+                op: SetOperator::Union,
+                set_quantifier: SetQuantifier::None | SetQuantifier::All | SetQuantifier::Distinct,
+                left,
+                right,
+            },
+        ) = (&query.with, &query.limit_clause, query.body.as_ref())
+        {
+            let sides = [left, right].map(|side| side_of_union(side));
+            let found = sides.map(|side| self.finds_row(&side, item));
+            return found[0].or(found[1]);
+        }
+        let Some(parts) = self.parts(query) else {
+            self.opaque(&format!("`{query}`"));
+            return Truths::ANY;
+        };
+        let item = match item {
+            Some((item, op)) => Some((item, self.value(item), op)),
+            None => None,
+        };
+        let mut found = Truths::NONE;
+        let Some(combinations) = self.owners_of(&parts, item.as_ref().map(|(expression, ..)| *expression))
+        else {
+            self.opaque(&format!("`{query}`"));
+            return Truths::ANY;
+        };
+        for rows in combinations {
+            self.scopes.push(Scope {
+                rows: rows.clone(),
+                ..Scope::default()
+            });
+            let mut condition = self.all(&parts.conditions);
+            if let Some((_, value, op)) = &item {
+                condition = match parts.selected {
+                    Some(selected) => {
+                        let selected = self.value(selected);
+                        condition.and(self.compare(value, op, &selected))
+                    }
+                    None => Truths::ANY,
+                };
+            }
+            self.scopes.pop();
+            if condition.contains(Truths::TRUE) {
+                for row in &rows {
+                    condition = condition.and(self.is_visible(row));
+                }
+            }
+            found = found | condition;
+        }
+        if parts.rows.is_empty() {
+            // Without a row, `IN` is false.
+            return if item.is_some() {
+                found
+            } else {
+                found.is(Truths::TRUE)
+            };
+        }
+        self.found(&parts, found, false)
+    }
+
+    /// Takes into account that there may be no row.
+    fn found(&mut self, parts: &Parts<'_>, found: Truths, is_value: bool) -> Truths {
+        let tables = parts.rows.iter().map(|row| (row.relation, row.label.clone()));
+        let variable = Variable::Rows(Search {
+            tables: tables.collect(),
+            is_value,
+        });
+        match self.world.rows(&variable) {
+            Some(false) => Truths::FALSE,
+            Some(true) if found == Truths::TRUE => found,
+            some => {
+                if some.is_none() && found.contains(Truths::TRUE) {
+                    self.seen
+                        .variable(&variable, vec![Choice::Rows(true), Choice::Rows(false)]);
+                }
+                found | Truths::FALSE
+            }
+        }
+    }
+
+    /// The value that a sub-select returns.
+    pub fn selected(&mut self, query: &Query) -> Value {
+        let parts = self.parts(query);
+        let Some((parts, selected)) = parts.and_then(|parts| {
+            let selected = parts.selected?;
+            Some((parts, selected))
+        }) else {
+            self.opaque(&format!("`{query}`"));
+            return Value::ANYTHING;
+        };
+        let Some(combinations) = self.owners_of(&parts, None) else {
+            self.opaque(&format!("`{query}`"));
+            return Value::ANYTHING;
+        };
+        let mut result = Value::new(Known::Nothing);
+        let mut found = Truths::NONE;
+        for rows in combinations {
+            self.scopes.push(Scope {
+                rows: rows.clone(),
+                ..Scope::default()
+            });
+            let mut condition = self.all(&parts.conditions);
+            let value = self.value(selected);
+            self.scopes.pop();
+            for row in &rows {
+                if condition.contains(Truths::TRUE) {
+                    condition = condition.and(self.is_visible(row));
+                }
+            }
+            found = found | condition;
+            if condition.contains(Truths::TRUE) {
+                result = result.or(value);
+            }
+        }
+        let found = if parts.rows.is_empty() {
+            found
+        } else {
+            self.found(&parts, found, true)
+        };
+        let may_be_missing = found.without(Truths::TRUE | Truths::ERROR) != Truths::NONE;
+        result
+            .nullable(may_be_missing)
+            .failing(found.contains(Truths::ERROR))
+    }
+
+    fn all(&mut self, conditions: &[&Expr]) -> Truths {
+        let mut all = Truths::TRUE;
+        for condition in conditions {
+            all = all.and(self.truths(condition));
+        }
+        all
+    }
+
+    /// `None` if a part of the query cannot be followed.
+    pub fn parts<'q>(&self, query: &'q Query) -> Option<Parts<'q>> {
+        let SetExpr::Select(select) = query.body.as_ref() else {
+            return None;
+        };
+        let is_plain = query.with.is_none()
+            && query.fetch.is_none()
+            && has_rows(query.limit_clause.as_ref())
+            && matches!(&select.group_by, GroupByExpr::Expressions(by, with) if by.is_empty() && with.is_empty())
+            && select.having.is_none()
+            && select.lateral_views.is_empty()
+            && select.qualify.is_none();
+        if !is_plain || self.may_aggregate(select) {
+            return None;
+        }
+        let mut rows = Vec::new();
+        let mut conditions: Vec<&Expr> = select.selection.iter().collect();
+        for tables in &select.from {
+            self.add_tables(tables, &mut rows, &mut conditions)?;
+        }
+        let selected = match select.projection.as_slice() {
+            [SelectItem::UnnamedExpr(expression) | SelectItem::ExprWithAlias { expr: expression, .. }] => {
+                Some(expression)
+            }
+            _ => None,
+        };
+        (rows.len() <= MAX_TABLES).then_some(Parts {
+            rows,
+            conditions: conditions.into_iter().flat_map(conjuncts).collect(),
+            selected,
+        })
+    }
+
+    /// `None` if a join cannot be followed.
+    fn add_tables<'q>(
+        &self,
+        tables: &'q TableWithJoins,
+        rows: &mut Vec<Row>,
+        conditions: &mut Vec<&'q Expr>,
+    ) -> Option<()> {
+        self.add_table(&tables.relation, rows, conditions)?;
+        for join in &tables.joins {
+            self.add_table(&join.relation, rows, conditions)?;
+            match &join.join_operator {
+                JoinOperator::Join(constraint)
+                | JoinOperator::Inner(constraint)
+                | JoinOperator::CrossJoin(constraint) => match constraint {
+                    JoinConstraint::On(condition) => conditions.push(condition),
+                    JoinConstraint::None => {}
+                    JoinConstraint::Using(_) | JoinConstraint::Natural => return None,
+                },
+                _ => return None,
+            }
+        }
+        Some(())
+    }
+
+    fn add_table<'q>(
+        &self,
+        table: &'q TableFactor,
+        rows: &mut Vec<Row>,
+        conditions: &mut Vec<&'q Expr>,
+    ) -> Option<()> {
+        match table {
+            TableFactor::NestedJoin {
+                table_with_joins,
+                alias: None,
+            } => self.add_tables(table_with_joins, rows, conditions),
+            table => {
+                rows.push(self.row_of(table)?);
+                Some(())
+            }
+        }
+    }
+
+    /// The row of a table in FROM, whose owner is not decided yet.
+    fn row_of(&self, table: &TableFactor) -> Option<Row> {
+        let TableFactor::Table {
+            name,
+            alias,
+            args: None,
+            sample: None,
+            ..
+        } = table
+        else {
+            return None;
+        };
+        let (schema, name) = called_name(name);
+        let relation = self.context.catalog.relation_named(schema.as_deref(), &name)?;
+        let has_columns_renamed = alias.as_ref().is_some_and(|alias| !alias.columns.is_empty());
+        let alias = alias.as_ref().map_or(name, |alias| alias.name.value.clone());
+        let mut label = alias.clone();
+        while self
+            .scopes
+            .iter()
+            .flat_map(|scope| &scope.rows)
+            .any(|row| row.label == label)
+        {
+            label.push('\'');
+        }
+        (relation.is_table() && !has_columns_renamed).then_some(Row {
+            alias,
+            label,
+            relation: relation.oid,
+            owner: None,
+        })
+    }
+
+    /// Whether a query may return a row where it finds none, as with an aggregate.
+    fn may_aggregate(&self, select: &Select) -> bool {
+        let is_unknown = |expression: &Expr| self.calls_unknown(expression);
+        !select.from.is_empty()
+            && select.projection.iter().any(|item| match item {
+                SelectItem::UnnamedExpr(expression) | SelectItem::ExprWithAlias { expr: expression, .. } => {
+                    is_unknown(expression)
+                }
+                SelectItem::QualifiedWildcard(..) | SelectItem::Wildcard(_) => false,
+            })
+    }
+
+    /// Whether an expression is more than a column, a literal, or a cast of them.
+    fn calls_unknown(&self, expression: &Expr) -> bool {
+        match expression {
+            Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => self.calls_unknown(inner),
+            Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_) => false,
+            Expr::Function(function) => {
+                let (schema, name) = called_name(&function.name);
+                let is_plain =
+                    schema.is_none() && matches!(name.as_str(), "lower" | "upper" | "coalesce" | "nullif");
+                let arguments = arguments(function);
+                !is_plain
+                    || arguments
+                        .is_none_or(|all| all.into_iter().any(|argument| self.calls_unknown(argument)))
+            }
+            _ => true,
+        }
+    }
+
+    /// Each way in which the rows of a sub-select can belong to tenants. `None` if that cannot be told.
+    fn owners_of(&mut self, parts: &Parts<'_>, item: Option<&Expr>) -> Option<Vec<Vec<Row>>> {
+        let pairs = self.equal_columns(parts, item);
+        let around = self.rows_around();
+        let mut rows = parts.rows.clone();
+        // Each round may decide the owner of one more row.
+        for _ in 0..rows.len() {
+            for at in 0..rows.len() {
+                let known = around.iter().chain(&rows).filter(|row| row.owner.is_some());
+                let mut related = known.filter(|other| self.is_same_owner(&pairs, &rows[at], other));
+                let owner = related.next().and_then(|other| other.owner);
+                rows[at].owner = rows[at].owner.or(owner);
+            }
+        }
+        let mut combinations: Vec<Vec<Row>> = vec![Vec::new()];
+        for row in &rows {
+            let owners = match row.owner {
+                Some(owner) => vec![Some(owner)],
+                None if self.has_tenants(row) => self.owners(&row.label).into_iter().map(Some).collect(),
+                None => vec![None],
+            };
+            combinations = combinations
+                .into_iter()
+                .flat_map(|rows| {
+                    owners.iter().map(move |owner| {
+                        let mut rows = rows.clone();
+                        rows.push(Row {
+                            owner: *owner,
+                            ..row.clone()
+                        });
+                        rows
+                    })
+                })
+                .collect();
+        }
+        Some(combinations)
+    }
+
+    fn rows_around(&self) -> Vec<Row> {
+        let mut rows = Vec::new();
+        for scope in self.scopes.iter().rev() {
+            rows.extend(scope.rows.iter().cloned());
+            if scope.is_closed {
+                break;
+            }
+        }
+        rows
+    }
+
+    fn has_tenants(&self, row: &Row) -> bool {
+        let table = self.context.table_holding(row.relation);
+        table.is_some_and(|table| {
+            matches!(
+                table.registered.tenancy,
+                Tenancy::Column { .. } | Tenancy::Through(_)
+            )
+        })
+    }
+
+    /// The columns that a sub-select compares with `=`, each with its row.
+    fn equal_columns(&mut self, parts: &Parts<'_>, item: Option<&Expr>) -> Vec<[(String, String); 2]> {
+        let of_item = item.and_then(|item| self.named_column(item));
+        self.scopes.push(Scope {
+            rows: parts.rows.clone(),
+            ..Scope::default()
+        });
+        let mut pairs = Vec::new();
+        for condition in &parts.conditions {
+            if let Expr::BinaryOp {
+                left,
+                op: BinaryOperator::Eq,
+                right,
+            } = condition
+                && let (Some(left), Some(right)) = (self.named_column(left), self.named_column(right))
+            {
+                pairs.push([left, right]);
+            }
+        }
+        if let (Some(item), Some(selected)) = (of_item, parts.selected.and_then(|one| self.named_column(one)))
+        {
+            pairs.push([item, selected]);
+        }
+        self.scopes.pop();
+        let pairs = pairs.into_iter();
+        pairs
+            .map(|pair| pair.map(|(row, column)| (row.label, column)))
+            .collect()
+    }
+
+    /// Whether one of two rows is the parent of the other, as the registry says.
+    fn is_same_owner(&self, pairs: &[[(String, String); 2]], one: &Row, other: &Row) -> bool {
+        self.is_parent(pairs, one, other) || self.is_parent(pairs, other, one)
+    }
+
+    fn is_parent(&self, pairs: &[[(String, String); 2]], parent: &Row, child: &Row) -> bool {
+        let Some(through) = self.parent_of(child) else {
+            return false;
+        };
+        let table = self.context.table_holding(parent.relation);
+        let is_table = table.is_some_and(|table| table.name() == through.table);
+        is_table
+            && through.columns.iter().zip(&through.keys).all(|(column, key)| {
+                let (child, parent) = ((&child.label, column), (&parent.label, key));
+                pairs.iter().any(|[one, other]| {
+                    let (one, other) = ((&one.0, &one.1), (&other.0, &other.1));
+                    (one, other) == (child, parent) || (one, other) == (parent, child)
+                })
+            })
+    }
+
+    fn parent_of(&self, row: &Row) -> Option<&Parent> {
+        match &self.context.table_holding(row.relation)?.registered.tenancy {
+            Tenancy::Through(parent) => Some(parent),
+            _ => None,
+        }
+    }
+
+    /// Whether the policies of its table show a row to the role.
+    fn is_visible(&mut self, row: &Row) -> Truths {
+        let Some(relation) = self.context.catalog.relation_of(row.relation) else {
+            return Truths::EITHER;
+        };
+        if !self.is_bound(relation) {
+            return Truths::TRUE;
+        }
+        if self.depth >= MAX_DEPTH {
+            self.opaque(&format!("the policies of `{}`", relation.name));
+            return Truths::ANY;
+        }
+        let policies = self.context.catalog.policies(relation.oid);
+        let own = Row {
+            alias: relation.name.clone(),
+            ..row.clone()
+        };
+        let around = std::mem::replace(
+            &mut self.scopes,
+            vec![Scope {
+                rows: vec![own],
+                ..Scope::default()
+            }],
+        );
+        self.depth += 1;
+        let mut permitted = Truths::FALSE;
+        let mut all = Truths::TRUE;
+        for policy in policies.iter().filter(|policy| is_for(policy, "r")) {
+            if policy.permissive && policy.roles.iter().any(|role| self.actor.reaches(*role)) {
+                permitted = permitted.or(self.policy_truths(policy));
+            } else if !policy.permissive && binds(policy, self.actor) {
+                all = all.and(self.policy_truths(policy));
+            }
+        }
+        self.depth -= 1;
+        self.scopes = around;
+        permitted.and(all)
+    }
+
+    fn policy_truths(&mut self, policy: &PolicyRow) -> Truths {
+        let Some(text) = policy.using.as_deref() else {
+            return Truths::TRUE;
+        };
+        match self.expressions.policy(text) {
+            Some(expression) => self.truths(&expression),
+            None => {
+                self.opaque(&format!("`{text}`"));
+                Truths::ANY
+            }
+        }
+    }
+}
+
+/// Whether LIMIT leaves a row.
+fn has_rows(limit: Option<&LimitClause>) -> bool {
+    match limit {
+        None => true,
+        Some(LimitClause::LimitOffset {
+            limit: Some(Expr::Value(value)),
+            offset: None,
+            limit_by,
+        }) => limit_by.is_empty() && matches!(&value.value, Literal::Number(number, _) if number != "0"),
+        Some(_) => false,
+    }
+}
+
+fn conjuncts(condition: &Expr) -> Vec<&Expr> {
+    match condition {
+        Expr::Nested(inner) => conjuncts(inner),
+        Expr::BinaryOp {
+            left,
+            op: BinaryOperator::And,
+            right,
+        } => [conjuncts(left), conjuncts(right)].concat(),
+        other => vec![other],
+    }
+}
+
+/// One side of UNION as a query of its own.
+fn side_of_union(side: &SetExpr) -> Query {
+    Query {
+        with: None,
+        body: Box::new(side.clone()),
+        order_by: None,
+        limit_clause: None,
+        fetch: None,
+        locks: Vec::new(),
+        for_clause: None,
+        settings: None,
+        format_clause: None,
+        pipe_operators: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::database::logic::Verdict;
+    use crate::database::policies::{Clause, verdict};
+    use crate::database::testing::{Database, TENANT};
+
+    const STRUCTS: &str = "
+        #[table] pub struct Projects { pub id: i64, pub org_id: String }
+        #[table(tenant = through(project_id -> projects))]
+        pub struct Tasks { pub id: i64, pub project_id: i64 }
+        #[table(tenant = through(task_id -> tasks))]
+        pub struct Comments { pub id: i64, pub task_id: i64 }
+        #[table(kind = system)] pub struct Members { pub user_id: i64, pub org_id: String, pub project_id: i64 }
+    ";
+
+    /// The verdict about the only policy of a table.
+    fn judged(table: &str, expression: &str, change: impl FnOnce(&mut Database)) -> String {
+        let mut database = Database::sound();
+        database.schema.push_str(STRUCTS);
+        database.table("projects", &[("id", "int8"), ("org_id", "text")]);
+        database.table("tasks", &[("id", "int8"), ("project_id", "int8")]);
+        database.table("comments", &[("id", "int8"), ("task_id", "int8")]);
+        database.table(
+            "members",
+            &[("user_id", "int8"), ("org_id", "text"), ("project_id", "int8")],
+        );
+        for table in ["projects", "tasks", "comments"] {
+            database.secure(table);
+            database.grant("SELECT", table, "app");
+        }
+        database.grant("SELECT", "members", "app");
+        database.add_policy("projects", "tenant_isolation", "app", TENANT);
+        if table != "projects" {
+            database.add_policy(table, "tenant_isolation", "app", TENANT);
+        }
+        database.policy(table).using = Some(expression.replace("$T", T));
+        change(&mut database);
+        database.inspect(|context| {
+            let relation = context.catalog.relation("public", table).unwrap();
+            let policies = context.catalog.policies(relation.oid);
+            match verdict(context, relation, &policies[0], Clause::Using) {
+                Verdict::Isolated => "isolated".to_string(),
+                Verdict::Open(witness) => witness.to_string(),
+                Verdict::Unknown(reasons) => format!("unknown: {}", reasons.join(", ")),
+            }
+        })
+    }
+
+    const T: &str = "( SELECT NULLIF(current_setting('app.org_id'::text, true), ''::text) AS \"nullif\")";
+
+    fn opened(it: &mut Database) {
+        it.policy("projects").using = Some("true".to_string());
+    }
+
+    #[test]
+    fn the_parent_of_the_row() {
+        for expression in [
+            "(EXISTS ( SELECT FROM projects WHERE ((projects.id = tasks.project_id) AND (projects.org_id = $T))))",
+            "(EXISTS ( SELECT 1 FROM projects p WHERE ((tasks.project_id = p.id) AND (p.org_id = $T))))",
+            "(project_id IN ( SELECT projects.id FROM projects WHERE (projects.org_id = $T)))",
+            "(project_id = ANY ( SELECT projects.id FROM projects WHERE (projects.org_id = $T)))",
+            "(( SELECT projects.org_id FROM projects WHERE (projects.id = tasks.project_id)) = $T)",
+            "(EXISTS ( SELECT 1 FROM (members m JOIN projects p ON ((p.id = m.project_id))) WHERE ((p.id = tasks.project_id) AND (p.org_id = $T))))",
+        ] {
+            assert_eq!(judged("tasks", expression, opened), "isolated", "{expression}");
+        }
+    }
+
+    #[test]
+    fn the_policies_of_the_parent_count() {
+        let expression = "(EXISTS ( SELECT FROM projects WHERE (projects.id = tasks.project_id)))";
+        assert_eq!(judged("tasks", expression, |_| ()), "isolated");
+        assert!(judged("tasks", expression, opened).starts_with("where"));
+        let without = judged("tasks", expression, |it| {
+            it.relation("projects").row_security = false
+        });
+        assert!(without.starts_with("where"), "{without}");
+    }
+
+    #[test]
+    fn a_parent_of_a_parent() {
+        let own = "(EXISTS ( SELECT FROM tasks WHERE ((tasks.id = comments.task_id) AND (EXISTS ( SELECT FROM projects \
+             WHERE ((projects.id = tasks.project_id) AND (projects.org_id = $T)))))))";
+        assert_eq!(judged("comments", own, opened), "isolated");
+        let joined = "(EXISTS ( SELECT FROM (tasks JOIN projects ON ((projects.id = tasks.project_id))) \
+             WHERE ((tasks.id = comments.task_id) AND (projects.org_id = $T))))";
+        assert_eq!(judged("comments", joined, opened), "isolated");
+        let other = own.replace("projects.id = tasks.project_id", "projects.id = tasks.id");
+        assert!(judged("comments", &other, opened).starts_with("where"));
+    }
+
+    #[test]
+    fn a_sub_select_that_is_not_about_the_row() {
+        for expression in [
+            "(EXISTS ( SELECT FROM projects p WHERE (p.org_id = $T)))",
+            "(EXISTS ( SELECT FROM projects p WHERE ((p.id = tasks.id) AND (p.org_id = $T))))",
+            "((project_id IS NOT NULL) AND (EXISTS ( SELECT FROM projects p WHERE (p.org_id = $T))))",
+            "(project_id IN ( SELECT members.project_id FROM members WHERE (members.org_id = $T)))",
+            "(NOT (EXISTS ( SELECT FROM projects p WHERE ((p.id = tasks.project_id) AND (p.org_id = $T)))))",
+            "(project_id IN ( SELECT projects.id FROM projects WHERE (projects.org_id = $T) UNION SELECT 7))",
+        ] {
+            let found = judged("tasks", expression, |_| ());
+            assert!(found.starts_with("where"), "{expression}: {found}");
+        }
+    }
+
+    #[test]
+    fn the_tenant_of_another_table() {
+        let through_invoices =
+            "(EXISTS ( SELECT FROM invoices i WHERE ((i.org_id = projects.org_id) AND (i.org_id = $T))))";
+        assert_eq!(judged("projects", through_invoices, |_| ()), "isolated");
+        let visible = "(org_id IN ( SELECT invoices.org_id FROM invoices))";
+        assert_eq!(judged("projects", visible, |_| ()), "isolated");
+        let members = "(org_id IN ( SELECT members.org_id FROM members WHERE (members.user_id = 7)))";
+        assert!(judged("projects", members, |_| ()).starts_with("where"));
+    }
+
+    #[test]
+    fn queries_that_are_not_followed() {
+        for expression in [
+            "(( SELECT count(*) AS count FROM projects WHERE ((projects.id = tasks.project_id) AND (projects.org_id = $T))) = 0)",
+            "(EXISTS ( SELECT max(projects.id) AS max FROM projects WHERE (projects.org_id = $T)))",
+            "(EXISTS ( SELECT 1 FROM projects GROUP BY projects.id))",
+            "(EXISTS ( SELECT 1 FROM (tasks t LEFT JOIN projects p ON ((p.id = t.project_id))) WHERE (p.org_id = $T)))",
+            "(EXISTS ( SELECT 1 FROM somewhere_else))",
+            "(EXISTS ( SELECT 1 FROM generate_series(1, 2)))",
+            "(project_id = ( SELECT projects.id FROM projects WHERE (projects.org_id = $T) OFFSET 1))",
+        ] {
+            let found = judged("tasks", expression, |_| ());
+            assert!(found.starts_with("unknown: `"), "{expression}: {found}");
+        }
+    }
+
+    #[test]
+    fn bodies_of_functions() {
+        let of_setting = |body: &'static str| {
+            move |it: &mut Database| {
+                it.body("auth", "org", &[], body);
+            }
+        };
+        let sound = "SELECT nullif(current_setting('app.org_id', true), '')";
+        assert_eq!(
+            judged("projects", "(org_id = auth.org())", of_setting(sound)),
+            "isolated"
+        );
+        assert_eq!(
+            judged(
+                "projects",
+                "(org_id = ( SELECT auth.org() AS org))",
+                of_setting("BEGIN RETURN current_setting('app.org_id', true); END")
+            ),
+            "isolated"
+        );
+        let open = judged(
+            "projects",
+            "((auth.org() IS NULL) OR (org_id = auth.org()))",
+            of_setting(sound),
+        );
+        assert!(open.starts_with("where `app.org_id` is not set"), "{open}");
+        let other = judged(
+            "projects",
+            "(org_id = auth.org())",
+            of_setting("SELECT current_setting('other.org', true)"),
+        );
+        assert!(other.starts_with("where"), "{other}");
+        let of_row = |it: &mut Database| {
+            it.body(
+                "public",
+                "is_own",
+                &["org"],
+                "SELECT org = nullif(current_setting('app.org_id', true), '')",
+            );
+            it.body(
+                "public",
+                "is_mine",
+                &[""],
+                "SELECT $1 = nullif(current_setting('app.org_id', true), '')",
+            );
+        };
+        assert_eq!(judged("projects", "is_own(org_id)", of_row), "isolated");
+        assert_eq!(judged("projects", "is_mine(org_id)", of_row), "isolated");
+        assert!(judged("projects", "(is_mine(org_id) IS NULL)", of_row).starts_with("where"));
+        let loops = judged("projects", "f(org_id)", |it| {
+            it.body("public", "f", &["a"], "SELECT f(a)");
+        });
+        assert!(loops.starts_with("unknown"), "{loops}");
+    }
+
+    #[test]
+    fn restrictive_policies() {
+        let closed = judged("projects", "true", |it| {
+            it.add_policy("projects", "closed", "PUBLIC", "false").permissive = false;
+        });
+        assert_eq!(closed, "isolated");
+        let not_bound = judged("projects", "true", |it| {
+            it.add_group("group");
+            it.add_policy("projects", "closed", "group", "false").permissive = false;
+        });
+        assert!(not_bound.starts_with("where"), "{not_bound}");
+        let other_command = judged("projects", "true", |it| {
+            let policy = it.add_policy("projects", "closed", "PUBLIC", "false");
+            policy.permissive = false;
+            policy.command = "d".to_string();
+        });
+        assert!(other_command.starts_with("where"), "{other_command}");
+    }
+}

@@ -1,0 +1,484 @@
+//! Decides whether a policy lets rows of other tenants through, and finds values that show it.
+
+use std::cell::Cell;
+use std::fmt;
+
+use sqlparser::ast::{BinaryOperator, Expr};
+use table_registry_engine::Tenancy;
+
+use super::evaluate::{Evaluation, Row};
+use super::expressions::Expressions;
+use super::implication::implies;
+use super::truth::Truths;
+use super::value::{Constant, Known, Tenant, Value, Variable};
+use super::world::{Choice, Session, World, pairs};
+use crate::database::catalog::Relation;
+use crate::database::context::Context;
+use crate::database::roles::Actor;
+
+/// More combinations of values are not tried.
+const MAX_EVALUATIONS: usize = 2_048;
+
+/// What a policy does with rows of other tenants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It lets none of them through.
+    Isolated,
+    /// It lets this one through.
+    Open(Witness),
+    /// What could not be followed.
+    Unknown(Vec<String>),
+    /// It may let more through than this declared expression; or than nothing, where none is declared.
+    Undeclared(Option<String>),
+}
+
+/// A row that a policy lets through, and the session in which it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witness {
+    /// The setting that holds the tenant, and the values of others.
+    pub session: Vec<String>,
+    /// The values of the row, and of rows that the policy looks up.
+    pub row: Vec<String>,
+    /// The part of the expression that is true, if it is not all of it.
+    pub branch: Option<String>,
+    pub world: World,
+}
+
+impl fmt::Display for Witness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "where {}", self.session.join(" and "))?;
+        if self.row.is_empty() {
+            return f.write_str(": any row");
+        }
+        write!(f, ": a row whose {}", self.row.join(", "))
+    }
+}
+
+/// One policy, as it applies to one role and one command.
+pub struct Question<'q> {
+    pub context: &'q Context<'q>,
+    pub expressions: &'q Expressions,
+    pub actor: &'q Actor<'q>,
+    pub relation: &'q Relation,
+    /// The expression of the permissive policy.
+    pub permissive: &'q str,
+    /// Those of the restrictive policies.
+    pub restrictive: Vec<&'q str>,
+    /// Whether rows that belong to everybody may be let through.
+    pub may_share: bool,
+}
+
+/// What a search found.
+enum Found {
+    Never,
+    Always(World),
+    Unknown,
+}
+
+fn is_never_true(evaluation: &mut Evaluation<'_>, expression: &Expr) -> bool {
+    !evaluation.truths(expression).contains(Truths::TRUE)
+}
+
+impl Question<'_> {
+    pub fn verdict(&self) -> Verdict {
+        let texts = std::iter::once(self.permissive).chain(self.restrictive.iter().copied());
+        let mut expressions = Vec::new();
+        for text in texts {
+            match self.expressions.policy(text) {
+                Some(expression) => expressions.push(expression),
+                None => return Verdict::Unknown(vec![format!("`{text}`")]),
+            }
+        }
+        let expressions: Vec<&Expr> = expressions.iter().map(AsRef::as_ref).collect();
+        let mut reasons = Vec::new();
+        let mut is_unknown = false;
+        for world in self.worlds() {
+            let left = Cell::new(MAX_EVALUATIONS);
+            match self.search(&expressions, &world, &left, &mut reasons) {
+                Found::Never => {}
+                Found::Always(world) => return Verdict::Open(self.witness(&world, expressions[0])),
+                Found::Unknown => is_unknown = true,
+            }
+        }
+        if is_unknown {
+            Verdict::Unknown(reasons)
+        } else {
+            Verdict::Isolated
+        }
+    }
+
+    /// Whether the policy lets through no more than a declared expression does.
+    pub fn is_within(&self, declared: &str) -> bool {
+        let texts = std::iter::once(self.permissive).chain(self.restrictive.iter().copied());
+        let parsed: Option<Vec<_>> = texts.map(|text| self.expressions.policy(text)).collect();
+        let (Some(all), Some(declared)) = (parsed, self.expressions.policy(declared)) else {
+            return false;
+        };
+        let all: Vec<&Expr> = all.iter().map(AsRef::as_ref).collect();
+        let world = World::new(Session::Tenant);
+        let mut evaluation = self.evaluation(&world, None);
+        all.iter().any(|one| is_never_true(&mut evaluation, one))
+            || implies(&mut evaluation, &all, &declared)
+    }
+
+    /// Whether the policy may let any row through, of whatever tenant.
+    pub fn may_let_rows_through(&self) -> bool {
+        let Some(expression) = self.expressions.policy(self.permissive) else {
+            return true;
+        };
+        Session::ALL.into_iter().any(|session| {
+            let world = World::new(session);
+            self.evaluation(&world, None).truths(&expression).contains(Truths::TRUE)
+        })
+    }
+
+    /// Whether the policy lets every row through, of whatever tenant.
+    pub fn lets_all_rows_through(&self) -> bool {
+        let Some(expression) = self.expressions.policy(self.permissive) else {
+            return false;
+        };
+        Session::ALL.into_iter().all(|session| {
+            let world = World::new(session);
+            let owner = self.has_tenants().then_some(Tenant::OfRow);
+            self.evaluation(&world, owner).truths(&expression) == Truths::TRUE
+        })
+    }
+
+    /// The sessions, each with a row of another tenant; and with a row without a tenant, if nobody may write it.
+    fn worlds(&self) -> Vec<World> {
+        let mut worlds: Vec<World> = Session::ALL.into_iter().map(World::new).collect();
+        let shared = self.context.table_holding(self.relation.oid);
+        if let Some(column) = shared.and_then(|table| table.column_of_shared_rows())
+            && !self.may_share
+        {
+            let null = Variable::Column(self.relation.name.clone(), column.to_string());
+            let without_tenant = |world: &World| world.with(null.clone(), Choice::Value(Value::NULL));
+            let more: Vec<World> = worlds.iter().map(without_tenant).collect();
+            worlds.extend(more);
+        }
+        worlds
+    }
+
+    fn search(
+        &self,
+        expressions: &[&Expr],
+        world: &World,
+        left: &Cell<usize>,
+        reasons: &mut Vec<String>,
+    ) -> Found {
+        if left.get() == 0 {
+            return Found::Unknown;
+        }
+        left.set(left.get() - 1);
+        let mut evaluation = self.evaluation(world, self.owner_in(world));
+        let mut truths = Truths::TRUE;
+        for expression in expressions {
+            truths = truths.and(evaluation.truths(expression));
+        }
+        if !truths.contains(Truths::TRUE) {
+            return Found::Never;
+        }
+        if truths == Truths::TRUE {
+            return if world.is_consistent(self.relation.oid) {
+                Found::Always(world.clone())
+            } else {
+                Found::Unknown
+            };
+        }
+        for reason in &evaluation.seen.opaque {
+            if !reasons.contains(reason) {
+                reasons.push(reason.clone());
+            }
+        }
+        let Some((variable, choices)) = evaluation.seen.next() else {
+            return Found::Unknown;
+        };
+        for choice in choices {
+            let world = world.with(variable.clone(), choice);
+            if let Found::Always(world) = self.search(expressions, &world, left, reasons) {
+                return Found::Always(world);
+            }
+        }
+        Found::Unknown
+    }
+
+    fn evaluation<'w>(&'w self, world: &'w World, owner: Option<Tenant>) -> Evaluation<'w> {
+        let row = Row {
+            alias: self.relation.name.clone(),
+            label: self.relation.name.clone(),
+            relation: self.relation.oid,
+            owner,
+        };
+        Evaluation::new(self.context, self.expressions, self.actor, world, row)
+    }
+
+    fn has_tenants(&self) -> bool {
+        let table = self.context.table_holding(self.relation.oid);
+        table.is_some_and(|table| {
+            matches!(
+                table.registered.tenancy,
+                Tenancy::Column { .. } | Tenancy::Through(_)
+            )
+        })
+    }
+
+    /// Another tenant, unless the row belongs to nobody.
+    fn owner_in(&self, world: &World) -> Option<Tenant> {
+        let table = self.context.table_holding(self.relation.oid);
+        let column = table.and_then(|table| table.column_of_shared_rows());
+        let is_shared = column.is_some_and(|column| {
+            let variable = Variable::Column(self.relation.name.clone(), column.to_string());
+            world.value(&variable) == Some(&Value::NULL)
+        });
+        (self.has_tenants() && !is_shared).then_some(Tenant::OfRow)
+    }
+
+    fn witness(&self, world: &World, expression: &Expr) -> Witness {
+        let evaluation = self.evaluation(world, self.owner_in(world));
+        let sql_type = evaluation.tenant_type(self.relation.oid);
+        let usual = pairs(sql_type.as_deref().unwrap_or("bigint"), None)
+            .into_iter()
+            .next();
+        let usual = usual.unwrap_or((Constant::Integer(1), Constant::Integer(2)));
+        let (own, other) = match world.tenants() {
+            Some((own, other)) => (own.clone(), other.clone()),
+            None => usual,
+        };
+        let shown = |value: &Value| match &value.known {
+            Known::Tenant(Tenant::OfSession) => own.to_string(),
+            Known::Tenant(_) => other.to_string(),
+            Known::One(constant) => constant.to_string(),
+            Known::Nothing => "NULL".to_string(),
+            Known::Variable(_) | Known::Anything => "any value".to_string(),
+        };
+        let mut session = Vec::new();
+        if let Some(column) = self.context.project.policy.tenancy.column() {
+            session.push(match world.session {
+                Session::Tenant => format!("`{}` is {own}", column.setting),
+                Session::Unset => format!("`{}` is not set", column.setting),
+                Session::Empty => format!("`{}` is ''", column.setting),
+            });
+        }
+        let mut row = Vec::new();
+        let table = self.context.table_holding(self.relation.oid);
+        let tenant_column = table.and_then(|table| table.tenant_column());
+        if let Some(column) = tenant_column
+            && self.owner_in(world).is_some()
+        {
+            row.push(format!("`{column}` is {other}"));
+        } else if self.has_tenants() && tenant_column.is_none() {
+            row.push(format!("it belongs to tenant {other}"));
+        }
+        for (variable, choice) in &world.choices {
+            match (variable, choice) {
+                (Variable::Setting(name), Choice::Value(value)) => {
+                    session.push(format!("`{name}` is {}", shown(value)));
+                }
+                (Variable::Role(name), Choice::Value(value)) => {
+                    session.push(format!("`{name}` is {}", shown(value)));
+                }
+                (Variable::Column(table, column), Choice::Value(value)) if *table == self.relation.name => {
+                    row.push(format!("`{column}` is {}", shown(value)));
+                }
+                (Variable::Column(table, column), Choice::Value(value)) => {
+                    row.push(format!("`{table}.{column}` is {}", shown(value)));
+                }
+                (Variable::Rows(search), Choice::Rows(false)) => {
+                    let names: Vec<String> = search.tables.iter().map(|(_, name)| format!("`{name}`")).collect();
+                    row.push(format!("there is no row of {}", names.join(", ")));
+                }
+                (Variable::Owner(table), Choice::Owner(owner)) => {
+                    let tenant = if *owner == Tenant::OfSession { &own } else { &other };
+                    row.push(format!("a row of `{table}` belongs to tenant {tenant}"));
+                }
+                _ => {}
+            }
+        }
+        Witness {
+            session,
+            row,
+            branch: self.branch(world, expression),
+            world: world.clone(),
+        }
+    }
+
+    /// The smallest part of the expression that already lets the row through.
+    fn branch(&self, world: &World, expression: &Expr) -> Option<String> {
+        let mut part = expression;
+        let mut is_part = false;
+        loop {
+            let mut evaluation = self.evaluation(world, self.owner_in(world));
+            let mut is_true = |part: &Expr| evaluation.truths(part) == Truths::TRUE;
+            part = match part {
+                Expr::Nested(inner) => inner,
+                Expr::BinaryOp {
+                    left,
+                    op: BinaryOperator::Or,
+                    right,
+                } if is_true(left) || is_true(right) => {
+                    is_part = true;
+                    if is_true(left) { left } else { right }
+                }
+                Expr::Case {
+                    operand: None,
+                    conditions,
+                    else_result,
+                    ..
+                } => {
+                    let arm = conditions.iter().find(|arm| is_true(&arm.condition));
+                    match arm.map(|arm| &arm.result).or(else_result.as_deref()) {
+                        Some(result) => {
+                            is_part = true;
+                            result
+                        }
+                        None => break,
+                    }
+                }
+                _ => break,
+            };
+        }
+        is_part.then(|| part.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Verdict;
+    use crate::database::policies::{Clause, verdict};
+    use crate::database::testing::Database;
+
+    const T: &str = "(( SELECT NULLIF(current_setting('app.org_id'::text, true), ''::text) AS \"nullif\"))";
+
+    /// The verdict about a policy of `invoices` for one command.
+    fn judged(command: &str, expression: &str, change: impl FnOnce(&mut Database)) -> Verdict {
+        let mut database = Database::sound();
+        database.add_column("invoices", "body", "text");
+        database.column("invoices", "body").not_null = false;
+        database.add_column("invoices", "status", "text");
+        database.add_column("invoices", "author", "text");
+        database.add_column("invoices", "valid_until", "timestamptz");
+        let policy = database.policy("invoices");
+        policy.using = Some(expression.replace("$T", T));
+        policy.check = None;
+        policy.command = command.to_string();
+        change(&mut database);
+        database.inspect(|context| {
+            let relation = context.catalog.relation("public", "invoices").unwrap();
+            let policies = context.catalog.policies(relation.oid);
+            verdict(context, relation, &policies[0], Clause::Using)
+        })
+    }
+
+    fn shown(expression: &str) -> String {
+        match judged("r", expression, |_| ()) {
+            Verdict::Isolated => "isolated".to_string(),
+            Verdict::Open(witness) => witness.to_string(),
+            Verdict::Unknown(reasons) => format!("unknown: {}", reasons.join(", ")),
+        }
+    }
+
+    #[test]
+    fn isolated() {
+        let mut wrong: Vec<String> = Vec::new();
+        for expression in [
+            "false",
+            "NULL::boolean",
+            "(1 = 0)",
+            "(org_id = $T)",
+            "(org_id = current_setting('app.org_id'::text, true))",
+            "(org_id = current_setting('app.org_id'::text))",
+            "((org_id)::text = NULLIF(current_setting('app.org_id'::text, true), ''::text))",
+            "((org_id = $T) AND (body IS NOT NULL))",
+            "((org_id = $T) AND ((total < 10) OR (status = 'open'::text)))",
+            "((body IS NULL) AND (org_id = $T))",
+            "(NOT (org_id IS DISTINCT FROM $T))",
+            "((org_id = $T) IS TRUE)",
+            "(org_id = ANY (ARRAY[$T]))",
+            "CASE WHEN (body IS NULL) THEN (org_id = $T) ELSE false END",
+            "CASE WHEN (current_setting('app.org_id'::text, true) IS NULL) THEN false ELSE (org_id = $T) END",
+            "(COALESCE(org_id, ''::text) = $T)",
+            "COALESCE((org_id = $T), false)",
+            "(org_id = COALESCE(current_setting('app.org_id'::text, true), ''::text))",
+            "((org_id >= $T) AND (org_id = $T))",
+        ] {
+            wrong.extend(
+                (shown(expression) != "isolated").then(|| format!("{expression}: {}", shown(expression))),
+            );
+        }
+        assert_eq!(wrong, [""; 0]);
+    }
+
+    #[test]
+    fn open() {
+        let mut wrong: Vec<String> = Vec::new();
+        for expression in [
+            "true",
+            "(1 = 1)",
+            "(1 < 2)",
+            "(NOT (1 > 2))",
+            "('a'::text = 'a'::text)",
+            "(org_id = org_id)",
+            "((org_id)::text = (org_id)::text)",
+            "(org_id = ANY (ARRAY[org_id]))",
+            "(NOT (org_id IS DISTINCT FROM org_id))",
+            "(org_id IS NOT NULL)",
+            "(NOT (org_id IS NULL))",
+            "(id IS NOT NULL)",
+            "(org_id ~~ '%'::text)",
+            "(org_id ~~* '%'::text)",
+            "((org_id = $T) OR true)",
+            "((current_setting('app.org_id'::text, true) IS NULL) OR (org_id = $T))",
+            "((current_setting('app.org_id'::text, true) = ''::text) OR (org_id = 'a'))",
+            "((NULLIF(current_setting('app.org_id'::text, true), ''::text) IS NULL) OR (org_id = 'a'))",
+            "((COALESCE(current_setting('app.org_id'::text, true), ''::text) = ''::text) OR (org_id = 'a'))",
+            "(org_id = COALESCE(NULLIF(current_setting('app.org_id'::text, true), ''::text), org_id))",
+            "CASE WHEN (current_setting('app.org_id'::text, true) IS NULL) THEN true ELSE (org_id = 'a') END",
+            "((( SELECT current_setting('app.org_id'::text, true) AS current_setting) IS NULL) OR (org_id = 'a'))",
+            "((org_id = $T) IS NOT FALSE)",
+            "((org_id = $T) IS NOT TRUE)",
+            "COALESCE((org_id = $T), true)",
+            "(current_setting('app.org_id'::text, true) IS NOT NULL)",
+            "( SELECT true AS bool)",
+            "(EXISTS ( SELECT 1))",
+            "(org_id >= $T)",
+            "(org_id <> $T)",
+            "((org_id IS NOT NULL) AND (current_setting('app.org_id'::text, true) <> ''::text))",
+            "((org_id = $T) OR (body IS NOT NULL))",
+            "(valid_until > now())",
+            "(lower(status) = 'public'::text)",
+            "(author = CURRENT_USER)",
+            "((SESSION_USER = 'app'::name) AND (status = 'open'::text))",
+            "(org_id = current_setting('app.tenant_id'::text, true))",
+            "((org_id = $T) OR (current_setting('app.org_id'::text, true) = '1'::text))",
+            "(org_id ~~ (current_setting('app.org_id'::text, true) || '%'::text))",
+            "(total < 10)",
+            "(total IS NULL)",
+            "(EXISTS ( SELECT 1 FROM audit_logs a WHERE (a.org_id = $T)))",
+            "(org_id = 'a'::text)",
+            "((org_id = $T) OR (author = current_setting('app.user'::text, true)))",
+            "CASE status WHEN 'public'::text THEN true ELSE (org_id = $T) END",
+        ] {
+            let found = shown(expression);
+            if !found.starts_with("where") {
+                wrong.push(format!("{expression}: {found}"));
+            }
+        }
+        assert_eq!(wrong, [""; 0]);
+    }
+
+    #[test]
+    fn unknown() {
+        for (expression, reason) in [
+            ("(org_id = auth.tenant())", "function `auth.tenant`"),
+            ("is_member(org_id)", "function `is_member`"),
+            ("(org_id = $T) AND (", "`(org_id = "),
+            ("(total @@@ 3)", "operator"),
+        ] {
+            let found = shown(expression);
+            assert!(
+                found.starts_with("unknown") && found.contains(reason),
+                "{expression}: {found}"
+            );
+        }
+    }
+}
