@@ -6,8 +6,8 @@ use sqlx::Row;
 
 use super::catalog::{Catalog, ColumnRow, PolicyRow, Relation};
 use super::context::Context;
-use super::mention::Words;
 use super::logic::Verdict;
+use super::mention::Words;
 use super::policies::{Clause, letter, verdict};
 use super::session::Session;
 use super::statements::{POLICY, Qualified, RequiredPolicy, identifier, literal};
@@ -213,7 +213,8 @@ mod tests {
     #[test]
     fn the_spelling_depends_on_the_columns_in_the_expression() {
         let own = "org_id = (SELECT nullif(current_setting('app.org_id', true), '')::uuid) OR \"Public\"";
-        let expression = "\"Public\" OR org_id = (SELECT nullif(current_setting('app.org_id', true), '')::uuid)";
+        let expression =
+            "\"Public\" OR org_id = (SELECT nullif(current_setting('app.org_id', true), '')::uuid)";
         assert_eq!(decisive(own, "invoices", &[column("Public", "bool")]), None);
         let decisive = |table: &str, columns: &[ColumnRow]| decisive(expression, table, columns);
         let org = decisive("invoices", &[column("org_id", "uuid")]);

@@ -18,7 +18,7 @@ use crate::database::testing::project_of;
 
 /// How many policies are compared; many more by hand.
 const COUNT: &str = "POLICIES";
-const USUAL_COUNT: usize = 2_000;
+const USUAL_COUNT: usize = 300;
 
 const STRUCTS: &str = "
     #[table] pub struct Projects { pub id: i64, pub org_id: i64 }
@@ -72,8 +72,12 @@ INSERT INTO tasks
 ";
 
 /// The states of the setting, each with the tenant whose rows may be seen. `None` for a setting that was never set.
-const SESSIONS: &[(Option<&str>, Option<i64>)] =
-    &[(Some("1"), Some(1)), (Some("2"), Some(2)), (Some(""), None), (None, None)];
+const SESSIONS: &[(Option<&str>, Option<i64>)] = &[
+    (Some("1"), Some(1)),
+    (Some("2"), Some(2)),
+    (Some(""), None),
+    (None, None),
+];
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -136,11 +140,15 @@ fn verdicts_agree_with_the_server() {
                     witness.world
                 );
             }
+            Verdict::Undeclared(_) => unreachable!("no table has declared policies"),
             Verdict::Unknown(reasons) => {
                 counts.unknown += 1;
-                let reason = reasons.first().cloned().unwrap_or_else(|| "no values".to_string());
+                let reason = reasons
+                    .first()
+                    .cloned()
+                    .unwrap_or_else(|| "no values".to_string());
                 *counts.reasons.entry(reason).or_default() += 1;
-                if reasons.is_empty() && counts.examples.len() < 40 {
+                if reasons.is_empty() && counts.examples.len() < 12 {
                     counts.examples.push(expression);
                 }
             }
@@ -148,7 +156,10 @@ fn verdicts_agree_with_the_server() {
     }
     println!("{counts:#?}");
     // The comparison is worth something only if it meets all of them.
-    assert!(counts.isolated > count / 20 && counts.open > count / 5, "{counts:?}");
+    assert!(
+        counts.isolated > count / 20 && counts.open > count / 5,
+        "{counts:?}"
+    );
     assert!(counts.rejected < count / 5, "{counts:?}");
 }
 
@@ -190,7 +201,11 @@ fn foreign_row([session, unset]: &mut [Session; 2], table: &str) -> Option<Strin
             // The projects of tenant `n` are those with `1 + id % 3 = n`.
             (_, Some(own)) => format!("1 + project_id % 3 <> {own}"),
         };
-        let session = if setting.is_some() { &mut *session } else { &mut *unset };
+        let session = if setting.is_some() {
+            &mut *session
+        } else {
+            &mut *unset
+        };
         let set = setting.map_or_else(String::new, |value| {
             format!("SELECT set_config('app.org_id', '{value}', true);")
         });
@@ -203,9 +218,8 @@ fn foreign_row([session, unset]: &mut [Session; 2], table: &str) -> Option<Strin
             rows.map(|rows| rows.iter().any(|row| row.try_get::<String, _>("found").is_ok()))
         };
         // An error about one row hides the others.
-        let found = finds("").unwrap_or_else(|_| {
-            (1..=60).any(|id| finds(&format!("AND id = {id}")).unwrap_or(false))
-        });
+        let found = finds("")
+            .unwrap_or_else(|_| (1..=60).any(|id| finds(&format!("AND id = {id}")).unwrap_or(false)));
         if found {
             return Some(format!("a row where the setting is {setting:?}"));
         }
@@ -223,7 +237,12 @@ fn passes(session: &mut Session, table: &str, witness: &Witness) -> bool {
     let tenants = Tenants { own, other };
     let mut sql = "BEGIN; DELETE FROM docs; DELETE FROM tasks; DELETE FROM projects;".to_string();
     match world.session {
-        State::Tenant => write!(sql, "SELECT set_config('app.org_id', '{}', true);", tenants.own.to_text()).unwrap(),
+        State::Tenant => write!(
+            sql,
+            "SELECT set_config('app.org_id', '{}', true);",
+            tenants.own.to_text()
+        )
+        .unwrap(),
         State::Empty => sql.push_str("SELECT set_config('app.org_id', '', true);"),
         State::Unset => {}
     }
@@ -244,7 +263,12 @@ fn passes(session: &mut Session, table: &str, witness: &Witness) -> bool {
         sql.push_str(&insert(relation, label, at, world, &tenants, table));
     }
     if table == "tasks" && !labels.iter().any(|(relation, _)| *relation == "projects") {
-        write!(sql, "INSERT INTO projects VALUES (100, {}, NULL, false);", tenants.other).unwrap();
+        write!(
+            sql,
+            "INSERT INTO projects VALUES (100, {}, NULL, false);",
+            tenants.other
+        )
+        .unwrap();
     }
     write!(sql, "SET LOCAL ROLE app; SELECT 'found' AS found FROM {table}").unwrap();
     let rows = session.rows("a witness", &sql);
@@ -268,21 +292,39 @@ impl Tenants {
             Known::Tenant(_) => Some(self.other.clone()),
             Known::One(constant) => Some(constant.clone()),
             Known::Nothing => None,
-            Known::Variable(_) | Known::Anything => Some(Constant::Text("?".to_string())),
+            Known::Variable(_) | Known::Anything => Some(Constant::Text("7".to_string())),
         }
     }
 }
 
 fn insert(relation: &str, label: &str, at: usize, world: &World, tenants: &Tenants, outer: &str) -> String {
     let columns: &[(&str, &str)] = match relation {
-        "projects" => &[("id", "100"), ("org_id", ""), ("name", "'x'"), ("is_open", "false")],
+        "projects" => &[
+            ("id", "100"),
+            ("org_id", ""),
+            ("name", "'x'"),
+            ("is_open", "false"),
+        ],
         "docs" => &[
-            ("id", "100"), ("org_id", ""), ("project_id", "100"), ("body", "'x'"), ("status", "'x'"), ("total", "77"),
-            ("author", "'x'"), ("is_open", "false"), ("valid_until", "'2000-01-01'"),
+            ("id", "100"),
+            ("org_id", ""),
+            ("project_id", "100"),
+            ("body", "'x'"),
+            ("status", "'x'"),
+            ("total", "77"),
+            ("author", "'x'"),
+            ("is_open", "false"),
+            ("valid_until", "'2000-01-01'"),
         ],
         _ => &[
-            ("id", "100"), ("project_id", "100"), ("body", "'x'"), ("status", "'x'"), ("total", "77"),
-            ("author", "'x'"), ("is_open", "false"), ("valid_until", "'2000-01-01'"),
+            ("id", "100"),
+            ("project_id", "100"),
+            ("body", "'x'"),
+            ("status", "'x'"),
+            ("total", "77"),
+            ("author", "'x'"),
+            ("is_open", "false"),
+            ("valid_until", "'2000-01-01'"),
         ],
     };
     let values: Vec<String> = columns
@@ -291,10 +333,14 @@ fn insert(relation: &str, label: &str, at: usize, world: &World, tenants: &Tenan
             let variable = Variable::Column(label.to_string(), (*column).to_string());
             match world.value(&variable) {
                 Some(value) if value.known == Known::Anything => (*default).to_string(),
-                Some(value) => tenants.constant(value).map_or("NULL".to_string(), |constant| match constant {
-                    Constant::Time(Moment::Now) => "now()".to_string(),
-                    constant => constant.to_string(),
-                }),
+                Some(value) => {
+                    tenants
+                        .constant(value)
+                        .map_or("NULL".to_string(), |constant| match constant {
+                            Constant::Time(Moment::Now) => "now()".to_string(),
+                            constant => constant.to_string(),
+                        })
+                }
                 None if *column == "org_id" => {
                     let owner = world.owner(&Variable::Owner(label.to_string()));
                     let is_outer = at == 0 || outer == "tasks";
@@ -351,7 +397,9 @@ impl Generator<'_> {
             ),
             7 => format!("coalesce({}, {})", self.condition(depth), self.condition(depth)),
             8 => {
-                let test = *self.random.one(&["TRUE", "NOT TRUE", "FALSE", "NOT FALSE", "NULL", "NOT NULL"]);
+                let test = *self
+                    .random
+                    .one(&["TRUE", "NOT TRUE", "FALSE", "NOT FALSE", "NULL", "NOT NULL"]);
                 format!("({} IS {test})", self.condition(depth))
             }
             9 => format!("either({}, {})", self.condition(depth), self.condition(depth)),
@@ -365,13 +413,18 @@ impl Generator<'_> {
         match self.random.below(20) {
             0..=5 => format!("({column} = {})", self.tenant()),
             6 => {
-                let op = *self.random.one(&["<>", ">=", "<", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"]);
+                let op = *self
+                    .random
+                    .one(&["<>", ">=", "<", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"]);
                 format!("({column} {op} {})", self.tenant())
             }
             7 => format!("({column} IN (1, {}))", self.tenant()),
             8 => format!("({column} = {})", self.random.one(&["1", "2", "7"])),
             9 => {
-                let column = *self.random.one(&["body", "total", "author", "is_open", "valid_until", "status"]);
+                let column =
+                    *self
+                        .random
+                        .one(&["body", "total", "author", "is_open", "valid_until", "status"]);
                 let test = *self.random.one(&["NULL", "NOT NULL"]);
                 format!("({column} IS {test})")
             }
@@ -401,7 +454,13 @@ impl Generator<'_> {
                 "(total = ANY (ARRAY[1, 5]))",
             ]))
             .to_string(),
-            13 => (*self.random.one(&["is_open", "(is_open IS TRUE)", "(is_open IS NULL)", "(NOT is_open)"])).to_string(),
+            13 => (*self.random.one(&[
+                "is_open",
+                "(is_open IS TRUE)",
+                "(is_open IS NULL)",
+                "(NOT is_open)",
+            ]))
+            .to_string(),
             14 => (*self.random.one(&[
                 "(valid_until > now())",
                 "(valid_until < now())",
@@ -450,9 +509,17 @@ impl Generator<'_> {
     }
 
     fn sub_select(&mut self, depth: usize) -> String {
-        let key = *self.random.one(&["p.id = project_id", "p.id = project_id", "p.id > 0", "true", "p.id = 3"]);
+        let key = *self.random.one(&[
+            "p.id = project_id",
+            "p.id = project_id",
+            "p.id > 0",
+            "true",
+            "p.id = 3",
+        ]);
         let tenant = self.tenant();
-        let more = *self.random.one(&["true", "p.is_open", "p.name IS NOT NULL", "p.name = 'a'"]);
+        let more = *self
+            .random
+            .one(&["true", "p.is_open", "p.name IS NOT NULL", "p.name = 'a'"]);
         let own = format!("p.org_id = {tenant}");
         let condition = match self.random.below(4) {
             0..=1 => format!("{key} AND {own}"),
@@ -463,7 +530,10 @@ impl Generator<'_> {
             0..=2 => format!("(EXISTS (SELECT FROM projects p WHERE {condition}))"),
             3 => format!("(project_id IN (SELECT p.id FROM projects p WHERE {own}))"),
             4 => format!("(NOT EXISTS (SELECT FROM projects p WHERE {condition}))"),
-            _ => format!("({} AND (SELECT p.is_open FROM projects p WHERE {condition}))", self.condition(depth)),
+            _ => format!(
+                "({} AND (SELECT p.is_open FROM projects p WHERE {condition}))",
+                self.condition(depth)
+            ),
         }
     }
 }

@@ -11,7 +11,7 @@ use table_registry_engine::Tenancy;
 
 use super::expressions::Expressions;
 use super::truth::Truths;
-use super::value::{Constant, Known, Tenant, Value, Variable, is_faithful, is_text};
+use super::value::{Constant, Known, Tenant, Value, Variable, is_faithful, is_integer, is_text};
 use super::world::{Choice, Seen, Session, World};
 use crate::database::catalog::{Oid, Relation};
 use crate::database::context::Context;
@@ -464,21 +464,23 @@ impl<'e> Evaluation<'e> {
                 None => value.with(Known::Anything).failing(true),
             },
             Known::Tenant(_) if is_faithful(&sql_type) => {
-                let may_fail = !is_text(&sql_type) && !self.is_tenant_type(&sql_type);
+                let may_fail = !is_text(&sql_type) && !self.holds_tenants(&sql_type);
                 value.failing(may_fail)
             }
             Known::Tenant(_) => {
                 self.need_tenants(None);
                 value.with(Known::Anything).failing(true)
             }
-            _ => value.failing(!is_text(&sql_type)),
+            Known::Nothing => value,
+            Known::Variable(_) | Known::Anything => value.failing(!is_text(&sql_type)),
         }
     }
 
-    /// Whether a type is that of the tenant column, so that the tenant of the session can be cast to it.
-    fn is_tenant_type(&self, sql_type: &str) -> bool {
+    /// Whether every tenant can be cast to a type: that of the tenant column, or a wider one.
+    fn holds_tenants(&self, sql_type: &str) -> bool {
         let outer = self.scopes[0].rows.first().map(|row| row.relation);
-        outer.and_then(|relation| self.tenant_type(relation)).as_deref() == Some(sql_type)
+        let own = outer.and_then(|relation| self.tenant_type(relation));
+        own.is_some_and(|own| own == sql_type || (sql_type == "numeric" && is_integer(&own)))
     }
 
     fn column(&mut self, table: Option<&Ident>, name: &Ident) -> Value {

@@ -30,7 +30,10 @@ pub fn implies(evaluation: &mut Evaluation<'_>, all: &[&Expr], other: &Expr) -> 
         let mut rest = case;
         let mut values = BTreeMap::new();
         for name in &names {
-            values.insert(name.as_str(), [Truths::TRUE, Truths::FALSE, Truths::NULL][rest % 3]);
+            values.insert(
+                name.as_str(),
+                [Truths::TRUE, Truths::FALSE, Truths::NULL][rest % 3],
+            );
             rest /= 3;
         }
         let holds = all
@@ -113,7 +116,9 @@ impl Evaluation<'_> {
                     format!("{inner}::{sql_type}")
                 }
             }
-            Expr::BinaryOp { left, op, right } => format!("({} {op} {})", self.spelt(left), self.spelt(right)),
+            Expr::BinaryOp { left, op, right } => {
+                format!("({} {op} {})", self.spelt(left), self.spelt(right))
+            }
             Expr::IsNull(inner) => format!("({} is null)", self.spelt(inner)),
             Expr::IsNotNull(inner) => format!("({} is not null)", self.spelt(inner)),
             Expr::InList {
@@ -148,8 +153,10 @@ impl Evaluation<'_> {
             Expr::Function(function) => match arguments(function) {
                 Some(arguments) => {
                     let (schema, name) = called_name(&function.name);
-                    let arguments: Vec<String> =
-                        arguments.into_iter().map(|argument| self.spelt(argument)).collect();
+                    let arguments: Vec<String> = arguments
+                        .into_iter()
+                        .map(|argument| self.spelt(argument))
+                        .collect();
                     let schema = schema.filter(|schema| schema != "pg_catalog" && schema != "public");
                     let schema = schema.map_or_else(String::new, |schema| format!("{schema}."));
                     format!("{schema}{name}({})", arguments.join(", "))
@@ -186,8 +193,11 @@ impl Evaluation<'_> {
             rows: parts.rows.clone(),
             ..Scope::default()
         });
-        let mut conditions: Vec<String> =
-            parts.conditions.iter().map(|condition| self.spelt(condition)).collect();
+        let mut conditions: Vec<String> = parts
+            .conditions
+            .iter()
+            .map(|condition| self.spelt(condition))
+            .collect();
         conditions.sort();
         let selected = parts
             .selected
@@ -199,6 +209,10 @@ impl Evaluation<'_> {
             .iter()
             .map(|row| format!("{} {}", row.relation, row.label))
             .collect();
-        format!("(select {selected} from {} where {})", tables.join(", "), conditions.join(" and "))
+        format!(
+            "(select {selected} from {} where {})",
+            tables.join(", "),
+            conditions.join(" and ")
+        )
     }
 }

@@ -18,8 +18,8 @@ impl Truths {
     pub const ERROR: Self = Self(8);
     /// True or false, but never NULL.
     pub const EITHER: Self = Self(1 | 2);
-    /// Nothing is known.
-    pub const ANY: Self = Self(15);
+    /// Nothing is known, except that there is no error. An error lets no row through, so it need not be assumed.
+    pub const ANY: Self = Self(1 | 2 | 4);
 
     const SINGLE: [Self; 4] = [Self::TRUE, Self::FALSE, Self::NULL, Self::ERROR];
 

@@ -94,7 +94,7 @@ impl Value {
     pub const ANYTHING: Self = Self {
         known: Known::Anything,
         may_be_null: true,
-        may_fail: true,
+        may_fail: false,
     };
 
     pub fn new(known: Known) -> Self {

@@ -44,6 +44,18 @@ pub struct Witness {
     pub world: World,
 }
 
+#[cfg(test)]
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Isolated => f.write_str("isolated"),
+            Self::Open(witness) => witness.fmt(f),
+            Self::Unknown(reasons) => write!(f, "unknown: {}", reasons.join(", ")),
+            Self::Undeclared(declared) => write!(f, "more than {declared:?}"),
+        }
+    }
+}
+
 impl fmt::Display for Witness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "where {}", self.session.join(" and "))?;
@@ -117,8 +129,7 @@ impl Question<'_> {
         let all: Vec<&Expr> = all.iter().map(AsRef::as_ref).collect();
         let world = World::new(Session::Tenant);
         let mut evaluation = self.evaluation(&world, None);
-        all.iter().any(|one| is_never_true(&mut evaluation, one))
-            || implies(&mut evaluation, &all, &declared)
+        all.iter().any(|one| is_never_true(&mut evaluation, one)) || implies(&mut evaluation, &all, &declared)
     }
 
     /// Whether the policy may let any row through, of whatever tenant.
@@ -128,7 +139,9 @@ impl Question<'_> {
         };
         Session::ALL.into_iter().any(|session| {
             let world = World::new(session);
-            self.evaluation(&world, None).truths(&expression).contains(Truths::TRUE)
+            self.evaluation(&world, None)
+                .truths(&expression)
+                .contains(Truths::TRUE)
         })
     }
 
@@ -284,7 +297,11 @@ impl Question<'_> {
                     row.push(format!("`{table}.{column}` is {}", shown(value)));
                 }
                 (Variable::Rows(search), Choice::Rows(false)) => {
-                    let names: Vec<String> = search.tables.iter().map(|(_, name)| format!("`{name}`")).collect();
+                    let names: Vec<String> = search
+                        .tables
+                        .iter()
+                        .map(|(_, name)| format!("`{name}`"))
+                        .collect();
                     row.push(format!("there is no row of {}", names.join(", ")));
                 }
                 (Variable::Owner(table), Choice::Owner(owner)) => {
@@ -370,11 +387,7 @@ mod tests {
     }
 
     fn shown(expression: &str) -> String {
-        match judged("r", expression, |_| ()) {
-            Verdict::Isolated => "isolated".to_string(),
-            Verdict::Open(witness) => witness.to_string(),
-            Verdict::Unknown(reasons) => format!("unknown: {}", reasons.join(", ")),
-        }
+        judged("r", expression, |_| ()).to_string()
     }
 
     #[test]

@@ -77,14 +77,18 @@ impl World {
     /// the others are in the same tables. `outer` is the table of the policy, which has a row, too.
     pub fn is_consistent(&self, outer: Oid) -> bool {
         let searches = || {
-            self.choices.iter().filter_map(|(variable, choice)| match (variable, choice) {
-                (Variable::Rows(search), Choice::Rows(finds)) => Some((search, *finds)),
-                _ => None,
-            })
+            self.choices
+                .iter()
+                .filter_map(|(variable, choice)| match (variable, choice) {
+                    (Variable::Rows(search), Choice::Rows(finds)) => Some((search, *finds)),
+                    _ => None,
+                })
         };
         let rows = |table: Oid| {
             let found = searches().filter(|(_, finds)| *finds);
-            let own = found.flat_map(|(search, _)| &search.tables).filter(|(other, _)| *other == table);
+            let own = found
+                .flat_map(|(search, _)| &search.tables)
+                .filter(|(other, _)| *other == table);
             own.count() + usize::from(table == outer)
         };
         searches().all(|(search, finds)| {
