@@ -8,7 +8,7 @@ use table_registry_engine::{DatabaseSettings, Level, Lint, RegisteredTable, Tena
 use super::allowed::Allowed;
 use super::catalog::{Catalog, Oid, Relation};
 use super::foreign_rows::ForeignRows;
-use super::logic::Expressions;
+use super::logic::{Expressions, Verdicts};
 use super::roles::Actor;
 use super::statements::{Qualified, RequiredPolicy, qualified, role_list};
 use super::tenancy::{RequiredPolicies, Unknown};
@@ -65,6 +65,7 @@ pub struct Context<'c> {
     /// The rows that refer to rows of another tenant. Empty unless the rows are compared.
     pub foreign_rows: Vec<ForeignRows>,
     pub expressions: Expressions,
+    pub verdicts: Verdicts,
     by_relation: BTreeMap<Oid, usize>,
     /// Read when a check first needs the fields of a table.
     fields: OnceCell<BTreeMap<String, TableColumns>>,
@@ -105,6 +106,7 @@ impl<'c> Context<'c> {
             allowed: Vec::new(),
             foreign_rows: Vec::new(),
             expressions: Expressions::default(),
+            verdicts: Verdicts::default(),
             fields: OnceCell::new(),
         })
     }
@@ -164,6 +166,13 @@ impl<'c> Context<'c> {
     pub fn tenant_column_of(&self, relation: &Relation) -> Option<&'c str> {
         let mut tables = self.tables_above(relation.oid);
         tables.find_map(Table::tenant_column)
+    }
+
+    /// Whether a relation lacks the tenant column that its table should have.
+    pub fn lacks_tenant_column(&self, relation: &Relation) -> bool {
+        let columns = self.catalog.columns(relation.oid);
+        let tenant = self.tenant_column_of(relation);
+        tenant.is_some_and(|tenant| columns.iter().all(|column| column.name != tenant))
     }
 
     /// The registered table whose rows a relation holds: the relation itself, or one that it is a partition or an

@@ -6,7 +6,7 @@ use super::catalog::{PUBLIC, PolicyRow, Relation};
 use super::context::{Context, Table};
 use super::logic::{Question, Verdict};
 use super::roles::Actor;
-use super::statements::{create_policy, drop_policy};
+use super::statements::{create_policy, drop_policy, identifier};
 
 /// The commands that policies are for, with their letters in `pg_policy`.
 pub const COMMANDS: &[(&str, &str)] = &[("r", "SELECT"), ("a", "INSERT"), ("w", "UPDATE"), ("d", "DELETE")];
@@ -91,6 +91,10 @@ impl Clause {
 /// may run.
 pub fn verdict(context: &Context<'_>, relation: &Relation, policy: &PolicyRow, clause: Clause) -> Verdict {
     let mut result = Verdict::Isolated;
+    if context.lacks_tenant_column(relation) {
+        // Another check reports it.
+        return result;
+    }
     for app in &context.app_roles {
         if !policy.roles.iter().any(|role| app.reaches(*role)) {
             continue;
@@ -104,8 +108,11 @@ pub fn verdict(context: &Context<'_>, relation: &Relation, policy: &PolicyRow, c
                 continue;
             };
             let verdict = match declared(context, relation, clause, letter) {
-                Some(declared) => held_to(&question, declared),
-                None => question.verdict(),
+                Declared::Nothing => question.verdict(),
+                Declared::Refused if question.is_within("false") => Verdict::Isolated,
+                Declared::Refused => Verdict::Undeclared(None),
+                Declared::Expression(text) if question.is_within(text) => Verdict::Isolated,
+                Declared::Expression(text) => Verdict::Undeclared(Some(text.to_string())),
             };
             match verdict {
                 Verdict::Open(_) | Verdict::Undeclared(_) => return verdict,
@@ -117,35 +124,47 @@ pub fn verdict(context: &Context<'_>, relation: &Relation, policy: &PolicyRow, c
     result
 }
 
-/// What the policy file declares for a command, if it declares the policies of the table.
-fn declared<'c>(
-    context: &'c Context<'_>,
-    relation: &Relation,
-    clause: Clause,
-    letter: &str,
-) -> Option<Option<&'c str>> {
-    let table = context.table_holding(relation.oid)?;
-    if table.registered.tenancy != Tenancy::Declared {
-        return None;
-    }
-    let policies = context.project.policy.tenancy.policies.iter();
-    let mut own = policies.filter(|entry| entry.table.value == table.name());
-    let entry = own.find(|entry| self::letter(entry.command) == letter);
-    Some(entry.and_then(|entry| {
-        let text = match clause {
-            Clause::Using => &entry.using,
-            Clause::Check => &entry.check,
-        };
-        text.as_ref().map(|text| text.value.as_str())
-    }))
+/// Whether a clause would be open if no restrictive policy stood before it.
+pub fn is_open_alone(context: &Context<'_>, relation: &Relation, policy: &PolicyRow, clause: Clause) -> bool {
+    let apps = context.app_roles.iter();
+    let mut applying = apps.filter(|app| policy.roles.iter().any(|role| app.reaches(*role)));
+    applying.any(|app| {
+        let letters = COMMANDS.iter().filter(|(letter, _)| is_for(policy, letter));
+        let mut possible = letters
+            .filter(|(letter, command)| clause.commands().contains(letter) && app.may(relation, &[command]));
+        possible.any(|(letter, _)| {
+            let question = question(context, app, relation, policy, clause, letter);
+            let alone = question.map(|mut question| {
+                question.restrictive.clear();
+                question.verdict()
+            });
+            matches!(alone, Some(Verdict::Open(_)))
+        })
+    })
 }
 
-fn held_to(question: &Question<'_>, declared: Option<&str>) -> Verdict {
-    if question.is_within(declared.unwrap_or("false")) {
-        Verdict::Isolated
-    } else {
-        Verdict::Undeclared(declared.map(str::to_string))
-    }
+/// What the policy file says about a command.
+enum Declared<'p> {
+    /// It does not declare the policies of the table.
+    Nothing,
+    /// It declares them, but none for this command, which is refused.
+    Refused,
+    Expression(&'p str),
+}
+
+fn declared<'c>(context: &'c Context<'_>, relation: &Relation, clause: Clause, letter: &str) -> Declared<'c> {
+    let table = context.table_holding(relation.oid);
+    let Some(table) = table.filter(|table| table.registered.tenancy == Tenancy::Declared) else {
+        return Declared::Nothing;
+    };
+    let mut policies = context.project.policy.tenancy.policies.iter();
+    let entry =
+        policies.find(|entry| entry.table.value == table.name() && self::letter(entry.command) == letter);
+    let text = entry.and_then(|entry| match clause {
+        Clause::Using => entry.using.as_ref(),
+        Clause::Check => entry.check.as_ref(),
+    });
+    text.map_or(Declared::Refused, |text| Declared::Expression(&text.value))
 }
 
 /// The question what a policy lets through, as it applies to one role and one command. `None` if it lets nothing through.
@@ -198,4 +217,29 @@ pub fn create_policies_anew(context: &Context<'_>, table: &Table<'_>) -> Option<
             table.qualified
         ),
     })
+}
+
+/// The statement that replaces clauses of a policy by the expression of the registry's.
+pub fn compare_tenant(
+    context: &Context<'_>,
+    table: &Table<'_>,
+    relation: &Relation,
+    policy: &PolicyRow,
+    clauses: &[Clause],
+) -> String {
+    let required = context.required_policies(table).unwrap_or_default();
+    let own = required.iter().find(|policy| policy.command.is_none());
+    let expression = own.and_then(|policy| policy.using.as_deref()).unwrap_or("…");
+    // A comment at the end of the expression must not hide the closing parenthesis.
+    let end = if expression.contains("--") { "\n" } else { "" };
+    let clauses: Vec<String> = clauses
+        .iter()
+        .map(|clause| format!("{} ({expression}{end})", clause.name()))
+        .collect();
+    format!(
+        "ALTER POLICY {} ON {} {};",
+        identifier(&policy.name),
+        relation.qualified(),
+        clauses.join(" ")
+    )
 }

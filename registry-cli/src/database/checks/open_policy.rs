@@ -6,8 +6,7 @@ use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
 use crate::database::logic::Verdict;
-use crate::database::policies::{Clause, policies_of_families, verdict};
-use crate::database::statements::identifier;
+use crate::database::policies::{Clause, compare_tenant, is_open_alone, policies_of_families, verdict};
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -32,19 +31,15 @@ fn finding(
         Clause::Using => "lets rows of other tenants be read",
         Clause::Check => "lets rows of other tenants be written",
     };
-    let required = context.required_policies(table).unwrap_or_default();
-    let own = required.iter().find(|policy| policy.command.is_none());
-    let expression = own.and_then(|policy| policy.using.as_deref()).unwrap_or("…");
     let written = || open.iter().filter(|(clause, _)| clause.is_written(policy));
-    let clauses: Vec<String> = written()
-        .map(|(clause, _)| format!("{} {}", clause.name(), in_parentheses(expression)))
+    // Also those that only a restrictive policy holds back, so that the fix leaves nothing to report.
+    let clauses = Clause::ALL.iter().copied().filter(|clause| clause.is_written(policy));
+    let clauses: Vec<Clause> = clauses
+        .filter(|clause| {
+            open.iter().any(|(open, _)| open == clause) || is_open_alone(context, relation, policy, *clause)
+        })
         .collect();
-    let fix = format!(
-        "ALTER POLICY {} ON {} {};",
-        identifier(&policy.name),
-        relation.qualified(),
-        clauses.join(" ")
-    );
+    let fix = compare_tenant(context, table, relation, policy, &clauses);
     let roles = quoted(policy.roles.iter().map(|role| context.catalog.role_name(*role)));
     let message = format!(
         "policy `{}` of table `{}` {what} by {roles}",
@@ -77,12 +72,6 @@ fn reasons(verdict: Verdict) -> Option<Vec<String>> {
             "`[[tenancy.policies]]` has no entry for this command, so it is refused".to_string(),
         ]),
     }
-}
-
-/// A comment at the end of the expression must not hide the closing parenthesis.
-fn in_parentheses(expression: &str) -> String {
-    let end = if expression.contains("--") { "\n" } else { "" };
-    format!("({expression}{end})")
 }
 
 #[cfg(test)]
@@ -135,6 +124,7 @@ mod tests {
         assert_eq!(
             found(find, |it| {
                 it.child("old_invoices", "r", "invoices");
+                it.add_column("old_invoices", "org_id", "text");
                 it.secure("old_invoices");
                 it.grant("SELECT", "old_invoices", "app");
                 it.add_policy("old_invoices", "all", "app", "true");

@@ -57,6 +57,7 @@ fn reasons(effect: Effect) -> &'static [DatabaseCheck] {
             DatabaseCheck::RlsDisabled,
             DatabaseCheck::RlsNotForced,
             DatabaseCheck::OpenPolicy,
+            DatabaseCheck::UnprovenPolicy,
             DatabaseCheck::UnprotectedChild,
             DatabaseCheck::PrivilegedAppRole,
             DatabaseCheck::AppRoleOwnsTable,
@@ -70,7 +71,7 @@ mod tests {
     use crate::database::checks::run;
     use crate::database::testing::Database;
 
-    /// The code and the facts of each finding after a probe in which one attempt succeeded.
+    /// The code, the table and the facts of each finding after a probe in which one attempt succeeded.
     fn probed(effect: Effect, table: &str, change: impl FnOnce(&mut Database)) -> Vec<(String, Vec<String>)> {
         let mut database = Database::sound();
         change(&mut database);
@@ -81,14 +82,16 @@ mod tests {
             effect,
         };
         let findings = database.inspect_probed(vec![allowed], run);
-        let both = findings.into_iter().map(|one| (one.code.to_string(), one.facts));
+        let both = findings
+            .into_iter()
+            .map(|one| (format!("{} {}", one.code, one.subjects[0]), one.facts));
         both.collect()
     }
 
     #[test]
     fn an_attempt_that_the_catalog_does_not_explain() {
         let found = probed(Effect::Read, "invoices", |_| ());
-        assert_eq!(found, [("probe-allowed".to_string(), Vec::new())]);
+        assert_eq!(found, [("probe-allowed invoices".to_string(), Vec::new())]);
     }
 
     #[test]
@@ -97,7 +100,7 @@ mod tests {
             it.add_policy("invoices", "all", "app", "true");
         });
         assert_eq!(found.len(), 1);
-        assert_eq!(found[0].0, "open-policy");
+        assert_eq!(found[0].0, "open-policy invoices");
         assert_eq!(
             found[0].1.last().unwrap(),
             "probe: the server let role `app` run SELECT on table `invoices`"
@@ -111,7 +114,7 @@ mod tests {
                 it.add_policy("invoices", "all", "app", "true");
             });
             let codes: Vec<&str> = found.iter().map(|(code, _)| code.as_str()).collect();
-            assert_eq!(codes, ["open-policy", "probe-allowed"]);
+            assert_eq!(codes, ["open-policy invoices", &format!("probe-allowed {table}")]);
         }
     }
 }

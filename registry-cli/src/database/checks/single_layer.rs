@@ -6,7 +6,11 @@ use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
 use crate::database::logic::Verdict;
-use crate::database::policies::{COMMANDS, Clause, is_for, policies_of_families, question, verdict};
+use crate::database::policies::{
+    COMMANDS, Clause, compare_tenant, is_for, is_open_alone, policies_of_families, question, verdict,
+};
+use crate::database::statements::drop_policy;
+use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let found = policies_of_families(context).into_iter();
@@ -29,50 +33,37 @@ fn behind_a_restriction(
     relation: &Relation,
     policy: &PolicyRow,
 ) -> Option<Finding> {
-    let clause = *Clause::ALL
-        .iter()
-        .find(|clause| {
-            clause.is_written(policy)
-                && is_open_alone(context, relation, policy, **clause)
-                && verdict(context, relation, policy, **clause) == Verdict::Isolated
-        })?;
     let restrictive = context.catalog.policies(relation.oid).iter();
-    let names: Vec<String> = restrictive
+    let names: Vec<&String> = restrictive
         .filter(|other| !other.permissive)
-        .map(|other| format!("`{}`", other.name))
+        .map(|other| &other.name)
         .collect();
+    // `open_policy` and `unproven_policy` report others.
+    let is_isolated = |clause: &Clause| verdict(context, relation, policy, *clause) == Verdict::Isolated;
+    if names.is_empty() || !Clause::ALL.iter().all(is_isolated) {
+        return None;
+    }
+    let written = Clause::ALL.iter().copied();
+    let written = written.filter(|clause| clause.is_written(policy));
+    let open: Vec<Clause> = written
+        .filter(|clause| is_open_alone(context, relation, policy, *clause))
+        .collect();
+    if open.is_empty() {
+        return None;
+    }
     let message = format!(
         "policy `{}` of table `{}` is open, and only restrictive policies hold it back",
         policy.name,
         table.name()
     );
-    let text = clause.of(policy).unwrap_or_default();
-    let fix = "compare the tenant in this policy, too, so that no single statement opens the table";
-    Some(
-        Finding::of_table(DatabaseCheck::SingleLayer, table.name(), message, fix)
-            .object(&policy.name)
-            .fact(format!("its {} is `{text}`", clause.name()))
-            .fact(format!("restrictive policies: {}", names.join(", "))),
-    )
-}
-
-fn is_open_alone(context: &Context<'_>, relation: &Relation, policy: &PolicyRow, clause: Clause) -> bool {
-    let apps = context.app_roles.iter();
-    let mut applying = apps.filter(|app| policy.roles.iter().any(|role| app.reaches(*role)));
-    applying.any(|app| {
-        let letters = COMMANDS.iter().filter(|(letter, _)| is_for(policy, letter));
-        let mut possible = letters.filter(|(letter, command)| {
-            clause.commands().contains(letter) && app.may(relation, &[command])
-        });
-        possible.any(|(letter, _)| {
-            let question = question(context, app, relation, policy, clause, letter);
-            let alone = question.map(|mut question| {
-                question.restrictive.clear();
-                question.verdict()
-            });
-            matches!(alone, Some(Verdict::Open(_)))
-        })
-    })
+    let fix = compare_tenant(context, table, relation, policy, &open);
+    let mut finding =
+        Finding::of_table(DatabaseCheck::SingleLayer, table.name(), message, fix).object(&policy.name);
+    for clause in open {
+        let text = clause.of(policy).unwrap_or_default();
+        finding = finding.fact(format!("its {} is `{text}`", clause.name()));
+    }
+    Some(finding.fact(format!("restrictive policies: {}", quoted(names))))
 }
 
 /// A restrictive policy that lets rows of other tenants through.
@@ -96,7 +87,7 @@ fn without_effect(
     }
     let text = clause.of(policy).unwrap_or_default();
     let message = format!("restrictive policy `{}` of table `{}` restricts nothing", policy.name, table.name());
-    let fix = "compare the tenant in it, or drop it";
+    let fix = drop_policy(relation.qualified(), &policy.name);
     Some(
         Finding::of_table(DatabaseCheck::SingleLayer, table.name(), message, fix)
             .object(&policy.name)

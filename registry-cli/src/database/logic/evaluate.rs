@@ -308,12 +308,10 @@ impl<'e> Evaluation<'e> {
         let is_same = one == other && one != Tenant::Other;
         let is_different = one != other;
         match op {
-            BinaryOperator::Eq if is_same => Truths::TRUE,
             BinaryOperator::Eq if is_different => Truths::FALSE,
-            BinaryOperator::NotEq if is_same => Truths::FALSE,
             BinaryOperator::NotEq if is_different => Truths::TRUE,
-            BinaryOperator::LtEq | BinaryOperator::GtEq if is_same => Truths::TRUE,
-            BinaryOperator::Lt | BinaryOperator::Gt if is_same => Truths::FALSE,
+            BinaryOperator::Eq | BinaryOperator::LtEq | BinaryOperator::GtEq if is_same => Truths::TRUE,
+            BinaryOperator::NotEq | BinaryOperator::Lt | BinaryOperator::Gt if is_same => Truths::FALSE,
             _ => {
                 self.need_tenants(None);
                 Truths::EITHER

@@ -43,8 +43,11 @@ pub fn implies(evaluation: &mut Evaluation<'_>, all: &[&Expr], other: &Expr) -> 
     })
 }
 
-/// The operands of a logical operator, and what it makes of their values.
-fn taken_apart(expression: &Expr) -> Option<(Vec<&Expr>, fn(&[Truths]) -> Truths)> {
+/// What a logical operator makes of the values of its operands.
+type Combine = fn(&[Truths]) -> Truths;
+
+/// The operands of a logical operator.
+fn taken_apart(expression: &Expr) -> Option<(Vec<&Expr>, Combine)> {
     Some(match expression {
         Expr::Nested(inner) => (vec![inner.as_ref()], |of| of[0]),
         Expr::BinaryOp {

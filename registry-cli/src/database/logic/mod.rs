@@ -17,4 +17,4 @@ mod verdict;
 mod world;
 
 pub use expressions::Expressions;
-pub use verdict::{Question, Verdict};
+pub use verdict::{Question, Verdict, Verdicts};

@@ -51,17 +51,9 @@ impl Evaluation<'_> {
             self.opaque(&format!("`{query}`"));
             return Truths::ANY;
         };
-        let item = match item {
-            Some((item, op)) => Some((item, self.value(item), op)),
-            None => None,
-        };
+        let item = item.map(|(item, op)| (item, self.value(item), op));
         let mut found = Truths::NONE;
-        let Some(combinations) = self.owners_of(&parts, item.as_ref().map(|(expression, ..)| *expression))
-        else {
-            self.opaque(&format!("`{query}`"));
-            return Truths::ANY;
-        };
-        for rows in combinations {
+        for rows in self.owners_of(&parts, item.as_ref().map(|(expression, ..)| *expression)) {
             self.scopes.push(Scope {
                 rows: rows.clone(),
                 ..Scope::default()
@@ -125,13 +117,9 @@ impl Evaluation<'_> {
             self.opaque(&format!("`{query}`"));
             return Value::ANYTHING;
         };
-        let Some(combinations) = self.owners_of(&parts, None) else {
-            self.opaque(&format!("`{query}`"));
-            return Value::ANYTHING;
-        };
         let mut result = Value::new(Known::Nothing);
         let mut found = Truths::NONE;
-        for rows in combinations {
+        for rows in self.owners_of(&parts, None) {
             self.scopes.push(Scope {
                 rows: rows.clone(),
                 ..Scope::default()
@@ -180,7 +168,7 @@ impl Evaluation<'_> {
             && select.having.is_none()
             && select.lateral_views.is_empty()
             && select.qualify.is_none();
-        if !is_plain || self.may_aggregate(select) {
+        if !is_plain || may_aggregate(select) {
             return None;
         }
         let mut rows = Vec::new();
@@ -276,38 +264,8 @@ impl Evaluation<'_> {
         })
     }
 
-    /// Whether a query may return a row where it finds none, as with an aggregate.
-    fn may_aggregate(&self, select: &Select) -> bool {
-        let is_unknown = |expression: &Expr| self.calls_unknown(expression);
-        !select.from.is_empty()
-            && select.projection.iter().any(|item| match item {
-                SelectItem::UnnamedExpr(expression) | SelectItem::ExprWithAlias { expr: expression, .. } => {
-                    is_unknown(expression)
-                }
-                SelectItem::QualifiedWildcard(..) | SelectItem::Wildcard(_) => false,
-            })
-    }
-
-    /// Whether an expression is more than a column, a literal, or a cast of them.
-    fn calls_unknown(&self, expression: &Expr) -> bool {
-        match expression {
-            Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => self.calls_unknown(inner),
-            Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_) => false,
-            Expr::Function(function) => {
-                let (schema, name) = called_name(&function.name);
-                let is_plain =
-                    schema.is_none() && matches!(name.as_str(), "lower" | "upper" | "coalesce" | "nullif");
-                let arguments = arguments(function);
-                !is_plain
-                    || arguments
-                        .is_none_or(|all| all.into_iter().any(|argument| self.calls_unknown(argument)))
-            }
-            _ => true,
-        }
-    }
-
-    /// Each way in which the rows of a sub-select can belong to tenants. `None` if that cannot be told.
-    fn owners_of(&mut self, parts: &Parts<'_>, item: Option<&Expr>) -> Option<Vec<Vec<Row>>> {
+    /// Each way in which the rows of a sub-select can belong to tenants.
+    fn owners_of(&mut self, parts: &Parts<'_>, item: Option<&Expr>) -> Vec<Vec<Row>> {
         let pairs = self.equal_columns(parts, item);
         let around = self.rows_around();
         let mut rows = parts.rows.clone();
@@ -341,7 +299,7 @@ impl Evaluation<'_> {
                 })
                 .collect();
         }
-        Some(combinations)
+        combinations
     }
 
     fn rows_around(&self) -> Vec<Row> {
@@ -476,6 +434,32 @@ impl Evaluation<'_> {
     }
 }
 
+/// Whether a query may return a row where it finds none, as with an aggregate.
+fn may_aggregate(select: &Select) -> bool {
+    !select.from.is_empty()
+        && select.projection.iter().any(|item| match item {
+            SelectItem::UnnamedExpr(expression) | SelectItem::ExprWithAlias { expr: expression, .. } => {
+                calls_unknown(expression)
+            }
+            SelectItem::QualifiedWildcard(..) | SelectItem::Wildcard(_) => false,
+        })
+}
+
+/// Whether an expression is more than a column, a literal, or what is made of them by functions that are no aggregates.
+fn calls_unknown(expression: &Expr) -> bool {
+    match expression {
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => calls_unknown(inner),
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_) => false,
+        Expr::Function(function) => {
+            let (schema, name) = called_name(&function.name);
+            let is_plain =
+                schema.is_none() && matches!(name.as_str(), "lower" | "upper" | "coalesce" | "nullif");
+            !is_plain || arguments(function).is_none_or(|all| all.into_iter().any(calls_unknown))
+        }
+        _ => true,
+    }
+}
+
 /// Whether LIMIT leaves a row.
 fn has_rows(limit: Option<&LimitClause>) -> bool {
     match limit {
@@ -585,7 +569,7 @@ mod tests {
         assert_eq!(judged("tasks", expression, |_| ()), "isolated");
         assert!(judged("tasks", expression, opened).starts_with("where"));
         let without = judged("tasks", expression, |it| {
-            it.relation("projects").row_security = false
+            it.relation("projects").row_security = false;
         });
         assert!(without.starts_with("where"), "{without}");
     }

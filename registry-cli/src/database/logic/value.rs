@@ -260,10 +260,10 @@ impl Constant {
             ("text" | "varchar" | "character varying" | "name", Self::Time(_)) => None,
             ("text" | "varchar" | "character varying", other) => Some(Value::text(other.to_text())),
             ("name", Self::Text(text)) if text.len() < 64 => Some(Value::text(text)),
-            ("numeric", Self::Integer(_)) => Some(Value::constant(self.clone())),
-            ("uuid", Self::Uuid(_)) => Some(Value::constant(self.clone())),
+            ("numeric", Self::Integer(_))
+            | ("uuid", Self::Uuid(_))
+            | ("bool" | "boolean", Self::Boolean(_)) => Some(Value::constant(self.clone())),
             ("uuid", Self::Text(text)) => Some(uuid(text).map_or(Value::ERROR, Value::constant)),
-            ("bool" | "boolean", Self::Boolean(_)) => Some(Value::constant(self.clone())),
             ("bool" | "boolean", Self::Text(text)) => match text.as_str() {
                 "true" | "t" => Some(Value::constant(Self::Boolean(true))),
                 "false" | "f" => Some(Value::constant(Self::Boolean(false))),

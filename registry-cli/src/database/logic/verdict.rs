@@ -1,6 +1,7 @@
 //! Decides whether a policy lets rows of other tenants through, and finds values that show it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use sqlparser::ast::{BinaryOperator, Expr};
@@ -12,8 +13,8 @@ use super::implication::implies;
 use super::truth::Truths;
 use super::value::{Constant, Known, Tenant, Value, Variable};
 use super::world::{Choice, Session, World, pairs};
-use crate::database::catalog::Relation;
-use crate::database::context::Context;
+use crate::database::catalog::{Oid, Relation};
+use crate::database::context::{Context, Table};
 use crate::database::roles::Actor;
 
 /// More combinations of values are not tried.
@@ -91,8 +92,34 @@ fn is_never_true(evaluation: &mut Evaluation<'_>, expression: &Expr) -> bool {
     !evaluation.truths(expression).contains(Truths::TRUE)
 }
 
+/// The verdicts so far: several checks ask the same question, and a policy has the same expression for several commands.
+#[derive(Debug, Default)]
+pub struct Verdicts {
+    known: RefCell<BTreeMap<Key, Verdict>>,
+}
+
+/// The table, the role, the expressions, and whether shared rows may be let through.
+type Key = (Oid, Oid, Vec<String>, bool);
+
 impl Question<'_> {
     pub fn verdict(&self) -> Verdict {
+        let texts = std::iter::once(self.permissive).chain(self.restrictive.iter().copied());
+        let key = (
+            self.relation.oid,
+            self.actor.role.oid,
+            texts.map(str::to_string).collect(),
+            self.may_share,
+        );
+        let known = &self.context.verdicts.known;
+        if let Some(verdict) = known.borrow().get(&key) {
+            return verdict.clone();
+        }
+        let verdict = self.new_verdict();
+        known.borrow_mut().insert(key, verdict.clone());
+        verdict
+    }
+
+    fn new_verdict(&self) -> Verdict {
         let texts = std::iter::once(self.permissive).chain(self.restrictive.iter().copied());
         let mut expressions = Vec::new();
         for text in texts {
@@ -161,7 +188,7 @@ impl Question<'_> {
     fn worlds(&self) -> Vec<World> {
         let mut worlds: Vec<World> = Session::ALL.into_iter().map(World::new).collect();
         let shared = self.context.table_holding(self.relation.oid);
-        if let Some(column) = shared.and_then(|table| table.column_of_shared_rows())
+        if let Some(column) = shared.and_then(Table::column_of_shared_rows)
             && !self.may_share
         {
             let null = Variable::Column(self.relation.name.clone(), column.to_string());
@@ -238,7 +265,7 @@ impl Question<'_> {
     /// Another tenant, unless the row belongs to nobody.
     fn owner_in(&self, world: &World) -> Option<Tenant> {
         let table = self.context.table_holding(self.relation.oid);
-        let column = table.and_then(|table| table.column_of_shared_rows());
+        let column = table.and_then(Table::column_of_shared_rows);
         let is_shared = column.is_some_and(|column| {
             let variable = Variable::Column(self.relation.name.clone(), column.to_string());
             world.value(&variable) == Some(&Value::NULL)
@@ -274,7 +301,7 @@ impl Question<'_> {
         }
         let mut row = Vec::new();
         let table = self.context.table_holding(self.relation.oid);
-        let tenant_column = table.and_then(|table| table.tenant_column());
+        let tenant_column = table.and_then(Table::tenant_column);
         if let Some(column) = tenant_column
             && self.owner_in(world).is_some()
         {
@@ -284,10 +311,7 @@ impl Question<'_> {
         }
         for (variable, choice) in &world.choices {
             match (variable, choice) {
-                (Variable::Setting(name), Choice::Value(value)) => {
-                    session.push(format!("`{name}` is {}", shown(value)));
-                }
-                (Variable::Role(name), Choice::Value(value)) => {
+                (Variable::Setting(name) | Variable::Role(name), Choice::Value(value)) => {
                     session.push(format!("`{name}` is {}", shown(value)));
                 }
                 (Variable::Column(table, column), Choice::Value(value)) if *table == self.relation.name => {
