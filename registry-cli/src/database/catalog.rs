@@ -186,6 +186,19 @@ pub struct Inheritance {
 pub struct Use {
     pub view: Oid,
     pub used: Oid,
+    /// The definition of the view, if it calls a function that returns rows of the relation, and so may depend on the
+    /// relation without reading it.
+    pub definition: Option<String>,
+}
+
+impl Use {
+    fn reads(&self, relations: &[Relation]) -> bool {
+        let Some(definition) = &self.definition else {
+            return true;
+        };
+        let used = relations.iter().find(|relation| relation.oid == self.used);
+        used.is_none_or(|used| Words::outside_quotes(definition).reads(&used.schema, &used.name))
+    }
 }
 
 #[derive(Debug, FromRow)]
@@ -348,6 +361,8 @@ pub struct Catalog {
 
 impl From<Rows> for Catalog {
     fn from(rows: Rows) -> Self {
+        let uses = rows.uses.into_iter();
+        let uses = uses.filter(|one| one.reads(&rows.relations)).collect();
         let positions = rows.relations.iter().enumerate();
         Self {
             by_name: positions
@@ -366,7 +381,7 @@ impl From<Rows> for Catalog {
             foreign_keys: rows.foreign_keys,
             children: grouped(rows.inheritance.clone(), |one| one.parent),
             parents: grouped(rows.inheritance, |one| one.child),
-            uses: grouped(rows.uses, |one| one.view),
+            uses: grouped(uses, |one| one.view),
             columns: grouped(rows.columns, |column| column.relation),
             grants: grouped(rows.grants, |grant| grant.relation),
             policies: grouped(rows.policies, |policy| policy.relation),

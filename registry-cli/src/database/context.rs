@@ -156,9 +156,10 @@ impl<'c> Context<'c> {
         self.app_roles.iter().any(|app| app.may(relation, privileges))
     }
 
-    pub fn actor(&self, role: Oid) -> Option<Actor<'c>> {
+    /// A role as the owner of a view or a function.
+    pub fn owner(&self, role: Oid) -> Option<Actor<'c>> {
         let role = self.catalog.role_of(role)?;
-        Some(Actor::new(self.catalog, role))
+        Some(Actor::of_owner(self.catalog, role))
     }
 
     /// The tenant column of a relation that holds rows of a registered table: the table itself, or one of its partitions

@@ -31,13 +31,13 @@ pub fn opens(
 
 /// Whether a role can see and write rows of a table regardless of the policies for the application.
 fn is_above_rls(context: &Context<'_>, role: Oid, relation: &Relation) -> bool {
-    let Some(actor) = context.actor(role) else {
+    let Some(actor) = context.owner(role) else {
         return true;
     };
-    actor.ignores_policies()
+    let is_exempt = actor.ignores_policies()
         || !relation.row_security
-        || (!relation.force_row_security && actor.reaches(relation.owner))
-        || has_open_policy(context, &actor, relation)
+        || (!relation.force_row_security && actor.reaches(relation.owner));
+    actor.holds(relation, "SELECT") && (is_exempt || has_open_policy(context, &actor, relation))
 }
 
 /// Whether a policy that does not apply to the application may let a role see rows of another tenant.
@@ -53,7 +53,7 @@ fn has_open_policy(context: &Context<'_>, actor: &Actor<'_>, relation: &Relation
 }
 
 fn may_change(context: &Context<'_>, role: Oid, relation: &Relation) -> bool {
-    let actor = context.actor(role);
+    let actor = context.owner(role);
     actor.is_some_and(|actor| CHANGES.iter().any(|privilege| actor.holds(relation, privilege)))
 }
 
@@ -101,23 +101,37 @@ fn revoke_membership(context: &Context<'_>, relation: &Relation) -> String {
 pub fn ways_to<'c>(context: &'c Context<'c>, view: &'c Relation, privileges: &[&str]) -> Vec<&'c Relation> {
     let relations = context.catalog.relations.iter();
     let others = relations.filter(|other| other.kind == "v" && other.oid != view.oid);
-    let above = others.filter(|other| uses(context, other, view.oid) && context.is_used(other, privileges));
+    let above = others.filter(|other| context.is_used(other, privileges) && reads(context, other, view.oid));
     let own = context.is_used(view, privileges).then_some(view);
     own.into_iter().chain(above).collect()
 }
 
-/// Whether a view uses a relation, perhaps through other views.
-fn uses(context: &Context<'_>, view: &Relation, below: Oid) -> bool {
+/// Whether a view reads another one, perhaps through other views, with the rights that it has on each.
+fn reads(context: &Context<'_>, view: &Relation, below: Oid) -> bool {
     let views = reached(view.oid, |at| {
-        let used = context.catalog.used_by(at);
-        used.filter(|used| used.kind == "v").map(|used| used.oid)
+        let at = context.catalog.relation_of(at);
+        let used = at.into_iter().flat_map(|at| {
+            let used = context.catalog.used_by(at.oid);
+            used.filter(|used| (used.kind == "v" || used.oid == below) && may_read(context, at, used))
+        });
+        used.map(|used| used.oid)
     });
-    let mut parts = views.into_iter().chain([view.oid]);
-    parts.any(|part| context.catalog.used_by(part).any(|used| used.oid == below))
+    views.contains(&below)
 }
 
-/// The registered tables that a view uses, perhaps through other views. Except for a materialized view, these are
-/// only `security_invoker` views: others run as their owner, and are reported themselves.
+/// Whether a view may read a relation: its owner may, or the role that uses it, if the view uses the rights of its caller.
+fn may_read(context: &Context<'_>, view: &Relation, relation: &Relation) -> bool {
+    if view.security_invoker {
+        return context.is_used(relation, &["SELECT"]);
+    }
+    context
+        .owner(view.owner)
+        .is_none_or(|owner| owner.holds(relation, "SELECT"))
+}
+
+/// The registered tables that a view uses, perhaps through other views, with the same rights as the view itself: a view that
+/// uses the rights of its caller through others of its kind, and a materialized view, which its owner fills, through any.
+/// Below other views, an invoker view keeps asking the caller, and views that run as their owner are reported themselves.
 pub fn below<'c>(context: &'c Context<'c>, view: &Relation) -> Vec<(&'c Table<'c>, &'c Relation)> {
     let (mut seen, mut open, mut found) = (BTreeSet::new(), vec![view.oid], Vec::new());
     while let Some(at) = open.pop() {
@@ -127,7 +141,8 @@ pub fn below<'c>(context: &'c Context<'c>, view: &Relation) -> Vec<(&'c Table<'c
             }
             if let Some(table) = registered(context, used) {
                 found.push((table, used));
-            } else if (used.kind == "v" && used.security_invoker) || view.kind == "m" {
+            } else if view.kind == "m" || (view.security_invoker && used.kind == "v" && used.security_invoker)
+            {
                 open.push(used.oid);
             }
         }

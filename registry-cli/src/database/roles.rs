@@ -34,6 +34,28 @@ impl<'c> Actor<'c> {
         }
     }
 
+    /// A role as the owner of a view or a function that others use: only what it inherits counts, since nobody can SET ROLE
+    /// there.
+    pub fn of_owner(catalog: &'c Catalog, role: &'c Role) -> Self {
+        let mut reachable = BTreeMap::new();
+        let mut open = vec![vec![role.oid]];
+        while let Some(way) = open.pop() {
+            let last = way.last().copied().unwrap_or(role.oid);
+            for edge in catalog.memberships(last).iter().filter(|edge| edge.inherit) {
+                if edge.role != role.oid && !reachable.contains_key(&edge.role) {
+                    let way = [way.as_slice(), &[edge.role]].concat();
+                    reachable.insert(edge.role, way.clone());
+                    open.push(way);
+                }
+            }
+        }
+        Self {
+            role,
+            reachable,
+            catalog,
+        }
+    }
+
     /// Whether it has or can obtain the privileges of a role.
     pub fn reaches(&self, role: Oid) -> bool {
         role == PUBLIC || role == self.role.oid || self.reachable.contains_key(&role)

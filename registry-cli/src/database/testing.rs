@@ -154,7 +154,11 @@ impl Database {
         let view = self.add_relation(name, kind);
         self.relation(name).owner = SUPERUSER;
         let used = self.oid(of);
-        self.rows.uses.push(Use { view, used });
+        self.rows.uses.push(Use {
+            view,
+            used,
+            definition: None,
+        });
     }
 
     /// A SECURITY DEFINER function of a superuser that every role may call.

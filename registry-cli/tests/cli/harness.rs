@@ -167,7 +167,8 @@ pub fn program() -> Command {
         .env("NO_COLOR", "1")
         .env_remove("CLICOLOR_FORCE")
         .env_remove("GITHUB_WORKSPACE")
-        .env_remove("COLUMNS");
+        .env_remove("COLUMNS")
+        .env_remove("CARGO_TARGET_DIR");
     command
 }
 

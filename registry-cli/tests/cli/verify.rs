@@ -492,8 +492,8 @@ faults! {
         GRANT SELECT ON v TO erp_app" => "definer-view contacts v";
     view_of_an_owner_who_sees_all: "CREATE POLICY own ON contacts TO table_registry_migrator USING (true) WITH CHECK (true);
         CREATE VIEW v AS SELECT * FROM contacts; GRANT SELECT ON v TO erp_app" => "definer-view contacts v";
-    view_of_a_view since 15: "CREATE VIEW v AS SELECT * FROM contacts; ALTER VIEW v OWNER TO postgres;
-        CREATE VIEW w WITH (security_invoker) AS SELECT * FROM v; GRANT SELECT ON w TO erp_app"
+    view_of_a_view: "CREATE VIEW v AS SELECT * FROM contacts; ALTER VIEW v OWNER TO postgres;
+        CREATE VIEW w AS SELECT * FROM v; ALTER VIEW w OWNER TO postgres; GRANT SELECT ON w TO erp_app"
         => "definer-view contacts v";
     view_changes_an_append_only_table: "CREATE VIEW v AS SELECT * FROM audit_logs; GRANT UPDATE ON v TO erp_app"
         => "definer-view audit_logs v";
@@ -657,6 +657,16 @@ no_faults! {
         ALTER VIEW inside.all_contacts OWNER TO postgres; GRANT SELECT ON inside.all_contacts TO erp_app";
     view_that_asks_for_the_rights_of_its_user since 15: "CREATE VIEW invoker WITH (security_invoker) AS SELECT * FROM contacts;
         GRANT ALL ON invoker TO PUBLIC";
+    view_of_an_invoker_view since 15: "CREATE VIEW invoker WITH (security_invoker) AS SELECT * FROM contacts;
+        CREATE VIEW outer_view AS SELECT * FROM invoker; ALTER VIEW outer_view OWNER TO postgres; GRANT SELECT ON outer_view TO erp_app";
+    view_of_an_owner_who_may_not_read: "CREATE VIEW v AS SELECT * FROM contacts; ALTER VIEW v OWNER TO backup; GRANT SELECT ON v TO erp_app";
+    view_of_a_view_that_its_owner_may_not_read: "CREATE VIEW inner_view AS SELECT * FROM contacts; ALTER VIEW inner_view OWNER TO postgres;
+        CREATE VIEW outer_view AS SELECT * FROM inner_view; ALTER VIEW outer_view OWNER TO backup; GRANT SELECT ON outer_view TO erp_app";
+    view_for_inserts_with_a_trigger: "CREATE VIEW v AS SELECT * FROM contacts; ALTER VIEW v OWNER TO postgres; GRANT INSERT ON v TO erp_app;
+        CREATE FUNCTION into_contacts() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO contacts SELECT NEW.*; RETURN NEW; END $$;
+        CREATE TRIGGER t INSTEAD OF INSERT ON v FOR EACH ROW EXECUTE FUNCTION into_contacts()";
+    view_of_a_function_of_its_caller: "CREATE FUNCTION mine() RETURNS SETOF contacts LANGUAGE sql STABLE AS 'SELECT * FROM contacts';
+        CREATE VIEW v AS SELECT * FROM mine(); ALTER VIEW v OWNER TO postgres; GRANT SELECT ON v TO erp_app";
     materialized_view_that_nobody_may_read: "CREATE MATERIALIZED VIEW hidden_copy AS SELECT * FROM contacts";
 
     privileges_of_a_role_that_bypasses_rls: "GRANT SELECT ON ALL TABLES IN SCHEMA public TO backup";

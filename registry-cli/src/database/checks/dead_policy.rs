@@ -41,7 +41,11 @@ fn reason(context: &Context<'_>, relation: &Relation, policy: &PolicyRow) -> Opt
     let lets_through = apps.iter().any(|app| {
         let letters = COMMANDS.iter().map(|(letter, _)| *letter);
         letters.filter(|letter| is_for(policy, letter)).any(|letter| {
-            let clause = if letter == "a" { Clause::Check } else { Clause::Using };
+            let clause = if letter == "a" {
+                Clause::Check
+            } else {
+                Clause::Using
+            };
             let question = question(context, app, relation, policy, clause, letter);
             question.is_some_and(|question| question.may_let_rows_through())
         })
@@ -50,12 +54,19 @@ fn reason(context: &Context<'_>, relation: &Relation, policy: &PolicyRow) -> Opt
 }
 
 fn finding(table: &Table<'_>, relation: &Relation, policy: &PolicyRow, reason: String) -> Finding {
-    let message = format!("policy `{}` of table `{}` lets no row through", policy.name, table.name());
+    let message = format!(
+        "policy `{}` of table `{}` lets no row through",
+        policy.name,
+        table.name()
+    );
     let fix = drop_policy(relation.qualified(), &policy.name);
-    let texts = Clause::ALL.iter().filter(|clause| clause.is_written(policy)).map(|clause| {
-        let text = clause.of(policy).unwrap_or_default();
-        format!("its {} is `{text}`", clause.name())
-    });
+    let texts = Clause::ALL
+        .iter()
+        .filter(|clause| clause.is_written(policy))
+        .map(|clause| {
+            let text = clause.of(policy).unwrap_or_default();
+            format!("its {} is `{text}`", clause.name())
+        });
     let finding = Finding::of_table(DatabaseCheck::DeadPolicy, table.name(), message, fix)
         .object(&policy.name)
         .fact(reason);
@@ -69,7 +80,12 @@ mod tests {
 
     #[test]
     fn an_expression_that_is_never_true() {
-        for expression in ["false", "(1 = 0)", "NULL::boolean", "((org_id = 'a'::text) AND (org_id IS NULL))"] {
+        for expression in [
+            "false",
+            "(1 = 0)",
+            "NULL::boolean",
+            "((org_id = 'a'::text) AND (org_id IS NULL))",
+        ] {
             assert_eq!(
                 found(find, |it| {
                     it.add_policy("invoices", "none", "app", expression);

@@ -33,7 +33,10 @@ fn finding(
     };
     let written = || open.iter().filter(|(clause, _)| clause.is_written(policy));
     // Also those that only a restrictive policy holds back, so that the fix leaves nothing to report.
-    let clauses = Clause::ALL.iter().copied().filter(|clause| clause.is_written(policy));
+    let clauses = Clause::ALL
+        .iter()
+        .copied()
+        .filter(|clause| clause.is_written(policy));
     let clauses: Vec<Clause> = clauses
         .filter(|clause| {
             open.iter().any(|(open, _)| open == clause) || is_open_alone(context, relation, policy, *clause)
@@ -63,11 +66,16 @@ fn reasons(verdict: Verdict) -> Option<Vec<String>> {
         Verdict::Open(witness) => {
             let branch = witness.branch.as_ref();
             let branch = branch.map(|branch| format!("the part `{branch}` is enough"));
-            Some(branch.into_iter().chain([format!("for example, {witness}")]).collect())
+            Some(
+                branch
+                    .into_iter()
+                    .chain([format!("for example, {witness}")])
+                    .collect(),
+            )
         }
-        Verdict::Undeclared(Some(declared)) => {
-            Some(vec![format!("`[[tenancy.policies]]` permits no more than `{declared}`")])
-        }
+        Verdict::Undeclared(Some(declared)) => Some(vec![format!(
+            "`[[tenancy.policies]]` permits no more than `{declared}`"
+        )]),
         Verdict::Undeclared(None) => Some(vec![
             "`[[tenancy.policies]]` has no entry for this command, so it is refused".to_string(),
         ]),

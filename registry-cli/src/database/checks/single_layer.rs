@@ -79,14 +79,20 @@ fn without_effect(
         .find(|app| policy.roles.iter().any(|role| app.reaches(*role)))?;
     let clause = *Clause::ALL.iter().find(|clause| clause.is_written(policy))?;
     let letter = COMMANDS.iter().map(|(letter, _)| *letter);
-    let letter = letter.filter(|letter| clause.commands().contains(letter)).find(|letter| is_for(policy, letter))?;
+    let letter = letter
+        .filter(|letter| clause.commands().contains(letter))
+        .find(|letter| is_for(policy, letter))?;
     let mut question = question(context, app, relation, policy, clause, letter)?;
     question.restrictive.clear();
     if !question.lets_all_rows_through() {
         return None;
     }
     let text = clause.of(policy).unwrap_or_default();
-    let message = format!("restrictive policy `{}` of table `{}` restricts nothing", policy.name, table.name());
+    let message = format!(
+        "restrictive policy `{}` of table `{}` restricts nothing",
+        policy.name,
+        table.name()
+    );
     let fix = drop_policy(relation.qualified(), &policy.name);
     Some(
         Finding::of_table(DatabaseCheck::SingleLayer, table.name(), message, fix)
@@ -101,7 +107,8 @@ mod tests {
     use crate::database::testing::{Database, NOTHING, TENANT, findings, found};
 
     fn restricted(it: &mut Database, expression: &str) {
-        it.add_policy("invoices", "restriction", "PUBLIC", expression).permissive = false;
+        it.add_policy("invoices", "restriction", "PUBLIC", expression)
+            .permissive = false;
     }
 
     #[test]
@@ -119,7 +126,10 @@ mod tests {
     #[test]
     fn a_restrictive_policy_that_lets_all_rows_through() {
         assert_eq!(found(find, |it| restricted(it, "true")), ["invoices restriction"]);
-        assert_eq!(found(find, |it| restricted(it, "(org_id IS NOT NULL)")), ["invoices restriction"]);
+        assert_eq!(
+            found(find, |it| restricted(it, "(org_id IS NOT NULL)")),
+            ["invoices restriction"]
+        );
     }
 
     #[test]

@@ -43,7 +43,8 @@ fn finding(
         policy.name,
         table.name()
     );
-    let fix = "compare the tenant column with the setting in the policy itself, or review the policy and allow it";
+    let fix =
+        "compare the tenant column with the setting in the policy itself, or review the policy and allow it";
     let finding =
         Finding::of_table(DatabaseCheck::UnprovenPolicy, table.name(), message, fix).object(&policy.name);
     Some(facts.into_iter().fold(finding, Finding::fact))
@@ -83,7 +84,12 @@ mod tests {
     fn a_function_that_can_be_followed() {
         assert_eq!(
             found(find, |it| {
-                it.body("public", "is_own", &["org"], "SELECT org = current_setting('app.org_id', true)");
+                it.body(
+                    "public",
+                    "is_own",
+                    &["org"],
+                    "SELECT org = current_setting('app.org_id', true)",
+                );
                 it.add_policy("invoices", "own", "app", "is_own(org_id)");
             }),
             NOTHING
