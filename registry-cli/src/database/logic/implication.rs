@@ -101,6 +101,22 @@ fn truth(evaluation: &mut Evaluation<'_>, expression: &Expr, values: &BTreeMap<&
     }
 }
 
+/// The name of a type as the server writes it.
+fn full_name(sql_type: &str) -> String {
+    match sql_type {
+        "int" | "int4" => "integer",
+        "int2" => "smallint",
+        "int8" => "bigint",
+        "bool" => "boolean",
+        "varchar" => "character varying",
+        "timestamptz" => "timestamp with time zone",
+        "timestamp" => "timestamp without time zone",
+        "decimal" => "numeric",
+        other => other,
+    }
+    .to_string()
+}
+
 impl Evaluation<'_> {
     /// An expression in a form that does not depend on who spells it.
     fn spelt(&mut self, expression: &Expr) -> String {
@@ -112,7 +128,7 @@ impl Evaluation<'_> {
             // The server writes the type of each literal.
             Expr::Cast { expr, data_type, .. } => {
                 let inner = self.spelt(expr);
-                let sql_type = data_type.to_string().to_lowercase();
+                let sql_type = full_name(&data_type.to_string().to_lowercase());
                 if sql_type == "text" && inner.starts_with('\'') {
                     inner
                 } else {
@@ -217,5 +233,89 @@ impl Evaluation<'_> {
             tables.join(", "),
             conditions.join(" and ")
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::database::policies::{Clause, verdict};
+    use crate::database::testing::Database;
+
+    const USER: &str =
+        "(total = ( SELECT (current_setting('app.user'::text, true))::integer AS current_setting))";
+
+    /// The verdict about the policy of `invoices`, for which `declared` is declared for SELECT, and nothing else.
+    fn judged(declared: &str, expression: &str, command: &str) -> String {
+        let mut database = Database::sound();
+        database.policy_file.push_str(&format!(
+            "[[tenancy.policies]]\ntable = \"invoices\"\nfor = \"select\"\nusing = \"{declared}\"\nreason = \"x\"\n"
+        ));
+        let policy = database.policy("invoices");
+        policy.command = command.to_string();
+        policy.using = Some(expression.to_string());
+        policy.check = None;
+        database.inspect(|context| {
+            let relation = context.catalog.relation("public", "invoices").unwrap();
+            let policies = context.catalog.policies(relation.oid);
+            verdict(context, relation, &policies[0], Clause::Using).to_string()
+        })
+    }
+
+    #[test]
+    fn no_more_than_is_declared() {
+        let user = "total = (SELECT current_setting('app.user', true)::int)";
+        for (declared, expression) in [
+            (user, USER),
+            (user, &format!("({USER} AND (org_id = 'a'::text))")),
+            (user, "false"),
+            (&format!("{user} OR total IS NULL"), USER),
+            (
+                &format!("{user} OR total IS NULL"),
+                &format!("((total IS NULL) OR {USER})"),
+            ),
+            ("total IN (1, 2)", "(total = ANY (ARRAY[1, 2]))"),
+            (
+                "NOT (total = 1 OR total = 2)",
+                "((NOT (total = 1)) AND (NOT (total = 2)))",
+            ),
+            (
+                "EXISTS (SELECT FROM users WHERE users.id = total AND name = 'a')",
+                "(EXISTS ( SELECT FROM users WHERE ((users.id = invoices.total) AND (users.name = 'a'::text))))",
+            ),
+            (
+                "id IN (SELECT id FROM users)",
+                "(id IN ( SELECT users.id FROM users))",
+            ),
+        ] {
+            assert_eq!(
+                judged(declared, expression, "r"),
+                "isolated",
+                "{declared}: {expression}"
+            );
+        }
+    }
+
+    #[test]
+    fn more_than_is_declared() {
+        for (declared, expression) in [
+            ("total = 1", "true"),
+            ("total = 1", "((total = 1) OR (total IS NULL))"),
+            ("total = 1", "(total = 2)"),
+            ("total = 1 AND id = 2", "(total = 1)"),
+            ("NOT (total = 1)", "((total = 1) IS NOT TRUE)"),
+        ] {
+            let found = judged(declared, expression, "r");
+            assert!(
+                found.starts_with("more than"),
+                "{declared}: {expression}: {found}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_command_without_an_entry() {
+        assert_eq!(judged("total = 1", "(total = 1)", "d"), "more than None");
+        assert_eq!(judged("total = 1", "false", "d"), "isolated");
+        assert_eq!(judged("total = 1", "(total = 1)", "*"), "more than None");
     }
 }
