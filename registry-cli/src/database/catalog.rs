@@ -118,6 +118,13 @@ pub struct PolicyRow {
     pub check: Option<String>,
 }
 
+impl PolicyRow {
+    /// Whether it is for a command, given by its letter.
+    pub fn is_for(&self, letter: &str) -> bool {
+        self.command == "*" || self.command == letter
+    }
+}
+
 #[derive(Debug, FromRow)]
 pub struct ForeignKey {
     pub relation: Oid,
@@ -232,6 +239,15 @@ pub struct FunctionBody {
     /// Whether its value is null if an argument is.
     pub is_strict: bool,
     pub body: String,
+    /// Whether no other schema has a function with its name.
+    pub is_only: bool,
+}
+
+/// A function that may change a setting.
+#[derive(Debug, FromRow)]
+pub struct Setter {
+    pub schema: String,
+    pub name: String,
 }
 
 #[derive(Debug, FromRow)]
@@ -291,6 +307,7 @@ pub struct Rows {
     pub rules: Vec<Rule>,
     pub functions: Vec<Function>,
     pub bodies: Vec<FunctionBody>,
+    pub setters: Vec<Setter>,
     pub triggers: Vec<Trigger>,
 }
 
@@ -312,6 +329,10 @@ impl Rows {
             rules: session.query("rules", include_str!("catalog/rules.sql"))?,
             functions: session.query("functions", include_str!("catalog/functions.sql"))?,
             bodies: session.query("the bodies of functions", include_str!("catalog/bodies.sql"))?,
+            setters: session.query(
+                "functions that change settings",
+                include_str!("catalog/setters.sql"),
+            )?,
             foreign_keys: session.query("foreign keys", include_str!("catalog/foreign_keys.sql"))?,
             indexes: session.query("indexes", include_str!("catalog/indexes.sql"))?,
             volatilities: session.query(
@@ -336,6 +357,7 @@ pub struct Catalog {
     pub default_grants: Vec<DefaultGrant>,
     pub functions: Vec<Function>,
     pub foreign_keys: Vec<ForeignKey>,
+    setters: Vec<Setter>,
     roles: BTreeMap<Oid, Role>,
     /// Keyed by member.
     memberships: BTreeMap<Oid, Vec<Membership>>,
@@ -379,6 +401,7 @@ impl From<Rows> for Catalog {
             functions: rows.functions,
             bodies: grouped(rows.bodies, |function| function.name.clone()),
             foreign_keys: rows.foreign_keys,
+            setters: rows.setters,
             children: grouped(rows.inheritance.clone(), |one| one.parent),
             parents: grouped(rows.inheritance, |one| one.child),
             uses: grouped(uses, |one| one.view),
@@ -446,14 +469,19 @@ impl Catalog {
         self.volatilities.get(&key).map(String::as_str)
     }
 
-    /// The functions with a name, in one schema or in any.
-    pub fn bodies<'c>(
-        &'c self,
-        schema: Option<&'c str>,
-        name: &str,
-    ) -> impl Iterator<Item = &'c FunctionBody> + use<'c> {
-        let named = self.bodies.get(name).into_iter().flatten();
-        named.filter(move |function| schema.is_none_or(|schema| schema == function.schema))
+    /// A function that is the only one with its name in a schema, or in all schemas.
+    pub fn body(&self, schema: Option<&str>, name: &str) -> Option<&FunctionBody> {
+        let mut named = self.bodies.get(name)?.iter();
+        match schema {
+            Some(schema) => named.find(|function| function.schema == schema),
+            None => named.find(|function| function.is_only),
+        }
+    }
+
+    /// Whether a function may change a setting.
+    pub fn may_set(&self, schema: Option<&str>, name: &str) -> bool {
+        let mut named = self.setters.iter().filter(|setter| setter.name == name);
+        named.any(|setter| schema.is_none_or(|schema| schema == setter.schema))
     }
 
     /// The relation with a name, in one schema or, if only one has it, in any.

@@ -7,7 +7,7 @@ use super::catalog::{Oid, Relation, reached};
 use super::context::{Context, Table};
 use super::logic::Verdict;
 use super::mention::Words;
-use super::policies::{Clause, is_for, question};
+use super::policies::{Clause, question};
 use super::roles::Actor;
 
 /// What a statement does with a table.
@@ -45,7 +45,7 @@ fn has_open_policy(context: &Context<'_>, actor: &Actor<'_>, relation: &Relation
     let is_own = |role: &Oid| actor.reaches(*role) && context.app_role_reaching(*role).is_none();
     let policies = context.catalog.policies(relation.oid).iter();
     let mut own =
-        policies.filter(|policy| policy.permissive && is_for(policy, "r") && policy.roles.iter().any(is_own));
+        policies.filter(|policy| policy.permissive && policy.is_for("r") && policy.roles.iter().any(is_own));
     own.any(|policy| {
         let question = question(context, actor, relation, policy, Clause::Using, "r");
         question.is_some_and(|question| question.verdict() != Verdict::Isolated)

@@ -2,7 +2,7 @@
 
 use table_registry_engine::{Command, Tenancy};
 
-use super::catalog::{PUBLIC, PolicyRow, Relation};
+use super::catalog::{PolicyRow, Relation};
 use super::context::{Context, Table};
 use super::logic::{Question, Verdict};
 use super::roles::Actor;
@@ -19,11 +19,6 @@ pub fn letter(command: Command) -> &'static str {
         Command::Update => "w",
         Command::Delete => "d",
     }
-}
-
-/// Whether a policy is for a command, given by its letter.
-pub fn is_for(policy: &PolicyRow, letter: &str) -> bool {
-    policy.command == "*" || policy.command == letter
 }
 
 /// The policies of each table, of its children and of its parents. Those of a child or a parent apply to statements
@@ -100,7 +95,7 @@ pub fn verdict(context: &Context<'_>, relation: &Relation, policy: &PolicyRow, c
             continue;
         }
         for (letter, command) in COMMANDS {
-            let applies = clause.commands().contains(letter) && is_for(policy, letter);
+            let applies = clause.commands().contains(letter) && policy.is_for(letter);
             if !applies || !app.may(relation, &[command]) {
                 continue;
             }
@@ -129,7 +124,7 @@ pub fn is_open_alone(context: &Context<'_>, relation: &Relation, policy: &Policy
     let apps = context.app_roles.iter();
     let mut applying = apps.filter(|app| policy.roles.iter().any(|role| app.reaches(*role)));
     applying.any(|app| {
-        let letters = COMMANDS.iter().filter(|(letter, _)| is_for(policy, letter));
+        let letters = COMMANDS.iter().filter(|(letter, _)| policy.is_for(letter));
         let mut possible = letters
             .filter(|(letter, command)| clause.commands().contains(letter) && app.may(relation, &[command]));
         possible.any(|(letter, _)| {
@@ -178,7 +173,7 @@ pub fn question<'q>(
 ) -> Option<Question<'q>> {
     let others = context.catalog.policies(relation.oid).iter();
     let restrictive =
-        others.filter(|other| !other.permissive && is_for(other, letter) && binds(other, actor));
+        others.filter(|other| !other.permissive && other.is_for(letter) && actor.is_bound_by(other));
     Some(Question {
         context,
         expressions: &context.expressions,
@@ -188,11 +183,6 @@ pub fn question<'q>(
         restrictive: restrictive.filter_map(|other| clause.of(other)).collect(),
         may_share: letter == "r",
     })
-}
-
-/// Whether a role cannot give up a policy: it can give up those of a role that it has switched to, but not its own.
-pub fn binds(policy: &PolicyRow, actor: &Actor<'_>) -> bool {
-    policy.roles.contains(&PUBLIC) || policy.roles.contains(&actor.role.oid)
 }
 
 /// The statements that give a table the registry's policies, or a policy with gaps to fill in if they are not

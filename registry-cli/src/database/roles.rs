@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::catalog::{Catalog, Membership, Oid, PUBLIC, Relation, Role};
+use super::catalog::{Catalog, Membership, Oid, PUBLIC, PolicyRow, Relation, Role};
 use super::statements::identifier;
 
 /// Membership in one of these is as good as a superuser's rights:
@@ -59,6 +59,11 @@ impl<'c> Actor<'c> {
     /// Whether it has or can obtain the privileges of a role.
     pub fn reaches(&self, role: Oid) -> bool {
         role == PUBLIC || role == self.role.oid || self.reachable.contains_key(&role)
+    }
+
+    /// Whether it cannot give up a policy: it can give up those of a role that it has switched to, but not its own.
+    pub fn is_bound_by(&self, policy: &PolicyRow) -> bool {
+        policy.roles.contains(&PUBLIC) || policy.roles.contains(&self.role.oid)
     }
 
     /// Whether policies do not apply to it.

@@ -10,7 +10,7 @@ use table_registry_engine::{
 use super::allowed::Allowed;
 use super::catalog::{
     Catalog, ColumnRow, ForeignKey, Function, FunctionBody, Grant, Index, Inheritance, Membership, Oid,
-    PUBLIC, PolicyRow, Relation, Role, Rows, SchemaRow, ServerRow, Trigger, Use, VolatilityRow,
+    PUBLIC, PolicyRow, Relation, Role, Rows, SchemaRow, ServerRow, Setter, Trigger, Use, VolatilityRow,
 };
 use super::context::Context;
 use super::finding::Finding;
@@ -282,9 +282,18 @@ impl Database {
             name: name.to_string(),
             parameters: parameters.iter().map(ToString::to_string).collect(),
             is_strict: false,
+            is_only: true,
             body: body.to_string(),
         });
         last(&mut self.rows.bodies)
+    }
+
+    /// A function that changes a setting.
+    pub fn setter(&mut self, schema: &str, name: &str) {
+        self.rows.setters.push(Setter {
+            schema: schema.to_string(),
+            name: name.to_string(),
+        });
     }
 
     /// A permissive policy for all commands, with the same expression for new rows.
@@ -470,6 +479,7 @@ fn empty() -> Rows {
         rules: Vec::new(),
         functions: Vec::new(),
         bodies: Vec::new(),
+        setters: Vec::new(),
         triggers: Vec::new(),
     }
 }

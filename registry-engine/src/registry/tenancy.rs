@@ -394,12 +394,15 @@ fn parent_without_tenant(
         Diagnostic::new(Fault::ParentWithoutTenant, message)
     };
     match parent.tenancy {
-        Tenancy::Global if policy.decides_kind_of(name) => Some((
-            fault("system table")
-                .note("the rows of a system table belong to no tenant")
-                .help("name a parent that has a tenant, or a column: `tenant = \"org_id\"`"),
-            "belongs to no tenant",
-        )),
+        Tenancy::Global if policy.decides_kind_of(name) => {
+            let mut fault = fault("system table").note("the rows of a system table belong to no tenant");
+            if let Some(entry) = overridden(policy, name) {
+                let file = &entry.table.source.path;
+                fault = fault.note(format!("`[overrides]` in `{file}` makes `{name}` a system table"));
+            }
+            let help = "name a parent that has a tenant, or a column: `tenant = \"org_id\"`";
+            Some((fault.help(help), "belongs to no tenant"))
+        }
         Tenancy::Declared => Some((
             fault("a table with policies of its own,")
                 .note("such a policy decides about its own table only, and cannot be carried over to a child")

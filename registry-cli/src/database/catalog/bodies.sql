@@ -3,6 +3,7 @@ SELECT n.nspname::text AS schema,
        p.proname::text AS name,
        coalesce(p.proargnames[1:p.pronargs], array_fill(''::text, ARRAY[p.pronargs]))::text[] AS parameters,
        p.proisstrict AS is_strict,
+       NOT EXISTS (SELECT FROM pg_proc o WHERE o.proname = p.proname AND o.oid <> p.oid) AS is_only,
        -- A body in standard SQL is kept in another form than as text.
        CASE WHEN p.prosrc = '' THEN coalesce(
            substring(pg_get_functiondef(p.oid) FROM '(BEGIN ATOMIC.*)'),
@@ -13,6 +14,10 @@ JOIN pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_language l ON l.oid = p.prolang
 WHERE l.lanname IN ('sql', 'plpgsql')
   AND p.prokind = 'f'
+  -- The types of the arguments would have to decide between several.
+  AND NOT EXISTS (
+      SELECT FROM pg_proc o WHERE o.proname = p.proname AND o.pronamespace = p.pronamespace AND o.oid <> p.oid
+  )
   AND NOT p.proretset
   AND NOT p.prosecdef
   AND p.pronargdefaults = 0

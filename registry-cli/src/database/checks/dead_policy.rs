@@ -5,7 +5,7 @@ use table_registry_engine::DatabaseCheck;
 use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
-use crate::database::policies::{COMMANDS, Clause, is_for, policies_of_families, question};
+use crate::database::policies::{COMMANDS, Clause, policies_of_families, question};
 use crate::database::roles::Actor;
 use crate::database::statements::drop_policy;
 
@@ -40,7 +40,7 @@ fn reason(context: &Context<'_>, relation: &Relation, policy: &PolicyRow) -> Opt
     }
     let lets_through = apps.iter().any(|app| {
         let letters = COMMANDS.iter().map(|(letter, _)| *letter);
-        letters.filter(|letter| is_for(policy, letter)).any(|letter| {
+        letters.filter(|letter| policy.is_for(letter)).any(|letter| {
             let clause = if letter == "a" {
                 Clause::Check
             } else {

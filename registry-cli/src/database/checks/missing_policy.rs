@@ -7,7 +7,7 @@ use table_registry_engine::DatabaseCheck;
 use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
-use crate::database::policies::{COMMANDS, create_policies_anew, is_for};
+use crate::database::policies::{COMMANDS, create_policies_anew};
 use crate::database::requirements::Requirement;
 use crate::database::roles::Actor;
 use crate::text::quoted;
@@ -93,7 +93,7 @@ fn grantees(
 
 /// Only permissive policies let rows through; restrictive ones only filter them.
 fn permits(policy: &PolicyRow, letter: &str, app: &Actor<'_>) -> bool {
-    policy.permissive && is_for(policy, letter) && policy.roles.iter().any(|role| app.reaches(*role))
+    policy.permissive && policy.is_for(letter) && policy.roles.iter().any(|role| app.reaches(*role))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
 use crate::database::logic::Verdict;
 use crate::database::policies::{
-    COMMANDS, Clause, compare_tenant, is_for, is_open_alone, policies_of_families, question, verdict,
+    COMMANDS, Clause, compare_tenant, is_open_alone, policies_of_families, question, verdict,
 };
 use crate::database::statements::drop_policy;
 use crate::text::quoted;
@@ -81,7 +81,7 @@ fn without_effect(
     let letter = COMMANDS.iter().map(|(letter, _)| *letter);
     let letter = letter
         .filter(|letter| clause.commands().contains(letter))
-        .find(|letter| is_for(policy, letter))?;
+        .find(|letter| policy.is_for(letter))?;
     let mut question = question(context, app, relation, policy, clause, letter)?;
     question.restrictive.clear();
     if !question.lets_all_rows_through() {

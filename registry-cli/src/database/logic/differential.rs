@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 
 use sqlx::Row as _;
 
+use super::answers::{Verdict, Witness};
 use super::value::{Constant, Known, Moment, Tenant, Value, Variable};
-use super::verdict::{Verdict, Witness};
 use super::world::{Choice, Session as State, World, pairs};
 use crate::database::catalog::{Catalog, PolicyRow, Relation};
 use crate::database::context::Context;

@@ -461,10 +461,8 @@ impl<'e> Evaluation<'e> {
                 Some(cast) => cast.nullable(value.may_be_null).failing(value.may_fail),
                 None => value.with(Known::Anything).failing(true),
             },
-            Known::Tenant(_) if is_faithful(&sql_type) => {
-                let may_fail = !is_text(&sql_type) && !self.holds_tenants(&sql_type);
-                value.failing(may_fail)
-            }
+            Known::Tenant(_) if self.holds_tenants(&sql_type) => value,
+            Known::Tenant(_) if is_faithful(&sql_type) => value.failing(!is_text(&sql_type)),
             Known::Tenant(_) => {
                 self.need_tenants(None);
                 value.with(Known::Anything).failing(true)
@@ -591,6 +589,10 @@ impl<'e> Evaluation<'e> {
             return Value::ANYTHING;
         };
         let (schema, name) = called_name(&function.name);
+        if name == "set_config" || self.context.catalog.may_set(schema.as_deref(), &name) {
+            let shown = &function.name;
+            self.seen.changes = Some(format!("function `{shown}`, which may change a setting"));
+        }
         if schema.as_deref().is_none_or(|schema| schema == "pg_catalog")
             && let Some(value) = self.built_in(&name, &arguments)
         {
@@ -686,9 +688,9 @@ impl<'e> Evaluation<'e> {
             return Value::ANYTHING;
         };
         let tenancy = self.context.project.policy.tenancy.column();
-        let is_tenant = tenancy.is_some_and(|column| column.setting == *name);
+        let is_tenant = tenancy.is_some_and(|column| column.setting.eq_ignore_ascii_case(name));
         if !is_tenant {
-            let mut value = self.variable(Variable::Setting(name.clone()), "text", is_missing_ok);
+            let mut value = self.variable(Variable::Setting(name.to_lowercase()), "text", is_missing_ok);
             if let Known::One(constant) = &value.known {
                 value.known = Known::One(Constant::Text(constant.to_text()));
             }
@@ -711,8 +713,8 @@ impl<'e> Evaluation<'e> {
     /// The value of a function whose body is one expression.
     fn inlined(&mut self, schema: Option<&str>, name: &str, arguments: &[&Expr]) -> Value {
         let values: Vec<Value> = arguments.iter().map(|argument| self.value(argument)).collect();
-        let mut functions = self.context.catalog.bodies(schema, name);
-        let found = functions.find(|function| function.parameters.len() == values.len());
+        let found = self.context.catalog.body(schema, name);
+        let found = found.filter(|function| function.parameters.len() == values.len());
         let shown = schema.map_or_else(|| name.to_string(), |schema| format!("{schema}.{name}"));
         let body = found.filter(|_| self.depth < MAX_DEPTH);
         let Some((function, body)) = body.and_then(|one| Some((one, self.expressions.body(&one.body)?)))

@@ -5,6 +5,7 @@
 //! is *true* for some values, they are the proof that it does not. See
 //! <https://www.postgresql.org/docs/current/ddl-rowsecurity.html>.
 
+mod answers;
 #[cfg(test)]
 mod differential;
 mod evaluate;
@@ -16,5 +17,6 @@ mod value;
 mod verdict;
 mod world;
 
+pub use answers::{Verdict, Verdicts};
 pub use expressions::Expressions;
-pub use verdict::{Question, Verdict, Verdicts};
+pub use verdict::Question;

@@ -14,7 +14,6 @@ use super::truth::Truths;
 use super::value::{Known, Search, Value, Variable};
 use super::world::Choice;
 use crate::database::catalog::PolicyRow;
-use crate::database::policies::{binds, is_for};
 
 /// What the rows of a sub-select are compared with: `… IN (SELECT …)`.
 type Item<'i> = Option<(&'i Expr, &'i BinaryOperator)>;
@@ -408,10 +407,10 @@ impl Evaluation<'_> {
         self.depth += 1;
         let mut permitted = Truths::FALSE;
         let mut all = Truths::TRUE;
-        for policy in policies.iter().filter(|policy| is_for(policy, "r")) {
+        for policy in policies.iter().filter(|policy| policy.is_for("r")) {
             if policy.permissive && policy.roles.iter().any(|role| self.actor.reaches(*role)) {
                 permitted = permitted.or(self.policy_truths(policy));
-            } else if !policy.permissive && binds(policy, self.actor) {
+            } else if !policy.permissive && self.actor.is_bound_by(policy) {
                 all = all.and(self.policy_truths(policy));
             }
         }
@@ -677,6 +676,12 @@ mod tests {
         assert_eq!(judged("projects", "is_own(org_id)", of_row), "isolated");
         assert_eq!(judged("projects", "is_mine(org_id)", of_row), "isolated");
         assert!(judged("projects", "(is_mine(org_id) IS NULL)", of_row).starts_with("where"));
+        let setter = judged("projects", "((org_id = $T) AND audit.noted(id))", |it| {
+            it.setter("audit", "noted")
+        });
+        assert!(setter.starts_with("unknown: function `audit.noted`"), "{setter}");
+        let sets = "((org_id = $T) AND (set_config('app.org_id'::text, org_id, true) IS NOT NULL))";
+        assert!(judged("projects", sets, |_| ()).starts_with("unknown"));
         let loops = judged("projects", "f(org_id)", |it| {
             it.body("public", "f", &["a"], "SELECT f(a)");
         });

@@ -216,10 +216,8 @@ pub fn is_integer(sql_type: &str) -> bool {
 }
 
 pub fn is_text(sql_type: &str) -> bool {
-    matches!(
-        sql_type,
-        "text" | "varchar" | "character varying" | "citext" | "name"
-    ) || sql_type.starts_with("character varying(")
+    matches!(sql_type, "text" | "varchar" | "character varying" | "name")
+        || sql_type.starts_with("character varying(")
 }
 
 pub fn is_time(sql_type: &str) -> bool {

@@ -1,71 +1,23 @@
 //! Decides whether a policy lets rows of other tenants through, and finds values that show it.
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
-use std::fmt;
+use std::cell::Cell;
 
 use sqlparser::ast::{BinaryOperator, Expr};
 use table_registry_engine::Tenancy;
 
+use super::answers::{Verdict, Witness};
 use super::evaluate::{Evaluation, Row};
 use super::expressions::Expressions;
 use super::implication::implies;
 use super::truth::Truths;
 use super::value::{Constant, Known, Tenant, Value, Variable};
 use super::world::{Choice, Session, World, pairs};
-use crate::database::catalog::{Oid, Relation};
+use crate::database::catalog::Relation;
 use crate::database::context::{Context, Table};
 use crate::database::roles::Actor;
 
 /// More combinations of values are not tried.
 const MAX_EVALUATIONS: usize = 2_048;
-
-/// What a policy does with rows of other tenants.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It lets none of them through.
-    Isolated,
-    /// It lets this one through.
-    Open(Witness),
-    /// What could not be followed.
-    Unknown(Vec<String>),
-    /// It may let more through than this declared expression; or than nothing, where none is declared.
-    Undeclared(Option<String>),
-}
-
-/// A row that a policy lets through, and the session in which it does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Witness {
-    /// The setting that holds the tenant, and the values of others.
-    pub session: Vec<String>,
-    /// The values of the row, and of rows that the policy looks up.
-    pub row: Vec<String>,
-    /// The part of the expression that is true, if it is not all of it.
-    pub branch: Option<String>,
-    pub world: World,
-}
-
-#[cfg(test)]
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Isolated => f.write_str("isolated"),
-            Self::Open(witness) => witness.fmt(f),
-            Self::Unknown(reasons) => write!(f, "unknown: {}", reasons.join(", ")),
-            Self::Undeclared(declared) => write!(f, "more than {declared:?}"),
-        }
-    }
-}
-
-impl fmt::Display for Witness {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "where {}", self.session.join(" and "))?;
-        if self.row.is_empty() {
-            return f.write_str(": any row");
-        }
-        write!(f, ": a row whose {}", self.row.join(", "))
-    }
-}
 
 /// One policy, as it applies to one role and one command.
 pub struct Question<'q> {
@@ -92,15 +44,6 @@ fn is_never_true(evaluation: &mut Evaluation<'_>, expression: &Expr) -> bool {
     !evaluation.truths(expression).contains(Truths::TRUE)
 }
 
-/// The verdicts so far: several checks ask the same question, and a policy has the same expression for several commands.
-#[derive(Debug, Default)]
-pub struct Verdicts {
-    known: RefCell<BTreeMap<Key, Verdict>>,
-}
-
-/// The table, the role, the expressions, and whether shared rows may be let through.
-type Key = (Oid, Oid, Vec<String>, bool);
-
 impl Question<'_> {
     pub fn verdict(&self) -> Verdict {
         let texts = std::iter::once(self.permissive).chain(self.restrictive.iter().copied());
@@ -110,13 +53,7 @@ impl Question<'_> {
             texts.map(str::to_string).collect(),
             self.may_share,
         );
-        let known = &self.context.verdicts.known;
-        if let Some(verdict) = known.borrow().get(&key) {
-            return verdict.clone();
-        }
-        let verdict = self.new_verdict();
-        known.borrow_mut().insert(key, verdict.clone());
-        verdict
+        self.context.verdicts.known_or(key, || self.new_verdict())
     }
 
     fn new_verdict(&self) -> Verdict {
@@ -214,6 +151,10 @@ impl Question<'_> {
         let mut truths = Truths::TRUE;
         for expression in expressions {
             truths = truths.and(evaluation.truths(expression));
+        }
+        if let Some(changes) = evaluation.seen.changes {
+            reasons.push(changes);
+            return Found::Unknown;
         }
         if !truths.contains(Truths::TRUE) {
             return Found::Never;

@@ -116,6 +116,8 @@ pub struct Seen {
     variables: Vec<(Variable, Vec<Choice>)>,
     /// What could not be followed.
     pub opaque: Vec<String>,
+    /// What may change the setting that holds the tenant, while the policy is evaluated.
+    pub changes: Option<String>,
 }
 
 impl Seen {
