@@ -236,6 +236,9 @@ pub struct FunctionBody {
     pub name: String,
     /// The names of the parameters, empty for those without a name.
     pub parameters: Vec<String>,
+    /// The types of the parameters.
+    pub types: Vec<String>,
+    pub result: String,
     /// Whether its value is null if an argument is.
     pub is_strict: bool,
     pub body: String,
@@ -449,6 +452,15 @@ impl Catalog {
 
     pub fn columns(&self, relation: Oid) -> &[ColumnRow] {
         self.columns.get(&relation).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a column holds no NULL, in a table and in its children.
+    pub fn is_never_null(&self, relation: Oid, name: &str) -> bool {
+        let is_not_null = |relation: Oid| {
+            let mut columns = self.columns(relation).iter();
+            columns.any(|column| column.name == name && column.not_null && column.type_kind != "d")
+        };
+        is_not_null(relation) && self.descendants(relation).all(|child| is_not_null(child.oid))
     }
 
     pub fn grants(&self, relation: Oid) -> &[Grant] {

@@ -1,10 +1,13 @@
 //! Decides which rows policies let through: <https://www.postgresql.org/docs/current/ddl-rowsecurity.html>.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use table_registry_engine::{Command, Tenancy};
 
 use super::catalog::{PolicyRow, Relation};
 use super::context::{Context, Table};
-use super::logic::{Question, Verdict};
+use super::logic::{MAX_STEPS, Question, Verdict};
 use super::roles::Actor;
 use super::statements::{create_policy, drop_policy, identifier};
 
@@ -96,7 +99,8 @@ pub fn verdict(context: &Context<'_>, relation: &Relation, policy: &PolicyRow, c
         }
         for (letter, command) in COMMANDS {
             let applies = clause.commands().contains(letter) && policy.is_for(letter);
-            if !applies || !app.may(relation, &[command]) {
+            // A view may lead into a schema that the role itself cannot use.
+            if !applies || !app.holds(relation, command) {
                 continue;
             }
             let Some(question) = question(context, app, relation, policy, clause, letter) else {
@@ -172,8 +176,8 @@ pub fn question<'q>(
     letter: &str,
 ) -> Option<Question<'q>> {
     let others = context.catalog.policies(relation.oid).iter();
-    let restrictive =
-        others.filter(|other| !other.permissive && other.is_for(letter) && actor.is_bound_by(other));
+    let restrictive = others
+        .filter(|other| !other.permissive && other.is_for(letter) && actor.is_bound_by(other, relation));
     Some(Question {
         context,
         expressions: &context.expressions,
@@ -182,6 +186,7 @@ pub fn question<'q>(
         permissive: clause.of(policy)?,
         restrictive: restrictive.filter_map(|other| clause.of(other)).collect(),
         may_share: letter == "r",
+        steps: Rc::new(Cell::new(MAX_STEPS)),
     })
 }
 

@@ -61,9 +61,17 @@ impl<'c> Actor<'c> {
         role == PUBLIC || role == self.role.oid || self.reachable.contains_key(&role)
     }
 
-    /// Whether it cannot give up a policy: it can give up those of a role that it has switched to, but not its own.
-    pub fn is_bound_by(&self, policy: &PolicyRow) -> bool {
-        policy.roles.contains(&PUBLIC) || policy.roles.contains(&self.role.oid)
+    /// Whether it cannot give up a policy by changing to another role that may use the table.
+    pub fn is_bound_by(&self, policy: &PolicyRow, relation: &Relation) -> bool {
+        const USES: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE"];
+        let is_for = |role: &Role| policy.roles.contains(&role.oid);
+        let uses = |role: &'c Role| {
+            let actor = Self::of_owner(self.catalog, role);
+            USES.iter().any(|privilege| actor.holds(relation, privilege))
+        };
+        let mut others = self.others();
+        policy.roles.contains(&PUBLIC)
+            || (is_for(self.role) && others.all(|role| is_for(role) || !uses(role)))
     }
 
     /// Whether policies do not apply to it.

@@ -281,6 +281,13 @@ impl Database {
             schema: schema.to_string(),
             name: name.to_string(),
             parameters: parameters.iter().map(ToString::to_string).collect(),
+            types: parameters.iter().map(|_| "text".to_string()).collect(),
+            result: if name.starts_with("is_") {
+                "boolean"
+            } else {
+                "text"
+            }
+            .to_string(),
             is_strict: false,
             is_only: true,
             body: body.to_string(),

@@ -2,6 +2,10 @@
 SELECT n.nspname::text AS schema,
        p.proname::text AS name,
        coalesce(p.proargnames[1:p.pronargs], array_fill(''::text, ARRAY[p.pronargs]))::text[] AS parameters,
+       ARRAY(
+           SELECT format_type(t.type, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY t (type, position) ORDER BY position
+       ) AS types,
+       format_type(p.prorettype, NULL) AS result,
        p.proisstrict AS is_strict,
        NOT EXISTS (SELECT FROM pg_proc o WHERE o.proname = p.proname AND o.oid <> p.oid) AS is_only,
        -- A body in standard SQL is kept in another form than as text.
@@ -22,6 +26,9 @@ WHERE l.lanname IN ('sql', 'plpgsql')
   AND NOT p.prosecdef
   AND p.pronargdefaults = 0
   AND p.provariadic = 0
+  -- Parameters for results.
+  AND p.proargmodes IS NULL
+  AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c NOT LIKE 'search_path=%')
   AND n.nspname !~ '^pg_'
   AND n.nspname <> 'information_schema'
   AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)

@@ -90,7 +90,7 @@ mod tests {
                     &["org"],
                     "SELECT org = current_setting('app.org_id', true)",
                 );
-                it.add_policy("invoices", "own", "app", "is_own(org_id)");
+                it.add_policy("invoices", "own", "app", "public.is_own(org_id)");
             }),
             NOTHING
         );

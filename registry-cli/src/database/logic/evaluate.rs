@@ -3,6 +3,9 @@
 //! The result is a set of outcomes: more than can really happen, never fewer. So where it does not contain *true*, the
 //! policy lets no such row through; and where it is nothing but *true*, the policy does.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use sqlparser::ast::{
     BinaryOperator, CaseWhen, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
     Ident, ObjectName, UnaryOperator, Value as Literal,
@@ -11,7 +14,7 @@ use table_registry_engine::Tenancy;
 
 use super::expressions::Expressions;
 use super::truth::Truths;
-use super::value::{Constant, Known, Tenant, Value, Variable, is_faithful, is_integer, is_text};
+use super::value::{Constant, Known, Tenant, Value, Variable, is_integer, is_named, is_text};
 use super::world::{Choice, Seen, Session, World};
 use crate::database::catalog::{Oid, Relation};
 use crate::database::context::Context;
@@ -36,9 +39,17 @@ pub struct Row {
 #[derive(Debug, Default)]
 pub struct Scope {
     pub rows: Vec<Row>,
-    pub parameters: Vec<(String, Value)>,
+    pub parameters: Vec<(String, Parameter)>,
     /// Whether the names around it cannot be used.
     pub is_closed: bool,
+}
+
+/// An argument of a function that is evaluated in place.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    pub value: Value,
+    /// The column that is given, if it is one.
+    pub column: Option<(Row, String)>,
 }
 
 pub struct Evaluation<'e> {
@@ -50,6 +61,8 @@ pub struct Evaluation<'e> {
     pub seen: Seen,
     pub scopes: Vec<Scope>,
     pub depth: usize,
+    /// How many more parts of expressions are evaluated.
+    pub steps: Rc<Cell<usize>>,
 }
 
 impl<'e> Evaluation<'e> {
@@ -59,6 +72,7 @@ impl<'e> Evaluation<'e> {
         actor: &'e Actor<'e>,
         world: &'e World,
         row: Row,
+        steps: Rc<Cell<usize>>,
     ) -> Self {
         let scope = Scope {
             rows: vec![row],
@@ -72,11 +86,25 @@ impl<'e> Evaluation<'e> {
             seen: Seen::default(),
             scopes: vec![scope],
             depth: 0,
+            steps,
         }
+    }
+
+    /// Whether the evaluation has taken too long. Policies of tables that look into each other can take exponential time.
+    pub fn is_too_long(&mut self) -> bool {
+        let left = self.steps.get();
+        self.steps.set(left.saturating_sub(1));
+        if left == 0 {
+            self.opaque("the rest of a policy that takes too long to judge");
+        }
+        left == 0
     }
 
     /// The outcomes of a condition.
     pub fn truths(&mut self, condition: &Expr) -> Truths {
+        if self.is_too_long() {
+            return Truths::ANY;
+        }
         match condition {
             Expr::Nested(inner) => self.truths(inner),
             Expr::BinaryOp { left, op, right } => match op {
@@ -131,26 +159,12 @@ impl<'e> Evaluation<'e> {
                 compare_op,
                 right,
                 ..
-            } => match list(right) {
-                List::Items(items) => self.any(left, compare_op, items),
-                List::Query(query) => self.finds_row(query, Some((left, compare_op))),
-                List::Unknown => {
-                    self.value(left);
-                    self.value(right);
-                    Truths::ANY
-                }
-            },
+            } => self.any_of(left, compare_op, right),
             Expr::AllOp {
                 left,
                 compare_op,
                 right,
-            } => match list(right) {
-                List::Items(items) => {
-                    let all = items.iter().map(|item| self.compared(left, compare_op, item));
-                    all.fold(Truths::TRUE, Truths::and)
-                }
-                List::Query(_) | List::Unknown => Truths::ANY,
-            },
+            } => self.all_of(left, compare_op, right),
             Expr::Exists { subquery, negated } => {
                 let found = self.finds_row(subquery, None);
                 negated_if(*negated, found)
@@ -164,6 +178,10 @@ impl<'e> Evaluation<'e> {
             } => {
                 let like = self.compared(expr, &BinaryOperator::PGLikeMatch, pattern);
                 negated_if(*negated, like)
+            }
+            Expr::Like { .. } => {
+                self.opaque(&format!("`{condition}`"));
+                Truths::ANY
             }
             Expr::Case {
                 operand,
@@ -235,6 +253,30 @@ impl<'e> Evaluation<'e> {
         all.fold(Truths::FALSE, Truths::or)
     }
 
+    fn any_of(&mut self, item: &Expr, op: &BinaryOperator, right: &Expr) -> Truths {
+        match list(right) {
+            List::Items(items) => self.any(item, op, items),
+            List::Query(query) => self.finds_row(query, Some((item, op))),
+            List::Unknown => {
+                self.opaque(&format!("`{right}`"));
+                Truths::ANY
+            }
+        }
+    }
+
+    fn all_of(&mut self, item: &Expr, op: &BinaryOperator, right: &Expr) -> Truths {
+        match list(right) {
+            List::Items(items) => {
+                let all = items.iter().map(|one| self.compared(item, op, one));
+                all.fold(Truths::TRUE, Truths::and)
+            }
+            List::Query(_) | List::Unknown => {
+                self.opaque(&format!("`{right}`"));
+                Truths::ANY
+            }
+        }
+    }
+
     fn is_null(&mut self, inner: &Expr) -> Truths {
         if is_condition(inner) {
             return self.truths(inner).is(Truths::NULL);
@@ -284,6 +326,12 @@ impl<'e> Evaluation<'e> {
             (Known::Nothing, _) | (_, Known::Nothing) => Truths::NONE,
             (Known::One(one), Known::One(other)) => compare_constants(one, op, other),
             (Known::Tenant(one), Known::Tenant(other)) => self.compare_tenants(*one, op, *other),
+            (Known::One(_), Known::Tenant(_))
+                if !matches!(op, BinaryOperator::Eq | BinaryOperator::NotEq) =>
+            {
+                self.need_tenants(None);
+                Truths::EITHER
+            }
             (Known::Tenant(tenant), Known::One(constant)) | (Known::One(constant), Known::Tenant(tenant)) => {
                 self.compare_tenant(*tenant, op, constant)
             }
@@ -368,8 +416,13 @@ impl<'e> Evaluation<'e> {
 
     /// What is known of the value of an expression.
     pub fn value(&mut self, expression: &Expr) -> Value {
+        if self.is_too_long() {
+            return Value::ANYTHING;
+        }
         match expression {
-            Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => self.value(inner),
+            Expr::Nested(inner) => self.value(inner),
+            // Under some collations, different texts are equal.
+            Expr::Collate { expr: inner, .. } => self.value(inner).with(Known::Anything),
             Expr::Value(literal) => match &literal.value {
                 Literal::Placeholder(parameter) => self.column(None, &Ident::new(parameter)),
                 literal => of_literal(literal),
@@ -418,12 +471,11 @@ impl<'e> Evaluation<'e> {
         }
         let known = match (&left.known, op, &right.known) {
             (Known::Nothing, _, _) | (_, _, Known::Nothing) => Known::Nothing,
-            (Known::One(Constant::Text(one)), BinaryOperator::StringConcat, Known::One(other)) => {
-                Known::One(Constant::Text(format!("{one}{}", other.to_text())))
-            }
-            (Known::One(one), BinaryOperator::StringConcat, Known::One(Constant::Text(other))) => {
-                Known::One(Constant::Text(format!("{}{other}", one.to_text())))
-            }
+            (
+                Known::One(one @ (Constant::Text(_) | Constant::Integer(_))),
+                BinaryOperator::StringConcat,
+                Known::One(other @ (Constant::Text(_) | Constant::Integer(_))),
+            ) => Known::One(Constant::Text(one.to_text() + &other.to_text())),
             (
                 Known::One(Constant::Integer(one)),
                 BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply,
@@ -434,11 +486,17 @@ impl<'e> Evaluation<'e> {
                     BinaryOperator::Minus => one.checked_sub(*other),
                     _ => one.checked_mul(*other),
                 };
-                result.map_or(Known::Anything, |number| Known::One(Constant::Integer(number)))
+                // The type decides whether there is an error, from 32 bits on.
+                let small = result.filter(|number| i32::try_from(*number).is_ok());
+                small.map_or(Known::Anything, |number| Known::One(Constant::Integer(number)))
             }
             _ => Known::Anything,
         };
+        // For other types, the operators may be other ones.
         let is_plain = matches!(
+            (&left.known, &right.known),
+            (Known::One(_), Known::One(_)) | (Known::Nothing, _) | (_, Known::Nothing)
+        ) && matches!(
             op,
             BinaryOperator::StringConcat
                 | BinaryOperator::Plus
@@ -454,29 +512,34 @@ impl<'e> Evaluation<'e> {
     }
 
     fn cast(&mut self, inner: &Expr, data_type: &DataType) -> Value {
-        let sql_type = data_type.to_string().to_lowercase();
         let value = self.value(inner);
+        self.cast_to(value, &data_type.to_string().to_lowercase())
+    }
+
+    fn cast_to(&mut self, value: Value, sql_type: &str) -> Value {
         match &value.known {
-            Known::One(constant) => match constant.cast(&sql_type) {
+            Known::One(constant) => match constant.cast(sql_type) {
                 Some(cast) => cast.nullable(value.may_be_null).failing(value.may_fail),
                 None => value.with(Known::Anything).failing(true),
             },
-            Known::Tenant(_) if self.holds_tenants(&sql_type) => value,
-            Known::Tenant(_) if is_faithful(&sql_type) => value.failing(!is_text(&sql_type)),
+            Known::Tenant(_) if self.holds_tenants(sql_type) => value,
             Known::Tenant(_) => {
                 self.need_tenants(None);
                 value.with(Known::Anything).failing(true)
             }
             Known::Nothing => value,
-            Known::Variable(_) | Known::Anything => value.failing(!is_text(&sql_type)),
+            Known::Variable(_) | Known::Anything => value.failing(!is_text(sql_type)),
         }
     }
 
-    /// Whether every tenant can be cast to a type: that of the tenant column, or a wider one.
+    /// Whether every tenant can be cast to a type, and different ones stay different: to that of the tenant column, to a
+    /// wider one, or to text.
     fn holds_tenants(&self, sql_type: &str) -> bool {
         let outer = self.scopes[0].rows.first().map(|row| row.relation);
         let own = outer.and_then(|relation| self.tenant_type(relation));
-        own.is_some_and(|own| own == sql_type || (sql_type == "numeric" && is_integer(&own)))
+        let is_wider = |own: &str| is_integer(own) && matches!(sql_type, "bigint" | "int8" | "numeric");
+        matches!(sql_type, "text" | "varchar" | "character varying")
+            || own.is_some_and(|own| is_named(&own, sql_type) || is_wider(&own))
     }
 
     fn column(&mut self, table: Option<&Ident>, name: &Ident) -> Value {
@@ -491,7 +554,7 @@ impl<'e> Evaluation<'e> {
         };
         match found {
             Named::Column(row) => self.column_of(&row, &name),
-            Named::Parameter(value) => value,
+            Named::Parameter(parameter) => parameter.value,
         }
     }
 
@@ -504,8 +567,8 @@ impl<'e> Evaluation<'e> {
                 }
             }
             let mut parameters = scope.parameters.iter();
-            if let Some((_, value)) = parameters.find(|(known, _)| known == name) {
-                return Some(Named::Parameter(value.clone()));
+            if let Some((_, parameter)) = parameters.find(|(known, _)| known == name) {
+                return Some(Named::Parameter(parameter.clone()));
             }
             if scope.is_closed {
                 break;
@@ -518,8 +581,13 @@ impl<'e> Evaluation<'e> {
     pub fn named_column(&self, expression: &Expr) -> Option<(Row, String)> {
         let (table, name) = match expression {
             Expr::Nested(inner) => return self.named_column(inner),
-            Expr::Cast { expr, data_type, .. } if is_faithful(&data_type.to_string().to_lowercase()) => {
-                return self.named_column(expr);
+            Expr::Cast { expr, data_type, .. } if is_text(&data_type.to_string().to_lowercase()) => {
+                let found = self.named_column(expr)?;
+                let mut columns = self.context.catalog.columns(found.0.relation).iter();
+                let column = columns.find(|column| column.name == found.1)?;
+                let keeps_all =
+                    is_integer(&column.type_text) || matches!(column.type_text.as_str(), "text" | "uuid");
+                return keeps_all.then_some(found);
             }
             Expr::Identifier(name) => (None, name),
             Expr::CompoundIdentifier(names) => match names.as_slice() {
@@ -530,7 +598,7 @@ impl<'e> Evaluation<'e> {
         };
         match self.find_column(table, &name.value)? {
             Named::Column(row) => Some((row, name.value.clone())),
-            Named::Parameter(_) => None,
+            Named::Parameter(parameter) => parameter.column,
         }
     }
 
@@ -552,7 +620,22 @@ impl<'e> Evaluation<'e> {
         };
         let variable = Variable::Column(row.label.clone(), name.to_string());
         let sql_type = column.type_text.clone();
-        self.variable(variable, &sql_type, !column.not_null)
+        if column.type_kind == "c" {
+            // A row is neither null nor not null if only some of its values are.
+            return Value::ANYTHING;
+        }
+        let is_reference = row.owner.is_some() && self.refers_to_parent(row, name);
+        let is_never_null = is_reference || self.context.catalog.is_never_null(row.relation, name);
+        self.variable(variable, &sql_type, !is_never_null)
+    }
+
+    /// Whether a column leads to the parent, which a row that belongs to a tenant has.
+    fn refers_to_parent(&self, row: &Row, name: &str) -> bool {
+        let table = self.context.table_holding(row.relation);
+        table.is_some_and(|table| match &table.registered.tenancy {
+            Tenancy::Through(parent) => parent.columns.iter().any(|column| column == name),
+            _ => false,
+        })
     }
 
     fn tenant_column(&self, relation: Oid) -> Option<&'e str> {
@@ -608,7 +691,12 @@ impl<'e> Evaluation<'e> {
                 let setting = self.value(setting);
                 let is_missing_ok = match rest {
                     [] => false,
-                    [flag] => self.truths(flag) == Truths::TRUE,
+                    [flag] => match self.truths(flag) {
+                        Truths::TRUE => true,
+                        Truths::FALSE => false,
+                        Truths::NULL => return Some(Value::NULL),
+                        _ => return Some(Value::ANYTHING),
+                    },
                     _ => return None,
                 };
                 self.setting(&setting, is_missing_ok)
@@ -653,8 +741,9 @@ impl<'e> Evaluation<'e> {
                         self.need_tenants(None);
                         value.with(Known::Anything)
                     }
-                    // Compared with what the variable itself may be.
-                    _ => value,
+                    // Compared with what the variable itself may be. `lower` of a range may be null.
+                    Known::Variable(_) => value.nullable(true),
+                    _ => value.with(Known::Anything).nullable(true),
                 }
             }
             (
@@ -689,6 +778,11 @@ impl<'e> Evaluation<'e> {
         };
         let tenancy = self.context.project.policy.tenancy.column();
         let is_tenant = tenancy.is_some_and(|column| column.setting.eq_ignore_ascii_case(name));
+        if !is_tenant && !name.contains('.') {
+            // A setting of the server's own, which has the values that the server knows.
+            self.opaque(&format!("setting `{name}`"));
+            return Value::ANYTHING;
+        }
         if !is_tenant {
             let mut value = self.variable(Variable::Setting(name.to_lowercase()), "text", is_missing_ok);
             if let Known::One(constant) = &value.known {
@@ -712,8 +806,15 @@ impl<'e> Evaluation<'e> {
 
     /// The value of a function whose body is one expression.
     fn inlined(&mut self, schema: Option<&str>, name: &str, arguments: &[&Expr]) -> Value {
-        let values: Vec<Value> = arguments.iter().map(|argument| self.value(argument)).collect();
+        let given: Vec<Option<(Row, String)>> = arguments
+            .iter()
+            .map(|argument| self.named_column(argument))
+            .collect();
+        let mut values: Vec<Value> = arguments.iter().map(|argument| self.value(argument)).collect();
+        // In a policy, the server writes the schema of every function but its own.
+        let is_in_body = self.scopes.iter().any(|scope| scope.is_closed);
         let found = self.context.catalog.body(schema, name);
+        let found = found.filter(|_| schema.is_some() || is_in_body);
         let found = found.filter(|function| function.parameters.len() == values.len());
         let shown = schema.map_or_else(|| name.to_string(), |schema| format!("{schema}.{name}"));
         let body = found.filter(|_| self.depth < MAX_DEPTH);
@@ -729,10 +830,19 @@ impl<'e> Evaluation<'e> {
         {
             return Value::NULL;
         }
+        for (value, sql_type) in values.iter_mut().zip(&function.types) {
+            *value = self.cast_to(value.clone(), sql_type);
+        }
         let may_be_strict_null = function.is_strict && values.iter().any(|value| value.may_be_null);
+        let all: Vec<Parameter> = values
+            .iter()
+            .cloned()
+            .zip(given)
+            .map(|(value, column)| Parameter { value, column })
+            .collect();
         let positions = (1..).map(|position| format!("${position}"));
-        let by_position = positions.zip(values.iter().cloned());
-        let by_name = function.parameters.iter().cloned().zip(values.iter().cloned());
+        let by_position = positions.zip(all.iter().cloned());
+        let by_name = function.parameters.iter().cloned().zip(all.iter().cloned());
         let parameters = by_name.chain(by_position).collect();
         self.scopes.push(Scope {
             parameters,
@@ -743,7 +853,7 @@ impl<'e> Evaluation<'e> {
         let value = self.value(&body);
         self.depth -= 1;
         self.scopes.pop();
-        value.nullable(may_be_strict_null)
+        self.cast_to(value, &function.result).nullable(may_be_strict_null)
     }
 
     pub fn opaque(&mut self, what: &str) {
@@ -778,7 +888,7 @@ impl<'e> Evaluation<'e> {
 
 enum Named {
     Column(Row),
-    Parameter(Value),
+    Parameter(Parameter),
 }
 
 /// What stands in `ANY (…)`.
@@ -790,10 +900,22 @@ enum List<'l> {
 
 fn list(expression: &Expr) -> List<'_> {
     match expression {
-        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => list(inner),
-        Expr::Array(array) => List::Items(&array.elem),
+        Expr::Nested(inner) => list(inner),
+        Expr::Cast { expr, data_type, .. } if data_type.to_string().eq_ignore_ascii_case("text[]") => {
+            list(expr)
+        }
+        Expr::Array(array) if !array.elem.iter().any(is_array) => List::Items(&array.elem),
         Expr::Subquery(query) => List::Query(query),
         _ => List::Unknown,
+    }
+}
+
+fn is_array(expression: &Expr) -> bool {
+    match expression {
+        Expr::Nested(inner) => is_array(inner),
+        Expr::Cast { data_type, .. } => data_type.to_string().ends_with(']'),
+        Expr::Array(_) => true,
+        _ => false,
     }
 }
 

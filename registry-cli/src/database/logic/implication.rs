@@ -10,6 +10,7 @@ use sqlparser::ast::{BinaryOperator, Expr, Query, UnaryOperator, Value as Litera
 use super::evaluate::{Evaluation, Scope, arguments, called_name};
 use super::query::Parts;
 use super::truth::Truths;
+use super::value::full_name;
 
 /// More parts than these are not compared: each multiplies the cases by three.
 const MAX_PARTS: usize = 8;
@@ -101,20 +102,9 @@ fn truth(evaluation: &mut Evaluation<'_>, expression: &Expr, values: &BTreeMap<&
     }
 }
 
-/// The name of a type as the server writes it.
-fn full_name(sql_type: &str) -> String {
-    match sql_type {
-        "int" | "int4" => "integer",
-        "int2" => "smallint",
-        "int8" => "bigint",
-        "bool" => "boolean",
-        "varchar" => "character varying",
-        "timestamptz" => "timestamp with time zone",
-        "timestamp" => "timestamp without time zone",
-        "decimal" => "numeric",
-        other => other,
-    }
-    .to_string()
+/// Whether a query returns some of the rows that it finds.
+fn is_ordered(query: &Query) -> bool {
+    query.limit_clause.is_some() || query.order_by.is_some() || query.fetch.is_some()
 }
 
 impl Evaluation<'_> {
@@ -128,7 +118,8 @@ impl Evaluation<'_> {
             // The server writes the type of each literal.
             Expr::Cast { expr, data_type, .. } => {
                 let inner = self.spelt(expr);
-                let sql_type = full_name(&data_type.to_string().to_lowercase());
+                let written = data_type.to_string().to_lowercase();
+                let sql_type = full_name(&written);
                 if sql_type == "text" && inner.starts_with('\'') {
                     inner
                 } else {
@@ -176,7 +167,9 @@ impl Evaluation<'_> {
                         .into_iter()
                         .map(|argument| self.spelt(argument))
                         .collect();
-                    let schema = schema.filter(|schema| schema != "pg_catalog" && schema != "public");
+                    // The declared expression may leave out the schema where it does not matter.
+                    let is_only = self.context.catalog.body(None, &name).is_some();
+                    let schema = schema.filter(|schema| schema != "pg_catalog" && !is_only);
                     let schema = schema.map_or_else(String::new, |schema| format!("{schema}."));
                     format!("{schema}{name}({})", arguments.join(", "))
                 }
@@ -195,14 +188,14 @@ impl Evaluation<'_> {
     /// A sub-select of which only matters whether it finds a row.
     fn spelt_found(&mut self, query: &Query) -> String {
         match self.parts(query) {
-            Some(parts) => self.spelt_parts(&parts, false),
-            None => query.to_string(),
+            Some(parts) if !is_ordered(query) => self.spelt_parts(&parts, false),
+            _ => query.to_string(),
         }
     }
 
     fn spelt_query(&mut self, query: &Query) -> String {
         match self.parts(query) {
-            Some(parts) if parts.selected.is_some() => self.spelt_parts(&parts, true),
+            Some(parts) if parts.selected.is_some() && !is_ordered(query) => self.spelt_parts(&parts, true),
             _ => query.to_string(),
         }
     }
@@ -247,9 +240,10 @@ mod tests {
     /// The verdict about the policy of `invoices`, for which `declared` is declared for SELECT, and nothing else.
     fn judged(declared: &str, expression: &str, command: &str) -> String {
         let mut database = Database::sound();
-        database.policy_file.push_str(&format!(
+        let entry = format!(
             "[[tenancy.policies]]\ntable = \"invoices\"\nfor = \"select\"\nusing = \"{declared}\"\nreason = \"x\"\n"
-        ));
+        );
+        database.policy_file.push_str(&entry);
         let policy = database.policy("invoices");
         policy.command = command.to_string();
         policy.using = Some(expression.to_string());

@@ -19,4 +19,4 @@ mod world;
 
 pub use answers::{Verdict, Verdicts};
 pub use expressions::Expressions;
-pub use verdict::Question;
+pub use verdict::{MAX_STEPS, Question};

@@ -190,25 +190,24 @@ impl Value {
     }
 }
 
-/// The types between which a cast keeps different tenants different. A cast that fails for some values does, too.
-const FAITHFUL: &[&str] = &[
-    "text",
-    "varchar",
-    "character varying",
-    "smallint",
-    "int2",
-    "int",
-    "integer",
-    "int4",
-    "bigint",
-    "int8",
-    "numeric",
-    "uuid",
-];
+/// Whether two names are of one type.
+pub fn is_named(one: &str, other: &str) -> bool {
+    full_name(one) == full_name(other)
+}
 
-/// Whether two values that differ still differ after a cast to a type.
-pub fn is_faithful(sql_type: &str) -> bool {
-    FAITHFUL.contains(&sql_type)
+/// The name of a type as the server writes it.
+pub fn full_name(sql_type: &str) -> &str {
+    match sql_type {
+        "int" | "int4" => "integer",
+        "int2" => "smallint",
+        "int8" => "bigint",
+        "bool" => "boolean",
+        "varchar" => "character varying",
+        "timestamptz" => "timestamp with time zone",
+        "timestamp" => "timestamp without time zone",
+        "decimal" => "numeric",
+        other => other,
+    }
 }
 
 pub fn is_integer(sql_type: &str) -> bool {

@@ -1,6 +1,7 @@
 //! Decides whether a policy lets rows of other tenants through, and finds values that show it.
 
 use std::cell::Cell;
+use std::rc::Rc;
 
 use sqlparser::ast::{BinaryOperator, Expr};
 use table_registry_engine::Tenancy;
@@ -31,17 +32,18 @@ pub struct Question<'q> {
     pub restrictive: Vec<&'q str>,
     /// Whether rows that belong to everybody may be let through.
     pub may_share: bool,
+    /// How many more parts of expressions are evaluated.
+    pub steps: Rc<Cell<usize>>,
 }
+
+/// More parts of expressions are not evaluated for one question.
+pub const MAX_STEPS: usize = 50_000;
 
 /// What a search found.
 enum Found {
     Never,
     Always(World),
     Unknown,
-}
-
-fn is_never_true(evaluation: &mut Evaluation<'_>, expression: &Expr) -> bool {
-    !evaluation.truths(expression).contains(Truths::TRUE)
 }
 
 impl Question<'_> {
@@ -93,7 +95,16 @@ impl Question<'_> {
         let all: Vec<&Expr> = all.iter().map(AsRef::as_ref).collect();
         let world = World::new(Session::Tenant);
         let mut evaluation = self.evaluation(&world, None);
-        all.iter().any(|one| is_never_true(&mut evaluation, one)) || implies(&mut evaluation, &all, &declared)
+        implies(&mut evaluation, &all, &declared) || all.iter().any(|one| self.is_never_true(one))
+    }
+
+    fn is_never_true(&self, expression: &Expr) -> bool {
+        !Session::ALL.into_iter().any(|session| {
+            let world = World::new(session);
+            self.evaluation(&world, None)
+                .truths(expression)
+                .contains(Truths::TRUE)
+        })
     }
 
     /// Whether the policy may let any row through, of whatever tenant.
@@ -101,12 +112,7 @@ impl Question<'_> {
         let Some(expression) = self.expressions.policy(self.permissive) else {
             return true;
         };
-        Session::ALL.into_iter().any(|session| {
-            let world = World::new(session);
-            self.evaluation(&world, None)
-                .truths(&expression)
-                .contains(Truths::TRUE)
-        })
+        !self.is_never_true(&expression)
     }
 
     /// Whether the policy lets every row through, of whatever tenant.
@@ -143,7 +149,7 @@ impl Question<'_> {
         left: &Cell<usize>,
         reasons: &mut Vec<String>,
     ) -> Found {
-        if left.get() == 0 {
+        if left.get() == 0 || self.steps.get() == 0 {
             return Found::Unknown;
         }
         left.set(left.get() - 1);
@@ -190,7 +196,8 @@ impl Question<'_> {
             relation: self.relation.oid,
             owner,
         };
-        Evaluation::new(self.context, self.expressions, self.actor, world, row)
+        let steps = Rc::clone(&self.steps);
+        Evaluation::new(self.context, self.expressions, self.actor, world, row, steps)
     }
 
     fn has_tenants(&self) -> bool {

@@ -6,6 +6,9 @@ use crate::database::catalog::Oid;
 
 use super::value::{Constant, Known, Moment, Tenant, Value, Variable, is_integer, is_text, is_time};
 
+/// More values of a variable are not tried. Variables that are compared with each other would get more and more.
+const MAX_CHOICES: usize = 16;
+
 /// The state of the setting that holds the tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Session {
@@ -163,7 +166,7 @@ impl Seen {
         match with {
             Known::One(Constant::Integer(number)) => {
                 values.extend(
-                    [*number, number + 1, number - 1]
+                    [*number, number.saturating_add(1), number.saturating_sub(1)]
                         .map(Constant::Integer)
                         .map(Known::One),
                 );
@@ -180,7 +183,7 @@ impl Seen {
         };
         for value in values {
             let choice = Choice::Value(Value::new(value));
-            if !choices.contains(&choice) {
+            if choices.len() < MAX_CHOICES && !choices.contains(&choice) {
                 choices.push(choice);
             }
         }
