@@ -396,9 +396,8 @@ fn parent_without_tenant(
     match parent.tenancy {
         Tenancy::Global if policy.decides_kind_of(name) => {
             let mut fault = fault("system table").note("the rows of a system table belong to no tenant");
-            if let Some(entry) = overridden(policy, name) {
-                let file = &entry.table.source.path;
-                fault = fault.note(format!("`[overrides]` in `{file}` makes `{name}` a system table"));
+            if overridden(policy, name).is_some() {
+                fault = fault.note(format!("`[overrides]` makes `{name}` a system table"));
             }
             let help = "name a parent that has a tenant, or a column: `tenant = \"org_id\"`";
             Some((fault.help(help), "belongs to no tenant"))
