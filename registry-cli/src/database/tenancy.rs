@@ -223,13 +223,19 @@ fn policies(rows: Rows) -> Vec<RequiredPolicy> {
     [own].into_iter().chain(shared).collect()
 }
 
+/// Longer names are cut: <https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS>.
+const MAX_NAME_BYTES: usize = 63;
+const MAX_SUFFIX_BYTES: usize = 8;
+
 /// A name by which SQL can refer to a table, beside the tables around it.
 fn alias(name: &str, around: &[String]) -> String {
     let taken = |alias: &String| around.contains(alias);
     if !taken(&name.to_string()) {
         return name.to_string();
     }
-    let mut aliases = (1..).map(|number| format!("{name}_{number}"));
+    // The server cuts longer names, which could make this one the same as another.
+    let end = name.floor_char_boundary(MAX_NAME_BYTES - MAX_SUFFIX_BYTES);
+    let mut aliases = (1..).map(|number| format!("{}_{number}", &name[..end]));
     aliases.find(|alias| !taken(alias)).unwrap_or_default()
 }
 
@@ -350,6 +356,19 @@ mod tests {
         assert!(
             text.contains("\"orders_1\".\"id\" = \"orders\".\"order_id\""),
             "{text}"
+        );
+    }
+
+    #[test]
+    fn an_alias_is_no_longer_than_a_name() {
+        let name = "n".repeat(63);
+        assert_eq!(alias(&name, &[]), name);
+        let around = [name.clone()];
+        assert_eq!(alias(&name, &around), format!("{}_1", "n".repeat(55)));
+        let umlauts = "ü".repeat(31);
+        assert_eq!(
+            alias(&umlauts, std::slice::from_ref(&umlauts)),
+            format!("{}_1", "ü".repeat(27))
         );
     }
 

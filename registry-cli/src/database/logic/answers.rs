@@ -46,11 +46,11 @@ impl fmt::Display for Verdict {
 
 impl fmt::Display for Witness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "where {}", self.session.join(" and "))?;
+        write!(f, "where {}, ", self.session.join(" and "))?;
         if self.row.is_empty() {
-            return f.write_str(": any row");
+            return f.write_str("every row is let through");
         }
-        write!(f, ": a row whose {}", self.row.join(", "))
+        write!(f, "a row is let through if {}", self.row.join(" and "))
     }
 }
 

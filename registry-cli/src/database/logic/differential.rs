@@ -262,10 +262,14 @@ fn passes(session: &mut Session, table: &str, witness: &Witness) -> bool {
     for (at, (relation, label)) in labels.iter().enumerate() {
         sql.push_str(&insert(relation, label, at, world, &tenants, table));
     }
-    if table == "tasks" && !labels.iter().any(|(relation, _)| *relation == "projects") {
+    if table == "tasks" {
+        let reference = world.value(&Variable::Column(table.to_string(), "project_id".to_string()));
+        let known = reference.filter(|value| value.known != Known::Anything);
+        let parent = known.and_then(|value| tenants.constant(value));
+        let parent = parent.map_or_else(|| "100".to_string(), |constant| constant.to_string());
         write!(
             sql,
-            "INSERT INTO projects VALUES (100, {}, NULL, false);",
+            "INSERT INTO projects SELECT {parent}, {}, NULL, false WHERE NOT EXISTS (SELECT FROM projects WHERE id = {parent});",
             tenants.other
         )
         .unwrap();
@@ -327,12 +331,19 @@ fn insert(relation: &str, label: &str, at: usize, world: &World, tenants: &Tenan
             ("valid_until", "'2000-01-01'"),
         ],
     };
+    // Any value, but not that of the parent, which has a row of its own.
+    let other_key = (200 + at).to_string();
     let values: Vec<String> = columns
         .iter()
         .map(|(column, default)| {
+            let default = if (relation, *column) == ("projects", "id") {
+                &other_key
+            } else {
+                *default
+            };
             let variable = Variable::Column(label.to_string(), (*column).to_string());
             match world.value(&variable) {
-                Some(value) if value.known == Known::Anything => (*default).to_string(),
+                Some(value) if value.known == Known::Anything => default.to_string(),
                 Some(value) => {
                     tenants
                         .constant(value)
@@ -351,7 +362,7 @@ fn insert(relation: &str, label: &str, at: usize, world: &World, tenants: &Tenan
                         None => tenants.own.to_string(),
                     }
                 }
-                None => (*default).to_string(),
+                None => default.to_string(),
             }
         })
         .collect();

@@ -9,7 +9,7 @@ use table_registry_engine::Tenancy;
 use super::answers::{Verdict, Witness};
 use super::evaluate::{Evaluation, Row};
 use super::expressions::Expressions;
-use super::implication::implies;
+use super::implication::{are_comparable, implies};
 use super::truth::Truths;
 use super::value::{Constant, Known, Tenant, Value, Variable};
 use super::world::{Choice, Session, World, pairs};
@@ -96,6 +96,18 @@ impl Question<'_> {
         let world = World::new(Session::Tenant);
         let mut evaluation = self.evaluation(&world, None);
         implies(&mut evaluation, &all, &declared) || all.iter().any(|one| self.is_never_true(one))
+    }
+
+    /// Whether the policy can be compared with a declared expression. The server may spell a part in another way than ours.
+    pub fn is_comparable_with(&self, declared: &str) -> bool {
+        let texts = std::iter::once(self.permissive).chain(self.restrictive.iter().copied());
+        let parsed: Option<Vec<_>> = texts.map(|text| self.expressions.policy(text)).collect();
+        let (Some(all), Some(declared)) = (parsed, self.expressions.policy(declared)) else {
+            return false;
+        };
+        let all: Vec<&Expr> = all.iter().map(AsRef::as_ref).collect();
+        let world = World::new(Session::Tenant);
+        are_comparable(&mut self.evaluation(&world, None), &all, &declared)
     }
 
     fn is_never_true(&self, expression: &Expr) -> bool {
@@ -237,7 +249,7 @@ impl Question<'_> {
             Known::Tenant(_) => other.to_string(),
             Known::One(constant) => constant.to_string(),
             Known::Nothing => "NULL".to_string(),
-            Known::Variable(_) | Known::Anything => "any value".to_string(),
+            Known::Variable(_) | Known::Anything => "not null".to_string(),
         };
         let mut session = Vec::new();
         if let Some(column) = self.context.project.policy.tenancy.column() {
