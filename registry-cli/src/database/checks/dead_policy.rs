@@ -5,9 +5,10 @@ use table_registry_engine::DatabaseCheck;
 use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
-use crate::database::policies::{COMMANDS, Clause, policies_of_families, question};
+use crate::database::policies::{COMMANDS, Clause, create_policies_anew, policies_of_families, question};
 use crate::database::roles::Actor;
 use crate::database::statements::drop_policy;
+use crate::database::tenancy::policy_names;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let found = policies_of_families(context).into_iter();
@@ -15,28 +16,48 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     permissive
         .filter_map(|(table, relation, policy)| {
             let reason = reason(context, relation, policy)?;
-            Some(finding(table, relation, policy, reason))
+            Some(finding(context, table, relation, policy, &reason))
         })
         .collect()
 }
 
 /// Why a policy lets no row through.
-fn reason(context: &Context<'_>, relation: &Relation, policy: &PolicyRow) -> Option<String> {
+enum Reason<'c> {
+    NoCheck,
+    NoExpression,
+    NeverTrue,
+    /// None of its roles may use the schema.
+    Schema(&'c str),
+}
+
+impl Reason<'_> {
+    fn fact(&self) -> String {
+        match self {
+            Self::NoCheck => "it is FOR INSERT and has no WITH CHECK".to_string(),
+            Self::NoExpression => "it has neither USING nor WITH CHECK".to_string(),
+            Self::NeverTrue => "its expression is never true".to_string(),
+            Self::Schema(schema) => format!("its roles may not use schema `{schema}`"),
+        }
+    }
+}
+
+fn reason<'c>(context: &Context<'_>, relation: &'c Relation, policy: &PolicyRow) -> Option<Reason<'c>> {
     if policy.command == "a" && policy.check.is_none() {
-        return Some("it is FOR INSERT and has no WITH CHECK".to_string());
+        return Some(Reason::NoCheck);
     }
     if policy.using.is_none() && policy.check.is_none() {
-        return Some("it has neither USING nor WITH CHECK".to_string());
+        return Some(Reason::NoExpression);
     }
-    let mut apps = context
+    let apps: Vec<&Actor<'_>> = context
         .app_roles
         .iter()
         .filter(|app| policy.roles.iter().any(|role| app.reaches(*role)))
-        .peekable();
-    apps.peek()?;
-    let apps: Vec<&Actor<'_>> = apps.collect();
+        .collect();
+    if apps.is_empty() {
+        return None;
+    }
     if apps.iter().all(|app| !app.enters(&relation.schema)) {
-        return Some(format!("its roles may not use schema `{}`", relation.schema));
+        return Some(Reason::Schema(&relation.schema));
     }
     let lets_through = apps.iter().any(|app| {
         let letters = COMMANDS.iter().map(|(letter, _)| *letter);
@@ -50,16 +71,30 @@ fn reason(context: &Context<'_>, relation: &Relation, policy: &PolicyRow) -> Opt
             question.is_some_and(|question| question.may_let_rows_through())
         })
     });
-    (!lets_through).then(|| "its expression is never true".to_string())
+    (!lets_through).then_some(Reason::NeverTrue)
 }
 
-fn finding(table: &Table<'_>, relation: &Relation, policy: &PolicyRow, reason: String) -> Finding {
+fn finding(
+    context: &Context<'_>,
+    table: &Table<'_>,
+    relation: &Relation,
+    policy: &PolicyRow,
+    reason: &Reason<'_>,
+) -> Finding {
     let message = format!(
         "policy `{}` of table `{}` lets no row through",
         policy.name,
         table.name()
     );
-    let fix = drop_policy(relation.qualified(), &policy.name);
+    let fix = match reason {
+        Reason::Schema(schema) => {
+            format!("if the application is meant to use the table, grant its role USAGE on schema `{schema}`")
+        }
+        // The table needs the registry's own policies.
+        _ if policy_names().contains(&policy.name) => create_policies_anew(context, table)
+            .unwrap_or_else(|| "create the roles in `app_roles` first".to_string()),
+        _ => drop_policy(relation.qualified(), &policy.name),
+    };
     let texts = Clause::ALL
         .iter()
         .filter(|clause| clause.is_written(policy))
@@ -69,7 +104,7 @@ fn finding(table: &Table<'_>, relation: &Relation, policy: &PolicyRow, reason: S
         });
     let finding = Finding::of_table(DatabaseCheck::DeadPolicy, table.name(), message, fix)
         .object(&policy.name)
-        .fact(reason);
+        .fact(reason.fact());
     texts.fold(finding, Finding::fact)
 }
 
@@ -111,6 +146,21 @@ mod tests {
     fn a_schema_that_nobody_enters() {
         let findings = findings(find, |it| it.rows.schemas[0].users.clear());
         assert_eq!(findings[0].facts[0], "its roles may not use schema `public`");
+        assert!(!findings[0].fix.contains("DROP"), "{}", findings[0].fix);
+    }
+
+    #[test]
+    fn the_own_policy_is_replaced() {
+        let findings = findings(find, |it| {
+            let own = it.policy("invoices");
+            own.using = Some("false".to_string());
+            own.check = Some("false".to_string());
+        });
+        assert!(
+            findings[0].fix.contains("CREATE POLICY \"tenant_isolation\""),
+            "{}",
+            findings[0].fix
+        );
     }
 
     #[test]

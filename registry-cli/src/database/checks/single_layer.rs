@@ -7,7 +7,7 @@ use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
 use crate::database::logic::Verdict;
 use crate::database::policies::{
-    COMMANDS, Clause, compare_tenant, is_open_alone, policies_of_families, question, verdict,
+    Clause, compare_tenant, is_open_alone, policies_of_families, question, verdict,
 };
 use crate::database::statements::drop_policy;
 use crate::text::quoted;
@@ -66,7 +66,7 @@ fn behind_a_restriction(
     Some(finding.fact(format!("restrictive policies: {}", quoted(names))))
 }
 
-/// A restrictive policy that lets rows of other tenants through.
+/// A restrictive policy that lets every row through, in each of its clauses.
 fn without_effect(
     context: &Context<'_>,
     table: &Table<'_>,
@@ -77,28 +77,31 @@ fn without_effect(
         .app_roles
         .iter()
         .find(|app| policy.roles.iter().any(|role| app.reaches(*role)))?;
-    let clause = *Clause::ALL.iter().find(|clause| clause.is_written(policy))?;
-    let letter = COMMANDS.iter().map(|(letter, _)| *letter);
-    let letter = letter
-        .filter(|letter| clause.commands().contains(letter))
-        .find(|letter| policy.is_for(letter))?;
-    let mut question = question(context, app, relation, policy, clause, letter)?;
-    question.restrictive.clear();
-    if !question.lets_all_rows_through() {
+    let written = || Clause::ALL.iter().filter(|clause| clause.is_written(policy));
+    let restricts_nothing = |clause: &Clause| {
+        let letters = clause.commands().iter();
+        let mut letters = letters.filter(|letter| policy.is_for(letter));
+        letters.all(|letter| {
+            let question = question(context, app, relation, policy, *clause, letter);
+            question.is_none_or(|question| question.lets_all_rows_through())
+        })
+    };
+    if !written().all(restricts_nothing) {
         return None;
     }
-    let text = clause.of(policy).unwrap_or_default();
     let message = format!(
         "restrictive policy `{}` of table `{}` restricts nothing",
         policy.name,
         table.name()
     );
     let fix = drop_policy(relation.qualified(), &policy.name);
-    Some(
-        Finding::of_table(DatabaseCheck::SingleLayer, table.name(), message, fix)
-            .object(&policy.name)
-            .fact(format!("its {} is `{text}`", clause.name())),
-    )
+    let finding =
+        Finding::of_table(DatabaseCheck::SingleLayer, table.name(), message, fix).object(&policy.name);
+    let facts = written().map(|clause| {
+        let text = clause.of(policy).unwrap_or_default();
+        format!("its {} is `{text}`", clause.name())
+    });
+    Some(facts.fold(finding, Finding::fact))
 }
 
 #[cfg(test)]
@@ -135,6 +138,27 @@ mod tests {
     #[test]
     fn a_restrictive_policy_about_something_else() {
         assert_eq!(found(find, |it| restricted(it, "(total > 0)")), NOTHING);
+    }
+
+    #[test]
+    fn a_restrictive_policy_that_restricts_one_of_two_clauses() {
+        for (using, check) in [("true", TENANT), (TENANT, "true")] {
+            let found = found(find, |it| {
+                restricted(it, using);
+                let policy = it.rows.policies.last_mut().unwrap();
+                policy.check = Some(check.to_string());
+            });
+            assert_eq!(found, NOTHING, "{using}");
+        }
+    }
+
+    #[test]
+    fn a_restrictive_policy_that_refuses_only_own_rows() {
+        let text = TENANT.replacen("org_id =", "org_id <>", 1);
+        assert_eq!(
+            found(find, |it| restricted(it, &format!("({text} IS NOT FALSE)"))),
+            NOTHING
+        );
     }
 
     #[test]

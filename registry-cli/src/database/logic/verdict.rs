@@ -127,15 +127,14 @@ impl Question<'_> {
         !self.is_never_true(&expression)
     }
 
-    /// Whether the policy lets every row through, of whatever tenant.
+    /// Whether the policy lets every row through, of whatever tenant or of none.
     pub fn lets_all_rows_through(&self) -> bool {
         let Some(expression) = self.expressions.policy(self.permissive) else {
             return false;
         };
         Session::ALL.into_iter().all(|session| {
             let world = World::new(session);
-            let owner = self.has_tenants().then_some(Tenant::OfRow);
-            self.evaluation(&world, owner).truths(&expression) == Truths::TRUE
+            self.evaluation(&world, None).truths(&expression) == Truths::TRUE
         })
     }
 
