@@ -44,6 +44,14 @@ impl<'c> Table<'c> {
         }
     }
 
+    /// Whether each of its rows belongs to a tenant, by its own column or by that of a parent.
+    pub fn has_tenants(&self) -> bool {
+        matches!(
+            self.registered.tenancy,
+            Tenancy::Column { .. } | Tenancy::Through(_)
+        )
+    }
+
     pub fn name(&self) -> &str {
         &self.registered.name
     }

@@ -109,18 +109,16 @@ pub fn verdict(context: &Context<'_>, relation: &Relation, policy: &PolicyRow, c
             };
             let verdict = match declared(context, relation, clause, letter) {
                 Declared::Nothing => question.verdict(),
-                Declared::Refused if question.is_within("false") => Verdict::Isolated,
+                Declared::Refused if question.is_within("false") == Some(true) => Verdict::Isolated,
                 Declared::Refused => Verdict::Undeclared(None),
-                Declared::Expression(text) if question.is_within(text) => Verdict::Isolated,
-                // The registry's own policy, in words of the server that are not ours: `sql --diff` asks the server.
-                Declared::Expression(text)
-                    if policy_names().contains(&policy.name)
-                        && !question.is_comparable_with(text)
-                        && !question.lets_all_rows_through() =>
-                {
-                    Verdict::Isolated
-                }
-                Declared::Expression(text) => Verdict::Undeclared(Some(text.to_string())),
+                Declared::Expression(text) => match question.is_within(text) {
+                    Some(true) => Verdict::Isolated,
+                    // The registry's own policy, in words of the server that are not ours: `sql --diff` asks the server.
+                    None if policy_names().contains(&policy.name) && !question.lets_all_rows_through() => {
+                        Verdict::Isolated
+                    }
+                    _ => Verdict::Undeclared(Some(text.to_string())),
+                },
             };
             match verdict {
                 Verdict::Open(_) | Verdict::Undeclared(_) => return verdict,
@@ -189,7 +187,6 @@ pub fn question<'q>(
         .filter(|other| !other.permissive && other.is_for(letter) && actor.is_bound_by(other, relation));
     Some(Question {
         context,
-        expressions: &context.expressions,
         actor,
         relation,
         permissive: clause.of(policy)?,

@@ -12,9 +12,8 @@ use sqlparser::ast::{
 };
 use table_registry_engine::Tenancy;
 
-use super::expressions::Expressions;
 use super::truth::Truths;
-use super::value::{Constant, Known, Tenant, Value, Variable, is_integer, is_named, is_text};
+use super::value::{Constant, Known, Moment, Tenant, Value, Variable, is_integer, is_named, is_text};
 use super::world::{Choice, Seen, Session, World};
 use crate::database::catalog::{Oid, Relation};
 use crate::database::context::Context;
@@ -54,7 +53,6 @@ pub struct Parameter {
 
 pub struct Evaluation<'e> {
     pub context: &'e Context<'e>,
-    pub expressions: &'e Expressions,
     /// The role that evaluates the policy.
     pub actor: &'e Actor<'e>,
     pub world: &'e World,
@@ -68,7 +66,6 @@ pub struct Evaluation<'e> {
 impl<'e> Evaluation<'e> {
     pub fn new(
         context: &'e Context<'e>,
-        expressions: &'e Expressions,
         actor: &'e Actor<'e>,
         world: &'e World,
         row: Row,
@@ -80,7 +77,6 @@ impl<'e> Evaluation<'e> {
         };
         Self {
             context,
-            expressions,
             actor,
             world,
             seen: Seen::default(),
@@ -282,32 +278,19 @@ impl<'e> Evaluation<'e> {
             return self.truths(inner).is(Truths::NULL);
         }
         let value = self.value(inner);
-        let null = if value.may_be_null {
-            Truths::TRUE
-        } else {
-            Truths::NONE
-        };
-        let not_null = if value.known == Known::Nothing {
-            Truths::NONE
-        } else {
-            Truths::FALSE
-        };
-        null | not_null | value.beside().within(Truths::ERROR)
+        Truths::TRUE.when(value.may_be_null)
+            | Truths::FALSE.when(value.known != Known::Nothing)
+            | Truths::ERROR.when(value.may_fail)
     }
 
     /// Whether two values are the same, where NULL is the same as NULL.
     fn is_same(&mut self, left: &Expr, right: &Expr) -> Truths {
         let (left, right) = (self.value(left), self.value(right));
         let equal = self.compare(&left, &BinaryOperator::Eq, &right);
-        let both_null = if left.may_be_null && right.may_be_null {
-            Truths::TRUE
-        } else {
-            Truths::NONE
-        };
+        let both_null = Truths::TRUE.when(left.may_be_null && right.may_be_null);
         let can_be = |value: &Value| value.known != Known::Nothing;
         let one_null = (left.may_be_null && can_be(&right)) || (right.may_be_null && can_be(&left));
-        let one_null = if one_null { Truths::FALSE } else { Truths::NONE };
-        equal.without(Truths::NULL) | both_null | one_null
+        equal.without(Truths::NULL) | both_null | Truths::FALSE.when(one_null)
     }
 
     pub fn compared(&mut self, left: &Expr, op: &BinaryOperator, right: &Expr) -> Truths {
@@ -543,10 +526,6 @@ impl<'e> Evaluation<'e> {
     }
 
     fn column(&mut self, table: Option<&Ident>, name: &Ident) -> Value {
-        let folded = |ident: &Ident| match ident.quote_style {
-            Some(_) => ident.value.clone(),
-            None => ident.value.to_lowercase(),
-        };
         let (table, name) = (table.map(folded), folded(name));
         let Some(found) = self.find_column(table.as_deref(), &name) else {
             self.opaque(&format!("`{name}`"));
@@ -755,7 +734,7 @@ impl<'e> Evaluation<'e> {
                 | "localtimestamp"
                 | "current_date",
                 [],
-            ) => Value::constant(Constant::Time(super::value::Moment::Now)),
+            ) => Value::constant(Constant::Time(Moment::Now)),
             ("current_user" | "session_user" | "current_role" | "user", []) => {
                 let variable = Variable::Role(name.to_string());
                 let role = Value::text(self.actor.role.name.clone());
@@ -818,7 +797,8 @@ impl<'e> Evaluation<'e> {
         let found = found.filter(|function| function.parameters.len() == values.len());
         let shown = schema.map_or_else(|| name.to_string(), |schema| format!("{schema}.{name}"));
         let body = found.filter(|_| self.depth < MAX_DEPTH);
-        let Some((function, body)) = body.and_then(|one| Some((one, self.expressions.body(&one.body)?)))
+        let Some((function, body)) =
+            body.and_then(|one| Some((one, self.context.expressions.body(&one.body)?)))
         else {
             self.opaque(&format!("function `{shown}`"));
             return Value::ANYTHING;
@@ -1026,12 +1006,16 @@ fn is_called(function: &Function, name: &str) -> bool {
     called_name(&function.name) == (None, name.to_string())
 }
 
-/// The schema and the name of a function.
-pub fn called_name(name: &ObjectName) -> (Option<String>, String) {
-    let folded = |ident: &Ident| match ident.quote_style {
+/// A name without quotes is in lower case.
+fn folded(ident: &Ident) -> String {
+    match ident.quote_style {
         Some(_) => ident.value.clone(),
         None => ident.value.to_lowercase(),
-    };
+    }
+}
+
+/// The schema and the name of a function or a table.
+pub fn called_name(name: &ObjectName) -> (Option<String>, String) {
     let parts: Vec<String> = name
         .0
         .iter()

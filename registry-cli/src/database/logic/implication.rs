@@ -3,55 +3,96 @@
 //! Both are taken apart at AND, OR, NOT and the like. What is left may be true, false or null, as long as it is the same
 //! wherever it occurs. The server spells an expression in its own way, so parts are compared in a form of ours.
 
-use std::collections::BTreeMap;
+use std::ops::Range;
 
 use sqlparser::ast::{BinaryOperator, Expr, Query, UnaryOperator, Value as Literal};
 
 use super::evaluate::{Evaluation, Scope, arguments, called_name};
-use super::query::Parts;
+use super::query;
 use super::truth::Truths;
 use super::value::full_name;
 
 /// More parts than these are not compared: each multiplies the cases by three.
 const MAX_PARTS: usize = 8;
 
-/// Whether a row that all of some expressions let through is always one that another expression lets through.
-pub fn implies(evaluation: &mut Evaluation<'_>, all: &[&Expr], other: &Expr) -> bool {
-    let mut names = Vec::new();
-    for expression in all.iter().copied().chain([other]) {
-        add_parts(evaluation, expression, &mut names);
-    }
-    names.sort();
-    names.dedup();
-    if names.len() > MAX_PARTS {
-        return false;
-    }
-    let cases = 3_usize.pow(u32::try_from(names.len()).unwrap_or(u32::MAX));
-    (0..cases).all(|case| {
-        let mut rest = case;
-        let mut values = BTreeMap::new();
-        for name in &names {
-            values.insert(
-                name.as_str(),
-                [Truths::TRUE, Truths::FALSE, Truths::NULL][rest % 3],
-            );
-            rest /= 3;
-        }
-        let holds = all
-            .iter()
-            .all(|expression| truth(evaluation, expression, &values) == Truths::TRUE);
-        !holds || truth(evaluation, other, &values) == Truths::TRUE
-    })
+/// Whether a row that all of some expressions let through is always one that another expression lets through. `None` if
+/// they are made of other parts, so that they cannot be compared.
+pub fn is_implied(evaluation: &mut Evaluation<'_>, all: &[&Expr], other: &Expr) -> Option<bool> {
+    let mut parts = Parts::default();
+    let all: Vec<Formula> = all.iter().map(|one| parts.formula(evaluation, one)).collect();
+    let of_all = parts.names.len();
+    let other = parts.formula(evaluation, other);
+    let is_implied = parts.names.len() <= MAX_PARTS
+        && parts.cases().all(|values| {
+            let holds = all.iter().all(|one| one.truth(&values) == Truths::TRUE);
+            !holds || other.truth(&values) == Truths::TRUE
+        });
+    let has_own = |range: Range<usize>| range.into_iter().any(|part| !other.has(part));
+    let are_comparable = parts.names.len() == of_all || !has_own(0..of_all);
+    (is_implied || are_comparable).then_some(is_implied)
 }
 
-/// Whether all parts of an expression are among those of others, or the other way round, so that they can be compared.
-pub fn are_comparable(evaluation: &mut Evaluation<'_>, all: &[&Expr], other: &Expr) -> bool {
-    let (mut known, mut wanted) = (Vec::new(), Vec::new());
-    for expression in all {
-        add_parts(evaluation, expression, &mut known);
+/// The parts of which expressions are made, each once.
+#[derive(Default)]
+struct Parts {
+    names: Vec<String>,
+}
+
+/// An expression that is taken apart.
+enum Formula {
+    /// By its position among the parts.
+    Part(usize),
+    Operator(Combine, Vec<Formula>),
+}
+
+impl Parts {
+    fn formula(&mut self, evaluation: &mut Evaluation<'_>, expression: &Expr) -> Formula {
+        if let Some((operands, combine)) = taken_apart(expression) {
+            let operands = operands
+                .into_iter()
+                .map(|operand| self.formula(evaluation, operand));
+            return Formula::Operator(combine, operands.collect());
+        }
+        let name = evaluation.spelt(expression);
+        let known = self.names.iter().position(|known| *known == name);
+        Formula::Part(known.unwrap_or_else(|| {
+            self.names.push(name);
+            self.names.len() - 1
+        }))
     }
-    add_parts(evaluation, other, &mut wanted);
-    wanted.iter().all(|part| known.contains(part)) || known.iter().all(|part| wanted.contains(part))
+
+    /// Every combination of values of the parts.
+    fn cases(&self) -> impl Iterator<Item = Vec<Truths>> {
+        let count = 3_usize.pow(u32::try_from(self.names.len()).unwrap_or(u32::MAX));
+        (0..count).map(|case| {
+            let mut rest = case;
+            let values = self.names.iter().map(|_| {
+                let value = [Truths::TRUE, Truths::FALSE, Truths::NULL][rest % 3];
+                rest /= 3;
+                value
+            });
+            values.collect()
+        })
+    }
+}
+
+impl Formula {
+    fn truth(&self, values: &[Truths]) -> Truths {
+        match self {
+            Self::Part(part) => values[*part],
+            Self::Operator(combine, operands) => {
+                let of: Vec<Truths> = operands.iter().map(|operand| operand.truth(values)).collect();
+                combine(&of)
+            }
+        }
+    }
+
+    fn has(&self, part: usize) -> bool {
+        match self {
+            Self::Part(own) => *own == part,
+            Self::Operator(_, operands) => operands.iter().any(|operand| operand.has(part)),
+        }
+    }
 }
 
 /// What a logical operator makes of the values of its operands.
@@ -89,36 +130,16 @@ fn taken_apart(expression: &Expr) -> Option<(Vec<&Expr>, Combine)> {
     })
 }
 
-fn add_parts(evaluation: &mut Evaluation<'_>, expression: &Expr, names: &mut Vec<String>) {
-    match taken_apart(expression) {
-        Some((operands, _)) => {
-            for operand in operands {
-                add_parts(evaluation, operand, names);
-            }
-        }
-        None => names.push(evaluation.spelt(expression)),
-    }
-}
-
-fn truth(evaluation: &mut Evaluation<'_>, expression: &Expr, values: &BTreeMap<&str, Truths>) -> Truths {
-    match taken_apart(expression) {
-        Some((operands, combine)) => {
-            let of: Vec<Truths> = operands
-                .into_iter()
-                .map(|operand| truth(evaluation, operand, values))
-                .collect();
-            combine(&of)
-        }
-        None => values
-            .get(evaluation.spelt(expression).as_str())
-            .copied()
-            .unwrap_or(Truths::ANY),
-    }
-}
-
 /// Whether a query returns some of the rows that it finds.
 fn is_ordered(query: &Query) -> bool {
     query.limit_clause.is_some() || query.order_by.is_some() || query.fetch.is_some()
+}
+
+fn without_nesting(expression: &Expr) -> &Expr {
+    match expression {
+        Expr::Nested(inner) => without_nesting(inner),
+        other => other,
+    }
 }
 
 impl Evaluation<'_> {
@@ -155,12 +176,8 @@ impl Evaluation<'_> {
                 compare_op: BinaryOperator::Eq,
                 right,
                 ..
-            } => match right.as_ref() {
+            } => match without_nesting(right) {
                 Expr::Array(array) => self.spelt_any(left, &array.elem),
-                Expr::Nested(inner) if matches!(inner.as_ref(), Expr::Array(_)) => match inner.as_ref() {
-                    Expr::Array(array) => self.spelt_any(left, &array.elem),
-                    _ => expression.to_string(),
-                },
                 Expr::Subquery(query) => format!("({} in {})", self.spelt(left), self.spelt_query(query)),
                 _ => expression.to_string(),
             },
@@ -214,7 +231,7 @@ impl Evaluation<'_> {
         }
     }
 
-    fn spelt_parts(&mut self, parts: &Parts<'_>, with_selected: bool) -> String {
+    fn spelt_parts(&mut self, parts: &query::Parts<'_>, with_selected: bool) -> String {
         self.scopes.push(Scope {
             rows: parts.rows.clone(),
             ..Scope::default()

@@ -51,40 +51,19 @@ impl Evaluation<'_> {
             let found = sides.map(|side| self.finds_row(&side, item));
             return found[0].or(found[1]);
         }
-        let Some(parts) = self.parts(query) else {
+        let Some(mut parts) = self.parts(query) else {
             self.opaque(&format!("`{query}`"));
             return Truths::ANY;
         };
+        // What EXISTS selects does not matter.
+        parts.selected = parts.selected.filter(|_| item.is_some());
         // Only `=` says something about the keys.
         let equal = item
             .filter(|(_, op)| **op == BinaryOperator::Eq)
             .map(|(item, _)| item);
         let item = item.map(|(item, op)| (item, self.value(item), op));
-        let mut found = Truths::NONE;
-        for rows in self.owners_of(&parts, equal) {
-            self.scopes.push(Scope {
-                rows: rows.clone(),
-                ..Scope::default()
-            });
-            // A row for which the condition is null is not found.
-            let mut condition = self.all(&parts.conditions).is(Truths::TRUE);
-            if let Some((_, value, op)) = &item {
-                condition = match parts.selected {
-                    Some(selected) => {
-                        let selected = self.value(selected);
-                        condition.and(self.compare(value, op, &selected))
-                    }
-                    None => Truths::ANY,
-                };
-            }
-            self.scopes.pop();
-            if condition.contains(Truths::TRUE) {
-                for row in &rows {
-                    condition = condition.and(self.is_visible(row).is(Truths::TRUE));
-                }
-            }
-            found = found | condition;
-        }
+        let outcomes = self.outcomes(&parts, equal, item.as_ref());
+        let found = outcomes.iter().fold(Truths::NONE, |all, (found, _)| all | *found);
         if parts.rows.is_empty() {
             // Without a row, `IN` is false.
             return if item.is_some() {
@@ -121,29 +100,13 @@ impl Evaluation<'_> {
         if self.is_too_long() {
             return Value::ANYTHING;
         }
-        let parts = self.parts(query);
-        let Some((parts, selected)) = parts.and_then(|parts| {
-            let selected = parts.selected?;
-            Some((parts, selected))
-        }) else {
+        let Some(parts) = self.parts(query).filter(|parts| parts.selected.is_some()) else {
             self.opaque(&format!("`{query}`"));
             return Value::ANYTHING;
         };
         let mut result = Value::new(Known::Nothing);
         let mut found = Truths::NONE;
-        for rows in self.owners_of(&parts, None) {
-            self.scopes.push(Scope {
-                rows: rows.clone(),
-                ..Scope::default()
-            });
-            let mut condition = self.all(&parts.conditions).is(Truths::TRUE);
-            let value = self.value(selected);
-            self.scopes.pop();
-            for row in &rows {
-                if condition.contains(Truths::TRUE) {
-                    condition = condition.and(self.is_visible(row).is(Truths::TRUE));
-                }
-            }
+        for (condition, value) in self.outcomes(&parts, None, None) {
             found = found | condition;
             if condition.contains(Truths::TRUE) {
                 result = result.or(value);
@@ -158,6 +121,42 @@ impl Evaluation<'_> {
         result
             .nullable(may_be_missing)
             .failing(found.contains(Truths::ERROR))
+    }
+
+    /// For each way in which the rows can belong to tenants, whether they are found, and the value that is selected.
+    fn outcomes(
+        &mut self,
+        parts: &Parts<'_>,
+        equal: Option<&Expr>,
+        item: Option<&(&Expr, Value, &BinaryOperator)>,
+    ) -> Vec<(Truths, Value)> {
+        let mut outcomes = Vec::new();
+        for rows in self.owners_of(parts, equal) {
+            self.scopes.push(Scope {
+                rows: rows.clone(),
+                ..Scope::default()
+            });
+            // A row for which the condition is null is not found.
+            let mut condition = self.all(&parts.conditions).is(Truths::TRUE);
+            let selected = match parts.selected {
+                Some(selected) => self.value(selected),
+                None => Value::ANYTHING,
+            };
+            if let Some((_, value, op)) = item {
+                condition = match parts.selected {
+                    Some(_) => condition.and(self.compare(value, op, &selected)),
+                    None => Truths::ANY,
+                };
+            }
+            self.scopes.pop();
+            for row in &rows {
+                if condition.contains(Truths::TRUE) {
+                    condition = condition.and(self.is_visible(row).is(Truths::TRUE));
+                }
+            }
+            outcomes.push((condition, selected));
+        }
+        outcomes
     }
 
     fn all(&mut self, conditions: &[&Expr]) -> Truths {
@@ -295,7 +294,13 @@ impl Evaluation<'_> {
         for row in &rows {
             let owners = match row.owner {
                 Some(owner) => vec![Some(owner)],
-                None if self.has_tenants(row) => self.owners(&row.label).into_iter().map(Some).collect(),
+                None if self
+                    .context
+                    .table_holding(row.relation)
+                    .is_some_and(Table::has_tenants) =>
+                {
+                    self.owners(&row.label).into_iter().map(Some).collect()
+                }
                 None => vec![None],
             };
             combinations = combinations
@@ -329,16 +334,6 @@ impl Evaluation<'_> {
             }
         }
         rows
-    }
-
-    fn has_tenants(&self, row: &Row) -> bool {
-        let table = self.context.table_holding(row.relation);
-        table.is_some_and(|table| {
-            matches!(
-                table.registered.tenancy,
-                Tenancy::Column { .. } | Tenancy::Through(_)
-            )
-        })
     }
 
     /// The columns that a sub-select compares with `=`, each with its row.
@@ -453,7 +448,7 @@ impl Evaluation<'_> {
         let Some(text) = policy.using.as_deref() else {
             return Truths::TRUE;
         };
-        match self.expressions.policy(text) {
+        match self.context.expressions.policy(text) {
             Some(expression) => self.truths(&expression),
             None => {
                 self.opaque(&format!("`{text}`"));

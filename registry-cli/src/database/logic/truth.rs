@@ -27,6 +27,11 @@ impl Truths {
         if value { Self::TRUE } else { Self::FALSE }
     }
 
+    /// Nothing, unless a condition holds.
+    pub fn when(self, is_possible: bool) -> Self {
+        if is_possible { self } else { Self::NONE }
+    }
+
     pub fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }

@@ -152,17 +152,7 @@ impl Value {
 
     /// The outcomes beside those of the value itself.
     pub fn beside(&self) -> Truths {
-        let null = if self.may_be_null {
-            Truths::NULL
-        } else {
-            Truths::NONE
-        };
-        let error = if self.may_fail {
-            Truths::ERROR
-        } else {
-            Truths::NONE
-        };
-        null | error
+        Truths::NULL.when(self.may_be_null) | Truths::ERROR.when(self.may_fail)
     }
 
     /// The outcomes of a condition.

@@ -4,12 +4,10 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use sqlparser::ast::{BinaryOperator, Expr};
-use table_registry_engine::Tenancy;
 
 use super::answers::{Verdict, Witness};
 use super::evaluate::{Evaluation, Row};
-use super::expressions::Expressions;
-use super::implication::{are_comparable, implies};
+use super::implication;
 use super::truth::Truths;
 use super::value::{Constant, Known, Tenant, Value, Variable};
 use super::world::{Choice, Session, World, pairs};
@@ -23,7 +21,6 @@ const MAX_EVALUATIONS: usize = 2_048;
 /// One policy, as it applies to one role and one command.
 pub struct Question<'q> {
     pub context: &'q Context<'q>,
-    pub expressions: &'q Expressions,
     pub actor: &'q Actor<'q>,
     pub relation: &'q Relation,
     /// The expression of the permissive policy.
@@ -32,7 +29,7 @@ pub struct Question<'q> {
     pub restrictive: Vec<&'q str>,
     /// Whether rows that belong to everybody may be let through.
     pub may_share: bool,
-    /// How many more parts of expressions are evaluated.
+    /// How many more parts of expressions are evaluated: [`MAX_STEPS`] at first.
     pub steps: Rc<Cell<usize>>,
 }
 
@@ -48,25 +45,32 @@ enum Found {
 
 impl Question<'_> {
     pub fn verdict(&self) -> Verdict {
-        let texts = std::iter::once(self.permissive).chain(self.restrictive.iter().copied());
         let key = (
             self.relation.oid,
             self.actor.role.oid,
-            texts.map(str::to_string).collect(),
+            self.texts().map(str::to_string).collect(),
             self.may_share,
         );
         self.context.verdicts.known_or(key, || self.new_verdict())
     }
 
+    /// The expressions that all have to be true, that of the permissive policy first.
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.permissive).chain(self.restrictive.iter().copied())
+    }
+
+    /// Fails with the text that cannot be parsed.
+    fn parsed(&self) -> Result<Vec<Rc<Expr>>, &str> {
+        self.texts()
+            .map(|text| self.context.expressions.policy(text).ok_or(text))
+            .collect()
+    }
+
     fn new_verdict(&self) -> Verdict {
-        let texts = std::iter::once(self.permissive).chain(self.restrictive.iter().copied());
-        let mut expressions = Vec::new();
-        for text in texts {
-            match self.expressions.policy(text) {
-                Some(expression) => expressions.push(expression),
-                None => return Verdict::Unknown(vec![format!("`{text}`")]),
-            }
-        }
+        let expressions = match self.parsed() {
+            Ok(expressions) => expressions,
+            Err(text) => return Verdict::Unknown(vec![format!("`{text}`")]),
+        };
         let expressions: Vec<&Expr> = expressions.iter().map(AsRef::as_ref).collect();
         let mut reasons = Vec::new();
         let mut is_unknown = false;
@@ -85,29 +89,17 @@ impl Question<'_> {
         }
     }
 
-    /// Whether the policy lets through no more than a declared expression does.
-    pub fn is_within(&self, declared: &str) -> bool {
-        let texts = std::iter::once(self.permissive).chain(self.restrictive.iter().copied());
-        let parsed: Option<Vec<_>> = texts.map(|text| self.expressions.policy(text)).collect();
-        let (Some(all), Some(declared)) = (parsed, self.expressions.policy(declared)) else {
-            return false;
-        };
+    /// Whether the policy lets through no more than a declared expression does. `None` if they cannot be compared, since
+    /// the server may spell a part in another way than ours.
+    pub fn is_within(&self, declared: &str) -> Option<bool> {
+        let declared = self.context.expressions.policy(declared)?;
+        let all = self.parsed().ok()?;
         let all: Vec<&Expr> = all.iter().map(AsRef::as_ref).collect();
+        if all.iter().any(|one| self.is_never_true(one)) {
+            return Some(true);
+        }
         let world = World::new(Session::Tenant);
-        let mut evaluation = self.evaluation(&world, None);
-        implies(&mut evaluation, &all, &declared) || all.iter().any(|one| self.is_never_true(one))
-    }
-
-    /// Whether the policy can be compared with a declared expression. The server may spell a part in another way than ours.
-    pub fn is_comparable_with(&self, declared: &str) -> bool {
-        let texts = std::iter::once(self.permissive).chain(self.restrictive.iter().copied());
-        let parsed: Option<Vec<_>> = texts.map(|text| self.expressions.policy(text)).collect();
-        let (Some(all), Some(declared)) = (parsed, self.expressions.policy(declared)) else {
-            return false;
-        };
-        let all: Vec<&Expr> = all.iter().map(AsRef::as_ref).collect();
-        let world = World::new(Session::Tenant);
-        are_comparable(&mut self.evaluation(&world, None), &all, &declared)
+        implication::is_implied(&mut self.evaluation(&world, None), &all, &declared)
     }
 
     fn is_never_true(&self, expression: &Expr) -> bool {
@@ -121,7 +113,7 @@ impl Question<'_> {
 
     /// Whether the policy may let any row through, of whatever tenant.
     pub fn may_let_rows_through(&self) -> bool {
-        let Some(expression) = self.expressions.policy(self.permissive) else {
+        let Some(expression) = self.context.expressions.policy(self.permissive) else {
             return true;
         };
         !self.is_never_true(&expression)
@@ -129,7 +121,7 @@ impl Question<'_> {
 
     /// Whether the policy lets every row through, of whatever tenant or of none.
     pub fn lets_all_rows_through(&self) -> bool {
-        let Some(expression) = self.expressions.policy(self.permissive) else {
+        let Some(expression) = self.context.expressions.policy(self.permissive) else {
             return false;
         };
         Session::ALL.into_iter().all(|session| {
@@ -208,17 +200,12 @@ impl Question<'_> {
             owner,
         };
         let steps = Rc::clone(&self.steps);
-        Evaluation::new(self.context, self.expressions, self.actor, world, row, steps)
+        Evaluation::new(self.context, self.actor, world, row, steps)
     }
 
     fn has_tenants(&self) -> bool {
         let table = self.context.table_holding(self.relation.oid);
-        table.is_some_and(|table| {
-            matches!(
-                table.registered.tenancy,
-                Tenancy::Column { .. } | Tenancy::Through(_)
-            )
-        })
+        table.is_some_and(Table::has_tenants)
     }
 
     /// Another tenant, unless the row belongs to nobody.
