@@ -77,6 +77,19 @@ impl Clause {
         }
     }
 
+    /// The clauses that a policy itself has.
+    pub fn written(policy: &PolicyRow) -> impl Iterator<Item = Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .filter(|clause| clause.is_written(policy))
+    }
+
+    /// The expression, as a fact of a finding.
+    pub fn fact(self, policy: &PolicyRow) -> String {
+        format!("its {} is `{}`", self.name(), self.of(policy).unwrap_or_default())
+    }
+
     /// Whether the policy itself has this clause.
     pub fn is_written(self, policy: &PolicyRow) -> bool {
         match self {
@@ -94,37 +107,24 @@ pub fn verdict(context: &Context<'_>, relation: &Relation, policy: &PolicyRow, c
         // Another check reports it.
         return result;
     }
-    for app in &context.app_roles {
-        if !policy.roles.iter().any(|role| app.reaches(*role)) {
-            continue;
-        }
-        for (letter, command) in COMMANDS {
-            let applies = clause.commands().contains(letter) && policy.is_for(letter);
-            // A view may lead into a schema that the role itself cannot use.
-            if !applies || !app.holds(relation, command) {
-                continue;
-            }
-            let Some(question) = question(context, app, relation, policy, clause, letter) else {
-                continue;
-            };
-            let verdict = match declared(context, relation, clause, letter) {
-                Declared::Nothing => question.verdict(),
-                Declared::Refused if question.is_within("false") == Some(true) => Verdict::Isolated,
-                Declared::Refused => Verdict::Undeclared(None),
-                Declared::Expression(text) => match question.is_within(text) {
-                    Some(true) => Verdict::Isolated,
-                    // The registry's own policy, in words of the server that are not ours: `sql --diff` asks the server.
-                    None if policy_names().contains(&policy.name) && !question.lets_all_rows_through() => {
-                        Verdict::Isolated
-                    }
-                    _ => Verdict::Undeclared(Some(text.to_string())),
-                },
-            };
-            match verdict {
-                Verdict::Open(_) | Verdict::Undeclared(_) => return verdict,
-                Verdict::Unknown(_) => result = verdict,
-                Verdict::Isolated => {}
-            }
+    for (letter, question) in questions(context, relation, policy, clause) {
+        let verdict = match declared(context, relation, clause, letter) {
+            Declared::Nothing => question.verdict(),
+            Declared::Refused if question.is_within("false") == Some(true) => Verdict::Isolated,
+            Declared::Refused => Verdict::Undeclared(None),
+            Declared::Expression(text) => match question.is_within(text) {
+                Some(true) => Verdict::Isolated,
+                // The registry's own policy, in words of the server that are not ours: `sql --diff` asks the server.
+                None if policy_names().contains(&policy.name) && !question.lets_all_rows_through() => {
+                    Verdict::Isolated
+                }
+                _ => Verdict::Undeclared(Some(text.to_string())),
+            },
+        };
+        match verdict {
+            Verdict::Open(_) | Verdict::Undeclared(_) => return verdict,
+            Verdict::Unknown(_) => result = verdict,
+            Verdict::Isolated => {}
         }
     }
     result
@@ -132,19 +132,31 @@ pub fn verdict(context: &Context<'_>, relation: &Relation, policy: &PolicyRow, c
 
 /// Whether a clause would be open if no restrictive policy stood before it.
 pub fn is_open_alone(context: &Context<'_>, relation: &Relation, policy: &PolicyRow, clause: Clause) -> bool {
-    let apps = context.app_roles.iter();
-    let mut applying = apps.filter(|app| policy.roles.iter().any(|role| app.reaches(*role)));
-    applying.any(|app| {
-        let letters = COMMANDS.iter().filter(|(letter, _)| policy.is_for(letter));
-        let mut possible = letters
-            .filter(|(letter, command)| clause.commands().contains(letter) && app.may(relation, &[command]));
-        possible.any(|(letter, _)| {
-            let question = question(context, app, relation, policy, clause, letter);
-            let alone = question.map(|mut question| {
-                question.restrictive.clear();
-                question.verdict()
-            });
-            matches!(alone, Some(Verdict::Open(_)))
+    let mut questions = questions(context, relation, policy, clause);
+    questions.any(|(_, mut question)| {
+        question.restrictive.clear();
+        matches!(question.verdict(), Verdict::Open(_))
+    })
+}
+
+/// The questions about a clause of a policy: one for each role of the application and each command that it may run, given
+/// by its letter.
+fn questions<'q>(
+    context: &'q Context<'q>,
+    relation: &'q Relation,
+    policy: &'q PolicyRow,
+    clause: Clause,
+) -> impl Iterator<Item = (&'static str, Question<'q>)> {
+    let apps = context.app_roles.iter().filter(|app| app.is_given(policy));
+    apps.flat_map(move |app| {
+        let of_clause = COMMANDS
+            .iter()
+            .filter(move |(letter, _)| clause.commands().contains(letter));
+        let of_policy = of_clause.filter(|(letter, _)| policy.is_for(letter));
+        // A view may lead into a schema that the role itself cannot use.
+        let possible = of_policy.filter(|(_, command)| app.holds(relation, command));
+        possible.filter_map(move |(letter, _)| {
+            Some((*letter, question(context, app, relation, policy, clause, letter)?))
         })
     })
 }

@@ -182,7 +182,7 @@ fn made_up(type_name: &str) -> Option<Value> {
 fn shown_rows(context: &Context<'_>, app: &Actor<'_>, relation: &Relation) -> Option<String> {
     let policies = context.catalog.policies(relation.oid).iter();
     let of_reads = policies.filter(|policy| matches!(policy.command.as_str(), "*" | "r"));
-    let applying = of_reads.filter(|policy| policy.roles.iter().any(|role| app.reaches(*role)));
+    let applying = of_reads.filter(|policy| app.is_given(policy));
     let (permissive, restrictive): (Vec<&PolicyRow>, Vec<_>) = applying.partition(|policy| policy.permissive);
     let using = |policies: Vec<&PolicyRow>| -> Vec<String> {
         let using = policies.into_iter().filter_map(|policy| policy.using.as_deref());

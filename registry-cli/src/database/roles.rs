@@ -61,6 +61,11 @@ impl<'c> Actor<'c> {
         role == PUBLIC || role == self.role.oid || self.reachable.contains_key(&role)
     }
 
+    /// Whether a permissive policy can let rows through for it.
+    pub fn is_given(&self, policy: &PolicyRow) -> bool {
+        policy.roles.iter().any(|role| self.reaches(*role))
+    }
+
     /// Whether it cannot give up a policy by changing to another role that may use the table.
     pub fn is_bound_by(&self, policy: &PolicyRow, relation: &Relation) -> bool {
         const USES: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE"];

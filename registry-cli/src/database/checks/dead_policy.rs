@@ -51,7 +51,7 @@ fn reason<'c>(context: &Context<'_>, relation: &'c Relation, policy: &PolicyRow)
     let apps: Vec<&Actor<'_>> = context
         .app_roles
         .iter()
-        .filter(|app| policy.roles.iter().any(|role| app.reaches(*role)))
+        .filter(|app| app.is_given(policy))
         .collect();
     if apps.is_empty() {
         return None;
@@ -95,13 +95,7 @@ fn finding(
             .unwrap_or_else(|| "create the roles in `app_roles` first".to_string()),
         _ => drop_policy(relation.qualified(), &policy.name),
     };
-    let texts = Clause::ALL
-        .iter()
-        .filter(|clause| clause.is_written(policy))
-        .map(|clause| {
-            let text = clause.of(policy).unwrap_or_default();
-            format!("its {} is `{text}`", clause.name())
-        });
+    let texts = Clause::written(policy).map(|clause| clause.fact(policy));
     let finding = Finding::of_table(DatabaseCheck::DeadPolicy, table.name(), message, fix)
         .object(&policy.name)
         .fact(reason.fact());

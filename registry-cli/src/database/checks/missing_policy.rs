@@ -93,7 +93,7 @@ fn grantees(
 
 /// Only permissive policies let rows through; restrictive ones only filter them.
 fn permits(policy: &PolicyRow, letter: &str, app: &Actor<'_>) -> bool {
-    policy.permissive && policy.is_for(letter) && policy.roles.iter().any(|role| app.reaches(*role))
+    policy.permissive && policy.is_for(letter) && app.is_given(policy)
 }
 
 #[cfg(test)]

@@ -33,11 +33,7 @@ fn finding(
     };
     let written = || open.iter().filter(|(clause, _)| clause.is_written(policy));
     // Also those that only a restrictive policy holds back, so that the fix leaves nothing to report.
-    let clauses = Clause::ALL
-        .iter()
-        .copied()
-        .filter(|clause| clause.is_written(policy));
-    let clauses: Vec<Clause> = clauses
+    let clauses: Vec<Clause> = Clause::written(policy)
         .filter(|clause| {
             open.iter().any(|(open, _)| open == clause) || is_open_alone(context, relation, policy, *clause)
         })
@@ -52,8 +48,7 @@ fn finding(
     let mut finding =
         Finding::of_table(DatabaseCheck::OpenPolicy, table.name(), message, fix).object(&policy.name);
     for (clause, reasons) in written() {
-        let text = clause.of(policy).unwrap_or_default();
-        finding = finding.fact(format!("its {} is `{text}`", clause.name()));
+        finding = finding.fact(clause.fact(policy));
         finding = reasons.iter().fold(finding, Finding::fact);
     }
     Some(finding.fact("policies are joined by OR: one open policy opens the table"))

@@ -43,9 +43,7 @@ fn behind_a_restriction(
     if names.is_empty() || !Clause::ALL.iter().all(is_isolated) {
         return None;
     }
-    let written = Clause::ALL.iter().copied();
-    let written = written.filter(|clause| clause.is_written(policy));
-    let open: Vec<Clause> = written
+    let open: Vec<Clause> = Clause::written(policy)
         .filter(|clause| is_open_alone(context, relation, policy, *clause))
         .collect();
     if open.is_empty() {
@@ -60,8 +58,7 @@ fn behind_a_restriction(
     let mut finding =
         Finding::of_table(DatabaseCheck::SingleLayer, table.name(), message, fix).object(&policy.name);
     for clause in open {
-        let text = clause.of(policy).unwrap_or_default();
-        finding = finding.fact(format!("its {} is `{text}`", clause.name()));
+        finding = finding.fact(clause.fact(policy));
     }
     Some(finding.fact(format!("restrictive policies: {}", quoted(names))))
 }
@@ -73,20 +70,16 @@ fn without_effect(
     relation: &Relation,
     policy: &PolicyRow,
 ) -> Option<Finding> {
-    let app = context
-        .app_roles
-        .iter()
-        .find(|app| policy.roles.iter().any(|role| app.reaches(*role)))?;
-    let written = || Clause::ALL.iter().filter(|clause| clause.is_written(policy));
-    let restricts_nothing = |clause: &Clause| {
+    let app = context.app_roles.iter().find(|app| app.is_given(policy))?;
+    let restricts_nothing = |clause: Clause| {
         let letters = clause.commands().iter();
         let mut letters = letters.filter(|letter| policy.is_for(letter));
         letters.all(|letter| {
-            let question = question(context, app, relation, policy, *clause, letter);
+            let question = question(context, app, relation, policy, clause, letter);
             question.is_none_or(|question| question.lets_all_rows_through())
         })
     };
-    if !written().all(restricts_nothing) {
+    if !Clause::written(policy).all(restricts_nothing) {
         return None;
     }
     let message = format!(
@@ -97,10 +90,7 @@ fn without_effect(
     let fix = drop_policy(relation.qualified(), &policy.name);
     let finding =
         Finding::of_table(DatabaseCheck::SingleLayer, table.name(), message, fix).object(&policy.name);
-    let facts = written().map(|clause| {
-        let text = clause.of(policy).unwrap_or_default();
-        format!("its {} is `{text}`", clause.name())
-    });
+    let facts = Clause::written(policy).map(|clause| clause.fact(policy));
     Some(facts.fold(finding, Finding::fact))
 }
 

@@ -23,14 +23,13 @@ fn finding(
     policy: &PolicyRow,
 ) -> Option<Finding> {
     let mut facts = Vec::new();
-    for clause in Clause::ALL.iter().filter(|clause| clause.is_written(policy)) {
-        match verdict(context, relation, policy, *clause) {
+    for clause in Clause::written(policy) {
+        match verdict(context, relation, policy, clause) {
             // `open_policy` reports it.
             Verdict::Open(_) | Verdict::Undeclared(_) => return None,
             Verdict::Isolated => {}
             Verdict::Unknown(reasons) => {
-                let text = clause.of(policy).unwrap_or_default();
-                facts.push(format!("its {} is `{text}`", clause.name()));
+                facts.push(clause.fact(policy));
                 facts.push(in_the_way(&reasons));
             }
         }

@@ -57,7 +57,7 @@ impl<'x> Unreadable<'x> {
 /// Whether a policy that applies to a role reads another table.
 fn reads(context: &Context<'_>, app: &Actor<'_>, relation: &Relation, other: &Qualified) -> bool {
     let policies = context.catalog.policies(relation.oid).iter();
-    let mut applied = policies.filter(|policy| policy.roles.iter().any(|role| app.reaches(*role)));
+    let mut applied = policies.filter(|policy| app.is_given(policy));
     applied.any(|policy| {
         let mut texts = policy.using.iter().chain(&policy.check);
         texts.any(|text| Words::outside_quotes(text).reads(&other.schema, &other.name))

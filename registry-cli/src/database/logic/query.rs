@@ -433,7 +433,7 @@ impl Evaluation<'_> {
         let mut permitted = Truths::FALSE;
         let mut all = Truths::TRUE;
         for policy in policies.iter().filter(|policy| policy.is_for("r")) {
-            if policy.permissive && policy.roles.iter().any(|role| self.actor.reaches(*role)) {
+            if policy.permissive && self.actor.is_given(policy) {
                 permitted = permitted.or(self.policy_truths(policy));
             } else if !policy.permissive && self.actor.is_bound_by(policy, relation) {
                 all = all.and(self.policy_truths(policy));
