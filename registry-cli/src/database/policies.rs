@@ -9,7 +9,7 @@ use super::catalog::{PolicyRow, Relation};
 use super::context::{Context, Table};
 use super::logic::{MAX_STEPS, Question, Verdict};
 use super::roles::Actor;
-use super::statements::{create_policy, drop_policy, identifier};
+use super::statements::{RequiredPolicy, create_policy, drop_policy, identifier};
 use super::tenancy::policy_names;
 
 /// The commands that policies are for, with their letters in `pg_policy`.
@@ -41,6 +41,14 @@ pub fn policies_of_families<'c>(
         }
     }
     found
+}
+
+/// Those of [`policies_of_families`] that let rows through: the permissive ones of tables with row-level security.
+pub fn effective_policies<'c>(
+    context: &'c Context<'c>,
+) -> impl Iterator<Item = (&'c Table<'c>, &'c Relation, &'c PolicyRow)> {
+    let all = policies_of_families(context).into_iter();
+    all.filter(|(_, relation, policy)| policy.permissive && relation.row_security)
 }
 
 /// The two expressions of a policy: which rows are visible, and which may be written.
@@ -114,7 +122,7 @@ pub fn verdict(context: &Context<'_>, relation: &Relation, policy: &PolicyRow, c
             Declared::Refused => Verdict::Undeclared(None),
             Declared::Expression(text) => match question.is_within(text) {
                 Some(true) => Verdict::Isolated,
-                // The registry's own policy, in words of the server that are not ours: `sql --diff` asks the server.
+                // The registry's own policy, which the server spells differently: `sql --diff` asks it to compare them.
                 None if policy_names().contains(&policy.name) && !question.lets_all_rows_through() => {
                     Verdict::Isolated
                 }
@@ -185,7 +193,8 @@ fn declared<'c>(context: &'c Context<'_>, relation: &Relation, clause: Clause, l
     text.map_or(Declared::Refused, |text| Declared::Expression(&text.value))
 }
 
-/// The question what a policy lets through, as it applies to one role and one command. `None` if it lets nothing through.
+/// The question of what a clause of a policy lets through for one role and one command. `None` if the policy has no
+/// expression for the clause, and so lets nothing through.
 pub fn question<'q>(
     context: &'q Context<'q>,
     actor: &'q Actor<'q>,
@@ -232,7 +241,8 @@ pub fn create_policies_anew(context: &Context<'_>, table: &Table<'_>) -> Option<
     })
 }
 
-/// The statement that replaces clauses of a policy by the expression of the registry's.
+/// The statement that replaces clauses of a policy with the expressions of the registry's own policy for its command, or
+/// what to do if the policy file declares none.
 pub fn compare_tenant(
     context: &Context<'_>,
     table: &Table<'_>,
@@ -241,13 +251,30 @@ pub fn compare_tenant(
     clauses: &[Clause],
 ) -> String {
     let required = context.required_policies(table).unwrap_or_default();
-    let own = required.iter().find(|policy| policy.command.is_none());
-    let expression = own.and_then(|policy| policy.using.as_deref()).unwrap_or("…");
-    // A comment at the end of the expression must not hide the closing parenthesis.
-    let end = if expression.contains("--") { "\n" } else { "" };
+    let is_for = |own: &&RequiredPolicy| {
+        own.command
+            .is_none_or(|command| letter(command) == policy.command)
+    };
+    let own = required.iter().find(is_for);
+    let expression = |clause: Clause| {
+        own.and_then(|own| match clause {
+            Clause::Using => own.using.as_deref(),
+            Clause::Check => own.check.as_deref(),
+        })
+    };
+    let is_declared = table.registered.tenancy == Tenancy::Declared;
+    if is_declared && clauses.iter().any(|clause| expression(*clause).is_none()) {
+        return "drop the policy, or declare what it permits in `[[tenancy.policies]]`, one entry for each command"
+            .to_string();
+    }
     let clauses: Vec<String> = clauses
         .iter()
-        .map(|clause| format!("{} ({expression}{end})", clause.name()))
+        .map(|clause| {
+            let expression = expression(*clause).unwrap_or("…");
+            // A comment at the end of the expression must not hide the closing parenthesis.
+            let end = if expression.contains("--") { "\n" } else { "" };
+            format!("{} ({expression}{end})", clause.name())
+        })
         .collect();
     format!(
         "ALTER POLICY {} ON {} {};",

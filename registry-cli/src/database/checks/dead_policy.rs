@@ -36,7 +36,7 @@ impl Reason<'_> {
             Self::NoCheck => "it is FOR INSERT and has no WITH CHECK".to_string(),
             Self::NoExpression => "it has neither USING nor WITH CHECK".to_string(),
             Self::NeverTrue => "its expression is never true".to_string(),
-            Self::Schema(schema) => format!("its roles may not use schema `{schema}`"),
+            Self::Schema(schema) => format!("none of its application roles may use schema `{schema}`"),
         }
     }
 }
@@ -139,7 +139,10 @@ mod tests {
     #[test]
     fn a_schema_that_nobody_enters() {
         let findings = findings(find, |it| it.rows.schemas[0].users.clear());
-        assert_eq!(findings[0].facts[0], "its roles may not use schema `public`");
+        assert_eq!(
+            findings[0].facts[0],
+            "none of its application roles may use schema `public`"
+        );
         assert!(!findings[0].fix.contains("DROP"), "{}", findings[0].fix);
     }
 

@@ -6,13 +6,11 @@ use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
 use crate::database::logic::Verdict;
-use crate::database::policies::{Clause, compare_tenant, is_open_alone, policies_of_families, verdict};
+use crate::database::policies::{Clause, compare_tenant, effective_policies, is_open_alone, verdict};
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
-    let found = policies_of_families(context).into_iter();
-    let relevant = found.filter(|(_, relation, policy)| policy.permissive && relation.row_security);
-    relevant
+    effective_policies(context)
         .filter_map(|(table, relation, policy)| finding(context, table, relation, policy))
         .collect()
 }
@@ -24,13 +22,19 @@ fn finding(
     policy: &PolicyRow,
 ) -> Option<Finding> {
     let clauses = Clause::ALL.iter().copied();
-    let open: Vec<(Clause, Vec<String>)> = clauses
-        .filter_map(|clause| Some((clause, reasons(verdict(context, relation, policy, clause))?)))
-        .collect();
+    let mut open = Vec::new();
+    let mut is_undeclared = false;
+    for clause in clauses {
+        let verdict = verdict(context, relation, policy, clause);
+        is_undeclared |= matches!(verdict, Verdict::Undeclared(_));
+        open.extend(reasons(verdict).map(|reasons| (clause, reasons)));
+    }
     let what = match open.first()?.0 {
+        _ if is_undeclared => "permits more than is declared, or cannot be compared with it,",
         Clause::Using => "lets rows of other tenants be read",
         Clause::Check => "lets rows of other tenants be written",
     };
+    let by = if is_undeclared { "for" } else { "by" };
     let written = || open.iter().filter(|(clause, _)| clause.is_written(policy));
     // Also those that only a restrictive policy holds back, so that the fix leaves nothing to report.
     let clauses: Vec<Clause> = Clause::written(policy)
@@ -41,7 +45,7 @@ fn finding(
     let fix = compare_tenant(context, table, relation, policy, &clauses);
     let roles = quoted(policy.roles.iter().map(|role| context.catalog.role_name(*role)));
     let message = format!(
-        "policy `{}` of table `{}` {what} by {roles}",
+        "policy `{}` of table `{}` {what} {by} {roles}",
         policy.name,
         table.name()
     );
@@ -51,7 +55,7 @@ fn finding(
         finding = finding.fact(clause.fact(policy));
         finding = reasons.iter().fold(finding, Finding::fact);
     }
-    Some(finding.fact("policies are joined by OR: one open policy opens the table"))
+    Some(finding.fact("permissive policies are joined by OR: one open policy opens the table"))
 }
 
 /// Why a clause is open. `None` if it is not.
@@ -60,7 +64,7 @@ fn reasons(verdict: Verdict) -> Option<Vec<String>> {
         Verdict::Isolated | Verdict::Unknown(_) => None,
         Verdict::Open(witness) => {
             let branch = witness.branch.as_ref();
-            let branch = branch.map(|branch| format!("the part `{branch}` is enough"));
+            let branch = branch.map(|branch| format!("the part `{branch}` alone lets the row through"));
             Some(
                 branch
                     .into_iter()
@@ -72,7 +76,7 @@ fn reasons(verdict: Verdict) -> Option<Vec<String>> {
             "`[[tenancy.policies]]` permits no more than `{declared}`"
         )]),
         Verdict::Undeclared(None) => Some(vec![
-            "`[[tenancy.policies]]` has no entry for this command, so it is refused".to_string(),
+            "`[[tenancy.policies]]` has no entry for this command, so no policy may permit it".to_string(),
         ]),
     }
 }
@@ -80,7 +84,7 @@ fn reasons(verdict: Verdict) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::find;
-    use crate::database::testing::{NOTHING, found};
+    use crate::database::testing::{NOTHING, findings, found};
 
     #[test]
     fn a_policy_for_every_row() {
@@ -133,6 +137,34 @@ mod tests {
                 it.add_policy("old_invoices", "all", "app", "true");
             }),
             ["invoices all"]
+        );
+    }
+
+    #[test]
+    fn a_policy_beside_declared_ones() {
+        let found = findings(find, |it| {
+            it.policy_file.push_str(
+                "[[tenancy.policies]]\ntable = \"invoices\"\nfor = \"select\"\nusing = \"total = 1\"\nreason = \"x\"\n",
+            );
+            it.remove_policies("invoices");
+            for (name, command) in [("mine", "r"), ("other", "d")] {
+                let policy = it.add_policy("invoices", name, "app", "(total = 2)");
+                policy.command = command.to_string();
+                policy.check = None;
+            }
+        });
+        assert_eq!(
+            found[0].message,
+            "policy `mine` of table `invoices` permits more than is declared, or cannot be compared with it, for `app`"
+        );
+        assert_eq!(
+            found[0].fix,
+            "ALTER POLICY \"mine\" ON \"public\".\"invoices\" USING (total = 1);"
+        );
+        assert!(
+            found[1].fix.starts_with("drop the policy, or declare"),
+            "{}",
+            found[1].fix
         );
     }
 

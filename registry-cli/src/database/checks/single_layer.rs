@@ -50,7 +50,7 @@ fn behind_a_restriction(
         return None;
     }
     let message = format!(
-        "policy `{}` of table `{}` is open, and only restrictive policies hold it back",
+        "policy `{}` of table `{}` is open by itself: only restrictive policies keep tenants apart",
         policy.name,
         table.name()
     );
@@ -112,7 +112,7 @@ mod tests {
         });
         assert_eq!(
             findings[0].message,
-            "policy `tenant_isolation` of table `invoices` is open, and only restrictive policies hold it back"
+            "policy `tenant_isolation` of table `invoices` is open by itself: only restrictive policies keep tenants apart"
         );
     }
 

@@ -6,12 +6,10 @@ use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
 use crate::database::logic::Verdict;
-use crate::database::policies::{Clause, policies_of_families, verdict};
+use crate::database::policies::{Clause, effective_policies, verdict};
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
-    let found = policies_of_families(context).into_iter();
-    let relevant = found.filter(|(_, relation, policy)| policy.permissive && relation.row_security);
-    relevant
+    effective_policies(context)
         .filter_map(|(table, relation, policy)| finding(context, table, relation, policy))
         .collect()
 }
@@ -42,8 +40,8 @@ fn finding(
         policy.name,
         table.name()
     );
-    let fix =
-        "compare the tenant column with the setting in the policy itself, or review the policy and allow it";
+    let fix = "compare the tenant column with the setting in the policy itself, or review the policy and add an exception: \
+         `[database.allow.unproven-policy]`";
     let finding =
         Finding::of_table(DatabaseCheck::UnprovenPolicy, table.name(), message, fix).object(&policy.name);
     Some(facts.into_iter().fold(finding, Finding::fact))
@@ -51,10 +49,13 @@ fn finding(
 
 fn in_the_way(reasons: &[String]) -> String {
     if reasons.is_empty() {
-        return "no values were found for which it lets a row of another tenant through, but they were not ruled out"
+        return "`verify` found no row of another tenant that it lets through, but could not rule one out"
             .to_string();
     }
-    format!("what decides is not known: {}", reasons.join(", "))
+    format!(
+        "it depends on what `verify` cannot follow: {}",
+        reasons.join(", ")
+    )
 }
 
 #[cfg(test)]
@@ -72,9 +73,9 @@ mod tests {
             findings[0].facts,
             [
                 "its USING is `is_own(org_id)`",
-                "what decides is not known: function `is_own`",
+                "it depends on what `verify` cannot follow: function `is_own`",
                 "its WITH CHECK is `is_own(org_id)`",
-                "what decides is not known: function `is_own`",
+                "it depends on what `verify` cannot follow: function `is_own`",
             ]
         );
     }
