@@ -91,7 +91,7 @@ fn revoke_membership(context: &Context<'_>, relation: &Relation) -> String {
     if memberships.is_empty() {
         let name = relation.qualified();
         return format!(
-            "make another role the owner of {name}, or revoke the membership through which it is reached"
+            "give {name} another owner, or revoke the membership through which the application reaches its owner"
         );
     }
     memberships
@@ -106,7 +106,7 @@ pub fn ways_to<'c>(context: &'c Context<'c>, view: &'c Relation, privileges: &[&
     own.into_iter().chain(above).collect()
 }
 
-/// Whether a view reads another one, perhaps through other views, with the rights that it has on each.
+/// Whether a view reads a relation, perhaps through other views, and is permitted to at each step.
 fn reads(context: &Context<'_>, view: &Relation, below: Oid) -> bool {
     let views = reached(view.oid, |at| {
         let at = context.catalog.relation_of(at);
@@ -129,9 +129,10 @@ fn may_read(context: &Context<'_>, view: &Relation, relation: &Relation) -> bool
         .is_none_or(|owner| owner.holds(relation, "SELECT"))
 }
 
-/// The registered tables that a view uses, perhaps through other views, with the same rights as the view itself: a view that
-/// uses the rights of its caller through others of its kind, and a materialized view, which its owner fills, through any.
-/// Below other views, an invoker view keeps asking the caller, and views that run as their owner are reported themselves.
+/// The registered tables that a view uses, directly or through other views that run with the same rights: an invoker view
+/// is followed through other invoker views, a materialized view, which its owner fills, through views of any kind. No
+/// other view is followed: below it, an invoker view still uses the rights of the caller, and each view that runs as its
+/// owner is reported itself.
 pub fn below<'c>(context: &'c Context<'c>, view: &Relation) -> Vec<(&'c Table<'c>, &'c Relation)> {
     let (mut seen, mut open, mut found) = (BTreeSet::new(), vec![view.oid], Vec::new());
     while let Some(at) = open.pop() {

@@ -66,7 +66,7 @@ impl<'c> Actor<'c> {
         policy.roles.iter().any(|role| self.reaches(*role))
     }
 
-    /// Whether it cannot give up a policy by changing to another role that may use the table.
+    /// Whether a policy always applies to it, so that no role it can change to uses the table without the policy.
     pub fn is_bound_by(&self, policy: &PolicyRow, relation: &Relation) -> bool {
         const USES: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE"];
         let is_for = |role: &Role| policy.roles.contains(&role.oid);

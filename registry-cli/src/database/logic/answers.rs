@@ -14,9 +14,10 @@ pub enum Verdict {
     Isolated,
     /// It lets this one through.
     Open(Witness),
-    /// What could not be followed.
+    /// Not decided. The texts name what could not be followed.
     Unknown(Vec<String>),
-    /// It may let more through than this declared expression; or than nothing, where none is declared.
+    /// It may let more through than this declared expression. With `None`, nothing is declared, so it must let nothing
+    /// through.
     Undeclared(Option<String>),
 }
 

@@ -16,7 +16,7 @@ use crate::database::server::Server;
 use crate::database::session::Session;
 use crate::database::testing::project_of;
 
-/// How many policies are compared; many more by hand.
+/// The environment variable that says how many policies are compared, for longer runs by hand.
 const COUNT: &str = "POLICIES";
 const USUAL_COUNT: usize = 300;
 
@@ -155,7 +155,7 @@ fn verdicts_agree_with_the_server() {
         }
     }
     println!("{counts:#?}");
-    // The comparison is worth something only if it meets all of them.
+    // The comparison is worth something only if each verdict is frequent.
     assert!(
         counts.isolated > count / 20 && counts.open > count / 5,
         "{counts:?}"
@@ -309,19 +309,10 @@ fn insert(relation: &str, label: &str, at: usize, world: &World, tenants: &Tenan
             ("name", "'x'"),
             ("is_open", "false"),
         ],
-        "docs" => &[
-            ("id", "100"),
-            ("org_id", ""),
-            ("project_id", "100"),
-            ("body", "'x'"),
-            ("status", "'x'"),
-            ("total", "77"),
-            ("author", "'x'"),
-            ("is_open", "false"),
-            ("valid_until", "'2000-01-01'"),
-        ],
+        // Tasks have the tenant of their project.
         _ => &[
             ("id", "100"),
+            ("org_id", ""),
             ("project_id", "100"),
             ("body", "'x'"),
             ("status", "'x'"),
@@ -335,6 +326,7 @@ fn insert(relation: &str, label: &str, at: usize, world: &World, tenants: &Tenan
     let other_key = (200 + at).to_string();
     let values: Vec<String> = columns
         .iter()
+        .filter(|(column, _)| (relation, *column) != ("tasks", "org_id"))
         .map(|(column, default)| {
             let default = if (relation, *column) == ("projects", "id") {
                 &other_key

@@ -30,7 +30,7 @@ pub struct Row {
     /// The name of the row itself, whatever its table is called at some place.
     pub label: String,
     pub relation: Oid,
-    /// Whose it is, if its table has tenants.
+    /// The tenant that it belongs to, if its table has tenants and the tenant is known.
     pub owner: Option<Tenant>,
 }
 
@@ -469,13 +469,13 @@ impl<'e> Evaluation<'e> {
                     BinaryOperator::Minus => one.checked_sub(*other),
                     _ => one.checked_mul(*other),
                 };
-                // The type decides whether there is an error, from 32 bits on.
+                // Beyond 32 bits, it depends on the type whether the operation overflows.
                 let small = result.filter(|number| i32::try_from(*number).is_ok());
                 small.map_or(Known::Anything, |number| Known::One(Constant::Integer(number)))
             }
             _ => Known::Anything,
         };
-        // For other types, the operators may be other ones.
+        // Other types may define these operators differently.
         let is_plain = matches!(
             (&left.known, &right.known),
             (Known::One(_), Known::One(_)) | (Known::Nothing, _) | (_, Known::Nothing)
@@ -608,7 +608,7 @@ impl<'e> Evaluation<'e> {
         self.variable(variable, &sql_type, !is_never_null)
     }
 
-    /// Whether a column leads to the parent, which a row that belongs to a tenant has.
+    /// Whether a column refers to the parent. Such a column is never null in a row that has a tenant.
     fn refers_to_parent(&self, row: &Row, name: &str) -> bool {
         let table = self.context.table_holding(row.relation);
         table.is_some_and(|table| match &table.registered.tenancy {
@@ -758,7 +758,7 @@ impl<'e> Evaluation<'e> {
         let tenancy = self.context.project.policy.tenancy.column();
         let is_tenant = tenancy.is_some_and(|column| column.setting.eq_ignore_ascii_case(name));
         if !is_tenant && !name.contains('.') {
-            // A setting of the server's own, which has the values that the server knows.
+            // A built-in setting: the server limits which values it can have.
             self.opaque(&format!("setting `{name}`"));
             return Value::ANYTHING;
         }
@@ -790,7 +790,7 @@ impl<'e> Evaluation<'e> {
             .map(|argument| self.named_column(argument))
             .collect();
         let mut values: Vec<Value> = arguments.iter().map(|argument| self.value(argument)).collect();
-        // In a policy, the server writes the schema of every function but its own.
+        // In a policy, the server writes the schema of every function that is not built in.
         let is_in_body = self.scopes.iter().any(|scope| scope.is_closed);
         let found = self.context.catalog.body(schema, name);
         let found = found.filter(|_| schema.is_some() || is_in_body);
@@ -842,7 +842,7 @@ impl<'e> Evaluation<'e> {
         }
     }
 
-    /// Whose a row is: chosen, or each that is possible.
+    /// The tenants that a row can belong to: the chosen one, or all possible ones.
     pub fn owners(&mut self, label: &str) -> Vec<Tenant> {
         let variable = Variable::Owner(label.to_string());
         if let Some(owner) = self.world.owner(&variable) {

@@ -1,7 +1,7 @@
-//! Decides whether a policy lets through no more than another expression does: one that the policy file declares.
+//! Decides whether a policy lets through no more than an expression that the policy file declares.
 //!
-//! Both are taken apart at AND, OR, NOT and the like. What is left may be true, false or null, as long as it is the same
-//! wherever it occurs. The server spells an expression in its own way, so parts are compared in a form of ours.
+//! Both are split at AND, OR, NOT and the like. Each remaining part may be true, false or null, but has the same value
+//! wherever it occurs. The server spells expressions in its own way, so both sides are normalised before comparison.
 
 use std::ops::Range;
 
@@ -12,11 +12,11 @@ use super::query;
 use super::truth::Truths;
 use super::value::full_name;
 
-/// More parts than these are not compared: each multiplies the cases by three.
+/// Expressions with more parts are not compared: each part triples the number of cases.
 const MAX_PARTS: usize = 8;
 
-/// Whether a row that all of some expressions let through is always one that another expression lets through. `None` if
-/// they are made of other parts, so that they cannot be compared.
+/// Whether every row for which all of `all` are true is also one for which `other` is true. `None` if they consist of
+/// different parts and so cannot be compared.
 pub fn is_implied(evaluation: &mut Evaluation<'_>, all: &[&Expr], other: &Expr) -> Option<bool> {
     let mut parts = Parts::default();
     let all: Vec<Formula> = all.iter().map(|one| parts.formula(evaluation, one)).collect();
@@ -216,7 +216,7 @@ impl Evaluation<'_> {
         format!("({item} in ({}))", list.join(", "))
     }
 
-    /// A sub-select of which only matters whether it finds a row.
+    /// Spells a sub-select for which it matters only whether it finds a row.
     fn spelt_found(&mut self, query: &Query) -> String {
         match self.parts(query) {
             Some(parts) if !is_ordered(query) => self.spelt_parts(&parts, false),

@@ -1,7 +1,7 @@
 //! Evaluates sub-selects: whether one finds a row, and what it returns.
 //!
-//! A row of a sub-select is one of the row's own tenant, of the session's, or of another one. Which of them it can be
-//! follows from its keys, its tenant column, and the policies of its table.
+//! A row of a sub-select belongs to the tenant of the policy's row, to that of the session, or to another one. Which of
+//! these are possible follows from its keys, its tenant column, and the policies of its table.
 
 use sqlparser::ast::{
     BinaryOperator, Expr, GroupByExpr, JoinConstraint, JoinOperator, LimitClause, Query, Select, SelectItem,
@@ -19,7 +19,7 @@ use crate::database::context::Table;
 /// What the rows of a sub-select are compared with: `… IN (SELECT …)`.
 type Item<'i> = Option<(&'i Expr, &'i BinaryOperator)>;
 
-/// More tables in one sub-select are not followed.
+/// A sub-select with more tables is not followed.
 const MAX_TABLES: usize = 4;
 
 /// The parts of a sub-select that can be followed.

@@ -18,7 +18,7 @@ impl Truths {
     pub const ERROR: Self = Self(8);
     /// True or false, but never NULL.
     pub const EITHER: Self = Self(1 | 2);
-    /// Nothing is known, except that there is no error. An error lets no row through, so it need not be assumed.
+    /// Any outcome except an error. An error lets no row through, so it can be left out.
     pub const ANY: Self = Self(1 | 2 | 4);
 
     const SINGLE: [Self; 4] = [Self::TRUE, Self::FALSE, Self::NULL, Self::ERROR];
@@ -36,7 +36,7 @@ impl Truths {
         self.0 & other.0 == other.0
     }
 
-    /// What is also in another set.
+    /// The outcomes that are also in another set.
     pub fn within(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }

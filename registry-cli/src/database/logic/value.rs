@@ -25,7 +25,7 @@ pub enum Moment {
     Infinity,
 }
 
-/// A tenant whose value does not matter, as long as it is another one than the others.
+/// A tenant whose value does not matter, as long as it differs from the other tenants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tenant {
     /// The one that the session has set.
@@ -44,7 +44,7 @@ pub enum Variable {
     Setting(String),
     /// The role of the session: `current_user` and the like.
     Role(String),
-    /// Whose a row of a sub-select is.
+    /// The tenant that a row of a sub-select belongs to.
     Owner(String),
     /// Whether a sub-select finds a row.
     Rows(Search),
@@ -123,7 +123,7 @@ impl Value {
         self
     }
 
-    /// Another value of which is known what is known here about NULL and failures.
+    /// The same value, except for what is known of it when it is not null.
     pub fn with(&self, known: Known) -> Self {
         let known = if self.known == Known::Nothing {
             Known::Nothing

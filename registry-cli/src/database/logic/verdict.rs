@@ -15,7 +15,7 @@ use crate::database::catalog::Relation;
 use crate::database::context::{Context, Table};
 use crate::database::roles::Actor;
 
-/// More combinations of values are not tried.
+/// The most combinations of values that are tried.
 const MAX_EVALUATIONS: usize = 2_048;
 
 /// One policy, as it applies to one role and one command.
@@ -33,7 +33,7 @@ pub struct Question<'q> {
     pub steps: Rc<Cell<usize>>,
 }
 
-/// More parts of expressions are not evaluated for one question.
+/// The most parts of expressions that are evaluated for one question.
 pub const MAX_STEPS: usize = 50_000;
 
 /// What a search found.
@@ -130,7 +130,7 @@ impl Question<'_> {
         })
     }
 
-    /// The sessions, each with a row of another tenant; and with a row without a tenant, if nobody may write it.
+    /// Each session with a row of another tenant, and again with a shared row if the command may not touch shared rows.
     fn worlds(&self) -> Vec<World> {
         let mut worlds: Vec<World> = Session::ALL.into_iter().map(World::new).collect();
         let shared = self.context.table_holding(self.relation.oid);
@@ -208,7 +208,7 @@ impl Question<'_> {
         table.is_some_and(Table::has_tenants)
     }
 
-    /// Another tenant, unless the row belongs to nobody.
+    /// The tenant of the row. `None` if the row is shared or its table has no tenants.
     fn owner_in(&self, world: &World) -> Option<Tenant> {
         let table = self.context.table_holding(self.relation.oid);
         let column = table.and_then(Table::column_of_shared_rows);

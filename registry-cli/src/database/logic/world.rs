@@ -6,7 +6,7 @@ use crate::database::catalog::Oid;
 
 use super::value::{Constant, Known, Moment, Tenant, Value, Variable, is_integer, is_text, is_time};
 
-/// More values of a variable are not tried. Variables that are compared with each other would get more and more.
+/// The most values tried for a variable. Without a limit, variables compared with each other would get ever more.
 const MAX_CHOICES: usize = 16;
 
 /// The state of the setting that holds the tenant.
@@ -76,8 +76,8 @@ impl World {
         }
     }
 
-    /// Whether the sub-selects can find what was chosen at the same time: each looks for a row of its own, but those of
-    /// the others are in the same tables. `outer` is the table of the policy, which has a row, too.
+    /// Whether all choices about sub-selects can hold at once: a row that one sub-select finds is also in the table when
+    /// another searches it. `outer` is the table of the policy, which always has a row.
     pub fn is_consistent(&self, outer: Oid) -> bool {
         let searches = || {
             self.choices
@@ -124,7 +124,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// The variable to choose next: the session before the rows, and the values of the tenants at last.
+    /// The variable to choose next: first those of the session, then those of the rows, and the values of the tenants last.
     pub fn next(self) -> Option<(Variable, Vec<Choice>)> {
         let order = |variable: &Variable| match variable {
             Variable::Role(_) => 0,
@@ -189,7 +189,7 @@ impl Seen {
         }
     }
 
-    /// Two variables that may be equal: each may be what the other one usually is.
+    /// Two variables that are compared: the usual values of each are also tried for the other.
     pub fn compared_with_each_other(&mut self, one: &Variable, other: &Variable) {
         let values = [one, other].map(|variable| self.choices(variable).cloned().unwrap_or_default());
         for (variable, values) in [other, one].into_iter().zip(values) {
@@ -201,7 +201,7 @@ impl Seen {
         }
     }
 
-    /// The tenants, whose values matter, perhaps those beside a constant.
+    /// The values of the tenants, for a condition that depends on them. `beside` is a constant that they are compared with.
     pub fn tenants(&mut self, sql_type: &str, beside: Option<&Constant>) {
         let pairs = pairs(sql_type, beside);
         let choices = pairs.into_iter().map(|(one, other)| Choice::Tenants(one, other));
