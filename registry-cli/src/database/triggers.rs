@@ -1,4 +1,4 @@
-//! The trigger that refuses changes to an append-only table.
+//! What triggers do: the one that refuses changes to an append-only table, and those that replace a statement.
 
 use super::catalog::{Relation, Trigger};
 use super::context::Context;
@@ -24,6 +24,14 @@ pub fn refuses_when_enabled(context: &Context<'_>, trigger: &Trigger) -> bool {
         && !body.contains("return")
         && trigger.events & 0b11_1011 == 0b11_1010
         && !trigger.has_condition
+}
+
+/// Whether a trigger takes the place of INSERT into a view. Its function runs as the caller, or is reported itself.
+pub fn replaces_insert(context: &Context<'_>, view: &Relation) -> bool {
+    // Of `pg_trigger.tgtype`: 4 INSERT, 64 INSTEAD OF.
+    const INSTEAD_OF_INSERT: i16 = 0b100_0100;
+    let mut triggers = context.catalog.triggers(view.oid).iter();
+    triggers.any(|trigger| trigger.events & INSTEAD_OF_INSERT == INSTEAD_OF_INSERT)
 }
 
 /// Whether the application cannot replace the trigger's function, as its owner could. `app_role_owns_table` reports

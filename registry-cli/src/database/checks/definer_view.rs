@@ -8,6 +8,7 @@ use crate::database::context::Context;
 use crate::database::finding::Finding;
 use crate::database::openings::{Access, below, opens, revoke, ways_to};
 use crate::database::relatives::ANY;
+use crate::database::triggers::replaces_insert;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -48,13 +49,6 @@ fn definer_view(context: &Context<'_>, view: &Relation) -> Option<Finding> {
     Some(finding.object(&view.name).fact(format!(
         "it runs as its owner `{owner}`, to whom the rules of the table do not apply"
     )))
-}
-
-/// Whether a trigger takes the place of INSERT. Its function runs as the caller, or is reported itself.
-fn replaces_insert(context: &Context<'_>, view: &Relation) -> bool {
-    const INSTEAD_OF_INSERT: i16 = 0b100_0100;
-    let mut triggers = context.catalog.triggers(view.oid).iter();
-    triggers.any(|trigger| trigger.events & INSTEAD_OF_INSERT == INSTEAD_OF_INSERT)
 }
 
 #[cfg(test)]
