@@ -25,8 +25,15 @@ pub fn set(text: &str, table: &str, key: &str, value: &str) -> Result<String, St
 pub fn unset(text: &str, table: &str, key: &str) -> Result<String, String> {
     let parsed: Document<&str> = Document::parse(text).map_err(|error| message(&error))?;
     let entries = parsed.get(table).and_then(Item::as_table);
-    if let Some(place) = entries.and_then(|entries| entry(entries, key)) {
-        return Ok(without_lines(text, place));
+    if let Some((entries, place)) = entries.and_then(|entries| Some((entries, entry(entries, key)?))) {
+        let header = entries
+            .span()
+            .filter(|_| entries.len() == 1 && !entries.is_implicit());
+        let rest = without_lines(text, place);
+        return Ok(match header {
+            Some(header) => without_empty_table(rest, header),
+            None => rest,
+        });
     }
     let mut document = parsed.into_mut();
     editable_table(&document, table)?;
@@ -42,7 +49,15 @@ pub fn add(text: &str, list: &str, name: &str) -> Result<String, String> {
     let mut document = parsed(text)?;
     editable_list(&document, list)?;
     if document.get(list).is_none() {
-        let above = keep_comments_above(&mut document);
+        // Lists stand above tables. Comments behind a table belong to it.
+        let has_tables = document
+            .iter()
+            .any(|(_, item)| item.is_table() || item.is_array_of_tables());
+        let above = if has_tables {
+            String::new()
+        } else {
+            keep_comments_above(&mut document)
+        };
         document.insert(list, Item::Value(Array::new().into()));
         if let Some(mut key) = document.key_mut(list) {
             key.leaf_decor_mut().set_prefix(above);
@@ -141,6 +156,26 @@ fn without_lines(text: &str, range: Range<usize>) -> String {
         .find('\n')
         .map_or(text.len(), |at| range.end + at + 1);
     format!("{}{}", &text[..start], &text[end..])
+}
+
+/// The text without the header of a table that has no entries left, unless there is a comment beside or below it.
+fn without_empty_table(text: String, header: Range<usize>) -> String {
+    let end = text[header.start..]
+        .find('\n')
+        .map_or(text.len(), |at| header.start + at + 1);
+    let (head, rest) = (text[header.start..end].trim(), &text[end..]);
+    let below = rest.trim_start();
+    let is_bare = head.ends_with(']') && (below.is_empty() || below.starts_with('['));
+    if !is_bare {
+        return text;
+    }
+    let above = text[..header.start].trim_end();
+    let gap = match (above.is_empty(), below.is_empty()) {
+        (true, _) => "",
+        (false, true) => "\n",
+        (false, false) => "\n\n",
+    };
+    format!("{above}{gap}{below}")
 }
 
 /// The text before an item of a list. Up to the first line break it belongs to the previous item; the rest belongs to
@@ -352,10 +387,25 @@ old = \"kept\"
             unset("overrides = { a = \"b\", c = \"d\" }", "overrides", "a").unwrap(),
             "overrides = { c = \"d\" }\n"
         );
-        assert_eq!(
-            unset("[overrides]\na = \"b\"", "overrides", "a").unwrap(),
-            "[overrides]\n"
-        );
+    }
+
+    #[test]
+    fn a_table_without_entries_is_removed() {
+        for (before, after) in [
+            ("[t]\na = \"b\"", ""),
+            ("l = []\n\n[t]\na = \"b\"\n", "l = []\n"),
+            (
+                "l = []\n\n[t]\na = \"b\"\n\n[u]\nc = 1\n",
+                "l = []\n\n[u]\nc = 1\n",
+            ),
+            ("[t]\na = \"b\"\n\n[u]\n", "[u]\n"),
+            ("[t] # kinds\na = \"b\"\n", "[t] # kinds\n"),
+            ("[t]\n# why\na = \"b\"\n", "[t]\n# why\n"),
+            ("[t]\na = \"b\"\n# End.\n", "[t]\n# End.\n"),
+            ("[t]\na = \"b\"\nc = \"d\"\n", "[t]\nc = \"d\"\n"),
+        ] {
+            assert_eq!(unset(before, "t", "a").unwrap(), after, "{before}");
+        }
     }
 
     const REVOKE: &str = "# Append-only.
@@ -400,6 +450,14 @@ update_delete = [
                 "# Nothing yet.\nupdate_delete = [\n    \"m\",\n]\n",
             ),
             ("update_delete = []\n", "update_delete = [\n    \"m\",\n]\n"),
+            (
+                "# Top.\nl = []\n\n[system]\na = \"x\"\n# End.\n",
+                "# Top.\nl = []\nupdate_delete = [\n    \"m\",\n]\n\n[system]\na = \"x\"\n# End.\n",
+            ),
+            (
+                "# Top.\n[system]\na = \"x\"\n# End.\n",
+                "update_delete = [\n    \"m\",\n]\n# Top.\n[system]\na = \"x\"\n# End.\n",
+            ),
             (
                 "update_delete = [\"a\"] # x\n",
                 "update_delete = [\n    \"a\",\n    \"m\",\n] # x\n",
