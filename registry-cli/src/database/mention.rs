@@ -95,6 +95,12 @@ impl Words {
         self.places.contains_key(word)
     }
 
+    /// The names that have a schema in front of them, each with the schema.
+    pub fn qualified_names(&self) -> impl Iterator<Item = (&str, &str)> {
+        let triples = self.all.windows(3).filter(|triple| triple[1] == ".");
+        triples.map(|triple| (triple[0].as_str(), triple[2].as_str()))
+    }
+
     /// Whether a statement creates the role.
     pub fn creates_role(&self, name: &str) -> bool {
         self.places(name)

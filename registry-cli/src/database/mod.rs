@@ -22,6 +22,7 @@ mod openings;
 pub mod parent_access;
 mod policies;
 pub mod probe;
+mod recursion;
 mod references;
 pub mod relatives;
 pub mod report;
@@ -36,7 +37,7 @@ mod testing;
 mod triggers;
 mod watchdog;
 
-use table_registry_engine::{Diagnostic, Fault, MAIN_FILE, Tenants};
+use table_registry_engine::{Diagnostic, MAIN_FILE, Tenants};
 
 use crate::cli::Selection;
 use crate::failure::Failure;
@@ -53,7 +54,7 @@ pub fn with_project(
 ) -> Result<Exit, Failure> {
     let project = Project::load_one(&Workspace::load(selection)?)?;
     let mut faults = project::all_faults(std::slice::from_ref(&project));
-    faults.extend(expression_faults(&project));
+    faults.extend(checks::recursive_policy::declared(&project));
     if !faults.is_empty() {
         return Ok(report(&project, faults)?.max(Exit::Findings));
     }
@@ -65,23 +66,6 @@ pub fn with_project(
         return Err(no_app_role(&project));
     }
     run(&project)
-}
-
-/// The faults of declared policies whose expressions would end the statements into which they are inserted.
-fn expression_faults(project: &Project) -> Vec<Diagnostic> {
-    let policies = project.policy.tenancy.policies.iter();
-    let expressions = policies.flat_map(|policy| policy.using.iter().chain(&policy.check));
-    let broken = expressions.filter(|text| !statements::is_one_expression(&text.value));
-    let faults = broken.map(|text| {
-        text.fault(
-            Fault::InvalidValue,
-            "this is not one SQL expression".to_string(),
-            "",
-        )
-        .note("it is inserted between the parentheses of `CREATE POLICY … USING (…)`")
-        .help("write one condition, such as `user_id = (SELECT current_setting('app.user_id')::bigint)`")
-    });
-    faults.collect()
 }
 
 fn main_file(project: &Project) -> &str {

@@ -24,6 +24,7 @@ macro_rules! for_each_check {
             UnprovenPolicy "unproven-policy" in unproven_policy: Table, always Deny;
             OutdatedPolicy "outdated-policy" in outdated_policy: Table, always Deny;
             PolicyWithoutCheck "policy-without-check" in policy_without_check: Table, always Deny;
+            RecursivePolicy "recursive-policy" in recursive_policy: Table, always Deny;
             DeadPolicy "dead-policy" in dead_policy: Table, usually Warn;
             SingleLayer "single-layer" in single_layer: Table, usually Warn;
             AppendOnlyPrivilege "append-only-privilege" in append_only_privilege: Table, always Deny;

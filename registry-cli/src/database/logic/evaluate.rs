@@ -59,6 +59,8 @@ pub struct Evaluation<'e> {
     pub seen: Seen,
     pub scopes: Vec<Scope>,
     pub depth: usize,
+    /// The tables whose policies the server is applying.
+    pub applied: Vec<Oid>,
     /// How many more parts of expressions are evaluated.
     pub steps: Rc<Cell<usize>>,
 }
@@ -71,6 +73,7 @@ impl<'e> Evaluation<'e> {
         row: Row,
         steps: Rc<Cell<usize>>,
     ) -> Self {
+        let relation = row.relation;
         let scope = Scope {
             rows: vec![row],
             ..Scope::default()
@@ -82,6 +85,7 @@ impl<'e> Evaluation<'e> {
             seen: Seen::default(),
             scopes: vec![scope],
             depth: 0,
+            applied: vec![relation],
             steps,
         }
     }
@@ -830,7 +834,10 @@ impl<'e> Evaluation<'e> {
             ..Scope::default()
         });
         self.depth += 1;
+        // The queries of a function are new statements for the server.
+        let applied = std::mem::take(&mut self.applied);
         let value = self.value(&body);
+        self.applied = applied;
         self.depth -= 1;
         self.scopes.pop();
         self.cast_to(value, &function.result).nullable(may_be_strict_null)

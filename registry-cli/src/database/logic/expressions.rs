@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use sqlparser::ast::{Expr, Statement};
 use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
@@ -17,6 +18,7 @@ const MAX_NESTING_TOKENS: usize = 2_000;
 #[derive(Debug, Default)]
 pub struct Expressions {
     parsed: RefCell<BTreeMap<String, Option<Rc<Expr>>>>,
+    with_sub_select: RefCell<BTreeMap<String, bool>>,
 }
 
 impl Expressions {
@@ -30,6 +32,16 @@ impl Expressions {
         self.known(body, parsed_body)
     }
 
+    /// Whether an expression has a sub-select.
+    pub fn has_sub_select(&self, text: &str) -> bool {
+        if let Some(known) = self.with_sub_select.borrow().get(text) {
+            return *known;
+        }
+        let found = has_sub_select(text);
+        self.with_sub_select.borrow_mut().insert(text.to_string(), found);
+        found
+    }
+
     fn known(&self, text: &str, parse: impl FnOnce(&str) -> Option<Expr>) -> Option<Rc<Expr>> {
         if let Some(known) = self.parsed.borrow().get(text) {
             return known.clone();
@@ -38,6 +50,13 @@ impl Expressions {
         self.parsed.borrow_mut().insert(text.to_string(), parsed.clone());
         parsed
     }
+}
+
+/// Whether an expression has a sub-select.
+pub fn has_sub_select(text: &str) -> bool {
+    let is_select = |token: &Token| matches!(token, Token::Word(word) if word.keyword == Keyword::SELECT && word.quote_style.is_none());
+    let tokens = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize();
+    tokens.is_ok_and(|tokens| tokens.iter().any(is_select))
 }
 
 fn parser(text: &str) -> Option<Parser<'static>> {

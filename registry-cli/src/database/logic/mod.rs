@@ -18,5 +18,5 @@ mod verdict;
 mod world;
 
 pub use answers::{Verdict, Verdicts};
-pub use expressions::Expressions;
+pub use expressions::{Expressions, has_sub_select};
 pub use verdict::{MAX_STEPS, Question};

@@ -15,6 +15,7 @@ use super::value::{Known, Search, Value, Variable};
 use super::world::Choice;
 use crate::database::catalog::{Catalog, PolicyRow};
 use crate::database::context::Table;
+use crate::database::recursion::has_policies_with_sub_select;
 
 /// What the rows of a sub-select are compared with: `… IN (SELECT …)`.
 type Item<'i> = Option<(&'i Expr, &'i BinaryOperator)>;
@@ -413,6 +414,10 @@ impl Evaluation<'_> {
         if !self.is_bound(relation) {
             return Truths::TRUE;
         }
+        let has_sub_select = has_policies_with_sub_select(self.context, self.actor, relation);
+        if has_sub_select && self.applied.contains(&relation.oid) {
+            return Truths::ERROR;
+        }
         if self.depth >= MAX_DEPTH {
             self.opaque(&format!("the policies of `{}`", relation.name));
             return Truths::ANY;
@@ -430,6 +435,7 @@ impl Evaluation<'_> {
             }],
         );
         self.depth += 1;
+        self.applied.push(relation.oid);
         let mut permitted = Truths::FALSE;
         let mut all = Truths::TRUE;
         for policy in policies.iter().filter(|policy| policy.is_for("r")) {
@@ -439,6 +445,7 @@ impl Evaluation<'_> {
                 all = all.and(self.policy_truths(policy));
             }
         }
+        self.applied.pop();
         self.depth -= 1;
         self.scopes = around;
         permitted.and(all)
@@ -907,8 +914,9 @@ mod tests {
         assert!(nullable.starts_with("where"), "{nullable}");
     }
 
+    /// The server refuses the statement: infinite recursion.
     #[test]
-    fn policies_that_look_into_each_other_end() {
+    fn policies_that_look_into_each_other() {
         let found = judged(
             "projects",
             "(EXISTS ( SELECT 1 FROM invoices i WHERE (i.id = projects.id)))",
@@ -921,6 +929,6 @@ mod tests {
                 );
             },
         );
-        assert!(found.starts_with("unknown"), "{found}");
+        assert_eq!(found, "isolated");
     }
 }
