@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::orphans;
 use crate::project::{self, Project};
 use crate::report::{self, Exit, counted};
+use crate::text::printable;
 use crate::workspace::Workspace;
 
 /// What `--format json` prints: `registry-cli/schema/list.json`.
@@ -167,7 +168,8 @@ fn cells(tables: &[TableRow], with_package: bool) -> Vec<Vec<String>> {
     let all = [("package".to_string(), header)].into_iter().chain(rows);
     let with_package = |(package, row): (String, [String; 6])| {
         let package = with_package.then_some(package);
-        package.into_iter().chain(row).collect()
+        let cells = package.into_iter().chain(row);
+        cells.map(|cell| printable(&cell).replace('\n', "\\n")).collect()
     };
     all.map(with_package).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use table_registry_engine::{Access, Diagnostic, RegisteredTable, Registry, Tenancy, did_you_mean};
+use table_registry_engine::{Access, Diagnostic, RegisteredTable, Registry, Tenancy};
 
 use crate::cli::SqlArguments;
 use crate::columns;
@@ -436,10 +436,10 @@ fn without_our_policies<'t>(tables: impl Iterator<Item = &'t PlannedTable>) -> O
 /// The tables with these names; all tables if none is given.
 fn selected<'r>(registry: &'r Registry, names: &[String]) -> Result<Vec<&'r RegisteredTable>, Failure> {
     if let Some(name) = names.iter().find(|name| registry.table(name).is_none()) {
-        let known = registry.tables().iter().map(|table| table.name.as_str());
-        return Err(
-            Failure::new(format!("no table `{name}` is registered")).maybe_help(did_you_mean(name, known))
-        );
+        let help = registry
+            .meant(name)
+            .map(|meant| format!("did you mean `{meant}`?"));
+        return Err(Failure::new(format!("no table `{name}` is registered")).maybe_help(help));
     }
     let tables = registry.tables().iter();
     let selected = tables.filter(|table| names.is_empty() || names.contains(&table.name));

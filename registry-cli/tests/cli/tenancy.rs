@@ -383,6 +383,43 @@ fn an_empty_setting_is_no_tenant() {
     }
 }
 
+/// The server refuses every statement on a table whose policy reads the table itself.
+#[test]
+fn a_policy_that_reads_its_own_table() {
+    let crate_ = crate_();
+    let own = "EXISTS (SELECT FROM memberships m WHERE m.org_id = memberships.org_id)";
+    let using = "user_id = (SELECT nullif(current_setting('app.user_id', true), '')::bigint)";
+    crate_.write("table-registry.toml", &POLICY.replace(using, own));
+    let report = crate_.run(&["sql"]);
+    assert_eq!((report.code, report.stdout.as_str()), (1, ""), "{}", report.all());
+    assert!(
+        report
+            .stderr
+            .contains("this policy of table `memberships` reads the table itself"),
+        "{}",
+        report.all()
+    );
+    if !has_server() {
+        return;
+    }
+    let database = shared().database(SHAPES);
+    database.migrate(&format!(
+        "ALTER POLICY tenant_isolation_select ON memberships USING ({own})"
+    ));
+    let refused = as_app(&database, TENANT_A, "SELECT count(*) FROM memberships");
+    assert!(
+        refused.contains("infinite recursion detected in policy"),
+        "{refused}"
+    );
+    let crate_ = self::crate_();
+    let report = crate_.run(&["verify", "--format", "json", "--database-url", &database.url()]);
+    let codes = findings(&report);
+    assert!(
+        codes.iter().any(|finding| finding["code"] == "recursive-policy"),
+        "{codes:?}"
+    );
+}
+
 /// Without `[tenancy]`, both commands say what to write.
 #[test]
 fn without_tenancy_nothing_is_done() {
@@ -637,14 +674,14 @@ fn indexes_for_the_policies() {
 -- Run it statement by statement, outside a transaction, as the owner of the tables. The index of a partitioned table
 -- cannot be built CONCURRENTLY: leave the word out there. To rebuild an index that a failure left invalid, use `--diff`.
 
-CREATE INDEX CONCURRENTLY IF NOT EXISTS "announcements_org_id_tenant_idx" ON "public"."announcements" ("org_id");
-CREATE INDEX CONCURRENTLY IF NOT EXISTS "audit_logs_org_id_tenant_idx" ON "public"."audit_logs" ("org_id");
-CREATE INDEX CONCURRENTLY IF NOT EXISTS "comments_task_id_tenant_idx" ON "public"."comments" ("task_id");
-CREATE INDEX CONCURRENTLY IF NOT EXISTS "invoices_org_id_tenant_idx" ON "public"."invoices" ("org_id");
-CREATE INDEX CONCURRENTLY IF NOT EXISTS "measurements_org_id_tenant_idx" ON "public"."measurements" ("org_id");
-CREATE INDEX CONCURRENTLY IF NOT EXISTS "outbox_org_id_tenant_idx" ON "public"."outbox" ("org_id");
-CREATE INDEX CONCURRENTLY IF NOT EXISTS "projects_org_id_tenant_idx" ON "public"."projects" ("org_id");
-CREATE INDEX CONCURRENTLY IF NOT EXISTS "tasks_project_id_tenant_idx" ON "public"."tasks" ("project_id");
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "announcements__org_id_tenant_idx" ON "public"."announcements" ("org_id");
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "audit_logs__org_id_tenant_idx" ON "public"."audit_logs" ("org_id");
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "comments__task_id_tenant_idx" ON "public"."comments" ("task_id");
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "invoices__org_id_tenant_idx" ON "public"."invoices" ("org_id");
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "measurements__org_id_tenant_idx" ON "public"."measurements" ("org_id");
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "outbox__org_id_tenant_idx" ON "public"."outbox" ("org_id");
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "projects__org_id_tenant_idx" ON "public"."projects" ("org_id");
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "tasks__project_id_tenant_idx" ON "public"."tasks" ("project_id");
 
 "#]]
     );
@@ -668,9 +705,9 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "tasks_project_id_tenant_idx" ON "public
 -- Run it statement by statement, outside a transaction, as the owner of the tables. The index of a partitioned table
 -- cannot be built CONCURRENTLY: leave the word out there. To rebuild an index that a failure left invalid, use `--diff`.
 
-CREATE INDEX "measurements_org_id_tenant_idx" ON "public"."measurements" ("org_id");
-CREATE INDEX CONCURRENTLY "projects_org_id_tenant_idx" ON "public"."projects" ("org_id");
-CREATE INDEX CONCURRENTLY "tasks_project_id_tenant_idx" ON "public"."tasks" ("project_id");
+CREATE INDEX "measurements__org_id_tenant_idx" ON "public"."measurements" ("org_id");
+CREATE INDEX CONCURRENTLY "projects__org_id_tenant_idx" ON "public"."projects" ("org_id");
+CREATE INDEX CONCURRENTLY "tasks__project_id_tenant_idx" ON "public"."tasks" ("project_id");
 
 "#]]
     );

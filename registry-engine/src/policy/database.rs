@@ -72,10 +72,10 @@ impl DatabaseSettings {
                 }
                 ALLOW => database.exceptions = exceptions(reader, &key, value),
                 LEVELS => database.levels = levels(reader, &key, value),
-                _ => reader.unknown_key(
-                    &key,
-                    &[SCHEMA, APP_ROLES, FORCE_RLS, APPEND_ONLY_TRIGGER, ALLOW, LEVELS],
-                ),
+                _ => {
+                    let known = [SCHEMA, APP_ROLES, FORCE_RLS, APPEND_ONLY_TRIGGER, ALLOW, LEVELS];
+                    reader.unknown_key(&key, &known);
+                }
             }
         }
         database.check_roles_of_exceptions(reader);

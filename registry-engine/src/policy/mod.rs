@@ -6,6 +6,7 @@ mod files;
 mod lints;
 mod overrides;
 mod reader;
+mod sql;
 mod tenancy;
 
 pub use database::DatabaseSettings;

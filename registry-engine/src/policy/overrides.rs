@@ -99,7 +99,10 @@ impl DeclaredTable {
                     let is_true = reader.boolean(&key, &value).unwrap_or_default();
                     table.shared_rows = is_true.then(|| key.span());
                 }
-                _ => reader.unknown_key(&key, &[KIND, TENANT, SHARED_ROWS]),
+                _ if value.get_ref().is_table() => reader.unquoted_name(name, &key),
+                _ => {
+                    reader.unknown_key(&key, &[KIND, TENANT, SHARED_ROWS]);
+                }
             }
         }
         table

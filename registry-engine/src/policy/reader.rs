@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::report::{Code, Diagnostic, Fault, Level, conflict};
-use crate::text::{Source, conflict_marker_in_lines, did_you_mean};
+use crate::text::{Source, conflict_marker_in_lines, did_you_mean, nearest};
 
 /// A value and its place in a file.
 #[derive(Clone, Debug)]
@@ -90,15 +90,18 @@ impl<'a> PolicyReader<'a> {
         self.fault(fault, error.span().unwrap_or(0..0), message);
     }
 
-    pub fn unknown_key(&mut self, key: &TomlKey, known: &[&str]) {
+    /// Reports a key that means nothing, and returns the one that was probably meant.
+    pub fn unknown_key<'k>(&mut self, key: &TomlKey, known: &[&'k str]) -> Option<&'k str> {
         let text = key.get_ref();
+        let meant = nearest(text, known.iter().copied());
         let fault = Diagnostic::new(
             Fault::UnknownKey,
             format!("unknown key `{text}` in `{}`", self.source.path),
         )
         .note(format!("expected `{}`", known.join("`, `")))
-        .maybe_help(did_you_mean(text, known.iter().copied()));
+        .maybe_help(meant.map(|meant| format!("did you mean `{meant}`?")));
         self.fault(fault, key.span(), "");
+        meant
     }
 
     pub fn table(&mut self, key: &TomlKey, value: TomlValue<'a>) -> Vec<(TomlKey, TomlValue<'a>)> {
@@ -270,6 +273,15 @@ impl<'a> PolicyReader<'a> {
             _ => format!("write a string: `{} = \"…\"`", toml_key(name.get_ref())),
         };
         self.wrong_type(name, "a string", value.get_ref(), value.span(), form);
+    }
+
+    /// In TOML, `[tables.audit.events]` is a table in a table.
+    pub fn unquoted_name(&mut self, schema: &TomlKey, table: &TomlKey) {
+        let message = format!("unknown key `{}` in `{}`", table.get_ref(), self.source.path);
+        let name = format!("{}.{}", schema.get_ref(), table.get_ref());
+        let help = format!("quote a name with a dot: `[tables.{name:?}]`");
+        let fault = Diagnostic::new(Fault::UnknownKey, message).help(help);
+        self.fault(fault, table.span(), "");
     }
 
     pub fn wrong_type(

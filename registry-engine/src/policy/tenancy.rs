@@ -5,6 +5,7 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::reader::{Placed, PolicyReader, TomlKey, TomlValue};
+use super::sql;
 use crate::name;
 use crate::report::{Diagnostic, Fault};
 use crate::text::did_you_mean;
@@ -136,7 +137,12 @@ impl TenancySettings {
                 TYPE => written.sql_type = Setting::of(text(reader, &name, &value, "uuid", type_fault)),
                 MODE => written.mode = Setting::of(mode(reader, &name, &value)),
                 POLICIES => tenancy.policies = policies(reader, &name, value),
-                _ => reader.unknown_key(&name, &[COLUMN, SETTING, TYPE, MODE, POLICIES]),
+                _ => match reader.unknown_key(&name, &[COLUMN, SETTING, TYPE, MODE, POLICIES]) {
+                    Some(COLUMN) => written.column.set_faulty(),
+                    Some(SETTING) => written.setting.set_faulty(),
+                    Some(MODE) => written.mode.set_faulty(),
+                    _ => {}
+                },
             }
         }
         tenancy.tenants = written.tenants(reader, key);
@@ -144,12 +150,12 @@ impl TenancySettings {
     }
 }
 
-/// A key of `[tenancy]`.
+/// The value of a key.
 #[derive(Default)]
 enum Setting<T> {
     #[default]
     Absent,
-    /// Its value is a fault.
+    /// There is a fault in it, or in its key.
     Faulty,
     Is(T),
 }
@@ -161,6 +167,12 @@ impl<T> Setting<T> {
 
     fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
+    }
+
+    fn set_faulty(&mut self) {
+        if self.is_absent() {
+            *self = Self::Faulty;
+        }
     }
 
     fn value(self) -> Option<T> {
@@ -250,14 +262,6 @@ fn column_fault(text: &str) -> Option<Diagnostic> {
 /// Only names with a dot are free for applications:
 /// <https://www.postgresql.org/docs/current/runtime-config-custom.html>.
 fn setting_fault(text: &str) -> Option<Diagnostic> {
-    let is_identifier = |part: &str| {
-        let starts =
-            part.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_' || !first.is_ascii());
-        starts
-            && part
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$' || !c.is_ascii())
-    };
     if text.contains('.') && text.split('.').all(is_identifier) {
         return None;
     }
@@ -269,17 +273,63 @@ fn setting_fault(text: &str) -> Option<Diagnostic> {
     )
 }
 
-/// The type becomes part of SQL, so nothing may end the expression.
+/// The type becomes part of SQL, so it is a name and nothing else: one that is cut off to a length, or rounded, would make
+/// two tenants one.
 fn type_fault(text: &str) -> Option<Diagnostic> {
-    let is_allowed =
-        |c: char| c.is_alphanumeric() || matches!(c, '_' | ' ' | '.' | ',' | '(' | ')' | '"' | '[' | ']');
-    if !text.trim().is_empty() && text.chars().all(is_allowed) {
+    const FORM: &str = "write the column's type as `CREATE TABLE` does: `uuid`, `bigint`, `text`";
+    let lower = text.trim().to_lowercase();
+    let base = lower.split('(').next().unwrap_or_default().trim_end();
+    if let Some((_, whole)) = CUTTING_TYPES.iter().find(|(cutting, _)| *cutting == base) {
+        let message = format!(
+            "a cast to `{}` cuts values off, which makes two tenants one",
+            text.trim()
+        );
+        return Some(
+            Diagnostic::new(Fault::InvalidValue, message).help(format!("write `type = \"{whole}\"`")),
+        );
+    }
+    if lower.contains('(') && is_type_name(base) {
+        let message = format!("`{}` has a length or a precision", text.trim());
+        return Some(
+            Diagnostic::new(Fault::InvalidValue, message)
+                .note("a cast cuts a longer value off, which makes two tenants one")
+                .help(format!("write `type = \"{base}\"`")),
+        );
+    }
+    if is_type_name(text.trim()) {
         return None;
     }
-    Some(
-        Diagnostic::new(Fault::InvalidValue, format!("`{text}` is not a type"))
-            .help("write the column's type as `CREATE TABLE` does: `uuid`, `bigint`, `text`"),
-    )
+    Some(Diagnostic::new(Fault::InvalidValue, format!("`{text}` is not a type")).help(FORM))
+}
+
+/// The types without a length that keep only the start of a value, each with one that keeps it whole:
+/// <https://www.postgresql.org/docs/current/datatype-character.html>.
+const CUTTING_TYPES: &[(&str, &str)] = &[
+    ("char", "bpchar"),
+    ("character", "bpchar"),
+    ("nchar", "bpchar"),
+    ("national character", "bpchar"),
+    ("\"char\"", "text"),
+    ("name", "text"),
+    ("bit", "bit varying"),
+];
+
+/// One name, with a schema or without, or one of the types whose name has two words.
+fn is_type_name(text: &str) -> bool {
+    const OF_TWO_WORDS: [&str; 3] = ["bit varying", "character varying", "double precision"];
+    let is_part = |part: &str| match part.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(inner) => !inner.is_empty() && !inner.contains('"'),
+        None => is_identifier(part),
+    };
+    OF_TWO_WORDS.contains(&text.to_lowercase().as_str()) || text.splitn(2, '.').all(is_part)
+}
+
+/// Whether a text is an identifier without quotes:
+/// <https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS>.
+fn is_identifier(text: &str) -> bool {
+    let may_start = |c: char| c.is_ascii_alphabetic() || c == '_' || !c.is_ascii();
+    let may_follow = |c: char| may_start(c) || c.is_ascii_digit() || c == '$';
+    text.starts_with(may_start) && text.chars().all(may_follow)
 }
 
 fn mode<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: &TomlValue<'a>) -> Option<Range<usize>> {
@@ -326,11 +376,35 @@ fn policies<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: TomlValue<'
 /// The keys of one entry of `[[tenancy.policies]]`.
 #[derive(Default)]
 struct Entry<'a> {
-    table: Option<TomlKey>,
-    command: Option<TomlKey>,
-    using: Option<(TomlKey, TomlValue<'a>)>,
-    check: Option<(TomlKey, TomlValue<'a>)>,
-    reason: Option<TomlKey>,
+    table: Setting<TomlKey>,
+    command: Setting<TomlKey>,
+    using: Setting<(TomlKey, TomlValue<'a>)>,
+    check: Setting<(TomlKey, TomlValue<'a>)>,
+    reason: Setting<TomlKey>,
+}
+
+impl<'a> Entry<'a> {
+    fn read(reader: &mut PolicyReader<'a>, pairs: Vec<(TomlKey, TomlValue<'a>)>) -> Self {
+        let mut entry = Self::default();
+        for (key, value) in pairs {
+            match key.get_ref().as_str() {
+                TABLE => entry.table = Setting::of(reader.text(&key, &value, "memberships")),
+                FOR => entry.command = Setting::of(reader.text(&key, &value, "select")),
+                USING => entry.using = Setting::Is((key, value)),
+                CHECK => entry.check = Setting::Is((key, value)),
+                REASON => entry.reason = Setting::of(reader.text(&key, &value, "why")),
+                _ => match reader.unknown_key(&key, &[TABLE, FOR, USING, CHECK, REASON]) {
+                    Some(TABLE) => entry.table.set_faulty(),
+                    Some(FOR) => entry.command.set_faulty(),
+                    Some(USING) => entry.using.set_faulty(),
+                    Some(CHECK) => entry.check.set_faulty(),
+                    Some(REASON) => entry.reason.set_faulty(),
+                    _ => {}
+                },
+            }
+        }
+        entry
+    }
 }
 
 fn policy<'a>(
@@ -338,37 +412,23 @@ fn policy<'a>(
     place: &Range<usize>,
     pairs: Vec<(TomlKey, TomlValue<'a>)>,
 ) -> Option<DeclaredPolicy> {
-    let mut entry = Entry::default();
-    for (key, value) in pairs {
-        match key.get_ref().as_str() {
-            TABLE => entry.table = reader.text(&key, &value, "memberships"),
-            FOR => entry.command = reader.text(&key, &value, "select"),
-            USING => entry.using = Some((key, value)),
-            CHECK => entry.check = Some((key, value)),
-            REASON => entry.reason = reader.text(&key, &value, "why"),
-            _ => reader.unknown_key(&key, &[TABLE, FOR, USING, CHECK, REASON]),
-        }
-    }
-    let missing = [(entry.table.is_none(), TABLE), (entry.command.is_none(), FOR)];
+    let entry = Entry::read(reader, pairs);
+    let missing = [(entry.table.is_absent(), TABLE), (entry.command.is_absent(), FOR)];
     for (_, name) in missing.iter().filter(|(is_missing, _)| *is_missing) {
         let fault = Diagnostic::new(Fault::MissingValue, format!("this policy has no `{name}`"))
             .help("write the `table`, and the command in `for`: `select`, `insert`, `update` or `delete`");
         reader.fault(fault, place.clone(), "");
     }
-    let table = reader.placed(entry.table?);
-    let command = command(reader, &entry.command?)?;
-    let reason = entry.reason.map(Spanned::into_inner).unwrap_or_default();
-    if reason.trim().is_empty() {
-        let message = format!(
-            "the policy of `{}` for `{}` has no reason",
-            table.value,
-            command.as_str()
-        );
-        let fault = table
-            .fault(Fault::PolicyWithoutReason, message, "")
-            .help("say why neither a tenant column nor a parent fits these rows: `reason = \"…\"`");
-        reader.push(fault);
-    }
+    let table = reader.placed(entry.table.value()?);
+    let command = command(reader, &entry.command.value()?)?;
+    let reason = match entry.reason {
+        Setting::Is(reason) if !reason.get_ref().trim().is_empty() => reason.into_inner(),
+        Setting::Faulty => String::new(),
+        Setting::Absent | Setting::Is(_) => {
+            reader.push(without_reason(&table, command));
+            String::new()
+        }
+    };
     let using = expression(reader, &table, command, (USING, entry.using), command.reads());
     let check = expression(reader, &table, command, (CHECK, entry.check), command.writes());
     Some(DeclaredPolicy {
@@ -378,6 +438,17 @@ fn policy<'a>(
         check,
         reason,
     })
+}
+
+fn without_reason(table: &Placed<String>, command: Command) -> Diagnostic {
+    let message = format!(
+        "the policy of `{}` for `{}` has no reason",
+        table.value,
+        command.as_str()
+    );
+    table
+        .fault(Fault::PolicyWithoutReason, message, "")
+        .help("say why neither a tenant column nor a parent fits these rows: `reason = \"…\"`")
 }
 
 fn command(reader: &mut PolicyReader<'_>, text: &TomlKey) -> Option<Command> {
@@ -405,13 +476,13 @@ fn expression<'a>(
     reader: &mut PolicyReader<'a>,
     table: &Placed<String>,
     command: Command,
-    (name, written): (&str, Option<(TomlKey, TomlValue<'a>)>),
+    (name, written): (&str, Setting<(TomlKey, TomlValue<'a>)>),
     is_needed: bool,
 ) -> Option<Placed<String>> {
     let (what, title) = (if name == USING { "reaches" } else { "writes" }, command.as_str());
     match (written, is_needed) {
-        (None, false) => None,
-        (None, true) => {
+        (Setting::Absent, false) | (Setting::Faulty, _) => None,
+        (Setting::Absent, true) => {
             let message = format!("the policy of `{}` for `{title}` has no `{name}`", table.value);
             let fault = table
                 .fault(Fault::MissingValue, message, "")
@@ -422,7 +493,7 @@ fn expression<'a>(
             reader.push(fault);
             None
         }
-        (Some((key, _)), false) => {
+        (Setting::Is((key, _)), false) => {
             let fault = Diagnostic::new(
                 Fault::InvalidValue,
                 format!("a policy for `{title}` has no `{name}`"),
@@ -432,16 +503,28 @@ fn expression<'a>(
             reader.fault(fault, key.span(), "");
             None
         }
-        (Some((key, value)), true) => {
+        (Setting::Is((key, value)), true) => {
             let text = text(reader, &key, &value, "user_id = …", |text| {
-                let fault = Diagnostic::new(Fault::EmptyName, format!("`{name}` is empty"));
-                text.trim()
-                    .is_empty()
-                    .then(|| fault.help("write an SQL expression"))
+                expression_fault(name, text)
             })?;
             Some(reader.placed(Spanned::new(value.span(), text)))
         }
     }
+}
+
+/// The expression becomes part of `CREATE POLICY`. Only the server can decide whether it is a valid one.
+fn expression_fault(name: &str, text: &str) -> Option<Diagnostic> {
+    if text.trim().is_empty() {
+        let fault = Diagnostic::new(Fault::EmptyName, format!("`{name}` is empty"));
+        return Some(fault.help("write an SQL expression"));
+    }
+    let flaw = sql::flaw(text)?;
+    Some(
+        Diagnostic::new(Fault::InvalidValue, "this is not one SQL expression".to_string())
+            .note(flaw)
+            .note("it is inserted between the parentheses of `CREATE POLICY … USING (…)`")
+            .help("write one condition, such as `user_id = (SELECT current_setting('app.user_id')::bigint)`"),
+    )
 }
 
 #[cfg(test)]
@@ -463,7 +546,7 @@ mod tests {
     #[test]
     fn every_key() {
         let (policy, faults) = read(
-            "[tenancy]\ncolumn = \"org_id\"\nsetting = \"app.org_id\"\ntype = \"varchar(36)\"\n\
+            "[tenancy]\ncolumn = \"org_id\"\nsetting = \"app.org_id\"\ntype = \"varchar\"\n\
              [[tenancy.policies]]\ntable = \"memberships\"\nfor = \"select\"\nusing = \"user_id = 1\"\nreason = \"own\"\n\
              [[tenancy.policies]]\ntable = \"memberships\"\nfor = \"UPDATE\"\nusing = \"a\"\ncheck = \"b\"\nreason = \"own\"\n\
              [tables.legacy_ledger]\nkind = \"evidence\"\ntenant = \"org_id\"\nshared_rows = true\n\
@@ -475,7 +558,7 @@ mod tests {
             (column.name.as_str(), column.setting.as_str()),
             ("org_id", "app.org_id")
         );
-        assert_eq!(column.sql_type.as_deref(), Some("varchar(36)"));
+        assert_eq!(column.sql_type.as_deref(), Some("varchar"));
         let commands: Vec<Command> = policy
             .tenancy
             .policies
@@ -521,6 +604,10 @@ mod tests {
                 ],
             ),
             (
+                "[tenancy]\ncolum = \"a\"\nsetting = \"a.b\"",
+                &["unknown-key colum"],
+            ),
+            (
                 "[tenancy]\ncolumn = \"a\"\nsetting = \"a.\"\ntyp = 1",
                 &["invalid-value \"a.\"", "unknown-key typ"],
             ),
@@ -532,8 +619,48 @@ mod tests {
             ("[tables.a]\nshared_rows = 1", &["wrong-type 1"]),
             ("[tables.\"\"]\n", &["empty-name \"\""]),
             ("[tables]\na = 1", &["wrong-type 1"]),
+            ("[tables.audit.events]\nkind = \"link\"", &["unknown-key events"]),
         ] {
             assert_eq!(read(text).1, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn types_that_keep_a_value_whole() {
+        for text in [
+            "uuid",
+            "bigint",
+            "sales.org_id",
+            "\"OrgId\"",
+            "sales.\"Org Id\"",
+            "Character Varying",
+            "int8",
+        ] {
+            assert_eq!(type_fault(text).map(|fault| fault.message), None, "{text}");
+        }
+        for (text, help) in [
+            ("varchar(36)", "write `type = \"varchar\"`"),
+            ("numeric (4, 2)", "write `type = \"numeric\"`"),
+            ("CHAR", "write `type = \"bpchar\"`"),
+            ("char(2)", "write `type = \"bpchar\"`"),
+            ("\"char\"", "write `type = \"text\"`"),
+            ("bit(3)", "write `type = \"bit varying\"`"),
+        ] {
+            assert_eq!(type_fault(text).unwrap().helps, [help], "{text}");
+        }
+        for text in [
+            "",
+            " ",
+            "bigint OR true",
+            "uuid[]",
+            "a.b.c",
+            "int)",
+            "int --",
+            "1a",
+            "\"a\"b\"",
+            "f(x)::int",
+        ] {
+            assert!(type_fault(text).is_some(), "{text}");
         }
     }
 
@@ -567,6 +694,18 @@ mod tests {
             (
                 "table = \"a\"\nfor = \"delete\"\nusing = \" \"\nreason = \"y\"",
                 &["empty-name \" \""],
+            ),
+            (
+                "table = \"a\"\nfor = \"delete\"\nusing = \"x = 1]\"\nreason = \"y\"",
+                &["invalid-value \"x = 1]\""],
+            ),
+            (
+                "tabel = \"a\"\nfor = [\"delete\"]\nusing = 1\nreason = 1",
+                &["unknown-key tabel", "wrong-type [\"delete\"]", "wrong-type 1"],
+            ),
+            (
+                "table = \"a\"\nfor = \"delete\"\nusin = \"x\"\nreson = \"y\"",
+                &["unknown-key usin", "unknown-key reson"],
             ),
             (
                 "table = \"a\"\nfor = \"delete\"\nusing = \"x\"\nreason = \"y\"\n\

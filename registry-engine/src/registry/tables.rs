@@ -1,6 +1,6 @@
 //! The tables while they are checked, and the search for one by its name.
 
-use super::model::RegisteredTable;
+use super::model::{RegisteredTable, Registry};
 use crate::policy::{Exemption, Override, Placed, Policy};
 use crate::report::{Diagnostic, Fault};
 use crate::sources::{Declaration, HiddenName};
@@ -11,6 +11,8 @@ pub struct Tables {
     /// By name, in byte order.
     pub sorted: Vec<RegisteredTable>,
     pub complete: bool,
+    /// The PostgreSQL schema of the tables that name none.
+    pub default_schema: String,
 }
 
 impl Tables {
@@ -58,14 +60,47 @@ impl Tables {
         declarations.find(|declaration| declaration.hidden_name.as_ref().is_some_and(is_meant))
     }
 
-    /// The table that was probably meant: one of the same name in a PostgreSQL schema, or of almost the same name.
+    /// The table that was probably meant by a name that no table has.
     pub fn meant(&self, name: &str) -> Option<&str> {
-        let names = || self.sorted.iter().map(|table| table.name.as_str());
-        let in_a_schema = |known: &&str| known.split_once('.').is_some_and(|(_, table)| table == name);
         let implied = self.implied(name).map(|declaration| declaration.name.to_string());
-        let is_implied = |known: &&str| implied.as_deref() == Some(known);
-        let found = names().find(|known| in_a_schema(known) || is_implied(known));
-        found.or_else(|| nearest(name, names()))
+        let implied = implied.and_then(|implied| self.get(&implied));
+        match implied {
+            Some(table) => Some(&table.name),
+            None => table_meant(&self.sorted, &self.default_schema, name),
+        }
+    }
+
+    /// The table of another name that is the same one in the database: a name without a schema means the default schema.
+    pub fn same_in_database(&self, name: &str) -> Option<&RegisteredTable> {
+        self.get(&other_spelling(name, &self.default_schema)?)
+    }
+}
+
+impl Registry {
+    /// The name of the table that was probably meant by a name that no table has.
+    #[must_use]
+    pub fn meant(&self, name: &str) -> Option<&str> {
+        table_meant(&self.tables, &self.default_schema, name)
+    }
+}
+
+/// The table that was probably meant by a name that no table has: the same table with or without the default schema, one
+/// of this name in another schema, or one of almost this name.
+fn table_meant<'t>(tables: &'t [RegisteredTable], default_schema: &str, name: &str) -> Option<&'t str> {
+    let names = || tables.iter().map(|table| table.name.as_str());
+    let other = other_spelling(name, default_schema);
+    let in_a_schema = |known: &&str| known.split_once('.').is_some_and(|(_, table)| table == name);
+    let found = names().find(|known| other.as_deref() == Some(known));
+    found
+        .or_else(|| names().find(in_a_schema))
+        .or_else(|| nearest(name, names()))
+}
+
+/// A name with the default schema if it has none, or without it. `None` for one in another schema.
+fn other_spelling(name: &str, default_schema: &str) -> Option<String> {
+    match name.split_once('.') {
+        None => Some(format!("{default_schema}.{name}")),
+        Some((schema, table)) => (schema == default_schema).then(|| table.to_string()),
     }
 }
 

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use table_registry_core::TableKind;
 
-use super::model::{Parent, RegisteredTable, Tenancy};
+use super::model::{Access, Parent, RegisteredTable, Tenancy};
 use super::tables::{Tables, exempt, overridden};
-use crate::policy::{DeclaredPolicy, DeclaredTable, Placed, Policy, Tenants};
+use crate::policy::{Command, DeclaredPolicy, DeclaredTable, Placed, Policy, Tenants};
 use crate::report::{Diagnostic, Fault};
 use crate::sources::Declaration;
 use crate::written::{WrittenParent, WrittenTenant};
@@ -98,6 +98,7 @@ impl Tables {
             table.tenancy = tenancy;
         }
         self.check_policies(policy, faults);
+        self.check_commands(policy, faults);
         self.check_parents(policy, faults);
     }
 
@@ -123,6 +124,16 @@ impl Tables {
                 );
             } else if self.complete {
                 faults.push(self.unknown(name, Fault::UnknownTable, "policy for"));
+            }
+        }
+    }
+
+    /// Finds the policies for commands that the application may not run on the table.
+    fn check_commands(&self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
+        for declared in &policy.tenancy.policies {
+            let table = self.get(&declared.table.value);
+            if let Some(table) = table.filter(|table| is_revoked(declared.command, table.access)) {
+                faults.push(policy_without_privilege(declared, table, policy));
             }
         }
     }
@@ -383,6 +394,42 @@ fn needless_policy(name: &Placed<String>, table: &RegisteredTable, policy: &Poli
     })
 }
 
+/// Whether the access of a table leaves the application no privilege for a command.
+fn is_revoked(command: Command, access: Access) -> bool {
+    match command {
+        Command::Select => false,
+        Command::Insert => access.is_read_only(),
+        Command::Update | Command::Delete => access.is_append_only(),
+    }
+}
+
+fn policy_without_privilege(
+    declared: &DeclaredPolicy,
+    table: &RegisteredTable,
+    policy: &Policy,
+) -> Diagnostic {
+    let (command, name) = (declared.command.as_str(), &declared.table);
+    let message = format!(
+        "policy for `{command}` on {} table `{}`",
+        table.access, name.value
+    );
+    let fault = name.fault(Fault::NeedlessPolicy, message, "named here");
+    let entry = policy.revoke.iter().find(|entry| entry.table.value == name.value);
+    let fault = match entry.map(|entry| &entry.table) {
+        Some(revoked) => fault.at(
+            &revoked.source,
+            revoked.range.clone(),
+            format!("made {} here", table.access),
+        ),
+        None => fault,
+    };
+    fault
+        .note(format!(
+            "the application has no privilege for `{command}`, so the policy has no effect"
+        ))
+        .help("remove the policy, or take the table out of the revoke list")
+}
+
 fn parent_without_tenant(
     table: &RegisteredTable,
     parent: &RegisteredTable,
@@ -575,6 +622,34 @@ mod tests {
             };
             let (_, faults) = checked(&format!("{PROJECTS} {tasks}"), &main);
             assert_eq!(places(&faults), [expected], "{main}");
+        }
+    }
+
+    #[test]
+    fn a_policy_for_a_command_that_the_access_refuses() {
+        for (command, revoke, is_refused) in [
+            ("select", "insert_update_delete", false),
+            ("insert", "update_delete", false),
+            ("insert", "insert_update_delete", true),
+            ("update", "update_delete", true),
+            ("delete", "insert_update_delete", true),
+        ] {
+            let clauses = match command {
+                "insert" => "check = \"x\"",
+                "update" => "using = \"x\"\ncheck = \"x\"",
+                _ => "using = \"x\"",
+            };
+            let main = format!(
+                "{TENANCY}[[tenancy.policies]]\ntable = \"logs\"\nfor = \"{command}\"\n{clauses}\nreason = \"y\"\n"
+            );
+            let schema = "use table_registry::table; #[table] struct Logs;";
+            let (_, faults) = registry(&[("a.rs", schema)], &main, &format!("{revoke} = [\"logs\"]"));
+            let expected = if is_refused {
+                &["needless-policy \"logs\""][..]
+            } else {
+                &[]
+            };
+            assert_eq!(places(&faults), expected, "{command} {revoke}");
         }
     }
 

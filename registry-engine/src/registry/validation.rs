@@ -16,8 +16,9 @@ use crate::text::{conflict_marker, nearest};
 /// Checks every rule, adds a fault for each place that breaks one, and returns the registry as far as it is known.
 pub fn validate(declarations: Declarations, policy: &Policy, faults: &mut Vec<Diagnostic>) -> Registry {
     let tables_is_taken = declarations.tables_is_taken;
-    let mut tables = Tables::merge(declarations, faults);
+    let mut tables = Tables::merge(declarations, &policy.database.schema, faults);
     tables.add_declared(policy, faults);
+    tables.check_schemas(faults);
     tables.check_exempt(policy, faults);
     tables.apply_overrides(policy, faults);
     tables.apply_revokes(policy, faults);
@@ -92,7 +93,7 @@ fn named_by(policy: &Policy) -> Vec<&str> {
 impl Tables {
     /// Merges the declarations of each name into one table. Several structs for one table are a fault, unless all are
     /// under `cfg` and agree on the kind.
-    fn merge(declarations: Declarations, faults: &mut Vec<Diagnostic>) -> Self {
+    fn merge(declarations: Declarations, default_schema: &str, faults: &mut Vec<Diagnostic>) -> Self {
         let mut list = declarations.list;
         list.sort_by_cached_key(|declaration| declaration.name.to_string());
         let mut groups: Vec<(String, Vec<Declaration>)> = Vec::new();
@@ -117,6 +118,7 @@ impl Tables {
         Self {
             sorted,
             complete: declarations.complete,
+            default_schema: default_schema.to_string(),
         }
     }
 
@@ -130,6 +132,14 @@ impl Tables {
                 Ok(position) => faults.push(declared_in_both(entry, &self.sorted[position])),
                 Err(position) => self.sorted.insert(position, declared_table(entry, policy)),
             }
+        }
+    }
+
+    /// Makes sure that no two names mean one table, one with the default schema and one without a schema.
+    fn check_schemas(&self, faults: &mut Vec<Diagnostic>) {
+        for table in self.sorted.iter().filter(|table| table.schema.is_none()) {
+            let twin = self.same_in_database(&table.name);
+            faults.extend(twin.map(|twin| two_names(table, twin, &self.default_schema)));
         }
     }
 
@@ -150,7 +160,10 @@ impl Tables {
     fn check_exempt(&self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
         for exempt in &policy.exempt {
             let name = &exempt.table;
-            let Some(table) = self.get(&name.value) else {
+            let found = self
+                .get(&name.value)
+                .or_else(|| self.same_in_database(&name.value));
+            let Some(table) = found else {
                 continue;
             };
             let (declared, other_way) = if table.declarations.is_empty() {
@@ -223,11 +236,22 @@ impl Tables {
                 faults.push(self.unknown(name, Fault::UnknownRevoke, "revoke list names"));
             }
         }
-        let mut append_only = policy.revoke.iter().filter(|entry| !entry.is_read_only);
+        self.check_reasons(policy, faults);
+    }
+
+    /// Checks the reasons of append-only system tables.
+    fn check_reasons(&self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
+        let append_only = policy.revoke.iter().filter(|entry| !entry.is_read_only);
+        let listed: Vec<&str> = append_only.map(|entry| entry.table.value.as_str()).collect();
         for name in &policy.append_only_system {
-            if !append_only.clone().any(|entry| entry.table.value == name.value) {
-                let names = append_only.by_ref().map(|entry| entry.table.value.as_str());
-                faults.push(reason_without_entry(name, nearest(&name.value, names)));
+            if !listed.contains(&name.value.as_str()) {
+                let near = nearest(&name.value, listed.iter().copied());
+                faults.push(reason_without_entry(name, near));
+            } else if let Some(table) = self.get(&name.value)
+                && table.kind != TableKind::System
+                && !table.is_in_doubt
+            {
+                faults.push(needless_reason(name, table));
             }
         }
     }
@@ -368,6 +392,20 @@ fn declared_in_both(entry: &DeclaredTable, table: &RegisteredTable) -> Diagnosti
         .at_declaration(fault, "declared here")
         .note("`[tables]` is for tables without a struct in this crate")
         .help("remove the entry, and write its values on the struct: `#[table(kind = …, tenant = …)]`")
+}
+
+fn two_names(table: &RegisteredTable, twin: &RegisteredTable, schema: &str) -> Diagnostic {
+    let message = format!(
+        "`{}` and `{}` are one table, declared twice",
+        table.name, twin.name
+    );
+    let fault = twin.at_declaration(Diagnostic::new(Fault::DuplicateTable, message), "again here");
+    table
+        .at_declaration(fault, "first here")
+        .note(format!(
+            "a table that names no schema is in `{schema}`, by `[database] schema`"
+        ))
+        .help("remove one of the declarations, or correct the schema")
 }
 
 /// Drops the structs of each file that no `mod` line leads to and that repeats a table of a compiled file. Such a file
@@ -586,6 +624,18 @@ fn system_revoke(name: &Placed<String>, table: &RegisteredTable, policy: &Policy
             name.value
         ))
         .help("if the application only reads it, move it to `insert_update_delete`")
+}
+
+fn needless_reason(name: &Placed<String>, table: &RegisteredTable) -> Diagnostic {
+    let message = format!(
+        "`[system]` names table `{}`, which is no system table",
+        name.value
+    );
+    let fault = name.fault(Fault::NeedlessPolicy, message, "named here");
+    table
+        .at_declaration(fault, format!("declared `{}` here", table.kind))
+        .note("only system tables need a reason to be append-only")
+        .help("remove the reason")
 }
 
 fn reason_without_entry(name: &Placed<String>, near: Option<&str>) -> Diagnostic {
@@ -989,6 +1039,68 @@ mod tests {
         ] {
             let (_, faults) = registry(&[("a.rs", schema)], "", revoke);
             assert_eq!(codes(&faults), [code], "{revoke}");
+        }
+    }
+
+    #[test]
+    fn a_reason_for_a_table_that_needs_none() {
+        let schema = "#[table] struct Users; #[table(kind = system)] struct Roles;";
+        let revoke = "update_delete = [\"users\", \"roles\"]\n[system]\nusers = \"x\"\nrols = \"x\"\nrolse = \"x\"\nroles = \"x\"";
+        let (_, faults) = registry(&[("a.rs", schema)], "", revoke);
+        assert_eq!(
+            places(&faults),
+            [
+                "needless-policy users",
+                "unknown-table rols",
+                "unknown-table rolse"
+            ]
+        );
+        assert_eq!(faults[2].helps, ["did you mean `roles`?"]);
+    }
+
+    #[test]
+    fn a_name_with_the_default_schema_and_one_without_are_one_table() {
+        let users = "#[table] struct Users;";
+        let in_public =
+            "#[table] struct Users; #[table(schema = \"public\", name = \"users\")] struct Others;";
+        for (schema, main, revoke, expected) in [
+            (in_public, "", "", "duplicate-table Others"),
+            (in_public, "[database]\nschema = \"erp\"", "", ""),
+            (
+                users,
+                "[tables.\"public.users\"]",
+                "",
+                "duplicate-table \"public.users\"",
+            ),
+            (users, "[tables.\"erp.users\"]", "", ""),
+            (
+                users,
+                "[exempt]\n\"public.users\" = \"x\"",
+                "",
+                "exempt-table-declared \"public.users\"",
+            ),
+            (users, "[exempt]\n\"audit.users\" = \"x\"", "", ""),
+            (
+                users,
+                "",
+                "update_delete = [\"public.users\"]",
+                "unknown-revoke \"public.users\"",
+            ),
+            (
+                users,
+                "[overrides]\n\"public.users\" = \"link\"",
+                "",
+                "unknown-override \"public.users\"",
+            ),
+        ] {
+            let (_, faults) = registry(&[("a.rs", schema)], main, revoke);
+            assert_eq!(places(&faults).join(", "), expected, "{schema} {main} {revoke}");
+            if let Some(fault) = faults
+                .first()
+                .filter(|fault| fault.code.to_string().starts_with("unknown"))
+            {
+                assert_eq!(fault.helps, ["did you mean `users`?"]);
+            }
         }
     }
 

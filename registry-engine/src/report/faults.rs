@@ -29,6 +29,7 @@ macro_rules! for_each_fault {
             MissingValue "missing-value";
             NameTaken "name-taken";
             NameTooLong "name-too-long";
+            NeedlessPolicy "needless-policy";
             NoTables "no-tables";
             NotADirectory "not-a-directory";
             NotAStruct "not-a-struct";

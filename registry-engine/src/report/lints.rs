@@ -22,6 +22,7 @@ macro_rules! for_each_lint {
             MissingRevoke "missing-revoke" in missing_revoke: Warn;
             MissingTenantColumn "missing-tenant-column" in missing_tenant_column: Deny;
             MissingUpdatedAt "missing-updated-at" in missing_updated_at: Warn, column = "updated_at";
+            NeverSharedRows "never-shared-rows" in never_shared_rows: Warn;
             RedundantOverride "redundant-override" in redundant_override: Warn;
             ReservedWord "reserved-word" in reserved_word: Warn;
             TableInSeveralCrates "table-in-several-crates" in table_in_several_crates: Deny;

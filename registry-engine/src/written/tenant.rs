@@ -57,6 +57,13 @@ impl WrittenTenant {
                     .map_err(|_| faults.push(wrong_form(place, &literal.to_string())))
                     .ok()?;
                 let span = literal.span();
+                if is_parent(&literal.value()) {
+                    let form = literal.value();
+                    let message = format!("`{form}` is in quotes, which makes it the name of a column");
+                    let fault = Diagnostic::new(Fault::InvalidValue, message).spanned(span);
+                    faults.push(fault.help(format!("write `tenant = {form}`")));
+                    return None;
+                }
                 column(literal.value())
                     .map(|text| Self::Column(WrittenName { text, span }))
                     .map_err(|fault| faults.push(fault.spanned(span)))
@@ -85,7 +92,7 @@ impl WrittenTenant {
     /// Reads the text of a string in the policy file: the name of a column, or `through(project_id -> projects)`. Places
     /// in the text are lost.
     pub fn read_text(text: &str, faults: &mut Vec<Diagnostic>) -> Option<Self> {
-        if !text.trim_start().starts_with(THROUGH) || !text.contains('(') {
+        if !is_parent(text) {
             let span = Span::call_site();
             return column(text.to_string())
                 .map(|text| Self::Column(WrittenName { text, span }))
@@ -109,6 +116,12 @@ impl WrittenTenant {
             Self::Through(parent) => &parent.columns,
         }
     }
+}
+
+/// Whether a text is meant as `through(…)`.
+fn is_parent(text: &str) -> bool {
+    let list = text.trim_start().strip_prefix(THROUGH);
+    list.is_some_and(|list| list.trim_start().starts_with('('))
 }
 
 fn column(name: String) -> Result<String, Diagnostic> {
@@ -174,6 +187,18 @@ fn parent(group: &Group) -> Result<WrittenParent, Diagnostic> {
                 table.text
             ),
         ));
+    }
+    let repeated =
+        (1..columns.len()).find(|at| columns[..*at].iter().any(|one| one.text == columns[*at].text));
+    if let Some(column) = repeated.map(|at| &columns[at]) {
+        return Err(fault(
+            column.span,
+            &format!("column `{}` is named twice", column.text),
+        ));
+    }
+    if let Some(key) = (1..keys.len()).find(|at| keys[..*at].contains(&keys[*at])) {
+        let message = format!("column `{}` of `{}` is named twice", keys[key], table.text);
+        return Err(fault(table.span, &message));
     }
     Ok(WrittenParent { columns, table, keys })
 }
@@ -297,6 +322,15 @@ mod tests {
             (
                 "through((a, 7) -> projects(a, b))",
                 "expected a column, found `7`",
+            ),
+            ("through((a, a) -> projects(a, b))", "column `a` is named twice"),
+            (
+                "through((a, b) -> projects(c, c))",
+                "column `c` of `projects` is named twice",
+            ),
+            (
+                "\"through(a -> projects)\"",
+                "`through(a -> projects)` is in quotes, which makes it the name of a column",
             ),
         ] {
             assert_eq!(shown(text), expected, "{text}");

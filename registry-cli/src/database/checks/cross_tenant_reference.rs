@@ -216,10 +216,10 @@ mod tests {
         );
         assert_eq!(
             found[0].fix,
-            "CREATE UNIQUE INDEX CONCURRENTLY \"invoices_org_id_id_key\" ON \"public\".\"invoices\" (\"org_id\", \"id\");\n\
-             ALTER TABLE \"public\".\"invoices\" ADD CONSTRAINT \"invoices_org_id_total_fkey\" FOREIGN KEY (\"org_id\", \"total\") \
+            "CREATE UNIQUE INDEX CONCURRENTLY \"invoices__org_id__id_key\" ON \"public\".\"invoices\" (\"org_id\", \"id\");\n\
+             ALTER TABLE \"public\".\"invoices\" ADD CONSTRAINT \"invoices__org_id__total_fkey\" FOREIGN KEY (\"org_id\", \"total\") \
              REFERENCES \"public\".\"invoices\" (\"org_id\", \"id\") NOT VALID;\n\
-             ALTER TABLE \"public\".\"invoices\" VALIDATE CONSTRAINT \"invoices_org_id_total_fkey\";\n\
+             ALTER TABLE \"public\".\"invoices\" VALIDATE CONSTRAINT \"invoices__org_id__total_fkey\";\n\
              ALTER TABLE \"public\".\"invoices\" DROP CONSTRAINT \"invoices_total_fkey\";"
         );
     }

@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(
             found[0].fix,
-            "CREATE UNIQUE INDEX CONCURRENTLY \"invoices_org_id_total_key\" ON \"public\".\"invoices\" (\"org_id\", \"total\");\n\
+            "CREATE UNIQUE INDEX CONCURRENTLY \"invoices__org_id__total_key\" ON \"public\".\"invoices\" (\"org_id\", \"total\");\n\
              ALTER TABLE \"public\".\"invoices\" DROP CONSTRAINT \"invoices_total_idx\";"
         );
     }

@@ -67,7 +67,7 @@ mod tests {
         );
         assert_eq!(
             found[0].fix,
-            "CREATE INDEX CONCURRENTLY \"invoices_org_id_tenant_idx\" ON \"public\".\"invoices\" (\"org_id\");"
+            "CREATE INDEX CONCURRENTLY \"invoices__org_id_tenant_idx\" ON \"public\".\"invoices\" (\"org_id\");"
         );
     }
 
@@ -118,7 +118,7 @@ mod tests {
         };
         let found_in = findings(find, partitioned);
         assert!(
-            found_in[0].fix.starts_with("CREATE INDEX \"invoices_org_id"),
+            found_in[0].fix.starts_with("CREATE INDEX \"invoices__org_id"),
             "{}",
             found_in[0].fix
         );

@@ -1,0 +1,171 @@
+//! The lexical structure of an SQL expression, as far as is needed to put it between two parentheses:
+//! <https://www.postgresql.org/docs/current/sql-syntax-lexical.html>.
+
+/// Why a text would not stay between the parentheses around it, or is not one expression there. `None` if nothing is
+/// wrong with it at this level.
+pub fn flaw(text: &str) -> Option<String> {
+    let mut open: Vec<char> = Vec::new();
+    let mut is_empty = true;
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let before = &text[..text.len() - rest.len()];
+        if let Some(token) = quoted(rest, before) {
+            match token {
+                Ok(length) => {
+                    is_empty &= rest.starts_with(['-', '/']);
+                    rest = &rest[length..];
+                }
+                Err(what) => return Some(format!("{what} has no end")),
+            }
+            continue;
+        }
+        match c {
+            '(' => open.push(')'),
+            '[' => open.push(']'),
+            ')' | ']' if open.pop() != Some(c) => return Some(format!("nothing opens the `{c}`")),
+            ',' if open.is_empty() => return Some("a `,` stands outside parentheses".to_string()),
+            ';' => return Some("a `;` ends the statement".to_string()),
+            '\\' => return Some("`psql` takes what follows a `\\` for a command".to_string()),
+            '$' if rest[1..].starts_with(|c: char| c.is_ascii_digit()) && !continues_name(before) => {
+                return Some("a policy has no parameters such as `$1`".to_string());
+            }
+            _ => {}
+        }
+        is_empty &= c.is_whitespace();
+        rest = &rest[c.len_utf8()..];
+    }
+    if is_empty {
+        return Some("there is nothing but a comment".to_string());
+    }
+    open.pop().map(|closing| format!("a `{closing}` is missing"))
+}
+
+/// The length of the comment, string or quoted identifier at the start of a text, or what has no end.
+fn quoted(text: &str, before: &str) -> Option<Result<usize, &'static str>> {
+    if text.starts_with("--") {
+        return Some(Ok(text.find('\n').unwrap_or(text.len())));
+    }
+    if text.starts_with("/*") {
+        return Some(comment(text).ok_or("a comment"));
+    }
+    match text.chars().next()? {
+        '\'' => Some(
+            string(
+                text,
+                before.ends_with(['E', 'e']) && !continues_name(&before[..before.len() - 1]),
+            )
+            .ok_or("a string"),
+        ),
+        '"' => Some(doubled(text, '"').ok_or("an identifier in quotes")),
+        '$' if !continues_name(before) => {
+            let tag = dollar_tag(text)?;
+            let end = text[tag.len()..].find(tag);
+            Some(end.map(|end| end + 2 * tag.len()).ok_or("a string"))
+        }
+        _ => None,
+    }
+}
+
+/// Whether what follows a text belongs to a name or number at its end.
+fn continues_name(before: &str) -> bool {
+    before.ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '$') || !c.is_ascii())
+}
+
+/// Comments nest.
+fn comment(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut at = 0;
+    loop {
+        let rest = text.get(at..)?;
+        if rest.starts_with("/*") {
+            (depth, at) = (depth + 1, at + 2);
+        } else if rest.starts_with("*/") {
+            (depth, at) = (depth - 1, at + 2);
+            if depth == 0 {
+                return Some(at);
+            }
+        } else {
+            at += rest.chars().next()?.len_utf8();
+        }
+    }
+}
+
+/// In a string with the prefix `E`, a backslash takes the character behind it.
+fn string(text: &str, has_escapes: bool) -> Option<usize> {
+    if !has_escapes {
+        return doubled(text, '\'');
+    }
+    let mut characters = text.char_indices().skip(1).peekable();
+    while let Some((at, c)) = characters.next() {
+        match c {
+            '\\' => _ = characters.next(),
+            '\'' if characters.next_if(|(_, next)| *next == '\'').is_none() => return Some(at + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The length up to a quote that is not doubled.
+fn doubled(text: &str, quote: char) -> Option<usize> {
+    let mut characters = text.char_indices().skip(1).peekable();
+    while let Some((at, c)) = characters.next() {
+        if c == quote && characters.next_if(|(_, next)| *next == quote).is_none() {
+            return Some(at + 1);
+        }
+    }
+    None
+}
+
+/// `$$` or `$tag$`.
+fn dollar_tag(text: &str) -> Option<&str> {
+    let end = text[1..].find('$')? + 1;
+    let tag = &text[1..end];
+    let is_name = tag
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii());
+    (is_name && !tag.starts_with(|c: char| c.is_ascii_digit())).then(|| &text[..=end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::flaw;
+
+    #[test]
+    fn texts_that_are_one_expression() {
+        for text in [
+            "org_id = current_setting('app.org_id')",
+            "a OPERATOR(pg_catalog.=) (b)",
+            "a = ';)' AND \"b)\" = E'\\';)'",
+            "a = $$;)$$ AND b = $x$ $$ ) $x$ -- )",
+            "a IN (1, 2) /* ( /* ) */ ; */ AND b = ARRAY[1, 2][1]",
+            "a = 'it''s' AND c$1 = 1 AND typee'(' = 'x'",
+            "größe = '('",
+        ] {
+            assert_eq!(flaw(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn texts_that_are_not() {
+        for (text, expected) in [
+            ("a = b) WITH CHECK (true", "nothing opens the `)`"),
+            ("a = 1]", "nothing opens the `]`"),
+            ("a[1)", "nothing opens the `)`"),
+            ("a; DROP TABLE b", "a `;` ends the statement"),
+            ("(a", "a `)` is missing"),
+            ("a[1", "a `]` is missing"),
+            ("a, b", "a `,` stands outside parentheses"),
+            ("a = $1", "a policy has no parameters such as `$1`"),
+            ("\\! ls", "`psql` takes what follows a `\\` for a command"),
+            ("a = '", "a string has no end"),
+            ("a = E'\\'", "a string has no end"),
+            ("a = $x$ $y$", "a string has no end"),
+            ("\"a", "an identifier in quotes has no end"),
+            ("a /* /* */", "a comment has no end"),
+            (" -- true", "there is nothing but a comment"),
+        ] {
+            assert_eq!(flaw(text).as_deref(), Some(expected), "{text}");
+        }
+    }
+}

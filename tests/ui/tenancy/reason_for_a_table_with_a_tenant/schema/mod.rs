@@ -1,0 +1,4 @@
+use table_registry::table;
+
+#[table(kind = evidence)]
+pub struct AuditLogs;
