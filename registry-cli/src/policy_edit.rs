@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use table_registry_core::TableKind;
-use table_registry_engine::{DatabaseSettings, Diagnostic, Inputs, Lint, Policy, PolicyFiles, Source};
+use table_registry_engine::{
+    DatabaseException, DatabaseSettings, Diagnostic, Inputs, Lint, Placed, Policy, PolicyFiles, Source,
+};
 
 use crate::edit::{Changes, ExclusiveRun};
 use crate::failure::Failure;
@@ -107,15 +109,45 @@ fn database(policy: &Policy) -> Vec<String> {
         schema,
         force_rls,
         append_only_trigger,
+        roles,
         exceptions,
         levels,
     } = &policy.database;
     let names = app_roles.iter().map(|entry| entry.value.clone());
-    let allowed = exceptions
-        .iter()
-        .map(|entry| format!("{} {}", entry.subject.value, entry.rule));
+    let across_tenants = roles.iter().map(|role| {
+        let name = &role.name.value;
+        format!("{name} {:?} {:?}", values(&role.tables), role.reason)
+    });
+    let allowed = exceptions.iter().map(exception);
     let settings = format!("{schema:?} {force_rls} {append_only_trigger} {levels:?}");
-    names.chain(allowed).chain([settings]).collect()
+    names
+        .chain(across_tenants)
+        .chain(allowed)
+        .chain([settings])
+        .collect()
+}
+
+/// Everything that an exception to a check says.
+fn exception(entry: &DatabaseException) -> String {
+    let DatabaseException {
+        check,
+        subject,
+        object,
+        relation,
+        roles,
+        reason,
+    } = entry;
+    format!(
+        "{check} {:?} {:?} {:?} {:?} {reason:?}",
+        subject.value,
+        values(object),
+        values(relation),
+        values(roles)
+    )
+}
+
+fn values<'p>(names: impl IntoIterator<Item = &'p Placed<String>>) -> Vec<&'p str> {
+    names.into_iter().map(|name| name.value.as_str()).collect()
 }
 
 /// Every decision of the policy files except those about some tables.

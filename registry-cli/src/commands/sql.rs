@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use table_registry_engine::{Access, Diagnostic, RegisteredTable, Registry, Tenancy};
+use table_registry_engine::{Access, DatabaseCheck, Diagnostic, RegisteredTable, Registry, Tenancy};
 
 use crate::cli::SqlArguments;
 use crate::columns;
@@ -97,6 +97,8 @@ struct PlannedTable {
     name: Qualified,
     own: Vec<Requirement>,
     of_children: Vec<Requirement>,
+    /// The children that an exception names.
+    allowed_children: Vec<String>,
     asked: Asked,
     /// The parent that its policies read, and the columns of it.
     parent: Option<(Qualified, Vec<String>)>,
@@ -129,6 +131,10 @@ impl<'p> Plan<'p> {
         let (mut tables, mut unknown) = (Vec::new(), Vec::new());
         for table in selected(&project.registry, &arguments.table)? {
             let own = exceptions::requirements(table, Object::Table, settings);
+            let allowed = |check| -> Vec<String> {
+                let names = exceptions::allowed_objects(settings, check, table).into_iter();
+                names.map(ToString::to_string).collect()
+            };
             let required = if own.contains(&Requirement::Policy) {
                 policies.of(table).unwrap_or_else(|reason| {
                     unknown.push((table.name.as_str(), reason));
@@ -145,9 +151,11 @@ impl<'p> Plan<'p> {
                 name: qualified(settings, &table.name, table.schema.as_deref()),
                 own,
                 of_children: exceptions::requirements(table, Object::Child, settings),
+                allowed_children: allowed(DatabaseCheck::UnprotectedChild),
                 asked: Asked {
                     policies: required,
                     access: table.access,
+                    allowed_grantees: allowed(DatabaseCheck::AppendOnlyPrivilege),
                 },
                 parent,
             });
@@ -222,10 +230,13 @@ impl<'p> Plan<'p> {
                 *group != [Requirement::RevokedChanges] || one.asked.access == other.asked.access
             });
             for tables in chunks {
-                let statements = group
-                    .iter()
-                    .flat_map(|one| one.establish(EACH, &tables[0].asked, &names));
-                sections.extend(for_descendants(
+                let asked = Asked {
+                    policies: Vec::new(),
+                    access: tables[0].asked.access,
+                    allowed_grantees: Vec::new(),
+                };
+                let statements = group.iter().flat_map(|one| one.establish(EACH, &asked, &names));
+                sections.extend(self.for_descendants(
                     tables.iter().copied(),
                     &statements.collect::<Vec<_>>(),
                 ));
@@ -295,7 +306,7 @@ impl<'p> Plan<'p> {
                 .extend(lacking_access(table, relation, context));
         }
         for child in context.catalog.descendants(relation.oid) {
-            if child.is_table() {
+            if child.is_table() && !table.allowed_children.contains(&context.name_of(child)) {
                 let asked = without_own(context, &table.of_children, child);
                 self.add_unmet(&asked, table, child, context, &mut lacking);
             }
@@ -317,7 +328,7 @@ impl<'p> Plan<'p> {
         if !difference.others.is_empty() {
             report::say!(
                 "warning: table {} has policies of its own, {}, which are left alone: adding the registry's would \
-                 open it further; accept this with `[database.allow.missing-policy]`",
+                 open it further; accept this with `[[database.allow.missing-policy]]`",
                 table.name,
                 printable(&quoted(&difference.others))
             );
@@ -338,6 +349,8 @@ impl<'p> Plan<'p> {
         lacking: &mut Lacking,
     ) {
         let access = table.asked.access;
+        let is_own = relation.qualified() == table.name;
+        let kept: &[String] = if is_own { &table.asked.allowed_grantees } else { &[] };
         let unmet = requirements
             .iter()
             .filter(|one| !one.is_met(context, access, relation));
@@ -345,7 +358,7 @@ impl<'p> Plan<'p> {
             lacking.trigger |= *requirement == Requirement::Trigger;
             lacking.statements.extend(match requirement {
                 // One REVOKE from all roles would miss the privileges that other grantors have granted.
-                Requirement::RevokedChanges => revokes(context, access, relation),
+                Requirement::RevokedChanges => revokes(context, access, relation, kept),
                 _ => requirement.establish(relation.qualified(), &table.asked, &self.names),
             });
         }
@@ -355,7 +368,7 @@ impl<'p> Plan<'p> {
         let mut sections = Vec::new();
         let tables = self.tables.iter();
         let with_trigger = tables.filter(|table| table.asks_of_children(Requirement::Trigger));
-        sections.extend(for_descendants(with_trigger, &[drop_trigger(EACH)]));
+        sections.extend(self.for_descendants(with_trigger, &[drop_trigger(EACH)]));
         let with_policies = self.tables.iter().filter(|table| table.asks(Requirement::Policy));
         sections.extend(without_our_policies(with_policies));
         let tables = self.tables.iter().rev().map(|table| self.down_table(table));
@@ -394,6 +407,29 @@ impl<'p> Plan<'p> {
                 for_each_without_policy(&names, start, &statements)
             })
             .collect()
+    }
+
+    /// Statements for the descendants of some tables, except those that an exception names.
+    fn for_descendants<'t>(
+        &self,
+        tables: impl Iterator<Item = &'t PlannedTable>,
+        statements: &[String],
+    ) -> Option<String> {
+        let tables: Vec<&PlannedTable> = tables.collect();
+        let names: Vec<&Qualified> = tables.iter().map(|table| &table.name).collect();
+        let allowed = tables.iter().flat_map(|table| &table.allowed_children);
+        let allowed: Vec<Qualified> = allowed.map(|name| self.relation(name)).collect();
+        let allowed: Vec<&Qualified> = allowed.iter().collect();
+        (!names.is_empty()).then(|| for_each_descendant(&names, &allowed, statements))
+    }
+
+    /// The relation that an exception names: with its schema, unless it is in that of the policy file.
+    fn relation(&self, name: &str) -> Qualified {
+        let (schema, name) = name.split_once('.').unwrap_or((&self.names.schema, name));
+        Qualified {
+            schema: schema.to_string(),
+            name: name.to_string(),
+        }
     }
 
     fn has_triggers(&self) -> bool {
@@ -512,7 +548,7 @@ struct Lacking {
 /// A note in the migration, because `sql` does not see which policies the database has.
 const BESIDE_OTHERS: &str =
     "-- Where a table has policies of its own, this one stands beside them, joined by OR; leave it out with
--- `[database.allow.missing-policy]`.";
+-- `[[database.allow.missing-policy]]`.";
 
 /// Whether the registry requires a group of requirements of a table's children. Tables that also require forced
 /// row-level security are not in the group of row-level security alone.
@@ -522,17 +558,13 @@ fn is_of_group(table: &PlannedTable, group: &[Requirement]) -> bool {
     group.iter().all(|one| table.asks_of_children(*one)) && !(is_plain && is_forced)
 }
 
-fn for_descendants<'t>(
-    tables: impl Iterator<Item = &'t PlannedTable>,
-    statements: &[String],
-) -> Option<String> {
-    let names: Vec<&Qualified> = tables.map(|table| &table.name).collect();
-    (!names.is_empty()).then(|| for_each_descendant(&names, statements))
-}
-
-/// A statement for each grant that has to be revoked.
-fn revokes(context: &Context<'_>, access: Access, relation: &Relation) -> Vec<String> {
+/// A statement for each grant that has to be revoked, except those to grantees that an exception names.
+fn revokes(context: &Context<'_>, access: Access, relation: &Relation, allowed: &[String]) -> Vec<String> {
     let grants = open_grants(context, access, relation);
-    let statements = grants.iter().map(|grant| grant.revoke(context, relation));
-    statements.collect()
+    let is_allowed = |grantee| {
+        let mut names = allowed.iter();
+        names.any(|name| name == context.catalog.role_name(grantee))
+    };
+    let others = grants.iter().filter(|grant| !is_allowed(grant.grantee));
+    others.map(|grant| grant.revoke(context, relation)).collect()
 }

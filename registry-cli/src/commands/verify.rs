@@ -27,7 +27,7 @@ pub fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let directory = migrations.map(path::absolute).transpose().map_err(unresolved)?;
     let report = |project: &Project, faults: Vec<Diagnostic>| {
         let findings: Vec<Finding> = faults.into_iter().map(Finding::of_registry).collect();
-        findings::print(project, &findings, arguments.format)
+        findings::print(project, &findings, &[], arguments.format)
     };
     with_project(&arguments.selection, report, |project| {
         let Some(directory) = &directory else {
@@ -59,8 +59,9 @@ fn check(project: &Project, session: &mut Session, arguments: &VerifyArguments) 
     }
     let left_out = left_out(arguments);
     let found = exceptions::apply(&context, checks::run(&context), &left_out);
-    let exit = findings::print(project, &found, arguments.format)?;
-    findings::say_what_was_verified(&context, &found);
+    let exit = findings::print(project, &found.reported, &found.allowed, arguments.format)?;
+    findings::say_what_is_allowed(&found.allowed);
+    findings::say_what_was_verified(&context, &found.reported);
     Ok(exit)
 }
 

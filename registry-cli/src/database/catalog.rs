@@ -83,6 +83,13 @@ pub struct Role {
     pub replication: bool,
 }
 
+impl Role {
+    /// Whether the server has it from the start: <https://www.postgresql.org/docs/current/predefined-roles.html>.
+    pub fn is_predefined(&self) -> bool {
+        self.name.starts_with("pg_")
+    }
+}
+
 /// `member` is a member of `role`.
 #[derive(Debug, FromRow)]
 pub struct Membership {
@@ -222,11 +229,26 @@ pub struct Rule {
 pub struct Function {
     pub schema: String,
     pub name: String,
+    /// The names and types of the arguments, as ALTER ROUTINE takes them.
     pub arguments: String,
+    /// The types of the arguments, which tell the function from others of its name.
+    pub types: String,
     pub owner: Oid,
     pub body: String,
     pub is_trigger: bool,
     pub executors: Vec<Oid>,
+}
+
+impl Function {
+    /// The function as ALTER ROUTINE takes it.
+    pub fn signature(&self) -> String {
+        format!(
+            "{}.{}({})",
+            identifier(&self.schema),
+            identifier(&self.name),
+            self.arguments
+        )
+    }
 }
 
 /// A function that runs as its caller, and may be one expression.

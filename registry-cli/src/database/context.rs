@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use table_registry_engine::{DatabaseSettings, Level, Lint, RegisteredTable, Tenancy};
 
 use super::allowed::Allowed;
-use super::catalog::{Catalog, Oid, Relation};
+use super::catalog::{Catalog, Function, Oid, Relation};
 use super::foreign_rows::ForeignRows;
 use super::logic::{Expressions, Verdicts};
 use super::roles::Actor;
@@ -143,6 +143,43 @@ impl<'c> Context<'c> {
         let is_own = |child: &Relation| child.is_table() && self.table_of(child.oid).is_none();
         let children = self.catalog.descendants_through(relation.oid, is_own).into_iter();
         std::iter::once(relation).chain(children.filter_map(|child| self.catalog.relation_of(child)))
+    }
+
+    /// The name of a relation as the policy file writes it: with its schema, unless it is in that of the policy file.
+    pub fn name_of(&self, relation: &Relation) -> String {
+        self.short_name(&relation.schema, &relation.name)
+    }
+
+    /// A function as the policy file writes it: `purge(integer)`.
+    pub fn function_name(&self, function: &Function) -> String {
+        let name = self.short_name(&function.schema, &function.name);
+        format!("{name}({})", function.types)
+    }
+
+    fn short_name(&self, schema: &str, name: &str) -> String {
+        if schema == self.settings.schema {
+            name.to_string()
+        } else {
+            format!("{schema}.{name}")
+        }
+    }
+
+    /// The name of a relation that is not the table itself.
+    pub fn name_beside(&self, table: &Table<'_>, relation: &Relation) -> Option<String> {
+        let is_own = table.relation.is_some_and(|own| own.oid == relation.oid);
+        (!is_own).then(|| self.name_of(relation))
+    }
+
+    /// Whether a role works across tenants on a table or on one of its partitions and children, as the policy file says.
+    pub fn works_across_tenants(&self, role: Oid, relation: Oid) -> bool {
+        let (role, table) = (self.catalog.role_of(role), self.table_holding(relation));
+        let mut declared = self.settings.roles.iter();
+        role.zip(table).is_some_and(|(role, table)| {
+            declared.any(|one| {
+                let mut tables = one.tables.iter();
+                one.name.value == role.name && tables.any(|listed| listed.value == table.name())
+            })
+        })
     }
 
     pub fn table_of(&self, relation: Oid) -> Option<&Table<'c>> {

@@ -1,13 +1,19 @@
 //! `[database.allow]`: applies the exceptions, and finds those that are not needed.
 
-use table_registry_engine::{Code, DatabaseCheck, DatabaseSettings, Exception, Lint, RegisteredTable};
+use std::collections::{BTreeMap, BTreeSet};
+
+use table_registry_engine::{
+    Code, DatabaseCheck, DatabaseException, DatabaseSettings, Lint, RegisteredTable, did_you_mean,
+};
 
 use super::context::Context;
 use super::finding::Finding;
 use super::requirements::{Object, Requirement, of_table};
 use crate::lint::not_needed;
+use crate::text::quoted;
 
-/// What the registry requires of an object of a table, without the requirements that an exception drops.
+/// What the registry requires of an object of a table, without the requirements that an exception drops for the table
+/// as a whole.
 pub fn requirements(
     table: &RegisteredTable,
     object: Object,
@@ -18,52 +24,173 @@ pub fn requirements(
     asked
 }
 
-/// The findings that no exception allows, and a finding for each exception that allows nothing, except those to checks
-/// that were left out.
-pub fn apply(context: &Context<'_>, findings: Vec<Finding>, left_out: &[DatabaseCheck]) -> Vec<Finding> {
+/// The objects that exceptions to a check name for a table: those that a requirement does not apply to.
+pub fn allowed_objects<'s>(
+    settings: &'s DatabaseSettings,
+    check: DatabaseCheck,
+    table: &RegisteredTable,
+) -> Vec<&'s str> {
+    let exceptions = settings.exceptions_to(check, &table.name);
+    let objects = exceptions.filter_map(|exception| exception.object.as_ref());
+    objects.map(|object| object.value.as_str()).collect()
+}
+
+/// The findings after the exceptions.
+pub struct Applied<'c> {
+    /// The findings that no exception allows, and a finding for each exception that allows nothing.
+    pub reported: Vec<Finding>,
+    pub allowed: Vec<Allowance<'c>>,
+}
+
+/// A finding that exceptions allow, and one of these exceptions.
+pub struct Allowance<'c> {
+    pub exception: &'c DatabaseException,
+    pub clauses: Vec<String>,
+    pub message: String,
+}
+
+/// Applies the exceptions. Those to checks that were left out are not looked at.
+pub fn apply<'c>(context: &Context<'c>, findings: Vec<Finding>, left_out: &[DatabaseCheck]) -> Applied<'c> {
     let settings = context.settings;
     let (allowed, mut reported): (Vec<Finding>, Vec<_>) = findings
         .into_iter()
         .partition(|finding| is_allowed(settings, finding));
-    let needless = settings
-        .exceptions
-        .iter()
-        .filter(|exception| !left_out.contains(&exception.rule) && is_unused(exception, &allowed, &reported));
     let level = context.project.policy.lints.level(Lint::UnusedAllow);
-    let unused: Vec<Finding> = needless
-        .filter_map(|exception| unused_finding(context, exception).at_level(level))
+    let needless = settings.exceptions.iter().filter(|exception| {
+        let mut all = allowed.iter().chain(&reported);
+        !left_out.contains(&exception.check) && !all.any(|finding| is_needed(exception, finding))
+    });
+    let certain = needless.filter(|exception| !may_be_needed_later(exception, &reported));
+    let unused: Vec<Finding> = certain
+        .filter_map(|exception| unused_finding(exception, &reported).at_level(level))
         .collect();
     reported.extend(unused);
-    reported
+    let mut allowed = allowances(settings, &allowed);
+    allowed.sort_by_key(|one| order(one.exception));
+    Applied { reported, allowed }
 }
 
+/// What an exception names, to sort by.
+fn order(exception: &DatabaseException) -> (&'static str, &str, Option<&str>, Option<&str>) {
+    (
+        exception.check.as_str(),
+        &exception.subject.value,
+        exception.object.as_ref().map(|object| object.value.as_str()),
+        exception.relation.as_ref().map(|relation| relation.value.as_str()),
+    )
+}
+
+/// Whether exceptions cover a finding: for each of its tables, and for each role through which it comes.
 fn is_allowed(settings: &DatabaseSettings, finding: &Finding) -> bool {
-    let Code::DatabaseCheck(check) = finding.code else {
-        return false;
+    let is_covered = |subject: &String| {
+        let all = settings.exceptions.iter();
+        let naming: Vec<_> = all.filter(|one| names(one, finding, subject)).collect();
+        let is_for = |role: &String| {
+            let mut exceptions = naming.iter();
+            exceptions.any(|one| one.roles.iter().any(|own| own.value == *role))
+        };
+        naming.iter().any(|one| one.roles.is_empty())
+            || (!finding.roles.is_empty() && finding.roles.iter().all(is_for))
     };
+    !finding.subjects.is_empty() && finding.subjects.iter().all(is_covered)
+}
+
+/// Whether an exception names the object of a finding, for one of its tables or for its role.
+fn names(exception: &DatabaseException, finding: &Finding, subject: &str) -> bool {
+    let kind = exception.check.subject();
+    let object = exception.object.as_ref().map(|object| object.value.as_str());
+    let relation = exception.relation.as_ref().map(|relation| relation.value.as_str());
+    finding.code == Code::from(exception.check)
+        && exception.subject.value == subject
+        && (kind.key().is_none() || object == finding.object_of_exceptions())
+        && (!kind.has_relation() || relation == finding.relation.as_deref())
+}
+
+/// Whether a finding would be reported, or more of it, without an exception.
+fn is_needed(exception: &DatabaseException, finding: &Finding) -> bool {
     let mut subjects = finding.subjects.iter();
-    subjects.all(|subject| settings.allows(check, subject))
+    let is_through = |role: &String| exception.roles.iter().any(|own| own.value == *role);
+    subjects.any(|subject| names(exception, finding, subject))
+        && (exception.roles.is_empty() || finding.roles.iter().any(is_through))
 }
 
-/// An exception is not reported as unused while there is another finding about its subject: it may be needed once
-/// that one is fixed.
-fn is_unused(exception: &Exception<DatabaseCheck>, allowed: &[Finding], reported: &[Finding]) -> bool {
+/// Whether there is a finding of another check about the same table or role: the exception may be needed once that one
+/// is fixed.
+fn may_be_needed_later(exception: &DatabaseException, reported: &[Finding]) -> bool {
+    let is_other = |finding: &Finding| finding.code != Code::from(exception.check);
+    let mut others = reported.iter().filter(|finding| is_other(finding));
+    others.any(|finding| finding.is_about(&exception.subject.value))
+}
+
+fn unused_finding(exception: &DatabaseException, reported: &[Finding]) -> Finding {
     let subject = &exception.subject.value;
-    let is_its = |finding: &Finding| finding.code == exception.rule.into() && finding.is_about(subject);
-    !allowed.iter().any(is_its) && !reported.iter().any(|finding| finding.is_about(subject))
+    let named = match &exception.object {
+        Some(_) => exception.named(),
+        None => format!("`{subject}`"),
+    };
+    let (message, fix) = not_needed(&named, exception.check.into());
+    let fix = meant(exception, reported).unwrap_or_else(|| fix.to_string());
+    let mut finding = if exception.check.subject().is_role() {
+        Finding::of_role(Lint::UnusedAllow, subject, message, fix)
+    } else {
+        Finding::of_table(Lint::UnusedAllow, subject, message, fix)
+    };
+    if let Some(object) = &exception.object {
+        finding.object = Some(object.value.clone());
+    }
+    finding.entry = Some(exception.place().clone());
+    finding
 }
 
-fn unused_finding(context: &Context<'_>, exception: &Exception<DatabaseCheck>) -> Finding {
-    let name = &exception.subject.value;
-    let (message, fix) = not_needed(name, exception.rule.into());
-    let mut roles = context.settings.app_roles.iter();
-    let mut finding = if roles.any(|role| role.value == *name) {
-        Finding::of_role(Lint::UnusedAllow, name, message, fix)
-    } else {
-        Finding::of_table(Lint::UnusedAllow, name, message, fix)
+/// What an exception that allows nothing probably means: another object with a finding of the same check.
+fn meant(exception: &DatabaseException, reported: &[Finding]) -> Option<String> {
+    let object = exception.object.as_ref()?;
+    let subject = &exception.subject.value;
+    let others = reported
+        .iter()
+        .filter(|finding| finding.code == Code::from(exception.check) && finding.is_about(subject));
+    let others: Vec<(&str, Option<&str>)> = others
+        .filter_map(|finding| Some((finding.object_of_exceptions()?, finding.relation.as_deref())))
+        .collect();
+    let same = others.iter().find(|(name, _)| *name == object.value);
+    if let Some((_, Some(relation))) = same {
+        return Some(format!("if the one of `{relation}` is meant, add `relation = {relation:?}`"));
+    }
+    let names: BTreeSet<&str> = others.iter().map(|(name, _)| *name).collect();
+    let near = did_you_mean(&object.value, names.iter().copied());
+    let listed = (!names.is_empty()).then(|| format!("remove it, or name what is found: {}", quoted(&names)));
+    near.or(listed)
+}
+
+/// The allowed findings, each with its exceptions.
+fn allowances<'s>(settings: &'s DatabaseSettings, allowed: &[Finding]) -> Vec<Allowance<'s>> {
+    let of_finding = |finding: &Finding| -> Vec<Allowance<'s>> {
+        let needed = settings.exceptions.iter().filter(|one| is_needed(one, finding));
+        needed
+            .map(|exception| Allowance {
+                exception,
+                clauses: finding.clauses.clone(),
+                message: finding.message.clone(),
+            })
+            .collect()
     };
-    finding.entry = Some(exception.subject.clone());
-    finding
+    allowed.iter().flat_map(of_finding).collect()
+}
+
+/// One line for each policy that exceptions name: the checks, the policy, and its expressions.
+pub fn policies(allowed: &[Allowance<'_>]) -> Vec<String> {
+    let mut codes: BTreeMap<(String, String), BTreeSet<&str>> = BTreeMap::new();
+    for one in allowed.iter().filter(|one| !one.clauses.is_empty()) {
+        let clauses = one.clauses.join(" ");
+        let on_one_line = clauses.split_whitespace().collect::<Vec<_>>().join(" ");
+        let checks = codes.entry((one.exception.named(), on_one_line)).or_default();
+        checks.insert(one.exception.check.as_str());
+    }
+    let lines = codes.into_iter().map(|((policy, clauses), checks)| {
+        let checks: Vec<&str> = checks.into_iter().collect();
+        format!("{}: {policy}, {clauses}", checks.join(", "))
+    });
+    lines.collect()
 }
 
 #[cfg(test)]

@@ -16,6 +16,14 @@ pub struct Finding {
     pub table: Option<String>,
     /// The object in the database: a policy, a role, a view, …
     pub object: Option<String>,
+    /// The name by which exceptions refer to the object, if it is another one.
+    allowed_as: Option<String>,
+    /// The partition, child or other relation that has the object, if it is not the table itself.
+    pub relation: Option<String>,
+    /// The roles of the application through which the finding comes, if it is one that comes through roles.
+    pub roles: Vec<String>,
+    /// The clauses of the policy that the finding is about, as SQL writes them.
+    pub clauses: Vec<String>,
     pub message: String,
     /// The evidence from the catalogs.
     pub facts: Vec<String>,
@@ -42,6 +50,10 @@ impl Finding {
             subjects: vec![table.to_string()],
             table: Some(table.to_string()),
             object: None,
+            allowed_as: None,
+            relation: None,
+            roles: Vec::new(),
+            clauses: Vec::new(),
             message: message.into(),
             facts: Vec::new(),
             fix: fix.into(),
@@ -78,6 +90,29 @@ impl Finding {
 
     pub fn object(mut self, name: impl Into<String>) -> Self {
         self.object = Some(name.into());
+        self
+    }
+
+    /// The finding with another name of its object for exceptions.
+    pub fn allowed_as(mut self, name: impl Into<String>) -> Self {
+        self.allowed_as = Some(name.into());
+        self
+    }
+
+    /// The name by which exceptions refer to the object.
+    pub fn object_of_exceptions(&self) -> Option<&str> {
+        self.allowed_as.as_deref().or(self.object.as_deref())
+    }
+
+    /// The finding about an object of another relation than the table.
+    pub fn of_relation(mut self, name: Option<String>) -> Self {
+        self.relation = name;
+        self
+    }
+
+    /// The finding with the roles of the application through which it comes.
+    pub fn through(mut self, roles: Vec<String>) -> Self {
+        self.roles = roles;
         self
     }
 

@@ -52,10 +52,23 @@ impl OpenGrant {
 
 /// The grants by which a role of the application may change rows of a relation.
 pub fn open_grants(context: &Context<'_>, access: Access, relation: &Relation) -> Vec<OpenGrant> {
+    grants(context, relation, revoked(access), |grantee| {
+        context.app_role_reaching(grantee)
+    })
+}
+
+/// The grants of some privileges to grantees that a role reaches, as the last argument says. The owner's own privileges
+/// are no grants.
+pub fn grants<'x, 'c: 'x>(
+    context: &Context<'_>,
+    relation: &Relation,
+    wanted: &[&str],
+    reaching: impl Fn(Oid) -> Option<&'x Actor<'c>>,
+) -> Vec<OpenGrant> {
     let mut groups: BTreeMap<(Oid, Oid), Vec<&Grant>> = BTreeMap::new();
     for grant in context.catalog.grants(relation.oid) {
         // `app_role_owns_table` reports roles that can become the owner.
-        if revoked(access).contains(&grant.privilege.as_str()) && grant.grantee != relation.owner {
+        if wanted.contains(&grant.privilege.as_str()) && grant.grantee != relation.owner {
             groups
                 .entry((grant.grantor, grant.grantee))
                 .or_default()
@@ -63,13 +76,13 @@ pub fn open_grants(context: &Context<'_>, access: Access, relation: &Relation) -
         }
     }
     let open = groups.into_iter().filter_map(|((grantor, grantee), grants)| {
-        let app = context.app_role_reaching(grantee)?;
+        let actor = reaching(grantee)?;
         Some(OpenGrant {
             grantor,
             grantee,
             privileges: privileges(&grants),
             is_grantable: grants.iter().any(|grant| grant.is_grantable),
-            way: way(context.catalog, app, grantee),
+            way: way(context.catalog, actor, grantee),
         })
     });
     open.collect()

@@ -19,6 +19,7 @@ pub mod mention;
 pub mod migrations;
 mod missing_tenant_column;
 mod openings;
+mod ownership;
 pub mod parent_access;
 mod policies;
 pub mod probe;

@@ -97,22 +97,35 @@ fn revoke_membership(context: &Context<'_>, relation: &Relation) -> String {
     memberships
 }
 
-/// The views through which a role of the application reaches a view: the view itself, and the views that use it.
-pub fn ways_to<'c>(context: &'c Context<'c>, view: &'c Relation, privileges: &[&str]) -> Vec<&'c Relation> {
+/// The views through which one of some roles reaches a view: the view itself, and the views that use it.
+pub fn ways_to<'c>(
+    context: &'c Context<'c>,
+    actors: &[Actor<'c>],
+    view: &'c Relation,
+    privileges: &[&str],
+) -> Vec<&'c Relation> {
+    let is_used = |view: &Relation| actors.iter().any(|actor| actor.may(view, privileges));
     let relations = context.catalog.relations.iter();
     let others = relations.filter(|other| other.kind == "v" && other.oid != view.oid);
-    let above = others.filter(|other| context.is_used(other, privileges) && reads(context, other, view.oid));
-    let own = context.is_used(view, privileges).then_some(view);
+    let above = others.filter(|other| is_used(other) && reads(context, actors, other, view.oid));
+    let own = is_used(view).then_some(view);
     own.into_iter().chain(above).collect()
 }
 
+/// The roles of the application that use one of these views.
+pub fn users_of(context: &Context<'_>, ways: &[&Relation], privileges: &[&str]) -> Vec<String> {
+    let uses = |app: &&Actor<'_>| ways.iter().any(|way| app.may(way, privileges));
+    let users = context.app_roles.iter().filter(uses);
+    users.map(|app| app.role.name.clone()).collect()
+}
+
 /// Whether a view reads a relation, perhaps through other views, and is permitted to at each step.
-fn reads(context: &Context<'_>, view: &Relation, below: Oid) -> bool {
+fn reads(context: &Context<'_>, actors: &[Actor<'_>], view: &Relation, below: Oid) -> bool {
     let views = reached(view.oid, |at| {
         let at = context.catalog.relation_of(at);
         let used = at.into_iter().flat_map(|at| {
             let used = context.catalog.used_by(at.oid);
-            used.filter(|used| (used.kind == "v" || used.oid == below) && may_read(context, at, used))
+            used.filter(|used| (used.kind == "v" || used.oid == below) && may_read(context, actors, at, used))
         });
         used.map(|used| used.oid)
     });
@@ -120,9 +133,9 @@ fn reads(context: &Context<'_>, view: &Relation, below: Oid) -> bool {
 }
 
 /// Whether a view may read a relation: its owner may, or the role that uses it, if the view uses the rights of its caller.
-fn may_read(context: &Context<'_>, view: &Relation, relation: &Relation) -> bool {
+fn may_read(context: &Context<'_>, actors: &[Actor<'_>], view: &Relation, relation: &Relation) -> bool {
     if view.security_invoker {
-        return context.is_used(relation, &["SELECT"]);
+        return actors.iter().any(|actor| actor.may(relation, &["SELECT"]));
     }
     context
         .owner(view.owner)

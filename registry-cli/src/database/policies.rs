@@ -3,10 +3,11 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use table_registry_engine::{Command, Tenancy};
+use table_registry_engine::{Command, DatabaseCheck, Tenancy};
 
 use super::catalog::{PolicyRow, Relation};
 use super::context::{Context, Table};
+use super::finding::Finding;
 use super::logic::{MAX_STEPS, Question, Verdict};
 use super::roles::Actor;
 use super::statements::{RequiredPolicy, create_policy, drop_policy, identifier};
@@ -98,6 +99,11 @@ impl Clause {
         format!("its {} is `{}`", self.name(), self.of(policy).unwrap_or_default())
     }
 
+    /// The clause as SQL writes it.
+    fn sql(self, policy: &PolicyRow) -> String {
+        format!("{} ({})", self.name(), self.of(policy).unwrap_or_default())
+    }
+
     /// Whether the policy itself has this clause.
     pub fn is_written(self, policy: &PolicyRow) -> bool {
         match self {
@@ -105,6 +111,41 @@ impl Clause {
             Self::Check => policy.check.is_some(),
         }
     }
+}
+
+/// A finding about a policy of a table, or of one of its children and parents.
+pub fn finding(
+    context: &Context<'_>,
+    check: DatabaseCheck,
+    (table, relation, policy): (&Table<'_>, &Relation, &PolicyRow),
+    message: impl Into<String>,
+    fix: impl Into<String>,
+) -> Finding {
+    let users = users(context, relation, policy).map(|app| app.role.name.clone());
+    let mut finding = Finding::of_table(check, table.name(), message, fix)
+        .object(&policy.name)
+        .of_relation(context.name_beside(table, relation))
+        .through(users.collect());
+    finding.clauses = Clause::written(policy).map(|clause| clause.sql(policy)).collect();
+    finding
+}
+
+/// The roles of the application that the policy is for and that may run one of its commands. A role of the policy that
+/// works across tenants on the table is not one of the application: `cross_tenant_role` reports who can become it.
+fn users<'q>(
+    context: &'q Context<'q>,
+    relation: &'q Relation,
+    policy: &'q PolicyRow,
+) -> impl Iterator<Item = &'q Actor<'q>> {
+    let is_for = |app: &&Actor<'_>| {
+        let mut roles = policy.roles.iter();
+        roles.any(|role| app.reaches(*role) && !context.works_across_tenants(*role, relation.oid))
+    };
+    let may_run = |app: &&Actor<'_>| {
+        let mut commands = COMMANDS.iter().filter(|(letter, _)| policy.is_for(letter));
+        commands.any(|(_, command)| app.holds(relation, command))
+    };
+    context.app_roles.iter().filter(is_for).filter(may_run)
 }
 
 /// What a clause of a permissive policy does with rows of other tenants, in the commands that a role of the application
@@ -155,8 +196,7 @@ fn questions<'q>(
     policy: &'q PolicyRow,
     clause: Clause,
 ) -> impl Iterator<Item = (&'static str, Question<'q>)> {
-    let apps = context.app_roles.iter().filter(|app| app.is_given(policy));
-    apps.flat_map(move |app| {
+    users(context, relation, policy).flat_map(move |app| {
         let of_clause = COMMANDS
             .iter()
             .filter(move |(letter, _)| clause.commands().contains(letter));

@@ -3,14 +3,16 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_sarif::sarif;
-use table_registry_engine::{Diagnostic, Severity};
+use table_registry_engine::{Diagnostic, Placed, Severity};
 
 use super::context::Context;
+use super::exceptions::{self, Allowance};
 use super::finding::Finding;
 use crate::cli::VerifyFormat;
 use crate::failure::Failure;
 use crate::project::Project;
 use crate::report::{self, Exit, counted, say};
+use crate::text::printable;
 
 /// What `--format json` prints: `registry-cli/schema/verify.json`.
 #[derive(Serialize)]
@@ -20,6 +22,8 @@ struct Json<'f> {
     version: u32,
     /// The findings.
     findings: Vec<Row<'f>>,
+    /// What would be a finding without an exception, sorted by what the exception names.
+    allowed: Vec<AllowedRow<'f>>,
 }
 
 /// One finding.
@@ -42,7 +46,34 @@ struct Row<'f> {
     fix: &'f str,
 }
 
-pub fn print(project: &Project, findings: &[Finding], format: VerifyFormat) -> Result<Exit, Failure> {
+/// A finding that an exception allows.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct AllowedRow<'f> {
+    /// The check.
+    code: &'static str,
+    /// The table that the exception names.
+    table: Option<&'f str>,
+    /// The role of the application that the exception names, if the check is about roles.
+    role: Option<&'f str>,
+    /// The policy, function, column, … that the exception names, if the check is not about the table as a whole.
+    object: Option<&'f str>,
+    /// The partition or other relation that has the object, if it is not the table itself.
+    relation: Option<&'f str>,
+    /// The clauses of the policy, if the finding is about one: `USING (true)`.
+    expression: Option<String>,
+    /// What would be reported.
+    message: &'f str,
+    /// Why it is allowed.
+    reason: &'f str,
+}
+
+pub fn print(
+    project: &Project,
+    findings: &[Finding],
+    allowed: &[Allowance<'_>],
+    format: VerifyFormat,
+) -> Result<Exit, Failure> {
     let diagnostics: Vec<Diagnostic> = findings.iter().map(|one| one.diagnostic(project)).collect();
     match format {
         VerifyFormat::Human => Ok(report::human(&diagnostics)),
@@ -51,6 +82,7 @@ pub fn print(project: &Project, findings: &[Finding], format: VerifyFormat) -> R
             report::json(&Json {
                 version: report::JSON_VERSION,
                 findings: findings.iter().map(row).collect(),
+                allowed: allowed.iter().map(allowed_row).collect(),
             })?;
             Ok(report::exit(&diagnostics))
         }
@@ -58,6 +90,13 @@ pub fn print(project: &Project, findings: &[Finding], format: VerifyFormat) -> R
             report::json(&log(project, &diagnostics))?;
             Ok(report::exit(&diagnostics))
         }
+    }
+}
+
+/// Shows what each policy that an exception names lets through, so that a widened one is seen in review.
+pub fn say_what_is_allowed(allowed: &[Allowance<'_>]) {
+    for line in exceptions::policies(allowed) {
+        report::status("Allowed", printable(&line));
     }
 }
 
@@ -83,6 +122,23 @@ fn row(finding: &Finding) -> Row<'_> {
         message: &finding.message,
         facts: &finding.facts,
         fix: &finding.fix,
+    }
+}
+
+fn allowed_row<'f>(allowed: &'f Allowance<'_>) -> AllowedRow<'f> {
+    let exception = allowed.exception;
+    let subject = Some(exception.subject.value.as_str());
+    let is_role = exception.check.subject().is_role();
+    let value = |name: &'f Option<Placed<String>>| name.as_ref().map(|name| name.value.as_str());
+    AllowedRow {
+        code: exception.check.as_str(),
+        table: subject.filter(|_| !is_role),
+        role: subject.filter(|_| is_role),
+        object: value(&exception.object),
+        relation: value(&exception.relation),
+        expression: (!allowed.clauses.is_empty()).then(|| allowed.clauses.join(" ")),
+        message: &allowed.message,
+        reason: &exception.reason,
     }
 }
 

@@ -12,7 +12,7 @@ use super::context::{Context, Table};
 use super::grants::{open_grants, revoked};
 use super::statements::{
     Qualified, RequiredPolicy, create_policy, create_trigger, drop_trigger, enable_rls, force_rls,
-    grant_changes, revoke, role_list,
+    grant_changes, identifier, revoke, role_list,
 };
 use super::triggers::has_trigger;
 
@@ -123,8 +123,9 @@ impl Requirement {
                 statements.collect()
             }
             Self::RevokedChanges => {
-                let roles = format!("PUBLIC, {}", names.app_roles);
-                vec![revoke(relation, revoked(asked.access), &roles)]
+                let roles = names.grantees_except(&asked.allowed_grantees);
+                let statement = roles.map(|roles| revoke(relation, revoked(asked.access), &roles));
+                statement.into_iter().collect()
             }
             Self::Trigger => vec![drop_trigger(&relation), create_trigger(&relation, &names.schema)],
         }
@@ -145,12 +146,15 @@ impl Requirement {
 pub struct Asked {
     pub policies: Vec<RequiredPolicy>,
     pub access: Access,
+    /// The grantees that an exception lets keep what is revoked from the others.
+    pub allowed_grantees: Vec<String>,
 }
 
 /// The names from the policy file that statements contain.
 pub struct Names {
     pub schema: String,
     pub app_roles: String,
+    roles: Vec<String>,
 }
 
 impl Names {
@@ -158,7 +162,18 @@ impl Names {
         Self {
             schema: settings.schema.clone(),
             app_roles: role_list(settings.app_roles.iter().map(|role| role.value.as_str())),
+            roles: settings.app_roles.iter().map(|role| role.value.clone()).collect(),
         }
+    }
+
+    /// PUBLIC and the roles of the application without some grantees. `None` if nobody is left.
+    fn grantees_except(&self, allowed: &[String]) -> Option<String> {
+        let is_left = |name: &&str| allowed.iter().all(|one| one != name);
+        let roles = self.roles.iter().map(String::as_str).filter(is_left);
+        let public = Some("PUBLIC").filter(is_left);
+        let names = public.map(ToString::to_string).into_iter().chain(roles.map(identifier));
+        let names: Vec<String> = names.collect();
+        (!names.is_empty()).then(|| names.join(", "))
     }
 
     /// The names escaped for the SQL function `format`, in which a percent sign starts a placeholder.
@@ -167,6 +182,7 @@ impl Names {
         Self {
             schema: escaped(&self.schema),
             app_roles: escaped(&self.app_roles),
+            roles: self.roles.iter().map(|role| escaped(role)).collect(),
         }
     }
 }

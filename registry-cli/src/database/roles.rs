@@ -12,6 +12,8 @@ const SERVER_ACCESS: &[&str] = &[
     "pg_read_server_files",
     "pg_write_server_files",
 ];
+/// The attribute of roles to which policies do not apply.
+pub const BYPASS_RLS: &str = "BYPASSRLS";
 /// Members of these roles hold privileges on every table and schema, without an entry in any list of grants.
 const READ_ALL_DATA: &str = "pg_read_all_data";
 const WRITE_ALL_DATA: &str = "pg_write_all_data";
@@ -188,7 +190,7 @@ impl<'c> Actor<'c> {
 pub fn exemptions(role: &Role, version: i32) -> Vec<&'static str> {
     let attributes = [
         (role.superuser, "SUPERUSER"),
-        (role.bypass_rls, "BYPASSRLS"),
+        (role.bypass_rls, BYPASS_RLS),
         (role.replication, "REPLICATION"),
         // Before PostgreSQL 16, the role may grant any role except superusers to any role.
         (role.create_role && version < 160_000, "CREATEROLE"),

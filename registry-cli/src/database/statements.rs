@@ -287,10 +287,14 @@ pub fn drop_trigger(table: impl Display) -> String {
 /// The placeholder for a table in statements that run for each of several tables.
 pub const EACH: &str = "%s";
 
-/// Runs statements for each partition and inheritance child of some tables. The server finds them when the SQL runs.
-/// A percent sign that is not part of [`EACH`] has to be doubled.
-pub fn for_each_descendant(tables: &[&Qualified], statements: &[String]) -> String {
-    for_each(tables, Start::Below, "", statements)
+/// Runs statements for each partition and inheritance child of some tables, except some. The server finds them when the
+/// SQL runs. A percent sign that is not part of [`EACH`] has to be doubled.
+pub fn for_each_descendant(tables: &[&Qualified], except: &[&Qualified], statements: &[String]) -> String {
+    let conditions = except.iter().map(|child| {
+        let name = literal(&child.to_string());
+        format!("\n        AND c.oid IS DISTINCT FROM to_regclass({name})")
+    });
+    for_each(tables, Start::Below, &conditions.collect::<String>(), statements)
 }
 
 /// Runs statements for each of some tables, and of their descendants, that has no policy left.

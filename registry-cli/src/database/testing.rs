@@ -167,6 +167,7 @@ impl Database {
             schema: "public".to_string(),
             name: name.to_string(),
             arguments: String::new(),
+            types: String::new(),
             owner: SUPERUSER,
             body: body.to_string(),
             is_trigger: false,

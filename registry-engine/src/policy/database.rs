@@ -3,15 +3,17 @@
 //! Only `cargo table-registry sql` and `verify` use these settings. They are read here so that the compiler reports a
 //! typo in them, too.
 
-use super::reader::{Exception, Placed, PolicyReader, TomlKey, TomlValue};
+use super::exceptions::{DatabaseException, Section, known_check};
+use super::reader::{Placed, PolicyReader, TomlKey, TomlValue};
+use super::roles::{CrossTenantRole, app_roles};
 use crate::name;
 use crate::report::{CheckSubject, DatabaseCheck, Diagnostic, Fault, Level};
-use crate::text::did_you_mean;
 
 const SCHEMA: &str = "schema";
 const APP_ROLES: &str = "app_roles";
 const FORCE_RLS: &str = "force_rls";
 const APPEND_ONLY_TRIGGER: &str = "append_only_trigger";
+const ROLES: &str = "roles";
 const ALLOW: &str = "allow";
 const LEVELS: &str = "levels";
 
@@ -26,8 +28,10 @@ pub struct DatabaseSettings {
     pub force_rls: bool,
     /// Whether append-only tables have a trigger that refuses changes.
     pub append_only_trigger: bool,
-    /// `[database.allow.CHECK]`: the tables and roles to which a check does not apply.
-    pub exceptions: Vec<Exception<DatabaseCheck>>,
+    /// `[database.roles]`: the roles that work across tenants.
+    pub roles: Vec<CrossTenantRole>,
+    /// `[[database.allow.CHECK]]`, in the order of the file.
+    pub exceptions: Vec<DatabaseException>,
     /// `[database.levels]`.
     pub levels: Vec<(DatabaseCheck, Level)>,
 }
@@ -39,6 +43,7 @@ impl Default for DatabaseSettings {
             app_roles: Vec::new(),
             force_rls: true,
             append_only_trigger: false,
+            roles: Vec::new(),
             exceptions: Vec::new(),
             levels: Vec::new(),
         }
@@ -46,11 +51,21 @@ impl Default for DatabaseSettings {
 }
 
 impl DatabaseSettings {
-    /// Whether there is an exception to a check for a table or role.
+    /// Whether there is an exception to a check for a table or role as a whole.
     #[must_use]
     pub fn allows(&self, check: DatabaseCheck, subject: &str) -> bool {
-        let mut exceptions = self.exceptions.iter();
-        exceptions.any(|exception| exception.rule == check && exception.subject.value == subject)
+        let mut exceptions = self.exceptions_to(check, subject);
+        exceptions.any(|exception| exception.object.is_none())
+    }
+
+    /// The exceptions to a check that name a table or role, perhaps with an object of it.
+    pub fn exceptions_to(
+        &self,
+        check: DatabaseCheck,
+        subject: &str,
+    ) -> impl Iterator<Item = &DatabaseException> {
+        let all = self.exceptions.iter();
+        all.filter(move |exception| exception.check == check && exception.subject.value == subject)
     }
 
     /// The level of a check: that of the policy file, or the default.
@@ -65,39 +80,35 @@ impl DatabaseSettings {
         for (key, value) in reader.table(key, value) {
             match key.get_ref().as_str() {
                 SCHEMA => database.schema = schema(reader, &key, &value).unwrap_or(database.schema),
-                APP_ROLES => database.app_roles = roles(reader, &key, value),
+                APP_ROLES => database.app_roles = app_roles(reader, &key, value),
                 FORCE_RLS => database.force_rls = reader.boolean(&key, &value).unwrap_or(true),
                 APPEND_ONLY_TRIGGER => {
                     database.append_only_trigger = reader.boolean(&key, &value).unwrap_or_default();
                 }
-                ALLOW => database.exceptions = exceptions(reader, &key, value),
+                ROLES => database.roles = CrossTenantRole::read_all(reader, &key, value),
+                ALLOW => database.exceptions = DatabaseException::read_all(reader, &key, value),
                 LEVELS => database.levels = levels(reader, &key, value),
                 _ => {
-                    let known = [SCHEMA, APP_ROLES, FORCE_RLS, APPEND_ONLY_TRIGGER, ALLOW, LEVELS];
+                    let known = [
+                        SCHEMA,
+                        APP_ROLES,
+                        FORCE_RLS,
+                        APPEND_ONLY_TRIGGER,
+                        ROLES,
+                        ALLOW,
+                        LEVELS,
+                    ];
                     reader.unknown_key(&key, &known);
                 }
             }
         }
-        database.check_roles_of_exceptions(reader);
-        database
-    }
-
-    /// Exceptions that name a table are checked later, when the registry is known.
-    fn check_roles_of_exceptions(&self, reader: &mut PolicyReader<'_>) {
-        let roles = || self.app_roles.iter().map(|role| role.value.as_str());
-        for entry in &self.exceptions {
-            let subject = &entry.subject;
-            if entry.rule.subject() == CheckSubject::Role && !roles().any(|role| role == subject.value) {
-                let message = format!(
-                    "exception to `{}` names unknown role `{}`",
-                    entry.rule, subject.value
-                );
-                let fault = Diagnostic::new(Fault::UnknownAllow, message)
-                    .note("the roles are listed in `app_roles`")
-                    .maybe_help(did_you_mean(&subject.value, roles()));
-                reader.fault(fault, subject.range.clone(), "");
-            }
+        for exception in &database.exceptions {
+            exception.check_roles(reader, &database.app_roles);
         }
+        for role in &database.roles {
+            role.check_name(reader, &database.app_roles);
+        }
+        database
     }
 }
 
@@ -110,44 +121,6 @@ fn schema<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: &TomlValue<'a
         return None;
     }
     Some(text.to_string())
-}
-
-fn roles<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: TomlValue<'a>) -> Vec<Placed<String>> {
-    let mut roles: Vec<Placed<String>> = Vec::new();
-    for role in reader.strings(key, value, "app") {
-        if let Some(fault) = role_fault(role.get_ref()) {
-            let with_help = fault.help("write the name of a role: `app_roles = [\"app\"]`");
-            reader.fault(with_help, role.span(), "");
-        } else if roles.iter().all(|known| known.value != *role.get_ref()) {
-            roles.push(reader.placed(role));
-        }
-    }
-    roles
-}
-
-/// PostgreSQL reserves `public` and `none`, even in quotes, and the prefix `pg_`:
-/// <https://www.postgresql.org/docs/current/sql-createrole.html>.
-fn role_fault(name: &str) -> Option<Diagnostic> {
-    if matches!(name, "public" | "none") || name.starts_with("pg_") {
-        let message = format!("`{name}` is not a role that an application connects as");
-        return Some(Diagnostic::new(Fault::InvalidValue, message));
-    }
-    let fault = name::check_identifier("role name", name).err()?;
-    Some(Diagnostic::new(fault.code, fault.message))
-}
-
-fn exceptions<'a>(
-    reader: &mut PolicyReader<'a>,
-    key: &TomlKey,
-    value: TomlValue<'a>,
-) -> Vec<Exception<DatabaseCheck>> {
-    let mut exceptions = Vec::new();
-    for (name, value) in reader.table(key, value) {
-        if let Some(check) = known_check(reader, &name, &EXCEPTIONS) {
-            exceptions.extend(reader.exceptions(&name, value, check));
-        }
-    }
-    exceptions
 }
 
 fn levels<'a>(
@@ -172,37 +145,13 @@ fn levels<'a>(
     levels
 }
 
-/// A table of the policy file whose keys are checks.
-struct Section {
-    accepts: fn(DatabaseCheck) -> bool,
-    /// The fault of a check that it does not accept.
-    refusal: fn(DatabaseCheck) -> Diagnostic,
-    /// What the checks that it accepts have in common.
-    accepted: &'static str,
-}
-
-const EXCEPTIONS: Section = Section {
-    accepts: |check| check.subject() != CheckSubject::Nothing,
-    refusal: |check| {
-        let message = format!("database check `{check}` allows no exceptions");
-        Diagnostic::new(Fault::UnknownCheck, message)
-    },
-    accepted: "the checks that allow exceptions are",
-};
-
 const SETTABLE_LEVELS: Section = Section {
     accepts: DatabaseCheck::has_settable_level,
     refusal: |check| {
         let message = format!("the level of database check `{check}` cannot be set");
-        let example = match check.subject() {
-            CheckSubject::Table => Some("table"),
-            CheckSubject::Role => Some("role"),
-            CheckSubject::Nothing => None,
-        };
-        let help = example.map(|subject| {
-            format!(
-                "to accept its findings about one {subject}, write an exception: `[database.allow.{check}]`"
-            )
+        let has_exceptions = check.subject() != CheckSubject::Nothing;
+        let help = has_exceptions.then(|| {
+            format!("to accept one of its findings, write an exception: `[[database.allow.{check}]]`")
         });
         Diagnostic::new(Fault::UnknownCheck, message)
             .note("only checks that are not about isolation have a level")
@@ -210,30 +159,6 @@ const SETTABLE_LEVELS: Section = Section {
     },
     accepted: "the checks whose level can be set are",
 };
-
-fn known_check(reader: &mut PolicyReader<'_>, name: &TomlKey, section: &Section) -> Option<DatabaseCheck> {
-    let found = DatabaseCheck::named(name.get_ref());
-    if let Some(check) = found.filter(|check| (section.accepts)(*check)) {
-        return Some(check);
-    }
-    let known = DatabaseCheck::ALL
-        .iter()
-        .filter(|check| (section.accepts)(**check));
-    let mut names: Vec<&str> = known.map(|check| check.as_str()).collect();
-    names.sort_unstable();
-    let fault = match found {
-        Some(check) => (section.refusal)(check),
-        None => {
-            let message = format!("unknown database check `{}`", name.get_ref());
-            let near = did_you_mean(&name.get_ref().replace('_', "-"), names.iter().copied());
-            Diagnostic::new(Fault::UnknownCheck, message).maybe_help(near)
-        }
-    };
-    let list = format!("{} `{}`", section.accepted, names.join("`, `"));
-    let help = fault.helps.is_empty().then_some(list);
-    reader.fault(fault.maybe_help(help), name.span(), "");
-    None
-}
 
 #[cfg(test)]
 mod tests {

@@ -116,11 +116,16 @@ impl<'a> PolicyReader<'a> {
         }
     }
 
-    /// The tables of an array of tables, each with a place for its own faults: that of the first key, or of the array's
-    /// name if it is empty.
-    pub fn tables(&mut self, key: &TomlKey, value: TomlValue<'a>) -> Vec<(Range<usize>, Pairs<'a>)> {
+    /// The tables of an array of tables in a table of the file, each with a place for its own faults: that of the first
+    /// key, or of the array's name if it is empty.
+    pub fn tables(
+        &mut self,
+        above: &str,
+        key: &TomlKey,
+        value: TomlValue<'a>,
+    ) -> Vec<(Range<usize>, Pairs<'a>)> {
         const EXPECTED: &str = "a list of tables";
-        let form = format!("write one `[[tenancy.{}]]` for each", key.get_ref());
+        let form = format!("write one `[[{above}.{}]]` for each", key.get_ref());
         let mut tables = Vec::new();
         for item in self.items(key, value, EXPECTED, &form) {
             let span = item.span();

@@ -5,6 +5,7 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::reader::{Placed, PolicyReader, TomlKey, TomlValue};
+use super::setting::Setting;
 use super::sql;
 use crate::name;
 use crate::report::{Diagnostic, Fault};
@@ -147,39 +148,6 @@ impl TenancySettings {
         }
         tenancy.tenants = written.tenants(reader, key);
         tenancy
-    }
-}
-
-/// The value of a key.
-#[derive(Default)]
-enum Setting<T> {
-    #[default]
-    Absent,
-    /// There is a fault in it, or in its key.
-    Faulty,
-    Is(T),
-}
-
-impl<T> Setting<T> {
-    fn of(value: Option<T>) -> Self {
-        value.map_or(Self::Faulty, Self::Is)
-    }
-
-    fn is_absent(&self) -> bool {
-        matches!(self, Self::Absent)
-    }
-
-    fn set_faulty(&mut self) {
-        if self.is_absent() {
-            *self = Self::Faulty;
-        }
-    }
-
-    fn value(self) -> Option<T> {
-        match self {
-            Self::Is(value) => Some(value),
-            Self::Absent | Self::Faulty => None,
-        }
     }
 }
 
@@ -346,7 +314,7 @@ fn mode<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: &TomlValue<'a>)
 
 fn policies<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: TomlValue<'a>) -> Vec<DeclaredPolicy> {
     let mut policies: Vec<DeclaredPolicy> = Vec::new();
-    for (place, entry) in reader.tables(key, value) {
+    for (place, entry) in reader.tables("tenancy", key, value) {
         let Some(policy) = policy(reader, &place, entry) else {
             continue;
         };

@@ -9,7 +9,7 @@ use super::model::{Access, ExemptTable, RegisteredTable, Registry, Tenancy};
 use super::tables::{Tables, exempt, overridden};
 use crate::name;
 use crate::policy::{DeclaredTable, Exemption, Placed, Policy, Revoked, Tenants};
-use crate::report::{CheckSubject, Code, Diagnostic, Fault, conflict};
+use crate::report::{Code, Diagnostic, Fault, conflict};
 use crate::sources::{CompileCheck, Declaration, Declarations, HiddenName, LeftOut, Orphan};
 use crate::text::{conflict_marker, nearest};
 
@@ -24,6 +24,7 @@ pub fn validate(declarations: Declarations, policy: &Policy, faults: &mut Vec<Di
     tables.apply_revokes(policy, faults);
     tables.apply_tenancy(policy, faults);
     tables.check_exceptions(policy, faults);
+    tables.check_cross_tenant_roles(policy, faults);
     tables.check_keys(faults);
     Registry {
         exempt: tables.exempt(policy),
@@ -76,6 +77,7 @@ fn named_by(policy: &Policy) -> Vec<&str> {
     let overrides = policy.overrides.iter().map(|entry| entry.table.value.as_str());
     let revokes = policy.revoke.iter().map(|entry| entry.table.value.as_str());
     let exceptions = exceptions_of_tables(policy).map(|(_, table)| table.value.as_str());
+    let of_roles = policy.database.roles.iter().flat_map(|role| &role.tables);
     let policies = policy
         .tenancy
         .policies
@@ -84,6 +86,7 @@ fn named_by(policy: &Policy) -> Vec<&str> {
     let mut named: Vec<&str> = overrides
         .chain(revokes)
         .chain(exceptions)
+        .chain(of_roles.map(|table| table.value.as_str()))
         .chain(policies)
         .collect();
     named.sort_unstable();
@@ -265,6 +268,23 @@ impl Tables {
                 faults.push(exempt_allow(rule, name, exempt));
             } else if self.complete {
                 faults.push(self.unknown(name, Fault::UnknownAllow, &format!("exception to `{rule}` names")));
+            }
+        }
+    }
+
+    /// Checks the tables of the roles that work across tenants.
+    fn check_cross_tenant_roles(&self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
+        let roles = policy.database.roles.iter();
+        for (role, name) in roles.flat_map(|role| role.tables.iter().map(move |table| (&role.name, table))) {
+            if let Some(table) = self.get(&name.value) {
+                if !table.has_rls() && !table.is_in_doubt {
+                    faults.push(without_tenants(role, name, table));
+                }
+            } else if let Some(exempt) = exempt(policy, &name.value) {
+                faults.push(exempt_of_role(role, name, exempt));
+            } else if self.complete {
+                let what = format!("role `{}` works on", role.value);
+                faults.push(self.unknown(name, Fault::UnknownTable, &what));
             }
         }
     }
@@ -573,10 +593,10 @@ fn exempt_revoke(name: &Placed<String>, exempt: &Exemption) -> Diagnostic {
 fn exceptions_of_tables(policy: &Policy) -> impl Iterator<Item = (Code, &Placed<String>)> {
     let from_lints = policy.lints.exceptions.iter();
     let from_checks = policy.database.exceptions.iter();
-    let about_tables = from_checks.filter(|entry| entry.rule.subject() == CheckSubject::Table);
+    let about_tables = from_checks.filter(|entry| !entry.check.subject().is_role());
     from_lints
         .map(|entry| (Code::from(entry.rule), &entry.subject))
-        .chain(about_tables.map(|entry| (Code::from(entry.rule), &entry.subject)))
+        .chain(about_tables.map(|entry| (Code::from(entry.check), &entry.subject)))
 }
 
 fn exempt_allow(rule: Code, name: &Placed<String>, exempt: &Exemption) -> Diagnostic {
@@ -588,6 +608,29 @@ fn exempt_allow(rule: Code, name: &Placed<String>, exempt: &Exemption) -> Diagno
     .at(&exempt.table.source, exempt.table.range.clone(), "exempt here")
     .note("an exempt table has no struct, so no rule applies to it")
     .help("remove the exception, or the entry of `[exempt]`")
+}
+
+fn exempt_of_role(role: &Placed<String>, name: &Placed<String>, exempt: &Exemption) -> Diagnostic {
+    name.fault(
+        Fault::UnknownTable,
+        format!("role `{}` works on exempt table `{}`", role.value, name.value),
+        "named here",
+    )
+    .at(&exempt.table.source, exempt.table.range.clone(), "exempt here")
+    .note("nothing is known about the rows of an exempt table")
+    .help("remove the name from `tables`, or register the table with `[tables.NAME]` in place of `[exempt]`")
+}
+
+fn without_tenants(role: &Placed<String>, name: &Placed<String>, table: &RegisteredTable) -> Diagnostic {
+    let message = format!(
+        "role `{}` works across tenants on table `{}`, whose rows belong to no tenant",
+        role.value, name.value
+    );
+    let fault = name.fault(Fault::NeedlessPolicy, message, "named here");
+    table
+        .at_declaration(fault, format!("declared `{}` here", table.kind))
+        .note("only tables with tenants are listed: every role may reach the others")
+        .help("remove the name from `tables`")
 }
 
 fn repeated_revoke(first: &Placed<String>, again: &Placed<String>) -> Diagnostic {

@@ -11,56 +11,134 @@ macro_rules! for_each_check {
     ($macro:ident) => {
         $macro! {
             MissingAppRole "missing-app-role" in missing_app_role: Nothing, always Deny;
-            PrivilegedAppRole "privileged-app-role" in privileged_app_role: Role, always Deny;
-            AppRoleOwnsTable "app-role-owns-table" in app_role_owns_table: Role, always Deny;
+            PrivilegedAppRole "privileged-app-role" in privileged_app_role: Attribute, always Deny;
+            AppRoleOwnsTable "app-role-owns-table" in app_role_owns_table: Owner, always Deny;
             DefaultPrivilege "default-privilege" in default_privilege: Role, always Deny;
+            CrossTenantRole "cross-tenant-role" in cross_tenant_role: Nothing, always Deny;
             MissingTable "missing-table" in missing_table: Table, always Deny;
             MissingExemptTable "missing-exempt-table" in missing_exempt_table: Nothing, usually Deny;
             UnregisteredTable "unregistered-table" in unregistered_table: Nothing, always Deny;
             RlsDisabled "rls-disabled" in rls_disabled: Table, always Deny;
             RlsNotForced "rls-not-forced" in rls_not_forced: Table, always Deny;
             MissingPolicy "missing-policy" in missing_policy: Table, always Deny;
-            OpenPolicy "open-policy" in open_policy: Table, always Deny;
-            UnprovenPolicy "unproven-policy" in unproven_policy: Table, always Deny;
-            OutdatedPolicy "outdated-policy" in outdated_policy: Table, always Deny;
-            PolicyWithoutCheck "policy-without-check" in policy_without_check: Table, always Deny;
-            RecursivePolicy "recursive-policy" in recursive_policy: Table, always Deny;
-            DeadPolicy "dead-policy" in dead_policy: Table, usually Warn;
-            SingleLayer "single-layer" in single_layer: Table, usually Warn;
-            AppendOnlyPrivilege "append-only-privilege" in append_only_privilege: Table, always Deny;
+            OpenPolicy "open-policy" in open_policy: Policy, always Deny;
+            UnprovenPolicy "unproven-policy" in unproven_policy: Policy, always Deny;
+            OutdatedPolicy "outdated-policy" in outdated_policy: Policy, always Deny;
+            PolicyWithoutCheck "policy-without-check" in policy_without_check: Policy, always Deny;
+            RecursivePolicy "recursive-policy" in recursive_policy: Policy, always Deny;
+            DeadPolicy "dead-policy" in dead_policy: Policy, usually Warn;
+            SingleLayer "single-layer" in single_layer: Policy, usually Warn;
+            AppendOnlyPrivilege "append-only-privilege" in append_only_privilege: Grantee, always Deny;
             MissingTrigger "missing-trigger" in missing_trigger: Table, always Deny;
-            CascadeIntoAppendOnly "cascade-into-append-only" in cascade_into_append_only: Table, always Deny;
-            UnprotectedChild "unprotected-child" in unprotected_child: Table, always Deny;
-            UnprotectedParent "unprotected-parent" in unprotected_parent: Table, always Deny;
-            DefinerView "definer-view" in definer_view: Table, always Deny;
-            MaterializedView "materialized-view" in materialized_view: Table, always Deny;
-            DefinerFunction "definer-function" in definer_function: Table, always Deny;
-            RewriteRule "rewrite-rule" in rewrite_rule: Table, always Deny;
+            CascadeIntoAppendOnly "cascade-into-append-only" in cascade_into_append_only: Constraint, always Deny;
+            UnprotectedChild "unprotected-child" in unprotected_child: Relation, always Deny;
+            UnprotectedParent "unprotected-parent" in unprotected_parent: Relation, always Deny;
+            DefinerView "definer-view" in definer_view: View, always Deny;
+            MaterializedView "materialized-view" in materialized_view: View, always Deny;
+            DefinerFunction "definer-function" in definer_function: Function, always Deny;
+            RewriteRule "rewrite-rule" in rewrite_rule: Rule, always Deny;
             AmbiguousParent "ambiguous-parent" in ambiguous_parent: Table, always Deny;
-            UnreadableParent "unreadable-parent" in unreadable_parent: Table, usually Deny;
-            CrossTenantReference "cross-tenant-reference" in cross_tenant_reference: Table, usually Warn;
-            CrossTenantUnique "cross-tenant-unique" in cross_tenant_unique: Table, usually Allow;
-            ForeignTenantRow "foreign-tenant-row" in foreign_tenant_row: Table, always Deny;
-            PerRowCall "per-row-call" in per_row_call: Table, usually Warn;
+            UnreadableParent "unreadable-parent" in unreadable_parent: RoleOfTable, usually Deny;
+            CrossTenantReference "cross-tenant-reference" in cross_tenant_reference: Constraint, usually Warn;
+            CrossTenantUnique "cross-tenant-unique" in cross_tenant_unique: Index, usually Allow;
+            ForeignTenantRow "foreign-tenant-row" in foreign_tenant_row: Constraint, always Deny;
+            PerRowCall "per-row-call" in per_row_call: Policy, usually Warn;
             MissingTenantIndex "missing-tenant-index" in missing_tenant_index: Table, usually Warn;
-            NullableTenantColumn "nullable-tenant-column" in nullable_tenant_column: Table, always Deny;
-            MissingColumn "missing-column" in missing_column: Table, usually Deny;
-            ExtraColumn "extra-column" in extra_column: Table, usually Deny;
-            ColumnTypeMismatch "column-type-mismatch" in column_type_mismatch: Table, usually Warn;
-            ProbeAllowed "probe-allowed" in probe_allowed: Table, always Deny;
+            NullableTenantColumn "nullable-tenant-column" in nullable_tenant_column: Column, always Deny;
+            MissingColumn "missing-column" in missing_column: Column, usually Deny;
+            ExtraColumn "extra-column" in extra_column: Column, usually Deny;
+            ColumnTypeMismatch "column-type-mismatch" in column_type_mismatch: Column, usually Warn;
+            ProbeAllowed "probe-allowed" in probe_allowed: RoleOfTable, always Deny;
         }
     };
 }
 
-/// What a database check is about, and so what an exception to it names.
+/// What a database check is about, and so what an exception to it names: always the object of one finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckSubject {
-    /// A registered table.
-    Table,
-    /// A role of the application.
-    Role,
     /// Nothing: the policy file itself decides it.
     Nothing,
+    /// A registered table as a whole.
+    Table,
+    /// A policy of a table.
+    Policy,
+    /// A column of a table.
+    Column,
+    /// A constraint of a table.
+    Constraint,
+    /// An index of a table.
+    Index,
+    /// A view of a table.
+    View,
+    /// A function that reaches a table, with the types of its arguments: `purge(integer)`.
+    Function,
+    /// A rule that reaches a table.
+    Rule,
+    /// A partition, a child or a parent of a table.
+    Relation,
+    /// A role that holds privileges on a table, or PUBLIC.
+    Grantee,
+    /// A role of the application that uses a table.
+    RoleOfTable,
+    /// A role of the application.
+    Role,
+    /// A role of the application, and the owner that it is or can become.
+    Owner,
+    /// A role of the application, and an attribute that it has or can obtain, or a predefined role.
+    Attribute,
+}
+
+impl CheckSubject {
+    /// The key of an exception that names the object beside the table or role. `None` if there is no such object.
+    #[must_use]
+    pub const fn key(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Nothing | Self::Table | Self::Role => return None,
+            Self::Policy => "policy",
+            Self::Column => "column",
+            Self::Constraint => "constraint",
+            Self::Index => "index",
+            Self::View => "view",
+            Self::Function => "function",
+            Self::Rule => "rule",
+            Self::Relation => "relation",
+            Self::Grantee => "grantee",
+            Self::RoleOfTable => "role",
+            Self::Owner => "owner",
+            Self::Attribute => "attribute",
+        })
+    }
+
+    /// An object for people: ``policy `read_all` of table `announcements` ``.
+    #[must_use]
+    pub fn described(self, subject: &str, object: Option<&str>, relation: Option<&str>) -> String {
+        let whole = if self.is_role() { "role" } else { "table" };
+        match (self.key().zip(object), relation) {
+            (None, _) => format!("{whole} `{subject}`"),
+            (Some((key, object)), None) => format!("{key} `{object}` of {whole} `{subject}`"),
+            (Some((key, object)), Some(relation)) => {
+                format!("{key} `{object}` of `{relation}`, for {whole} `{subject}`")
+            }
+        }
+    }
+
+    /// Whether an exception names a role of the application instead of a table.
+    #[must_use]
+    pub const fn is_role(self) -> bool {
+        matches!(self, Self::Role | Self::Owner | Self::Attribute)
+    }
+
+    /// Whether findings come through roles of the application, to which an exception can be limited.
+    #[must_use]
+    pub const fn has_roles(self) -> bool {
+        matches!(self, Self::Policy | Self::View | Self::Function | Self::Rule)
+    }
+
+    /// Whether the object may belong to a partition, a child or another relation, which an exception then names, too.
+    #[must_use]
+    pub const fn has_relation(self) -> bool {
+        matches!(self, Self::Policy | Self::Constraint | Self::Rule)
+    }
 }
 
 macro_rules! is_usual {

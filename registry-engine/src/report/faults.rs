@@ -41,6 +41,7 @@ macro_rules! for_each_fault {
             ParentWithoutTenant "parent-without-tenant";
             PolicyFileNotFound "policy-file-not-found";
             PolicyWithoutReason "policy-without-reason";
+            RepeatedAllow "repeated-allow";
             RepeatedKey "repeated-key";
             RepeatedPolicy "repeated-policy";
             RepeatedRevoke "repeated-revoke";

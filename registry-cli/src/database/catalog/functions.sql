@@ -1,6 +1,7 @@
 SELECT n.nspname::text AS schema,
        p.proname::text AS name,
        pg_get_function_identity_arguments(p.oid) AS arguments,
+       oidvectortypes(p.proargtypes) AS types,
        p.proowner::int8 AS owner,
        -- A body in standard SQL is kept in another form than as text.
        CASE WHEN p.prosrc = '' THEN coalesce(substring(pg_get_functiondef(p.oid) FROM 'BEGIN ATOMIC.*'), '')

@@ -55,6 +55,7 @@ fn finding(
     Some(
         Finding::of_table(DatabaseCheck::CascadeIntoAppendOnly, table.name(), message, fix)
             .object(&key.name)
+            .of_relation(context.name_beside(table, own))
             .fact("no privilege on the table is needed for that"),
     )
 }

@@ -5,7 +5,9 @@ use table_registry_engine::DatabaseCheck;
 use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
-use crate::database::policies::{COMMANDS, Clause, create_policies_anew, policies_of_families, question};
+use crate::database::policies::{
+    self, COMMANDS, Clause, create_policies_anew, policies_of_families, question,
+};
 use crate::database::roles::Actor;
 use crate::database::statements::drop_policy;
 use crate::database::tenancy::policy_names;
@@ -96,9 +98,9 @@ fn finding(
         _ => drop_policy(relation.qualified(), &policy.name),
     };
     let texts = Clause::written(policy).map(|clause| clause.fact(policy));
-    let finding = Finding::of_table(DatabaseCheck::DeadPolicy, table.name(), message, fix)
-        .object(&policy.name)
-        .fact(reason.fact());
+    let place = (table, relation, policy);
+    let finding =
+        policies::finding(context, DatabaseCheck::DeadPolicy, place, message, fix).fact(reason.fact());
     texts.fold(finding, Finding::fact)
 }
 

@@ -8,7 +8,6 @@ use crate::database::finding::Finding;
 use crate::database::mention::Words;
 use crate::database::openings::opened_by;
 use crate::database::roles::Actor;
-use crate::database::statements::identifier;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -19,26 +18,30 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 }
 
 fn definer_function(context: &Context<'_>, function: &Function) -> Option<Finding> {
-    if !is_run_by_app(context, function) {
+    let callers = callers(context, function);
+    // The snapshot contains trigger functions only if a trigger runs them.
+    if callers.is_empty() && !function.is_trigger {
         return None;
     }
     let words = Words::of_function(&function.body);
     // The application cannot call a trigger function, so it does not receive what the function reads.
     let opened = opened_by(context, &words, function.owner, |_| !function.is_trigger);
     let first = opened.first()?;
-    let message = format!("function `{}` opens {}", function.name, quoted(&opened));
+    let name = context.function_name(function);
+    let message = format!("function `{name}` opens {}", quoted(&opened));
     // With the rights of its caller, a function that a policy calls would evaluate that policy again.
     let is_called_by_policies = context.catalog.is_called_by_policies(&function.name);
     let fix = if is_called_by_policies {
-        "if it returns only what a policy has to know, add an exception: `[database.allow.definer-function]`"
+        "if it returns only what a policy has to know, add an exception: `[[database.allow.definer-function]]`"
             .to_string()
     } else {
-        format!("ALTER ROUTINE {} SECURITY INVOKER;", signature(function))
+        format!("ALTER ROUTINE {} SECURITY INVOKER;", function.signature())
     };
     let owner = context.catalog.role_name(function.owner);
     let finding = Finding::of_table(DatabaseCheck::DefinerFunction, first, message, fix)
         .about(&opened)
-        .object(&function.name)
+        .object(name)
+        .through(callers)
         .fact(format!("it is SECURITY DEFINER: it runs as its owner `{owner}`"));
     Some(if is_called_by_policies {
         finding.fact("policies call it").warning()
@@ -47,21 +50,13 @@ fn definer_function(context: &Context<'_>, function: &Function) -> Option<Findin
     })
 }
 
-/// The snapshot contains trigger functions only if a trigger runs them.
-fn is_run_by_app(context: &Context<'_>, function: &Function) -> bool {
-    let may_call = |app: &Actor<'_>| {
+/// The roles of the application that may call a function.
+fn callers(context: &Context<'_>, function: &Function) -> Vec<String> {
+    let may_call = |app: &&Actor<'_>| {
         app.enters(&function.schema) && function.executors.iter().any(|role| app.reaches(*role))
     };
-    function.is_trigger || context.app_roles.iter().any(may_call)
-}
-
-fn signature(function: &Function) -> String {
-    format!(
-        "{}.{}({})",
-        identifier(&function.schema),
-        identifier(&function.name),
-        function.arguments
-    )
+    let callers = context.app_roles.iter().filter(may_call);
+    callers.map(|app| app.role.name.clone()).collect()
 }
 
 #[cfg(test)]

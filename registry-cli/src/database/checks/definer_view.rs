@@ -6,7 +6,7 @@ use crate::database::CHANGES;
 use crate::database::catalog::Relation;
 use crate::database::context::Context;
 use crate::database::finding::Finding;
-use crate::database::openings::{Access, below, opens, revoke, ways_to};
+use crate::database::openings::{Access, below, opens, revoke, users_of, ways_to};
 use crate::database::relatives::ANY;
 use crate::database::triggers::replaces_insert;
 use crate::text::quoted;
@@ -34,7 +34,8 @@ fn definer_view(context: &Context<'_>, view: &Relation) -> Option<Finding> {
     if replaces_insert(context, view) {
         privileges.retain(|privilege| *privilege != "INSERT");
     }
-    if ways_to(context, view, &privileges).is_empty() {
+    let ways = ways_to(context, &context.app_roles, view, &privileges);
+    if ways.is_empty() {
         return None;
     }
     let name = view.qualified();
@@ -46,9 +47,14 @@ fn definer_view(context: &Context<'_>, view: &Relation) -> Option<Finding> {
     let message = format!("view `{}` opens {}", view.name, quoted(&names));
     let owner = context.catalog.role_name(view.owner);
     let finding = Finding::of_table(DatabaseCheck::DefinerView, first, message, fix).about(&names);
-    Some(finding.object(&view.name).fact(format!(
-        "it runs as its owner `{owner}`, to whom the rules of the table do not apply"
-    )))
+    Some(
+        finding
+            .object(context.name_of(view))
+            .through(users_of(context, &ways, &privileges))
+            .fact(format!(
+                "it runs as its owner `{owner}`, to whom the rules of the table do not apply"
+            )),
+    )
 }
 
 #[cfg(test)]

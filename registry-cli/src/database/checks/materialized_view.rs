@@ -5,7 +5,7 @@ use table_registry_engine::DatabaseCheck;
 use crate::database::catalog::Relation;
 use crate::database::context::Context;
 use crate::database::finding::Finding;
-use crate::database::openings::{below, revoke, ways_to};
+use crate::database::openings::{below, revoke, users_of, ways_to};
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -21,7 +21,7 @@ fn materialized_view(context: &Context<'_>, view: &Relation) -> Option<Finding> 
     tables.retain(|(table, _)| table.has_rls());
     let names: Vec<&str> = tables.iter().map(|(table, _)| table.name()).collect();
     let first = names.first()?;
-    let ways = ways_to(context, view, &["SELECT"]);
+    let ways = ways_to(context, &context.app_roles, view, &["SELECT"]);
     if ways.is_empty() {
         return None;
     }
@@ -35,7 +35,8 @@ fn materialized_view(context: &Context<'_>, view: &Relation) -> Option<Finding> 
     Some(
         finding
             .about(&names)
-            .object(&view.name)
+            .object(context.name_of(view))
+            .through(users_of(context, &ways, &["SELECT"]))
             .fact("PostgreSQL has no row-level security for materialized views"),
     )
 }

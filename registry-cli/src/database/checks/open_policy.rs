@@ -6,7 +6,9 @@ use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
 use crate::database::logic::Verdict;
-use crate::database::policies::{Clause, compare_tenant, effective_policies, is_open_alone, verdict};
+use crate::database::policies::{
+    self, Clause, compare_tenant, effective_policies, is_open_alone, verdict,
+};
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -49,8 +51,8 @@ fn finding(
         policy.name,
         table.name()
     );
-    let mut finding =
-        Finding::of_table(DatabaseCheck::OpenPolicy, table.name(), message, fix).object(&policy.name);
+    let place = (table, relation, policy);
+    let mut finding = policies::finding(context, DatabaseCheck::OpenPolicy, place, message, fix);
     for (clause, reasons) in written() {
         finding = finding.fact(clause.fact(policy));
         finding = reasons.iter().fold(finding, Finding::fact);

@@ -5,6 +5,7 @@ use table_registry_engine::DatabaseCheck;
 use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
+use crate::database::policies;
 use crate::database::statements::{RequiredPolicy, create_policy, drop_policy};
 use crate::database::tenancy::policy_names;
 
@@ -19,7 +20,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         };
         let is_required = |own: &&PolicyRow| required.iter().any(|policy| policy.name == own.name);
         let outdated = ours.iter().filter(|own| !is_required(own));
-        findings.extend(outdated.map(|own| of_an_earlier_tenancy(table, relation, own)));
+        findings.extend(outdated.map(|own| of_an_earlier_tenancy(context, table, relation, own)));
         let is_there = |policy: &RequiredPolicy| ours.iter().any(|own| own.name == policy.name);
         // `missing_policy` reports a table without any.
         if ours.iter().any(is_required) {
@@ -30,15 +31,20 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
-fn of_an_earlier_tenancy(table: &Table<'_>, relation: &Relation, own: &PolicyRow) -> Finding {
+fn of_an_earlier_tenancy(
+    context: &Context<'_>,
+    table: &Table<'_>,
+    relation: &Relation,
+    own: &PolicyRow,
+) -> Finding {
     let message = format!(
         "policy `{}` of table `{}` is not one that its tenancy requires",
         own.name,
         table.name()
     );
     let fix = drop_policy(relation.qualified(), &own.name);
-    Finding::of_table(DatabaseCheck::OutdatedPolicy, table.name(), message, fix)
-        .object(&own.name)
+    let place = (table, relation, own);
+    policies::finding(context, DatabaseCheck::OutdatedPolicy, place, message, fix)
         .fact(format!("its tenancy is `{}`", table.registered.tenancy))
         .fact("policies are joined by OR, so a leftover one still lets its rows through")
 }

@@ -6,7 +6,7 @@ use crate::database::calls::{Call, for_each_row};
 use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
-use crate::database::policies::{Clause, policies_of_families};
+use crate::database::policies::{self, Clause, policies_of_families};
 use crate::database::statements::identifier;
 use crate::text::quoted;
 
@@ -74,12 +74,9 @@ fn finding(
         quoted(&names)
     );
     let fix = fix(relation, policy, &slow);
-    let finding = Finding::of_table(DatabaseCheck::PerRowCall, table.name(), message, fix);
-    Some(
-        finding
-            .object(&policy.name)
-            .fact("in a sub-select without tables, the server calls it once for each statement"),
-    )
+    let place = (table, relation, policy);
+    let finding = policies::finding(context, DatabaseCheck::PerRowCall, place, message, fix);
+    Some(finding.fact("in a sub-select without tables, the server calls it once for each statement"))
 }
 
 fn slow_clause<'p>(

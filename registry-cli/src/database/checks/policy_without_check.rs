@@ -6,14 +6,14 @@ use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
 use crate::database::logic::Verdict;
-use crate::database::policies::{Clause, policies_of_families, verdict};
+use crate::database::policies::{self, Clause, policies_of_families, verdict};
 use crate::database::statements::identifier;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let found = policies_of_families(context).into_iter();
     let lacking = found.filter(|(_, relation, policy)| lacks_check(context, relation, policy));
     lacking
-        .map(|(table, relation, policy)| finding(table, relation, policy))
+        .map(|(table, relation, policy)| finding(context, table, relation, policy))
         .collect()
 }
 
@@ -28,7 +28,7 @@ fn lacks_check(context: &Context<'_>, relation: &Relation, policy: &PolicyRow) -
         && verdict(context, relation, policy, Clause::Using) == Verdict::Isolated
 }
 
-fn finding(table: &Table<'_>, relation: &Relation, policy: &PolicyRow) -> Finding {
+fn finding(context: &Context<'_>, table: &Table<'_>, relation: &Relation, policy: &PolicyRow) -> Finding {
     let message = format!(
         "policy `{}` of table `{}` does not say which rows may be written",
         policy.name,
@@ -40,8 +40,8 @@ fn finding(table: &Table<'_>, relation: &Relation, policy: &PolicyRow) -> Findin
         relation.qualified(),
         policy.using.as_deref().unwrap_or("…")
     );
-    Finding::of_table(DatabaseCheck::PolicyWithoutCheck, table.name(), message, fix)
-        .object(&policy.name)
+    let place = (table, relation, policy);
+    policies::finding(context, DatabaseCheck::PolicyWithoutCheck, place, message, fix)
         .fact("`pg_policy.polwithcheck` is null")
         .fact("PostgreSQL takes USING instead: whoever loosens what is seen loosens what is written")
         .warning()

@@ -27,6 +27,7 @@ fn privileged(app: &Actor<'_>, what: &str) -> Finding {
     let message = format!("role `{name}` is exempt from all rules: {what}");
     let fix = format!("ALTER ROLE {} NO{what};", identifier(name));
     Finding::of_role(DatabaseCheck::PrivilegedAppRole, name, message, fix)
+        .allowed_as(what)
         .fact("`pg_roles` has this attribute of the role")
 }
 
@@ -39,6 +40,7 @@ fn can_become_privileged(context: &Context<'_>, app: &Actor<'_>, role: &Role, wh
     let fix = app.revoke_way_to(role.oid, &context.catalog.server.database);
     Finding::of_role(DatabaseCheck::PrivilegedAppRole, name, message, fix)
         .object(&role.name)
+        .allowed_as(if role.is_predefined() { &role.name } else { what })
         .fact(app.memberships(role.oid))
 }
 

@@ -7,7 +7,7 @@ use crate::database::context::Context;
 use crate::database::finding::Finding;
 use crate::database::logic::has_sub_select;
 use crate::database::mention::Words;
-use crate::database::policies::policies_of_families;
+use crate::database::policies::{self, policies_of_families};
 use crate::database::recursion::way_back;
 use crate::database::statements::qualified;
 use crate::project::Project;
@@ -29,9 +29,9 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
             table.name()
         );
         let names: Vec<&str> = way.iter().map(|relation| relation.name.as_str()).collect();
+        let place = (table, relation, policy);
         findings.push(
-            Finding::of_table(DatabaseCheck::RecursivePolicy, table.name(), message, WAY_OUT)
-                .object(&policy.name)
+            policies::finding(context, DatabaseCheck::RecursivePolicy, place, message, WAY_OUT)
                 .fact(format!("`{}`", names.join("` reads `")))
                 .fact(REFUSAL),
         );

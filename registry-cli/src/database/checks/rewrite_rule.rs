@@ -6,7 +6,7 @@ use crate::database::catalog::Rule;
 use crate::database::context::Context;
 use crate::database::finding::Finding;
 use crate::database::mention::Words;
-use crate::database::openings::opened_by;
+use crate::database::openings::{opened_by, users_of};
 use crate::database::relatives::ANY;
 use crate::database::statements::identifier;
 use crate::text::quoted;
@@ -31,10 +31,18 @@ fn rewrite_rule(context: &Context<'_>, rule: &Rule) -> Option<Finding> {
         format!("rule `{}` of `{}` opens {}", rule.name, on.name, quoted(&opened)),
         format!("DROP RULE {} ON {};", identifier(&rule.name), on.qualified()),
     );
-    Some(finding.about(&opened).object(&rule.name).fact(format!(
-        "its action runs as `{owner}`, the owner of `{}`",
-        on.name
-    )))
+    let is_own = context.table_of(on.oid).is_some_and(|own| opened == [own.name()]);
+    Some(
+        finding
+            .about(&opened)
+            .object(&rule.name)
+            .of_relation((!is_own).then(|| context.name_of(on)))
+            .through(users_of(context, &[on], ANY))
+            .fact(format!(
+                "its action runs as `{owner}`, the owner of `{}`",
+                on.name
+            )),
+    )
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
 use crate::database::logic::Verdict;
 use crate::database::policies::{
-    Clause, compare_tenant, is_open_alone, policies_of_families, question, verdict,
+    self, Clause, compare_tenant, is_open_alone, policies_of_families, question, verdict,
 };
 use crate::database::statements::drop_policy;
 use crate::text::quoted;
@@ -55,8 +55,8 @@ fn behind_a_restriction(
         table.name()
     );
     let fix = compare_tenant(context, table, relation, policy, &open);
-    let mut finding =
-        Finding::of_table(DatabaseCheck::SingleLayer, table.name(), message, fix).object(&policy.name);
+    let place = (table, relation, policy);
+    let mut finding = policies::finding(context, DatabaseCheck::SingleLayer, place, message, fix);
     for clause in open {
         finding = finding.fact(clause.fact(policy));
     }
@@ -88,8 +88,8 @@ fn without_effect(
         table.name()
     );
     let fix = drop_policy(relation.qualified(), &policy.name);
-    let finding =
-        Finding::of_table(DatabaseCheck::SingleLayer, table.name(), message, fix).object(&policy.name);
+    let place = (table, relation, policy);
+    let finding = policies::finding(context, DatabaseCheck::SingleLayer, place, message, fix);
     let facts = Clause::written(policy).map(|clause| clause.fact(policy));
     Some(facts.fold(finding, Finding::fact))
 }

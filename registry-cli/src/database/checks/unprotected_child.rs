@@ -35,7 +35,7 @@ fn unprotected(context: &Context<'_>, table: &Table<'_>, child: &Relation) -> Op
     );
     let mut finding = Finding::of_table(DatabaseCheck::UnprotectedChild, table.name(), message, fix);
     finding.facts = unmet.facts;
-    Some(finding.object(&child.name))
+    Some(finding.object(context.name_of(child)))
 }
 
 fn foreign_child(context: &Context<'_>, table: &Table<'_>, child: &Relation) -> Option<Finding> {
@@ -54,7 +54,7 @@ fn foreign_child(context: &Context<'_>, table: &Table<'_>, child: &Relation) -> 
     let finding = Finding::of_table(DatabaseCheck::UnprotectedChild, table.name(), message, fix);
     Some(
         finding
-            .object(&child.name)
+            .object(context.name_of(child))
             .fact("foreign tables have no row-level security"),
     )
 }

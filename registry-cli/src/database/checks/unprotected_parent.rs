@@ -28,7 +28,7 @@ fn unprotected(context: &Context<'_>, table: &Table<'_>, parent: &Relation) -> O
     );
     let mut finding = Finding::of_table(DatabaseCheck::UnprotectedParent, table.name(), message, fix);
     finding.facts = unmet.facts;
-    Some(finding.object(&parent.name))
+    Some(finding.object(context.name_of(parent)))
 }
 
 #[cfg(test)]

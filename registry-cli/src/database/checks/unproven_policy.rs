@@ -6,7 +6,7 @@ use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
 use crate::database::logic::Verdict;
-use crate::database::policies::{Clause, effective_policies, verdict};
+use crate::database::policies::{self, Clause, effective_policies, verdict};
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     effective_policies(context)
@@ -41,9 +41,9 @@ fn finding(
         table.name()
     );
     let fix = "compare the tenant column with the setting in the policy itself, or review the policy and add an exception: \
-         `[database.allow.unproven-policy]`";
-    let finding =
-        Finding::of_table(DatabaseCheck::UnprovenPolicy, table.name(), message, fix).object(&policy.name);
+         `[[database.allow.unproven-policy]]`";
+    let place = (table, relation, policy);
+    let finding = policies::finding(context, DatabaseCheck::UnprovenPolicy, place, message, fix);
     Some(facts.into_iter().fold(finding, Finding::fact))
 }
 

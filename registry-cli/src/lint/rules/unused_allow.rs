@@ -17,7 +17,7 @@ fn find(
     if is_needed || !is_certain(exception, subjects) {
         return None;
     }
-    let (message, help) = not_needed(table, exception.rule.into());
+    let (message, help) = not_needed(&format!("`{table}`"), exception.rule.into());
     Some(exception.subject.fault(Lint::UnusedAllow, message, "").help(help))
 }
 
@@ -32,8 +32,8 @@ fn is_certain(exception: &Exception<Lint>, subjects: &[Subject<'_>]) -> bool {
 }
 
 /// What to say about an exception to a lint or a database check that nothing needs, and how to fix it.
-pub fn not_needed(name: &str, code: Code) -> (String, &'static str) {
-    let message = format!("exception of `{name}` from `{code}` is not needed");
+pub fn not_needed(named: &str, code: Code) -> (String, &'static str) {
+    let message = format!("exception of {named} from `{code}` is not needed");
     (message, "remove it: there is nothing to allow")
 }
 

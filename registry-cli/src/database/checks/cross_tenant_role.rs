@@ -1,0 +1,300 @@
+//! Roles in `[database.roles]` that the database lacks, or that reach more than their tables.
+
+use std::collections::BTreeMap;
+
+use table_registry_engine::{CrossTenantRole, DatabaseCheck};
+
+use crate::database::catalog::{Function, Oid, PolicyRow, Relation};
+use crate::database::context::{Context, Table};
+use crate::database::finding::Finding;
+use crate::database::grants::grants;
+use crate::database::logic::Verdict;
+use crate::database::mention::Words;
+use crate::database::openings::{Access, below, opened_by, opens, ways_to};
+use crate::database::ownership;
+use crate::database::policies::{COMMANDS, Clause, question};
+use crate::database::relatives::ANY;
+use crate::database::roles::{Actor, BYPASS_RLS, exemptions};
+use crate::database::statements::identifier;
+use crate::text::quoted;
+
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    let roles = context.settings.roles.iter();
+    roles
+        .flat_map(|declared| {
+            let mut findings = match context.catalog.role(&declared.name.value) {
+                None => vec![missing(declared)],
+                Some(role) => judged(context, declared, &Actor::new(context.catalog, role)),
+            };
+            for finding in &mut findings {
+                finding.entry = Some(declared.name.clone());
+            }
+            findings
+        })
+        .collect()
+}
+
+fn missing(declared: &CrossTenantRole) -> Finding {
+    let name = &declared.name.value;
+    Finding::of_role(
+        DatabaseCheck::CrossTenantRole,
+        name,
+        format!("role `{name}`, which works across tenants, does not exist"),
+        format!("CREATE ROLE {} LOGIN;", identifier(name)),
+    )
+    .fact("`pg_roles` has no row of that name")
+}
+
+fn judged<'c>(context: &'c Context<'c>, declared: &CrossTenantRole, actor: &Actor<'c>) -> Vec<Finding> {
+    let mut findings = members(context, actor);
+    let exempt = exempt(context, actor);
+    if !exempt.is_empty() {
+        // Nothing limits it, so the tables that it reaches need no findings of their own.
+        findings.extend(exempt);
+        return findings;
+    }
+    findings.extend(ownership::findings(context, actor, DatabaseCheck::CrossTenantRole));
+    findings.extend(beyond_its_tables(context, declared, actor));
+    findings
+}
+
+/// The roles of the application that can become the role.
+fn members(context: &Context<'_>, actor: &Actor<'_>) -> Vec<Finding> {
+    let name = &actor.role.name;
+    let apps = context.app_roles.iter();
+    let members = apps.filter(|app| app.role.oid != actor.role.oid && app.reaches(actor.role.oid));
+    members
+        .map(|app| {
+            let message = format!(
+                "role `{}` of the application can become `{name}`, which works across tenants",
+                app.role.name
+            );
+            let fix = app.revoke_way_to(actor.role.oid, &context.catalog.server.database);
+            Finding::of_role(DatabaseCheck::CrossTenantRole, name, message, fix)
+                .fact(app.memberships(actor.role.oid))
+        })
+        .collect()
+}
+
+/// What exempts the role from all rules. BYPASSRLS does not: the privileges of the role still limit it.
+fn exempt(context: &Context<'_>, actor: &Actor<'_>) -> Vec<Finding> {
+    let name = &actor.role.name;
+    let mut findings = Vec::new();
+    for role in std::iter::once(actor.role).chain(actor.others()) {
+        let is_own = role.oid == actor.role.oid;
+        let attributes = exemptions(role, context.catalog.server.version).into_iter();
+        for what in attributes.filter(|what| *what != BYPASS_RLS) {
+            let (message, fix) = if is_own {
+                (
+                    format!("no list of tables limits role `{name}`: {what}"),
+                    format!("ALTER ROLE {} NO{what};", identifier(name)),
+                )
+            } else {
+                (
+                    format!("role `{name}` can become `{}`, which no list of tables limits: {what}", role.name),
+                    actor.revoke_way_to(role.oid, &context.catalog.server.database),
+                )
+            };
+            let finding = Finding::of_role(DatabaseCheck::CrossTenantRole, name, message, fix);
+            findings.push(if is_own {
+                finding.fact("`pg_roles` has this attribute of the role")
+            } else {
+                finding.fact(actor.memberships(role.oid))
+            });
+        }
+    }
+    findings
+}
+
+/// A way by which the role reaches a table, and what closes it.
+struct Way<'c> {
+    table: &'c Table<'c>,
+    fact: String,
+    fixes: Vec<String>,
+}
+
+fn beyond_its_tables<'c>(
+    context: &'c Context<'c>,
+    declared: &CrossTenantRole,
+    actor: &Actor<'c>,
+) -> Vec<Finding> {
+    let secured = context.row_secured();
+    let mut ways: Vec<Way<'_>> = secured
+        .flat_map(|(table, relation)| by_privileges(context, actor, table, relation))
+        .collect();
+    let views = context.catalog.relations.iter();
+    ways.extend(views.flat_map(|view| by_view(context, actor, view)));
+    let functions = context.catalog.functions.iter();
+    ways.extend(functions.flat_map(|function| by_function(context, actor, function)));
+    let mut by_table: BTreeMap<&str, Vec<Way<'_>>> = BTreeMap::new();
+    for way in ways {
+        let name = way.table.name();
+        if way.table.has_rls() && declared.tables.iter().all(|listed| listed.value != name) {
+            by_table.entry(name).or_default().push(way);
+        }
+    }
+    by_table
+        .into_iter()
+        .map(|(table, ways)| finding(declared, table, &ways))
+        .collect()
+}
+
+fn finding(declared: &CrossTenantRole, table: &str, ways: &[Way<'_>]) -> Finding {
+    let name = &declared.name.value;
+    let message =
+        format!("role `{name}` reaches rows of all tenants in table `{table}`, which it does not list");
+    let mut fixes: Vec<&str> = Vec::new();
+    for fix in ways.iter().flat_map(|way| &way.fixes) {
+        if !fixes.contains(&fix.as_str()) {
+            fixes.push(fix);
+        }
+    }
+    let finding = Finding::of_table(DatabaseCheck::CrossTenantRole, table, message, fixes.join(" "));
+    let facts = ways.iter().map(|way| &way.fact);
+    let listed = declared.tables.iter().map(|table| &table.value);
+    facts
+        .fold(finding.object(name), Finding::fact)
+        .fact(format!(
+            "`[database.roles.{name}]` lists {}",
+            quoted(listed)
+        ))
+}
+
+/// The privileges on a table, its children and its parents.
+fn by_privileges<'c>(
+    context: &'c Context<'c>,
+    actor: &Actor<'_>,
+    table: &'c Table<'c>,
+    relation: &'c Relation,
+) -> Vec<Way<'c>> {
+    let ancestors = context.catalog.ancestors(relation.oid).into_iter();
+    let unregistered = ancestors.filter(|parent| context.table_of(*parent).is_none());
+    let parents = unregistered.filter_map(|parent| context.catalog.relation_of(parent));
+    let relations = context.family(relation).chain(parents);
+    // `ownership` reports what an owner reaches.
+    let of_others = relations.filter(|relation| !actor.reaches(relation.owner));
+    of_others
+        .flat_map(|relation| privileges_on(context, actor, table, relation))
+        .collect()
+}
+
+fn privileges_on<'c>(
+    context: &'c Context<'c>,
+    actor: &Actor<'_>,
+    table: &'c Table<'c>,
+    relation: &'c Relation,
+) -> Vec<Way<'c>> {
+    let held = ANY.iter().copied().filter(|one| actor.holds(relation, one));
+    let reaching: Vec<&str> = held
+        .filter(|one| lets_rows_through(context, actor, relation, one))
+        .collect();
+    let name = context.name_of(relation);
+    let granted = grants(context, relation, &reaching, |grantee| reached(actor, grantee));
+    if granted.is_empty() && !reaching.is_empty() {
+        return vec![Way {
+            table,
+            fact: format!("it holds {} on every table", reaching.join(", ")),
+            fixes: actor.revoke_everything_readable().into_iter().collect(),
+        }];
+    }
+    let ways = granted.into_iter().map(|grant| Way {
+        table,
+        fact: format!("{} on `{name}`, {}", grant.privileges.join(", "), grant.way),
+        fixes: vec![grant.revoke(context, relation)],
+    });
+    ways.collect()
+}
+
+fn reached<'x, 'c>(actor: &'x Actor<'c>, grantee: Oid) -> Option<&'x Actor<'c>> {
+    actor.reaches(grantee).then_some(actor)
+}
+
+/// Whether row-level security lets a role use a privilege on rows of several tenants.
+fn lets_rows_through(context: &Context<'_>, actor: &Actor<'_>, relation: &Relation, privilege: &str) -> bool {
+    let Some((letter, _)) = COMMANDS.iter().find(|(_, command)| *command == privilege) else {
+        // Policies do not apply to TRUNCATE.
+        return true;
+    };
+    let bypasses = actor.ignores_policies() || actor.others().any(|role| role.bypass_rls);
+    let is_open = |policy: &PolicyRow, clause: Clause| {
+        let question = question(context, actor, relation, policy, clause, letter);
+        question.is_some_and(|question| question.verdict() != Verdict::Isolated)
+    };
+    let policies = context.catalog.policies(relation.oid).iter();
+    let mut given =
+        policies.filter(|policy| policy.permissive && policy.is_for(letter) && actor.is_given(policy));
+    bypasses
+        || !relation.row_security
+        || given.any(|policy| {
+            let clauses = Clause::ALL.iter().copied();
+            let mut of_command = clauses.filter(|clause| clause.commands().contains(letter));
+            of_command.any(|clause| is_open(policy, clause))
+        })
+}
+
+/// The tables that a view shows with the rights of its owner, or of which it holds a copy.
+fn by_view<'c>(context: &'c Context<'c>, actor: &Actor<'c>, view: &'c Relation) -> Vec<Way<'c>> {
+    let is_copy = view.kind == "m";
+    if !is_copy && (view.kind != "v" || view.security_invoker) {
+        return Vec::new();
+    }
+    let access = Access {
+        reads: true,
+        changes: false,
+    };
+    let mut tables = below(context, view);
+    tables.retain(|(table, used)| is_copy || opens(context, view.owner, table, used, access));
+    if tables.is_empty() {
+        return Vec::new();
+    }
+    let name = context.name_of(view);
+    let fact = if is_copy {
+        format!("materialized view `{name}` holds a copy of it")
+    } else {
+        let owner = context.catalog.role_name(view.owner);
+        format!("view `{name}` shows it with the rights of its owner `{owner}`")
+    };
+    let used = ways_to(context, std::slice::from_ref(actor), view, ANY);
+    if used.is_empty() {
+        return Vec::new();
+    }
+    let revokes = used.into_iter().flat_map(|used| {
+        let granted = grants(context, used, ANY, |grantee| reached(actor, grantee)).into_iter();
+        granted.map(move |grant| grant.revoke(context, used))
+    });
+    let fixes: Vec<String> = revokes.collect();
+    let ways = tables.into_iter().map(|(table, _)| Way {
+        table,
+        fact: fact.clone(),
+        fixes: fixes.clone(),
+    });
+    ways.collect()
+}
+
+/// The tables that a function opens to the role alone. `definer_function` judges those that the application may call.
+fn by_function<'c>(context: &'c Context<'c>, actor: &Actor<'_>, function: &Function) -> Vec<Way<'c>> {
+    let may_call = |actor: &Actor<'_>| {
+        actor.enters(&function.schema) && function.executors.iter().any(|role| actor.reaches(*role))
+    };
+    if function.is_trigger || !may_call(actor) || context.app_roles.iter().any(may_call) {
+        return Vec::new();
+    }
+    let owner = context.catalog.role_name(function.owner);
+    let name = context.function_name(function);
+    let executors = function.executors.iter().filter(|role| actor.reaches(**role));
+    let fixes: Vec<String> = executors
+        .map(|role| {
+            let grantee = context.catalog.grantee(*role);
+            format!("REVOKE EXECUTE ON ROUTINE {} FROM {grantee};", function.signature())
+        })
+        .collect();
+    let words = Words::of_function(&function.body);
+    let opened = opened_by(context, &words, function.owner, |_| true).into_iter();
+    let tables = opened.filter_map(|name| context.tables.iter().find(|table| table.name() == name));
+    let ways = tables.map(|table| Way {
+        table,
+        fact: format!("function `{name}` reaches it with the rights of its owner `{owner}`"),
+        fixes: fixes.clone(),
+    });
+    ways.collect()
+}
