@@ -160,7 +160,12 @@ fn the_settings_of_the_database_are_read() {
     assert!(faults.is_empty(), "{faults:?}");
     let database = &policy.database;
     assert!(policy.tenancy.column().is_some() && database.append_only_trigger);
-    assert_eq!((database.app_roles.len(), database.exceptions.len()), (1, 1));
+    let counts = (
+        database.app_roles.len(),
+        database.roles.len(),
+        database.exceptions.len(),
+    );
+    assert_eq!(counts, (1, 1, 1));
 }
 
 /// A code that is in no expected error has a test elsewhere, named here.

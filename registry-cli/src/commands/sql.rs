@@ -236,10 +236,8 @@ impl<'p> Plan<'p> {
                     allowed_grantees: Vec::new(),
                 };
                 let statements = group.iter().flat_map(|one| one.establish(EACH, &asked, &names));
-                sections.extend(self.for_descendants(
-                    tables.iter().copied(),
-                    &statements.collect::<Vec<_>>(),
-                ));
+                sections
+                    .extend(self.for_descendants(tables.iter().copied(), &statements.collect::<Vec<_>>()));
             }
         }
         sections
@@ -350,7 +348,11 @@ impl<'p> Plan<'p> {
     ) {
         let access = table.asked.access;
         let is_own = relation.qualified() == table.name;
-        let kept: &[String] = if is_own { &table.asked.allowed_grantees } else { &[] };
+        let kept: &[String] = if is_own {
+            &table.asked.allowed_grantees
+        } else {
+            &[]
+        };
         let unmet = requirements
             .iter()
             .filter(|one| !one.is_met(context, access, relation));

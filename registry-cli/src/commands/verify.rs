@@ -79,8 +79,10 @@ fn left_out(arguments: &VerifyArguments) -> Vec<DatabaseCheck> {
 fn server_of_migrations(project: &Project, directory: &Path) -> Result<Server, Failure> {
     let root = &project.package.root;
     let migrations = migrations::find(root, root.relative(directory))?;
-    let app_roles = project.policy.database.app_roles.iter();
-    let roles: Vec<String> = app_roles.map(|role| role.value.clone()).collect();
+    let settings = &project.policy.database;
+    let across_tenants = settings.roles.iter().map(|role| &role.name);
+    let named = settings.app_roles.iter().chain(across_tenants);
+    let roles: Vec<String> = named.map(|role| role.value.clone()).collect();
     let server = Server::start()?;
     migrations::apply(&server, &migrations, &roles)?;
     Ok(server)

@@ -76,7 +76,10 @@ fn order(exception: &DatabaseException) -> (&'static str, &str, Option<&str>, Op
         exception.check.as_str(),
         &exception.subject.value,
         exception.object.as_ref().map(|object| object.value.as_str()),
-        exception.relation.as_ref().map(|relation| relation.value.as_str()),
+        exception
+            .relation
+            .as_ref()
+            .map(|relation| relation.value.as_str()),
     )
 }
 
@@ -99,7 +102,10 @@ fn is_allowed(settings: &DatabaseSettings, finding: &Finding) -> bool {
 fn names(exception: &DatabaseException, finding: &Finding, subject: &str) -> bool {
     let kind = exception.check.subject();
     let object = exception.object.as_ref().map(|object| object.value.as_str());
-    let relation = exception.relation.as_ref().map(|relation| relation.value.as_str());
+    let relation = exception
+        .relation
+        .as_ref()
+        .map(|relation| relation.value.as_str());
     finding.code == Code::from(exception.check)
         && exception.subject.value == subject
         && (kind.key().is_none() || object == finding.object_of_exceptions())
@@ -154,7 +160,9 @@ fn meant(exception: &DatabaseException, reported: &[Finding]) -> Option<String> 
         .collect();
     let same = others.iter().find(|(name, _)| *name == object.value);
     if let Some((_, Some(relation))) = same {
-        return Some(format!("if the one of `{relation}` is meant, add `relation = {relation:?}`"));
+        return Some(format!(
+            "if the one of `{relation}` is meant, add `relation = {relation:?}`"
+        ));
     }
     let names: BTreeSet<&str> = others.iter().map(|(name, _)| *name).collect();
     let near = did_you_mean(&object.value, names.iter().copied());
@@ -195,11 +203,12 @@ pub fn policies(allowed: &[Allowance<'_>]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use table_registry_engine::{DatabaseCheck, Severity};
+    use table_registry_engine::DatabaseCheck;
 
-    use super::{Object, Requirement, apply, requirements};
+    use super::{Object, Requirement, apply, policies, requirements};
     use crate::database::checks::run;
-    use crate::database::testing::Database;
+    use crate::database::finding::Finding;
+    use crate::database::testing::{Database, TENANT};
 
     fn asked(object: Object, exceptions: &str) -> Vec<Requirement> {
         let mut database = Database::sound();
@@ -210,56 +219,203 @@ mod tests {
         })
     }
 
+    /// Exceptions, each with its check and the lines of its keys.
+    fn exceptions(list: &[(&str, &str)]) -> String {
+        let texts = list
+            .iter()
+            .map(|(check, keys)| format!("[[database.allow.{check}]]\n{keys}\nreason = \"reviewed\"\n"));
+        texts.collect()
+    }
+
     #[test]
-    fn an_exception_covers_its_own_check_alone() {
-        let exception = "[database.allow.append-only-privilege]\naudit_logs = \"a worker deletes\"\n";
+    fn an_exception_about_a_whole_table_drops_its_requirement() {
+        let exception = exceptions(&[("missing-trigger", "table = \"audit_logs\"")]);
         let all = asked(Object::Table, "");
         assert_eq!(all, Requirement::ALL);
         let mut without = all;
-        without.retain(|one| *one != Requirement::RevokedChanges);
-        assert_eq!(asked(Object::Table, exception), without);
-        assert_eq!(asked(Object::Child, exception), asked(Object::Child, ""));
+        without.retain(|one| *one != Requirement::Trigger);
+        assert_eq!(asked(Object::Table, &exception), without);
+        assert_eq!(asked(Object::Child, &exception), asked(Object::Child, ""));
     }
 
     #[test]
-    fn an_exception_for_children_covers_all_their_requirements() {
-        let exception = "[database.allow.unprotected-child]\naudit_logs = \"archived\"\n";
-        assert_eq!(asked(Object::Child, exception), []);
-        assert_eq!(asked(Object::Table, exception), Requirement::ALL);
+    fn an_exception_about_an_object_drops_no_requirement() {
+        let exception = exceptions(&[
+            (
+                "append-only-privilege",
+                "table = \"audit_logs\"\ngrantee = \"app\"",
+            ),
+            (
+                "unprotected-child",
+                "table = \"audit_logs\"\nrelation = \"old_logs\"",
+            ),
+        ]);
+        assert_eq!(asked(Object::Table, &exception), Requirement::ALL);
+        assert_eq!(asked(Object::Child, &exception), asked(Object::Child, ""));
     }
 
-    /// The codes and the severities of the findings that remain.
-    fn left(exceptions: &str, change: impl FnOnce(&mut Database)) -> Vec<(String, Severity)> {
+    fn lines(findings: &[Finding]) -> Vec<String> {
+        let line = |one: &Finding| {
+            let object = one.object.as_deref().unwrap_or("-");
+            let subject = one.table.as_deref().unwrap_or("-");
+            format!("{} {subject} {object}", one.code)
+        };
+        findings.iter().map(line).collect()
+    }
+
+    /// What is reported, and the lines about allowed policies.
+    fn applied(list: &[(&str, &str)], change: impl FnOnce(&mut Database)) -> (Vec<String>, Vec<String>) {
         let mut database = Database::sound();
-        database.policy_file.push_str(exceptions);
         change(&mut database);
-        let findings =
-            database.inspect(|context| apply(context, run(context), &[DatabaseCheck::ProbeAllowed]));
-        let left = findings
-            .into_iter()
-            .map(|one| (one.code.to_string(), one.severity));
-        left.collect()
+        database.policy_file.push_str(&exceptions(list));
+        database.inspect(|context| {
+            let applied = apply(context, run(context), &[DatabaseCheck::ProbeAllowed]);
+            (lines(&applied.reported), policies(&applied.allowed))
+        })
+    }
+
+    fn left(list: &[(&str, &str)], change: impl FnOnce(&mut Database)) -> Vec<String> {
+        applied(list, change).0
     }
 
     #[test]
     fn exceptions_that_are_not_needed_are_reported() {
-        let exception = "[database.allow.rls-disabled]\ninvoices = \"shared\"\n";
+        let exception = [("rls-disabled", "table = \"invoices\"")];
         let off = |it: &mut Database| it.relation("invoices").row_security = false;
-        assert_eq!(left(exception, off), []);
-        let unused = ("unused-allow".to_string(), Severity::Warning);
-        assert_eq!(left(exception, |_| ()), [unused]);
+        assert_eq!(left(&exception, off), [""; 0]);
+        assert_eq!(left(&exception, |_| ()), ["unused-allow invoices -"]);
         // Without a probe, it is unknown whether this exception is needed.
-        let of_probe = "[database.allow.probe-allowed]\ninvoices = \"shared\"\n";
-        assert_eq!(left(of_probe, |_| ()), []);
+        let of_probe = [("probe-allowed", "table = \"invoices\"\nrole = \"app\"")];
+        assert_eq!(left(&of_probe, |_| ()), [""; 0]);
     }
 
     #[test]
-    fn an_exception_is_not_reported_beside_another_finding_about_its_table() {
-        let exception = "[database.allow.rls-not-forced]\ninvoices = \"shared\"\n";
+    fn an_exception_is_not_reported_beside_a_finding_of_another_check() {
         let off = |it: &mut Database| it.relation("invoices").row_security = false;
         assert_eq!(
-            left(exception, off),
-            [("rls-disabled".to_string(), Severity::Error)]
+            left(&[("rls-not-forced", "table = \"invoices\"")], off),
+            ["rls-disabled invoices -"]
         );
+    }
+
+    const READ_ALL: (&str, &str) = ("open-policy", "table = \"invoices\"\npolicy = \"read_all\"");
+
+    #[test]
+    fn an_exception_for_one_policy_does_not_hide_the_next_one() {
+        let (reported, allowed) = applied(&[READ_ALL], |it| {
+            it.add_policy("invoices", "read_all", "app", "true").check = Some(TENANT.to_string());
+            it.add_policy("invoices", "support", "app", "true");
+        });
+        assert_eq!(reported, ["open-policy invoices support"]);
+        let checked = TENANT.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(
+            allowed,
+            [format!(
+                "open-policy: policy `read_all` of table `invoices`, USING (true) WITH CHECK ({checked})"
+            )]
+        );
+    }
+
+    #[test]
+    fn a_policy_of_a_partition_is_another_one() {
+        let change = |it: &mut Database| {
+            it.child("old_invoices", "r", "invoices");
+            it.add_column("old_invoices", "org_id", "text");
+            it.secure("old_invoices");
+            it.grant("SELECT", "old_invoices", "app");
+            it.add_policy("invoices", "read_all", "app", "true");
+            it.add_policy("old_invoices", "read_all", "app", "true");
+        };
+        assert_eq!(left(&[READ_ALL], change), ["open-policy invoices read_all"]);
+        let keys = format!("{}\nrelation = \"old_invoices\"", READ_ALL.1);
+        assert_eq!(left(&[READ_ALL, (READ_ALL.0, &keys)], change), [""; 0]);
+    }
+
+    #[test]
+    fn an_exception_for_one_function_does_not_hide_a_new_one() {
+        let purge = [(
+            "definer-function",
+            "table = \"audit_logs\"\nfunction = \"purge(integer)\"",
+        )];
+        let reported = left(&purge, |it| {
+            it.function("purge", "DELETE FROM audit_logs").types = "integer".to_string();
+            it.function("purge", "DELETE FROM audit_logs").types = "text".to_string();
+            it.function("rewrite", "UPDATE audit_logs SET reason = ''");
+        });
+        assert_eq!(
+            reported,
+            [
+                "definer-function audit_logs purge(text)",
+                "definer-function audit_logs rewrite()"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_exception_for_one_table_does_not_cover_another_one_of_the_same_view() {
+        let view = ("definer-view", "table = \"invoices\"\nview = \"totals\"");
+        let both = |it: &mut Database| {
+            it.view("totals", "v", "invoices");
+            it.grant("SELECT", "totals", "app");
+            let (view, used) = (it.oid("totals"), it.oid("audit_logs"));
+            it.rows.uses.push(crate::database::catalog::Use {
+                view,
+                used,
+                definition: None,
+            });
+        };
+        assert_eq!(left(&[view], both), ["definer-view audit_logs totals"]);
+        let other = ("definer-view", "table = \"audit_logs\"\nview = \"totals\"");
+        assert_eq!(left(&[view, other], both), [""; 0]);
+    }
+
+    #[test]
+    fn an_exception_for_some_roles_does_not_cover_the_others() {
+        let keys = format!("{}\nroles = [\"app\"]", READ_ALL.1);
+        let only_app = [(READ_ALL.0, keys.as_str())];
+        let open = |it: &mut Database| {
+            it.policy_file = it.policy_file.replace("[\"app\"]", "[\"app\", \"clerk\"]");
+            it.add_role("clerk");
+            it.add_policy("invoices", "read_all", "PUBLIC", "true");
+        };
+        assert_eq!(left(&only_app, open), [""; 0]);
+        let for_both = |it: &mut Database| {
+            open(it);
+            it.grant("SELECT", "invoices", "clerk");
+        };
+        let reported = left(&only_app, for_both);
+        assert_eq!(reported, ["open-policy invoices read_all"]);
+        let keys = format!("{}\nroles = [\"clerk\"]", READ_ALL.1);
+        let each = [only_app[0], (READ_ALL.0, keys.as_str())];
+        assert_eq!(left(&each, for_both), [""; 0]);
+    }
+
+    #[test]
+    fn an_exception_for_an_attribute_does_not_cover_another_one() {
+        let bypass = [("privileged-app-role", "role = \"app\"\nattribute = \"BYPASSRLS\"")];
+        assert_eq!(left(&bypass, |it| it.role("app").bypass_rls = true), [""; 0]);
+        assert_eq!(
+            left(&bypass, |it| it.add_group("group").bypass_rls = true),
+            [""; 0]
+        );
+        let more = left(&bypass, |it| {
+            it.role("app").bypass_rls = true;
+            it.role("app").replication = true;
+        });
+        assert_eq!(more, ["privileged-app-role - app"]);
+    }
+
+    #[test]
+    fn an_exception_for_another_object_says_what_is_found() {
+        let misspelt = [("open-policy", "table = \"invoices\"\npolicy = \"raed_all\"")];
+        let mut database = Database::sound();
+        database.add_policy("invoices", "read_all", "app", "true");
+        database.policy_file.push_str(&exceptions(&misspelt));
+        let reported = database.inspect(|context| apply(context, run(context), &[]).reported);
+        assert_eq!(
+            lines(&reported),
+            ["open-policy invoices read_all", "unused-allow invoices raed_all"]
+        );
+        assert_eq!(reported[1].fix, "did you mean `read_all`?");
     }
 }

@@ -171,7 +171,10 @@ impl Names {
         let is_left = |name: &&str| allowed.iter().all(|one| one != name);
         let roles = self.roles.iter().map(String::as_str).filter(is_left);
         let public = Some("PUBLIC").filter(is_left);
-        let names = public.map(ToString::to_string).into_iter().chain(roles.map(identifier));
+        let names = public
+            .map(ToString::to_string)
+            .into_iter()
+            .chain(roles.map(identifier));
         let names: Vec<String> = names.collect();
         (!names.is_empty()).then(|| names.join(", "))
     }

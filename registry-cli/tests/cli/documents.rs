@@ -113,7 +113,7 @@ fn the_sql_of_the_readme_is_printed() {
         .into_iter()
         .find(|block| block.starts_with("[tenancy]"))
         .unwrap();
-    let (settings, _) = settings.split_once("\n[database.allow").unwrap();
+    let (settings, _) = settings.split_once("\n[database.roles").unwrap();
     let read = |path: &str| fs::read_to_string(repository().join("examples/quickstart").join(path)).unwrap();
     let krate = Crate::with(&[
         ("src/lib.rs", &read("src/lib.rs")),

@@ -483,7 +483,7 @@ faults! {
         => "unprotected-parent contacts root";
     parent_of_append_only_table: "CREATE SCHEMA h; CREATE TABLE h.root (org_id text NOT NULL);
         ALTER TABLE audit_logs INHERIT h.root; GRANT USAGE ON SCHEMA h TO erp_app; GRANT DELETE ON h.root TO erp_app"
-        => "unprotected-parent audit_logs root";
+        => "unprotected-parent audit_logs h.root";
     child_of_append_only_table: "CREATE TABLE child () INHERITS (audit_logs);
         ALTER TABLE child ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; GRANT DELETE ON child TO erp_app"
         => "unprotected-child audit_logs child";
@@ -502,35 +502,35 @@ faults! {
     view_of_a_materialized_view: "CREATE MATERIALIZED VIEW m AS SELECT * FROM contacts;
         CREATE VIEW v AS SELECT * FROM m; GRANT SELECT ON v TO erp_app" => "materialized-view contacts m";
     function_of_a_superuser: "CREATE FUNCTION f() RETURNS bigint LANGUAGE sql SECURITY DEFINER
-        AS 'SELECT count(*) FROM contacts'; ALTER FUNCTION f() OWNER TO postgres" => "definer-function contacts f";
+        AS 'SELECT count(*) FROM contacts'; ALTER FUNCTION f() OWNER TO postgres" => "definer-function contacts f()";
     function_reads_a_view: "CREATE VIEW v AS SELECT * FROM contacts; ALTER VIEW v OWNER TO postgres;
         CREATE FUNCTION f() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM v'"
-        => "definer-function contacts f";
+        => "definer-function contacts f()";
     function_reads_a_child: "CREATE TABLE child () INHERITS (contacts);
         CREATE FUNCTION f() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM child';
-        ALTER FUNCTION f() OWNER TO postgres" => "definer-function contacts f";
+        ALTER FUNCTION f() OWNER TO postgres" => "definer-function contacts f()";
     function_truncates_a_list: "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-        AS $$ BEGIN TRUNCATE users, audit_logs; END $$" => "definer-function audit_logs f";
+        AS $$ BEGIN TRUNCATE users, audit_logs; END $$" => "definer-function audit_logs f()";
     function_upserts: "CREATE FUNCTION f() RETURNS void LANGUAGE sql SECURITY DEFINER
         AS 'INSERT INTO audit_logs (id) VALUES (NULL) ON CONFLICT (id) DO UPDATE SET reason = NULL'"
-        => "definer-function audit_logs f";
+        => "definer-function audit_logs f()";
     function_formats: "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-        AS $$ BEGIN EXECUTE format('DELETE FROM %I', 'audit_logs'); END $$" => "definer-function audit_logs f";
+        AS $$ BEGIN EXECUTE format('DELETE FROM %I', 'audit_logs'); END $$" => "definer-function audit_logs f()";
     function_reads_what_it_is_given: "CREATE FUNCTION f() RETURNS SETOF json LANGUAGE plpgsql SECURITY DEFINER
         AS $$ BEGIN RETURN QUERY EXECUTE 'SELECT to_json(x) FROM ' || 'contacts' || ' x'; END $$;
-        ALTER FUNCTION f() OWNER TO postgres" => "definer-function contacts f";
+        ALTER FUNCTION f() OWNER TO postgres" => "definer-function contacts f()";
     function_of_a_policy: "CREATE FUNCTION is_mine(o text) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
         AS 'SELECT EXISTS (SELECT 1 FROM contacts WHERE org_id = o)'; ALTER FUNCTION is_mine(text) OWNER TO postgres;
         CREATE POLICY mine ON contacts FOR SELECT TO erp_app
             USING (org_id = (SELECT current_setting('app.org_id')) AND is_mine(org_id))"
-        => "definer-function contacts is_mine";
+        => "definer-function contacts is_mine(text)";
     procedure_deletes: "CREATE PROCEDURE p() LANGUAGE plpgsql SECURITY DEFINER
-        AS $$ BEGIN DELETE FROM audit_logs; END $$" => "definer-function audit_logs p";
+        AS $$ BEGIN DELETE FROM audit_logs; END $$" => "definer-function audit_logs p()";
     function_with_a_standard_body since 14: "CREATE FUNCTION f() RETURNS bigint LANGUAGE sql SECURITY DEFINER
         BEGIN ATOMIC SELECT count(*) FROM contacts; END; ALTER FUNCTION f() OWNER TO postgres"
-        => "definer-function contacts f";
+        => "definer-function contacts f()";
     function_deletes: "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-        AS $$ BEGIN EXECUTE 'DELETE FROM public.audit_logs'; END $$" => "definer-function audit_logs f";
+        AS $$ BEGIN EXECUTE 'DELETE FROM public.audit_logs'; END $$" => "definer-function audit_logs f()";
     rule_deletes: "CREATE RULE r AS ON INSERT TO users DO ALSO DELETE FROM audit_logs"
         => "rewrite-rule audit_logs r";
     rule_with_an_odd_name: "CREATE RULE \"a DO b\" AS ON INSERT TO users DO ALSO DELETE FROM audit_logs"
@@ -1054,7 +1054,9 @@ fn exceptions() {
     }
     let crate_ = small_with(
         "append_only_trigger = true\n",
-        "append_only_trigger = true\n[database.allow.rls-disabled]\ncontacts = \"shared\"\nusers = \"shared\"\n",
+        "append_only_trigger = true\n\
+         [[database.allow.rls-disabled]]\ntable = \"contacts\"\nreason = \"shared\"\n\
+         [[database.allow.rls-disabled]]\ntable = \"users\"\nreason = \"shared\"\n",
     );
     let database = shared().database(SMALL);
     database.migrate(
@@ -1064,6 +1066,120 @@ fn exceptions() {
     let expected = ["rls-disabled warehouses -", "unused-allow users -"];
     assert_eq!(lines(&findings(&report)), expected, "{}", report.all());
     assert_eq!(report.code, 1);
+}
+
+/// An exception that names an object covers no other object of its table, and a policy that it names is shown.
+#[test]
+fn exceptions_name_their_objects() {
+    if !has_server() {
+        return;
+    }
+    let exceptions = "append_only_trigger = true
+[[database.allow.open-policy]]
+table = \"contacts\"
+policy = \"read_all\"
+roles = [\"erp_app\"]
+reason = \"an address book for everybody\"
+[[database.allow.definer-function]]
+table = \"audit_logs\"
+function = \"purge(integer)\"
+reason = \"deletes what the law says\"
+";
+    let crate_ = small_with("append_only_trigger = true\n", exceptions);
+    let database = shared().database(SMALL);
+    database.migrate(
+        "CREATE POLICY read_all ON contacts FOR SELECT TO erp_app USING (true);
+         CREATE FUNCTION purge(days integer) RETURNS void LANGUAGE sql SECURITY DEFINER
+             AS 'DELETE FROM audit_logs WHERE created_at < now() - make_interval(days => days)'",
+    );
+    let report = verify_database(&crate_, &database, &[]);
+    assert_eq!(lines(&findings(&report)), [""; 0], "{}", report.all());
+    let shown = "Allowed open-policy: policy `read_all` of table `contacts`, USING (true)";
+    assert!(report.stderr.contains(shown), "{}", report.all());
+    let json: serde_json::Value = serde_json::from_str(&report.stdout).unwrap();
+    let allowed = &json["allowed"];
+    assert_eq!(allowed[0]["object"], "purge(integer)");
+    assert_eq!(allowed[0]["reason"], "deletes what the law says");
+    assert_eq!(allowed[1]["expression"], "USING (true)");
+
+    database.migrate(
+        "CREATE POLICY support ON contacts FOR SELECT TO erp_app USING (true);
+         CREATE FUNCTION rewrite(id uuid) RETURNS void LANGUAGE sql SECURITY DEFINER
+             AS 'UPDATE audit_logs SET reason = NULL'",
+    );
+    let report = verify_database(&crate_, &database, &[]);
+    let expected = [
+        "open-policy contacts support",
+        "definer-function audit_logs rewrite(uuid)",
+    ];
+    assert_eq!(lines(&findings(&report)), expected, "{}", report.all());
+}
+
+/// What an exception allows, `sql` leaves as it is.
+#[test]
+fn sql_leaves_out_what_exceptions_name() {
+    if !has_server() {
+        return;
+    }
+    let exceptions = "append_only_trigger = true
+[[database.allow.append-only-privilege]]
+table = \"audit_logs\"
+grantee = \"erp_app\"
+reason = \"deletes what the law says\"
+[[database.allow.unprotected-child]]
+table = \"contacts\"
+relation = \"archive\"
+reason = \"read by reports\"
+";
+    let crate_ = small_with("append_only_trigger = true\n", exceptions);
+    let database = shared().database(SMALL);
+    database.migrate(
+        "GRANT DELETE ON audit_logs TO erp_app; GRANT UPDATE ON audit_logs TO PUBLIC;
+         CREATE TABLE archive () INHERITS (contacts); GRANT SELECT ON archive TO erp_app",
+    );
+    let report = verify_database(&crate_, &database, &[]);
+    let expected = ["append-only-privilege audit_logs PUBLIC"];
+    assert_eq!(lines(&findings(&report)), expected, "{}", report.all());
+    let difference = crate_.run(&["sql", "--diff", "--database-url", &database.url()]);
+    assert!(difference.stdout.contains("FROM PUBLIC"), "{}", difference.all());
+    assert!(!difference.stdout.contains("archive"), "{}", difference.all());
+    database.migrate(&crate_.run(&["sql"]).stdout);
+    let report = verify_database(&crate_, &database, &[]);
+    assert_eq!(lines(&findings(&report)), [""; 0], "{}", report.all());
+    let json: serde_json::Value = serde_json::from_str(&report.stdout).unwrap();
+    assert_eq!(json["allowed"].as_array().unwrap().len(), 2, "{}", report.all());
+}
+
+#[test]
+fn a_role_that_works_across_tenants() {
+    if !has_server() {
+        return;
+    }
+    let role = "append_only_trigger = true
+[database.roles.relay]
+tenants = \"all\"
+tables = [\"warehouses\"]
+reason = \"moves the goods of every tenant\"
+";
+    let crate_ = small_with("append_only_trigger = true\n", role);
+    let server = Server::start();
+    let database = server.database(SMALL);
+    let found = |expected: &[&str]| {
+        let report = verify_database(&crate_, &database, &[]);
+        assert_eq!(lines(&findings(&report)), expected, "{}", report.all());
+    };
+    found(&["cross-tenant-role - relay"]);
+    database.migrate(
+        "CREATE ROLE relay; GRANT SELECT, UPDATE ON warehouses TO relay; GRANT SELECT ON contacts TO relay;
+         CREATE POLICY relay ON warehouses TO relay USING (true) WITH CHECK (true)",
+    );
+    found(&[]);
+    database.migrate("ALTER ROLE relay BYPASSRLS");
+    found(&["cross-tenant-role contacts relay"]);
+    database.migrate("REVOKE SELECT ON contacts FROM relay");
+    found(&[]);
+    database.migrate("GRANT relay TO erp_app; ALTER ROLE relay NOBYPASSRLS");
+    found(&["cross-tenant-role - relay"]);
 }
 
 fn small_with_levels(levels: &str) -> Crate {

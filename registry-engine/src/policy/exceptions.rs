@@ -82,7 +82,12 @@ impl DatabaseException {
     fn repeats(&self, other: &Self) -> bool {
         let names = |one: &Self| {
             let value = |name: &Option<Placed<String>>| name.as_ref().map(|name| name.value.clone());
-            (one.check, one.subject.value.clone(), value(&one.object), value(&one.relation))
+            (
+                one.check,
+                one.subject.value.clone(),
+                value(&one.object),
+                value(&one.relation),
+            )
         };
         let is_for = |role: &Placed<String>| other.roles.iter().any(|one| one.value == role.value);
         names(self) == names(other)
@@ -94,12 +99,18 @@ impl DatabaseException {
         let known = || app_roles.iter().map(|role| role.value.as_str());
         let subject = self.check.subject();
         let as_subject = subject.is_role().then_some(&self.subject);
-        let as_object = self.object.as_ref().filter(|_| subject == CheckSubject::RoleOfTable);
+        let as_object = self
+            .object
+            .as_ref()
+            .filter(|_| subject == CheckSubject::RoleOfTable);
         for role in as_subject.into_iter().chain(as_object).chain(&self.roles) {
             if known().any(|name| name == role.value) {
                 continue;
             }
-            let message = format!("exception to `{}` names unknown role `{}`", self.check, role.value);
+            let message = format!(
+                "exception to `{}` names unknown role `{}`",
+                self.check, role.value
+            );
             let fault = Diagnostic::new(Fault::UnknownAllow, message)
                 .note("the roles are listed in `app_roles`")
                 .maybe_help(did_you_mean(&role.value, known()));
@@ -117,7 +128,10 @@ fn no_list<'a>(reader: &mut PolicyReader<'a>, name: &TomlKey, value: TomlValue<'
     let help = match first {
         Some((key, reason)) if table.is_some_and(|table| !table.contains_key(subject)) => {
             let reason = reason.get_ref().as_str().unwrap_or("…");
-            format!("an exception names one object: {}", form(check, key.get_ref(), reason))
+            format!(
+                "an exception names one object: {}",
+                form(check, key.get_ref(), reason)
+            )
         }
         _ => format!("write two pairs of brackets: `[[database.allow.{check}]]`"),
     };
@@ -131,7 +145,10 @@ fn subject_key(subject: CheckSubject) -> &'static str {
 /// The form of an exception, for a help.
 fn form(check: DatabaseCheck, name: &str, reason: &str) -> String {
     let subject = check.subject();
-    let keys = [Some((subject_key(subject), name)), subject.key().map(|key| (key, "…"))];
+    let keys = [
+        Some((subject_key(subject), name)),
+        subject.key().map(|key| (key, "…")),
+    ];
     let keys = keys.into_iter().flatten();
     let lines: Vec<String> = keys.map(|(key, value)| format!("`{key} = {value:?}`")).collect();
     format!(
@@ -190,12 +207,17 @@ impl Entry {
                     entry.subject = Setting::of(named(reader, &key, &value, "invoices"));
                 }
                 name if Some(name) == subject.key() => {
-                    let name = named(reader, &key, &value, "…").filter(|name| is_valid(reader, subject, name));
+                    let name =
+                        named(reader, &key, &value, "…").filter(|name| is_valid(reader, subject, name));
                     entry.object = Setting::of(name);
                 }
-                RELATION if subject.has_relation() => entry.relation = named(reader, &key, &value, "invoices_2024"),
+                RELATION if subject.has_relation() => {
+                    entry.relation = named(reader, &key, &value, "invoices_2024")
+                }
                 ROLES if subject.has_roles() => entry.roles = roles(reader, &key, value),
-                REASON => entry.reason = Setting::of(reader.text(&key, &value, "why the check does not apply")),
+                REASON => {
+                    entry.reason = Setting::of(reader.text(&key, &value, "why the check does not apply"))
+                }
                 _ => {
                     reader.unknown_key(&key, &known);
                     entry.is_misspelt = true;
@@ -217,7 +239,11 @@ impl Entry {
             .filter_map(|(_, key)| Some(format!("`{}`", key?)))
             .collect();
         if !missing.is_empty() && !self.is_misspelt {
-            let message = format!("this exception to `{}` has no {}", self.check, missing.join(" and no "));
+            let message = format!(
+                "this exception to `{}` has no {}",
+                self.check,
+                missing.join(" and no ")
+            );
             let fault = Diagnostic::new(Fault::MissingValue, message)
                 .note("an exception names the object that it is about")
                 .help(form(self.check, "…", "…"));

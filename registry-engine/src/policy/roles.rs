@@ -104,7 +104,8 @@ fn all_tenants<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: &TomlVal
         return Some(());
     }
     let near = did_you_mean(text, [ALL]);
-    let help = near.unwrap_or_else(|| format!("write `tenants = \"{ALL}\"`, or name the role in `app_roles`"));
+    let help =
+        near.unwrap_or_else(|| format!("write `tenants = \"{ALL}\"`, or name the role in `app_roles`"));
     let fault = Diagnostic::new(Fault::InvalidValue, format!("unknown tenants `{text}`"))
         .note("a role in `[database.roles]` works across all tenants")
         .help(help);

@@ -53,7 +53,11 @@ fn judged<'c>(context: &'c Context<'c>, declared: &CrossTenantRole, actor: &Acto
         findings.extend(exempt);
         return findings;
     }
-    findings.extend(ownership::findings(context, actor, DatabaseCheck::CrossTenantRole));
+    findings.extend(ownership::findings(
+        context,
+        actor,
+        DatabaseCheck::CrossTenantRole,
+    ));
     findings.extend(beyond_its_tables(context, declared, actor));
     findings
 }
@@ -91,7 +95,10 @@ fn exempt(context: &Context<'_>, actor: &Actor<'_>) -> Vec<Finding> {
                 )
             } else {
                 (
-                    format!("role `{name}` can become `{}`, which no list of tables limits: {what}", role.name),
+                    format!(
+                        "role `{name}` can become `{}`, which no list of tables limits: {what}",
+                        role.name
+                    ),
                     actor.revoke_way_to(role.oid, &context.catalog.server.database),
                 )
             };
@@ -99,7 +106,7 @@ fn exempt(context: &Context<'_>, actor: &Actor<'_>) -> Vec<Finding> {
             findings.push(if is_own {
                 finding.fact("`pg_roles` has this attribute of the role")
             } else {
-                finding.fact(actor.memberships(role.oid))
+                finding.object(&role.name).fact(actor.memberships(role.oid))
             });
         }
     }
@@ -154,10 +161,7 @@ fn finding(declared: &CrossTenantRole, table: &str, ways: &[Way<'_>]) -> Finding
     let listed = declared.tables.iter().map(|table| &table.value);
     facts
         .fold(finding.object(name), Finding::fact)
-        .fact(format!(
-            "`[database.roles.{name}]` lists {}",
-            quoted(listed)
-        ))
+        .fact(format!("`[database.roles.{name}]` lists {}", quoted(listed)))
 }
 
 /// The privileges on a table, its children and its parents.
@@ -285,7 +289,10 @@ fn by_function<'c>(context: &'c Context<'c>, actor: &Actor<'_>, function: &Funct
     let fixes: Vec<String> = executors
         .map(|role| {
             let grantee = context.catalog.grantee(*role);
-            format!("REVOKE EXECUTE ON ROUTINE {} FROM {grantee};", function.signature())
+            format!(
+                "REVOKE EXECUTE ON ROUTINE {} FROM {grantee};",
+                function.signature()
+            )
         })
         .collect();
     let words = Words::of_function(&function.body);
@@ -297,4 +304,231 @@ fn by_function<'c>(context: &'c Context<'c>, actor: &Actor<'_>, function: &Funct
         fixes: fixes.clone(),
     });
     ways.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::checks::open_policy;
+    use crate::database::finding::Finding;
+    use crate::database::testing::{Database, NOTHING, TENANT, findings, found};
+
+    /// A role `relay` that works across tenants on `invoices`.
+    fn declare(it: &mut Database) {
+        it.policy_file.push_str(
+            "[database.roles.relay]\ntenants = \"all\"\ntables = [\"invoices\"]\nreason = \"sends them\"\n",
+        );
+    }
+
+    fn relay(it: &mut Database) {
+        declare(it);
+        it.add_role("relay");
+        it.grant("SELECT", "invoices", "relay");
+        it.add_policy("invoices", "relay", "relay", "true");
+    }
+
+    #[test]
+    fn a_role_that_reaches_its_tables_alone() {
+        assert_eq!(found(find, relay), NOTHING);
+        assert_eq!(found(open_policy::find, relay), NOTHING);
+    }
+
+    #[test]
+    fn a_role_that_bypasses_row_level_security() {
+        let bypassing = |it: &mut Database| {
+            relay(it);
+            it.role("relay").bypass_rls = true;
+        };
+        assert_eq!(found(find, bypassing), NOTHING);
+        let found = findings(find, |it| {
+            bypassing(it);
+            it.grant("SELECT", "audit_logs", "relay");
+        });
+        assert_eq!(
+            found[0].message,
+            "role `relay` reaches rows of all tenants in table `audit_logs`, which it does not list"
+        );
+        assert_eq!(
+            found[0].fix,
+            "REVOKE SELECT ON TABLE \"public\".\"audit_logs\" FROM \"relay\";"
+        );
+        assert_eq!(
+            found[0].facts,
+            [
+                "SELECT on `audit_logs`, granted to `relay`",
+                "`[database.roles.relay]` lists `invoices`"
+            ]
+        );
+        assert!(found[0].entry.is_some());
+    }
+
+    #[test]
+    fn a_role_that_does_not_exist() {
+        assert_eq!(found(find, declare), ["- relay"]);
+    }
+
+    /// The change, with the role.
+    fn with(change: impl FnOnce(&mut Database)) -> Vec<String> {
+        found(find, |it| {
+            relay(it);
+            change(it);
+        })
+    }
+
+    #[test]
+    fn a_privilege_that_policies_make_useless() {
+        assert_eq!(
+            with(|it| {
+                it.grant("SELECT", "audit_logs", "relay");
+            }),
+            NOTHING
+        );
+        assert_eq!(
+            with(|it| {
+                it.grant("SELECT", "audit_logs", "relay");
+                it.add_policy("audit_logs", "one_tenant", "relay", TENANT);
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn an_open_policy_of_another_table() {
+        assert_eq!(
+            with(|it| {
+                it.grant("SELECT", "audit_logs", "relay");
+                it.add_policy("audit_logs", "relay", "relay", "true");
+            }),
+            ["audit_logs relay"]
+        );
+    }
+
+    #[test]
+    fn another_table_without_row_level_security() {
+        assert_eq!(
+            with(|it| {
+                it.grant("UPDATE", "audit_logs", "relay");
+                it.relation("audit_logs").row_security = false;
+            }),
+            ["audit_logs relay"]
+        );
+    }
+
+    #[test]
+    fn truncate_ignores_policies() {
+        assert_eq!(
+            with(|it| {
+                it.grant("TRUNCATE", "audit_logs", "relay");
+            }),
+            ["audit_logs relay"]
+        );
+    }
+
+    #[test]
+    fn a_partition_of_another_table() {
+        assert_eq!(
+            with(|it| {
+                it.child("old_logs", "r", "audit_logs");
+                it.grant("SELECT", "old_logs", "relay");
+            }),
+            ["audit_logs relay"]
+        );
+    }
+
+    #[test]
+    fn a_privilege_of_a_group() {
+        let of_group = |it: &mut Database| {
+            it.add_role("auditors").bypass_rls = true;
+            it.add_member("auditors", "relay");
+            it.grant("SELECT", "audit_logs", "auditors");
+        };
+        assert_eq!(with(of_group), ["audit_logs relay"]);
+    }
+
+    #[test]
+    fn a_system_table_has_no_tenants() {
+        assert_eq!(
+            with(|it| {
+                it.role("relay").bypass_rls = true;
+                it.grant("SELECT", "users", "relay");
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn everything_that_can_be_read() {
+        let found = findings(find, |it| {
+            relay(it);
+            it.role("relay").bypass_rls = true;
+            it.add_role("pg_read_all_data");
+            it.add_member("pg_read_all_data", "relay");
+        });
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].fix, "REVOKE \"pg_read_all_data\" FROM \"relay\";");
+    }
+
+    #[test]
+    fn a_view_of_another_table() {
+        assert_eq!(
+            with(|it| {
+                it.view("logs", "v", "audit_logs");
+                it.grant("SELECT", "logs", "relay");
+            }),
+            ["audit_logs relay"]
+        );
+        assert_eq!(
+            with(|it| {
+                it.view("totals", "v", "invoices");
+                it.grant("SELECT", "totals", "relay");
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_function_that_it_alone_may_call() {
+        assert_eq!(
+            with(|it| {
+                let relay = it.role_oid("relay");
+                it.function("purge", "DELETE FROM audit_logs").executors = vec![relay];
+            }),
+            ["audit_logs relay"]
+        );
+        assert_eq!(
+            with(|it| {
+                it.function("purge", "DELETE FROM audit_logs");
+            }),
+            NOTHING
+        );
+    }
+
+    /// The policy that only the members of the role reach is no second finding.
+    #[test]
+    fn a_role_of_the_application_that_can_become_it() {
+        let member = |it: &mut Database| {
+            relay(it);
+            it.add_member("relay", "app");
+        };
+        let found_here = findings(find, member);
+        let fixes: Vec<&str> = found_here.iter().map(|one: &Finding| one.fix.as_str()).collect();
+        assert_eq!(fixes, ["REVOKE \"relay\" FROM \"app\";"]);
+        assert_eq!(found(open_policy::find, member), NOTHING);
+    }
+
+    #[test]
+    fn a_superuser_has_no_limits() {
+        let found = findings(find, |it| {
+            relay(it);
+            it.role("relay").superuser = true;
+        });
+        let messages: Vec<&str> = found.iter().map(|one| one.message.as_str()).collect();
+        assert_eq!(messages, ["no list of tables limits role `relay`: SUPERUSER"]);
+        assert_eq!(with(|it| it.add_member("postgres", "relay")), ["- postgres"]);
+    }
+
+    #[test]
+    fn an_owner_of_tables() {
+        assert_eq!(with(|it| it.add_member("owner", "relay")), ["- owner"]);
+    }
 }

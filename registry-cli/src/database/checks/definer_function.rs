@@ -71,7 +71,7 @@ mod tests {
             found(find, |it| {
                 it.function("f", "SELECT count(*) FROM invoices");
             }),
-            ["invoices f"]
+            ["invoices f()"]
         );
     }
 
@@ -81,7 +81,23 @@ mod tests {
             found(find, |it| {
                 it.function("f", "DELETE FROM audit_logs");
             }),
-            ["audit_logs f"]
+            ["audit_logs f()"]
+        );
+    }
+
+    /// Functions of one name differ in the types of their arguments.
+    #[test]
+    fn the_types_of_its_arguments_belong_to_its_name() {
+        assert_eq!(
+            found(find, |it| {
+                it.function("purge", "DELETE FROM audit_logs").types = "integer".to_string();
+                let other = it.function("purge", "DELETE FROM audit_logs");
+                other.types = "timestamp with time zone".to_string();
+            }),
+            [
+                "audit_logs purge(integer)",
+                "audit_logs purge(timestamp with time zone)"
+            ]
         );
     }
 
@@ -92,7 +108,7 @@ mod tests {
                 it.view("v", "v", "invoices");
                 it.function("f", "SELECT * FROM v");
             }),
-            ["invoices f"]
+            ["invoices f()"]
         );
     }
 
@@ -102,7 +118,7 @@ mod tests {
             found(find, |it| {
                 it.function("f", "BEGIN DELETE FROM audit_logs; END").is_trigger = true;
             }),
-            ["audit_logs f"]
+            ["audit_logs f()"]
         );
     }
 

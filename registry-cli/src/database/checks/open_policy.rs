@@ -6,9 +6,7 @@ use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
 use crate::database::logic::Verdict;
-use crate::database::policies::{
-    self, Clause, compare_tenant, effective_policies, is_open_alone, verdict,
-};
+use crate::database::policies::{self, Clause, compare_tenant, effective_policies, is_open_alone, verdict};
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
