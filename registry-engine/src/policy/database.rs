@@ -182,10 +182,17 @@ mod tests {
              app_roles = [\"app\", \"worker\", \"app\"]
              force_rls = false
              append_only_trigger = true
-             [database.allow.rls_disabled]
-             invoices = \"why\"
-             [database.allow.default-privilege]
-             app = \"why\"
+             [database.roles.relay]
+             tenants = \"all\"
+             tables = [\"outbox\"]
+             reason = \"why\"
+             [[database.allow.rls_disabled]]
+             table = \"invoices\"
+             reason = \"why\"
+             [[database.allow.open-policy]]
+             table = \"orders\"
+             policy = \"read_all\"
+             reason = \"why\"
              [database.levels]
              missing_tenant_index = \"deny\"",
         );
@@ -201,6 +208,8 @@ mod tests {
         assert!(!database.force_rls && database.append_only_trigger);
         assert!(database.allows(DatabaseCheck::RlsDisabled, "invoices"));
         assert!(!database.allows(DatabaseCheck::RlsDisabled, "orders"));
+        assert!(!database.allows(DatabaseCheck::OpenPolicy, "orders"));
+        assert_eq!((database.roles.len(), database.exceptions.len()), (1, 2));
     }
 
     #[test]
@@ -218,14 +227,8 @@ mod tests {
              app_roles = [\"\", 1, \"public\", \"pg_monitor\"]
              force_rls = \"yes\"
              force_rsl = true
-             [database.allow.rls-disabeld]
-             invoices = \"why\"
-             [database.allow.missing-app-role]
-             app = \"why\"
-             [database.allow.open-policy]
-             invoices = \"\"
-             [database.allow.default-privilege]
-             apq = \"why\"
+             allow = true
+             roles = \"worker\"
              [database.levels]
              missing-tenant-indx = \"deny\"
              open-policy = \"warn\"
@@ -243,14 +246,12 @@ mod tests {
                 "invalid-value \"pg_monitor\"",
                 "wrong-type \"yes\"",
                 "unknown-key force_rsl",
-                "unknown-check rls-disabeld",
-                "unknown-check missing-app-role",
-                "allow-without-reason \"\"",
+                "wrong-type true",
+                "wrong-type \"worker\"",
                 "unknown-check missing-tenant-indx",
                 "unknown-check open-policy",
                 "unknown-level \"alow\"",
                 "repeated-key extra_column",
-                "unknown-allow apq",
             ]
         );
     }
@@ -268,7 +269,7 @@ mod tests {
         );
         assert_eq!(
             faults[0].helps,
-            ["to accept its findings about one table, write an exception: `[database.allow.open-policy]`"]
+            ["to accept one of its findings, write an exception: `[[database.allow.open-policy]]`"]
         );
         assert!(
             faults[1].helps[0].starts_with("the checks whose level can be set are `column-type-mismatch`")

@@ -121,7 +121,6 @@ impl DatabaseException {
 
 /// A table where a list of tables has to be: the brackets are single, or its lines are `table = "reason"`.
 fn no_list<'a>(reader: &mut PolicyReader<'a>, name: &TomlKey, value: TomlValue<'a>, check: DatabaseCheck) {
-    let span = value.span();
     let subject = subject_key(check.subject());
     let table = value.get_ref().as_table();
     let first = table.and_then(|table| table.iter().min_by_key(|(key, _)| key.span().start));
@@ -135,7 +134,7 @@ fn no_list<'a>(reader: &mut PolicyReader<'a>, name: &TomlKey, value: TomlValue<'
         }
         _ => format!("write two pairs of brackets: `[[database.allow.{check}]]`"),
     };
-    reader.wrong_type(name, "a list of tables", value.get_ref(), span, help);
+    reader.wrong_type(name, "a list of tables", value.get_ref(), name.span(), help);
 }
 
 fn subject_key(subject: CheckSubject) -> &'static str {
@@ -239,6 +238,10 @@ impl Entry {
             .filter_map(|(_, key)| Some(format!("`{}`", key?)))
             .collect();
         if !missing.is_empty() && !self.is_misspelt {
+            let named = match &self.subject {
+                Setting::Is(name) => name.get_ref().as_str(),
+                Setting::Absent | Setting::Faulty => "…",
+            };
             let message = format!(
                 "this exception to `{}` has no {}",
                 self.check,
@@ -246,7 +249,7 @@ impl Entry {
             );
             let fault = Diagnostic::new(Fault::MissingValue, message)
                 .note("an exception names the object that it is about")
-                .help(form(self.check, "…", "…"));
+                .help(form(self.check, named, "…"));
             reader.fault(fault, place.clone(), "");
         }
         let is_complete = missing.is_empty() && !self.is_misspelt;
@@ -387,4 +390,207 @@ pub fn known_check(
     let help = fault.helps.is_empty().then_some(list);
     reader.fault(fault.maybe_help(help), name.span(), "");
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::testing::{codes, places};
+    use crate::{Policy, Source};
+
+    fn read(text: &str) -> (Vec<DatabaseException>, Vec<Diagnostic>) {
+        let (mut policy, mut faults) = (Policy::default(), Vec::new());
+        let text = format!("[database]\napp_roles = [\"app\", \"clerk\"]\n{text}");
+        policy.read_main(&Arc::new(Source::new("table-registry.toml", text)), &mut faults);
+        (policy.database.exceptions, faults)
+    }
+
+    #[test]
+    fn what_each_exception_names() {
+        let (exceptions, faults) = read(
+            "[[database.allow.rls_disabled]]
+             table = \"invoices\"
+             reason = \"why\"
+             [[database.allow.open-policy]]
+             table = \"invoices\"
+             policy = \"read_all\"
+             roles = [\"app\"]
+             reason = \"why\"
+             [[database.allow.open-policy]]
+             table = \"invoices\"
+             policy = \"read_all\"
+             relation = \"invoices_2024\"
+             reason = \"why\"
+             [[database.allow.definer-function]]
+             table = \"invoices\"
+             function = \"purge(integer)\"
+             reason = \"why\"
+             [[database.allow.default-privilege]]
+             role = \"app\"
+             reason = \"why\"
+             [[database.allow.privileged-app-role]]
+             role = \"app\"
+             attribute = \"BYPASSRLS\"
+             reason = \"why\"",
+        );
+        assert_eq!(codes(&faults), [""; 0]);
+        let named: Vec<String> = exceptions.iter().map(DatabaseException::named).collect();
+        assert_eq!(
+            named,
+            [
+                "table `invoices`",
+                "policy `read_all` of table `invoices`",
+                "policy `read_all` of `invoices_2024`, for table `invoices`",
+                "function `purge(integer)` of table `invoices`",
+                "role `app`",
+                "attribute `BYPASSRLS` of role `app`"
+            ]
+        );
+    }
+
+    /// Each subject asks for the keys that it names.
+    #[test]
+    fn every_check_takes_its_form() {
+        for &check in DatabaseCheck::ALL {
+            let subject = check.subject();
+            if subject == CheckSubject::Nothing {
+                continue;
+            }
+            let value = match subject {
+                CheckSubject::Attribute => "SUPERUSER",
+                CheckSubject::RoleOfTable => "app",
+                _ => "x",
+            };
+            let object = subject.key().map(|key| format!("{key} = \"{value}\"\n"));
+            let text = format!(
+                "[[database.allow.{check}]]\n{} = \"app\"\n{}reason = \"why\"\n",
+                subject_key(subject),
+                object.unwrap_or_default()
+            );
+            let (exceptions, faults) = read(&text);
+            assert_eq!((exceptions.len(), codes(&faults)), (1, Vec::new()), "{text}");
+        }
+    }
+
+    /// Each exception has one mistake.
+    #[test]
+    fn every_fault_at_its_place() {
+        let (exceptions, faults) = read(
+            "[[database.allow.rls-disabeld]]
+             table = \"a\"
+             reason = \"why\"
+             [[database.allow.missing-app-role]]
+             role = \"app\"
+             [[database.allow.open-policy]]
+             table = \"b\"
+             reason = \"why\"
+             [[database.allow.open-policy]]
+             table = \"c\"
+             policy = \"p\"
+             [[database.allow.open-policy]]
+             table = \"d\"
+             policy = \"p\"
+             reason = \" \"
+             [[database.allow.open-policy]]
+             table = \"e\"
+             polcy = \"p\"
+             reason = \"why\"
+             [[database.allow.open-policy]]
+             table = \"f\"
+             view = \"p\"
+             reason = \"why\"
+             [[database.allow.open-policy]]
+             table = 1
+             policy = \"p\"
+             reason = \"why\"
+             [[database.allow.open-policy]]
+             table = \"g\"
+             policy = \"\"
+             reason = \"why\"
+             [[database.allow.open-policy]]
+             table = \"h\"
+             policy = \"p\"
+             roles = [\"clrk\"]
+             reason = \"why\"
+             [[database.allow.open-policy]]
+             table = \"i\"
+             policy = \"p\"
+             roles = []
+             reason = \"why\"
+             [[database.allow.rls-disabled]]
+             table = \"j\"
+             policy = \"p\"
+             reason = \"why\"
+             [[database.allow.default-privilege]]
+             role = \"apq\"
+             reason = \"why\"
+             [[database.allow.privileged-app-role]]
+             role = \"app\"
+             attribute = \"bypass_rls\"
+             reason = \"why\"
+             [database.allow.definer-function]
+             invoices = \"why\"",
+        );
+        assert_eq!(
+            places(&faults),
+            [
+                "unknown-check rls-disabeld",
+                "unknown-check missing-app-role",
+                "missing-value table",
+                "allow-without-reason table",
+                "allow-without-reason \" \"",
+                "unknown-key polcy",
+                "unknown-key view",
+                "wrong-type 1",
+                "empty-name \"\"",
+                "invalid-value []",
+                "unknown-key policy",
+                "invalid-value \"bypass_rls\"",
+                "wrong-type definer-function",
+                "unknown-allow \"clrk\"",
+                "unknown-allow \"apq\"",
+            ]
+        );
+        assert_eq!(faults[5].helps, ["did you mean `policy`?"]);
+        assert_eq!(faults[13].helps, ["did you mean `clerk`?"]);
+        assert!(!exceptions.is_empty());
+    }
+
+    #[test]
+    fn single_brackets_are_another_mistake_than_the_form_for_a_whole_table() {
+        let help = |text: &str| read(text).1.remove(0).helps.remove(0);
+        assert_eq!(
+            help("[database.allow.open-policy]\ninvoices = \"for everybody\""),
+            "an exception names one object: write `[[database.allow.open-policy]]` with `table = \"invoices\"`, \
+             `policy = \"…\"` and `reason = \"for everybody\"`"
+        );
+        assert_eq!(
+            help("[database.allow.open-policy]\ntable = \"invoices\"\npolicy = \"p\"\nreason = \"why\""),
+            "write two pairs of brackets: `[[database.allow.open-policy]]`"
+        );
+    }
+
+    #[test]
+    fn an_object_is_allowed_once_for_each_role() {
+        let with = |first: &str, second: &str| {
+            let entry = |roles: &str| {
+                format!(
+                    "[[database.allow.open-policy]]\ntable = \"a\"\npolicy = \"p\"\nreason = \"why\"\n{roles}\n"
+                )
+            };
+            codes(&read(&format!("{}{}", entry(first), entry(second))).1)
+        };
+        let (app, clerk) = ("roles = [\"app\"]", "roles = [\"clerk\"]");
+        assert_eq!(with(app, clerk), [""; 0]);
+        for (first, second) in [
+            ("", ""),
+            (app, ""),
+            ("", app),
+            (app, "roles = [\"clerk\", \"app\"]"),
+        ] {
+            assert_eq!(with(first, second), ["repeated-allow"], "{first} {second}");
+        }
+    }
 }

@@ -186,3 +186,66 @@ fn role_fault(name: &str, use_of_it: &str) -> Option<Diagnostic> {
     let fault = name::check_identifier("role name", name).err()?;
     Some(Diagnostic::new(fault.code, fault.message))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::testing::{codes, places};
+    use crate::{Policy, Source};
+
+    fn read(text: &str) -> (Vec<CrossTenantRole>, Vec<Diagnostic>) {
+        let (mut policy, mut faults) = (Policy::default(), Vec::new());
+        policy.read_main(&Arc::new(Source::new("table-registry.toml", text)), &mut faults);
+        (policy.database.roles, faults)
+    }
+
+    #[test]
+    fn a_role_with_its_tables() {
+        let (roles, faults) = read(
+            "[database.roles.worker]\ntenants = \"all\"\ntables = [\"outbox\", \"audit.events\"]\nreason = \"why\"",
+        );
+        assert_eq!(codes(&faults), [""; 0]);
+        let tables: Vec<&str> = roles[0].tables.iter().map(|table| table.value.as_str()).collect();
+        assert_eq!(
+            (roles[0].name.value.as_str(), tables, roles[0].reason.as_str()),
+            ("worker", vec!["outbox", "audit.events"], "why")
+        );
+    }
+
+    /// Each role has one mistake.
+    #[test]
+    fn every_fault_at_its_place() {
+        let (_, faults) = read(
+            "[database]
+             app_roles = [\"app\"]
+             roles.a = { tenants = \"al\", tables = [\"t\"], reason = \"why\" }
+             roles.b = { tenants = \"one\", tables = [\"t\"], reason = \"why\" }
+             roles.c = { tenants = \"all\", reason = \"why\" }
+             roles.d = { tenants = \"all\", tables = [], reason = \"why\" }
+             roles.e = { tenants = \"all\", tables = [\"t\", \"t\"], reason = \"why\" }
+             roles.f = { tenants = \"all\", tables = [\"t\"], reason = \"\" }
+             roles.g = { tenants = \"all\", tabels = [\"t\"], reason = \"why\" }
+             roles.h = [\"t\"]
+             roles.public = { tenants = \"all\", tables = [\"t\"], reason = \"why\" }
+             roles.app = { tenants = \"all\", tables = [\"t\"], reason = \"why\" }",
+        );
+        assert_eq!(
+            places(&faults),
+            [
+                "invalid-value \"al\"",
+                "invalid-value \"one\"",
+                "missing-value c",
+                "invalid-value []",
+                "invalid-value \"t\"",
+                "allow-without-reason \"\"",
+                "unknown-key tabels",
+                "wrong-type [\"t\"]",
+                "invalid-value public",
+                "invalid-value app",
+            ]
+        );
+        assert_eq!(faults[0].helps, ["did you mean `all`?"]);
+    }
+}

@@ -999,6 +999,36 @@ mod tests {
             ),
             (
                 schema,
+                "[[database.allow.open-policy]]\ntable = \"usrs\"\npolicy = \"p\"\nreason = \"x\"",
+                "",
+                "unknown-allow",
+            ),
+            (
+                schema,
+                "[exempt]\nold = \"x\"\n[[database.allow.rls-disabled]]\ntable = \"old\"\nreason = \"x\"",
+                "",
+                "unknown-allow",
+            ),
+            (
+                schema,
+                "[database.roles.worker]\ntenants = \"all\"\ntables = [\"usrs\"]\nreason = \"x\"",
+                "",
+                "unknown-table",
+            ),
+            (
+                schema,
+                "[exempt]\nold = \"x\"\n[database.roles.w]\ntenants = \"all\"\ntables = [\"old\"]\nreason = \"x\"",
+                "",
+                "unknown-table",
+            ),
+            (
+                schema,
+                "[database.roles.worker]\ntenants = \"all\"\ntables = [\"roles\"]\nreason = \"x\"",
+                "",
+                "needless-policy",
+            ),
+            (
+                schema,
                 "",
                 "update_delete = [\"users\", \"users\"]",
                 "repeated-revoke",
