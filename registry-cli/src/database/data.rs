@@ -109,6 +109,7 @@ impl Comparison {
         Some(Self {
             rows: ForeignRows {
                 table: reference.child.name().to_string(),
+                relation: context.name_beside(reference.child, reference.relation),
                 parent: reference.parent.name().to_string(),
                 key: reference.key.name.clone(),
                 count: 0,

@@ -1,4 +1,4 @@
-//! `[database.allow]`: applies the exceptions, and finds those that are not needed.
+//! `[[database.allow.CHECK]]`: applies the exceptions, and finds those that are not needed.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -4,6 +4,8 @@
 #[derive(Debug)]
 pub struct ForeignRows {
     pub table: String,
+    /// The partition or child that has the foreign key, if it is not the table itself.
+    pub relation: Option<String>,
     pub parent: String,
     /// The name of the foreign key.
     pub key: String,

@@ -114,8 +114,8 @@ pub fn ways_to<'c>(
 
 /// The roles of the application that use one of these views.
 pub fn users_of(context: &Context<'_>, ways: &[&Relation], privileges: &[&str]) -> Vec<String> {
-    let uses = |app: &&Actor<'_>| ways.iter().any(|way| app.may(way, privileges));
-    let users = context.app_roles.iter().filter(uses);
+    let is_used_by = |app: &&Actor<'_>| ways.iter().any(|way| app.may(way, privileges));
+    let users = context.app_roles.iter().filter(is_used_by);
     users.map(|app| app.role.name.clone()).collect()
 }
 

@@ -130,9 +130,9 @@ pub fn finding(
     finding
 }
 
-/// The roles of the application that the policy is for and that may run one of its commands. A role of the policy that
-/// works across tenants on the table is not one of the application: `cross_tenant_role` reports who can become it.
-fn users<'q>(
+/// The roles of the application that a policy is for. A role of the policy that works across tenants on the table is not
+/// one of the application: `cross_tenant_role` reports who can become it.
+pub fn app_roles_of<'q>(
     context: &'q Context<'q>,
     relation: &'q Relation,
     policy: &'q PolicyRow,
@@ -141,11 +141,19 @@ fn users<'q>(
         let mut roles = policy.roles.iter();
         roles.any(|role| app.reaches(*role) && !context.works_across_tenants(*role, relation.oid))
     };
-    let may_run = |app: &&Actor<'_>| {
+    context.app_roles.iter().filter(is_for)
+}
+
+/// The roles of the application that use a policy: those that may run one of its commands.
+fn users<'q>(
+    context: &'q Context<'q>,
+    relation: &'q Relation,
+    policy: &'q PolicyRow,
+) -> impl Iterator<Item = &'q Actor<'q>> {
+    app_roles_of(context, relation, policy).filter(|app| {
         let mut commands = COMMANDS.iter().filter(|(letter, _)| policy.is_for(letter));
         commands.any(|(_, command)| app.holds(relation, command))
-    };
-    context.app_roles.iter().filter(is_for).filter(may_run)
+    })
 }
 
 /// What a clause of a permissive policy does with rows of other tenants, in the commands that a role of the application

@@ -38,6 +38,8 @@ struct Row<'f> {
     table: Option<&'f str>,
     /// The policy, role, view, … that the finding is about, if there is one.
     object: Option<&'f str>,
+    /// The partition, child or other relation that has the object, if it is not the table itself.
+    relation: Option<&'f str>,
     /// What is wrong.
     message: &'f str,
     /// The evidence from the system catalogs.
@@ -119,6 +121,7 @@ fn row(finding: &Finding) -> Row<'_> {
         severity: report::severity(finding.severity),
         table: finding.table.as_deref(),
         object: finding.object.as_deref(),
+        relation: finding.relation.as_deref(),
         message: &finding.message,
         facts: &finding.facts,
         fix: &finding.fix,

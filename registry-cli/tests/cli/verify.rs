@@ -480,7 +480,7 @@ faults! {
         => "unprotected-child contacts child";
     parent_without_rls: "CREATE SCHEMA h; CREATE TABLE h.root (org_id text NOT NULL);
         ALTER TABLE contacts INHERIT h.root; GRANT USAGE ON SCHEMA h TO erp_app; GRANT SELECT ON h.root TO erp_app"
-        => "unprotected-parent contacts root";
+        => "unprotected-parent contacts h.root";
     parent_of_append_only_table: "CREATE SCHEMA h; CREATE TABLE h.root (org_id text NOT NULL);
         ALTER TABLE audit_logs INHERIT h.root; GRANT USAGE ON SCHEMA h TO erp_app; GRANT DELETE ON h.root TO erp_app"
         => "unprotected-parent audit_logs h.root";

@@ -62,7 +62,7 @@ impl DatabaseException {
                 continue;
             };
             if value.get_ref().is_table() {
-                no_list(reader, &name, value, check);
+                no_list(reader, &name, &value, check);
                 continue;
             }
             for (place, pairs) in reader.tables("database.allow", &name, value) {
@@ -120,7 +120,7 @@ impl DatabaseException {
 }
 
 /// A table where a list of tables has to be: the brackets are single, or its lines are `table = "reason"`.
-fn no_list<'a>(reader: &mut PolicyReader<'a>, name: &TomlKey, value: TomlValue<'a>, check: DatabaseCheck) {
+fn no_list<'a>(reader: &mut PolicyReader<'a>, name: &TomlKey, value: &TomlValue<'a>, check: DatabaseCheck) {
     let subject = subject_key(check.subject());
     let table = value.get_ref().as_table();
     let first = table.and_then(|table| table.iter().min_by_key(|(key, _)| key.span().start));
@@ -211,11 +211,11 @@ impl Entry {
                     entry.object = Setting::of(name);
                 }
                 RELATION if subject.has_relation() => {
-                    entry.relation = named(reader, &key, &value, "invoices_2024")
+                    entry.relation = named(reader, &key, &value, "invoices_2024");
                 }
                 ROLES if subject.has_roles() => entry.roles = roles(reader, &key, value),
                 REASON => {
-                    entry.reason = Setting::of(reader.text(&key, &value, "why the check does not apply"))
+                    entry.reason = Setting::of(reader.text(&key, &value, "why the check does not apply"));
                 }
                 _ => {
                     reader.unknown_key(&key, &known);

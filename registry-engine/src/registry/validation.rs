@@ -960,6 +960,31 @@ mod tests {
     }
 
     #[test]
+    fn entries_of_the_database_name_registered_tables() {
+        let schema = "#[table] struct Users; #[table(kind = system)] struct Roles;";
+        let exception = |table: &str| {
+            format!("[[database.allow.open-policy]]\ntable = \"{table}\"\npolicy = \"p\"\nreason = \"x\"")
+        };
+        let role = |table: &str| {
+            format!("[database.roles.worker]\ntenants = \"all\"\ntables = [\"{table}\"]\nreason = \"x\"")
+        };
+        for (entry, code) in [
+            (exception("users"), None),
+            (exception("usrs"), Some("unknown-allow")),
+            (exception("old"), Some("unknown-allow")),
+            (role("users"), None),
+            (role("usrs"), Some("unknown-table")),
+            (role("old"), Some("unknown-table")),
+            (role("roles"), Some("needless-policy")),
+        ] {
+            let main = format!("[exempt]\nold = \"x\"\n{entry}");
+            let (_, faults) = registry(&[("a.rs", schema)], &main, "");
+            assert_eq!(codes(&faults), Vec::from_iter(code), "{main}");
+            assert!(faults.iter().all(|fault| !fault.helps.is_empty()));
+        }
+    }
+
+    #[test]
     fn every_fault_alone() {
         let schema = "#[table] struct Users; #[table(kind = system)] struct Roles;";
         for (schema, overrides, revoke, code) in [
@@ -996,36 +1021,6 @@ mod tests {
                 "[exempt]\nold = \"x\"\n[lints.allow.float-money]\nold = \"x\"",
                 "",
                 "unknown-allow",
-            ),
-            (
-                schema,
-                "[[database.allow.open-policy]]\ntable = \"usrs\"\npolicy = \"p\"\nreason = \"x\"",
-                "",
-                "unknown-allow",
-            ),
-            (
-                schema,
-                "[exempt]\nold = \"x\"\n[[database.allow.rls-disabled]]\ntable = \"old\"\nreason = \"x\"",
-                "",
-                "unknown-allow",
-            ),
-            (
-                schema,
-                "[database.roles.worker]\ntenants = \"all\"\ntables = [\"usrs\"]\nreason = \"x\"",
-                "",
-                "unknown-table",
-            ),
-            (
-                schema,
-                "[exempt]\nold = \"x\"\n[database.roles.w]\ntenants = \"all\"\ntables = [\"old\"]\nreason = \"x\"",
-                "",
-                "unknown-table",
-            ),
-            (
-                schema,
-                "[database.roles.worker]\ntenants = \"all\"\ntables = [\"roles\"]\nreason = \"x\"",
-                "",
-                "needless-policy",
             ),
             (
                 schema,

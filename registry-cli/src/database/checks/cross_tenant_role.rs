@@ -309,7 +309,7 @@ fn by_function<'c>(context: &'c Context<'c>, actor: &Actor<'_>, function: &Funct
 #[cfg(test)]
 mod tests {
     use super::find;
-    use crate::database::checks::open_policy;
+    use crate::database::checks::{open_policy, run};
     use crate::database::finding::Finding;
     use crate::database::testing::{Database, NOTHING, TENANT, findings, found};
 
@@ -514,6 +514,19 @@ mod tests {
         let fixes: Vec<&str> = found_here.iter().map(|one: &Finding| one.fix.as_str()).collect();
         assert_eq!(fixes, ["REVOKE \"relay\" FROM \"app\";"]);
         assert_eq!(found(open_policy::find, member), NOTHING);
+    }
+
+    /// Nothing else is found about a policy that a role of the application reaches only by becoming the role.
+    #[test]
+    fn the_policies_of_the_role_are_no_findings_of_other_checks() {
+        let mut database = Database::sound();
+        relay(&mut database);
+        let policy = database.rows.policies.last_mut().unwrap();
+        policy.check = None;
+        database.add_member("relay", "app");
+        let found = database.inspect(run);
+        let codes: Vec<&str> = found.iter().map(|one| one.code.as_str()).collect();
+        assert_eq!(codes, ["cross-tenant-role"]);
     }
 
     #[test]

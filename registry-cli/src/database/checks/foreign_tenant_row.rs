@@ -27,6 +27,7 @@ fn finding(rows: &ForeignRows) -> Finding {
     );
     Finding::of_table(DatabaseCheck::ForeignTenantRow, &rows.table, message, fix)
         .object(&rows.key)
+        .of_relation(rows.relation.clone())
         .fact(format!("this query shows them: {}", rows.query))
 }
 
@@ -50,6 +51,7 @@ mod tests {
         ] {
             let rows = ForeignRows {
                 table: "lines".to_string(),
+                relation: None,
                 parent: "invoices".to_string(),
                 key: "by_invoice".to_string(),
                 count,

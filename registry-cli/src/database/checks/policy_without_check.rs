@@ -6,7 +6,7 @@ use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
 use crate::database::logic::Verdict;
-use crate::database::policies::{self, Clause, policies_of_families, verdict};
+use crate::database::policies::{self, Clause, app_roles_of, policies_of_families, verdict};
 use crate::database::statements::identifier;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -19,11 +19,10 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 
 fn lacks_check(context: &Context<'_>, relation: &Relation, policy: &PolicyRow) -> bool {
     let writes = matches!(policy.command.as_str(), "*" | "w");
-    let mut roles = policy.roles.iter();
     writes
         && policy.permissive
         && policy.check.is_none()
-        && roles.any(|role| context.app_role_reaching(*role).is_some())
+        && app_roles_of(context, relation, policy).next().is_some()
         // `open_policy` and `unproven_policy` report others.
         && verdict(context, relation, policy, Clause::Using) == Verdict::Isolated
 }
