@@ -136,7 +136,10 @@ impl Requirement {
     pub fn take_back(self, table: &Qualified, asked: &Asked, names: &Names) -> Option<String> {
         match self {
             Self::RowSecurity | Self::ForcedRowSecurity | Self::Policy => None,
-            Self::RevokedChanges => Some(grant_changes(table, asked.access, &names.app_roles)),
+            Self::RevokedChanges => {
+                let roles = names.roles_except(&asked.allowed_grantees);
+                (!roles.is_empty()).then(|| grant_changes(table, asked.access, &roles.join(", ")))
+            }
             Self::Trigger => Some(drop_trigger(table)),
         }
     }
@@ -166,16 +169,20 @@ impl Names {
         }
     }
 
+    /// The roles of the application without some grantees, as SQL writes them.
+    fn roles_except(&self, allowed: &[String]) -> Vec<String> {
+        let left = self.roles.iter().filter(|role| !allowed.contains(role));
+        left.map(|role| identifier(role)).collect()
+    }
+
     /// PUBLIC and the roles of the application without some grantees. `None` if nobody is left.
     fn grantees_except(&self, allowed: &[String]) -> Option<String> {
-        let is_left = |name: &&str| allowed.iter().all(|one| one != name);
-        let roles = self.roles.iter().map(String::as_str).filter(is_left);
-        let public = Some("PUBLIC").filter(is_left);
-        let names = public
-            .map(ToString::to_string)
-            .into_iter()
-            .chain(roles.map(identifier));
-        let names: Vec<String> = names.collect();
+        const PUBLIC: &str = "PUBLIC";
+        let public = allowed
+            .iter()
+            .all(|one| one != PUBLIC)
+            .then(|| PUBLIC.to_string());
+        let names: Vec<String> = public.into_iter().chain(self.roles_except(allowed)).collect();
         (!names.is_empty()).then(|| names.join(", "))
     }
 

@@ -1143,6 +1143,8 @@ reason = \"read by reports\"
     let difference = crate_.run(&["sql", "--diff", "--database-url", &database.url()]);
     assert!(difference.stdout.contains("FROM PUBLIC"), "{}", difference.all());
     assert!(!difference.stdout.contains("archive"), "{}", difference.all());
+    let down = crate_.run(&["sql", "--down"]);
+    assert!(!down.stdout.contains("GRANT"), "{}", down.all());
     database.migrate(&crate_.run(&["sql"]).stdout);
     let report = verify_database(&crate_, &database, &[]);
     assert_eq!(lines(&findings(&report)), [""; 0], "{}", report.all());

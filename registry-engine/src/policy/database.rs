@@ -103,7 +103,7 @@ impl DatabaseSettings {
             }
         }
         for exception in &database.exceptions {
-            exception.check_roles(reader, &database.app_roles);
+            exception.check_roles(reader, &database.app_roles, &database.roles);
         }
         for role in &database.roles {
             role.check_name(reader, &database.app_roles);

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::reader::{Pairs, Placed, PolicyReader, TomlKey, TomlValue};
+use super::roles::CrossTenantRole;
 use super::setting::Setting;
 use crate::report::{CheckSubject, DatabaseCheck, Diagnostic, Fault};
 use crate::text::did_you_mean;
@@ -95,7 +96,12 @@ impl DatabaseException {
     }
 
     /// Finds the roles that are no roles of the application. Tables are checked later, when the registry is known.
-    pub(super) fn check_roles(&self, reader: &mut PolicyReader<'_>, app_roles: &[Placed<String>]) {
+    pub(super) fn check_roles(
+        &self,
+        reader: &mut PolicyReader<'_>,
+        app_roles: &[Placed<String>],
+        others: &[CrossTenantRole],
+    ) {
         let known = || app_roles.iter().map(|role| role.value.as_str());
         let subject = self.check.subject();
         let as_subject = subject.is_role().then_some(&self.subject);
@@ -111,8 +117,13 @@ impl DatabaseException {
                 "exception to `{}` names unknown role `{}`",
                 self.check, role.value
             );
+            let note = if others.iter().any(|other| other.name.value == role.value) {
+                "this check is not about roles in `[database.roles]`, but about those in `app_roles`"
+            } else {
+                "the roles are listed in `app_roles`"
+            };
             let fault = Diagnostic::new(Fault::UnknownAllow, message)
-                .note("the roles are listed in `app_roles`")
+                .note(note)
                 .maybe_help(did_you_mean(&role.value, known()));
             reader.fault(fault, role.range.clone(), "");
         }

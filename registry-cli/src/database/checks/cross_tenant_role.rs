@@ -58,7 +58,7 @@ fn judged<'c>(context: &'c Context<'c>, declared: &CrossTenantRole, actor: &Acto
         actor,
         DatabaseCheck::CrossTenantRole,
     ));
-    findings.extend(beyond_its_tables(context, declared, actor));
+    findings.extend(tables(context, declared, actor));
     findings
 }
 
@@ -120,11 +120,8 @@ struct Way<'c> {
     fixes: Vec<String>,
 }
 
-fn beyond_its_tables<'c>(
-    context: &'c Context<'c>,
-    declared: &CrossTenantRole,
-    actor: &Actor<'c>,
-) -> Vec<Finding> {
+/// The tables that the role reaches but does not list, and those that it lists but does not reach.
+fn tables<'c>(context: &'c Context<'c>, declared: &CrossTenantRole, actor: &Actor<'c>) -> Vec<Finding> {
     let secured = context.row_secured();
     let mut ways: Vec<Way<'_>> = secured
         .flat_map(|(table, relation)| by_privileges(context, actor, table, relation))
@@ -134,16 +131,34 @@ fn beyond_its_tables<'c>(
     let functions = context.catalog.functions.iter();
     ways.extend(functions.flat_map(|function| by_function(context, actor, function)));
     let mut by_table: BTreeMap<&str, Vec<Way<'_>>> = BTreeMap::new();
-    for way in ways {
-        let name = way.table.name();
-        if way.table.has_rls() && declared.tables.iter().all(|listed| listed.value != name) {
-            by_table.entry(name).or_default().push(way);
-        }
+    for way in ways.into_iter().filter(|way| way.table.has_rls()) {
+        by_table.entry(way.table.name()).or_default().push(way);
     }
-    by_table
-        .into_iter()
-        .map(|(table, ways)| finding(declared, table, &ways))
-        .collect()
+    let is_listed = |table: &str| declared.tables.iter().any(|listed| listed.value == table);
+    let beyond = by_table.iter().filter(|(table, _)| !is_listed(table));
+    let mut findings: Vec<Finding> = beyond
+        .map(|(table, ways)| finding(declared, table, ways))
+        .collect();
+    let useless = context.row_secured().filter(|(table, relation)| {
+        is_listed(table.name())
+            && !by_table.contains_key(table.name())
+            // `ownership` reports it.
+            && !actor.reaches(relation.owner)
+    });
+    findings.extend(useless.map(|(table, _)| not_reached(declared, table.name())));
+    findings
+}
+
+/// If the role gained access to the table later, no review would notice.
+fn not_reached(declared: &CrossTenantRole, table: &str) -> Finding {
+    let name = &declared.name.value;
+    let message = format!("role `{name}` lists table `{table}`, but does not reach its rows");
+    let fix =
+        format!("grant it a privilege and give it a policy or BYPASSRLS, or remove `{table}` from `tables`");
+    Finding::of_table(DatabaseCheck::CrossTenantRole, table, message, fix)
+        .object(name)
+        .fact("it holds no privilege on the table, or no policy lets it see rows of all tenants")
+        .warning()
 }
 
 fn finding(declared: &CrossTenantRole, table: &str, ways: &[Way<'_>]) -> Finding {
@@ -156,7 +171,12 @@ fn finding(declared: &CrossTenantRole, table: &str, ways: &[Way<'_>]) -> Finding
             fixes.push(fix);
         }
     }
-    let finding = Finding::of_table(DatabaseCheck::CrossTenantRole, table, message, fixes.join(" "));
+    let fix = if fixes.is_empty() {
+        format!("revoke the privilege, or add `{table}` to `tables`")
+    } else {
+        fixes.join(" ")
+    };
+    let finding = Finding::of_table(DatabaseCheck::CrossTenantRole, table, message, fix);
     let facts = ways.iter().map(|way| &way.fact);
     let listed = declared.tables.iter().map(|table| &table.value);
     facts
@@ -174,10 +194,11 @@ fn by_privileges<'c>(
     let ancestors = context.catalog.ancestors(relation.oid).into_iter();
     let unregistered = ancestors.filter(|parent| context.table_of(*parent).is_none());
     let parents = unregistered.filter_map(|parent| context.catalog.relation_of(parent));
-    let relations = context.family(relation).chain(parents);
-    // `ownership` reports what an owner reaches.
-    let of_others = relations.filter(|relation| !actor.reaches(relation.owner));
-    of_others
+    // `ownership` reports what an owner of the family reaches.
+    let family = context.family(relation);
+    let of_others = family.filter(|relation| !actor.reaches(relation.owner));
+    let relations = of_others.chain(parents);
+    relations
         .flat_map(|relation| privileges_on(context, actor, table, relation))
         .collect()
 }
@@ -194,6 +215,16 @@ fn privileges_on<'c>(
         .collect();
     let name = context.name_of(relation);
     let granted = grants(context, relation, &reaching, |grantee| reached(actor, grantee));
+    if actor.reaches(relation.owner) {
+        return vec![Way {
+            table,
+            fact: format!(
+                "`{name}` has its rows and belongs to `{}`",
+                context.catalog.role_name(relation.owner)
+            ),
+            fixes: vec![format!("ALTER TABLE {} OWNER TO …;", relation.qualified())],
+        }];
+    }
     if granted.is_empty() && !reaching.is_empty() {
         return vec![Way {
             table,
@@ -308,7 +339,10 @@ fn by_function<'c>(context: &'c Context<'c>, actor: &Actor<'_>, function: &Funct
 
 #[cfg(test)]
 mod tests {
+    use table_registry_engine::Severity;
+
     use super::find;
+    use crate::database::catalog::Inheritance;
     use crate::database::checks::{open_policy, run};
     use crate::database::finding::Finding;
     use crate::database::testing::{Database, NOTHING, TENANT, findings, found};
@@ -376,6 +410,21 @@ mod tests {
     }
 
     #[test]
+    fn a_table_that_it_lists_but_does_not_reach() {
+        let found = findings(find, |it| {
+            declare(it);
+            it.add_role("relay");
+            it.grant("SELECT", "invoices", "relay");
+        });
+        let messages: Vec<&str> = found.iter().map(|one| one.message.as_str()).collect();
+        assert_eq!(
+            messages,
+            ["role `relay` lists table `invoices`, but does not reach its rows"]
+        );
+        assert_eq!(found[0].severity, Severity::Warning);
+    }
+
+    #[test]
     fn a_privilege_that_policies_make_useless() {
         assert_eq!(
             with(|it| {
@@ -430,6 +479,31 @@ mod tests {
             with(|it| {
                 it.child("old_logs", "r", "audit_logs");
                 it.grant("SELECT", "old_logs", "relay");
+            }),
+            ["audit_logs relay"]
+        );
+    }
+
+    #[test]
+    fn a_parent_of_another_table() {
+        let parent = |it: &mut Database| {
+            it.table("all_logs", &[("id", "int8")]);
+            let (parent, child) = (it.oid("all_logs"), it.oid("audit_logs"));
+            it.rows.inheritance.push(Inheritance { child, parent });
+        };
+        assert_eq!(with(parent), NOTHING);
+        assert_eq!(
+            with(|it| {
+                parent(it);
+                it.grant("SELECT", "all_logs", "relay");
+            }),
+            ["audit_logs relay"]
+        );
+        assert_eq!(
+            with(|it| {
+                parent(it);
+                let relay = it.role_oid("relay");
+                it.relation("all_logs").owner = relay;
             }),
             ["audit_logs relay"]
         );
