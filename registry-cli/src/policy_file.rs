@@ -49,7 +49,7 @@ pub fn add(text: &str, list: &str, name: &str) -> Result<String, String> {
     let mut document = parsed(text)?;
     editable_list(&document, list)?;
     if document.get(list).is_none() {
-        // Lists stand above tables. Comments behind a table belong to it.
+        // A top-level list must come before the first table. Comments after a table stay with that table.
         let has_tables = document
             .iter()
             .any(|(_, item)| item.is_table() || item.is_array_of_tables());
@@ -158,7 +158,7 @@ fn without_lines(text: &str, range: Range<usize>) -> String {
     format!("{}{}", &text[..start], &text[end..])
 }
 
-/// The text without the header of a table that has no entries left, unless there is a comment beside or below it.
+/// Removes the header of a table that has no entries left, unless a comment is on the same line or below.
 fn without_empty_table(text: String, header: Range<usize>) -> String {
     let end = text[header.start..]
         .find('\n')

@@ -95,7 +95,7 @@ impl Words {
         self.places.contains_key(word)
     }
 
-    /// The names that have a schema in front of them, each with the schema.
+    /// The schema-qualified names, each as its schema and its name.
     pub fn qualified_names(&self) -> impl Iterator<Item = (&str, &str)> {
         let triples = self.all.windows(3).filter(|triple| triple[1] == ".");
         triples.map(|triple| (triple[0].as_str(), triple[2].as_str()))

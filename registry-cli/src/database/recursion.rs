@@ -1,15 +1,15 @@
 //! Finds the policies that read tables whose policies are being applied. The server refuses the statement:
 //! <https://www.postgresql.org/docs/current/ddl-rowsecurity.html>.
 //!
-//! It does not look at what the policies would decide. The policies of a table count as being applied while one of them
-//! has a sub-select, even one that reads no table.
+//! The search ignores what the policies decide. The policies of a table count as being applied only if one of them has a
+//! sub-select, even a sub-select that reads no table.
 
 use super::catalog::{PolicyRow, Relation};
 use super::context::Context;
 use super::mention::Words;
 use super::roles::Actor;
 
-/// The tables from that of a policy to one whose policies the server is already applying.
+/// The chain of tables read, from the table of a policy to a table whose policies the server is already applying.
 pub fn way_back<'c>(
     context: &'c Context<'c>,
     app: &Actor<'_>,
@@ -41,13 +41,13 @@ fn leads_back<'c>(
     false
 }
 
-/// Whether the server has to apply policies in the sub-selects of the policies by which a role reads a table.
+/// Whether one of the policies that apply when a role reads a table has a sub-select.
 pub fn has_policies_with_sub_select(context: &Context<'_>, app: &Actor<'_>, relation: &Relation) -> bool {
     let has_sub_select = |text: &str| context.expressions.has_sub_select(text);
     read_policies(context, app, relation).any(|policy| policy.using.as_deref().is_some_and(has_sub_select))
 }
 
-/// The policies by which a role reads a table.
+/// The policies that apply when a role reads a table.
 fn read_policies<'c>(
     context: &'c Context<'_>,
     app: &Actor<'_>,
@@ -57,7 +57,7 @@ fn read_policies<'c>(
     policies.filter(|policy| relation.row_security && policy.is_for("r") && app.is_given(policy))
 }
 
-/// The tables that a policy reads in sub-selects. The server writes the names with their schemas.
+/// The tables that a policy reads in sub-selects. The server prints table names schema-qualified.
 fn tables_read<'c>(context: &'c Context<'_>, policy: &PolicyRow) -> impl Iterator<Item = &'c Relation> {
     let texts = policy.using.iter().chain(&policy.check);
     let found: Vec<&Relation> = texts

@@ -209,8 +209,8 @@ pub fn column_list(columns: &[&str]) -> String {
     quoted.join(", ")
 }
 
-/// A name for what belongs to columns of a table, and to nothing else: two underscores part the names. A hash stands for
-/// names that have two underscores themselves, and for what PostgreSQL would cut off behind 63 bytes.
+/// A unique name for an index or a constraint on columns of a table. Two underscores separate the parts. A hash is
+/// added if underscores in a part make that ambiguous, or if PostgreSQL would truncate the name to 63 bytes.
 pub fn bounded(table: &str, columns: &[&str], suffix: &str) -> String {
     const MOST: usize = 63;
     const BETWEEN: &str = "__";

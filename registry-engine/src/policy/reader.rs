@@ -90,7 +90,7 @@ impl<'a> PolicyReader<'a> {
         self.fault(fault, error.span().unwrap_or(0..0), message);
     }
 
-    /// Reports a key that means nothing, and returns the one that was probably meant.
+    /// Reports an unknown key, and returns the known key that was probably meant.
     pub fn unknown_key<'k>(&mut self, key: &TomlKey, known: &[&'k str]) -> Option<&'k str> {
         let text = key.get_ref();
         let meant = nearest(text, known.iter().copied());
@@ -275,7 +275,7 @@ impl<'a> PolicyReader<'a> {
         self.wrong_type(name, "a string", value.get_ref(), value.span(), form);
     }
 
-    /// In TOML, `[tables.audit.events]` is a table in a table.
+    /// Reports a dotted name without quotes: TOML reads `[tables.audit.events]` as a table `events` inside `audit`.
     pub fn unquoted_name(&mut self, schema: &TomlKey, table: &TomlKey) {
         let message = format!("unknown key `{}` in `{}`", table.get_ref(), self.source.path);
         let name = format!("{}.{}", schema.get_ref(), table.get_ref());

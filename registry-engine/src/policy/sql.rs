@@ -1,8 +1,7 @@
-//! The lexical structure of an SQL expression, as far as is needed to put it between two parentheses:
+//! Checks the lexical structure of an SQL expression that is inserted between parentheses:
 //! <https://www.postgresql.org/docs/current/sql-syntax-lexical.html>.
 
-/// Why a text would not stay between the parentheses around it, or is not one expression there. `None` if nothing is
-/// wrong with it at this level.
+/// Why a text cannot be inserted between parentheses as one expression. Checks only the tokens, not the grammar.
 pub fn flaw(text: &str) -> Option<String> {
     let mut open: Vec<char> = Vec::new();
     let mut is_empty = true;
@@ -15,19 +14,21 @@ pub fn flaw(text: &str) -> Option<String> {
                     is_empty &= rest.starts_with(['-', '/']);
                     rest = &rest[length..];
                 }
-                Err(what) => return Some(format!("{what} has no end")),
+                Err(what) => return Some(format!("unterminated {what}")),
             }
             continue;
         }
         match c {
             '(' => open.push(')'),
             '[' => open.push(']'),
-            ')' | ']' if open.pop() != Some(c) => return Some(format!("nothing opens the `{c}`")),
-            ',' if open.is_empty() => return Some("a `,` stands outside parentheses".to_string()),
+            ')' | ']' if open.pop() != Some(c) => return Some(format!("unmatched `{c}`")),
+            ',' if open.is_empty() => {
+                return Some("a `,` outside parentheses separates two expressions".to_string());
+            }
             ';' => return Some("a `;` ends the statement".to_string()),
-            '\\' => return Some("`psql` takes what follows a `\\` for a command".to_string()),
+            '\\' => return Some("`psql` treats the text after a `\\` as a command".to_string()),
             '$' if rest[1..].starts_with(|c: char| c.is_ascii_digit()) && !continues_name(before) => {
-                return Some("a policy has no parameters such as `$1`".to_string());
+                return Some("a policy cannot use parameters such as `$1`".to_string());
             }
             _ => {}
         }
@@ -40,13 +41,13 @@ pub fn flaw(text: &str) -> Option<String> {
     open.pop().map(|closing| format!("a `{closing}` is missing"))
 }
 
-/// The length of the comment, string or quoted identifier at the start of a text, or what has no end.
+/// The length of the comment, string or quoted identifier at the start of a text. An error names what is unterminated.
 fn quoted(text: &str, before: &str) -> Option<Result<usize, &'static str>> {
     if text.starts_with("--") {
         return Some(Ok(text.find('\n').unwrap_or(text.len())));
     }
     if text.starts_with("/*") {
-        return Some(comment(text).ok_or("a comment"));
+        return Some(comment(text).ok_or("comment"));
     }
     match text.chars().next()? {
         '\'' => Some(
@@ -54,19 +55,19 @@ fn quoted(text: &str, before: &str) -> Option<Result<usize, &'static str>> {
                 text,
                 before.ends_with(['E', 'e']) && !continues_name(&before[..before.len() - 1]),
             )
-            .ok_or("a string"),
+            .ok_or("string"),
         ),
-        '"' => Some(doubled(text, '"').ok_or("an identifier in quotes")),
+        '"' => Some(doubled(text, '"').ok_or("quoted identifier")),
         '$' if !continues_name(before) => {
             let tag = dollar_tag(text)?;
             let end = text[tag.len()..].find(tag);
-            Some(end.map(|end| end + 2 * tag.len()).ok_or("a string"))
+            Some(end.map(|end| end + 2 * tag.len()).ok_or("string"))
         }
         _ => None,
     }
 }
 
-/// Whether what follows a text belongs to a name or number at its end.
+/// Whether a text ends in a name or number that the next character could continue.
 fn continues_name(before: &str) -> bool {
     before.ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '$') || !c.is_ascii())
 }
@@ -90,7 +91,7 @@ fn comment(text: &str) -> Option<usize> {
     }
 }
 
-/// In a string with the prefix `E`, a backslash takes the character behind it.
+/// In a string with the prefix `E`, a backslash escapes the next character.
 fn string(text: &str, has_escapes: bool) -> Option<usize> {
     if !has_escapes {
         return doubled(text, '\'');
@@ -147,22 +148,22 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_are_not() {
+    fn texts_that_are_not_one_expression() {
         for (text, expected) in [
-            ("a = b) WITH CHECK (true", "nothing opens the `)`"),
-            ("a = 1]", "nothing opens the `]`"),
-            ("a[1)", "nothing opens the `)`"),
+            ("a = b) WITH CHECK (true", "unmatched `)`"),
+            ("a = 1]", "unmatched `]`"),
+            ("a[1)", "unmatched `)`"),
             ("a; DROP TABLE b", "a `;` ends the statement"),
             ("(a", "a `)` is missing"),
             ("a[1", "a `]` is missing"),
-            ("a, b", "a `,` stands outside parentheses"),
-            ("a = $1", "a policy has no parameters such as `$1`"),
-            ("\\! ls", "`psql` takes what follows a `\\` for a command"),
-            ("a = '", "a string has no end"),
-            ("a = E'\\'", "a string has no end"),
-            ("a = $x$ $y$", "a string has no end"),
-            ("\"a", "an identifier in quotes has no end"),
-            ("a /* /* */", "a comment has no end"),
+            ("a, b", "a `,` outside parentheses separates two expressions"),
+            ("a = $1", "a policy cannot use parameters such as `$1`"),
+            ("\\! ls", "`psql` treats the text after a `\\` as a command"),
+            ("a = '", "unterminated string"),
+            ("a = E'\\'", "unterminated string"),
+            ("a = $x$ $y$", "unterminated string"),
+            ("\"a", "unterminated quoted identifier"),
+            ("a /* /* */", "unterminated comment"),
             (" -- true", "there is nothing but a comment"),
         ] {
             assert_eq!(flaw(text).as_deref(), Some(expected), "{text}");

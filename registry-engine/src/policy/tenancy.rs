@@ -155,7 +155,7 @@ impl TenancySettings {
 enum Setting<T> {
     #[default]
     Absent,
-    /// There is a fault in it, or in its key.
+    /// The value or the key is faulty, and the fault is already reported.
     Faulty,
     Is(T),
 }
@@ -273,15 +273,16 @@ fn setting_fault(text: &str) -> Option<Diagnostic> {
     )
 }
 
-/// The type becomes part of SQL, so it is a name and nothing else: one that is cut off to a length, or rounded, would make
-/// two tenants one.
+/// The type becomes part of SQL, so only a type name is allowed. A type that truncates or rounds values is refused,
+/// because two tenants could be treated as one.
 fn type_fault(text: &str) -> Option<Diagnostic> {
-    const FORM: &str = "write the column's type as `CREATE TABLE` does: `uuid`, `bigint`, `text`";
+    const FORM: &str =
+        "write the name of the column's type, without a length or a precision: `uuid`, `bigint`, `text`";
     let lower = text.trim().to_lowercase();
     let base = lower.split('(').next().unwrap_or_default().trim_end();
-    if let Some((_, whole)) = CUTTING_TYPES.iter().find(|(cutting, _)| *cutting == base) {
+    if let Some((_, whole)) = TRUNCATING_TYPES.iter().find(|(name, _)| *name == base) {
         let message = format!(
-            "a cast to `{}` cuts values off, which makes two tenants one",
+            "a cast to `{}` truncates values, so two tenants could be treated as one",
             text.trim()
         );
         return Some(
@@ -292,7 +293,7 @@ fn type_fault(text: &str) -> Option<Diagnostic> {
         let message = format!("`{}` has a length or a precision", text.trim());
         return Some(
             Diagnostic::new(Fault::InvalidValue, message)
-                .note("a cast cuts a longer value off, which makes two tenants one")
+                .note("a cast truncates or rounds values, so two tenants could be treated as one")
                 .help(format!("write `type = \"{base}\"`")),
         );
     }
@@ -302,9 +303,9 @@ fn type_fault(text: &str) -> Option<Diagnostic> {
     Some(Diagnostic::new(Fault::InvalidValue, format!("`{text}` is not a type")).help(FORM))
 }
 
-/// The types without a length that keep only the start of a value, each with one that keeps it whole:
+/// The types that truncate values even if no length is written, each with a type that does not:
 /// <https://www.postgresql.org/docs/current/datatype-character.html>.
-const CUTTING_TYPES: &[(&str, &str)] = &[
+const TRUNCATING_TYPES: &[(&str, &str)] = &[
     ("char", "bpchar"),
     ("character", "bpchar"),
     ("nchar", "bpchar"),
@@ -522,7 +523,7 @@ fn expression_fault(name: &str, text: &str) -> Option<Diagnostic> {
     Some(
         Diagnostic::new(Fault::InvalidValue, "this is not one SQL expression".to_string())
             .note(flaw)
-            .note("it is inserted between the parentheses of `CREATE POLICY … USING (…)`")
+            .note("the expression is inserted into the parentheses of `USING (…)` or `WITH CHECK (…)` in `CREATE POLICY`")
             .help("write one condition, such as `user_id = (SELECT current_setting('app.user_id')::bigint)`"),
     )
 }
@@ -626,7 +627,7 @@ mod tests {
     }
 
     #[test]
-    fn types_that_keep_a_value_whole() {
+    fn types_that_do_not_truncate() {
         for text in [
             "uuid",
             "bigint",

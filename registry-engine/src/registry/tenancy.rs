@@ -427,7 +427,7 @@ fn policy_without_privilege(
         .note(format!(
             "the application has no privilege for `{command}`, so the policy has no effect"
         ))
-        .help("remove the policy, or take the table out of the revoke list")
+        .help("remove the policy, or remove the table from the revoke list")
 }
 
 fn parent_without_tenant(
@@ -626,7 +626,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_for_a_command_that_the_access_refuses() {
+    fn a_policy_for_a_revoked_command() {
         for (command, revoke, is_refused) in [
             ("select", "insert_update_delete", false),
             ("insert", "update_delete", false),

@@ -135,7 +135,7 @@ impl Tables {
         }
     }
 
-    /// Makes sure that no two names mean one table, one with the default schema and one without a schema.
+    /// Reports tables that are declared both with the default schema and without a schema.
     fn check_schemas(&self, faults: &mut Vec<Diagnostic>) {
         for table in self.sorted.iter().filter(|table| table.schema.is_none()) {
             let twin = self.same_in_database(&table.name);
@@ -396,14 +396,14 @@ fn declared_in_both(entry: &DeclaredTable, table: &RegisteredTable) -> Diagnosti
 
 fn two_names(table: &RegisteredTable, twin: &RegisteredTable, schema: &str) -> Diagnostic {
     let message = format!(
-        "`{}` and `{}` are one table, declared twice",
+        "`{}` and `{}` are the same table, declared twice",
         table.name, twin.name
     );
     let fault = twin.at_declaration(Diagnostic::new(Fault::DuplicateTable, message), "again here");
     table
         .at_declaration(fault, "first here")
         .note(format!(
-            "a table that names no schema is in `{schema}`, by `[database] schema`"
+            "a table declared without a schema is in `{schema}`, the default schema (`[database] schema`)"
         ))
         .help("remove one of the declarations, or correct the schema")
 }
@@ -628,7 +628,7 @@ fn system_revoke(name: &Placed<String>, table: &RegisteredTable, policy: &Policy
 
 fn needless_reason(name: &Placed<String>, table: &RegisteredTable) -> Diagnostic {
     let message = format!(
-        "`[system]` names table `{}`, which is no system table",
+        "`[system]` names table `{}`, which is not a system table",
         name.value
     );
     let fault = name.fault(Fault::NeedlessPolicy, message, "named here");

@@ -59,7 +59,7 @@ impl WrittenTenant {
                 let span = literal.span();
                 if is_parent(&literal.value()) {
                     let form = literal.value();
-                    let message = format!("`{form}` is in quotes, which makes it the name of a column");
+                    let message = format!("`{form}` is in quotes, so it is read as a column name");
                     let fault = Diagnostic::new(Fault::InvalidValue, message).spanned(span);
                     faults.push(fault.help(format!("write `tenant = {form}`")));
                     return None;
@@ -330,7 +330,7 @@ mod tests {
             ),
             (
                 "\"through(a -> projects)\"",
-                "`through(a -> projects)` is in quotes, which makes it the name of a column",
+                "`through(a -> projects)` is in quotes, so it is read as a column name",
             ),
         ] {
             assert_eq!(shown(text), expected, "{text}");

@@ -1,4 +1,4 @@
-//! Policies that read the table that they protect, so that the server refuses every statement:
+//! Policies that cause infinite recursion, so that the server refuses the statements to which they apply:
 //! <https://www.postgresql.org/docs/current/ddl-rowsecurity.html>.
 
 use table_registry_engine::{Command, DatabaseCheck, Diagnostic};
@@ -12,9 +12,8 @@ use crate::database::recursion::way_back;
 use crate::database::statements::qualified;
 use crate::project::Project;
 
-const REFUSAL: &str =
-    "the server refuses the statements of the application: infinite recursion detected in policy";
-const WAY_OUT: &str = "let the policy call a SECURITY DEFINER function that reads the table, owned by a role that policies do not bind, or compare columns of the row alone";
+const REFUSAL: &str = "the server refuses the statements to which the policy applies: `infinite recursion detected in policy for relation`";
+const WAY_OUT: &str = "call a SECURITY DEFINER function that reads the table and is owned by a role to which its policies do not apply, or compare only columns of the row";
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -24,7 +23,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
             continue;
         };
         let message = format!(
-            "policy `{}` of table `{}` reads a table whose policies are being applied",
+            "policy `{}` of table `{}` causes infinite recursion",
             policy.name,
             table.name()
         );
@@ -61,7 +60,7 @@ pub fn declared(project: &Project) -> Vec<Diagnostic> {
         let name = qualified(&project.policy.database, &table.name, table.schema.as_deref());
         for text in policy.using.iter().chain(&policy.check) {
             if Words::outside_quotes(&text.value).reads(&name.schema, &name.name) {
-                let message = format!("this policy of table `{}` reads the table itself", table.name);
+                let message = format!("this policy reads its own table `{}`", table.name);
                 let fault = text.fault(DatabaseCheck::RecursivePolicy, message, "");
                 faults.push(fault.note(REFUSAL).help(WAY_OUT));
             }
@@ -102,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_policies_of_a_table_that_is_read_need_a_sub_select() {
+    fn recursion_needs_a_sub_select_in_a_select_policy() {
         let written = |it: &mut Database| add(it, "invoices", "a", OF_INVOICES);
         assert_eq!(found(find, written), ["invoices reads"]);
         assert!(TENANT.contains("SELECT"), "the setting is read in a sub-select");

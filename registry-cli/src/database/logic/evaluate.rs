@@ -834,7 +834,7 @@ impl<'e> Evaluation<'e> {
             ..Scope::default()
         });
         self.depth += 1;
-        // The queries of a function are new statements for the server.
+        // The server plans the queries in a function separately, so it applies no policies there yet.
         let applied = std::mem::take(&mut self.applied);
         let value = self.value(&body);
         self.applied = applied;

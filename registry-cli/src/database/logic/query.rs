@@ -916,7 +916,7 @@ mod tests {
 
     /// The server refuses the statement: infinite recursion.
     #[test]
-    fn policies_that_look_into_each_other() {
+    fn policies_that_read_each_other() {
         let found = judged(
             "projects",
             "(EXISTS ( SELECT 1 FROM invoices i WHERE (i.id = projects.id)))",

@@ -17,15 +17,19 @@ fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
     fields
         .filter(|field| !field.rust_type.is_option && !field.is_converted)
         .map(|field| {
-            finding_about_column(Lint::NeverSharedRows, field, "is never NULL, so no row is shared")
-                .note(format!(
-                    "with `shared_rows`, a row of `{}` is everybody's if its tenant column is NULL",
-                    subject.table.name
-                ))
-                .help(format!(
-                    "make the field an `Option<{}>`, or remove `shared_rows`",
-                    field.rust_type.text
-                ))
+            finding_about_column(
+                Lint::NeverSharedRows,
+                field,
+                "is not an `Option`, so it cannot hold the NULL of a shared row",
+            )
+            .note(format!(
+                "with `shared_rows`, every tenant can read the rows of `{}` whose tenant column is NULL",
+                subject.table.name
+            ))
+            .help(format!(
+                "make the field an `Option<{}>`, or remove `shared_rows`",
+                field.rust_type.text
+            ))
         })
         .collect()
 }
