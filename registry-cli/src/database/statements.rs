@@ -96,7 +96,7 @@ pub fn create_policy(table: impl Display, roles: &str, policy: &RequiredPolicy) 
     let clause = |keyword: &str, expression: &Option<String>| {
         let text = expression.as_ref().map(|text| text.trim());
         text.map_or_else(String::new, |text| {
-            format!("\n    {keyword} (\n        {}\n    )", indented(text))
+            format!("\n    {keyword} (\n        {text}\n    )")
         })
     };
     let command = policy.command.map_or_else(String::new, |command| {
@@ -108,10 +108,6 @@ pub fn create_policy(table: impl Display, roles: &str, policy: &RequiredPolicy) 
         clause("USING", &policy.using),
         clause("WITH CHECK", &policy.check)
     )
-}
-
-fn indented(expression: &str) -> String {
-    expression.replace('\n', "\n    ")
 }
 
 pub fn drop_policy(table: impl Display, policy: &str) -> String {

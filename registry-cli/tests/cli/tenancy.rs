@@ -395,7 +395,7 @@ fn a_policy_that_reads_its_own_table() {
     assert!(
         report
             .stderr
-            .contains("this policy reads its own table `memberships`"),
+            .contains("this policy of table `memberships` causes infinite recursion"),
         "{}",
         report.all()
     );

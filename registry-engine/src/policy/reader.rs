@@ -177,6 +177,10 @@ impl<'a> PolicyReader<'a> {
     ) -> Vec<Exception<C>> {
         let mut exceptions = Vec::new();
         for (name, reason) in self.table(key, value) {
+            if reason.get_ref().is_table() {
+                self.table_as_value(&name, &reason);
+                continue;
+            }
             self.reason(&name, &reason, "why the rule does not apply", || {
                 let message = format!("the exception to `{rule}` for `{}` has no reason", name.get_ref());
                 let help = format!("say why the rule does not apply to `{}`", name.get_ref());
@@ -273,6 +277,11 @@ impl<'a> PolicyReader<'a> {
             _ => format!("write a string: `{} = \"…\"`", toml_key(name.get_ref())),
         };
         self.wrong_type(name, "a string", value.get_ref(), value.span(), form);
+    }
+
+    /// Whether a value is a table that is not written in braces.
+    pub fn is_section(&self, value: &TomlValue<'a>) -> bool {
+        value.get_ref().is_table() && !self.source.text[value.span()].starts_with('{')
     }
 
     /// Reports a dotted name without quotes: TOML reads `[tables.audit.events]` as a table `events` inside `audit`.

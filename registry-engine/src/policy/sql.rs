@@ -5,17 +5,19 @@
 pub fn flaw(text: &str) -> Option<String> {
     let mut open: Vec<char> = Vec::new();
     let mut is_empty = true;
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let before = &text[..text.len() - rest.len()];
-        if let Some(token) = quoted(rest, before) {
-            match token {
-                Ok(length) => {
-                    is_empty &= rest.starts_with(['-', '/']);
-                    rest = &rest[length..];
-                }
-                Err(what) => return Some(format!("unterminated {what}")),
-            }
+    // The start of what may be a name or number, and the last string.
+    let (mut word, mut string) = (0, None);
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        let before = &text[word..at];
+        if let Some(token) = quoted(&text[at..], before, string) {
+            let Some(length) = token.length else {
+                return Some(format!("unterminated {}", token.what));
+            };
+            at += length;
+            word = at;
+            string = token.escapes.or(string.filter(|_| token.is_comment()));
+            is_empty &= token.is_comment();
             continue;
         }
         match c {
@@ -26,14 +28,20 @@ pub fn flaw(text: &str) -> Option<String> {
                 return Some("a `,` outside parentheses separates two expressions".to_string());
             }
             ';' => return Some("a `;` ends the statement".to_string()),
+            '\0' => return Some("PostgreSQL accepts no character NUL".to_string()),
             '\\' => return Some("`psql` treats the text after a `\\` as a command".to_string()),
-            '$' if rest[1..].starts_with(|c: char| c.is_ascii_digit()) && !continues_name(before) => {
+            ':' if is_variable(&text[..at], &text[at + 1..]) => {
+                return Some("`psql` replaces `:name` by a variable".to_string());
+            }
+            '$' if text[at + 1..].starts_with(|c: char| c.is_ascii_digit()) && !continues_name(before) => {
                 return Some("a policy cannot use parameters such as `$1`".to_string());
             }
             _ => {}
         }
-        is_empty &= c.is_whitespace();
-        rest = &rest[c.len_utf8()..];
+        if !c.is_whitespace() {
+            (is_empty, string) = (false, None);
+        }
+        at += c.len_utf8();
     }
     if is_empty {
         return Some("there is nothing but a comment".to_string());
@@ -41,30 +49,67 @@ pub fn flaw(text: &str) -> Option<String> {
     open.pop().map(|closing| format!("a `{closing}` is missing"))
 }
 
-/// The length of the comment, string or quoted identifier at the start of a text. An error names what is unterminated.
-fn quoted(text: &str, before: &str) -> Option<Result<usize, &'static str>> {
+/// A comment, a string or a quoted identifier.
+struct Quoted {
+    what: &'static str,
+    /// `None` if it is unterminated.
+    length: Option<usize>,
+    /// For a string in single quotes, whether a backslash escapes the next character.
+    escapes: Option<bool>,
+}
+
+impl Quoted {
+    fn new(what: &'static str, length: Option<usize>) -> Self {
+        Self {
+            what,
+            length,
+            escapes: None,
+        }
+    }
+
+    fn is_comment(&self) -> bool {
+        self.what == COMMENT
+    }
+}
+
+const COMMENT: &str = "comment";
+
+/// The comment, string or quoted identifier at the start of a text. A string that follows another one continues it, and
+/// has the same escapes.
+fn quoted(text: &str, before: &str, previous: Option<bool>) -> Option<Quoted> {
     if text.starts_with("--") {
-        return Some(Ok(text.find('\n').unwrap_or(text.len())));
+        return Some(Quoted::new(
+            COMMENT,
+            Some(text.find(['\n', '\r']).unwrap_or(text.len())),
+        ));
     }
     if text.starts_with("/*") {
-        return Some(comment(text).ok_or("comment"));
+        return Some(Quoted::new(COMMENT, comment(text)));
     }
     match text.chars().next()? {
-        '\'' => Some(
-            string(
-                text,
-                before.ends_with(['E', 'e']) && !continues_name(&before[..before.len() - 1]),
-            )
-            .ok_or("string"),
-        ),
-        '"' => Some(doubled(text, '"').ok_or("quoted identifier")),
+        '\'' => {
+            let has_prefix = before.ends_with(['E', 'e']) && !continues_name(&before[..before.len() - 1]);
+            let escapes = has_prefix || previous == Some(true);
+            Some(Quoted {
+                what: "string",
+                length: string(text, escapes),
+                escapes: Some(escapes),
+            })
+        }
+        '"' => Some(Quoted::new("quoted identifier", doubled(text, '"'))),
         '$' if !continues_name(before) => {
             let tag = dollar_tag(text)?;
             let end = text[tag.len()..].find(tag);
-            Some(end.map(|end| end + 2 * tag.len()).ok_or("string"))
+            Some(Quoted::new("string", end.map(|end| end + 2 * tag.len())))
         }
         _ => None,
     }
+}
+
+/// Whether a colon begins the name of a `psql` variable.
+fn is_variable(before: &str, after: &str) -> bool {
+    let may_start = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '\'' | '"' | '{') || !c.is_ascii();
+    !before.ends_with(':') && after.starts_with(may_start)
 }
 
 /// Whether a text ends in a name or number that the next character could continue.
@@ -142,6 +187,8 @@ mod tests {
             "a IN (1, 2) /* ( /* ) */ ; */ AND b = ARRAY[1, 2][1]",
             "a = 'it''s' AND c$1 = 1 AND typee'(' = 'x'",
             "größe = '('",
+            "a::text = b[1:2]::text",
+            "a = 'x'\n'y' AND b = 'c\\'",
         ] {
             assert_eq!(flaw(text), None, "{text}");
         }
@@ -165,6 +212,13 @@ mod tests {
             ("\"a", "unterminated quoted identifier"),
             ("a /* /* */", "unterminated comment"),
             (" -- true", "there is nothing but a comment"),
+            ("true --\r); DROP TABLE b; SELECT (1", "unmatched `)`"),
+            ("a = E'a'\n'\\''); DROP TABLE b --'", "unmatched `)`"),
+            ("a = E'a' -- c\n'\\''); DROP TABLE b --'", "unmatched `)`"),
+            ("a = $$a$$$$ ' $$) ; DROP TABLE b --'", "unmatched `)`"),
+            ("a = $$a$$E'\\''); --'", "unmatched `)`"),
+            ("a = :USER", "`psql` replaces `:name` by a variable"),
+            ("true\0", "PostgreSQL accepts no character NUL"),
         ] {
             assert_eq!(flaw(text).as_deref(), Some(expected), "{text}");
         }

@@ -97,7 +97,7 @@ fn table_meant<'t>(tables: &'t [RegisteredTable], default_schema: &str, name: &s
 }
 
 /// Adds the default schema to a name without a schema, or removes it. `None` if the name has another schema.
-fn other_spelling(name: &str, default_schema: &str) -> Option<String> {
+pub fn other_spelling(name: &str, default_schema: &str) -> Option<String> {
     match name.split_once('.') {
         None => Some(format!("{default_schema}.{name}")),
         Some((schema, table)) => (schema == default_schema).then(|| table.to_string()),

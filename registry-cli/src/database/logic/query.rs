@@ -411,7 +411,7 @@ impl Evaluation<'_> {
         let Some(relation) = self.context.catalog.relation_of(row.relation) else {
             return Truths::EITHER;
         };
-        if !self.is_bound(relation) {
+        if !self.actor.is_bound(relation) {
             return Truths::TRUE;
         }
         let has_sub_select = has_policies_with_sub_select(self.context, self.actor, relation);
