@@ -49,15 +49,7 @@ pub fn add(text: &str, list: &str, name: &str) -> Result<String, String> {
     let mut document = parsed(text)?;
     editable_list(&document, list)?;
     if document.get(list).is_none() {
-        // Lists stand above tables. Comments behind a table belong to it.
-        let has_tables = document
-            .iter()
-            .any(|(_, item)| item.is_table() || item.is_array_of_tables());
-        let above = if has_tables {
-            String::new()
-        } else {
-            keep_comments_above(&mut document)
-        };
+        let above = comments_above_tables(&mut document);
         document.insert(list, Item::Value(Array::new().into()));
         if let Some(mut key) = document.key_mut(list) {
             key.leaf_decor_mut().set_prefix(above);
@@ -133,6 +125,30 @@ fn table_of<'d>(document: &'d mut DocumentMut, name: &str) -> &'d mut dyn TableL
     }
 }
 
+/// Takes the comments that stand above an added list: those at the end of a document without tables, else those above the
+/// first table that a blank line parts from it. A list must come before the first table, and comments behind a table
+/// stay there.
+fn comments_above_tables(document: &mut DocumentMut) -> String {
+    let is_section = |item: &Item| item.is_table() || item.is_array_of_tables();
+    if !document.iter().any(|(_, item)| is_section(item)) {
+        return keep_comments_above(document);
+    }
+    let mut tables = document.iter_mut().filter_map(|(_, item)| item.as_table_mut());
+    let Some(first) = tables.next() else {
+        return String::new();
+    };
+    let prefix = first
+        .decor()
+        .prefix()
+        .and_then(RawString::as_str)
+        .unwrap_or_default();
+    let at = prefix.rfind("\n\n").map_or(0, |at| at + 1);
+    let (above, own) = (prefix[..at].to_string(), prefix[at..].to_string());
+    let gap = if own.starts_with('\n') { "" } else { "\n" };
+    first.decor_mut().set_prefix(format!("{gap}{own}"));
+    above
+}
+
 /// Removes and returns the comments at the end of a document, which would otherwise end up below an added entry.
 fn keep_comments_above(document: &mut DocumentMut) -> String {
     let mut trailing = document.trailing().as_str().unwrap_or_default().to_string();
@@ -158,14 +174,14 @@ fn without_lines(text: &str, range: Range<usize>) -> String {
     format!("{}{}", &text[..start], &text[end..])
 }
 
-/// The text without the header of a table that has no entries left, unless there is a comment beside or below it.
+/// Removes the header of a table that has no entries left, unless a comment is on the same line or below.
 fn without_empty_table(text: String, header: Range<usize>) -> String {
     let end = text[header.start..]
         .find('\n')
         .map_or(text.len(), |at| header.start + at + 1);
     let (head, rest) = (text[header.start..end].trim(), &text[end..]);
     let below = rest.trim_start();
-    let is_bare = head.ends_with(']') && (below.is_empty() || below.starts_with('['));
+    let is_bare = head.ends_with(']') && !head.contains('#') && (below.is_empty() || below.starts_with('['));
     if !is_bare {
         return text;
     }
@@ -400,6 +416,7 @@ old = \"kept\"
             ),
             ("[t]\na = \"b\"\n\n[u]\n", "[u]\n"),
             ("[t] # kinds\na = \"b\"\n", "[t] # kinds\n"),
+            ("[t] # see [u]\na = \"b\"\n", "[t] # see [u]\n"),
             ("[t]\n# why\na = \"b\"\n", "[t]\n# why\n"),
             ("[t]\na = \"b\"\n# End.\n", "[t]\n# End.\n"),
             ("[t]\na = \"b\"\nc = \"d\"\n", "[t]\nc = \"d\"\n"),
@@ -456,7 +473,15 @@ update_delete = [
             ),
             (
                 "# Top.\n[system]\na = \"x\"\n# End.\n",
-                "update_delete = [\n    \"m\",\n]\n# Top.\n[system]\na = \"x\"\n# End.\n",
+                "update_delete = [\n    \"m\",\n]\n\n# Top.\n[system]\na = \"x\"\n# End.\n",
+            ),
+            (
+                "# The file.\n\n# Top.\n[system]\na = \"x\"\n",
+                "# The file.\nupdate_delete = [\n    \"m\",\n]\n\n# Top.\n[system]\na = \"x\"\n",
+            ),
+            (
+                "l = []\n# end\n\n# Top.\n[system]\na = \"x\"\n",
+                "l = []\n# end\nupdate_delete = [\n    \"m\",\n]\n\n# Top.\n[system]\na = \"x\"\n",
             ),
             (
                 "update_delete = [\"a\"] # x\n",

@@ -53,6 +53,10 @@ impl Relation {
         self.kind == "r" || self.kind == "p"
     }
 
+    pub fn is_view(&self) -> bool {
+        self.kind == "v"
+    }
+
     pub fn is_foreign_table(&self) -> bool {
         self.kind == "f"
     }

@@ -74,8 +74,8 @@ impl Words {
                 Token::Period => self.all.push(".".to_string()),
                 Token::Comma => self.all.push(",".to_string()),
                 Token::SemiColon => self.all.push(";".to_string()),
-                Token::LParen => self.all.push("(".to_string()),
-                Token::RParen => self.all.push(")".to_string()),
+                Token::LParen | Token::LBracket => self.all.push("(".to_string()),
+                Token::RParen | Token::RBracket => self.all.push(")".to_string()),
                 Token::DoubleColon => self.all.push("::".to_string()),
                 _ => self.all.push(String::new()),
             }
@@ -95,7 +95,7 @@ impl Words {
         self.places.contains_key(word)
     }
 
-    /// The names that have a schema in front of them, each with the schema.
+    /// The schema-qualified names, each as its schema and its name.
     pub fn qualified_names(&self) -> impl Iterator<Item = (&str, &str)> {
         let triples = self.all.windows(3).filter(|triple| triple[1] == ".");
         triples.map(|triple| (triple[0].as_str(), triple[2].as_str()))
@@ -129,9 +129,22 @@ impl Words {
         }
     }
 
-    /// Whether this FROM is part of a function's arguments, as in `extract(epoch FROM a)`.
+    /// Whether the FROM before a position is part of a function's arguments, as in `extract(epoch FROM a)`.
     fn is_argument(&self, at: usize) -> bool {
-        self.word(at, 3) == "(" && matches!(self.word(at, 4), "extract" | "substring" | "trim" | "overlay")
+        let mut closed = 0_usize;
+        for (position, word) in self.all[..at].iter().enumerate().rev() {
+            match word.as_str() {
+                ")" => closed += 1,
+                "(" if closed > 0 => closed -= 1,
+                "(" => {
+                    let function = self.word(position, 1);
+                    return matches!(function, "extract" | "substring" | "trim" | "btrim" | "overlay");
+                }
+                "select" if closed == 0 => return false,
+                _ => {}
+            }
+        }
+        false
     }
 
     /// Whether a statement changes or removes rows of the table.
@@ -155,8 +168,16 @@ impl Words {
     fn is_common_table(&self, name: &str) -> bool {
         self.places(name).any(|at| {
             let is_named = matches!(self.word(at, 1), "with" | "recursive" | ",");
-            let next = |forward: usize| self.all.get(at + forward).map_or("", String::as_str);
-            is_named && next(1) == "as" && matches!(next(2), "(" | "materialized" | "not")
+            let rest = self.all.get(at + 1..).unwrap_or_default();
+            let columns = match rest.first().map(String::as_str) {
+                Some("(") => rest
+                    .iter()
+                    .position(|word| word == ")")
+                    .map_or(rest.len(), |end| end + 1),
+                _ => 0,
+            };
+            let next = |forward: usize| rest.get(columns + forward).map_or("", String::as_str);
+            is_named && next(0) == "as" && matches!(next(1), "(" | "materialized" | "not")
         })
     }
 

@@ -1,15 +1,15 @@
 //! Finds the policies that read tables whose policies are being applied. The server refuses the statement:
 //! <https://www.postgresql.org/docs/current/ddl-rowsecurity.html>.
 //!
-//! It does not look at what the policies would decide. The policies of a table count as being applied while one of them
-//! has a sub-select, even one that reads no table.
+//! The search ignores what the policies decide. The policies of a table count as being applied only if one of them has a
+//! sub-select, even a sub-select that reads no table.
 
 use super::catalog::{PolicyRow, Relation};
 use super::context::Context;
 use super::mention::Words;
 use super::roles::Actor;
 
-/// The tables from that of a policy to one whose policies the server is already applying.
+/// The chain of relations read, from the table of a policy to a table whose policies the server is already applying.
 pub fn way_back<'c>(
     context: &'c Context<'c>,
     app: &Actor<'_>,
@@ -24,40 +24,57 @@ pub fn way_back<'c>(
 
 fn leads_back<'c>(
     context: &'c Context<'c>,
-    app: &Actor<'_>,
+    reader: &Actor<'_>,
     relation: &'c Relation,
     way: &mut Vec<&'c Relation>,
 ) -> bool {
-    if !has_policies_with_sub_select(context, app, relation) {
+    let is_back = way.iter().any(|one| one.oid == relation.oid);
+    if !relation.is_view() && !has_policies_with_sub_select(context, reader, relation) {
         return false;
     }
-    let is_back = way.iter().any(|one| one.oid == relation.oid);
     way.push(relation);
-    let mut next = read_policies(context, app, relation).flat_map(|policy| tables_read(context, policy));
-    if is_back || next.any(|read| leads_back(context, app, read, way)) {
-        return true;
+    let goes_on = is_back
+        || if relation.is_view() {
+            let owner = context
+                .owner(relation.owner)
+                .filter(|_| !relation.security_invoker);
+            let reader = owner.as_ref().unwrap_or(reader);
+            let mut used = context.catalog.used_by(relation.oid);
+            used.any(|used| leads_back(context, reader, used, way))
+        } else {
+            let mut read =
+                read_policies(context, reader, relation).flat_map(|policy| tables_read(context, policy));
+            read.any(|read| leads_back(context, reader, read, way))
+        };
+    if !goes_on {
+        way.pop();
     }
-    way.pop();
-    false
+    goes_on
 }
 
-/// Whether the server has to apply policies in the sub-selects of the policies by which a role reads a table.
-pub fn has_policies_with_sub_select(context: &Context<'_>, app: &Actor<'_>, relation: &Relation) -> bool {
+/// Whether one of the policies that apply when a role reads a table has a sub-select.
+pub fn has_policies_with_sub_select(context: &Context<'_>, reader: &Actor<'_>, relation: &Relation) -> bool {
     let has_sub_select = |text: &str| context.expressions.has_sub_select(text);
-    read_policies(context, app, relation).any(|policy| policy.using.as_deref().is_some_and(has_sub_select))
+    let mut policies = read_policies(context, reader, relation);
+    policies.any(|policy| policy.using.as_deref().is_some_and(has_sub_select))
 }
 
-/// The policies by which a role reads a table.
+/// The policies that apply when a role reads a table without SET ROLE. Without a permissive one, the server refuses all
+/// rows and looks at no other.
 fn read_policies<'c>(
     context: &'c Context<'_>,
-    app: &Actor<'_>,
+    reader: &Actor<'_>,
     relation: &Relation,
 ) -> impl Iterator<Item = &'c PolicyRow> {
     let policies = context.catalog.policies(relation.oid).iter();
-    policies.filter(|policy| relation.row_security && policy.is_for("r") && app.is_given(policy))
+    let applied: Vec<&PolicyRow> = policies
+        .filter(|policy| reader.is_bound(relation) && policy.is_for("r") && reader.is_given_at_once(policy))
+        .collect();
+    let is_open = applied.iter().any(|policy| policy.permissive);
+    applied.into_iter().filter(move |_| is_open)
 }
 
-/// The tables that a policy reads in sub-selects. The server writes the names with their schemas.
+/// The tables that a policy reads in sub-selects. The server prints table names schema-qualified.
 fn tables_read<'c>(context: &'c Context<'_>, policy: &PolicyRow) -> impl Iterator<Item = &'c Relation> {
     let texts = policy.using.iter().chain(&policy.check);
     let found: Vec<&Relation> = texts

@@ -68,6 +68,20 @@ impl<'c> Actor<'c> {
         policy.roles.iter().any(|role| self.reaches(*role))
     }
 
+    /// Whether a policy applies to it without SET ROLE.
+    pub fn is_given_at_once(&self, policy: &PolicyRow) -> bool {
+        let is_own = |role: &Oid| *role == PUBLIC || *role == self.role.oid;
+        let inherits = |role: &Oid| Self::of_owner(self.catalog, self.role).reaches(*role);
+        policy.roles.iter().any(|role| is_own(role) || inherits(role))
+    }
+
+    /// Whether policies decide which rows of a table it sees.
+    pub fn is_bound(&self, relation: &Relation) -> bool {
+        relation.row_security
+            && !self.ignores_policies()
+            && (relation.force_row_security || !self.reaches(relation.owner))
+    }
+
     /// Whether a policy always applies to it, so that no role it can change to uses the table without the policy.
     pub fn is_bound_by(&self, policy: &PolicyRow, relation: &Relation) -> bool {
         const USES: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE"];

@@ -96,7 +96,7 @@ pub fn create_policy(table: impl Display, roles: &str, policy: &RequiredPolicy) 
     let clause = |keyword: &str, expression: &Option<String>| {
         let text = expression.as_ref().map(|text| text.trim());
         text.map_or_else(String::new, |text| {
-            format!("\n    {keyword} (\n        {}\n    )", indented(text))
+            format!("\n    {keyword} (\n        {text}\n    )")
         })
     };
     let command = policy.command.map_or_else(String::new, |command| {
@@ -108,10 +108,6 @@ pub fn create_policy(table: impl Display, roles: &str, policy: &RequiredPolicy) 
         clause("USING", &policy.using),
         clause("WITH CHECK", &policy.check)
     )
-}
-
-fn indented(expression: &str) -> String {
-    expression.replace('\n', "\n    ")
 }
 
 pub fn drop_policy(table: impl Display, policy: &str) -> String {
@@ -209,8 +205,8 @@ pub fn column_list(columns: &[&str]) -> String {
     quoted.join(", ")
 }
 
-/// A name for what belongs to columns of a table, and to nothing else: two underscores part the names. A hash stands for
-/// names that have two underscores themselves, and for what PostgreSQL would cut off behind 63 bytes.
+/// A unique name for an index or a constraint on columns of a table. Two underscores separate the parts. A hash is
+/// added if underscores in a part make that ambiguous, or if PostgreSQL would truncate the name to 63 bytes.
 pub fn bounded(table: &str, columns: &[&str], suffix: &str) -> String {
     const MOST: usize = 63;
     const BETWEEN: &str = "__";

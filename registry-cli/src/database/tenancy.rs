@@ -127,7 +127,7 @@ impl<'p> RequiredPolicies<'p> {
         let found = self.registry.table(&parent.table).ok_or(Unknown::Tenancy)?;
         let name = self.qualified(found);
         let alias_of_parent = alias(&name.name, around);
-        let depth = "    ".repeat(around.len());
+        let depth = "    ".repeat(around.len() + 1);
         let rows = self.rows(found, around)?;
         let source = if alias_of_parent == name.name {
             name.to_string()
@@ -329,15 +329,15 @@ mod tests {
             #[table(schema = \"talk\", tenant = through((a, b) -> tasks(id, project_id)))]
             pub struct Comments { pub a: i64, pub b: i64 }";
         let own = "EXISTS (
-        SELECT FROM \"public\".\"tasks\"
-        WHERE \"tasks\".\"id\" = \"comments\".\"a\"
-        AND \"tasks\".\"project_id\" = \"comments\".\"b\"
-        AND EXISTS (
-            SELECT FROM \"public\".\"projects\"
-            WHERE \"projects\".\"id\" = \"tasks\".\"project_id\"
-            AND \"projects\".\"org_id\" = (SELECT nullif(current_setting('app.org_id', true), '')::bigint)
-        )
-    )";
+            SELECT FROM \"public\".\"tasks\"
+            WHERE \"tasks\".\"id\" = \"comments\".\"a\"
+            AND \"tasks\".\"project_id\" = \"comments\".\"b\"
+            AND EXISTS (
+                SELECT FROM \"public\".\"projects\"
+                WHERE \"projects\".\"id\" = \"tasks\".\"project_id\"
+                AND \"projects\".\"org_id\" = (SELECT nullif(current_setting('app.org_id', true), '')::bigint)
+            )
+        )";
         let text = shown(schema, TENANCY, "talk.comments").unwrap();
         assert_eq!(
             text.split(" / ").next().unwrap(),

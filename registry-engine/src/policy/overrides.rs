@@ -99,7 +99,7 @@ impl DeclaredTable {
                     let is_true = reader.boolean(&key, &value).unwrap_or_default();
                     table.shared_rows = is_true.then(|| key.span());
                 }
-                _ if value.get_ref().is_table() => reader.unquoted_name(name, &key),
+                _ if reader.is_section(&value) => reader.unquoted_name(name, &key),
                 _ => {
                     reader.unknown_key(&key, &[KIND, TENANT, SHARED_ROWS]);
                 }

@@ -90,7 +90,7 @@ impl<'a> PolicyReader<'a> {
         self.fault(fault, error.span().unwrap_or(0..0), message);
     }
 
-    /// Reports a key that means nothing, and returns the one that was probably meant.
+    /// Reports an unknown key, and returns the known key that was probably meant.
     pub fn unknown_key<'k>(&mut self, key: &TomlKey, known: &[&'k str]) -> Option<&'k str> {
         let text = key.get_ref();
         let meant = nearest(text, known.iter().copied());
@@ -182,6 +182,10 @@ impl<'a> PolicyReader<'a> {
     ) -> Vec<Exception<C>> {
         let mut exceptions = Vec::new();
         for (name, reason) in self.table(key, value) {
+            if reason.get_ref().is_table() {
+                self.table_as_value(&name, &reason);
+                continue;
+            }
             self.reason(&name, &reason, "why the rule does not apply", || {
                 let message = format!("the exception to `{rule}` for `{}` has no reason", name.get_ref());
                 let help = format!("say why the rule does not apply to `{}`", name.get_ref());
@@ -280,7 +284,12 @@ impl<'a> PolicyReader<'a> {
         self.wrong_type(name, "a string", value.get_ref(), value.span(), form);
     }
 
-    /// In TOML, `[tables.audit.events]` is a table in a table.
+    /// Whether a value is a table that is not written in braces.
+    pub fn is_section(&self, value: &TomlValue<'a>) -> bool {
+        value.get_ref().is_table() && !self.source.text[value.span()].starts_with('{')
+    }
+
+    /// Reports a dotted name without quotes: TOML reads `[tables.audit.events]` as a table `events` inside `audit`.
     pub fn unquoted_name(&mut self, schema: &TomlKey, table: &TomlKey) {
         let message = format!("unknown key `{}` in `{}`", table.get_ref(), self.source.path);
         let name = format!("{}.{}", schema.get_ref(), table.get_ref());

@@ -5,7 +5,7 @@
 pub enum Setting<T> {
     #[default]
     Absent,
-    /// There is a fault in it, or in its key.
+    /// The value or the key is faulty, and the fault is already reported.
     Faulty,
     Is(T),
 }

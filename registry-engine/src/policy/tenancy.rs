@@ -241,55 +241,101 @@ fn setting_fault(text: &str) -> Option<Diagnostic> {
     )
 }
 
-/// The type becomes part of SQL, so it is a name and nothing else: one that is cut off to a length, or rounded, would make
-/// two tenants one.
+/// The type becomes part of SQL, so only a type name is allowed. A type that truncates or rounds values is refused,
+/// because two tenants could be treated as one.
 fn type_fault(text: &str) -> Option<Diagnostic> {
-    const FORM: &str = "write the column's type as `CREATE TABLE` does: `uuid`, `bigint`, `text`";
-    let lower = text.trim().to_lowercase();
-    let base = lower.split('(').next().unwrap_or_default().trim_end();
-    if let Some((_, whole)) = CUTTING_TYPES.iter().find(|(cutting, _)| *cutting == base) {
-        let message = format!(
-            "a cast to `{}` cuts values off, which makes two tenants one",
-            text.trim()
-        );
-        return Some(
-            Diagnostic::new(Fault::InvalidValue, message).help(format!("write `type = \"{whole}\"`")),
-        );
+    const FORM: &str =
+        "write the name of the column's type, without a length or a precision: `uuid`, `bigint`, `text`";
+    const CAUSE: &str = "a cast truncates or rounds values, so two tenants could be treated as one";
+    let fault = |message: String| Some(Diagnostic::new(Fault::InvalidValue, message));
+    let written: Vec<&str> = text.split_whitespace().collect();
+    let written = written.join(" ");
+    let (name, behind) = match written.split_once('(') {
+        Some((name, behind)) => (name.trim_end(), Some(behind)),
+        None => (written.as_str(), None),
+    };
+    let lower = name.to_lowercase();
+    let bare = lower.strip_prefix("pg_catalog.").unwrap_or(&lower);
+    // A quoted name with capital letters is not that of a built-in type.
+    let is_exact = !name.contains('"') || name.to_lowercase() == name;
+    let unquoted = bare.trim_matches('"');
+    let inexact = INEXACT_TYPES
+        .iter()
+        .find(|(name, _)| is_exact && *name == unquoted);
+    if let Some((_, instead)) = inexact {
+        let fault = fault(format!("a cast to `{text}` does not keep every value"))?;
+        return Some(fault.note(CAUSE).help(format!("write `type = \"{instead}\"`")));
     }
-    if lower.contains('(') && is_type_name(base) {
-        let message = format!("`{}` has a length or a precision", text.trim());
-        return Some(
-            Diagnostic::new(Fault::InvalidValue, message)
-                .note("a cast cuts a longer value off, which makes two tenants one")
-                .help(format!("write `type = \"{base}\"`")),
-        );
+    let is_name = EXACT_TYPES_OF_TWO_WORDS.contains(&lower.as_str()) || is_type_name(name);
+    match behind {
+        None if is_name => None,
+        Some(length) if is_name && length.ends_with(')') && !name.contains('"') => {
+            let fault = fault(format!("`{text}` has a length or a precision"))?;
+            Some(fault.note(CAUSE).help(format!("write `type = \"{name}\"`")))
+        }
+        _ => Some(fault(format!("`{text}` is not a type"))?.help(FORM)),
     }
-    if is_type_name(text.trim()) {
-        return None;
-    }
-    Some(Diagnostic::new(Fault::InvalidValue, format!("`{text}` is not a type")).help(FORM))
 }
 
-/// The types without a length that keep only the start of a value, each with one that keeps it whole:
-/// <https://www.postgresql.org/docs/current/datatype-character.html>.
-const CUTTING_TYPES: &[(&str, &str)] = &[
+/// The built-in types that keep only a part of some values, each with one that keeps it whole:
+/// <https://www.postgresql.org/docs/current/datatype.html>.
+const INEXACT_TYPES: &[(&str, &str)] = &[
+    ("bit", "bit varying"),
+    ("bool", "text"),
+    ("boolean", "text"),
     ("char", "bpchar"),
     ("character", "bpchar"),
-    ("nchar", "bpchar"),
-    ("national character", "bpchar"),
-    ("\"char\"", "text"),
+    ("date", "text"),
+    ("double precision", "numeric"),
+    ("float", "numeric"),
+    ("float4", "numeric"),
+    ("float8", "numeric"),
+    ("interval", "text"),
+    ("money", "numeric"),
     ("name", "text"),
-    ("bit", "bit varying"),
+    ("national character", "bpchar"),
+    ("nchar", "bpchar"),
+    ("real", "numeric"),
+    ("time", "text"),
+    ("time with time zone", "text"),
+    ("time without time zone", "text"),
+    ("timestamp", "text"),
+    ("timestamp with time zone", "text"),
+    ("timestamp without time zone", "text"),
+    ("timestamptz", "text"),
+    ("timetz", "text"),
 ];
 
-/// One name, with a schema or without, or one of the types whose name has two words.
+const EXACT_TYPES_OF_TWO_WORDS: &[&str] = &[
+    "bit varying",
+    "char varying",
+    "character varying",
+    "national char varying",
+    "national character varying",
+    "nchar varying",
+];
+
+/// One name, with a schema or without.
 fn is_type_name(text: &str) -> bool {
-    const OF_TWO_WORDS: [&str; 3] = ["bit varying", "character varying", "double precision"];
-    let is_part = |part: &str| match part.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(inner) => !inner.is_empty() && !inner.contains('"'),
-        None => is_identifier(part),
-    };
-    OF_TWO_WORDS.contains(&text.to_lowercase().as_str()) || text.splitn(2, '.').all(is_part)
+    let mut rest = text;
+    for is_first in [true, false] {
+        let part = match rest.strip_prefix('"') {
+            Some(inner) => match inner.find('"') {
+                None | Some(0) => return false,
+                Some(end) => &rest[..end + 2],
+            },
+            None => &rest[..rest.find('.').unwrap_or(rest.len())],
+        };
+        if !part.starts_with('"') && !is_identifier(part) {
+            return false;
+        }
+        rest = &rest[part.len()..];
+        match rest.strip_prefix('.') {
+            Some(after) if is_first => rest = after,
+            _ => break,
+        }
+    }
+    rest.is_empty()
 }
 
 /// Whether a text is an identifier without quotes:
@@ -344,6 +390,8 @@ fn policies<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: TomlValue<'
 /// The keys of one entry of `[[tenancy.policies]]`.
 #[derive(Default)]
 struct Entry<'a> {
+    /// Whether it has a key that means nothing, which was probably meant for a missing one.
+    has_unknown_key: bool,
     table: Setting<TomlKey>,
     command: Setting<TomlKey>,
     using: Setting<(TomlKey, TomlValue<'a>)>,
@@ -367,7 +415,7 @@ impl<'a> Entry<'a> {
                     Some(USING) => entry.using.set_faulty(),
                     Some(CHECK) => entry.check.set_faulty(),
                     Some(REASON) => entry.reason.set_faulty(),
-                    _ => {}
+                    _ => entry.has_unknown_key = true,
                 },
             }
         }
@@ -382,7 +430,10 @@ fn policy<'a>(
 ) -> Option<DeclaredPolicy> {
     let entry = Entry::read(reader, pairs);
     let missing = [(entry.table.is_absent(), TABLE), (entry.command.is_absent(), FOR)];
-    for (_, name) in missing.iter().filter(|(is_missing, _)| *is_missing) {
+    let missing = missing
+        .iter()
+        .filter(|(is_missing, _)| *is_missing && !entry.has_unknown_key);
+    for (_, name) in missing {
         let fault = Diagnostic::new(Fault::MissingValue, format!("this policy has no `{name}`"))
             .help("write the `table`, and the command in `for`: `select`, `insert`, `update` or `delete`");
         reader.fault(fault, place.clone(), "");
@@ -392,6 +443,7 @@ fn policy<'a>(
     let reason = match entry.reason {
         Setting::Is(reason) if !reason.get_ref().trim().is_empty() => reason.into_inner(),
         Setting::Faulty => String::new(),
+        Setting::Absent if entry.has_unknown_key => String::new(),
         Setting::Absent | Setting::Is(_) => {
             reader.push(without_reason(&table, command));
             String::new()
@@ -490,7 +542,7 @@ fn expression_fault(name: &str, text: &str) -> Option<Diagnostic> {
     Some(
         Diagnostic::new(Fault::InvalidValue, "this is not one SQL expression".to_string())
             .note(flaw)
-            .note("it is inserted between the parentheses of `CREATE POLICY … USING (…)`")
+            .note("the expression is inserted into the parentheses of `USING (…)` or `WITH CHECK (…)` in `CREATE POLICY`")
             .help("write one condition, such as `user_id = (SELECT current_setting('app.user_id')::bigint)`"),
     )
 }
@@ -594,15 +646,19 @@ mod tests {
     }
 
     #[test]
-    fn types_that_keep_a_value_whole() {
+    fn types_that_do_not_truncate() {
         for text in [
             "uuid",
             "bigint",
             "sales.org_id",
             "\"OrgId\"",
             "sales.\"Org Id\"",
-            "Character Varying",
+            "\"a.b\"",
+            "\"CHAR\"",
+            "Character  Varying",
+            "nchar varying",
             "int8",
+            "numeric",
         ] {
             assert_eq!(type_fault(text).map(|fault| fault.message), None, "{text}");
         }
@@ -610,9 +666,13 @@ mod tests {
             ("varchar(36)", "write `type = \"varchar\"`"),
             ("numeric (4, 2)", "write `type = \"numeric\"`"),
             ("CHAR", "write `type = \"bpchar\"`"),
+            ("pg_catalog.char", "write `type = \"bpchar\"`"),
             ("char(2)", "write `type = \"bpchar\"`"),
-            ("\"char\"", "write `type = \"text\"`"),
+            ("\"char\"", "write `type = \"bpchar\"`"),
+            ("pg_catalog.\"name\"", "write `type = \"text\"`"),
             ("bit(3)", "write `type = \"bit varying\"`"),
+            ("double precision", "write `type = \"numeric\"`"),
+            ("timestamp(3) with time zone", "write `type = \"text\"`"),
         ] {
             assert_eq!(type_fault(text).unwrap().helps, [help], "{text}");
         }
@@ -627,8 +687,11 @@ mod tests {
             "1a",
             "\"a\"b\"",
             "f(x)::int",
+            "\"OrgId\"(3)",
+            "\"a\nb\" x",
         ] {
-            assert!(type_fault(text).is_some(), "{text}");
+            let fault = type_fault(text).unwrap();
+            assert!(fault.message.ends_with("is not a type"), "{text}");
         }
     }
 
@@ -670,6 +733,10 @@ mod tests {
             (
                 "tabel = \"a\"\nfor = [\"delete\"]\nusing = 1\nreason = 1",
                 &["unknown-key tabel", "wrong-type [\"delete\"]", "wrong-type 1"],
+            ),
+            (
+                "table = \"a\"\ncommand = \"delete\"\nusing = \"x\"\nreason = \"y\"",
+                &["unknown-key command"],
             ),
             (
                 "table = \"a\"\nfor = \"delete\"\nusin = \"x\"\nreson = \"y\"",

@@ -11,7 +11,7 @@ pub struct Tables {
     /// By name, in byte order.
     pub sorted: Vec<RegisteredTable>,
     pub complete: bool,
-    /// The PostgreSQL schema of the tables that name none.
+    /// The PostgreSQL schema of the tables that are declared without one.
     pub default_schema: String,
 }
 
@@ -70,7 +70,7 @@ impl Tables {
         }
     }
 
-    /// The table of another name that is the same one in the database: a name without a schema means the default schema.
+    /// The same table under its other name: with the default schema if the given name has no schema, or without it.
     pub fn same_in_database(&self, name: &str) -> Option<&RegisteredTable> {
         self.get(&other_spelling(name, &self.default_schema)?)
     }
@@ -84,8 +84,8 @@ impl Registry {
     }
 }
 
-/// The table that was probably meant by a name that no table has: the same table with or without the default schema, one
-/// of this name in another schema, or one of almost this name.
+/// The table that was probably meant by an unknown name: the same name with or without the default schema, the same
+/// name in another schema, or a similar name.
 fn table_meant<'t>(tables: &'t [RegisteredTable], default_schema: &str, name: &str) -> Option<&'t str> {
     let names = || tables.iter().map(|table| table.name.as_str());
     let other = other_spelling(name, default_schema);
@@ -96,8 +96,8 @@ fn table_meant<'t>(tables: &'t [RegisteredTable], default_schema: &str, name: &s
         .or_else(|| nearest(name, names()))
 }
 
-/// A name with the default schema if it has none, or without it. `None` for one in another schema.
-fn other_spelling(name: &str, default_schema: &str) -> Option<String> {
+/// Adds the default schema to a name without a schema, or removes it. `None` if the name has another schema.
+pub fn other_spelling(name: &str, default_schema: &str) -> Option<String> {
     match name.split_once('.') {
         None => Some(format!("{default_schema}.{name}")),
         Some((schema, table)) => (schema == default_schema).then(|| table.to_string()),

@@ -128,12 +128,26 @@ impl Tables {
         }
     }
 
-    /// Finds the policies for commands that the application may not run on the table.
+    /// Finds the policies for commands that the application may not run on the table. The policies of a system table, or
+    /// in a database of one tenant, are reported anyway.
     fn check_commands(&self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
-        for declared in &policy.tenancy.policies {
-            let table = self.get(&declared.table.value);
-            if let Some(table) = table.filter(|table| is_revoked(declared.command, table.access)) {
-                faults.push(policy_without_privilege(declared, table, policy));
+        for table in self
+            .sorted
+            .iter()
+            .filter(|table| table.tenancy == Tenancy::Declared)
+        {
+            let declared = policy.tenancy.policies.iter();
+            let own = declared.filter(|declared| declared.table.value == table.name);
+            let needless: Vec<&DeclaredPolicy> = own
+                .filter(|declared| is_revoked(declared.command, table.access))
+                .collect();
+            let mut entries = policy
+                .revoke
+                .iter()
+                .filter(|entry| entry.table.value == table.name);
+            // A table that the revoke list names twice is a fault already.
+            if let (false, Some(entry), None) = (needless.is_empty(), entries.next(), entries.next()) {
+                faults.push(policies_without_privilege(&needless, table, &entry.table));
             }
         }
     }
@@ -403,31 +417,31 @@ fn is_revoked(command: Command, access: Access) -> bool {
     }
 }
 
-fn policy_without_privilege(
-    declared: &DeclaredPolicy,
+fn policies_without_privilege(
+    needless: &[&DeclaredPolicy],
     table: &RegisteredTable,
-    policy: &Policy,
+    revoked: &Placed<String>,
 ) -> Diagnostic {
-    let (command, name) = (declared.command.as_str(), &declared.table);
-    let message = format!(
-        "policy for `{command}` on {} table `{}`",
-        table.access, name.value
+    let commands: Vec<&str> = needless
+        .iter()
+        .map(|declared| declared.command.as_str())
+        .collect();
+    let commands = format!("`{}`", commands.join("`, `"));
+    let message = format!("policy for {commands} on {} table `{}`", table.access, table.name);
+    let fault = needless.iter().fold(
+        Diagnostic::new(Fault::NeedlessPolicy, message),
+        |fault, declared| fault.at(&declared.table.source, declared.table.range.clone(), "named here"),
     );
-    let fault = name.fault(Fault::NeedlessPolicy, message, "named here");
-    let entry = policy.revoke.iter().find(|entry| entry.table.value == name.value);
-    let fault = match entry.map(|entry| &entry.table) {
-        Some(revoked) => fault.at(
+    fault
+        .at(
             &revoked.source,
             revoked.range.clone(),
             format!("made {} here", table.access),
-        ),
-        None => fault,
-    };
-    fault
+        )
         .note(format!(
-            "the application has no privilege for `{command}`, so the policy has no effect"
+            "the application has no privilege for {commands}, so the policy has no effect"
         ))
-        .help("remove the policy, or take the table out of the revoke list")
+        .help("remove the policy, or remove the table from the revoke list")
 }
 
 fn parent_without_tenant(
@@ -626,7 +640,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_for_a_command_that_the_access_refuses() {
+    fn a_policy_for_a_revoked_command() {
         for (command, revoke, is_refused) in [
             ("select", "insert_update_delete", false),
             ("insert", "update_delete", false),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use table_registry_core::TableKind;
 
 use super::model::{Access, ExemptTable, RegisteredTable, Registry, Tenancy};
-use super::tables::{Tables, exempt, overridden};
+use super::tables::{Tables, exempt, other_spelling, overridden};
 use crate::name;
 use crate::policy::{DeclaredTable, Exemption, Placed, Policy, Revoked, Tenants};
 use crate::report::{Code, Diagnostic, Fault, conflict};
@@ -138,7 +138,7 @@ impl Tables {
         }
     }
 
-    /// Makes sure that no two names mean one table, one with the default schema and one without a schema.
+    /// Reports tables that are declared both with the default schema and without a schema.
     fn check_schemas(&self, faults: &mut Vec<Diagnostic>) {
         for table in self.sorted.iter().filter(|table| table.schema.is_none()) {
             let twin = self.same_in_database(&table.name);
@@ -221,10 +221,10 @@ impl Tables {
                 faults.extend(first.map(|first| repeated_revoke(&first.table, name)));
                 continue;
             }
-            let has_reason = policy
-                .append_only_system
-                .iter()
-                .any(|entry| entry.value == name.value);
+            let other_name = other_spelling(&name.value, &self.default_schema);
+            let mut reasons = policy.append_only_system.iter();
+            let has_reason =
+                reasons.any(|entry| entry.value == name.value || other_name.as_ref() == Some(&entry.value));
             if let Some(table) = self.get_mut(&name.value) {
                 if *is_read_only {
                     table.access = Access::ReadOnly;
@@ -248,13 +248,19 @@ impl Tables {
         let listed: Vec<&str> = append_only.map(|entry| entry.table.value.as_str()).collect();
         for name in &policy.append_only_system {
             if !listed.contains(&name.value.as_str()) {
-                let near = nearest(&name.value, listed.iter().copied());
-                faults.push(reason_without_entry(name, near));
+                let other = other_spelling(&name.value, &self.default_schema);
+                let same = listed
+                    .iter()
+                    .copied()
+                    .find(|listed| other.as_deref() == Some(listed));
+                let near = same.or_else(|| nearest(&name.value, listed.iter().copied()));
+                let is_read_only = policy.revoke.iter().any(|entry| entry.table.value == name.value);
+                faults.push(reason_without_entry(name, near, is_read_only));
             } else if let Some(table) = self.get(&name.value)
                 && table.kind != TableKind::System
                 && !table.is_in_doubt
             {
-                faults.push(needless_reason(name, table));
+                faults.push(needless_reason(name, table, policy));
             }
         }
     }
@@ -416,14 +422,14 @@ fn declared_in_both(entry: &DeclaredTable, table: &RegisteredTable) -> Diagnosti
 
 fn two_names(table: &RegisteredTable, twin: &RegisteredTable, schema: &str) -> Diagnostic {
     let message = format!(
-        "`{}` and `{}` are one table, declared twice",
+        "`{}` and `{}` are the same table, declared twice",
         table.name, twin.name
     );
     let fault = twin.at_declaration(Diagnostic::new(Fault::DuplicateTable, message), "again here");
     table
         .at_declaration(fault, "first here")
         .note(format!(
-            "a table that names no schema is in `{schema}`, by `[database] schema`"
+            "a table declared without a schema is in `{schema}`, the default schema (`[database] schema`)"
         ))
         .help("remove one of the declarations, or correct the schema")
 }
@@ -669,19 +675,25 @@ fn system_revoke(name: &Placed<String>, table: &RegisteredTable, policy: &Policy
         .help("if the application only reads it, move it to `insert_update_delete`")
 }
 
-fn needless_reason(name: &Placed<String>, table: &RegisteredTable) -> Diagnostic {
+fn needless_reason(name: &Placed<String>, table: &RegisteredTable, policy: &Policy) -> Diagnostic {
     let message = format!(
-        "`[system]` names table `{}`, which is no system table",
+        "`[system]` names table `{}`, which is not a system table",
         name.value
     );
     let fault = name.fault(Fault::NeedlessPolicy, message, "named here");
-    table
-        .at_declaration(fault, format!("declared `{}` here", table.kind))
+    let fault = match overridden(policy, &name.value) {
+        Some(entry) => {
+            let label = format!("made `{}` here", table.kind);
+            fault.at(&entry.table.source, entry.table.range.clone(), label)
+        }
+        None => table.at_declaration(fault, format!("declared `{}` here", table.kind)),
+    };
+    fault
         .note("only system tables need a reason to be append-only")
         .help("remove the reason")
 }
 
-fn reason_without_entry(name: &Placed<String>, near: Option<&str>) -> Diagnostic {
+fn reason_without_entry(name: &Placed<String>, near: Option<&str>, is_read_only: bool) -> Diagnostic {
     name.fault(
         Fault::UnknownTable,
         format!(
@@ -691,6 +703,7 @@ fn reason_without_entry(name: &Placed<String>, near: Option<&str>) -> Diagnostic
         "",
     )
     .help(match near {
+        _ if is_read_only => "remove the reason: a read-only table needs none".to_string(),
         Some(near) => format!("did you mean `{near}`?"),
         None => "remove the reason, or add the table to `update_delete`".to_string(),
     })

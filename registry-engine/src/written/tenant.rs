@@ -58,10 +58,7 @@ impl WrittenTenant {
                     .ok()?;
                 let span = literal.span();
                 if is_parent(&literal.value()) {
-                    let form = literal.value();
-                    let message = format!("`{form}` is in quotes, which makes it the name of a column");
-                    let fault = Diagnostic::new(Fault::InvalidValue, message).spanned(span);
-                    faults.push(fault.help(format!("write `tenant = {form}`")));
+                    faults.push(quoted_parent(&literal.value()).spanned(span));
                     return None;
                 }
                 column(literal.value())
@@ -118,9 +115,21 @@ impl WrittenTenant {
     }
 }
 
+fn quoted_parent(form: &str) -> Diagnostic {
+    let mut faults = Vec::new();
+    let is_right = WrittenTenant::read_text(form, &mut faults).is_some();
+    let message = format!("`{form}` is in quotes, so it is read as a column name");
+    Diagnostic::new(Fault::InvalidValue, message).help(if is_right {
+        format!("write `tenant = {form}`")
+    } else {
+        TENANT_FORMS.to_string()
+    })
+}
+
 /// Whether a text is meant as `through(…)`.
 fn is_parent(text: &str) -> bool {
-    let list = text.trim_start().strip_prefix(THROUGH);
+    let lower = text.trim_start().to_ascii_lowercase();
+    let list = lower.strip_prefix(THROUGH);
     list.is_some_and(|list| list.trim_start().starts_with('('))
 }
 
@@ -330,7 +339,7 @@ mod tests {
             ),
             (
                 "\"through(a -> projects)\"",
-                "`through(a -> projects)` is in quotes, which makes it the name of a column",
+                "`through(a -> projects)` is in quotes, so it is read as a column name",
             ),
         ] {
             assert_eq!(shown(text), expected, "{text}");

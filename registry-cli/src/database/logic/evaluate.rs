@@ -15,7 +15,7 @@ use table_registry_engine::Tenancy;
 use super::truth::Truths;
 use super::value::{Constant, Known, Moment, Tenant, Value, Variable, is_integer, is_named, is_text};
 use super::world::{Choice, Seen, Session, World};
-use crate::database::catalog::{Oid, Relation};
+use crate::database::catalog::Oid;
 use crate::database::context::Context;
 use crate::database::roles::Actor;
 
@@ -834,7 +834,7 @@ impl<'e> Evaluation<'e> {
             ..Scope::default()
         });
         self.depth += 1;
-        // The queries of a function are new statements for the server.
+        // The server plans the queries in a function separately, so it applies no policies there yet.
         let applied = std::mem::take(&mut self.applied);
         let value = self.value(&body);
         self.applied = applied;
@@ -863,13 +863,6 @@ impl<'e> Evaluation<'e> {
         self.seen.variable(&variable, choices);
         owners.push(Tenant::Other);
         owners
-    }
-
-    /// Whether policies decide which rows of a table the role sees.
-    pub fn is_bound(&self, relation: &Relation) -> bool {
-        relation.row_security
-            && !self.actor.ignores_policies()
-            && (relation.force_row_security || !self.actor.reaches(relation.owner))
     }
 }
 

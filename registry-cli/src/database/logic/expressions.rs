@@ -52,11 +52,16 @@ impl Expressions {
     }
 }
 
-/// Whether an expression has a sub-select.
+/// Whether an expression has a sub-select. `(VALUES …)` is one, too.
 pub fn has_sub_select(text: &str) -> bool {
-    let is_select = |token: &Token| matches!(token, Token::Word(word) if word.keyword == Keyword::SELECT && word.quote_style.is_none());
+    let begins_query = |token: &Token| match token {
+        Token::Word(word) => {
+            matches!(word.keyword, Keyword::SELECT | Keyword::VALUES) && word.quote_style.is_none()
+        }
+        _ => false,
+    };
     let tokens = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize();
-    tokens.is_ok_and(|tokens| tokens.iter().any(is_select))
+    tokens.is_ok_and(|tokens| tokens.iter().any(begins_query))
 }
 
 fn parser(text: &str) -> Option<Parser<'static>> {

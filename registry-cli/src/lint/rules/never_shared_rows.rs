@@ -1,7 +1,10 @@
 use table_registry_engine::{Diagnostic, Lint, Tenancy};
 
 use super::Rule;
+use crate::columns::Column;
 use crate::lint::subject::{Subject, finding_about_column};
+
+const KNOWN_TYPES: &[&str] = &["i16", "i32", "i64", "Uuid", "String", "str"];
 
 pub const RULE: Rule = Rule::OfTable(find);
 
@@ -13,19 +16,30 @@ fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
     else {
         return Vec::new();
     };
-    let fields = subject.columns.iter().filter(|column| column.name == *name);
-    fields
-        .filter(|field| !field.rust_type.is_option && !field.is_converted)
+    let fields = || subject.columns.iter().filter(|column| column.name == *name);
+    // Structs of different builds may have fields of different types. Other types may stand for an `Option`.
+    let is_never_null = |field: &Column| {
+        !field.rust_type.is_option
+            && !field.is_converted
+            && KNOWN_TYPES.contains(&field.rust_type.base.as_str())
+    };
+    fields()
+        .filter(|_| fields().all(is_never_null))
+        .take(1)
         .map(|field| {
-            finding_about_column(Lint::NeverSharedRows, field, "is never NULL, so no row is shared")
-                .note(format!(
-                    "with `shared_rows`, a row of `{}` is everybody's if its tenant column is NULL",
-                    subject.table.name
-                ))
-                .help(format!(
-                    "make the field an `Option<{}>`, or remove `shared_rows`",
-                    field.rust_type.text
-                ))
+            finding_about_column(
+                Lint::NeverSharedRows,
+                field,
+                "is not an `Option`, so it cannot hold the NULL of a shared row",
+            )
+            .note(format!(
+                "with `shared_rows`, every tenant can read the rows of `{}` whose tenant column is NULL",
+                subject.table.name
+            ))
+            .help(format!(
+                "make the field an `Option<{}>`, or remove `shared_rows`",
+                field.rust_type.text
+            ))
         })
         .collect()
 }
@@ -49,6 +63,7 @@ mod tests {
         for sound in [
             schema("(shared_rows)", "Option<i64>"),
             schema("", "i64"),
+            schema("(shared_rows)", "MaybeOrg"),
             schema("(shared_rows)", "i64").replace("pub org_id", "#[sqlx(try_from = \"i64\")] pub org_id"),
         ] {
             assert_eq!(findings(&sound, "", ""), [""; 0], "{sound}");
