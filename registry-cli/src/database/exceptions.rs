@@ -7,7 +7,7 @@ use table_registry_engine::{
 };
 
 use super::context::Context;
-use super::finding::Finding;
+use super::finding::{Finding, PolicyText};
 use super::requirements::{Object, Requirement, of_table};
 use crate::lint::not_needed;
 use crate::text::quoted;
@@ -45,7 +45,7 @@ pub struct Applied<'c> {
 /// A finding that exceptions allow, and one of these exceptions.
 pub struct Allowance<'c> {
     pub exception: &'c DatabaseException,
-    pub clauses: Vec<String>,
+    pub policy: Option<PolicyText>,
     pub message: String,
 }
 
@@ -177,7 +177,7 @@ fn allowances<'s>(settings: &'s DatabaseSettings, allowed: &[Finding]) -> Vec<Al
         needed
             .map(|exception| Allowance {
                 exception,
-                clauses: finding.clauses.clone(),
+                policy: finding.policy.clone(),
                 message: finding.message.clone(),
             })
             .collect()
@@ -185,18 +185,20 @@ fn allowances<'s>(settings: &'s DatabaseSettings, allowed: &[Finding]) -> Vec<Al
     allowed.iter().flat_map(of_finding).collect()
 }
 
-/// One line for each policy that exceptions name: the checks, the policy, and its expressions.
+/// One line for each policy that exceptions name: the checks, the policy, and what it lets through.
 pub fn policies(allowed: &[Allowance<'_>]) -> Vec<String> {
     let mut codes: BTreeMap<(String, String), BTreeSet<&str>> = BTreeMap::new();
-    for one in allowed.iter().filter(|one| !one.clauses.is_empty()) {
-        let clauses = one.clauses.join(" ");
-        let on_one_line = clauses.split_whitespace().collect::<Vec<_>>().join(" ");
-        let checks = codes.entry((one.exception.named(), on_one_line)).or_default();
-        checks.insert(one.exception.check.as_str());
+    for one in allowed {
+        let Some(PolicyText { scope, expression }) = &one.policy else {
+            continue;
+        };
+        let on_one_line = expression.split_whitespace().collect::<Vec<_>>().join(" ");
+        let key = (one.exception.named(), format!("{scope} {on_one_line}"));
+        codes.entry(key).or_default().insert(one.exception.check.as_str());
     }
-    let lines = codes.into_iter().map(|((policy, clauses), checks)| {
+    let lines = codes.into_iter().map(|((policy, text), checks)| {
         let checks: Vec<&str> = checks.into_iter().collect();
-        format!("{}: {policy}, {clauses}", checks.join(", "))
+        format!("{}: {policy}, {text}", checks.join(", "))
     });
     lines.collect()
 }
@@ -311,7 +313,7 @@ mod tests {
         assert_eq!(
             allowed,
             [format!(
-                "open-policy: policy `read_all` of table `invoices`, USING (true) WITH CHECK ({checked})"
+                "open-policy: policy `read_all` of table `invoices`, TO app USING (true) WITH CHECK ({checked})"
             )]
         );
     }

@@ -22,8 +22,8 @@ pub struct Finding {
     pub relation: Option<String>,
     /// The roles of the application through which the finding comes, if it is one that comes through roles.
     pub roles: Vec<String>,
-    /// The clauses of the policy that the finding is about, as SQL writes them.
-    pub clauses: Vec<String>,
+    /// The policy that the finding is about.
+    pub policy: Option<PolicyText>,
     pub message: String,
     /// The evidence from the catalogs.
     pub facts: Vec<String>,
@@ -35,6 +35,15 @@ pub struct Finding {
     is_grave: bool,
     /// The fault of the registry itself, if it kept the checks from running.
     fault: Option<Diagnostic>,
+}
+
+/// What a policy lets through, as SQL writes it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PolicyText {
+    /// The command and the roles: `FOR SELECT TO app`.
+    pub scope: String,
+    /// The clauses: `USING (true)`.
+    pub expression: String,
 }
 
 impl Finding {
@@ -53,7 +62,7 @@ impl Finding {
             allowed_as: None,
             relation: None,
             roles: Vec::new(),
-            clauses: Vec::new(),
+            policy: None,
             message: message.into(),
             facts: Vec::new(),
             fix: fix.into(),

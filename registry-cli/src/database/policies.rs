@@ -7,7 +7,7 @@ use table_registry_engine::{Command, DatabaseCheck, Tenancy};
 
 use super::catalog::{PolicyRow, Relation};
 use super::context::{Context, Table};
-use super::finding::Finding;
+use super::finding::{Finding, PolicyText};
 use super::logic::{MAX_STEPS, Question, Verdict};
 use super::roles::Actor;
 use super::statements::{RequiredPolicy, create_policy, drop_policy, identifier};
@@ -126,8 +126,19 @@ pub fn finding(
         .object(&policy.name)
         .of_relation(context.name_beside(table, relation))
         .through(users.collect());
-    finding.clauses = Clause::written(policy).map(|clause| clause.sql(policy)).collect();
+    finding.policy = Some(policy_text(context, policy));
     finding
+}
+
+fn policy_text(context: &Context<'_>, policy: &PolicyRow) -> PolicyText {
+    let command = COMMANDS.iter().find(|(letter, _)| *letter == policy.command);
+    let command = command.map_or(String::new(), |(_, name)| format!("FOR {name} "));
+    let roles = policy.roles.iter().map(|role| context.catalog.role_name(*role));
+    let clauses = Clause::written(policy).map(|clause| clause.sql(policy));
+    PolicyText {
+        scope: format!("{command}TO {}", roles.collect::<Vec<_>>().join(", ")),
+        expression: clauses.collect::<Vec<_>>().join(" "),
+    }
 }
 
 /// The roles of the application that a policy is for. A role of the policy that works across tenants on the table is not

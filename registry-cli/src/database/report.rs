@@ -62,8 +62,10 @@ struct AllowedRow<'f> {
     object: Option<&'f str>,
     /// The partition or other relation that has the object, if it is not the table itself.
     relation: Option<&'f str>,
+    /// The command and the roles of the policy, if the finding is about one: `FOR SELECT TO app`.
+    scope: Option<&'f str>,
     /// The clauses of the policy, if the finding is about one: `USING (true)`.
-    expression: Option<String>,
+    expression: Option<&'f str>,
     /// What would be reported.
     message: &'f str,
     /// Why it is allowed.
@@ -139,7 +141,8 @@ fn allowed_row<'f>(allowed: &'f Allowance<'_>) -> AllowedRow<'f> {
         role: subject.filter(|_| is_role),
         object: value(&exception.object),
         relation: value(&exception.relation),
-        expression: (!allowed.clauses.is_empty()).then(|| allowed.clauses.join(" ")),
+        scope: allowed.policy.as_ref().map(|policy| policy.scope.as_str()),
+        expression: allowed.policy.as_ref().map(|policy| policy.expression.as_str()),
         message: &allowed.message,
         reason: &exception.reason,
     }

@@ -1094,13 +1094,15 @@ reason = \"deletes what the law says\"
     );
     let report = verify_database(&crate_, &database, &[]);
     assert_eq!(lines(&findings(&report)), [""; 0], "{}", report.all());
-    let shown = "Allowed open-policy: policy `read_all` of table `contacts`, USING (true)";
+    let shown =
+        "Allowed open-policy: policy `read_all` of table `contacts`, FOR SELECT TO erp_app USING (true)";
     assert!(report.stderr.contains(shown), "{}", report.all());
     let json: serde_json::Value = serde_json::from_str(&report.stdout).unwrap();
     let allowed = &json["allowed"];
     assert_eq!(allowed[0]["object"], "purge(integer)");
     assert_eq!(allowed[0]["reason"], "deletes what the law says");
-    assert_eq!(allowed[1]["expression"], "USING (true)");
+    let policy = (&allowed[1]["scope"], &allowed[1]["expression"]);
+    assert_eq!(policy, (&"FOR SELECT TO erp_app".into(), &"USING (true)".into()));
 
     database.migrate(
         "CREATE POLICY support ON contacts FOR SELECT TO erp_app USING (true);
