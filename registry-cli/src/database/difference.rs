@@ -132,7 +132,15 @@ pub fn of_policies<'p>(
     let names = policy_names();
     let policies = context.catalog.policies(relation.oid).iter();
     let (ours, others): (Vec<&PolicyRow>, Vec<_>) = policies.partition(|policy| names.contains(&policy.name));
-    let mut others = others.into_iter().filter(|policy| policy.permissive).peekable();
+    // The policy of a role that works across tenants lets nothing through for the application.
+    let is_of_app = |policy: &PolicyRow| {
+        let mut roles = policy.roles.iter();
+        roles.any(|role| !context.works_across_tenants(*role, relation.oid))
+    };
+    let others = others.into_iter();
+    let mut others = others
+        .filter(|policy| policy.permissive && is_of_app(policy))
+        .peekable();
     if ours.is_empty() && others.peek().is_some() {
         let unproven = others.filter(|policy| !is_isolated(context, relation, policy));
         return Ok(Difference {

@@ -1184,6 +1184,11 @@ reason = \"moves the goods of every tenant\"
     found(&[]);
     database.migrate("GRANT relay TO erp_app; ALTER ROLE relay NOBYPASSRLS");
     found(&["cross-tenant-role - relay"]);
+    // The policy of the role takes the place of no policy for the application.
+    database.migrate("REVOKE relay FROM erp_app; DROP POLICY tenant_isolation ON warehouses");
+    let difference = crate_.run(&["sql", "--diff", "--database-url", &database.url()]);
+    let missing = "CREATE POLICY \"tenant_isolation\" ON \"public\".\"warehouses\"";
+    assert!(difference.stdout.contains(missing), "{}", difference.all());
 }
 
 fn small_with_levels(levels: &str) -> Crate {
