@@ -109,12 +109,14 @@ fn database(policy: &Policy) -> Vec<String> {
         append_only_trigger,
         exceptions,
         levels,
+        probe,
     } = &policy.database;
     let names = app_roles.iter().map(|entry| entry.value.clone());
     let allowed = exceptions
         .iter()
         .map(|entry| format!("{} {}", entry.subject.value, entry.rule));
-    let settings = format!("{schema:?} {force_rls} {append_only_trigger} {levels:?}");
+    let values: Vec<(&String, &String)> = probe.iter().map(|(name, value)| (&name.value, value)).collect();
+    let settings = format!("{schema:?} {force_rls} {append_only_trigger} {levels:?} {values:?}");
     names.chain(allowed).chain([settings]).collect()
 }
 

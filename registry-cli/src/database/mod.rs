@@ -2,7 +2,6 @@
 //!
 //! `Session → Catalog → (with the registry) Context → Finding → report`
 
-mod allowed;
 mod calls;
 pub mod catalog;
 pub mod checks;
@@ -22,6 +21,7 @@ mod openings;
 pub mod parent_access;
 mod policies;
 pub mod probe;
+mod probed;
 mod recursion;
 mod references;
 pub mod relatives;

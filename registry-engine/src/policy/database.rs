@@ -4,6 +4,7 @@
 //! typo in them, too.
 
 use super::reader::{Exception, Placed, PolicyReader, TomlKey, TomlValue};
+use super::sql;
 use crate::name;
 use crate::report::{CheckSubject, DatabaseCheck, Diagnostic, Fault, Level};
 use crate::text::did_you_mean;
@@ -14,6 +15,7 @@ const FORCE_RLS: &str = "force_rls";
 const APPEND_ONLY_TRIGGER: &str = "append_only_trigger";
 const ALLOW: &str = "allow";
 const LEVELS: &str = "levels";
+const PROBE: &str = "probe";
 
 /// The settings in `[database]`.
 #[derive(Clone, Debug)]
@@ -30,6 +32,8 @@ pub struct DatabaseSettings {
     pub exceptions: Vec<Exception<DatabaseCheck>>,
     /// `[database.levels]`.
     pub levels: Vec<(DatabaseCheck, Level)>,
+    /// `[database.probe]`: expressions for the columns of made-up rows, by table and column.
+    pub probe: Vec<(Placed<String>, String)>,
 }
 
 impl Default for DatabaseSettings {
@@ -41,6 +45,7 @@ impl Default for DatabaseSettings {
             append_only_trigger: false,
             exceptions: Vec::new(),
             levels: Vec::new(),
+            probe: Vec::new(),
         }
     }
 }
@@ -51,6 +56,14 @@ impl DatabaseSettings {
     pub fn allows(&self, check: DatabaseCheck, subject: &str) -> bool {
         let mut exceptions = self.exceptions.iter();
         exceptions.any(|exception| exception.rule == check && exception.subject.value == subject)
+    }
+
+    /// The expression for a column of made-up rows.
+    #[must_use]
+    pub fn probe_value(&self, table: &str, column: &str) -> Option<&str> {
+        let mut values = self.probe.iter();
+        let found = values.find(|(name, _)| name.value.rsplit_once('.') == Some((table, column)));
+        found.map(|(_, value)| value.as_str())
     }
 
     /// The level of a check: that of the policy file, or the default.
@@ -72,8 +85,17 @@ impl DatabaseSettings {
                 }
                 ALLOW => database.exceptions = exceptions(reader, &key, value),
                 LEVELS => database.levels = levels(reader, &key, value),
+                PROBE => database.probe = probe_values(reader, &key, value),
                 _ => {
-                    let known = [SCHEMA, APP_ROLES, FORCE_RLS, APPEND_ONLY_TRIGGER, ALLOW, LEVELS];
+                    let known = [
+                        SCHEMA,
+                        APP_ROLES,
+                        FORCE_RLS,
+                        APPEND_ONLY_TRIGGER,
+                        ALLOW,
+                        LEVELS,
+                        PROBE,
+                    ];
                     reader.unknown_key(&key, &known);
                 }
             }
@@ -170,6 +192,38 @@ fn levels<'a>(
         levels.extend(level.map(|level| (check, level)));
     }
     levels
+}
+
+fn probe_values<'a>(
+    reader: &mut PolicyReader<'a>,
+    key: &TomlKey,
+    value: TomlValue<'a>,
+) -> Vec<(Placed<String>, String)> {
+    let read = |reader: &mut PolicyReader<'a>, name: TomlKey, value: &TomlValue<'a>| {
+        let text = reader
+            .string(&name, value, "an SQL expression")
+            .map(ToString::to_string)?;
+        if let Some(flaw) = sql::flaw(&text) {
+            let fault = Diagnostic::new(Fault::InvalidValue, "this is not one SQL expression".to_string());
+            reader.fault(
+                fault.note(flaw).help("write one value, such as `'EUR'`"),
+                value.span(),
+                "",
+            );
+        }
+        if !name.get_ref().contains('.') {
+            let message = format!("`{}` is not the name of a column with its table", name.get_ref());
+            let fault = Diagnostic::new(Fault::InvalidValue, message);
+            reader.fault(
+                fault.help("write `\"table.column\" = \"an SQL expression\"`"),
+                name.span(),
+                "",
+            );
+        }
+        Some((reader.placed(name), text))
+    };
+    let entries = reader.entries(key, value, read);
+    entries.into_iter().flatten().collect()
 }
 
 /// A table of the policy file whose keys are checks.
