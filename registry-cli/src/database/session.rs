@@ -31,7 +31,7 @@ const CONNECT_TIMEOUT: u64 = 10;
 /// The outcome of statements that the server may refuse.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Attempt {
-    /// They succeeded, and the last one returned or changed this many rows.
+    /// They succeeded, and the last ones returned or changed this many rows.
     Done(u64),
     /// A policy or a trigger refused a row.
     RowRefused,
@@ -170,20 +170,20 @@ impl Session {
         self.execute("a probe cannot be ended", "ROLLBACK")
     }
 
-    /// Takes back the last attempt, and runs statements that the server may refuse. If the server gives up for a reason
-    /// that has nothing to do with rights, that is a failure.
-    pub fn attempt(&mut self, sql: &str) -> Result<Attempt, Failure> {
+    /// Takes back the last attempt, and runs statements that the server may refuse. Rows count for some of the last
+    /// statements. If the server gives up for a reason that has nothing to do with rights, that is a failure.
+    pub fn attempt(&mut self, sql: &str, counted: usize) -> Result<Attempt, Failure> {
         let all = format!("ROLLBACK TO attempt; {sql}");
         let connection = &mut self.connection;
         let last = self.runtime.block_on(async {
             let mut results = connection.fetch_many(sqlx::raw_sql(AssertSqlSafe(all)));
-            let mut last = 0;
+            let mut rows = Vec::new();
             while let Some(result) = results.try_next().await? {
                 if let Either::Left(done) = result {
-                    last = done.rows_affected();
+                    rows.push(done.rows_affected());
                 }
             }
-            Ok(last)
+            Ok(rows.iter().rev().take(counted).sum())
         });
         match last {
             Ok(rows) => Ok(Attempt::Done(rows)),

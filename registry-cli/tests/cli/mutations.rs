@@ -104,6 +104,22 @@ fn a_value_that_nobody_can_guess() {
     assert_eq!(found_in(&crate_, domain), []);
 }
 
+#[test]
+fn a_value_for_a_column_that_is_not_there() {
+    if !has_server() {
+        return;
+    }
+    let crate_ = crate_();
+    crate_.write(
+        "table-registry.toml",
+        &format!("{POLICY}\n[database.probe]\n\"projects.nam\" = \"'x'\"\n"),
+    );
+    assert_eq!(
+        found_in(&crate_, "SELECT 1"),
+        [("probe-untried projects -".to_string(), false)]
+    );
+}
+
 /// What is in the way of a row, and says nothing about tenants, is taken away in the throwaway server.
 #[test]
 fn constraints_triggers_and_types() {

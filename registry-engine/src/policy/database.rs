@@ -385,6 +385,20 @@ mod tests {
     }
 
     #[test]
+    fn values_for_the_probe() {
+        let (database, faults) = read(
+            "[database.probe]\n\"a.b\" = \"'x'\"\n\"erp.a.b\" = \"1\"\nb = \"1\"\n\"a.c\" = \"1; 2\"\n\"a.d\" = 1",
+        );
+        assert_eq!(
+            places(&faults)[..3],
+            ["invalid-value b", "invalid-value \"1; 2\"", "wrong-type 1"]
+        );
+        assert_eq!(database.probe_value("a", "b"), Some("'x'"));
+        assert_eq!(database.probe_value("erp.a", "b"), Some("1"));
+        assert_eq!(database.probe_value("b", "b"), None);
+    }
+
+    #[test]
     fn the_level_of_a_check_about_isolation_cannot_be_set() {
         let (_, faults) = read("[database.levels]\nopen-policy = \"warn\"\nmissing-app-role = \"warn\"");
         let texts: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();

@@ -24,6 +24,7 @@ pub fn validate(declarations: Declarations, policy: &Policy, faults: &mut Vec<Di
     tables.apply_revokes(policy, faults);
     tables.apply_tenancy(policy, faults);
     tables.check_exceptions(policy, faults);
+    tables.check_probe_values(policy, faults);
     tables.check_keys(faults);
     Registry {
         exempt: tables.exempt(policy),
@@ -271,6 +272,22 @@ impl Tables {
                 faults.push(exempt_allow(rule, name, exempt));
             } else if self.complete {
                 faults.push(self.unknown(name, Fault::UnknownAllow, &format!("exception to `{rule}` names")));
+            }
+        }
+    }
+
+    /// Checks the tables in `[database.probe]`. Only the database knows the columns.
+    fn check_probe_values(&self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
+        for (name, _) in &policy.database.probe {
+            let Some((table, _)) = name.value.rsplit_once('.') else {
+                continue;
+            };
+            if self.complete && self.get(table).is_none() {
+                let table = Placed {
+                    value: table.to_string(),
+                    ..name.clone()
+                };
+                faults.push(self.unknown(&table, Fault::UnknownTable, "value for a column of"));
             }
         }
     }
@@ -1053,6 +1070,14 @@ mod tests {
             let (_, faults) = registry(&[("a.rs", schema)], "", revoke);
             assert_eq!(codes(&faults), [code], "{revoke}");
         }
+    }
+
+    #[test]
+    fn a_value_for_the_probe() {
+        let main = "[database.probe]\n\"usrs.name\" = \"'x'\"\n\"users.name\" = \"'x'\"";
+        let (_, faults) = registry(&[("a.rs", "#[table] struct Users;")], main, "");
+        assert_eq!(places(&faults), ["unknown-table \"usrs.name\""]);
+        assert_eq!(faults[0].helps, ["did you mean `users`?"]);
     }
 
     #[test]

@@ -203,6 +203,26 @@ impl<'p, 'c> Attempts<'p, 'c> {
         statements.collect()
     }
 
+    /// Tries actions that share what the superuser does before. At first, all of them at once: that is all if the server
+    /// runs them without finding or changing a row.
+    pub fn attempt_each(&mut self, app: &Actor<'_>, tries: &[Try<'_>]) -> Result<(), Failure> {
+        let Some(first) = tries.first() else {
+            return Ok(());
+        };
+        let statements: Vec<&str> = tries.iter().map(|tried| tried.statement.as_str()).collect();
+        let all = format!(
+            "{}{}; {}",
+            first.before,
+            self.becoming(app),
+            statements.join("; ")
+        );
+        if self.session.attempt(&all, tries.len())? == Attempt::Done(0) {
+            self.probed.attempts += tries.len();
+            return Ok(());
+        }
+        tries.iter().try_for_each(|tried| self.attempt(app, tried))
+    }
+
     /// Tries one action.
     pub fn attempt(&mut self, app: &Actor<'_>, tried: &Try<'_>) -> Result<(), Failure> {
         let (before, after) = (&tried.before, &tried.after);
@@ -219,7 +239,7 @@ impl<'p, 'c> Attempts<'p, 'c> {
         self.probed.attempts += 1;
         let (table, role) = (tried.table.name(), app.role.name.as_str());
         let mut action = tried.action.clone();
-        match self.session.attempt(&sql)? {
+        match self.session.attempt(&sql, 1)? {
             Attempt::Done(rows) if tried.counted.is_reached(rows) => {
                 self.probed.allow(table, role, action, tried.effect);
             }

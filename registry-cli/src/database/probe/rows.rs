@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::FromRow;
-use table_registry_engine::Tenancy;
+use table_registry_engine::{Tenancy, did_you_mean};
 
 use super::made_up::{CREATE_CASTS, MadeUp};
 use super::partitions::{Bounds, bounds};
@@ -108,6 +108,7 @@ impl<'r, 'c> Rows<'r, 'c> {
             made_up,
             made: Vec::new(),
         };
+        untried.extend(unknown_columns(context));
         session.execute(
             "the probe cannot be prepared",
             "SET session_replication_role = replica",
@@ -333,6 +334,33 @@ impl<'r, 'c> Rows<'r, 'c> {
 fn column_named<'c>(context: &Context<'c>, relation: &Relation, name: &str) -> Option<&'c ColumnRow> {
     let mut columns = context.catalog.columns(relation.oid).iter();
     columns.find(|column| column.name == name)
+}
+
+/// The values in the policy file for columns that the database does not have.
+fn unknown_columns(context: &Context<'_>) -> Vec<Untried> {
+    let mut unknown = Vec::new();
+    for (table, relation) in context.present() {
+        let values = context.settings.probe.iter();
+        let names = values.filter_map(|(name, _)| name.value.rsplit_once('.'));
+        for (_, column) in names.filter(|(of, _)| *of == table.name()) {
+            if column_named(context, relation, column).is_none() {
+                let names = context
+                    .catalog
+                    .columns(relation.oid)
+                    .iter()
+                    .map(|one| one.name.as_str());
+                let near = did_you_mean(column, names);
+                unknown.push(Untried {
+                    table: table.name().to_string(),
+                    reason: format!(
+                        "`[database.probe]` gives a value for column `{column}`, which it does not have"
+                    ),
+                    fix: near.unwrap_or_else(|| "remove the value".to_string()),
+                });
+            }
+        }
+    }
+    unknown
 }
 
 #[derive(FromRow)]

@@ -35,8 +35,9 @@ pub fn try_all(attempts: &mut Attempts<'_, '_>, rows: &Rows<'_, '_>) -> Result<(
                             relation,
                             tenant,
                         };
-                        for action in probed.actions() {
-                            attempts.attempt(app, &action)?;
+                        attempts.attempt_each(app, &probed.reaching_rows())?;
+                        for tried in probed.leaving_rows() {
+                            attempts.attempt(app, &tried)?;
                         }
                     }
                     bar.inc(1);
@@ -60,18 +61,27 @@ struct ProbedTable<'t, 'c> {
 }
 
 impl<'t> ProbedTable<'t, '_> {
-    fn actions(&self) -> Vec<Try<'t>> {
-        if !self.role.enters(&self.relation.schema) || self.table.registered.tenancy == Tenancy::Unknown {
+    /// The commands that reach rows of others.
+    fn reaching_rows(&self) -> Vec<Try<'t>> {
+        if !self.is_probed() {
             return Vec::new();
         }
-        let mut actions: Vec<Try<'t>> = self.select().into_iter().collect();
-        actions.extend(self.update());
-        actions.extend(self.delete());
-        for owner in Owner::OTHERS {
-            actions.extend(self.insert(owner));
-            actions.extend(self.take_over(owner));
+        let tries = [self.select(), self.update(), self.delete()];
+        tries.into_iter().flatten().collect()
+    }
+
+    /// The commands that leave rows of others behind.
+    fn leaving_rows(&self) -> Vec<Try<'t>> {
+        let mut tries = Vec::new();
+        for owner in Owner::OTHERS.into_iter().filter(|_| self.is_probed()) {
+            tries.extend(self.insert(owner));
+            tries.extend(self.take_over(owner));
         }
-        actions
+        tries
+    }
+
+    fn is_probed(&self) -> bool {
+        self.role.enters(&self.relation.schema) && self.table.registered.tenancy != Tenancy::Unknown
     }
 
     fn select(&self) -> Option<Try<'t>> {
