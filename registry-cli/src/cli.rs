@@ -286,9 +286,13 @@ pub struct VerifyArguments {
     pub migrations: Option<PathBuf>,
     /// Also attempt, as each role of the application, what the database must refuse.
     ///
-    /// Attempts UPDATE, DELETE and TRUNCATE on append-only tables, and reads tables with row-level security without a
-    /// tenant, in a transaction that is always rolled back. For an empty table, the policies are evaluated on made-up
-    /// rows. The connecting role must be able to become those roles; a statement that would wait for a lock fails.
+    /// With `--migrations`, rows of several tenants are made up in every table, and each role tries to read, add, change,
+    /// delete and move rows of other tenants, with a tenant, without one, and with an empty one. Each attempt is rolled back,
+    /// and an attempt that ends in an error is reported.
+    ///
+    /// In an existing database, nothing that could write is run: each role reads the rows that are there, policies are
+    /// evaluated by SELECT on made-up rows, and EXPLAIN shows which changes a role may run. The connecting role must be
+    /// able to become those roles; a statement that would wait for a lock fails.
     #[arg(long)]
     pub probe: bool,
     /// Also compare the tenants of rows that refer to each other.

@@ -112,6 +112,7 @@ fn database(policy: &Policy) -> Vec<String> {
         roles,
         exceptions,
         levels,
+        probe,
     } = &policy.database;
     let names = app_roles.iter().map(|entry| entry.value.clone());
     let across_tenants = roles.iter().map(|role| {
@@ -119,7 +120,8 @@ fn database(policy: &Policy) -> Vec<String> {
         format!("{name} {:?} {:?}", values(&role.tables), role.reason)
     });
     let allowed = exceptions.iter().map(exception);
-    let settings = format!("{schema:?} {force_rls} {append_only_trigger} {levels:?}");
+    let made_up: Vec<(&String, &String)> = probe.iter().map(|(name, value)| (&name.value, value)).collect();
+    let settings = format!("{schema:?} {force_rls} {append_only_trigger} {levels:?} {made_up:?}");
     names
         .chain(across_tenants)
         .chain(allowed)

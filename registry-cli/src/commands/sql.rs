@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use table_registry_engine::{Access, DatabaseCheck, Diagnostic, RegisteredTable, Registry, Tenancy};
+use table_registry_engine::{Access, DatabaseCheck, Diagnostic, RegisteredTable, Registry};
 
 use crate::cli::SqlArguments;
 use crate::columns;
@@ -12,7 +12,7 @@ use crate::database::difference::{self, Spellings};
 use crate::database::exceptions;
 use crate::database::grants::open_grants;
 use crate::database::indexes;
-use crate::database::parent_access::{blind_roles, read_columns};
+use crate::database::parent_access::{blind_roles, parents_read};
 use crate::database::requirements::{Asked, Names, Object, Requirement, without_own};
 use crate::database::session::Session;
 use crate::database::statements::{
@@ -100,8 +100,8 @@ struct PlannedTable {
     /// The children that an exception names.
     allowed_children: Vec<String>,
     asked: Asked,
-    /// The parent that its policies read, and the columns of it.
-    parent: Option<(Qualified, Vec<String>)>,
+    /// The parents that its policies read, with the columns. Further parents are those of another table of the plan.
+    parents: Vec<(Qualified, Vec<String>)>,
 }
 
 impl PlannedTable {
@@ -129,7 +129,8 @@ impl<'p> Plan<'p> {
         let fields = columns::of_tables(project.registry.tables());
         let policies = RequiredPolicies::new(&project.registry, &project.policy, &fields);
         let (mut tables, mut unknown) = (Vec::new(), Vec::new());
-        for table in selected(&project.registry, &arguments.table)? {
+        let selected = selected(&project.registry, &arguments.table)?;
+        for table in selected.iter().copied() {
             let own = exceptions::requirements(table, Object::Table, settings);
             let allowed = |check| -> Vec<String> {
                 let names = exceptions::allowed_objects(settings, check, table).into_iter();
@@ -143,9 +144,10 @@ impl<'p> Plan<'p> {
             } else {
                 Vec::new()
             };
-            let parent = match &table.tenancy {
-                Tenancy::Through(parent) if !required.is_empty() => read_columns(project, parent),
-                _ => None,
+            let parents = if required.is_empty() {
+                Vec::new()
+            } else {
+                unplanned_parents(project, table, &selected)
             };
             tables.push(PlannedTable {
                 name: qualified(settings, &table.name, table.schema.as_deref()),
@@ -157,7 +159,7 @@ impl<'p> Plan<'p> {
                     access: table.access,
                     allowed_grantees: allowed(DatabaseCheck::AppendOnlyPrivilege),
                 },
-                parent,
+                parents,
             });
         }
         if !unknown.is_empty() {
@@ -201,7 +203,7 @@ impl<'p> Plan<'p> {
                 .own(None)
                 .flat_map(|requirement| requirement.establish(&table.name, &table.asked, &self.names)),
         );
-        if let Some((parent, columns)) = &table.parent {
+        for (parent, columns) in &table.parents {
             statements.push(grant_select(parent, columns, &self.names.app_roles));
         }
         statements.join("\n")
@@ -529,14 +531,34 @@ const OTHER_TENANCIES: &str = "say how the rows belong to a tenant: `#[table(ten
      `#[table(tenant = through(project_id -> projects))]`, `[[tenancy.policies]]` in the policy file, or `kind = system` \
      if they belong to none";
 
-/// The policies of a child read its parent with the privileges of whoever reads the child.
-fn lacking_access(table: &PlannedTable, relation: &Relation, context: &Context<'_>) -> Option<String> {
-    let (name, columns) = table.parent.as_ref()?;
-    let parent = context.catalog.table(name)?;
-    let mut blind = blind_roles(context, relation, parent, columns).peekable();
-    blind.peek()?;
-    let roles = role_list(blind.map(|app| app.role.name.as_str()));
-    Some(grant_select(name, columns, &roles))
+/// The parents of a table, up to the first that is itself in the plan: from there on, they are that one's.
+fn unplanned_parents(
+    project: &Project,
+    table: &RegisteredTable,
+    planned: &[&RegisteredTable],
+) -> Vec<(Qualified, Vec<String>)> {
+    let mut parents = Vec::new();
+    for parent in parents_read(project, table) {
+        parents.push((parent.name, parent.columns));
+        if planned.iter().any(|table| table.name == parent.table.name) {
+            break;
+        }
+    }
+    parents
+}
+
+/// The policies of a child read its parents with the privileges of whoever reads the child.
+fn lacking_access(table: &PlannedTable, relation: &Relation, context: &Context<'_>) -> Vec<String> {
+    let mut grants = Vec::new();
+    for (name, columns) in &table.parents {
+        let Some(parent) = context.catalog.table(name) else {
+            continue;
+        };
+        let blind = blind_roles(context, relation, parent, columns);
+        let roles = role_list(blind.map(|app| app.role.name.as_str()));
+        grants.extend((!roles.is_empty()).then(|| grant_select(name, columns, &roles)));
+    }
+    grants
 }
 
 /// What a table and its children lack.

@@ -12,7 +12,7 @@ use crate::database::data;
 use crate::database::exceptions;
 use crate::database::finding::Finding;
 use crate::database::migrations;
-use crate::database::probe;
+use crate::database::probe::{self, Target};
 use crate::database::report as findings;
 use crate::database::server::Server;
 use crate::database::session::Session;
@@ -32,30 +32,31 @@ pub fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     with_project(&arguments.selection, report, |project| {
         let Some(directory) = &directory else {
             let mut session = Session::connect(arguments.database_url.as_deref())?;
-            return check(project, &mut session, arguments);
+            return check(project, &mut session, Target::Live, arguments);
         };
         let server = server_of_migrations(project, directory)?;
         let mut session = Session::connect_to(&server, migrations::DATABASE)?;
-        check(project, &mut session, arguments)
+        check(project, &mut session, Target::Throwaway, arguments)
     })
 }
 
-fn check(project: &Project, session: &mut Session, arguments: &VerifyArguments) -> Result<Exit, Failure> {
+fn check(
+    project: &Project,
+    session: &mut Session,
+    target: Target,
+    arguments: &VerifyArguments,
+) -> Result<Exit, Failure> {
     let catalog = Catalog::read(session)?;
     let mut context = Context::new(project, &catalog)?;
-    if arguments.probe {
-        let probed = probe::run(session, &context)?;
-        let attempts = counted(probed.attempts, "attempt");
-        report::status(
-            "Probed",
-            format!("{attempts}, of which the server allowed {}", probed.allowed.len()),
-        );
-        context.allowed = probed.allowed;
-    }
+    // The probe makes rows up, which are not those to compare.
     if arguments.data {
         let compared = data::run(session, &context)?;
         report::status("Compared", counted(compared.keys, "foreign key"));
         context.foreign_rows = compared.foreign_rows;
+    }
+    if arguments.probe {
+        context.probed = probe::run(session, &context, target)?;
+        report::status("Probed", context.probed.summary());
     }
     let left_out = left_out(arguments);
     let found = exceptions::apply(&context, checks::run(&context), &left_out);
@@ -69,6 +70,8 @@ fn check(project: &Project, session: &mut Session, arguments: &VerifyArguments) 
 fn left_out(arguments: &VerifyArguments) -> Vec<DatabaseCheck> {
     let options = [
         (DatabaseCheck::ProbeAllowed, arguments.probe),
+        (DatabaseCheck::ProbeFailed, arguments.probe),
+        (DatabaseCheck::ProbeUntried, arguments.probe),
         (DatabaseCheck::ForeignTenantRow, arguments.data),
     ];
     let without = options.into_iter().filter(|(_, is_given)| !is_given);

@@ -75,6 +75,9 @@ pub struct ColumnRow {
     pub not_null: bool,
     /// Whether a sequence gives its values.
     pub is_numbered: bool,
+    /// Whether its values are computed from other columns.
+    pub is_generated: bool,
+    pub has_default: bool,
 }
 
 #[derive(Debug, FromRow)]

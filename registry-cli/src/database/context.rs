@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use table_registry_engine::{DatabaseSettings, Level, Lint, RegisteredTable, Tenancy};
 
-use super::allowed::Allowed;
 use super::catalog::{Catalog, Function, Oid, Relation};
 use super::foreign_rows::ForeignRows;
 use super::logic::{Expressions, Verdicts};
+use super::probed::Probed;
 use super::roles::Actor;
 use super::statements::{Qualified, RequiredPolicy, qualified, role_list};
 use super::tenancy::{RequiredPolicies, Unknown};
@@ -68,8 +68,8 @@ pub struct Context<'c> {
     pub catalog: &'c Catalog,
     pub app_roles: Vec<Actor<'c>>,
     pub tables: Vec<Table<'c>>,
-    /// What the server allowed the roles of the application to do. Empty without a probe.
-    pub allowed: Vec<Allowed>,
+    /// What the probe found out. Empty without a probe.
+    pub probed: Probed,
     /// The rows that refer to rows of another tenant. Empty unless the rows are compared.
     pub foreign_rows: Vec<ForeignRows>,
     pub expressions: Expressions,
@@ -111,7 +111,7 @@ impl<'c> Context<'c> {
             catalog,
             app_roles: roles.map(|role| Actor::new(catalog, role)).collect(),
             tables,
-            allowed: Vec::new(),
+            probed: Probed::default(),
             foreign_rows: Vec::new(),
             expressions: Expressions::default(),
             verdicts: Verdicts::default(),

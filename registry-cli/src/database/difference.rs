@@ -215,6 +215,8 @@ mod tests {
             type_kind: "b".to_string(),
             not_null: true,
             is_numbered: false,
+            is_generated: false,
+            has_default: false,
         }
     }
 

@@ -378,6 +378,7 @@ mod tests {
         let open = |it: &mut Database| {
             it.policy_file = it.policy_file.replace("[\"app\"]", "[\"app\", \"clerk\"]");
             it.add_role("clerk");
+            it.grant("SELECT", "users", "clerk");
             it.add_policy("invoices", "read_all", "PUBLIC", "true");
         };
         assert_eq!(left(&only_app, open), [""; 0]);

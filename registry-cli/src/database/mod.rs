@@ -2,7 +2,6 @@
 //!
 //! `Session → Catalog → (with the registry) Context → Finding → report`
 
-mod allowed;
 mod calls;
 pub mod catalog;
 pub mod checks;
@@ -23,6 +22,7 @@ mod ownership;
 pub mod parent_access;
 mod policies;
 pub mod probe;
+mod probed;
 mod recursion;
 mod references;
 pub mod relatives;

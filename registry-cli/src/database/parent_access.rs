@@ -1,7 +1,7 @@
 //! The SELECT that a role of the application needs on the parent of a table: policies read other tables with the
 //! privileges of whoever runs the statement.
 
-use table_registry_engine::{Parent, Tenancy};
+use table_registry_engine::{RegisteredTable, Tenancy};
 
 use super::catalog::Relation;
 use super::context::Context;
@@ -10,19 +10,39 @@ use super::roles::Actor;
 use super::statements::{Qualified, qualified};
 use crate::project::Project;
 
-/// The columns of a parent that the policies of its child read.
-pub fn read_columns(project: &Project, parent: &Parent) -> Option<(Qualified, Vec<String>)> {
-    let table = project.registry.table(&parent.table)?;
-    let mut columns = parent.keys.clone();
-    match &table.tenancy {
-        Tenancy::Column { name, .. } => columns.push(name.clone()),
-        Tenancy::Through(next) => columns.extend(next.columns.iter().cloned()),
-        _ => {}
+/// A parent, or a parent of one, that the policies of a table read.
+pub struct ReadParent<'p> {
+    pub table: &'p RegisteredTable,
+    pub name: Qualified,
+    /// The columns that they read.
+    pub columns: Vec<String>,
+}
+
+/// The parents that the policies of a table read, from the nearest on.
+pub fn parents_read<'p>(project: &'p Project, table: &RegisteredTable) -> Vec<ReadParent<'p>> {
+    let mut parents: Vec<ReadParent<'p>> = Vec::new();
+    let mut tenancy = &table.tenancy;
+    while let Tenancy::Through(parent) = tenancy {
+        let known = |table: &&RegisteredTable| parents.iter().all(|one| one.table.name != table.name);
+        let Some(found) = project.registry.table(&parent.table).filter(known) else {
+            break;
+        };
+        let mut columns = parent.keys.clone();
+        match &found.tenancy {
+            Tenancy::Column { name, .. } => columns.push(name.clone()),
+            Tenancy::Through(next) => columns.extend(next.columns.iter().cloned()),
+            _ => {}
+        }
+        columns.sort();
+        columns.dedup();
+        parents.push(ReadParent {
+            table: found,
+            name: qualified(&project.policy.database, &found.name, found.schema.as_deref()),
+            columns,
+        });
+        tenancy = &found.tenancy;
     }
-    columns.sort();
-    columns.dedup();
-    let name = qualified(&project.policy.database, &table.name, table.schema.as_deref());
-    Some((name, columns))
+    parents
 }
 
 /// The roles of the application that may use a child and not read these columns of its parent.

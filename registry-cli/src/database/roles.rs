@@ -108,6 +108,17 @@ impl<'c> Actor<'c> {
             || self.holds_everywhere(privilege)
     }
 
+    /// Whether it holds a privilege on a column.
+    pub fn holds_on(&self, relation: &Relation, column: &str, privilege: &str) -> bool {
+        let mut grants = self.catalog.grants(relation.oid).iter();
+        self.reaches(relation.owner)
+            || self.holds_everywhere(privilege)
+            || grants.any(|grant| {
+                let is_about_it = grant.column.as_deref().is_none_or(|one| one == column);
+                is_about_it && grant.privilege == privilege && self.reaches(grant.grantee)
+            })
+    }
+
     /// Whether it holds SELECT on all of some columns.
     pub fn reads(&self, relation: &Relation, columns: &[String]) -> bool {
         let grants = self.catalog.grants(relation.oid).iter();

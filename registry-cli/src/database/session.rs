@@ -4,11 +4,12 @@ use std::env;
 use std::str::FromStr;
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use percent_encoding::percent_decode_str;
 use sqlx::AssertSqlSafe;
 use sqlx::error::DatabaseError;
-use sqlx::postgres::{PgConnectOptions, PgRow, PgSslMode};
-use sqlx::{Connection, Executor, FromRow, PgConnection};
+use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgRow, PgSslMode};
+use sqlx::{Connection, Either, Executor, FromRow, PgConnection};
 use tokio::runtime::{self, Runtime};
 use url::Url;
 
@@ -21,15 +22,33 @@ const DATABASE_URL: &str = "DATABASE_URL";
 const LIBPQ: &[&str] = &["PGHOST", "PGHOSTADDR", "PGDATABASE", "PGUSER"];
 /// A code of SQLSTATE.
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
+const CHECK_VIOLATION: &str = "23514";
+/// A class of codes of SQLSTATE.
+const INTEGRITY_CONSTRAINT_VIOLATION: &str = "23";
 /// In seconds, unless `PGCONNECT_TIMEOUT` says otherwise.
 const CONNECT_TIMEOUT: u64 = 10;
 
-/// The outcome of a statement that the server may refuse.
-#[derive(Debug)]
+/// The outcome of statements that the server may refuse.
+#[derive(Debug, PartialEq, Eq)]
 pub enum Attempt {
-    /// It succeeded and returned this many rows.
-    Done(usize),
-    Refused,
+    /// They succeeded, and the last ones returned or changed this many rows.
+    Done(u64),
+    /// A policy or a trigger refused a row.
+    RowRefused,
+    /// A privilege is missing.
+    PrivilegeMissing(String),
+    /// A row broke a constraint. The server looks at those after it has looked at the policies.
+    Constrained,
+    /// They failed for another reason.
+    Failed(String),
+}
+
+/// Why the server refuses a statement.
+pub struct Rejected {
+    pub message: String,
+    /// The constraint that a row breaks.
+    pub constraint: Option<String>,
+    pub is_unique: bool,
 }
 
 /// A connection with blocking methods, so that no other code has to be asynchronous.
@@ -107,6 +126,25 @@ impl Session {
         })
     }
 
+    /// The rows of a statement outside a transaction, or why the server refuses it.
+    pub fn try_query<T>(&mut self, sql: &str) -> Result<Result<Vec<T>, Rejected>, Failure>
+    where
+        T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        let rows = sqlx::query_as::<_, T>(AssertSqlSafe(sql)).persistent(false);
+        match self.runtime.block_on(rows.fetch_all(&mut self.connection)) {
+            Ok(rows) => Ok(Ok(rows)),
+            Err(sqlx::Error::Database(error)) if !gave_up(&*error) => Ok(Err(Rejected {
+                message: error.message().to_string(),
+                constraint: error.constraint().map(ToString::to_string),
+                is_unique: error.is_unique_violation(),
+            })),
+            Err(error) => Err(self
+                .failure("a statement cannot be run", &error)
+                .note(format!("the statement was `{sql}`"))),
+        }
+    }
+
     /// Runs statements without looking at rows.
     pub fn execute(&mut self, what_fails: &str, sql: &str) -> Result<(), Failure> {
         self.rows(what_fails, sql).map(drop)
@@ -119,27 +157,65 @@ impl Session {
         rows.map_err(|error| self.failure(what_fails, &error))
     }
 
-    /// Runs a statement that the server may refuse, and rolls it back. If the server gives up for another reason,
-    /// that is a failure, not a refusal.
-    pub fn attempt(&mut self, sql: &str) -> Result<Attempt, Failure> {
-        const FAILS: &str = "a probe cannot be completed";
-        self.execute(FAILS, "SAVEPOINT attempt")?;
-        let rows = self.connection.fetch_all(sqlx::raw_sql(AssertSqlSafe(sql)));
-        let attempt = match self.runtime.block_on(rows) {
-            Ok(rows) => Attempt::Done(rows.len()),
-            Err(sqlx::Error::Database(error)) if !gave_up(&*error) => Attempt::Refused,
-            Err(error) => {
-                return Err(self
-                    .failure(FAILS, &error)
-                    .note(format!("the statement was `{sql}`")));
+    /// Begins a transaction for attempts.
+    pub fn begin_attempts(&mut self, begin: &str) -> Result<(), Failure> {
+        self.execute(
+            "a probe cannot be started",
+            &format!("{begin}; SAVEPOINT attempt"),
+        )
+    }
+
+    /// Ends the transaction, which changes nothing.
+    pub fn end_attempts(&mut self) -> Result<(), Failure> {
+        self.execute("a probe cannot be ended", "ROLLBACK")
+    }
+
+    /// Takes back the last attempt, and runs statements that the server may refuse. Rows count for some of the last
+    /// statements. If the server gives up for a reason that has nothing to do with rights, that is a failure.
+    pub fn attempt(&mut self, sql: &str, counted: usize) -> Result<Attempt, Failure> {
+        let all = format!("ROLLBACK TO attempt; {sql}");
+        let connection = &mut self.connection;
+        let last = self.runtime.block_on(async {
+            let mut results = connection.fetch_many(sqlx::raw_sql(AssertSqlSafe(all)));
+            let mut rows = Vec::new();
+            while let Some(result) = results.try_next().await? {
+                if let Either::Left(done) = result {
+                    rows.push(done.rows_affected());
+                }
             }
-        };
-        self.execute(FAILS, "ROLLBACK TO attempt; RELEASE attempt")?;
-        Ok(attempt)
+            Ok(rows.iter().rev().take(counted).sum())
+        });
+        match last {
+            Ok(rows) => Ok(Attempt::Done(rows)),
+            Err(sqlx::Error::Database(error)) if !gave_up(&*error) => Ok(refusal(&*error)),
+            Err(error) => Err(self
+                .failure("a probe cannot be completed", &error)
+                .note(format!("the statement was `{sql}`"))),
+        }
     }
 
     fn failure(&self, what_fails: &str, error: &sqlx::Error) -> Failure {
         Failure::new(what_fails).note(redacted(&text(error), &self.secrets))
+    }
+}
+
+/// What an error says about an attempt. The places in the server's source by which refusals are told apart are not
+/// translated, as messages are.
+fn refusal(error: &dyn DatabaseError) -> Attempt {
+    const OF_POLICIES: &str = "ExecWithCheckOptions";
+    const OF_RAISE: &str = "exec_stmt_raise";
+    let code = error.code().unwrap_or_default();
+    let routine = error
+        .try_downcast_ref::<PgDatabaseError>()
+        .and_then(PgDatabaseError::routine);
+    let message = error.message().to_string();
+    match (&*code, routine) {
+        (INSUFFICIENT_PRIVILEGE, Some(OF_POLICIES | OF_RAISE)) => Attempt::RowRefused,
+        (INSUFFICIENT_PRIVILEGE, _) => Attempt::PrivilegeMissing(message),
+        // Without a constraint, the row has no partition, for which the server looks first.
+        (CHECK_VIOLATION, _) if error.constraint().is_none() => Attempt::Failed(message),
+        _ if code.starts_with(INTEGRITY_CONSTRAINT_VIOLATION) => Attempt::Constrained,
+        _ => Attempt::Failed(message),
     }
 }
 

@@ -7,7 +7,6 @@ use table_registry_engine::{
     CallSite, Declarations, Inputs, Invocation, PolicyFiles, Root, Source, declarations_in_text,
 };
 
-use super::allowed::Allowed;
 use super::catalog::{
     Catalog, ColumnRow, ForeignKey, Function, FunctionBody, Grant, Index, Inheritance, Membership, Oid,
     PUBLIC, PolicyRow, Relation, Role, Rows, SchemaRow, ServerRow, Setter, Trigger, Use, VolatilityRow,
@@ -15,6 +14,7 @@ use super::catalog::{
 use super::context::Context;
 use super::finding::Finding;
 use super::foreign_rows::ForeignRows;
+use super::probed::Probed;
 use super::statements::{POLICY, TRIGGER};
 use crate::project::{Checked, Project};
 use crate::workspace::Package;
@@ -205,6 +205,8 @@ impl Database {
             type_kind: "b".to_string(),
             not_null: true,
             is_numbered: false,
+            is_generated: false,
+            has_default: false,
         });
     }
 
@@ -400,12 +402,12 @@ impl Database {
     }
 
     pub fn inspect<R>(self, look: impl FnOnce(&Context<'_>) -> R) -> R {
-        self.inspect_probed(Vec::new(), look)
+        self.inspect_probed(Probed::default(), look)
     }
 
     /// Like [`Self::inspect`], but after a probe.
-    pub fn inspect_probed<R>(self, allowed: Vec<Allowed>, look: impl FnOnce(&Context<'_>) -> R) -> R {
-        self.inspect_with(allowed, Vec::new(), look)
+    pub fn inspect_probed<R>(self, probed: Probed, look: impl FnOnce(&Context<'_>) -> R) -> R {
+        self.inspect_with(probed, Vec::new(), look)
     }
 
     /// Like [`Self::inspect`], but after a comparison of the data.
@@ -414,12 +416,12 @@ impl Database {
         foreign_rows: Vec<ForeignRows>,
         look: impl FnOnce(&Context<'_>) -> R,
     ) -> R {
-        self.inspect_with(Vec::new(), foreign_rows, look)
+        self.inspect_with(Probed::default(), foreign_rows, look)
     }
 
     fn inspect_with<R>(
         self,
-        allowed: Vec<Allowed>,
+        probed: Probed,
         foreign_rows: Vec<ForeignRows>,
         look: impl FnOnce(&Context<'_>) -> R,
     ) -> R {
@@ -428,7 +430,7 @@ impl Database {
         assert_eq!(shop.faults.len(), 0, "{:?}", shop.faults);
         let catalog = Catalog::from(self.rows);
         let mut context = Context::new(&shop, &catalog).unwrap();
-        context.allowed = allowed;
+        context.probed = probed;
         context.foreign_rows = foreign_rows;
         look(&context)
     }

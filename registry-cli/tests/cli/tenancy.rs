@@ -48,7 +48,7 @@ pub struct Announcements { pub id: i64, pub org_id: Option<Uuid>, pub body: Stri
 pub struct LoginHistory { pub id: i64, pub user_id: i64 }
 "#;
 
-const POLICY: &str = r#"
+pub const POLICY: &str = r#"
 [tenancy]
 column = "org_id"
 setting = "app.org_id"
@@ -129,7 +129,7 @@ INSERT INTO announcements SELECT id, org_id, 'x' FROM projects UNION ALL SELECT 
 INSERT INTO login_history VALUES (1, 7);
 ";
 
-fn crate_() -> Crate {
+pub fn crate_() -> Crate {
     let made = Crate::with(&[
         (
             "src/lib.rs",
@@ -141,6 +141,13 @@ fn crate_() -> Crate {
     ]);
     made.manifest("shapes");
     made
+}
+
+/// Writes the migrations of the schema.
+pub fn migrations(crate_: &Crate) {
+    crate_.write("migrations/1_roles.sql", ROLES);
+    crate_.write("migrations/2_tables.sql", TABLES);
+    crate_.write("migrations/3_registry.sql", &crate_.run(&["sql"]).stdout);
 }
 
 /// The tables, the registry's migration, and rows of two tenants.
@@ -178,9 +185,7 @@ fn a_schema_with_every_shape_is_clean() {
         return;
     }
     let crate_ = crate_();
-    crate_.write("migrations/1_roles.sql", ROLES);
-    crate_.write("migrations/2_tables.sql", TABLES);
-    crate_.write("migrations/3_registry.sql", &crate_.run(&["sql"]).stdout);
+    migrations(&crate_);
     let report = verify_migrations(&crate_, &["--probe"]);
     assert_eq!(report.code, 0, "{}", report.all());
 
@@ -537,6 +542,7 @@ CREATE POLICY "tenant_isolation" ON "public"."comments" TO "app"
         )
     );
 GRANT SELECT ("id", "project_id") ON TABLE "public"."tasks" TO "app";
+GRANT SELECT ("id", "org_id") ON TABLE "public"."projects" TO "app";
 COMMIT;
 
 BEGIN;

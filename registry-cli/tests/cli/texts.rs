@@ -42,6 +42,7 @@ CREATE INDEX ON invoices (org_id);
 CREATE INDEX ON payments (org_id);
 CREATE INDEX ON audit_logs (org_id);
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app;
+GRANT SELECT ON users TO worker, reporting;
 ";
 
 /// The database under an example, after the registry's migration.

@@ -6,6 +6,7 @@
 use super::exceptions::{DatabaseException, Section, known_check};
 use super::reader::{Placed, PolicyReader, TomlKey, TomlValue};
 use super::roles::{CrossTenantRole, app_roles};
+use super::sql;
 use crate::name;
 use crate::report::{CheckSubject, DatabaseCheck, Diagnostic, Fault, Level};
 
@@ -16,6 +17,7 @@ const APPEND_ONLY_TRIGGER: &str = "append_only_trigger";
 const ROLES: &str = "roles";
 const ALLOW: &str = "allow";
 const LEVELS: &str = "levels";
+const PROBE: &str = "probe";
 
 /// The settings in `[database]`.
 #[derive(Clone, Debug)]
@@ -34,6 +36,8 @@ pub struct DatabaseSettings {
     pub exceptions: Vec<DatabaseException>,
     /// `[database.levels]`.
     pub levels: Vec<(DatabaseCheck, Level)>,
+    /// `[database.probe]`: expressions for the columns of made-up rows, by table and column.
+    pub probe: Vec<(Placed<String>, String)>,
 }
 
 impl Default for DatabaseSettings {
@@ -46,6 +50,7 @@ impl Default for DatabaseSettings {
             roles: Vec::new(),
             exceptions: Vec::new(),
             levels: Vec::new(),
+            probe: Vec::new(),
         }
     }
 }
@@ -68,6 +73,14 @@ impl DatabaseSettings {
         all.filter(move |exception| exception.check == check && exception.subject.value == subject)
     }
 
+    /// The expression for a column of made-up rows.
+    #[must_use]
+    pub fn probe_value(&self, table: &str, column: &str) -> Option<&str> {
+        let mut values = self.probe.iter();
+        let found = values.find(|(name, _)| name.value.rsplit_once('.') == Some((table, column)));
+        found.map(|(_, value)| value.as_str())
+    }
+
     /// The level of a check: that of the policy file, or the default.
     #[must_use]
     pub fn level(&self, check: DatabaseCheck) -> Level {
@@ -88,6 +101,7 @@ impl DatabaseSettings {
                 ROLES => database.roles = CrossTenantRole::read_all(reader, &key, value),
                 ALLOW => database.exceptions = DatabaseException::read_all(reader, &key, value),
                 LEVELS => database.levels = levels(reader, &key, value),
+                PROBE => database.probe = probe_values(reader, &key, value),
                 _ => {
                     let known = [
                         SCHEMA,
@@ -97,6 +111,7 @@ impl DatabaseSettings {
                         ROLES,
                         ALLOW,
                         LEVELS,
+                        PROBE,
                     ];
                     reader.unknown_key(&key, &known);
                 }
@@ -143,6 +158,38 @@ fn levels<'a>(
         levels.extend(level.map(|level| (check, level)));
     }
     levels
+}
+
+fn probe_values<'a>(
+    reader: &mut PolicyReader<'a>,
+    key: &TomlKey,
+    value: TomlValue<'a>,
+) -> Vec<(Placed<String>, String)> {
+    let read = |reader: &mut PolicyReader<'a>, name: TomlKey, value: &TomlValue<'a>| {
+        let text = reader
+            .string(&name, value, "an SQL expression")
+            .map(ToString::to_string)?;
+        if let Some(flaw) = sql::flaw(&text) {
+            let fault = Diagnostic::new(Fault::InvalidValue, "this is not one SQL expression".to_string());
+            reader.fault(
+                fault.note(flaw).help("write one value, such as `'EUR'`"),
+                value.span(),
+                "",
+            );
+        }
+        if !name.get_ref().contains('.') {
+            let message = format!("`{}` is not the name of a column with its table", name.get_ref());
+            let fault = Diagnostic::new(Fault::InvalidValue, message);
+            reader.fault(
+                fault.help("write `\"table.column\" = \"an SQL expression\"`"),
+                name.span(),
+                "",
+            );
+        }
+        Some((reader.placed(name), text))
+    };
+    let entries = reader.entries(key, value, read);
+    entries.into_iter().flatten().collect()
 }
 
 const SETTABLE_LEVELS: Section = Section {
@@ -254,6 +301,20 @@ mod tests {
                 "repeated-key extra_column",
             ]
         );
+    }
+
+    #[test]
+    fn values_for_the_probe() {
+        let (database, faults) = read(
+            "[database.probe]\n\"a.b\" = \"'x'\"\n\"erp.a.b\" = \"1\"\nb = \"1\"\n\"a.c\" = \"1; 2\"\n\"a.d\" = 1",
+        );
+        assert_eq!(
+            places(&faults)[..3],
+            ["invalid-value b", "invalid-value \"1; 2\"", "wrong-type 1"]
+        );
+        assert_eq!(database.probe_value("a", "b"), Some("'x'"));
+        assert_eq!(database.probe_value("erp.a", "b"), Some("1"));
+        assert_eq!(database.probe_value("b", "b"), None);
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub fn validate(declarations: Declarations, policy: &Policy, faults: &mut Vec<Di
     tables.apply_tenancy(policy, faults);
     tables.check_exceptions(policy, faults);
     tables.check_cross_tenant_roles(policy, faults);
+    tables.check_probe_values(policy, faults);
     tables.check_keys(faults);
     Registry {
         exempt: tables.exempt(policy),
@@ -291,6 +292,22 @@ impl Tables {
             } else if self.complete {
                 let what = format!("role `{}` works on", role.value);
                 faults.push(self.unknown(name, Fault::UnknownTable, &what));
+            }
+        }
+    }
+
+    /// Checks the tables in `[database.probe]`. Only the database knows the columns.
+    fn check_probe_values(&self, policy: &Policy, faults: &mut Vec<Diagnostic>) {
+        for (name, _) in &policy.database.probe {
+            let Some((table, _)) = name.value.rsplit_once('.') else {
+                continue;
+            };
+            if self.complete && self.get(table).is_none() {
+                let table = Placed {
+                    value: table.to_string(),
+                    ..name.clone()
+                };
+                faults.push(self.unknown(&table, Fault::UnknownTable, "value for a column of"));
             }
         }
     }
@@ -1121,6 +1138,14 @@ mod tests {
             let (_, faults) = registry(&[("a.rs", schema)], "", revoke);
             assert_eq!(codes(&faults), [code], "{revoke}");
         }
+    }
+
+    #[test]
+    fn a_value_for_the_probe() {
+        let main = "[database.probe]\n\"usrs.name\" = \"'x'\"\n\"users.name\" = \"'x'\"";
+        let (_, faults) = registry(&[("a.rs", "#[table] struct Users;")], main, "");
+        assert_eq!(places(&faults), ["unknown-table \"usrs.name\""]);
+        assert_eq!(faults[0].helps, ["did you mean `users`?"]);
     }
 
     #[test]

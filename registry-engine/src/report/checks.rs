@@ -11,6 +11,7 @@ macro_rules! for_each_check {
     ($macro:ident) => {
         $macro! {
             MissingAppRole "missing-app-role" in missing_app_role: Nothing, always Deny;
+            IdleAppRole "idle-app-role" in idle_app_role: Role, always Deny;
             PrivilegedAppRole "privileged-app-role" in privileged_app_role: Attribute, always Deny;
             AppRoleOwnsTable "app-role-owns-table" in app_role_owns_table: Owner, always Deny;
             DefaultPrivilege "default-privilege" in default_privilege: Role, always Deny;
@@ -49,6 +50,8 @@ macro_rules! for_each_check {
             ExtraColumn "extra-column" in extra_column: Column, usually Deny;
             ColumnTypeMismatch "column-type-mismatch" in column_type_mismatch: Column, usually Warn;
             ProbeAllowed "probe-allowed" in probe_allowed: RoleOfTable, always Deny;
+            ProbeFailed "probe-failed" in probe_failed: RoleOfTable, always Deny;
+            ProbeUntried "probe-untried" in probe_untried: Table, always Deny;
         }
     };
 }

@@ -19,7 +19,9 @@ SELECT a.attrelid::int8 AS relation,
              AND k.convalidated
              AND pg_get_expr(k.conbin, k.conrelid) = format('(%I IS NOT NULL)', a.attname)
        ) AS not_null,
-       a.attidentity <> '' OR coalesce(pg_get_expr(d.adbin, d.adrelid) ~ '^nextval\(', false) AS is_numbered
+       a.attidentity <> '' OR coalesce(pg_get_expr(d.adbin, d.adrelid) ~ '^nextval\(', false) AS is_numbered,
+       a.attgenerated <> '' AS is_generated,
+       a.atthasdef OR t.typdefault IS NOT NULL AS has_default
 FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -28,7 +28,8 @@ pub fn run(context: &Context<'_>) -> Vec<Finding> {
     let found = CHECKS.iter().flat_map(|check| check(context));
     let mut findings: Vec<Finding> = found.filter_map(|finding| at_level(context, finding)).collect();
     findings.extend(missing_tenant_column::find(context));
-    probe_allowed::explained(context, findings)
+    let findings = probe_allowed::explained(context, findings);
+    probe_failed::explained(context, findings)
 }
 
 /// The finding at the level that the policy file sets, if it can set one.

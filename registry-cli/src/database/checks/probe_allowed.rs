@@ -2,12 +2,12 @@
 
 use table_registry_engine::{Code, DatabaseCheck};
 
-use crate::database::allowed::{Allowed, Effect};
 use crate::database::context::Context;
 use crate::database::finding::Finding;
+use crate::database::probed::{Allowed, Effect, described};
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
-    context.allowed.iter().map(finding).collect()
+    context.probed.allowed.iter().map(finding).collect()
 }
 
 fn finding(allowed: &Allowed) -> Finding {
@@ -18,9 +18,12 @@ fn finding(allowed: &Allowed) -> Finding {
 
 fn message(allowed: &Allowed) -> String {
     let Allowed {
-        table, role, action, ..
+        table, role, actions, ..
     } = allowed;
-    format!("the server let role `{role}` run {action} on table `{table}`")
+    format!(
+        "the server let role `{role}` run {} on table `{table}`",
+        described(actions)
+    )
 }
 
 /// Adds each result of the probe as a fact to the finding that explains it, if there is one.
@@ -28,7 +31,7 @@ pub fn explained(context: &Context<'_>, findings: Vec<Finding>) -> Vec<Finding> 
     let is_probed = |finding: &Finding| finding.code == Code::from(DatabaseCheck::ProbeAllowed);
     let (probed, mut others): (Vec<Finding>, Vec<Finding>) = findings.into_iter().partition(is_probed);
     let mut unexplained = Vec::new();
-    for (allowed, finding) in context.allowed.iter().zip(probed) {
+    for (allowed, finding) in context.probed.allowed.iter().zip(probed) {
         match others.iter_mut().find(|other| is_reason(other, allowed)) {
             Some(reason) => reason.facts.push(format!("probe: {}", finding.message)),
             None => unexplained.push(finding),
@@ -53,12 +56,15 @@ fn reasons(effect: Effect) -> &'static [DatabaseCheck] {
             DatabaseCheck::PrivilegedAppRole,
             DatabaseCheck::AppRoleOwnsTable,
         ],
-        Effect::Read => &[
+        Effect::Foreign => &[
             DatabaseCheck::RlsDisabled,
             DatabaseCheck::RlsNotForced,
             DatabaseCheck::OpenPolicy,
             DatabaseCheck::UnprovenPolicy,
+            DatabaseCheck::OutdatedPolicy,
+            DatabaseCheck::PolicyWithoutCheck,
             DatabaseCheck::UnprotectedChild,
+            DatabaseCheck::UnprotectedParent,
             DatabaseCheck::PrivilegedAppRole,
             DatabaseCheck::AppRoleOwnsTable,
         ],
@@ -67,21 +73,22 @@ fn reasons(effect: Effect) -> &'static [DatabaseCheck] {
 
 #[cfg(test)]
 mod tests {
-    use super::{Allowed, Effect};
+    use super::Effect;
     use crate::database::checks::run;
+    use crate::database::probed::{Action, Probed};
     use crate::database::testing::Database;
 
     /// The code, the table and the facts of each finding after a probe in which one attempt succeeded.
     fn probed(effect: Effect, table: &str, change: impl FnOnce(&mut Database)) -> Vec<(String, Vec<String>)> {
         let mut database = Database::sound();
         change(&mut database);
-        let allowed = Allowed {
-            table: table.to_string(),
-            role: "app".to_string(),
-            action: "SELECT".to_string(),
-            effect,
+        let mut probed = Probed::default();
+        let action = Action {
+            command: "SELECT".to_string(),
+            circumstance: "",
         };
-        let findings = database.inspect_probed(vec![allowed], run);
+        probed.allow(table, "app", action, effect);
+        let findings = database.inspect_probed(probed, run);
         let both = findings
             .into_iter()
             .map(|one| (format!("{} {}", one.code, one.subjects[0]), one.facts));
@@ -90,13 +97,13 @@ mod tests {
 
     #[test]
     fn an_attempt_that_the_catalog_does_not_explain() {
-        let found = probed(Effect::Read, "invoices", |_| ());
+        let found = probed(Effect::Foreign, "invoices", |_| ());
         assert_eq!(found, [("probe-allowed invoices".to_string(), Vec::new())]);
     }
 
     #[test]
     fn a_reason_gets_a_fact() {
-        let found = probed(Effect::Read, "invoices", |it| {
+        let found = probed(Effect::Foreign, "invoices", |it| {
             it.add_policy("invoices", "all", "app", "true");
         });
         assert_eq!(found.len(), 1);
@@ -109,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_finding_about_something_else_is_no_reason() {
-        for (effect, table) in [(Effect::Change, "invoices"), (Effect::Read, "audit_logs")] {
+        for (effect, table) in [(Effect::Change, "invoices"), (Effect::Foreign, "audit_logs")] {
             let found = probed(effect, table, |it| {
                 it.add_policy("invoices", "all", "app", "true");
             });

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use table_registry_engine::{DatabaseCheck, Tenancy};
+use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::Relation;
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
 use crate::database::mention::Words;
-use crate::database::parent_access::{blind_roles, read_columns};
+use crate::database::parent_access::{blind_roles, parents_read};
 use crate::database::roles::Actor;
 use crate::database::statements::{Qualified, grant_select, identifier};
 use crate::text::quoted;
@@ -23,19 +23,17 @@ struct Unreadable<'x> {
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let mut all: BTreeMap<(Qualified, &str), Unreadable<'_>> = BTreeMap::new();
     for (table, relation) in context.row_secured() {
-        let Tenancy::Through(parent) = &table.registered.tenancy else {
-            continue;
-        };
-        let Some((name, columns)) = read_columns(context.project, parent) else {
-            continue;
-        };
-        let Some(above) = context.catalog.table(&name) else {
-            continue;
-        };
-        for app in blind_roles(context, relation, above, &columns) {
-            if reads(context, app, relation, &name) {
-                let entry = all.entry((name.clone(), app.role.name.as_str())).or_default();
-                entry.add(table, &columns);
+        for parent in parents_read(context.project, table.registered) {
+            let Some(above) = context.catalog.table(&parent.name) else {
+                continue;
+            };
+            for app in blind_roles(context, relation, above, &parent.columns) {
+                if reads(context, app, relation, &parent.name) {
+                    let entry = all
+                        .entry((parent.name.clone(), app.role.name.as_str()))
+                        .or_default();
+                    entry.add(table, &parent.columns);
+                }
             }
         }
     }

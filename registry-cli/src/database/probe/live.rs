@@ -1,0 +1,307 @@
+//! What can be asked of a live database without a statement that could write.
+//!
+//! Roles read their tables, and the policies of each command are evaluated by SELECT on made-up rows. Triggers and rules
+//! are not tried.
+
+use serde_json::{Map, Value, json};
+use sqlx::FromRow;
+use table_registry_engine::{Command, Tenancy};
+
+use super::attempts::{Attempts, Counted, Tenant, Try};
+use crate::database::catalog::{PolicyRow, Relation};
+use crate::database::context::{Context, Table};
+use crate::database::policies::{Clause, letter};
+use crate::database::probed::{Action, Effect};
+use crate::database::roles::Actor;
+use crate::database::session::Session;
+use crate::database::statements::{identifier, literal};
+use crate::failure::Failure;
+use crate::progress;
+
+/// Asks as every role, first in sessions that never had a tenant: a setting that was set once is empty afterwards.
+pub fn try_all(attempts: &mut Attempts<'_, '_>) -> Result<(), Failure> {
+    let context = attempts.context;
+    let present = present_tenant(attempts.session, context)?;
+    let mut sessions = vec![Tenant::None, Tenant::Empty];
+    sessions.extend(present.as_deref().map(Tenant::Is));
+    let tables = context.row_secured().count();
+    let bar = progress::bar("Probing", sessions.len() * context.app_roles.len() * tables);
+    for tenant in sessions {
+        for app in &context.app_roles {
+            let Some(role) = context.owner(app.role.oid) else {
+                continue;
+            };
+            let mut actions = Vec::new();
+            for (table, relation) in context.row_secured() {
+                for relation in context.family(relation) {
+                    let asked = Asked {
+                        context,
+                        role: &role,
+                        table,
+                        relation,
+                        tenant,
+                    };
+                    actions.extend(asked.actions(attempts)?);
+                }
+                bar.inc(1);
+            }
+            attempts.run_as(app, tenant, |attempts| {
+                actions
+                    .iter()
+                    .try_for_each(|action| attempts.attempt(app, action))
+            })?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(FromRow)]
+struct Text {
+    text: Option<String>,
+}
+
+/// The first tenant that has a row.
+fn present_tenant(session: &mut Session, context: &Context<'_>) -> Result<Option<String>, Failure> {
+    for (table, relation) in context.row_secured() {
+        let Some(column) = table.tenant_column() else {
+            continue;
+        };
+        let column = identifier(column);
+        let query = format!(
+            "SELECT {column}::text AS text FROM {} WHERE {column} IS NOT NULL LIMIT 1",
+            relation.qualified()
+        );
+        if let Some(text) = first(session, &query)? {
+            return Ok(Some(text));
+        }
+    }
+    Ok(None)
+}
+
+/// The first text that a query finds; none if the session may not run it.
+fn first(session: &mut Session, query: &str) -> Result<Option<String>, Failure> {
+    let rows = session.try_query::<Text>(query)?.unwrap_or_default();
+    Ok(rows.into_iter().next().and_then(|row| row.text))
+}
+
+/// A table that a role may use, in a session.
+struct Asked<'t, 'c> {
+    context: &'t Context<'c>,
+    /// The role, with what it inherits.
+    role: &'t Actor<'c>,
+    table: &'t Table<'c>,
+    relation: &'t Relation,
+    tenant: Tenant<'t>,
+}
+
+impl<'t> Asked<'t, '_> {
+    fn actions(&self, attempts: &mut Attempts<'_, '_>) -> Result<Vec<Try<'t>>, Failure> {
+        if !self.role.enters(&self.relation.schema) || self.table.registered.tenancy == Tenancy::Unknown {
+            return Ok(Vec::new());
+        }
+        let mut actions: Vec<Try<'t>> = self.read().into_iter().collect();
+        let rows = self.made_up_rows(attempts.session)?;
+        for command in Command::ALL {
+            if self.role.holds(self.relation, &command.as_str().to_uppercase()) {
+                actions.extend(self.plan(command));
+                let evaluated = self.evaluated(command, &rows);
+                attempts.probed.not_made += usize::from(evaluated.is_none());
+                actions.extend(evaluated.into_iter().flatten());
+            }
+        }
+        Ok(actions)
+    }
+
+    /// Reads the rows that are there.
+    fn read(&self) -> Option<Try<'t>> {
+        let of_others = match (self.tenant, self.table.tenant_column()) {
+            (Tenant::Is(text), Some(column)) => {
+                Some(format!("{}::text <> {}", identifier(column), literal(text)))
+            }
+            // Which tenant a row of a child belongs to is not seen at the row.
+            (Tenant::Is(_), None) => return None,
+            _ => {
+                let column = self.table.column_of_shared_rows();
+                column.map(|column| format!("{} IS NOT NULL", identifier(column)))
+            }
+        };
+        let condition = of_others.map_or_else(String::new, |condition| format!(" WHERE {condition}"));
+        let statement = format!("SELECT FROM {}{condition} LIMIT 1", self.relation.qualified());
+        let is_permitted = self.role.holds(self.relation, "SELECT");
+        is_permitted.then(|| self.action(Command::Select, false, statement))
+    }
+
+    /// Asks how the server would run a command, for which it puts the policies together.
+    fn plan(&self, command: Command) -> Option<Try<'t>> {
+        let columns = self.context.catalog.columns(self.relation.oid).iter();
+        let name = command.as_str().to_uppercase();
+        let mut permitted = columns.filter(|column| self.role.holds_on(self.relation, &column.name, &name));
+        let (table, column) = (
+            self.relation.qualified(),
+            permitted.next().map(|one| identifier(&one.name)),
+        );
+        let statement = match command {
+            Command::Select => return None,
+            Command::Insert => format!("INSERT INTO {table} ({}) VALUES (DEFAULT)", column?),
+            Command::Update => format!("UPDATE {table} SET {} = DEFAULT", column?),
+            Command::Delete => format!("DELETE FROM {table}"),
+        };
+        Some(Try {
+            counted: Counted::Nothing,
+            ..self.action(command, false, format!("EXPLAIN {statement}"))
+        })
+    }
+
+    /// Evaluates the policies for a command on made-up rows. `None` if that is not possible.
+    fn evaluated(&self, command: Command, rows: &[Map<String, Value>]) -> Option<Vec<Try<'t>>> {
+        let clause = if command == Command::Insert {
+            Clause::Check
+        } else {
+            Clause::Using
+        };
+        let Some(condition) = self.condition(command, clause) else {
+            return Some(Vec::new());
+        };
+        if rows.is_empty() {
+            return None;
+        }
+        let actions = rows.iter().map(|row| {
+            let statement = format!(
+                "SELECT FROM jsonb_populate_record(NULL::{}, {}) AS {} WHERE {condition}",
+                self.relation.qualified(),
+                literal(&Value::Object(row.clone()).to_string()),
+                identifier(&self.relation.name),
+            );
+            self.action(command, true, statement)
+        });
+        Some(actions.collect())
+    }
+
+    /// The combined condition of the policies: any permissive one, and every restrictive one. `None` if row-level
+    /// security is off or no policy is permissive.
+    fn condition(&self, command: Command, clause: Clause) -> Option<String> {
+        let policies = self.context.catalog.policies(self.relation.oid).iter();
+        let of_command =
+            policies.filter(|policy| policy.is_for(letter(command)) && self.role.is_given(policy));
+        let (permissive, restrictive): (Vec<&PolicyRow>, Vec<_>) =
+            of_command.partition(|policy| policy.permissive);
+        let texts = |policies: Vec<&PolicyRow>| -> Vec<String> {
+            let texts = policies.into_iter().filter_map(|policy| clause.of(policy));
+            texts.map(|text| format!("({text})")).collect()
+        };
+        let mut all = vec![format!("({})", texts(permissive).join(" OR "))];
+        all.extend(texts(restrictive));
+        (self.relation.row_security && all[0] != "()").then(|| all.join(" AND "))
+    }
+
+    /// Rows that the session must not reach: those of another tenant, and one without a tenant unless such rows are
+    /// everybody's.
+    fn made_up_rows(&self, session: &mut Session) -> Result<Vec<Map<String, Value>>, Failure> {
+        let columns = self.context.catalog.columns(self.relation.oid).iter();
+        let mut row: Map<String, Value> = columns
+            .filter_map(|column| Some((column.name.clone(), made_up(&column.type_name)?)))
+            .collect();
+        if let Tenancy::Through(parent) = &self.table.registered.tenancy {
+            let mut tables = self.context.tables.iter();
+            let Some(found) = tables.find(|table| table.name() == parent.table) else {
+                return Ok(Vec::new());
+            };
+            let keys = self.keys_of_a_parent(session, found, &parent.keys)?;
+            let pairs = parent.columns.iter().cloned().zip(keys.into_iter().flatten());
+            let count = row.len();
+            row.extend(pairs);
+            return Ok(if count == 0 { Vec::new() } else { vec![row] });
+        }
+        let Some(tenant) = self.table.tenant_column() else {
+            return Ok(vec![row]);
+        };
+        if let (Tenant::Is(text), Some(value)) = (self.tenant, row.get(tenant))
+            && value
+                .as_str()
+                .map_or_else(|| value.to_string(), ToString::to_string)
+                == *text
+        {
+            // The made-up tenant is that of the session.
+            return Ok(Vec::new());
+        }
+        let only_tenant = row.iter().filter(|(name, _)| *name == tenant);
+        let only_tenant: Map<String, Value> = only_tenant
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        let mut without_tenant = row.clone();
+        without_tenant.remove(tenant);
+        let without_tenant = self
+            .table
+            .column_of_shared_rows()
+            .is_none()
+            .then_some(without_tenant);
+        Ok([row, only_tenant].into_iter().chain(without_tenant).collect())
+    }
+
+    /// The keys of a row of the parent that belongs to another tenant, if there is one.
+    fn keys_of_a_parent(
+        &self,
+        session: &mut Session,
+        parent: &Table<'_>,
+        keys: &[String],
+    ) -> Result<Option<Vec<Value>>, Failure> {
+        let Some(relation) = parent.relation else {
+            return Ok(None);
+        };
+        let condition = match (self.tenant, parent.tenant_column()) {
+            (Tenant::Is(text), Some(column)) => {
+                format!(" WHERE {}::text <> {}", identifier(column), literal(text))
+            }
+            (Tenant::Is(_), None) => return Ok(None),
+            _ => String::new(),
+        };
+        let names: Vec<String> = keys.iter().map(|key| identifier(key)).collect();
+        let query = format!(
+            "SELECT jsonb_build_array({})::text AS text FROM {}{condition} LIMIT 1",
+            names.join(", "),
+            relation.qualified()
+        );
+        let text = first(session, &query)?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    fn action(&self, command: Command, is_made_up: bool, statement: String) -> Try<'t> {
+        let mut policies = self.context.project.policy.tenancy.policies.iter();
+        let is_declared = self.table.registered.tenancy == Tenancy::Declared
+            && policies.any(|policy| policy.command == command && policy.table.value == self.table.name());
+        Try {
+            table: self.table,
+            action: Action {
+                command: command.as_str().to_uppercase(),
+                circumstance: if is_made_up {
+                    self.tenant.circumstance_of_made_up_rows()
+                } else {
+                    self.tenant.circumstance()
+                },
+            },
+            before: String::new(),
+            statement,
+            after: String::new(),
+            effect: Effect::Foreign,
+            counted: if is_declared {
+                Counted::Nothing
+            } else {
+                Counted::Rows
+            },
+            is_permitted: true,
+        }
+    }
+}
+
+/// A made-up value for the usual types.
+fn made_up(type_name: &str) -> Option<Value> {
+    Some(match type_name {
+        "bool" => json!(false),
+        "int2" | "int4" | "int8" | "numeric" | "float4" | "float8" => json!(1),
+        "text" | "varchar" | "bpchar" | "citext" => json!("1"),
+        "uuid" => json!("00000000-0000-0000-0000-000000000000"),
+        "date" | "timestamp" | "timestamptz" => json!("2000-01-01"),
+        "json" | "jsonb" => json!({}),
+        _ => return None,
+    })
+}

@@ -1,0 +1,254 @@
+//! Attempts to read and to change the made-up rows of other tenants.
+
+use table_registry_engine::{Command, Tenancy};
+
+use super::attempts::{Attempts, Counted, Tenant, Try};
+use super::rows::{Owner, Rows};
+use crate::database::catalog::{ColumnRow, Relation};
+use crate::database::context::{Context, Table, tenant_columns};
+use crate::database::probed::{Action, Effect};
+use crate::database::roles::Actor;
+use crate::database::statements::identifier;
+use crate::failure::Failure;
+use crate::progress;
+
+/// Tries every command on every table, as every role, first in sessions that never had a tenant: a setting that was set
+/// once is empty afterwards.
+pub fn try_all(attempts: &mut Attempts<'_, '_>, rows: &Rows<'_, '_>) -> Result<(), Failure> {
+    let context = attempts.context;
+    let sessions = [Tenant::None, Tenant::Empty, Tenant::Is(rows.tenant())];
+    let tables = context.row_secured().count();
+    let bar = progress::bar("Probing", sessions.len() * context.app_roles.len() * tables);
+    for tenant in sessions {
+        for app in &context.app_roles {
+            let Some(role) = context.owner(app.role.oid) else {
+                continue;
+            };
+            attempts.run_as(app, tenant, |attempts| {
+                for (table, relation) in context.row_secured() {
+                    for relation in context.family(relation) {
+                        let probed = ProbedTable {
+                            context,
+                            rows,
+                            role: &role,
+                            table,
+                            relation,
+                            tenant,
+                        };
+                        attempts.attempt_each(app, &probed.reaching_rows())?;
+                        for tried in probed.leaving_rows() {
+                            attempts.attempt(app, &tried)?;
+                        }
+                    }
+                    bar.inc(1);
+                }
+                Ok(())
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// A table that a role may use, in a session.
+struct ProbedTable<'t, 'c> {
+    context: &'t Context<'c>,
+    rows: &'t Rows<'t, 'c>,
+    /// The role, with what it inherits.
+    role: &'t Actor<'c>,
+    table: &'t Table<'c>,
+    relation: &'t Relation,
+    tenant: Tenant<'t>,
+}
+
+impl<'t> ProbedTable<'t, '_> {
+    /// The commands that reach rows of others.
+    fn reaching_rows(&self) -> Vec<Try<'t>> {
+        if !self.is_probed() {
+            return Vec::new();
+        }
+        let tries = [self.select(), self.update(), self.delete()];
+        tries.into_iter().flatten().collect()
+    }
+
+    /// The commands that leave rows of others behind.
+    fn leaving_rows(&self) -> Vec<Try<'t>> {
+        let mut tries = Vec::new();
+        for owner in Owner::OTHERS.into_iter().filter(|_| self.is_probed()) {
+            tries.extend(self.insert(owner));
+            tries.extend(self.take_over(owner));
+        }
+        tries
+    }
+
+    fn is_probed(&self) -> bool {
+        self.role.enters(&self.relation.schema) && self.table.registered.tenancy != Tenancy::Unknown
+    }
+
+    fn select(&self) -> Option<Try<'t>> {
+        let statement = format!("SELECT FROM {} LIMIT 1", self.relation.qualified());
+        let columns = self.columns("SELECT");
+        (!columns.is_empty()).then(|| self.action(Command::Select, statement, self.without_own()))
+    }
+
+    /// Without a condition, the policies for SELECT do not count.
+    fn update(&self) -> Option<Try<'t>> {
+        let decides = tenant_columns(self.table.registered);
+        let indexes = self.context.catalog.indexes(self.relation.oid).iter();
+        let in_index: Vec<&String> = indexes.flat_map(|index| index.columns.iter().flatten()).collect();
+        let columns = self.columns("UPDATE");
+        let is_plain = |name: &str| {
+            !decides.contains(&name)
+                && !in_index.iter().any(|column| *column == name)
+                && !self.rows.is_partition_key(self.relation, name)
+        };
+        let mut values = self.rows.new_row(self.table, self.relation, Owner::Own);
+        values.retain(|(name, _)| columns.iter().any(|column| column.name == *name));
+        let plain = values.iter().find(|(name, _)| is_plain(name));
+        let (column, value) = match plain.or(values.first()) {
+            Some((name, value)) => (*name, value.as_str()),
+            None => (columns.first()?.name.as_str(), "DEFAULT"),
+        };
+        let statement = format!(
+            "UPDATE {} SET {} = {value}",
+            self.relation.qualified(),
+            identifier(column)
+        );
+        Some(self.action(Command::Update, statement, self.without_own()))
+    }
+
+    fn delete(&self) -> Option<Try<'t>> {
+        let statement = format!("DELETE FROM {}", self.relation.qualified());
+        let is_permitted = self.role.holds(self.relation, "DELETE");
+        is_permitted.then(|| self.action(Command::Delete, statement, self.without_own()))
+    }
+
+    /// Adds a row of another tenant.
+    fn insert(&self, owner: Owner) -> Option<Try<'t>> {
+        let permitted = self.columns("INSERT");
+        let mut row = self.rows.new_row(self.table, self.relation, owner);
+        row.retain(|(name, _)| permitted.iter().any(|column| column.name == *name));
+        let (names, values): (Vec<String>, Vec<String>) = row
+            .into_iter()
+            .map(|(name, value)| (identifier(name), value))
+            .unzip();
+        let statement = format!(
+            "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ({})",
+            self.relation.qualified(),
+            names.join(", "),
+            values.join(", ")
+        );
+        // Rows that are there would break unique keys.
+        let before = self.removed(&[owner]);
+        let action = Try {
+            after: self.rows_of(owner),
+            ..self.action(Command::Insert, statement, before)
+        };
+        (!names.is_empty()).then_some(action)
+    }
+
+    /// Gives the session's own rows to another tenant.
+    fn take_over(&self, owner: Owner) -> Option<Try<'t>> {
+        let Tenant::Is(_) = self.tenant else { return None };
+        let values = self.rows.tenant_values(self.table, self.relation, owner);
+        let permitted = self.columns("UPDATE");
+        let is_permitted = |name: &str| permitted.iter().any(|column| column.name == name);
+        if values.is_empty() || !values.iter().all(|(name, _)| is_permitted(name)) {
+            return None;
+        }
+        let sets = values
+            .iter()
+            .map(|(name, value)| format!("{} = {value}", identifier(name)));
+        let statement = format!(
+            "UPDATE {} SET {}",
+            self.relation.qualified(),
+            sets.collect::<Vec<_>>().join(", ")
+        );
+        let before = self.removed(&[Owner::Lower, Owner::Higher, Owner::Nobody]);
+        Some(Try {
+            action: Action {
+                command: "UPDATE that moves rows to another tenant".to_string(),
+                circumstance: "",
+            },
+            after: self.rows_of(owner),
+            ..self.action(Command::Update, statement, before)
+        })
+    }
+
+    fn action(&self, command: Command, statement: String, before: String) -> Try<'t> {
+        Try {
+            table: self.table,
+            action: Action {
+                command: command.as_str().to_uppercase(),
+                circumstance: self.tenant.circumstance(),
+            },
+            before,
+            statement,
+            after: String::new(),
+            effect: Effect::Foreign,
+            counted: if self.is_declared(command) {
+                Counted::Nothing
+            } else {
+                Counted::Rows
+            },
+            is_permitted: true,
+        }
+    }
+
+    /// Whether the policy file says which rows the command may reach.
+    fn is_declared(&self, command: Command) -> bool {
+        let mut policies = self.context.project.policy.tenancy.policies.iter();
+        self.table.registered.tenancy == Tenancy::Declared
+            && policies.any(|policy| policy.command == command && policy.table.value == self.table.name())
+    }
+
+    /// Leaves only the rows that the session must not reach.
+    fn without_own(&self) -> String {
+        let mut reachable = Vec::new();
+        if let Tenant::Is(_) = self.tenant {
+            reachable.push(Owner::Own);
+        }
+        if self.table.column_of_shared_rows().is_some() {
+            reachable.push(Owner::Nobody);
+        }
+        if reachable.is_empty() {
+            String::new()
+        } else {
+            self.removed(&reachable)
+        }
+    }
+
+    /// Removes the rows of some owners, without triggers and foreign keys.
+    fn removed(&self, owners: &[Owner]) -> String {
+        format!(
+            "SET LOCAL session_replication_role = replica; DELETE FROM {} WHERE {}; \
+             SET LOCAL session_replication_role = origin; ",
+            self.relation.qualified(),
+            self.rows.are_of(self.relation, owners)
+        )
+    }
+
+    /// Asks for rows of an owner. Empty if rows have none.
+    fn rows_of(&self, owner: Owner) -> String {
+        let values = self.rows.tenant_values(self.table, self.relation, owner);
+        let conditions = values
+            .iter()
+            .map(|(name, value)| format!("{} = {value}", identifier(name)));
+        let conditions: Vec<String> = conditions.collect();
+        if conditions.is_empty() {
+            return String::new();
+        }
+        format!(
+            "SELECT FROM {} WHERE {} LIMIT 1",
+            self.relation.qualified(),
+            conditions.join(" AND ")
+        )
+    }
+
+    /// The columns on which the role holds a privilege.
+    fn columns(&self, privilege: &str) -> Vec<&'t ColumnRow> {
+        let columns = self.context.catalog.columns(self.relation.oid).iter();
+        columns
+            .filter(|column| self.role.holds_on(self.relation, &column.name, privilege))
+            .collect()
+    }
+}

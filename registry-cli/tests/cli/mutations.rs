@@ -1,0 +1,148 @@
+//! Faults planted in the migrations of a schema with every shape of tenancy: each is found by its code, and the probe
+//! shows it where made-up rows can.
+
+use crate::harness::Crate;
+use crate::tenancy::{POLICY, crate_, migrations};
+use crate::verify::{findings, has_server, verify_migrations};
+
+const TENANT: &str = "(SELECT nullif(current_setting('app.org_id', true), '')::uuid)";
+
+/// The findings after a change: code, table and object, and whether the probe showed it.
+fn found(change: &str) -> Vec<(String, bool)> {
+    found_in(&crate_(), change)
+}
+
+fn found_in(crate_: &Crate, change: &str) -> Vec<(String, bool)> {
+    migrations(crate_);
+    crate_.write("migrations/4_change.sql", &change.replace("TENANT", TENANT));
+    let report = verify_migrations(crate_, &["--probe", "--format", "json"]);
+    let found = findings(&report);
+    let rows = found.iter().map(|one| {
+        let text = |key: &str| one[key].as_str().unwrap_or("-").to_string();
+        let code = format!("{} {} {}", text("code"), text("table"), text("object"));
+        (code, one["facts"].to_string().contains("probe: "))
+    });
+    rows.collect()
+}
+
+/// One test for each change: what is found, and whether the probe shows it.
+macro_rules! mutations {
+    ($($name:ident: $change:literal => $expected:literal, $by_probe:literal;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                if has_server() {
+                    assert_eq!(found($change), [($expected.to_string(), $by_probe)]);
+                }
+            }
+        )*
+    };
+}
+
+mutations! {
+    a_policy_is_dropped: "DROP POLICY tenant_isolation ON invoices" => "missing-policy invoices -", false;
+    a_branch_is_widened:
+        "ALTER POLICY tenant_isolation ON invoices USING (org_id = TENANT OR total IS NOT NULL)"
+        => "open-policy invoices tenant_isolation", true;
+    the_parent_is_taken_out: "ALTER POLICY tenant_isolation ON tasks USING (project_id IS NOT NULL)"
+        => "open-policy tasks tenant_isolation", true;
+    a_comparison_is_turned: "ALTER POLICY tenant_isolation ON invoices USING (org_id <= TENANT)"
+        => "open-policy invoices tenant_isolation", true;
+    another_setting:
+        "ALTER POLICY tenant_isolation ON invoices USING (org_id::text = coalesce((SELECT current_setting('app.tenant_id', true)), org_id::text))"
+        => "open-policy invoices tenant_isolation", true;
+    null_opens:
+        "ALTER POLICY tenant_isolation ON invoices USING ((SELECT nullif(current_setting('app.org_id', true), '')) IS NULL OR org_id = TENANT)"
+        => "open-policy invoices tenant_isolation", true;
+    a_policy_for_one_command: "CREATE POLICY more ON outbox FOR DELETE TO app USING (event IS NOT NULL)"
+        => "open-policy outbox more", true;
+    rows_may_be_given_away: "ALTER POLICY tenant_isolation ON invoices WITH CHECK (org_id IS NOT NULL)"
+        => "open-policy invoices tenant_isolation", true;
+    shared_rows_are_written: "CREATE POLICY more ON announcements FOR UPDATE TO app USING (org_id IS NULL)"
+        => "open-policy announcements more", false;
+    row_security_is_off: "ALTER TABLE invoices DISABLE ROW LEVEL SECURITY" => "rls-disabled invoices -", true;
+    a_partition_is_open: "ALTER TABLE measurements_2026_01 DISABLE ROW LEVEL SECURITY"
+        => "unprotected-child measurements measurements_2026_01", true;
+    a_privilege_on_evidence: "GRANT UPDATE ON audit_logs TO app"
+        => "append-only-privilege audit_logs app", false;
+    a_trigger_is_dropped: "DROP TRIGGER table_registry_append_only ON audit_logs"
+        => "missing-trigger audit_logs -", false;
+    a_role_that_ignores_policies: "ALTER ROLE app BYPASSRLS" => "privileged-app-role - app", true;
+    the_owner_is_not_bound: "ALTER TABLE invoices NO FORCE ROW LEVEL SECURITY"
+        => "rls-not-forced invoices table_registry_migrator", false;
+    a_policy_reads_its_own_table:
+        "CREATE POLICY more ON invoices AS RESTRICTIVE TO app USING (EXISTS (SELECT FROM invoices i WHERE i.total = invoices.total))"
+        => "recursive-policy invoices more", true;
+    a_parent_that_cannot_be_read: "REVOKE SELECT ON projects FROM app; REVOKE SELECT (id, org_id) ON projects FROM app"
+        => "unreadable-parent comments app", true;
+    // An error is no refusal.
+    a_function_that_the_role_may_not_call:
+        "CREATE SCHEMA auth; CREATE FUNCTION auth.org() RETURNS uuid LANGUAGE sql STABLE AS $$ SELECT TENANT $$;
+         REVOKE EXECUTE ON FUNCTION auth.org() FROM PUBLIC;
+         ALTER POLICY tenant_isolation ON invoices USING (org_id = (SELECT auth.org()))"
+        => "probe-failed invoices app", false;
+    an_expression_that_fails:
+        "ALTER POLICY tenant_isolation ON invoices USING (org_id = TENANT AND 1 / (SELECT 0) = 1)"
+        => "probe-failed invoices app", false;
+    nobody_may_use_a_table: "REVOKE ALL ON outbox FROM app" => "probe-untried outbox -", false;
+}
+
+/// A row that cannot be made up is an error with the constraint, and a value in the policy file helps.
+#[test]
+fn a_value_that_nobody_can_guess() {
+    if !has_server() {
+        return;
+    }
+    let domain = "CREATE DOMAIN iban AS text CHECK (value ~ '^CH[0-9]{19}$'); ALTER TABLE projects ALTER COLUMN name TYPE iban";
+    let crate_ = crate_();
+    assert_eq!(
+        found_in(&crate_, domain),
+        [("probe-untried projects -".to_string(), false)]
+    );
+    let value = "\n[database.probe]\n\"projects.name\" = \"'CH9300762011623852957'\"\n";
+    crate_.write("table-registry.toml", &format!("{POLICY}{value}"));
+    assert_eq!(found_in(&crate_, domain), []);
+}
+
+#[test]
+fn a_value_for_a_column_that_is_not_there() {
+    if !has_server() {
+        return;
+    }
+    let crate_ = crate_();
+    crate_.write(
+        "table-registry.toml",
+        &format!("{POLICY}\n[database.probe]\n\"projects.nam\" = \"'x'\"\n"),
+    );
+    assert_eq!(
+        found_in(&crate_, "SELECT 1"),
+        [("probe-untried projects -".to_string(), false)]
+    );
+}
+
+/// What is in the way of a row, and says nothing about tenants, is taken away in the throwaway server.
+#[test]
+fn constraints_triggers_and_types() {
+    if !has_server() {
+        return;
+    }
+    let change = "
+        CREATE TYPE state AS ENUM ('open', 'closed');
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no rows here'; END $$;
+        ALTER TABLE invoices
+            ADD CHECK (total > 1000000), ADD state state NOT NULL, ADD many text[] NOT NULL, ADD period tstzrange NOT NULL,
+            ADD address inet NOT NULL, ADD code varchar(2) NOT NULL UNIQUE, ADD is_open boolean NOT NULL,
+            ADD double bigint GENERATED ALWAYS AS (total * 2) STORED, ADD number bigint GENERATED ALWAYS AS IDENTITY,
+            ADD at timestamptz NOT NULL, ADD data jsonb NOT NULL, ADD place point NOT NULL,
+            ADD EXCLUDE USING gist (period WITH &&);
+        CREATE TRIGGER refuse BEFORE INSERT ON outbox EXECUTE FUNCTION refuse();
+        UPDATE invoices SET total = total;";
+    let codes: Vec<String> = found(change).into_iter().map(|(code, _)| code).collect();
+    assert!(
+        codes
+            .iter()
+            .all(|code| code.starts_with("extra-column ") || code == "probe-failed outbox app"),
+        "{codes:?}"
+    );
+    assert!(codes.contains(&"probe-failed outbox app".to_string()));
+}
