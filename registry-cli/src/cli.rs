@@ -286,8 +286,9 @@ pub struct VerifyArguments {
     pub migrations: Option<PathBuf>,
     /// Also attempt, as each role of the application, what the database must refuse.
     ///
-    /// With `--migrations`, rows of several tenants are made up in every table, and each role tries to read, add, change,
-    /// delete and move rows of other tenants, with a tenant, without one, and with an empty one. Each attempt is rolled back,
+    /// With `--migrations`, every table gets made-up rows of several tenants, and each role tries to read, add, change,
+    /// delete and move rows of other tenants while the setting holds a tenant, was never set, or is empty.
+    /// Each attempt is rolled back,
     /// and an attempt that ends in an error is reported.
     ///
     /// In an existing database, nothing that could write is run: each role reads the rows that are there, policies are

@@ -100,7 +100,7 @@ struct PlannedTable {
     /// The children that an exception names.
     allowed_children: Vec<String>,
     asked: Asked,
-    /// The parents that its policies read, with the columns. Further parents are those of another table of the plan.
+    /// The parents that its policies read, with the columns. Ends at the first parent that is in the plan itself.
     parents: Vec<(Qualified, Vec<String>)>,
 }
 
@@ -531,7 +531,7 @@ const OTHER_TENANCIES: &str = "say how the rows belong to a tenant: `#[table(ten
      `#[table(tenant = through(project_id -> projects))]`, `[[tenancy.policies]]` in the policy file, or `kind = system` \
      if they belong to none";
 
-/// The parents of a table, up to the first that is itself in the plan: from there on, they are that one's.
+/// The parents of a table, up to and including the first one in the plan: its own entry covers the rest.
 fn unplanned_parents(
     project: &Project,
     table: &RegisteredTable,

@@ -49,7 +49,7 @@ pub struct Allowance<'c> {
     pub message: String,
 }
 
-/// Applies the exceptions. Those to checks that were left out are not looked at.
+/// Applies the exceptions. Those to checks that were left out are not reported as unused.
 pub fn apply<'c>(context: &Context<'c>, findings: Vec<Finding>, left_out: &[DatabaseCheck]) -> Applied<'c> {
     let settings = context.settings;
     let (allowed, mut reported): (Vec<Finding>, Vec<_>) = findings
@@ -161,12 +161,12 @@ fn meant(exception: &DatabaseException, reported: &[Finding]) -> Option<String> 
     let same = others.iter().find(|(name, _)| *name == object.value);
     if let Some((_, Some(relation))) = same {
         return Some(format!(
-            "if the one of `{relation}` is meant, add `relation = {relation:?}`"
+            "if you mean the one of `{relation}`, add `relation = {relation:?}`"
         ));
     }
     let names: BTreeSet<&str> = others.iter().map(|(name, _)| *name).collect();
     let near = did_you_mean(&object.value, names.iter().copied());
-    let listed = (!names.is_empty()).then(|| format!("remove it, or name what is found: {}", quoted(&names)));
+    let listed = (!names.is_empty()).then(|| format!("remove it, or name one of these: {}", quoted(&names)));
     near.or(listed)
 }
 

@@ -90,7 +90,7 @@ impl Probed {
             failed => format!(", and {failed} ended in an error"),
         };
         format!(
-            "{}, of which the server allowed {}{failed}; {} could not be made",
+            "{}, of which the server allowed {}{failed}; {} more could not be tried",
             counted(self.attempts, "attempt"),
             self.allowed_attempts(),
             self.untried.len() + self.not_made

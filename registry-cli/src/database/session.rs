@@ -22,7 +22,6 @@ const DATABASE_URL: &str = "DATABASE_URL";
 const LIBPQ: &[&str] = &["PGHOST", "PGHOSTADDR", "PGDATABASE", "PGUSER"];
 /// A code of SQLSTATE.
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
-const CHECK_VIOLATION: &str = "23514";
 /// A class of codes of SQLSTATE.
 const INTEGRITY_CONSTRAINT_VIOLATION: &str = "23";
 /// In seconds, unless `PGCONNECT_TIMEOUT` says otherwise.
@@ -33,12 +32,14 @@ const CONNECT_TIMEOUT: u64 = 10;
 pub enum Attempt {
     /// They succeeded, and the last ones returned or changed this many rows.
     Done(u64),
-    /// A policy or a trigger refused a row.
+    /// A policy refused a row.
     RowRefused,
     /// A privilege is missing.
     PrivilegeMissing(String),
     /// A row broke a constraint. The server looks at those after it has looked at the policies.
     Constrained,
+    /// The row could not be made: a value is none of its domain, or the row has no partition.
+    NoRow,
     /// They failed for another reason.
     Failed(String),
 }
@@ -134,7 +135,7 @@ impl Session {
         let rows = sqlx::query_as::<_, T>(AssertSqlSafe(sql)).persistent(false);
         match self.runtime.block_on(rows.fetch_all(&mut self.connection)) {
             Ok(rows) => Ok(Ok(rows)),
-            Err(sqlx::Error::Database(error)) if !gave_up(&*error) => Ok(Err(Rejected {
+            Err(sqlx::Error::Database(error)) if !is_broken(&*error) => Ok(Err(Rejected {
                 message: error.message().to_string(),
                 constraint: error.constraint().map(ToString::to_string),
                 is_unique: error.is_unique_violation(),
@@ -187,7 +188,7 @@ impl Session {
         });
         match last {
             Ok(rows) => Ok(Attempt::Done(rows)),
-            Err(sqlx::Error::Database(error)) if !gave_up(&*error) => Ok(refusal(&*error)),
+            Err(sqlx::Error::Database(error)) if !is_broken(&*error) => Ok(refusal(&*error)),
             Err(error) => Err(self
                 .failure("a probe cannot be completed", &error)
                 .note(format!("the statement was `{sql}`"))),
@@ -199,34 +200,49 @@ impl Session {
     }
 }
 
-/// What an error says about an attempt. The places in the server's source by which refusals are told apart are not
+/// What an error says about an attempt. The places in the server's source by which errors are told apart are not
 /// translated, as messages are.
 fn refusal(error: &dyn DatabaseError) -> Attempt {
     const OF_POLICIES: &str = "ExecWithCheckOptions";
+    const OF_CONSTRAINTS: &[&str] = &[
+        "ExecConstraints",
+        "ReportNotNullViolationError",
+        "_bt_check_unique",
+        "check_exclusion_or_unique_constraint",
+        "ri_ReportViolation",
+    ];
     const OF_RAISE: &str = "exec_stmt_raise";
     let code = error.code().unwrap_or_default();
-    let routine = error
-        .try_downcast_ref::<PgDatabaseError>()
-        .and_then(PgDatabaseError::routine);
+    let details = error.try_downcast_ref::<PgDatabaseError>();
+    let routine = details.and_then(PgDatabaseError::routine).unwrap_or_default();
     let message = error.message().to_string();
-    match (&*code, routine) {
-        (INSUFFICIENT_PRIVILEGE, Some(OF_POLICIES | OF_RAISE)) => Attempt::RowRefused,
-        (INSUFFICIENT_PRIVILEGE, _) => Attempt::PrivilegeMissing(message),
-        // Without a constraint, the row has no partition, for which the server looks first.
-        (CHECK_VIOLATION, _) if error.constraint().is_none() => Attempt::Failed(message),
-        _ if code.starts_with(INTEGRITY_CONSTRAINT_VIOLATION) => Attempt::Constrained,
-        _ => Attempt::Failed(message),
+    if routine == OF_RAISE {
+        return Attempt::Failed(message);
+    }
+    if code == INSUFFICIENT_PRIVILEGE {
+        return if routine == OF_POLICIES {
+            Attempt::RowRefused
+        } else {
+            Attempt::PrivilegeMissing(message)
+        };
+    }
+    if !code.starts_with(INTEGRITY_CONSTRAINT_VIOLATION) {
+        return Attempt::Failed(message);
+    }
+    if OF_CONSTRAINTS.contains(&routine) {
+        Attempt::Constrained
+    } else {
+        Attempt::NoRow
     }
 }
 
-/// Whether the server gave up for a reason other than missing rights: it did not get a lock, the transaction is
-/// read-only or conflicts with another one, there was a timeout, memory or disk space ran out, or the server stopped.
-/// The codes and classes are those of
+/// Whether memory or disk space ran out, or the server stopped. The codes and classes are those of
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
-fn gave_up(error: &dyn DatabaseError) -> bool {
+fn is_broken(error: &dyn DatabaseError) -> bool {
     let code = error.code().unwrap_or_default();
-    matches!(&*code, "55P03" | "25006")
-        || ["40", "53", "57", "58", "XX"]
+    // A statement that was cancelled took too long.
+    code != "57014"
+        && ["53", "57", "58", "XX"]
             .iter()
             .any(|class| code.starts_with(class))
 }

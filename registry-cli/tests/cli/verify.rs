@@ -1378,6 +1378,44 @@ fn the_probe_confirms_the_catalogs() {
     );
 }
 
+/// In a database that others use, the probe runs nothing that could write, not even as the connecting role.
+#[test]
+fn the_probe_of_a_live_database_writes_nothing() {
+    if !has_server() {
+        return;
+    }
+    let server = Server::start();
+    let database = server.database(SMALL);
+    database.migrate(
+        "CREATE TABLE log (x text);
+         CREATE FUNCTION is_own(text) RETURNS boolean LANGUAGE plpgsql AS $$
+            BEGIN INSERT INTO log VALUES (current_user); RETURN true; END $$;
+         ALTER POLICY tenant_isolation ON contacts USING (is_own(org_id));
+         CREATE ROLE ci LOGIN PASSWORD 's3cret' IN ROLE erp_app;
+         GRANT INSERT ON log TO erp_app;
+         ALTER DATABASE current_database_name SET log_min_duration_statement = 1000"
+            .replace(
+                "current_database_name",
+                &database.ask("SELECT current_database()"),
+            )
+            .as_str(),
+    );
+    let row = "INSERT INTO contacts SELECT (jsonb_populate_record(NULL::contacts, '{
+             \"id\": \"00000000-0000-0000-0000-000000000000\", \"org_id\": \"a\", \"created_at\": \"2000-01-01\",
+             \"updated_at\": \"2000-01-01\", \"created_by\": \"a\", \"version\": 1,
+             \"is_deleted\": false, \"custom_data\": {}, \"name\": \"a\"}')).*";
+    database.migrate(row);
+    let url = database.url().replace("//postgres:", "//ci:");
+    let report = small().run(&["verify", "--probe", "--format", "json", "--database-url", &url]);
+    let codes = findings(&report);
+    assert!(
+        codes.iter().any(|one| one["code"] == "probe-failed"),
+        "{}",
+        report.all()
+    );
+    assert_eq!(database.ask("SELECT count(*) FROM log"), "0");
+}
+
 /// The probe finds it even if the table is empty.
 #[test]
 fn the_probe_shows_what_a_policy_that_cannot_be_judged_does() {

@@ -178,7 +178,7 @@ fn probe_values<'a>(
             );
         }
         if !name.get_ref().contains('.') {
-            let message = format!("`{}` is not the name of a column with its table", name.get_ref());
+            let message = format!("`{}` does not have the form `table.column`", name.get_ref());
             let fault = Diagnostic::new(Fault::InvalidValue, message);
             reader.fault(
                 fault.help("write `\"table.column\" = \"an SQL expression\"`"),

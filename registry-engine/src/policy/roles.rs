@@ -85,7 +85,10 @@ impl CrossTenantRole {
     pub(super) fn check_name(&self, reader: &mut PolicyReader<'_>, app_roles: &[Placed<String>]) {
         let name = &self.name;
         if let Some(app) = app_roles.iter().find(|app| app.value == name.value) {
-            let message = format!("role `{}` of the application works across tenants", name.value);
+            let message = format!(
+                "role `{}` is in both `app_roles` and `[database.roles]`",
+                name.value
+            );
             let fault = name
                 .fault(Fault::InvalidValue, message, "across tenants here")
                 .at(&app.source, app.range.clone(), "of the application here")
@@ -106,7 +109,7 @@ fn all_tenants<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: &TomlVal
     let near = did_you_mean(text, [ALL]);
     let help =
         near.unwrap_or_else(|| format!("write `tenants = \"{ALL}\"`, or name the role in `app_roles`"));
-    let fault = Diagnostic::new(Fault::InvalidValue, format!("unknown tenants `{text}`"))
+    let fault = Diagnostic::new(Fault::InvalidValue, format!("unknown `tenants` value `{text}`"))
         .note("a role in `[database.roles]` works across all tenants")
         .help(help);
     reader.fault(fault, value.span(), "");
@@ -152,7 +155,7 @@ fn reason_of<'a>(
     if !text.trim().is_empty() {
         return Some(text.to_string());
     }
-    let message = format!("role `{}` has no reason to work across tenants", role.get_ref());
+    let message = format!("`reason` of role `{}` is empty", role.get_ref());
     let fault = Diagnostic::new(Fault::AllowWithoutReason, message)
         .help("say why it works across tenants: `reason = \"…\"`");
     reader.fault(fault, value.span(), "");

@@ -90,13 +90,13 @@ fn exempt(context: &Context<'_>, actor: &Actor<'_>) -> Vec<Finding> {
         for what in attributes.filter(|what| *what != BYPASS_RLS) {
             let (message, fix) = if is_own {
                 (
-                    format!("no list of tables limits role `{name}`: {what}"),
+                    format!("role `{name}` has {what}, so no list of tables limits it"),
                     format!("ALTER ROLE {} NO{what};", identifier(name)),
                 )
             } else {
                 (
                     format!(
-                        "role `{name}` can become `{}`, which no list of tables limits: {what}",
+                        "role `{name}` can become `{}`, so no list of tables limits it: {what}",
                         role.name
                     ),
                     actor.revoke_way_to(role.oid, &context.catalog.server.database),
@@ -219,7 +219,7 @@ fn privileges_on<'c>(
         return vec![Way {
             table,
             fact: format!(
-                "`{name}` has its rows and belongs to `{}`",
+                "`{name}` includes the rows of the table and is owned by `{}`",
                 context.catalog.role_name(relation.owner)
             ),
             fixes: vec![format!("ALTER TABLE {} OWNER TO …;", relation.qualified())],
@@ -610,7 +610,10 @@ mod tests {
             it.role("relay").superuser = true;
         });
         let messages: Vec<&str> = found.iter().map(|one| one.message.as_str()).collect();
-        assert_eq!(messages, ["no list of tables limits role `relay`: SUPERUSER"]);
+        assert_eq!(
+            messages,
+            ["role `relay` has SUPERUSER, so no list of tables limits it"]
+        );
         assert_eq!(with(|it| it.add_member("postgres", "relay")), ["- postgres"]);
     }
 

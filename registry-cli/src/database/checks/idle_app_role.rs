@@ -13,9 +13,9 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         .filter(|app| context.present().all(|(_, relation)| !app.may(relation, ANY)));
     let findings = idle.map(|app| {
         let name = &app.role.name;
-        let message = format!("role `{name}` may use none of the registered tables");
+        let message = format!("role `{name}` cannot use any registered table");
         let fix = format!(
-            "grant `{name}` what the application needs before the check, or remove the role from `app_roles`"
+            "before running `verify`, grant `{name}` the privileges it needs, or remove it from `app_roles`"
         );
         Finding::of_role(DatabaseCheck::IdleAppRole, name, message, fix)
             .fact("nothing that this role could do was checked")
@@ -31,10 +31,7 @@ mod tests {
     #[test]
     fn a_role_without_privileges() {
         let without = findings(find, |it| it.rows.grants.clear());
-        assert_eq!(
-            without[0].message,
-            "role `app` may use none of the registered tables"
-        );
+        assert_eq!(without[0].message, "role `app` cannot use any registered table");
     }
 
     #[test]

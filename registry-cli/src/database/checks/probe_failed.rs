@@ -15,11 +15,11 @@ fn finding(failed: &Failed) -> Finding {
         table, role, message, ..
     } = failed;
     let fix =
-        "correct what the error is about; until then, nothing shows what the policies of the table decide";
+        "fix the cause of the error; until then, nothing shows what the policies of the table would decide";
     Finding::of_table(DatabaseCheck::ProbeFailed, table, tried(failed), fix)
         .object(role)
         .fact(format!("the server says: {message}"))
-        .fact("an error is no refusal: without it, the server might allow the statement")
+        .fact("an error is not a refusal: without it, the server might allow the statement")
 }
 
 fn tried(failed: &Failed) -> String {

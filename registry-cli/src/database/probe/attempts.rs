@@ -1,5 +1,7 @@
 //! One attempt: a statement that a role runs in a session with or without a tenant, and what came of it.
 
+use std::collections::BTreeSet;
+
 use sqlx::FromRow;
 
 use crate::database::context::{Context, Table};
@@ -37,7 +39,7 @@ impl Tenant<'_> {
     pub fn circumstance(self) -> &'static str {
         match self {
             Self::None => "without a tenant",
-            Self::Empty => "with an empty tenant",
+            Self::Empty => "with an empty setting",
             Self::Is(_) => "of another tenant's rows",
         }
     }
@@ -45,7 +47,7 @@ impl Tenant<'_> {
     pub fn circumstance_of_made_up_rows(self) -> &'static str {
         match self {
             Self::None => "without a tenant (on made-up rows)",
-            Self::Empty => "with an empty tenant (on made-up rows)",
+            Self::Empty => "with an empty setting (on made-up rows)",
             Self::Is(_) => "of another tenant's rows (made-up ones)",
         }
     }
@@ -96,6 +98,13 @@ pub struct Attempts<'p, 'c> {
     /// Whether the session may become any role, together with `session_user`.
     is_superuser: bool,
     settings: Vec<RoleSetting>,
+    /// The tables for which there was an attempt.
+    reached: BTreeSet<String>,
+}
+
+#[derive(FromRow)]
+struct Text {
+    text: Option<String>,
 }
 
 /// A setting that a role, or everybody in the database, starts with.
@@ -113,7 +122,9 @@ SELECT coalesce(r.rolname::text, '') AS role, split_part(c, '=', 1) AS name, sub
 FROM pg_db_role_setting s
 LEFT JOIN pg_roles r ON r.oid = s.setrole
 CROSS JOIN unnest(s.setconfig) AS c
-WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+LEFT JOIN pg_settings p ON p.name = split_part(c, '=', 1)
+CROSS JOIN (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) AS own
+WHERE (own.rolsuper OR coalesce(p.context, 'user') = 'user') AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
   AND split_part(c, '=', 1) NOT IN (
       'role', 'session_authorization', 'row_security', 'lock_timeout', 'statement_timeout', 'transaction_read_only',
       'default_transaction_read_only', 'session_replication_role'
@@ -137,6 +148,7 @@ impl<'p, 'c> Attempts<'p, 'c> {
             session,
             context,
             probed: Probed::default(),
+            reached: BTreeSet::new(),
             target,
         })
     }
@@ -217,38 +229,40 @@ impl<'p, 'c> Attempts<'p, 'c> {
             statements.join("; ")
         );
         if self.session.attempt(&all, tries.len())? == Attempt::Done(0) {
+            self.reached.insert(first.table.name().to_string());
             self.probed.attempts += tries.len();
             return Ok(());
         }
         tries.iter().try_for_each(|tried| self.attempt(app, tried))
     }
 
-    /// Tries one action.
+    /// Tries one action. If it fails, once more without the triggers of the table: it is the policies that count.
     pub fn attempt(&mut self, app: &Actor<'_>, tried: &Try<'_>) -> Result<(), Failure> {
-        let (before, after) = (&tried.before, &tried.after);
-        let reset = if after.is_empty() {
-            ""
-        } else {
-            "; RESET SESSION AUTHORIZATION; "
-        };
-        let sql = format!(
-            "{before}{}; {}{reset}{after}",
-            self.becoming(app),
-            tried.statement
-        );
         self.probed.attempts += 1;
-        let (table, role) = (tried.table.name(), app.role.name.as_str());
+        self.reached.insert(tried.table.name().to_string());
         let mut action = tried.action.clone();
-        match self.session.attempt(&sql, 1)? {
+        let mut outcome = self.outcome(app, tried, true)?;
+        let has_triggers = tried.effect == Effect::Foreign && self.target == Target::Throwaway;
+        if let (Attempt::Failed(_), true) = (&outcome, has_triggers) {
+            let without = self.outcome(app, tried, false)?;
+            if !matches!(without, Attempt::Failed(_)) {
+                action.command += " (only a trigger stopped it)";
+                outcome = without;
+            }
+        }
+        let (table, role) = (tried.table.name(), app.role.name.as_str());
+        match outcome {
             Attempt::Done(rows) if tried.counted.is_reached(rows) => {
                 self.probed.allow(table, role, action, tried.effect);
             }
             Attempt::Constrained if tried.counted != Counted::Nothing => {
-                action.command += " (only a constraint was in the way)";
+                action.command += " (only a constraint stopped it)";
                 self.probed.allow(table, role, action, tried.effect);
             }
             Attempt::Done(_) | Attempt::Constrained | Attempt::RowRefused => {}
             Attempt::PrivilegeMissing(_) if !tried.is_permitted => {}
+            Attempt::Failed(_) if tried.effect == Effect::Change => {}
+            Attempt::NoRow => self.probed.not_made += 1,
             Attempt::PrivilegeMissing(message) | Attempt::Failed(message) => {
                 self.probed.fail(table, role, action, message);
             }
@@ -256,15 +270,55 @@ impl<'p, 'c> Attempts<'p, 'c> {
         Ok(())
     }
 
+    fn outcome(&mut self, app: &Actor<'_>, tried: &Try<'_>, with_triggers: bool) -> Result<Attempt, Failure> {
+        let without = if with_triggers {
+            ""
+        } else {
+            "SET LOCAL session_replication_role = replica; "
+        };
+        let reset = if tried.after.is_empty() {
+            ""
+        } else {
+            "; RESET SESSION AUTHORIZATION; "
+        };
+        let sql = format!(
+            "{}{without}{}; {}{reset}{}",
+            tried.before,
+            self.becoming(app),
+            tried.statement,
+            tried.after
+        );
+        self.session.attempt(&sql, 1)
+    }
+
+    /// The text that a query finds, asked as the session's own role in a transaction that cannot write.
+    pub fn ask(&mut self, query: &str) -> Result<Option<String>, Failure> {
+        self.session.execute(
+            "a probe cannot be started",
+            &format!("BEGIN READ ONLY; {OVERRIDES}"),
+        )?;
+        let rows = self.session.try_query::<Text>(query)?;
+        self.session.end_attempts()?;
+        Ok(rows
+            .unwrap_or_default()
+            .into_iter()
+            .next()
+            .and_then(|row| row.text))
+    }
+
     /// Adds the tables that no role of the application may use.
     pub fn finished(mut self) -> Probed {
         for (table, relation) in self.context.row_secured() {
-            let mut apps = self.context.app_roles.iter();
-            let is_used = apps.any(|app| app.may(relation, ANY));
-            if !is_used && !self.context.app_roles.is_empty() {
+            if !self.reached.contains(table.name()) && !self.context.app_roles.is_empty() {
+                let mut apps = self.context.app_roles.iter();
+                let reason = if apps.any(|app| app.may(relation, ANY)) {
+                    "the roles of the application may use it only as another role, after SET ROLE"
+                } else {
+                    "no role of the application holds a privilege on it"
+                };
                 self.probed.untried.push(Untried {
                     table: table.name().to_string(),
-                    reason: "no role of the application holds a privilege on it".to_string(),
+                    reason: reason.to_string(),
                     fix: "grant the application what it needs before the check, so that its policies can be tried"
                         .to_string(),
                 });

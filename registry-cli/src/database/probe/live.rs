@@ -4,7 +4,6 @@
 //! are not tried.
 
 use serde_json::{Map, Value, json};
-use sqlx::FromRow;
 use table_registry_engine::{Command, Tenancy};
 
 use super::attempts::{Attempts, Counted, Tenant, Try};
@@ -13,7 +12,6 @@ use crate::database::context::{Context, Table};
 use crate::database::policies::{Clause, letter};
 use crate::database::probed::{Action, Effect};
 use crate::database::roles::Actor;
-use crate::database::session::Session;
 use crate::database::statements::{identifier, literal};
 use crate::failure::Failure;
 use crate::progress;
@@ -21,9 +19,8 @@ use crate::progress;
 /// Asks as every role, first in sessions that never had a tenant: a setting that was set once is empty afterwards.
 pub fn try_all(attempts: &mut Attempts<'_, '_>) -> Result<(), Failure> {
     let context = attempts.context;
-    let present = present_tenant(attempts.session, context)?;
-    let mut sessions = vec![Tenant::None, Tenant::Empty];
-    sessions.extend(present.as_deref().map(Tenant::Is));
+    let tenant = session_tenant(attempts)?;
+    let sessions = [Tenant::None, Tenant::Empty, Tenant::Is(&tenant)];
     let tables = context.row_secured().count();
     let bar = progress::bar("Probing", sessions.len() * context.app_roles.len() * tables);
     for tenant in sessions {
@@ -55,33 +52,33 @@ pub fn try_all(attempts: &mut Attempts<'_, '_>) -> Result<(), Failure> {
     Ok(())
 }
 
-#[derive(FromRow)]
-struct Text {
-    text: Option<String>,
-}
-
-/// The first tenant that has a row.
-fn present_tenant(session: &mut Session, context: &Context<'_>) -> Result<Option<String>, Failure> {
+/// The first tenant that has a row, or else a made-up one.
+fn session_tenant(attempts: &mut Attempts<'_, '_>) -> Result<String, Failure> {
+    let context = attempts.context;
+    let mut is_uuid = false;
     for (table, relation) in context.row_secured() {
         let Some(column) = table.tenant_column() else {
             continue;
         };
+        let columns = context.catalog.columns(relation.oid).iter();
+        is_uuid |= columns
+            .filter(|one| one.name == column)
+            .any(|one| one.type_name == "uuid");
         let column = identifier(column);
         let query = format!(
             "SELECT {column}::text AS text FROM {} WHERE {column} IS NOT NULL LIMIT 1",
             relation.qualified()
         );
-        if let Some(text) = first(session, &query)? {
-            return Ok(Some(text));
+        if let Some(text) = attempts.ask(&query)? {
+            return Ok(text);
         }
     }
-    Ok(None)
-}
-
-/// The first text that a query finds; none if the session may not run it.
-fn first(session: &mut Session, query: &str) -> Result<Option<String>, Failure> {
-    let rows = session.try_query::<Text>(query)?.unwrap_or_default();
-    Ok(rows.into_iter().next().and_then(|row| row.text))
+    let made_up = if is_uuid {
+        "00000000-0000-0000-0000-000000000002"
+    } else {
+        "2"
+    };
+    Ok(made_up.to_string())
 }
 
 /// A table that a role may use, in a session.
@@ -100,13 +97,15 @@ impl<'t> Asked<'t, '_> {
             return Ok(Vec::new());
         }
         let mut actions: Vec<Try<'t>> = self.read().into_iter().collect();
-        let rows = self.made_up_rows(attempts.session)?;
+        let rows = self.made_up_rows(attempts)?;
         for command in Command::ALL {
             if self.role.holds(self.relation, &command.as_str().to_uppercase()) {
                 actions.extend(self.plan(command));
-                let evaluated = self.evaluated(command, &rows);
-                attempts.probed.not_made += usize::from(evaluated.is_none());
-                actions.extend(evaluated.into_iter().flatten());
+                for clause in clauses(command) {
+                    let evaluated = self.evaluated(command, *clause, &rows);
+                    attempts.probed.not_made += usize::from(evaluated.is_none());
+                    actions.extend(evaluated.into_iter().flatten());
+                }
             }
         }
         Ok(actions)
@@ -153,15 +152,19 @@ impl<'t> Asked<'t, '_> {
     }
 
     /// Evaluates the policies for a command on made-up rows. `None` if that is not possible.
-    fn evaluated(&self, command: Command, rows: &[Map<String, Value>]) -> Option<Vec<Try<'t>>> {
-        let clause = if command == Command::Insert {
-            Clause::Check
-        } else {
-            Clause::Using
-        };
+    fn evaluated(
+        &self,
+        command: Command,
+        clause: Clause,
+        rows: &[Map<String, Value>],
+    ) -> Option<Vec<Try<'t>>> {
         let Some(condition) = self.condition(command, clause) else {
             return Some(Vec::new());
         };
+        // A made-up row is in no table.
+        if SYSTEM_COLUMNS.iter().any(|name| condition.contains(name)) {
+            return None;
+        }
         if rows.is_empty() {
             return None;
         }
@@ -196,7 +199,7 @@ impl<'t> Asked<'t, '_> {
 
     /// Rows that the session must not reach: those of another tenant, and one without a tenant unless such rows are
     /// everybody's.
-    fn made_up_rows(&self, session: &mut Session) -> Result<Vec<Map<String, Value>>, Failure> {
+    fn made_up_rows(&self, attempts: &mut Attempts<'_, '_>) -> Result<Vec<Map<String, Value>>, Failure> {
         let columns = self.context.catalog.columns(self.relation.oid).iter();
         let mut row: Map<String, Value> = columns
             .filter_map(|column| Some((column.name.clone(), made_up(&column.type_name)?)))
@@ -206,23 +209,22 @@ impl<'t> Asked<'t, '_> {
             let Some(found) = tables.find(|table| table.name() == parent.table) else {
                 return Ok(Vec::new());
             };
-            let keys = self.keys_of_a_parent(session, found, &parent.keys)?;
-            let pairs = parent.columns.iter().cloned().zip(keys.into_iter().flatten());
-            let count = row.len();
-            row.extend(pairs);
-            return Ok(if count == 0 { Vec::new() } else { vec![row] });
+            let Some(keys) = self.keys_of_a_parent(attempts, found, &parent.keys)? else {
+                return Ok(Vec::new());
+            };
+            row.extend(parent.columns.iter().cloned().zip(keys));
+            return Ok(vec![row]);
         }
         let Some(tenant) = self.table.tenant_column() else {
             return Ok(vec![row]);
         };
-        if let (Tenant::Is(text), Some(value)) = (self.tenant, row.get(tenant))
-            && value
+        if let (Tenant::Is(text), Some(value)) = (self.tenant, row.get_mut(tenant)) {
+            let shown = value
                 .as_str()
-                .map_or_else(|| value.to_string(), ToString::to_string)
-                == *text
-        {
-            // The made-up tenant is that of the session.
-            return Ok(Vec::new());
+                .map_or_else(|| value.to_string(), ToString::to_string);
+            if shown == text {
+                *value = another(value);
+            }
         }
         let only_tenant = row.iter().filter(|(name, _)| *name == tenant);
         let only_tenant: Map<String, Value> = only_tenant
@@ -241,7 +243,7 @@ impl<'t> Asked<'t, '_> {
     /// The keys of a row of the parent that belongs to another tenant, if there is one.
     fn keys_of_a_parent(
         &self,
-        session: &mut Session,
+        attempts: &mut Attempts<'_, '_>,
         parent: &Table<'_>,
         keys: &[String],
     ) -> Result<Option<Vec<Value>>, Failure> {
@@ -252,8 +254,10 @@ impl<'t> Asked<'t, '_> {
             (Tenant::Is(text), Some(column)) => {
                 format!(" WHERE {}::text <> {}", identifier(column), literal(text))
             }
+            // Which tenant it belongs to is not seen at the row.
             (Tenant::Is(_), None) => return Ok(None),
-            _ => String::new(),
+            (_, Some(column)) => format!(" WHERE {} IS NOT NULL", identifier(column)),
+            (_, None) => String::new(),
         };
         let names: Vec<String> = keys.iter().map(|key| identifier(key)).collect();
         let query = format!(
@@ -261,7 +265,7 @@ impl<'t> Asked<'t, '_> {
             names.join(", "),
             relation.qualified()
         );
-        let text = first(session, &query)?;
+        let text = attempts.ask(&query)?;
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
@@ -290,6 +294,27 @@ impl<'t> Asked<'t, '_> {
             },
             is_permitted: true,
         }
+    }
+}
+
+/// What PostgreSQL evaluates for a command.
+fn clauses(command: Command) -> &'static [Clause] {
+    match command {
+        Command::Insert => &[Clause::Check],
+        Command::Update => &[Clause::Using, Clause::Check],
+        Command::Select | Command::Delete => &[Clause::Using],
+    }
+}
+
+/// <https://www.postgresql.org/docs/current/ddl-system-columns.html>.
+const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"];
+
+/// Another value of the same type.
+fn another(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.len() > 1 => json!("00000000-0000-0000-0000-000000000001"),
+        Value::String(_) => json!("2"),
+        _ => json!(2),
     }
 }
 

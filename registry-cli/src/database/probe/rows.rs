@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::FromRow;
 use table_registry_engine::{Tenancy, did_you_mean};
 
-use super::made_up::{CREATE_CASTS, MadeUp};
+use super::made_up::{CREATE_CASTS, MadeUp, tenants};
 use super::partitions::{Bounds, bounds};
 use crate::database::catalog::{ColumnRow, Oid, Relation};
 use crate::database::context::{Context, Table, tenant_columns};
@@ -31,7 +31,7 @@ pub enum Owner {
 impl Owner {
     /// The other tenants.
     pub const OTHERS: [Self; 2] = [Self::Lower, Self::Higher];
-    const ALL: [Self; 4] = [Self::Lower, Self::Own, Self::Higher, Self::Nobody];
+    pub const ALL: [Self; 4] = [Self::Lower, Self::Own, Self::Higher, Self::Nobody];
 
     /// The number from which the values of a row are made.
     fn number(self) -> u32 {
@@ -66,10 +66,14 @@ pub struct Rows<'r, 'c> {
     context: &'r Context<'c>,
     made_up: MadeUp,
     bounds: BTreeMap<Oid, Bounds>,
+    /// The values in `[database.probe]`, by table and column.
+    given: BTreeMap<(String, String), String>,
     /// The texts by which the setting names the tenants, in the order of [`Owner`].
     tenants: Vec<String>,
     made: Vec<Made>,
 }
+
+const PREPARED: &str = "the probe cannot be prepared";
 
 /// References that lead further are not followed.
 const MAX_DEPTH: usize = 8;
@@ -81,7 +85,7 @@ impl<'r, 'c> Rows<'r, 'c> {
         context: &'r Context<'c>,
         untried: &mut Vec<Untried>,
     ) -> Result<Self, Failure> {
-        session.execute("the probe cannot be prepared", CREATE_CASTS)?;
+        session.execute(PREPARED, CREATE_CASTS)?;
         let relations: BTreeSet<Oid> = context
             .present()
             .flat_map(|(_, relation)| context.family(relation))
@@ -101,27 +105,23 @@ impl<'r, 'c> Rows<'r, 'c> {
             })
             .collect();
         let numbers = [Owner::Lower, Owner::Own, Owner::Higher].map(Owner::number);
+        let tenants = tenants(session, &types, &numbers)?;
+        if tenants.is_none() {
+            untried.extend(context.row_secured().map(|(table, _)| no_tenants(table)));
+        }
         let mut rows = Self {
-            tenants: made_up.tenants(&types, &numbers),
+            tenants: tenants.unwrap_or_default(),
+            given: given_values(session, context, untried)?,
             bounds: bounds(session)?,
             context,
             made_up,
             made: Vec::new(),
         };
-        untried.extend(unknown_columns(context));
-        session.execute(
-            "the probe cannot be prepared",
-            "SET session_replication_role = replica",
-        )?;
+        session.execute(PREPARED, "SET session_replication_role = replica")?;
         for (table, relation) in context.present() {
-            for relation in context.family(relation).filter(|relation| relation.kind == "r") {
-                rows.fill(session, table, relation, untried)?;
-            }
+            rows.fill(session, table, relation, untried)?;
         }
-        session.execute(
-            "the probe cannot be prepared",
-            "SET session_replication_role = origin",
-        )?;
+        session.execute(PREPARED, "SET session_replication_role = origin")?;
         Ok(rows)
     }
 
@@ -166,6 +166,8 @@ impl<'r, 'c> Rows<'r, 'c> {
         columns
     }
 
+    /// Inserts rows in a table with its partitions and children. Rows that migrations added to a table with tenants are
+    /// removed: whose they are is not known.
     fn fill(
         &mut self,
         session: &mut Session,
@@ -173,25 +175,69 @@ impl<'r, 'c> Rows<'r, 'c> {
         relation: &Relation,
         untried: &mut Vec<Untried>,
     ) -> Result<(), Failure> {
+        let has_tenants = table.has_rls();
+        if has_tenants {
+            session.execute(PREPARED, &format!("DELETE FROM {}", relation.qualified()))?;
+        }
+        let context = self.context;
+        let mut reasons = Vec::new();
+        let mut has_rows = false;
+        for relation in context.family(relation).filter(|relation| relation.kind == "r") {
+            match self.fill_relation(session, table, relation)? {
+                None => has_rows = true,
+                Some(reason) => reasons.push(reason),
+            }
+        }
+        // A partition may take no row of these tenants. No policy is about a row of a system table.
+        if has_tenants && !has_rows {
+            let reason = reasons.pop().unwrap_or_else(|| "it has no partition".to_string());
+            untried.push(row_missing(table, &reason));
+        }
+        Ok(())
+    }
+
+    /// Inserts rows of each owner, or returns why there is none of another tenant.
+    fn fill_relation(
+        &mut self,
+        session: &mut Session,
+        table: &Table<'_>,
+        relation: &Relation,
+    ) -> Result<Option<String>, Failure> {
+        let mut reason = self.column_without_value(relation);
+        let mut has_foreign = false;
         for owner in self.owners(table, relation) {
             for filled in [Filled::All, Filled::Needed] {
                 let columns = self.columns_of(table, relation, owner, filled);
-                match insert(session, relation, &columns)? {
-                    Ok(place) => self.made.push(Made {
-                        owner,
-                        relation: relation.oid,
-                        place,
-                    }),
-                    // A second row of one owner may break a unique key.
-                    Err(_) if filled == Filled::Needed => {}
-                    Err(reason) => {
-                        untried.push(row_missing(table, relation, &reason));
-                        return Ok(());
+                match insert(session, self.context, relation, &columns)? {
+                    Ok(place) => {
+                        has_foreign |= Owner::OTHERS.contains(&owner);
+                        self.made.push(Made {
+                            owner,
+                            relation: relation.oid,
+                            place,
+                        });
                     }
+                    Err(message) => reason = reason.or(Some(message)),
                 }
             }
         }
-        Ok(())
+        Ok(reason.filter(|_| !has_foreign))
+    }
+
+    /// What to say of a column that needs a value of an unknown type.
+    fn column_without_value(&self, relation: &Relation) -> Option<String> {
+        let mut columns = self.context.catalog.columns(relation.oid).iter();
+        let column = columns.find(|column| {
+            column.not_null
+                && !column.has_default
+                && !column.is_generated
+                && !column.is_numbered
+                && self.value(relation, column, Owner::Lower, 1, 0).is_none()
+        })?;
+        Some(format!(
+            "no value of type `{}` is known for column `{}`",
+            column.type_text, column.name
+        ))
     }
 
     fn owners(&self, table: &Table<'_>, relation: &Relation) -> Vec<Owner> {
@@ -251,13 +297,12 @@ impl<'r, 'c> Rows<'r, 'c> {
         depth: usize,
     ) -> Option<String> {
         let table = self.context.table_holding(relation.oid);
-        if let Some(given) =
-            table.and_then(|table| self.context.settings.probe_value(table.name(), &column.name))
-        {
-            return Some(given.to_string());
-        }
         if table.and_then(Table::tenant_column) == Some(column.name.as_str()) {
-            return Some(self.tenant_value(column, owner));
+            return Some(self.tenant_value(owner));
+        }
+        let given = table.and_then(|table| self.given.get(&(table.name().to_string(), column.name.clone())));
+        if let Some(given) = given {
+            return Some(given.clone());
         }
         if let Some(value) = self
             .bounds_of(relation)
@@ -290,16 +335,14 @@ impl<'r, 'c> Rows<'r, 'c> {
         self.bounds.get(&partition)
     }
 
-    fn tenant_value(&self, column: &ColumnRow, owner: Owner) -> String {
+    fn tenant_value(&self, owner: Owner) -> String {
         let text = match owner {
             Owner::Lower => self.tenants.first(),
             Owner::Own => self.tenants.get(1),
             Owner::Higher => self.tenants.get(2),
             Owner::Nobody => None,
         };
-        text.map_or("NULL".to_string(), |text| {
-            format!("{}::{}", literal(text), column.type_text)
-        })
+        text.map_or("NULL".to_string(), |text| literal(text))
     }
 
     /// The column that a column refers to: one of the parent, or of a foreign key.
@@ -336,31 +379,73 @@ fn column_named<'c>(context: &Context<'c>, relation: &Relation, name: &str) -> O
     columns.find(|column| column.name == name)
 }
 
-/// The values in the policy file for columns that the database does not have.
-fn unknown_columns(context: &Context<'_>) -> Vec<Untried> {
-    let mut unknown = Vec::new();
+/// The values in `[database.probe]`, evaluated once, as constants.
+fn given_values(
+    session: &mut Session,
+    context: &Context<'_>,
+    untried: &mut Vec<Untried>,
+) -> Result<BTreeMap<(String, String), String>, Failure> {
+    let mut given = BTreeMap::new();
     for (table, relation) in context.present() {
         let values = context.settings.probe.iter();
-        let names = values.filter_map(|(name, _)| name.value.rsplit_once('.'));
-        for (_, column) in names.filter(|(of, _)| *of == table.name()) {
-            if column_named(context, relation, column).is_none() {
-                let names = context
-                    .catalog
-                    .columns(relation.oid)
-                    .iter()
-                    .map(|one| one.name.as_str());
-                let near = did_you_mean(column, names);
-                unknown.push(Untried {
+        let named = values.filter_map(|(name, text)| Some((name.value.rsplit_once('.')?, text)));
+        for ((_, column), text) in named.filter(|((of, _), _)| *of == table.name()) {
+            match given_value(session, context, table, relation, column, text)? {
+                Ok(value) => _ = given.insert((table.name().to_string(), column.to_string()), value),
+                Err((reason, fix)) => untried.push(Untried {
                     table: table.name().to_string(),
-                    reason: format!(
-                        "`[database.probe]` gives a value for column `{column}`, which it does not have"
-                    ),
-                    fix: near.unwrap_or_else(|| "remove the value".to_string()),
-                });
+                    reason,
+                    fix,
+                }),
             }
         }
     }
-    unknown
+    Ok(given)
+}
+
+fn given_value(
+    session: &mut Session,
+    context: &Context<'_>,
+    table: &Table<'_>,
+    relation: &Relation,
+    column: &str,
+    text: &str,
+) -> Result<Result<String, (String, String)>, Failure> {
+    let fault = |what: &str, fix: &str| {
+        let reason = format!("`[database.probe]` gives a value for column `{column}`, {what}");
+        Ok(Err((reason, fix.to_string())))
+    };
+    if tenant_columns(table.registered).contains(&column) {
+        return fault(
+            "which says whose a row is",
+            "remove the value: the probe needs rows of several tenants",
+        );
+    }
+    let Some(found) = column_named(context, relation, column) else {
+        let names = context
+            .catalog
+            .columns(relation.oid)
+            .iter()
+            .map(|one| one.name.as_str());
+        let near = did_you_mean(column, names).unwrap_or_else(|| "remove the value".to_string());
+        return fault("which the table does not have", &near);
+    };
+    let query = format!(
+        "SELECT coalesce((({text})::{})::text, '') AS place",
+        found.type_text
+    );
+    Ok(match session.try_query::<Place>(&query)? {
+        Ok(rows) => Ok(rows
+            .into_iter()
+            .next()
+            .map_or("NULL".to_string(), |row| literal(&row.place))),
+        Err(refused) => {
+            return fault(
+                &format!("which fails: {}", refused.message),
+                "correct the expression",
+            );
+        }
+    })
 }
 
 #[derive(FromRow)]
@@ -372,6 +457,7 @@ struct Place {
 /// policies do not depend on it.
 fn insert(
     session: &mut Session,
+    context: &Context<'_>,
     relation: &Relation,
     columns: &[(&str, String)],
 ) -> Result<Result<String, String>, Failure> {
@@ -391,15 +477,16 @@ fn insert(
     let mut last = String::new();
     for _ in 0..MOST_CONSTRAINTS {
         match session.try_query::<Place>(&statement)? {
-            Ok(rows) => return Ok(Ok(rows.into_iter().next().map_or(String::new(), |row| row.place))),
+            Ok(rows) => {
+                let place = rows.into_iter().next().map(|row| row.place);
+                return Ok(place.ok_or_else(|| "a trigger or a rule keeps the row out".to_string()));
+            }
             Err(refused) => {
                 last = refused.message;
                 let Some(constraint) = refused.constraint else {
                     return Ok(Err(last));
                 };
-                let drop = format!("ALTER TABLE {table} DROP CONSTRAINT {}", identifier(&constraint));
-                let is_key = refused.is_unique;
-                if is_key || session.try_query::<Place>(&drop)?.is_err() {
+                if refused.is_unique || !drop_constraint(session, context, relation, &constraint)? {
                     return Ok(Err(last));
                 }
             }
@@ -408,15 +495,40 @@ fn insert(
     Ok(Err(last))
 }
 
-fn row_missing(table: &Table<'_>, relation: &Relation, reason: &str) -> Untried {
-    let name = if table.qualified == relation.qualified() {
-        String::new()
-    } else {
-        format!(" for {}", relation.qualified())
-    };
+/// Drops a constraint of a table, or of the table that it inherits the constraint from.
+fn drop_constraint(
+    session: &mut Session,
+    context: &Context<'_>,
+    relation: &Relation,
+    constraint: &str,
+) -> Result<bool, Failure> {
+    let ancestors = context.catalog.ancestors(relation.oid).into_iter();
+    let above = ancestors.filter_map(|oid| context.catalog.relation_of(oid));
+    for relation in std::iter::once(relation).chain(above) {
+        let drop = format!(
+            "ALTER TABLE {} DROP CONSTRAINT {}",
+            relation.qualified(),
+            identifier(constraint)
+        );
+        if session.try_query::<Place>(&drop)?.is_ok() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn no_tenants(table: &Table<'_>) -> Untried {
     Untried {
         table: table.name().to_string(),
-        reason: format!("no row can be made up{name}: {reason}"),
+        reason: "no text names tenants that are different in all tenant columns".to_string(),
+        fix: "give all tenant columns the same type".to_string(),
+    }
+}
+
+fn row_missing(table: &Table<'_>, reason: &str) -> Untried {
+    Untried {
+        table: table.name().to_string(),
+        reason: format!("no row can be made up: {reason}"),
         fix: format!(
             "give a value in the policy file: `[database.probe]` with `\"{}.column\" = \"an SQL expression\"`",
             table.name()

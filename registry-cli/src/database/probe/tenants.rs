@@ -35,7 +35,9 @@ pub fn try_all(attempts: &mut Attempts<'_, '_>, rows: &Rows<'_, '_>) -> Result<(
                             relation,
                             tenant,
                         };
-                        attempts.attempt_each(app, &probed.reaching_rows())?;
+                        for tries in probed.reaching_rows() {
+                            attempts.attempt_each(app, &tries)?;
+                        }
                         for tried in probed.leaving_rows() {
                             attempts.attempt(app, &tried)?;
                         }
@@ -61,23 +63,32 @@ struct ProbedTable<'t, 'c> {
 }
 
 impl<'t> ProbedTable<'t, '_> {
-    /// The commands that reach rows of others.
-    fn reaching_rows(&self) -> Vec<Try<'t>> {
+    /// The commands that reach rows of others, by what is removed before.
+    fn reaching_rows(&self) -> [Vec<Try<'t>>; 2] {
         if !self.is_probed() {
-            return Vec::new();
+            return [Vec::new(), Vec::new()];
         }
-        let tries = [self.select(), self.update(), self.delete()];
-        tries.into_iter().flatten().collect()
+        let changes = [self.update(), self.delete()].into_iter().flatten();
+        if self.has_shared_rows() {
+            return [self.select().into_iter().collect(), changes.collect()];
+        }
+        [self.select().into_iter().chain(changes).collect(), Vec::new()]
     }
 
     /// The commands that leave rows of others behind.
     fn leaving_rows(&self) -> Vec<Try<'t>> {
         let mut tries = Vec::new();
-        for owner in Owner::OTHERS.into_iter().filter(|_| self.is_probed()) {
+        let shared = self.has_shared_rows().then_some(Owner::Nobody);
+        let owners = Owner::OTHERS.into_iter().chain(shared);
+        for owner in owners.filter(|_| self.is_probed()) {
             tries.extend(self.insert(owner));
             tries.extend(self.take_over(owner));
         }
         tries
+    }
+
+    fn has_shared_rows(&self) -> bool {
+        self.table.column_of_shared_rows().is_some()
     }
 
     fn is_probed(&self) -> bool {
@@ -87,7 +98,7 @@ impl<'t> ProbedTable<'t, '_> {
     fn select(&self) -> Option<Try<'t>> {
         let statement = format!("SELECT FROM {} LIMIT 1", self.relation.qualified());
         let columns = self.columns("SELECT");
-        (!columns.is_empty()).then(|| self.action(Command::Select, statement, self.without_own()))
+        (!columns.is_empty()).then(|| self.action(Command::Select, statement, self.without_readable()))
     }
 
     /// Without a condition, the policies for SELECT do not count.
@@ -105,6 +116,13 @@ impl<'t> ProbedTable<'t, '_> {
         values.retain(|(name, _)| columns.iter().any(|column| column.name == *name));
         let plain = values.iter().find(|(name, _)| is_plain(name));
         let (column, value) = match plain.or(values.first()) {
+            Some((name, _))
+                if columns
+                    .iter()
+                    .any(|column| column.name == *name && column.is_numbered) =>
+            {
+                (*name, "DEFAULT")
+            }
             Some((name, value)) => (*name, value.as_str()),
             None => (columns.first()?.name.as_str(), "DEFAULT"),
         };
@@ -138,7 +156,7 @@ impl<'t> ProbedTable<'t, '_> {
             values.join(", ")
         );
         // Rows that are there would break unique keys.
-        let before = self.removed(&[owner]);
+        let before = self.removed(&Owner::ALL);
         let action = Try {
             after: self.rows_of(owner),
             ..self.action(Command::Insert, statement, before)
@@ -201,24 +219,29 @@ impl<'t> ProbedTable<'t, '_> {
             && policies.any(|policy| policy.command == command && policy.table.value == self.table.name())
     }
 
-    /// Leaves only the rows that the session must not reach.
+    /// Leaves only the rows that the session must not read.
+    fn without_readable(&self) -> String {
+        let shared = self.has_shared_rows().then_some(Owner::Nobody);
+        self.removed(&self.own().into_iter().chain(shared).collect::<Vec<_>>())
+    }
+
+    /// Leaves only the rows that the session must not change.
     fn without_own(&self) -> String {
-        let mut reachable = Vec::new();
-        if let Tenant::Is(_) = self.tenant {
-            reachable.push(Owner::Own);
-        }
-        if self.table.column_of_shared_rows().is_some() {
-            reachable.push(Owner::Nobody);
-        }
-        if reachable.is_empty() {
-            String::new()
-        } else {
-            self.removed(&reachable)
+        self.removed(&self.own())
+    }
+
+    fn own(&self) -> Vec<Owner> {
+        match self.tenant {
+            Tenant::Is(_) => vec![Owner::Own],
+            Tenant::None | Tenant::Empty => Vec::new(),
         }
     }
 
     /// Removes the rows of some owners, without triggers and foreign keys.
     fn removed(&self, owners: &[Owner]) -> String {
+        if owners.is_empty() {
+            return String::new();
+        }
         format!(
             "SET LOCAL session_replication_role = replica; DELETE FROM {} WHERE {}; \
              SET LOCAL session_replication_role = origin; ",
@@ -230,9 +253,10 @@ impl<'t> ProbedTable<'t, '_> {
     /// Asks for rows of an owner. Empty if rows have none.
     fn rows_of(&self, owner: Owner) -> String {
         let values = self.rows.tenant_values(self.table, self.relation, owner);
-        let conditions = values
-            .iter()
-            .map(|(name, value)| format!("{} = {value}", identifier(name)));
+        let conditions = values.iter().map(|(name, value)| {
+            let comparison = if value == "NULL" { "IS" } else { "=" };
+            format!("{} {comparison} {value}", identifier(name))
+        });
         let conditions: Vec<String> = conditions.collect();
         if conditions.is_empty() {
             return String::new();

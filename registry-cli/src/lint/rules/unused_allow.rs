@@ -33,7 +33,7 @@ fn is_certain(exception: &Exception<Lint>, subjects: &[Subject<'_>]) -> bool {
 
 /// What to say about an exception to a lint or a database check that nothing needs, and how to fix it.
 pub fn not_needed(named: &str, code: Code) -> (String, &'static str) {
-    let message = format!("exception of {named} from `{code}` is not needed");
+    let message = format!("exception to `{code}` for {named} is not needed");
     (message, "remove it: there is nothing to allow")
 }
 
@@ -72,7 +72,7 @@ mod tests {
         let found = lint(&[CrateInMemory::new("shop", &schema("kind = link"), IN_POLICY, "")]);
         assert_eq!(
             found[0].message,
-            "exception of `orders` from `missing-updated-at` is not needed"
+            "exception to `missing-updated-at` for `orders` is not needed"
         );
         assert_eq!(found[0].helps, ["remove it: there is nothing to allow"]);
     }
