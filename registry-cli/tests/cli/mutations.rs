@@ -164,3 +164,113 @@ fn constraints_triggers_and_types() {
         .collect();
     assert_eq!(others, [""; 0]);
 }
+
+/// Leaky policies, each on a table of its own, and whether made-up rows show the leak. The others need a value, a setting
+/// or an identity that nobody would make up without looking at the policy.
+const LEAKS: &[(&str, bool)] = &[
+    ("USING (org_id >= TENANT)", true),
+    ("USING (org_id <= TENANT)", true),
+    ("USING (org_id <> TENANT)", true),
+    (
+        "USING (org_id IS NOT NULL AND current_setting('app.org_id', true) <> '')",
+        true,
+    ),
+    ("USING (org_id = TENANT OR body IS NOT NULL)", true),
+    (
+        "USING (CASE WHEN body IS NULL THEN true ELSE org_id = TENANT END)",
+        true,
+    ),
+    ("USING (valid_until > now())", false),
+    ("USING (lower(status) = 'public')", false),
+    ("USING (author = current_user)", false),
+    ("USING (session_user = 'app' AND org_id IS NOT NULL)", true),
+    ("USING (auth.org() IS NULL OR org_id = auth.org())", true),
+    (
+        "USING (org_id = current_setting('app.tenant_id', true)::bigint)",
+        false,
+    ),
+    (
+        "USING (org_id = TENANT OR current_setting('app.org_id', true) = '1')",
+        false,
+    ),
+    (
+        "USING (org_id::text LIKE current_setting('app.org_id', true) || '%')",
+        true,
+    ),
+    (
+        "USING (EXISTS (SELECT FROM projects p WHERE p.org_id = TENANT))",
+        true,
+    ),
+    ("FOR DELETE USING (org_id = TENANT OR body IS NOT NULL)", true),
+    ("FOR INSERT WITH CHECK (org_id IS NOT NULL)", true),
+    (
+        "FOR UPDATE USING (org_id = TENANT) WITH CHECK (org_id IS NOT NULL)",
+        true,
+    ),
+];
+
+#[test]
+fn leaks_that_made_up_rows_show() {
+    if !has_server() {
+        return;
+    }
+    let tenant = "(SELECT nullif(current_setting('app.org_id', true), '')::bigint)";
+    let (mut schema, mut sql) = (String::from(SCHEMA_OF_LEAKS), String::from(SQL_OF_LEAKS));
+    for (at, (policy, _)) in LEAKS.iter().enumerate() {
+        schema += &format!(
+            "#[table(name = \"leak_{at:02}\")] pub struct Leak{at} {{ pub id: i64, pub org_id: i64, pub body: Option<String>, \
+             pub status: String, pub author: String, pub valid_until: Timestamp }}\n"
+        );
+        sql += &format!(
+            "CREATE TABLE leak_{at:02} (id bigint PRIMARY KEY, org_id bigint NOT NULL, body text, status text NOT NULL,
+                 author text NOT NULL, valid_until timestamptz NOT NULL);
+             ALTER TABLE leak_{at:02} ENABLE ROW LEVEL SECURITY; ALTER TABLE leak_{at:02} FORCE ROW LEVEL SECURITY;
+             CREATE POLICY leak ON leak_{at:02} TO app {};\n",
+            // The command comes before the roles.
+            policy.replace("TENANT", tenant)
+        )
+        .replace("TO app FOR DELETE", "FOR DELETE TO app")
+        .replace("TO app FOR INSERT", "FOR INSERT TO app")
+        .replace("TO app FOR UPDATE", "FOR UPDATE TO app");
+    }
+    sql += "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app;";
+    let crate_ = Crate::with(&[
+        (
+            "src/lib.rs",
+            "pub mod schema;\n\ntable_registry::table_registry!(\"schema/\");\n",
+        ),
+        ("src/schema/mod.rs", &schema),
+        (
+            "table-registry.toml",
+            "[tenancy]\ncolumn = \"org_id\"\nsetting = \"app.org_id\"\n[database]\napp_roles = [\"app\"]\n",
+        ),
+        ("revoke.toml", ""),
+    ]);
+    crate_.manifest("leaks");
+    crate_.write("migrations/1_leaks.sql", &sql);
+    let report = verify_migrations(&crate_, &["--probe", "--format", "json"]);
+    let found = findings(&report);
+    let shown = LEAKS.iter().enumerate().map(|(at, (policy, _))| {
+        let table = format!("leak_{at:02}");
+        let mut open = found
+            .iter()
+            .filter(|one| one["code"] == "open-policy" && one["table"] == table);
+        let finding = open
+            .next()
+            .unwrap_or_else(|| panic!("{policy} is not found: {}", report.all()));
+        (*policy, finding["facts"].to_string().contains("probe: "))
+    });
+    assert_eq!(shown.collect::<Vec<_>>(), LEAKS);
+}
+
+const SCHEMA_OF_LEAKS: &str =
+    "use table_registry::table;\n#[table] pub struct Projects { pub id: i64, pub org_id: i64 }\n";
+
+const SQL_OF_LEAKS: &str = "CREATE ROLE app;
+    CREATE TABLE projects (id bigint PRIMARY KEY, org_id bigint NOT NULL);
+    ALTER TABLE projects ENABLE ROW LEVEL SECURITY; ALTER TABLE projects FORCE ROW LEVEL SECURITY;
+    CREATE POLICY tenant_isolation ON projects TO app
+        USING (org_id = (SELECT nullif(current_setting('app.org_id', true), '')::bigint));
+    CREATE SCHEMA auth;
+    CREATE FUNCTION auth.org() RETURNS bigint LANGUAGE sql STABLE
+        AS $$ SELECT nullif(current_setting('app.org_id', true), '')::bigint $$;\n";
