@@ -199,44 +199,57 @@ impl<'e> Evaluation<'e> {
     fn coalesced_truths(&mut self, arguments: &[&Expr]) -> Truths {
         let mut all = Truths::NULL;
         for argument in arguments {
-            if !all.contains(Truths::NULL) {
-                break;
-            }
-            all = all.without(Truths::NULL) | self.truths(argument);
+            let value = self.truths(argument);
+            all = if all.contains(Truths::NULL) {
+                all.without(Truths::NULL) | value
+            } else {
+                all | value.within(Truths::ERROR)
+            };
         }
         all
     }
 
+    /// To plan a statement, the server may evaluate parts that it would not reach, so an error in any arm counts.
     fn case_truths(&mut self, operand: Option<&Expr>, arms: &[CaseWhen], otherwise: Option<&Expr>) -> Truths {
         let mut all = Truths::NONE;
+        let mut is_reached = true;
         for arm in arms {
             let chosen = self.chosen(operand, arm);
-            all = all | chosen.within(Truths::ERROR);
-            if chosen.contains(Truths::TRUE) {
-                all = all | self.truths(&arm.result);
+            let result = self.truths(&arm.result);
+            all = all | chosen.within(Truths::ERROR) | result.within(Truths::ERROR);
+            if is_reached && chosen.contains(Truths::TRUE) {
+                all = all | result;
             }
-            if chosen.without(Truths::TRUE) == Truths::NONE {
-                return all;
-            }
+            is_reached &= chosen.without(Truths::TRUE) != Truths::NONE;
         }
-        all | otherwise.map_or(Truths::NULL, |result| self.truths(result))
+        let result = otherwise.map_or(Truths::NULL, |result| self.truths(result));
+        all | if is_reached {
+            result
+        } else {
+            result.within(Truths::ERROR)
+        }
     }
 
     fn case_value(&mut self, operand: Option<&Expr>, arms: &[CaseWhen], otherwise: Option<&Expr>) -> Value {
         let mut results = Vec::new();
+        let mut is_reached = true;
         for arm in arms {
             let chosen = self.chosen(operand, arm);
-            if chosen.contains(Truths::ERROR) {
+            let result = self.value(&arm.result);
+            if chosen.contains(Truths::ERROR) || result.may_fail {
                 results.push(Value::ERROR);
             }
-            if chosen.contains(Truths::TRUE) {
-                results.push(self.value(&arm.result));
+            if is_reached && chosen.contains(Truths::TRUE) {
+                results.push(result);
             }
-            if chosen.without(Truths::TRUE) == Truths::NONE {
-                return one_of(results);
-            }
+            is_reached &= chosen.without(Truths::TRUE) != Truths::NONE;
         }
-        results.push(otherwise.map_or(Value::NULL, |result| self.value(result)));
+        let result = otherwise.map_or(Value::NULL, |result| self.value(result));
+        if is_reached {
+            results.push(result);
+        } else if result.may_fail {
+            results.push(Value::ERROR);
+        }
         one_of(results)
     }
 
@@ -698,14 +711,15 @@ impl<'e> Evaluation<'e> {
                 let mut may_be_null = true;
                 for value in values {
                     let value = self.value(value);
+                    if !may_be_null {
+                        parts.extend(value.may_fail.then_some(Value::ERROR));
+                        continue;
+                    }
                     may_be_null = value.may_be_null;
                     parts.push(Value {
                         may_be_null: false,
                         ..value
                     });
-                    if !may_be_null {
-                        break;
-                    }
                 }
                 one_of(parts).nullable(may_be_null)
             }

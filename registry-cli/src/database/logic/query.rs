@@ -914,6 +914,22 @@ mod tests {
         assert!(nullable.starts_with("where"), "{nullable}");
     }
 
+    /// To plan a statement, the server evaluates parts that it would not reach.
+    #[test]
+    fn an_error_in_a_part_that_is_not_reached() {
+        let unset = "(NULLIF(current_setting('app.org_id'::text, true), ''::text) IS NULL)";
+        let failing = "(EXISTS ( SELECT 1 FROM public.audit_logs a WHERE (a.id = (current_setting('app.org_id'::text))::bigint)))";
+        for expression in [
+            format!("COALESCE({unset}, {failing})"),
+            format!("CASE WHEN {unset} THEN true ELSE {failing} END"),
+        ] {
+            let found = judged("projects", &expression, |_| ());
+            assert!(!found.starts_with("where"), "{found}");
+        }
+        let found = judged("projects", &format!("COALESCE({unset}, (id = 1))"), |_| ());
+        assert!(found.starts_with("where"), "{found}");
+    }
+
     /// The server refuses the statement: infinite recursion.
     #[test]
     fn policies_that_read_each_other() {
