@@ -826,7 +826,9 @@ impl<'e> Evaluation<'e> {
                 .iter()
                 .any(|value| value.known == Known::Nothing && !value.may_fail)
         {
-            return Value::NULL;
+            // The other arguments are evaluated, too.
+            let may_fail = values.iter().any(|value| value.may_fail);
+            return Value::NULL.failing(may_fail);
         }
         for (value, sql_type) in values.iter_mut().zip(&function.types) {
             *value = self.cast_to(value.clone(), sql_type);

@@ -930,6 +930,19 @@ mod tests {
         assert!(found.starts_with("where"), "{found}");
     }
 
+    #[test]
+    fn a_strict_function_evaluates_all_its_arguments() {
+        let own = "(org_id = NULLIF(current_setting('app.org_id'::text, true), ''::text))";
+        let failing = "(org_id = current_setting('app.org_id'::text))";
+        let expression = format!("COALESCE(public.is_either({own}, {failing}), (id = 1))");
+        let found = judged("projects", &expression, |it| {
+            let either = it.body("public", "is_either", &["a", "b"], "SELECT a OR b");
+            either.is_strict = true;
+            either.types = vec!["boolean".to_string(); 2];
+        });
+        assert!(!found.contains("is not set"), "{found}");
+    }
+
     /// The server refuses the statement: infinite recursion.
     #[test]
     fn policies_that_read_each_other() {
