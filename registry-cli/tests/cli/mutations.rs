@@ -215,25 +215,29 @@ fn leaks_that_made_up_rows_show() {
         return;
     }
     let tenant = "(SELECT nullif(current_setting('app.org_id', true), '')::bigint)";
-    let (mut schema, mut sql) = (String::from(SCHEMA_OF_LEAKS), String::from(SQL_OF_LEAKS));
-    for (at, (policy, _)) in LEAKS.iter().enumerate() {
-        schema += &format!(
+    let leaks = || LEAKS.iter().enumerate();
+    let structs = leaks().map(|(at, _)| {
+        format!(
             "#[table(name = \"leak_{at:02}\")] pub struct Leak{at} {{ pub id: i64, pub org_id: i64, pub body: Option<String>, \
              pub status: String, pub author: String, pub valid_until: Timestamp }}\n"
-        );
-        sql += &format!(
+        )
+    });
+    let tables = leaks().map(|(at, (policy, _))| {
+        let policy = policy.replace("TENANT", tenant);
+        let (command, expression) = match policy.strip_prefix("FOR ").and_then(|rest| rest.split_once(' ')) {
+            Some((command, expression)) => (format!("FOR {command}"), expression.to_string()),
+            None => (String::new(), policy),
+        };
+        format!(
             "CREATE TABLE leak_{at:02} (id bigint PRIMARY KEY, org_id bigint NOT NULL, body text, status text NOT NULL,
                  author text NOT NULL, valid_until timestamptz NOT NULL);
              ALTER TABLE leak_{at:02} ENABLE ROW LEVEL SECURITY; ALTER TABLE leak_{at:02} FORCE ROW LEVEL SECURITY;
-             CREATE POLICY leak ON leak_{at:02} TO app {};\n",
-            // The command comes before the roles.
-            policy.replace("TENANT", tenant)
+             CREATE POLICY leak ON leak_{at:02} {command} TO app {expression};\n"
         )
-        .replace("TO app FOR DELETE", "FOR DELETE TO app")
-        .replace("TO app FOR INSERT", "FOR INSERT TO app")
-        .replace("TO app FOR UPDATE", "FOR UPDATE TO app");
-    }
-    sql += "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app;";
+    });
+    let schema = SCHEMA_OF_LEAKS.to_string() + &structs.collect::<String>();
+    let grants = "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app;";
+    let sql = SQL_OF_LEAKS.to_string() + &tables.collect::<String>() + grants;
     let crate_ = Crate::with(&[
         (
             "src/lib.rs",
