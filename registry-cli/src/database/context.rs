@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use table_registry_engine::{DatabaseSettings, Level, Lint, RegisteredTable, Tenancy};
+use table_registry_engine::{Command, DatabaseSettings, Level, Lint, RegisteredTable, Tenancy};
 
 use super::catalog::{Catalog, Function, Oid, Relation};
 use super::foreign_rows::ForeignRows;
@@ -267,6 +267,13 @@ impl<'c> Context<'c> {
     pub fn required_policies(&self, table: &Table<'_>) -> Result<Vec<RequiredPolicy>, Unknown> {
         let policies = RequiredPolicies::new(&self.project.registry, &self.project.policy, self.all_fields());
         policies.of(table.registered)
+    }
+
+    /// Whether the policy file declares which rows of a table a command may reach.
+    pub fn is_declared(&self, table: &Table<'_>, command: Command) -> bool {
+        let mut policies = self.project.policy.tenancy.policies.iter();
+        table.registered.tenancy == Tenancy::Declared
+            && policies.any(|policy| policy.command == command && policy.table.value == table.name())
     }
 
     /// The fields of a table's structs.

@@ -270,9 +270,6 @@ impl<'t> Asked<'t, '_> {
     }
 
     fn action(&self, command: Command, is_made_up: bool, statement: String) -> Try<'t> {
-        let mut policies = self.context.project.policy.tenancy.policies.iter();
-        let is_declared = self.table.registered.tenancy == Tenancy::Declared
-            && policies.any(|policy| policy.command == command && policy.table.value == self.table.name());
         Try {
             table: self.table,
             action: Action {
@@ -287,7 +284,7 @@ impl<'t> Asked<'t, '_> {
             statement,
             after: String::new(),
             effect: Effect::Foreign,
-            counted: if is_declared {
+            counted: if self.context.is_declared(self.table, command) {
                 Counted::Nothing
             } else {
                 Counted::Rows

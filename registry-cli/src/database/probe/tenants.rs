@@ -203,20 +203,13 @@ impl<'t> ProbedTable<'t, '_> {
             statement,
             after: String::new(),
             effect: Effect::Foreign,
-            counted: if self.is_declared(command) {
+            counted: if self.context.is_declared(self.table, command) {
                 Counted::Nothing
             } else {
                 Counted::Rows
             },
             is_permitted: true,
         }
-    }
-
-    /// Whether the policy file says which rows the command may reach.
-    fn is_declared(&self, command: Command) -> bool {
-        let mut policies = self.context.project.policy.tenancy.policies.iter();
-        self.table.registered.tenancy == Tenancy::Declared
-            && policies.any(|policy| policy.command == command && policy.table.value == self.table.name())
     }
 
     /// Leaves only the rows that the session must not read.
