@@ -148,11 +148,15 @@ fn constraints_triggers_and_types() {
     }
     let change = "
         CREATE TYPE state AS ENUM ('open', 'closed');
+        CREATE DOMAIN final_state AS state CHECK (value <> 'open');
+        CREATE TYPE price AS (amount numeric, currency text);
+        CREATE DOMAIN positive_price AS price CHECK ((value).amount IS NULL OR (value).amount > 0);
         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no rows here'; END $$;
         ALTER TABLE invoices
             ADD CHECK (total > 1000000), ADD state state NOT NULL, ADD many text[] NOT NULL, ADD period tstzrange NOT NULL,
             ADD address inet NOT NULL, ADD code varchar(2) NOT NULL UNIQUE, ADD is_open boolean NOT NULL,
             ADD double bigint GENERATED ALWAYS AS (total * 2) STORED, ADD number bigint GENERATED ALWAYS AS IDENTITY,
+            ADD final final_state NOT NULL, ADD price price NOT NULL, ADD positive positive_price NOT NULL, ADD prices price[] NOT NULL,
             ADD at timestamptz NOT NULL, ADD data jsonb NOT NULL, ADD place point NOT NULL,
             ADD EXCLUDE USING gist (period WITH &&);
         CREATE TRIGGER refuse BEFORE INSERT ON outbox EXECUTE FUNCTION refuse();

@@ -1,6 +1,6 @@
 //! Values for made-up rows. They are chosen by the types of the columns alone, never by the policies that they try.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::FromRow;
 
@@ -53,15 +53,37 @@ const GENERATORS: &[Generator] = &[
 pub struct MadeUp {
     /// By the type as SQL writes it.
     generators: BTreeMap<String, Generator>,
-    /// The first value of each enum type.
-    labels: BTreeMap<String, String>,
+    /// The first value of each enum, and a row of nulls for each composite type. Domains over these have it, too.
+    constants: BTreeMap<String, String>,
 }
 
 #[derive(FromRow)]
-struct Label {
+struct Constant {
     name: String,
-    label: String,
+    value: String,
 }
+
+/// The first label of an enum that a domain over it takes, and a row of nulls for a composite type.
+const CONSTANTS: &str = "
+WITH RECURSIVE bases AS (
+    SELECT oid AS named, oid AS base FROM pg_type WHERE typtype IN ('d', 'e', 'c')
+    UNION ALL
+    SELECT b.named, t.typbasetype FROM bases b JOIN pg_type t ON t.oid = b.base AND t.typtype = 'd'
+),
+candidates AS (
+    SELECT b.named, e.enumsortorder AS position, e.enumlabel::text AS value
+    FROM bases b JOIN pg_enum e ON e.enumtypid = b.base
+    UNION ALL
+    SELECT b.named, 0, '(' || repeat(',', count(a.attnum)::int - 1) || ')'
+    FROM bases b JOIN pg_type t ON t.oid = b.base
+    JOIN pg_attribute a ON a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+    GROUP BY b.named
+)
+SELECT DISTINCT ON (name) name, value
+FROM candidates c JOIN pg_type t ON t.oid = c.named JOIN pg_namespace n ON n.oid = t.typnamespace,
+     format('%I.%I', n.nspname, t.typname) AS name
+WHERE name = ANY (ARRAY[TYPES]::text[]) AND pg_temp.table_registry_casts(name, ARRAY[value], false)
+ORDER BY name, position";
 
 impl MadeUp {
     /// Asks the server which texts are values of the types of some columns.
@@ -69,15 +91,16 @@ impl MadeUp {
         session: &mut Session,
         columns: impl Iterator<Item = &'c ColumnRow>,
     ) -> Result<Self, Failure> {
-        let labels: Vec<Label> = session.query(
-            "the values of enum types",
-            "SELECT DISTINCT ON (t.oid) format('%I.%I', n.nspname, t.typname) AS name, e.enumlabel::text AS label
-             FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace JOIN pg_enum e ON e.enumtypid = t.oid
-             ORDER BY t.oid, e.enumsortorder",
-        )?;
         let mut types: Vec<&str> = columns.map(|column| column.type_text.as_str()).collect();
         types.sort_unstable();
         types.dedup();
+        let constants: Vec<Constant> = session.query(
+            "the values of enum and composite types",
+            &CONSTANTS.replace("TYPES", &literals(types.iter().copied())),
+        )?;
+        let constants: BTreeMap<String, String> =
+            constants.into_iter().map(|one| (one.name, one.value)).collect();
+        types.retain(|name| !constants.contains_key(*name));
         let mut generators = BTreeMap::new();
         for (position, generator) in GENERATORS.iter().enumerate() {
             let open: Vec<&str> = types
@@ -92,15 +115,17 @@ impl MadeUp {
                 generators.insert(name, GENERATORS[position]);
             }
         }
-        let labels = labels.into_iter().map(|one| (one.name, one.label)).collect();
-        Ok(Self { generators, labels })
+        Ok(Self {
+            generators,
+            constants,
+        })
     }
 
     /// A constant for a column. `None` if nothing is known of its type. It has no type of its own, so that a role needs no
     /// right to use the type.
     pub fn value(&self, column: &ColumnRow, number: u32) -> Option<String> {
-        if let Some(label) = self.labels.get(&column.type_text) {
-            return Some(literal(label));
+        if let Some(constant) = self.constants.get(&column.type_text) {
+            return Some(literal(constant));
         }
         let generator = self.generators.get(&column.type_text)?;
         Some(literal(&generator(number)))
@@ -114,20 +139,17 @@ pub fn tenants(
     types: &[&str],
     numbers: &[u32],
 ) -> Result<Option<Vec<String>>, Failure> {
-    let mut names: Vec<String> = types.iter().map(|name| literal(name)).collect();
-    names.sort();
-    names.dedup();
+    let names: BTreeSet<&str> = types.iter().copied().collect();
+    let names = literals(names.into_iter());
     for generator in GENERATORS {
         let texts: Vec<String> = numbers.iter().map(|number| generator(*number)).collect();
-        let list: Vec<String> = texts.iter().map(|text| literal(text)).collect();
         let query = format!(
-            "SELECT name AS label, name FROM unnest(ARRAY[{}]::text[]) AS name \
+            "SELECT name FROM unnest(ARRAY[{names}]::text[]) AS name \
              WHERE NOT pg_temp.table_registry_casts(name, ARRAY[{}], true)",
-            names.join(", "),
-            list.join(", ")
+            literals(texts.iter().map(String::as_str))
         );
         if session
-            .query::<Label>("the types of tenant columns", &query)?
+            .query::<(String,)>("the types of tenant columns", &query)?
             .is_empty()
         {
             return Ok(Some(texts));
@@ -138,21 +160,22 @@ pub fn tenants(
 
 /// The types to which the texts of a generator can be cast.
 fn accepting(session: &mut Session, types: &[&str], generator: Generator) -> Result<Vec<String>, Failure> {
-    let names: Vec<String> = types.iter().map(|name| literal(name)).collect();
     // The highest number is that of a new row.
-    let texts: Vec<String> = [1, 9, 27]
-        .iter()
-        .map(|number| literal(&generator(*number)))
-        .collect();
+    let texts = [1, 9, 27].map(generator);
     let rows: Vec<(String,)> = session.query(
         "the types of columns",
         &format!(
             "SELECT name FROM unnest(ARRAY[{}]) AS name WHERE pg_temp.table_registry_casts(name, ARRAY[{}], false)",
-            names.join(", "),
-            texts.join(", ")
+            literals(types.iter().copied()),
+            literals(texts.iter().map(String::as_str))
         ),
     )?;
     Ok(rows.into_iter().map(|(name,)| name).collect())
+}
+
+/// Texts as the elements of an SQL array.
+fn literals<'t>(texts: impl Iterator<Item = &'t str>) -> String {
+    texts.map(literal).collect::<Vec<_>>().join(", ")
 }
 
 /// Makes the function that tries a cast, and whether it keeps different texts apart.
