@@ -943,6 +943,18 @@ mod tests {
         assert!(!found.contains("is not set"), "{found}");
     }
 
+    /// What a policy that takes too long to judge has at its end may be an error.
+    #[test]
+    fn an_error_behind_the_end_of_the_evaluation() {
+        let many = "2, ".repeat(30_000);
+        let failing = "(id = ('a'::text)::bigint)";
+        let short = judged("projects", &format!("((id IS NOT NULL) OR {failing})"), |_| ());
+        assert!(short.starts_with("unknown"), "{short}");
+        let long = format!("((id IS NOT NULL) OR (id = ANY (ARRAY[{many}1])) OR {failing})");
+        let long = judged("projects", &long, |_| ());
+        assert!(long.starts_with("unknown"), "{long}");
+    }
+
     /// The server refuses the statement: infinite recursion.
     #[test]
     fn policies_that_read_each_other() {

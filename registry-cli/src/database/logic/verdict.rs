@@ -169,7 +169,8 @@ impl Question<'_> {
             return Found::Never;
         }
         if truths == Truths::TRUE {
-            return if world.is_consistent(self.relation.oid) {
+            // In what was not evaluated, there may be an error.
+            return if self.steps.get() > 0 && world.is_consistent(self.relation.oid) {
                 Found::Always(world.clone())
             } else {
                 Found::Unknown
