@@ -44,7 +44,33 @@ pub struct RustType {
     pub is_option: bool,
 }
 
+impl Column {
+    /// The type that a statement gives the column, if the field tells: `timestamp with time zone`.
+    pub fn sql_type(&self) -> Option<String> {
+        (!self.is_converted)
+            .then(|| self.rust_type.sql_type().map(str::to_string))
+            .flatten()
+    }
+}
+
 impl RustType {
+    fn sql_type(&self) -> Option<&'static str> {
+        Some(match self.base.as_str() {
+            "bool" => "boolean",
+            "i16" => "smallint",
+            "i32" => "integer",
+            "i64" => "bigint",
+            "f32" => "real",
+            "f64" => "double precision",
+            "String" | "str" => "text",
+            "Uuid" => "uuid",
+            "Decimal" | "BigDecimal" => "numeric",
+            "NaiveDate" => "date",
+            "Vec<u8>" => "bytea",
+            _ => return None,
+        })
+    }
+
     fn of(ty: &Type) -> Self {
         let text = without_spaces(&ty.to_token_stream().to_string());
         let inner = argument_of(ty, "Option");
