@@ -251,7 +251,7 @@ mod tests {
     fn shown(schema: &str, policy_file: &str, table: &str) -> Result<String, Unknown> {
         let project = project_of(schema, policy_file);
         assert_eq!(project.faults.len(), 0, "{:?}", project.faults);
-        let fields = columns::of_tables(project.registry.tables());
+        let fields = columns::of_tables(project.registry.tables(), &project.sources);
         let policies = RequiredPolicies::new(&project.registry, &project.policy, &fields);
         let required = policies.of(project.registry.table(table).unwrap())?;
         let texts = required.iter().map(|policy| {
