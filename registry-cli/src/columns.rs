@@ -16,7 +16,7 @@ use table_registry_engine::{
     Declaration, Diagnostic, Fault, MAX_NESTING, RegisteredTable, Source, start_of_code,
 };
 
-use crate::orm::{Orm, OrmAttributes, Use};
+use crate::orm::{Holds, Orm, OrmAttributes, Use};
 use crate::rust_types::{RustType, RustTypes, argument_of, last_word};
 use crate::source_items::{Scope, Unreadable};
 use crate::sql_types::SqlType;
@@ -186,9 +186,9 @@ impl StructReader<'_> {
         for field in fields {
             let Some(ident) = field.ident else { continue };
             let attributes = OrmAttributes::read(field.attrs);
-            read.is_complete &= !attributes.is_several;
+            read.is_complete &= attributes.holds != Holds::Several;
             read.selected.extend(attributes.selected.iter().cloned());
-            if !attributes.is_several && !attributes.is_none && !is_never_column(&field.ty) {
+            if attributes.holds == Holds::Column && !is_never_column(&field.ty) {
                 read.columns.push(self.column(&ident, &field.ty, attributes));
             }
         }
@@ -251,10 +251,9 @@ fn renamed(field: &str, rule: Option<&str>) -> String {
         Some("SCREAMING_SNAKE_CASE") => field.to_shouty_snake_case(),
         Some("kebab-case") => field.to_kebab_case(),
         Some("SCREAMING-KEBAB-CASE") => field.to_shouty_kebab_case(),
-        Some("camelCase") => field.to_lower_camel_case(),
+        Some("camelCase" | "mixed_case") => field.to_lower_camel_case(),
         Some("PascalCase") => field.to_upper_camel_case(),
         Some("title_case") => field.to_title_case(),
-        Some("mixed_case") => field.to_lower_camel_case(),
         _ => field.to_string(),
     }
 }

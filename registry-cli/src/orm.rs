@@ -12,9 +12,20 @@ use crate::sql_types::SqlType;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Orm {
     Diesel,
-    SeaOrm,
+    Sea,
     /// sqlx, or a driver without a mapper.
     Other,
+}
+
+/// What a field stands for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Holds {
+    #[default]
+    Column,
+    /// It is not a column.
+    Nothing,
+    /// The columns of another struct.
+    Several,
 }
 
 /// What a struct is for.
@@ -63,10 +74,7 @@ const DIESEL: &[&str] = &[
 pub struct OrmAttributes {
     pub name: Option<String>,
     pub rename_all: Option<String>,
-    /// The field is not a column.
-    pub is_none: bool,
-    /// The field stands for the columns of another struct.
-    pub is_several: bool,
+    pub holds: Holds,
     /// The names in the expression that is selected for the field.
     pub selected: Vec<String>,
     /// The field is converted, by whatever means.
@@ -110,8 +118,8 @@ impl OrmAttributes {
 
     pub fn orm(&self) -> Orm {
         let derives_one_of = |names: &[&str]| self.derives.iter().any(|one| names.contains(&one.as_str()));
-        if self.orms.contains(&Orm::SeaOrm) || self.derives.iter().any(|one| one.starts_with("Derive")) {
-            Orm::SeaOrm
+        if self.orms.contains(&Orm::Sea) || self.derives.iter().any(|one| one.starts_with("Derive")) {
+            Orm::Sea
         } else if self.orms.contains(&Orm::Diesel) || derives_one_of(DIESEL) {
             Orm::Diesel
         } else {
@@ -143,7 +151,7 @@ impl OrmAttributes {
             .collect();
         let names: Vec<&str> = path.iter().map(String::as_str).collect();
         match (names.as_slice(), meta) {
-            (["sea_orm", "model" | "compact_model"], _) => self.orms.push(Orm::SeaOrm),
+            (["sea_orm", "model" | "compact_model"], _) => self.orms.push(Orm::Sea),
             (["derive"], Meta::List(list)) => {
                 let derives = split_arguments(list.tokens.clone());
                 self.derives.extend(derives.iter().filter_map(last_ident));
@@ -159,7 +167,7 @@ impl OrmAttributes {
             ([orm], Meta::List(list)) => {
                 match *orm {
                     "diesel" => self.orms.push(Orm::Diesel),
-                    "sea_orm" => self.orms.push(Orm::SeaOrm),
+                    "sea_orm" => self.orms.push(Orm::Sea),
                     _ => {}
                 }
                 for argument in split_arguments(list.tokens.clone()) {
@@ -183,9 +191,9 @@ impl OrmAttributes {
             | (
                 "sea_orm",
                 "ignore" | "skip" | "from_expr" | "has_one" | "has_many" | "belongs_to" | "self_ref",
-            ) => self.is_none = true,
+            ) => self.holds = Holds::Nothing,
             ("diesel", "select_expression") => {
-                self.is_none = true;
+                self.holds = Holds::Nothing;
                 self.selected = argument
                     .value()
                     .map(|value| idents(value.stream()))
@@ -201,7 +209,9 @@ impl OrmAttributes {
                 self.written_as = written_type(argument);
             }
             ("sea_orm", "select_as" | "save_as") => self.is_converted = true,
-            ("sqlx", "flatten") | ("diesel", "embed") | ("sea_orm", "nested") => self.is_several = true,
+            ("sqlx", "flatten") | ("diesel", "embed") | ("sea_orm", "nested") => {
+                self.holds = Holds::Several;
+            }
             ("diesel", "sql_type") => self.diesel_types.extend(written_type(argument)),
             ("sea_orm", "column_type") => {
                 self.column_type = text(argument).and_then(|written| crate::sql_types::sea_orm(&written));

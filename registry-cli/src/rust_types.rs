@@ -128,7 +128,7 @@ impl RustTypes {
 
     fn array(&self, element: &Type, view: View<'_>) -> Held {
         let element = self.held(element, view);
-        let sql = if element.is_json_of_sea_orm && view.orm == Orm::SeaOrm {
+        let sql = if element.is_json_of_sea_orm && view.orm == Orm::Sea {
             element.sql
         } else {
             element.sql.map(|sql| SqlType::Array(Box::new(sql)))
@@ -177,7 +177,7 @@ impl RustTypes {
             .last()
             .map(String::as_str)
             .filter(|module| !is_relative(module));
-        let is_of_crate = root.is_none_or(|root| is_relative(root));
+        let is_of_crate = root.is_none_or(is_relative);
         let defined = self.items.types(name, module, view.scope);
         if !defined.is_empty() && root.is_none_or(|root| !sql_types::is_library(root)) {
             return self.of_definitions(&defined, view);
@@ -194,7 +194,7 @@ impl RustTypes {
             name,
             krate: root.filter(|_| !is_of_crate),
             has_arguments,
-            in_sea_orm: has_prelude || view.orm == Orm::SeaOrm,
+            in_sea_orm: has_prelude || view.orm == Orm::Sea,
             in_diesel: view.orm == Orm::Diesel,
         };
         library.sql_type().map(Held::from).unwrap_or_default()
