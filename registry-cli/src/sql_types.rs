@@ -86,6 +86,8 @@ const ALIASES: &[(&str, &str)] = &[
 
 const TEXT: &[&str] = &["text", "varchar", "bpchar", "name", "citext"];
 const JSON: &[&str] = &["jsonb", "json"];
+/// ORMs have no type for these, so a query that reads one casts it to text.
+const READ_AS_TEXT: &[&str] = &["jsonpath", "tsquery", "tsvector", "xml"];
 const NETWORK: &[&str] = &["inet", "cidr"];
 const BITS: &[&str] = &["bit", "varbit"];
 const RANGES: &[&str] = &[
@@ -171,6 +173,7 @@ impl SqlType {
             },
             Self::Named(name) => Some(name.eq_ignore_ascii_case(column)),
             Self::OneOf(names) if names.contains(&column) => Some(true),
+            Self::OneOf(names) if names.contains(&"text") && READ_AS_TEXT.contains(&column) => None,
             Self::OneOf(_) => (element.is_some() || is_built_in(column)).then_some(false),
         }
     }
@@ -506,6 +509,7 @@ mod tests {
             (SqlType::text(), "varchar", Some(true)),
             (SqlType::text(), "uuid", Some(false)),
             (SqlType::text(), "mood", None),
+            (SqlType::text(), "tsvector", None),
             (SqlType::text(), "_text", Some(false)),
             (array(SqlType::text()), "_varchar", Some(true)),
             (array(SqlType::text()), "_int4", Some(false)),
