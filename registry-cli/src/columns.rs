@@ -1,21 +1,25 @@
 //! The columns of a table: the fields of its structs, under the names that an ORM gives them.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use heck::{ToKebabCase, ToLowerCamelCase, ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use heck::{
+    ToKebabCase, ToLowerCamelCase, ToShoutyKebabCase, ToShoutySnakeCase, ToSnakeCase, ToTitleCase,
+    ToUpperCamelCase,
+};
+use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::{Attribute, Data, DeriveInput, Fields, GenericArgument, Meta, PathArguments, Type};
+use syn::{Data, Fields, Ident, Type};
 use table_registry_engine::{
-    Argument, Declaration, Diagnostic, Fault, MAX_NESTING, RegisteredTable, Source, flatten,
-    nests_too_deeply, split_arguments, start_of_code,
+    Declaration, Diagnostic, Fault, MAX_NESTING, RegisteredTable, Source, start_of_code,
 };
 
-use crate::nesting::{self, AngleBracket};
+use crate::orm::{Holds, Orm, OrmAttributes, Use};
+use crate::rust_types::{RustType, RustTypes, argument_of, last_word};
+use crate::source_items::{Scope, Unreadable};
+use crate::sql_types::SqlType;
 
 /// A field that holds a column.
 #[derive(Clone, Debug)]
@@ -28,82 +32,18 @@ pub struct Column {
     pub rust_type: RustType,
     /// Whether an attribute converts the field from another type.
     pub is_converted: bool,
+    /// Whether its struct is only written, so that the field need not hold what the column does.
+    pub is_only_written: bool,
     pub source: Arc<Source>,
     /// The range of the field's name in the file.
     pub place: Range<usize>,
 }
 
-/// The parts of a field's type that a database type can be compared with.
-#[derive(Clone, Debug)]
-pub struct RustType {
-    /// The type as it is written.
-    pub text: String,
-    /// The name of the type without path, reference and `Option`; `Vec<u8>` for bytes.
-    pub base: String,
-    /// Whether the type is an `Option`.
-    pub is_option: bool,
-}
-
-impl RustType {
-    fn of(ty: &Type) -> Self {
-        let text = without_spaces(&ty.to_token_stream().to_string());
-        let inner = argument_of(ty, "Option");
-        let is_option = inner.is_some();
-        let mut base = inner.unwrap_or(ty);
-        while let Type::Reference(reference) = base {
-            base = &reference.elem;
-        }
-        let is_bytes = argument_of(base, "Vec").is_some_and(|item| last_word(item) == "u8");
-        let base = if is_bytes {
-            "Vec<u8>".to_string()
-        } else {
-            last_word(base)
-        };
-        Self {
-            text,
-            base,
-            is_option,
-        }
+impl Column {
+    /// The type that a statement gives the column, if the field tells: `timestamptz`, `text[]`.
+    pub fn sql_type(&self) -> Option<String> {
+        self.rust_type.sql.as_ref().and_then(SqlType::spelled)
     }
-}
-
-/// `T` of `Name<T>`.
-fn argument_of<'t>(ty: &'t Type, name: &str) -> Option<&'t Type> {
-    let Type::Path(path) = ty else { return None };
-    let segment = path.path.segments.last()?;
-    let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
-        return None;
-    };
-    match arguments.args.first()? {
-        GenericArgument::Type(inner) if segment.ident == name => Some(inner),
-        _ => None,
-    }
-}
-
-fn last_word(ty: &Type) -> String {
-    match ty {
-        Type::Path(path) => path
-            .path
-            .segments
-            .last()
-            .map(|segment| segment.ident.to_string())
-            .unwrap_or_default(),
-        _ => String::new(),
-    }
-}
-
-fn without_spaces(text: &str) -> String {
-    let replacements = [
-        (" :: ", "::"),
-        (" < ", "<"),
-        (" >", ">"),
-        ("& ", "&"),
-        (" ,", ","),
-    ];
-    let start = text.to_string();
-    replacements
-        .iter()
-        .fold(start, |text, (spaced, tight)| text.replace(spaced, tight))
 }
 
 /// The columns of a table: those of all its structs, since twins under `cfg` describe one table.
@@ -111,15 +51,18 @@ fn without_spaces(text: &str) -> String {
 pub struct TableColumns {
     pub columns: Vec<Column>,
     /// Whether these are all columns of the table. Columns may be missing because a field stands for the columns of
-    /// another struct, because the fields of a tuple struct have no names, or because a struct is unreadable.
+    /// another struct, because the fields of a tuple struct have no names, because a struct is only for part of a row,
+    /// or because it is unreadable.
     pub is_complete: bool,
     /// A fault for each struct that cannot be read.
     pub unreadable: Vec<Diagnostic>,
+    /// The names in the expressions that are selected for fields, which may be columns of the table.
+    selected: BTreeSet<String>,
 }
 
-/// The columns of each table, by its name.
-pub fn of_tables(tables: &[RegisteredTable]) -> BTreeMap<String, TableColumns> {
-    let mut reader = ColumnReader::default();
+/// The columns of each table, by its name. The files of the crate may define types of fields.
+pub fn of_tables(tables: &[RegisteredTable], sources: &[Arc<Source>]) -> BTreeMap<String, TableColumns> {
+    let reader = ColumnReader::new(tables, sources);
     let by_name = tables
         .iter()
         .map(|table| (table.name.clone(), reader.read(table)));
@@ -128,13 +71,18 @@ pub fn of_tables(tables: &[RegisteredTable]) -> BTreeMap<String, TableColumns> {
 
 impl TableColumns {
     pub fn has(&self, name: &str) -> bool {
+        self.selected.contains(name) || self.has_field(name)
+    }
+
+    fn has_field(&self, name: &str) -> bool {
         self.columns.iter().any(|column| column.name == name)
     }
 
     fn add(&mut self, other: StructColumns) {
         self.is_complete &= other.is_complete;
+        self.selected.extend(other.selected);
         for column in other.columns {
-            if !self.has(&column.name) {
+            if !self.has_field(&column.name) {
                 self.columns.push(column);
             }
         }
@@ -145,21 +93,30 @@ impl TableColumns {
 struct StructColumns {
     columns: Vec<Column>,
     is_complete: bool,
+    selected: Vec<String>,
 }
 
-/// Reads the columns of tables. Each file is tokenized once.
-#[derive(Default)]
+/// Reads the columns of tables.
 pub struct ColumnReader {
-    files: BTreeMap<String, Option<Vec<TokenTree>>>,
+    types: RustTypes,
 }
 
 impl ColumnReader {
-    pub fn read(&mut self, table: &RegisteredTable) -> TableColumns {
+    pub fn new(tables: &[RegisteredTable], sources: &[Arc<Source>]) -> Self {
+        let declarations = tables.iter().flat_map(|table| &table.declarations);
+        let declared = declarations.map(|declaration| &declaration.source);
+        Self {
+            types: RustTypes::new(sources.iter().chain(declared)),
+        }
+    }
+
+    pub fn read(&self, table: &RegisteredTable) -> TableColumns {
         let mut read = TableColumns {
             columns: Vec::new(),
             // Nothing is known of the columns of a table without a struct.
             is_complete: !table.declarations.is_empty(),
             unreadable: Vec::new(),
+            selected: BTreeSet::new(),
         };
         for declaration in &table.declarations {
             match self.read_struct(declaration) {
@@ -173,30 +130,23 @@ impl ColumnReader {
         read
     }
 
-    fn read_struct(&mut self, declaration: &Declaration) -> Result<StructColumns, Diagnostic> {
+    fn read_struct(&self, declaration: &Declaration) -> Result<StructColumns, Diagnostic> {
         let source = &declaration.source;
-        let start = start_of_code(&source.text);
-        let trees = self.files.entry(source.path.clone()).or_insert_with(|| {
-            let file = source.text[start..].parse::<TokenStream>().ok()?;
-            Some(file.into_iter().collect())
-        });
-        let name = declaration.place.start - start..declaration.place.end - start;
-        let item = trees
-            .as_deref()
-            .and_then(|trees| item_named_at(trees, &name))
-            .ok_or_else(|| invalid(declaration))?;
-        let tokens: TokenStream = item.into_iter().collect();
-        if nests_too_deeply(&tokens) || nesting::has_deep_brackets(&tokens) {
-            return Err(too_deep(declaration));
-        }
-        match syn::parse2(tokens) {
-            Ok(DeriveInput {
-                attrs,
-                data: Data::Struct(data),
-                ..
-            }) => Ok(columns(source, start, attrs, data.fields)),
-            _ => Err(invalid(declaration)),
-        }
+        let found = self.types.items().struct_at(&source.path, &declaration.place);
+        let (item, scope) = found.map_err(|reason| match reason {
+            Unreadable::Invalid => invalid(declaration),
+            Unreadable::TooDeep => too_deep(declaration),
+        })?;
+        let Data::Struct(data) = item.data else {
+            return Err(invalid(declaration));
+        };
+        let of_struct = StructReader {
+            types: &self.types,
+            source,
+            scope,
+            attributes: OrmAttributes::read(item.attrs),
+        };
+        Ok(of_struct.read(data.fields))
     }
 }
 
@@ -217,147 +167,79 @@ fn unreadable(declaration: &Declaration) -> Diagnostic {
     Diagnostic::new(Fault::UnreadableStruct, message).at(&declaration.source, declaration.place.clone(), "")
 }
 
-/// The item whose name is at this place, from its first attribute to its body. The item may be in a module, in a
-/// function, or in the arguments of a macro.
-fn item_named_at(trees: &[TokenTree], name: &Range<usize>) -> Option<Vec<TokenTree>> {
-    let mut trees = Cow::Borrowed(trees);
-    loop {
-        let at = trees.partition_point(|tree| tree.span().byte_range().end < name.end);
-        let inner: Vec<TokenTree> = match trees.get(at)? {
-            TokenTree::Group(group) => group.stream().into_iter().collect(),
-            _ => return Some(trees[start_of_item(&trees[..at])..=end_of_item(&trees, at)?].to_vec()),
+/// Reads the fields of one struct.
+struct StructReader<'r> {
+    types: &'r RustTypes,
+    source: &'r Arc<Source>,
+    scope: Scope,
+    attributes: OrmAttributes,
+}
+
+impl StructReader<'_> {
+    fn read(&self, fields: Fields) -> StructColumns {
+        let has_names = matches!(fields, Fields::Named(_));
+        let mut read = StructColumns {
+            columns: Vec::new(),
+            is_complete: has_names && self.attributes.purpose() == Use::Rows,
+            selected: Vec::new(),
         };
-        trees = Cow::Owned(inner);
-    }
-}
-
-/// The index of an item's first token. The slice ends right before the item's name.
-fn start_of_item(trees: &[TokenTree]) -> usize {
-    let mut start = trees.len().saturating_sub(1);
-    start = match &trees[..start] {
-        [.., TokenTree::Ident(word), TokenTree::Group(_)] if word == "pub" => start - 2,
-        [.., TokenTree::Ident(word)] if word == "pub" => start - 1,
-        _ => start,
-    };
-    while let [.., TokenTree::Punct(pound), TokenTree::Group(group)] = &trees[..start] {
-        if pound.as_char() != '#' || group.delimiter() != Delimiter::Bracket {
-            break;
+        for field in fields {
+            let Some(ident) = field.ident else { continue };
+            let attributes = OrmAttributes::read(field.attrs);
+            read.is_complete &= attributes.holds != Holds::Several;
+            read.selected.extend(attributes.selected.iter().cloned());
+            if attributes.holds == Holds::Column && !is_never_column(&field.ty) {
+                read.columns.push(self.column(&ident, &field.ty, attributes));
+            }
         }
-        start -= 2;
+        // Such a struct is only there to carry the attribute.
+        read.is_complete &= !read.columns.is_empty();
+        read
     }
-    start
-}
 
-/// The index of an item's body or semicolon. Braces inside angle brackets do not count: the default of a const
-/// parameter has braces, too.
-fn end_of_item(trees: &[TokenTree], name: usize) -> Option<usize> {
-    let mut open = 0_usize;
-    (name..trees.len()).find(|&at| {
-        match nesting::angle_bracket(trees, at) {
-            Some(AngleBracket::Open) => open += 1,
-            Some(AngleBracket::Close) => open = open.saturating_sub(1),
-            None => {}
-        }
-        open == 0 && ends_item(&trees[at])
-    })
-}
-
-fn ends_item(tree: &TokenTree) -> bool {
-    match tree {
-        TokenTree::Punct(punct) => punct.as_char() == ';',
-        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
-        _ => false,
-    }
-}
-
-fn columns(source: &Arc<Source>, start: usize, attributes: Vec<Attribute>, fields: Fields) -> StructColumns {
-    let rule = OrmAttributes::read(attributes).rename_all;
-    let mut read = StructColumns {
-        columns: Vec::new(),
-        is_complete: matches!(fields, Fields::Named(_)),
-    };
-    for field in fields {
-        let Some(ident) = field.ident else { continue };
-        let orm = OrmAttributes::read(field.attrs);
-        read.is_complete &= !orm.is_several;
-        if orm.is_several || orm.is_none || is_relation(&field.ty) {
-            continue;
-        }
-        let by_rule = || renamed(&ident.unraw().to_string(), rule.as_deref());
+    fn column(&self, ident: &Ident, ty: &Type, attributes: OrmAttributes) -> Column {
+        let is_only_written = self.attributes.purpose() == Use::Written;
+        let orm = self.attributes.orm();
+        let rust_type = self
+            .types
+            .of_field(ty, &attributes, &self.scope, orm, is_only_written);
+        let start = start_of_code(&self.source.text);
         let range = ident.span().byte_range();
-        read.columns.push(Column {
-            name: orm.name.unwrap_or_else(by_rule),
-            is_float: mentions_float(field.ty.to_token_stream()),
-            rust_type: RustType::of(&field.ty),
-            is_converted: orm.is_converted,
-            source: Arc::clone(source),
+        let is_float_column = rust_type.sql.as_ref().is_some_and(SqlType::is_float);
+        Column {
+            name: attributes
+                .name
+                .unwrap_or_else(|| self.name(&ident.unraw().to_string(), orm)),
+            is_float: is_float_column || mentions_float(ty.to_token_stream()),
+            rust_type,
+            is_converted: attributes.is_converted,
+            is_only_written,
+            source: Arc::clone(self.source),
             place: range.start + start..range.end + start,
-        });
+        }
     }
-    read
+
+    /// The name of a column whose field has no attribute for it.
+    fn name(&self, field: &str, orm: Orm) -> String {
+        // `diesel print-schema` adds an underscore to the name of a column that is a key word of Rust.
+        if orm == Orm::Diesel
+            && let Some(key_word) = field.strip_suffix('_')
+            && syn::parse_str::<Ident>(key_word).is_err()
+        {
+            return key_word.to_string();
+        }
+        renamed(field, self.attributes.rename_all.as_deref())
+    }
 }
 
-/// Whether SeaORM treats a field of this type as a relation, even without an attribute:
-/// `HasMany<super::posts::Entity>`, `BelongsTo<Option<super::users::Entity>>`.
-fn is_relation(ty: &Type) -> bool {
-    ["BelongsTo", "HasMany", "HasOne"].iter().any(|relation| {
+/// Whether no ORM takes a field of this type for a column: a marker, or what SeaORM treats as a relation even without
+/// an attribute: `HasMany<super::posts::Entity>`, `BelongsTo<Option<super::users::Entity>>`.
+fn is_never_column(ty: &Type) -> bool {
+    let is_relation = |relation: &&str| {
         argument_of(ty, relation)
             .is_some_and(|entity| last_word(argument_of(entity, "Option").unwrap_or(entity)) == "Entity")
-    })
-}
-
-/// The ORM attributes of a field, or of a struct for all its fields.
-#[derive(Default)]
-struct OrmAttributes {
-    name: Option<String>,
-    rename_all: Option<String>,
-    /// The field is not a column.
-    is_none: bool,
-    /// The field stands for the columns of another struct.
-    is_several: bool,
-    /// The field is converted from another type.
-    is_converted: bool,
-}
-
-impl OrmAttributes {
-    fn read(attributes: Vec<Attribute>) -> Self {
-        let mut found = Self::default();
-        for flat in flatten(attributes.into_iter().map(|attribute| attribute.meta)) {
-            let Meta::List(list) = &flat.meta else { continue };
-            let Some(orm) = list.path.get_ident().map(ToString::to_string) else {
-                continue;
-            };
-            for argument in split_arguments(list.tokens.clone()) {
-                found.see(&orm, &argument);
-            }
-        }
-        found
-    }
-
-    fn see(&mut self, orm: &str, argument: &Argument) {
-        let Some(key) = argument.key().map(|key| key.to_string()) else {
-            return;
-        };
-        match (orm, key.as_str()) {
-            ("sqlx", "rename") | ("diesel" | "sea_orm", "column_name") => self.name = text(argument),
-            ("sqlx" | "sea_orm", "rename_all") => self.rename_all = text(argument),
-            ("sqlx", "skip") | ("sea_orm", "ignore" | "has_one" | "has_many" | "belongs_to" | "self_ref") => {
-                self.is_none = true;
-            }
-            ("sqlx", "json" | "try_from") | ("diesel", "deserialize_as" | "serialize_as") => {
-                self.is_converted = true;
-            }
-            ("sqlx", "flatten") | ("diesel", "embed") | ("sea_orm", "nested") => self.is_several = true,
-            _ => {}
-        }
-    }
-}
-
-/// The value `"x"` or, as in Diesel, the identifier `x`.
-fn text(argument: &Argument) -> Option<String> {
-    let value = argument.value()?;
-    let ident = || value.ident().map(|ident| ident.unraw().to_string());
-    value.string().map(|literal| literal.value()).or_else(ident)
+    };
+    last_word(ty) == "PhantomData" || ["BelongsTo", "HasMany", "HasOne"].iter().any(is_relation)
 }
 
 /// The rules of `#[sqlx(rename_all = "…")]` and `#[sea_orm(rename_all = "…")]`.
@@ -368,8 +250,10 @@ fn renamed(field: &str, rule: Option<&str>) -> String {
         Some("snake_case") => field.to_snake_case(),
         Some("SCREAMING_SNAKE_CASE") => field.to_shouty_snake_case(),
         Some("kebab-case") => field.to_kebab_case(),
-        Some("camelCase") => field.to_lower_camel_case(),
+        Some("SCREAMING-KEBAB-CASE") => field.to_shouty_kebab_case(),
+        Some("camelCase" | "mixed_case") => field.to_lower_camel_case(),
         Some("PascalCase") => field.to_upper_camel_case(),
+        Some("title_case") => field.to_title_case(),
         _ => field.to_string(),
     }
 }
@@ -397,8 +281,9 @@ mod tests {
             ident: "S".to_string(),
             ..declaration(&source)
         };
-        match ColumnReader::default().read_struct(&declaration) {
-            Ok(StructColumns { columns, is_complete }) => listed(&columns, is_complete),
+        let reader = ColumnReader::new(&[], &[source]);
+        match reader.read_struct(&declaration) {
+            Ok(read) => listed(&read.columns, read.is_complete),
             Err(fault) => [vec![fault.message], fault.notes].concat().join("; "),
         }
     }
@@ -445,6 +330,14 @@ mod tests {
             ("pub struct S { pub id: i64, r#type: Option<f64> }", "id type~"),
             ("struct S;", "…"),
             ("struct S(i64);", "…"),
+            ("struct S {}", "…"),
+            ("struct S();", "…"),
+            (
+                "struct S { a: PhantomData<T>, b: std::marker::PhantomData<fn() -> T> }",
+                "…",
+            ),
+            ("struct S { #[sqlx(skip)] a: u8, #[sea_orm(ignore)] b: u8 }", "…"),
+            ("struct S { a: u8, b: PhantomData<T> }", "a"),
             (
                 "pub(crate) struct S<'a, const N: usize = { 1 }> where T: X { a: &'a [f32; N] }",
                 "a~",
@@ -482,7 +375,8 @@ mod tests {
                 },
                 ..Inputs::default()
             };
-            ColumnReader::default().read(&inputs.check().registry.tables()[0])
+            let registry = inputs.check().registry;
+            ColumnReader::new(registry.tables(), &[]).read(&registry.tables()[0])
         };
         let merged = read("{ b: u8, c: u8 }");
         assert_eq!(listed(&merged.columns, merged.is_complete), "a b~ c");
@@ -512,34 +406,6 @@ mod tests {
         let attribute = format!("#[x{}{}]", "(".repeat(10_000), ")".repeat(10_000));
         assert_eq!(found(&format!("{attribute} struct S {{ b: u8 }}")), too_deep);
         assert_eq!(found(&format!("struct S {{ {attribute} b: u8 }}")), too_deep);
-    }
-
-    #[test]
-    fn types_without_path_reference_and_option() {
-        for (text, written, base, is_option) in [
-            ("i64", "i64", "i64", false),
-            (
-                "Option < chrono :: DateTime < Utc > >",
-                "Option<chrono::DateTime<Utc>>",
-                "DateTime",
-                true,
-            ),
-            (
-                "std::option::Option<Vec<u8>>",
-                "std::option::Option<Vec<u8>>",
-                "Vec<u8>",
-                true,
-            ),
-            ("&'a str", "&'a str", "str", false),
-            ("Vec<String>", "Vec<String>", "Vec", false),
-            ("(i32, i32)", "(i32, i32)", "", false),
-        ] {
-            let found = RustType::of(&syn::parse_str(text).unwrap());
-            assert_eq!(
-                (found.text.as_str(), found.base.as_str(), found.is_option),
-                (written, base, is_option)
-            );
-        }
     }
 
     #[test]
@@ -581,8 +447,72 @@ mod tests {
             ("struct S { a: HasMany<u8> }", "a"),
             ("struct S { #[sqlx(flatten)] a: A, c: u8 }", "c …"),
             ("struct S { #[diesel(embed)] a: A }", "…"),
+            (
+                "struct S { #[diesel(select_expression = avatars::url.nullable())] a: Option<String>, b: u8 }",
+                "b",
+            ),
+            ("struct S { #[diesel(column_name = r#type)] a: u8 }", "type"),
+            ("#[derive(Queryable)] struct S { type_: u8, a_: u8 }", "type a_"),
+            ("struct S { type_: u8 }", "type_"),
+            (
+                "#[sea_orm(rename_all = \"SCREAMING-KEBAB-CASE\")] struct S { a_b: u8 }",
+                "A-B",
+            ),
+            (
+                "#[sqlx(rename_all = \"camelCase\")] struct S { r#type: u8, r#as_of: u8 }",
+                "type asOf",
+            ),
+            (
+                "struct S { #[serde(skip)] a: u8, #[serde(flatten)] b: u8, #[serde(rename = \"x\")] c: u8 }",
+                "a b c",
+            ),
         ] {
             assert_eq!(found(text), columns, "{text}");
         }
+    }
+
+    #[test]
+    fn a_struct_for_part_of_a_row() {
+        for (derives, columns) in [
+            ("Insertable", "a …"),
+            ("diesel::Insertable, Identifiable", "a …"),
+            ("AsChangeset", "a …"),
+            ("Insertable, AsChangeset", "a …"),
+            ("DeriveIntoActiveModel", "a …"),
+            ("DerivePartialModel", "a …"),
+            ("FromQueryResult", "a …"),
+            ("DerivePartialModel, FromQueryResult", "a …"),
+            ("Insertable, Queryable", "a"),
+            ("AsChangeset, HasQuery", "a"),
+            ("Identifiable", "a"),
+            ("FromRow", "a"),
+            ("DeriveEntityModel, FromQueryResult", "a"),
+        ] {
+            let text = format!("#[derive(Debug)] #[cfg_attr(x, derive({derives}))] struct S {{ a: u8 }}");
+            assert_eq!(found(&text), columns, "{derives}");
+        }
+        assert_eq!(
+            found(
+                "#[derive(DerivePartialModel)] struct S { #[sea_orm(from_col = \"b\")] a: u8, #[sea_orm(from_expr = \"x\")] c: u8, #[sea_orm(nested)] d: D }"
+            ),
+            "b …"
+        );
+    }
+
+    #[test]
+    fn a_column_in_a_selected_expression_has_a_field() {
+        let text = "use table_registry::table; #[table] struct S { a: u8, \
+            #[diesel(select_expression = s::b.nullable())] c: Option<u8> }";
+        let inputs = Inputs {
+            declarations: Declarations {
+                list: declarations_in_text(Arc::new(Source::new("a.rs", text))),
+                complete: true,
+                ..Declarations::default()
+            },
+            ..Inputs::default()
+        };
+        let registry = inputs.check().registry;
+        let read = ColumnReader::new(registry.tables(), &[]).read(&registry.tables()[0]);
+        assert!(read.is_complete && read.has("b") && !read.has("c"));
     }
 }

@@ -26,6 +26,8 @@ pub struct Project {
     pub inputs: Inputs,
     pub policy: Policy,
     pub registry: Registry,
+    /// The files that the compiler reads.
+    pub sources: Vec<Arc<Source>>,
     /// Every fault that the compiler would report, except those that only the compiler can see.
     pub faults: Vec<Diagnostic>,
 }
@@ -115,6 +117,7 @@ impl Project {
             inputs,
             policy: checked.policy,
             registry: checked.registry,
+            sources: compiled.sources.clone(),
             faults,
         };
         project.add_conflicts(compiled.sources);

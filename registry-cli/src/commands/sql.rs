@@ -126,7 +126,7 @@ impl<'p> Plan<'p> {
     /// Fails if the policies of a table are not known: without them, row-level security would lock the application out.
     fn new(project: &'p Project, arguments: &SqlArguments) -> Result<Self, Failure> {
         let settings = &project.policy.database;
-        let fields = columns::of_tables(project.registry.tables());
+        let fields = columns::of_tables(project.registry.tables(), &project.sources);
         let policies = RequiredPolicies::new(&project.registry, &project.policy, &fields);
         let (mut tables, mut unknown) = (Vec::new(), Vec::new());
         let selected = selected(&project.registry, &arguments.table)?;

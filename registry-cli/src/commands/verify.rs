@@ -7,6 +7,7 @@ use table_registry_engine::{DatabaseCheck, Diagnostic};
 use crate::cli::VerifyArguments;
 use crate::database::catalog::Catalog;
 use crate::database::checks;
+use crate::database::column_types;
 use crate::database::context::Context;
 use crate::database::data;
 use crate::database::exceptions;
@@ -58,6 +59,7 @@ fn check(
         context.probed = probe::run(session, &context, target)?;
         report::status("Probed", context.probed.summary());
     }
+    report::status("Compared", column_types::summary(&context));
     let left_out = left_out(arguments);
     let found = exceptions::apply(&context, checks::run(&context), &left_out);
     let exit = findings::print(project, &found.reported, &found.allowed, arguments.format)?;

@@ -72,6 +72,8 @@ pub struct ColumnRow {
     pub type_text: String,
     /// `pg_type.typtype`: `b` for base types.
     pub type_kind: String,
+    /// The name of the type under all domains, if the type is one: the server sends its values as that type.
+    pub base_type: Option<String>,
     pub not_null: bool,
     /// Whether a sequence gives its values.
     pub is_numbered: bool,

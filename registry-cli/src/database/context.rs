@@ -282,7 +282,7 @@ impl<'c> Context<'c> {
     }
 
     fn all_fields(&self) -> &BTreeMap<String, TableColumns> {
-        let read = || columns::of_tables(self.project.registry.tables());
+        let read = || columns::of_tables(self.project.registry.tables(), &self.project.sources);
         self.fields.get_or_init(read)
     }
 }

@@ -213,6 +213,7 @@ mod tests {
             type_name: String::new(),
             type_text: type_text.to_string(),
             type_kind: "b".to_string(),
+            base_type: None,
             not_null: true,
             is_numbered: false,
             is_generated: false,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use table_registry_engine::{Command, Parent, Policy, RegisteredTable, Registry, Tenancy};
 
 use super::statements::{POLICY, Qualified, RequiredPolicy, identifier, literal, qualified};
-use crate::columns::{RustType, TableColumns};
+use crate::columns::{Column, TableColumns};
 
 /// Why it is not known which policies a table needs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -176,17 +176,18 @@ impl<'p> RequiredPolicies<'p> {
     /// The type that the field has, or else the one in `[tenancy]`. A string may be the value of any type, so `[tenancy]`
     /// decides if it says something.
     fn sql_type(self, table: &RegisteredTable, column: &str) -> Option<String> {
-        let fields = self.fields.get(&table.name)?.columns.iter();
-        let mut fields = fields.filter(|field| field.name == column && !field.is_converted);
-        let of_field = fields.next().and_then(|field| sql_type(&field.rust_type));
+        let mut fields = self.fields.get(&table.name)?.columns.iter();
+        let of_field = fields
+            .find(|field| field.name == column)
+            .and_then(Column::sql_type);
         let written = self
             .policy
             .tenancy
             .column()
             .and_then(|column| column.sql_type.clone());
-        match of_field {
-            Some("text") | None => written.or(of_field.map(str::to_string)),
-            of_field => of_field.map(str::to_string),
+        match of_field.as_deref() {
+            Some("text") | None => written.or(of_field),
+            _ => of_field,
         }
     }
 
@@ -239,18 +240,6 @@ fn alias(name: &str, around: &[String]) -> String {
     aliases.find(|alias| !taken(alias)).unwrap_or_default()
 }
 
-/// The type of a column with a field of this type, if there is only one.
-fn sql_type(rust_type: &RustType) -> Option<&'static str> {
-    Some(match rust_type.base.as_str() {
-        "i16" => "smallint",
-        "i32" => "integer",
-        "i64" => "bigint",
-        "Uuid" => "uuid",
-        "String" | "str" => "text",
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,7 +251,7 @@ mod tests {
     fn shown(schema: &str, policy_file: &str, table: &str) -> Result<String, Unknown> {
         let project = project_of(schema, policy_file);
         assert_eq!(project.faults.len(), 0, "{:?}", project.faults);
-        let fields = columns::of_tables(project.registry.tables());
+        let fields = columns::of_tables(project.registry.tables(), &project.sources);
         let policies = RequiredPolicies::new(&project.registry, &project.policy, &fields);
         let required = policies.of(project.registry.table(table).unwrap())?;
         let texts = required.iter().map(|policy| {

@@ -203,6 +203,7 @@ impl Database {
             type_name: type_name.to_string(),
             type_text: type_name.to_string(),
             type_kind: "b".to_string(),
+            base_type: None,
             not_null: true,
             is_numbered: false,
             is_generated: false,
@@ -534,6 +535,7 @@ fn read(schema: &str, policy_file: &str, revoke: &str) -> Project {
         inputs,
         policy: checked.policy,
         registry: checked.registry,
+        sources: Vec::new(),
         faults: checked.faults,
     }
 }

@@ -21,7 +21,10 @@ pub use rules::not_needed;
 pub fn run(projects: &[Project]) -> Vec<Diagnostic> {
     let crates: Vec<Crate<'_>> = projects
         .iter()
-        .map(|project| Crate::new(&project.package, &project.policy, &project.registry))
+        .map(|project| Crate {
+            sources: &project.sources,
+            ..Crate::new(&project.package, &project.policy, &project.registry)
+        })
         .collect();
     lint_workspace(&crates)
 }
@@ -49,7 +52,7 @@ fn lint_crate(krate: &Crate<'_>, earlier_crates: &[Crate<'_>]) -> Vec<Diagnostic
 }
 
 fn read_tables<'c>(krate: &'c Crate<'c>, earlier_crates: &'c [Crate<'c>]) -> Vec<Subject<'c>> {
-    let mut reader = ColumnReader::default();
+    let reader = ColumnReader::new(krate.registry.tables(), krate.sources);
     let tables = krate.registry.tables().iter();
     tables
         .map(|table| Subject::new(krate, earlier_crates, table, reader.read(table)))

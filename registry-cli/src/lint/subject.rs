@@ -1,6 +1,8 @@
 //! The input of the rules, and their findings.
 
-use table_registry_engine::{Diagnostic, Exception, Lint, Policy, RegisteredTable, Registry};
+use std::sync::Arc;
+
+use table_registry_engine::{Diagnostic, Exception, Lint, Policy, RegisteredTable, Registry, Source};
 
 use super::exceptions::exceptions;
 use crate::columns::{Column, TableColumns};
@@ -11,6 +13,8 @@ pub struct Crate<'p> {
     pub package: &'p Package,
     pub policy: &'p Policy,
     pub registry: &'p Registry,
+    /// The files of the crate, besides those with tables.
+    pub sources: &'p [Arc<Source>],
     pub exceptions: Vec<Exception<Lint>>,
 }
 
@@ -20,6 +24,7 @@ impl<'p> Crate<'p> {
             package,
             policy,
             registry,
+            sources: &[],
             exceptions: exceptions(policy, registry),
         }
     }

@@ -577,6 +577,10 @@ faults! {
     column_is_extra: "ALTER TABLE contacts ADD COLUMN fax text" => "extra-column contacts fax";
     column_has_another_type: "ALTER TABLE contacts ALTER version TYPE bigint"
         => "column-type-mismatch contacts version";
+    column_has_an_array_type: "ALTER TABLE contacts ALTER email TYPE text[] USING ARRAY[email]"
+        => "column-type-mismatch contacts email";
+    column_has_a_domain_over_another_type: "CREATE DOMAIN number AS bigint; CREATE DOMAIN counter AS number CHECK (VALUE > 0);
+        ALTER TABLE contacts ALTER version TYPE counter" => "column-type-mismatch contacts version";
     column_may_be_null: "ALTER TABLE contacts ALTER name DROP NOT NULL" => "column-type-mismatch contacts name";
 }
 
@@ -651,6 +655,7 @@ fn role_is_missing() {
 
 no_faults! {
     tables_of_migration_tools: "CREATE TABLE _sqlx_migrations (id uuid PRIMARY KEY); CREATE TABLE __drizzle_migrations (id int)";
+    column_has_a_domain: "CREATE DOMAIN counter AS integer CHECK (VALUE > 0); ALTER TABLE contacts ALTER version TYPE counter";
     table_in_a_schema_of_no_struct: "CREATE SCHEMA other; CREATE TABLE other.free (id int)";
 
     view_of_no_table: "CREATE VIEW plain AS SELECT 1 AS one; GRANT SELECT ON plain TO erp_app";

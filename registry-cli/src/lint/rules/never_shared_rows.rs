@@ -4,8 +4,6 @@ use super::Rule;
 use crate::columns::Column;
 use crate::lint::subject::{Subject, finding_about_column};
 
-const KNOWN_TYPES: &[&str] = &["i16", "i32", "i64", "Uuid", "String", "str"];
-
 pub const RULE: Rule = Rule::OfTable(find);
 
 fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
@@ -21,7 +19,8 @@ fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let is_never_null = |field: &Column| {
         !field.rust_type.is_option
             && !field.is_converted
-            && KNOWN_TYPES.contains(&field.rust_type.base.as_str())
+            && !field.is_only_written
+            && field.rust_type.sql.is_some()
     };
     fields()
         .filter(|_| fields().all(is_never_null))
