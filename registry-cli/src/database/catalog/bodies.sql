@@ -8,6 +8,7 @@ SELECT n.nspname::text AS schema,
        format_type(p.prorettype, NULL) AS result,
        p.proisstrict AS is_strict,
        NOT EXISTS (SELECT FROM pg_proc o WHERE o.proname = p.proname AND o.oid <> p.oid) AS is_only,
+       p.prosrc <> '' AS is_text,
        -- A body in standard SQL is kept in another form than as text.
        CASE WHEN p.prosrc = '' THEN coalesce(
            substring(pg_get_functiondef(p.oid) FROM '(BEGIN ATOMIC.*)'),

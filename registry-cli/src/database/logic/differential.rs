@@ -292,8 +292,8 @@ impl Tenants {
     /// `None` for NULL.
     fn constant(&self, value: &Value) -> Option<Constant> {
         match &value.known {
-            Known::Tenant(Tenant::OfSession) => Some(self.own.clone()),
-            Known::Tenant(_) => Some(self.other.clone()),
+            Known::Tenant(Tenant::OfSession) | Known::Spelling(Tenant::OfSession) => Some(self.own.clone()),
+            Known::Tenant(_) | Known::Spelling(_) => Some(self.other.clone()),
             Known::One(constant) => Some(constant.clone()),
             Known::Nothing => None,
             Known::Variable(_) | Known::Anything => Some(Constant::Text("7".to_string())),

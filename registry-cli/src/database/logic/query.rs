@@ -12,10 +12,12 @@ use table_registry_engine::{Parent, Tenancy};
 use super::evaluate::{Evaluation, MAX_DEPTH, Row, Scope, arguments, called_name};
 use super::truth::Truths;
 use super::value::{Known, Search, Value, Variable};
+use super::verdict::changing;
 use super::world::Choice;
 use crate::database::catalog::{Catalog, PolicyRow};
 use crate::database::context::Table;
 use crate::database::recursion::has_policies_with_sub_select;
+use crate::database::redefined::Kind;
 
 /// What the rows of a sub-select are compared with: `… IN (SELECT …)`.
 type Item<'i> = Option<(&'i Expr, &'i BinaryOperator)>;
@@ -143,10 +145,12 @@ impl Evaluation<'_> {
                 Some(selected) => self.value(selected),
                 None => Value::ANYTHING,
             };
-            if let Some((_, value, op)) = item {
+            if let Some((item, value, op)) = item {
                 condition = match parts.selected {
-                    Some(_) => condition.and(self.compare(value, op, &selected)),
-                    None => Truths::ANY,
+                    Some(one) if self.knows_operator(op, [item, one], true) => {
+                        condition.and(self.compare(value, op, &selected))
+                    }
+                    _ => Truths::ANY,
                 };
             }
             self.scopes.pop();
@@ -351,14 +355,17 @@ impl Evaluation<'_> {
                 op: BinaryOperator::Eq,
                 right,
             } = condition
-                && let (Some(left), Some(right)) = (self.named_column(left), self.named_column(right))
+                && let (Some(one), Some(other)) = (self.named_column(left), self.named_column(right))
+                && self.knows_operator(&BinaryOperator::Eq, [left, right], true)
             {
-                pairs.push([left, right]);
+                pairs.push([one, other]);
             }
         }
-        if let (Some(item), Some(selected)) = (of_item, parts.selected.and_then(|one| self.named_column(one)))
+        if let (Some(item), Some(selected)) = (item, parts.selected)
+            && let (Some(one), Some(other)) = (of_item, self.named_column(selected))
+            && self.knows_operator(&BinaryOperator::Eq, [item, selected], true)
         {
-            pairs.push([item, selected]);
+            pairs.push([one, other]);
         }
         self.scopes.pop();
         let pairs = pairs.into_iter();
@@ -455,6 +462,9 @@ impl Evaluation<'_> {
         let Some(text) = policy.using.as_deref() else {
             return Truths::TRUE;
         };
+        if let Some(name) = self.context.setters.in_code(text) {
+            self.seen.changes = Some(changing(&name));
+        }
         match self.context.expressions.policy(text) {
             Some(expression) => self.truths(&expression),
             None => {
@@ -493,7 +503,9 @@ fn calls_unknown(expression: &Expr, catalog: &Catalog) -> bool {
         Expr::Function(function) => {
             let (schema, name) = called_name(&function.name);
             let is_known = match schema.as_deref() {
-                None | Some("pg_catalog") => SCALAR.contains(&name.as_str()),
+                None | Some("pg_catalog") => {
+                    SCALAR.contains(&name.as_str()) && catalog.redefined.get(Kind::Function, &name).is_none()
+                }
                 Some(_) => catalog.body(schema.as_deref(), &name).is_some(),
             };
             let is_known = is_known || (schema.is_none() && catalog.body(None, &name).is_some());
@@ -762,9 +774,12 @@ mod tests {
         assert_eq!(judged("projects", "public.is_mine(org_id)", of_row), "isolated");
         assert!(judged("projects", "(public.is_mine(org_id) IS NULL)", of_row).starts_with("where"));
         let setter = judged("projects", "((org_id = $T) AND audit.noted(id))", |it| {
-            it.setter("audit", "noted");
+            it.setter("noted");
         });
-        assert!(setter.starts_with("unknown: function `audit.noted`"), "{setter}");
+        assert!(
+            setter.starts_with("unknown: `audit.noted`, which may change the setting"),
+            "{setter}"
+        );
         let sets = "((org_id = $T) AND (set_config('app.org_id'::text, org_id, true) IS NOT NULL))";
         assert!(judged("projects", sets, |_| ()).starts_with("unknown"));
         let loops = judged("projects", "public.f(org_id)", |it| {

@@ -172,7 +172,10 @@ impl Seen {
                 );
             }
             Known::One(constant) => values.push(Known::One(constant.clone())),
-            Known::Tenant(Tenant::OfSession | Tenant::OfRow) => values.push(with.clone()),
+            Known::Tenant(tenant @ (Tenant::OfSession | Tenant::OfRow))
+            | Known::Spelling(tenant @ (Tenant::OfSession | Tenant::OfRow)) => {
+                values.push(Known::Tenant(*tenant));
+            }
             _ => {}
         }
         if let Variable::Role(_) = variable {
