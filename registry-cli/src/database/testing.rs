@@ -328,7 +328,8 @@ impl Database {
         self.rows.redefined.push(RedefinedRow {
             kind: kind.name().to_string(),
             name: name.to_string(),
-            in_pg_catalog: false,
+            // Casts have no schema.
+            in_pg_catalog: kind == Kind::Cast,
             is_for_text: true,
         });
         last(&mut self.rows.redefined)

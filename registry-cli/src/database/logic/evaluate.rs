@@ -35,6 +35,8 @@ pub struct Row {
     pub relation: Oid,
     /// The tenant that it belongs to, if its table has tenants and the tenant is known.
     pub owner: Option<Tenant>,
+    /// Whether an outer join has found no such row, so that its columns are null.
+    pub is_absent: bool,
 }
 
 /// The names that can be used at one place.
@@ -377,7 +379,7 @@ impl<'e> Evaluation<'e> {
     }
 
     /// Whether a name without a schema means the built-in object.
-    fn is_built_in(&self, kind: Kind, name: &str) -> bool {
+    pub fn is_built_in(&self, kind: Kind, name: &str) -> bool {
         let redefined = self.context.catalog.redefined.get(kind, name);
         redefined.is_none_or(|other| !other.in_pg_catalog && !self.is_in_text())
     }
@@ -407,6 +409,8 @@ impl<'e> Evaluation<'e> {
         let (item, end) = (self.value(one.0), self.value(one.2));
         match (tenant_of(&item.known), tenant_of(&end.known)) {
             (Some(item), Some(end)) if item != end => Truths::FALSE,
+            // The empty text is nobody's tenant.
+            (Some(_), None) if end.known == Known::One(Constant::Text(String::new())) => Truths::FALSE,
             _ => Truths::TRUE,
         }
     }
@@ -554,6 +558,20 @@ impl<'e> Evaluation<'e> {
             Expr::Cast { expr, data_type, .. } => self.cast(expr, data_type),
             Expr::Subquery(query) => self.selected(query),
             Expr::Function(function) => self.called(function),
+            Expr::Trim {
+                expr: inner,
+                trim_what,
+                trim_characters: None,
+                ..
+            } => {
+                let of_spaces = trim_what.as_deref().is_none_or(is_space);
+                let trimmed = self.trimmed(inner, of_spaces);
+                if self.is_trim_built_in() {
+                    trimmed
+                } else {
+                    Value::ANYTHING
+                }
+            }
             Expr::Case {
                 operand,
                 conditions,
@@ -774,12 +792,15 @@ impl<'e> Evaluation<'e> {
         }
     }
 
-    fn has_column(&self, relation: Oid, name: &str) -> bool {
+    pub fn has_column(&self, relation: Oid, name: &str) -> bool {
         let mut columns = self.context.catalog.columns(relation).iter();
         columns.any(|column| column.name == name)
     }
 
-    fn column_of(&mut self, row: &Row, name: &str) -> Value {
+    pub fn column_of(&mut self, row: &Row, name: &str) -> Value {
+        if row.is_absent {
+            return Value::NULL;
+        }
         let tenant = row
             .owner
             .filter(|_| self.tenant_column(row.relation) == Some(name));
@@ -814,7 +835,7 @@ impl<'e> Evaluation<'e> {
         })
     }
 
-    fn tenant_column(&self, relation: Oid) -> Option<&'e str> {
+    pub fn tenant_column(&self, relation: Oid) -> Option<&'e str> {
         let table = self.context.table_holding(relation)?;
         table.tenant_column()
     }
@@ -905,6 +926,7 @@ impl<'e> Evaluation<'e> {
                 }
                 one_of(parts).nullable(may_be_null)
             }
+            ("btrim" | "ltrim" | "rtrim", [text]) => self.trimmed(text, true),
             ("lower" | "upper", [text]) => {
                 let value = self.value(text);
                 match &value.known {
@@ -949,6 +971,33 @@ impl<'e> Evaluation<'e> {
             }
             _ => return None,
         })
+    }
+
+    fn is_trim_built_in(&self) -> bool {
+        let mut names = ["btrim", "ltrim", "rtrim"].into_iter();
+        names.all(|name| self.is_built_in(Kind::Function, name))
+    }
+
+    /// A text without the spaces around it. A number is read the same with and without them.
+    fn trimmed(&mut self, text: &Expr, of_spaces: bool) -> Value {
+        let value = self.value(text);
+        let is_number = self
+            .own_tenant_type()
+            .is_some_and(|own| is_integer(&own) || is_named(&own, "numeric"));
+        match &value.known {
+            Known::One(Constant::Text(text)) if text.is_empty() => value,
+            Known::Tenant(_) | Known::Spelling(_) if of_spaces && is_number => value,
+            Known::Tenant(_) | Known::Spelling(_) => {
+                self.need_tenants(None);
+                value.with(Known::Anything)
+            }
+            Known::One(Constant::Text(text))
+                if of_spaces && !text.starts_with(' ') && !text.ends_with(' ') =>
+            {
+                value
+            }
+            _ => value.with(Known::Anything),
+        }
     }
 
     /// The value of `current_setting`.
@@ -1129,6 +1178,14 @@ fn tenant_of(known: &Known) -> Option<Tenant> {
     match known {
         Known::Tenant(tenant) | Known::Spelling(tenant) => Some(*tenant),
         _ => None,
+    }
+}
+
+fn is_space(expression: &Expr) -> bool {
+    match expression {
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_space(inner),
+        Expr::Value(literal) => literal.value == Literal::SingleQuotedString(" ".to_string()),
+        _ => false,
     }
 }
 

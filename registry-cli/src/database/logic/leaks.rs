@@ -42,6 +42,7 @@ fn judged_for(command: &str, sql_type: &str, expression: &str, change: impl FnOn
     }
     database.grant("SELECT", "members", "app");
     database.add_policy("projects", "own", "app", &spelt("(org_id = $T)"));
+    database.add_policy("tasks", "all", "app", "true");
     let policy = database.add_policy("docs", "judged", "app", &spelt(expression));
     policy.command = command.to_string();
     change(&mut database);
@@ -129,7 +130,6 @@ fn leaky_policies_of_real_teams() {
         "(org_id = ALL ( SELECT m.org_id FROM members m))",
         "(EXISTS ( SELECT 1 FROM members m WHERE (m.org_id = $T)))",
         "(EXISTS ( SELECT 1 FROM members m WHERE ((m.org_id = docs.org_id) AND (m.user_id = 1))))",
-        "(EXISTS ( SELECT 1 FROM (docs d LEFT JOIN members m ON ((m.org_id = $T))) WHERE (d.id = docs.id)))",
         "(EXISTS ( SELECT 1 FROM (members m LEFT JOIN projects p ON ((p.org_id = docs.org_id)))))",
         "(EXISTS ( SELECT 1 FROM (members m LEFT JOIN projects p ON ((p.org_id = docs.org_id))) WHERE (p.id IS NULL)))",
         "(EXISTS ( SELECT 1 FROM (members m RIGHT JOIN projects p ON ((m.org_id = docs.org_id)))))",
@@ -183,6 +183,13 @@ fn leaky_policies_of_real_teams() {
         "((org_id || ''::text) = ANY (ARRAY[$T, author]))",
         "(EXISTS ( SELECT 1 FROM generate_series(1, 2) g(n) WHERE (docs.id > g.n)))",
         "(id IN ( SELECT t.id FROM tasks t))",
+        "(EXISTS ( SELECT 1 FROM (tasks t LEFT JOIN projects p ON ((p.id = t.project_id))) WHERE (t.id = docs.id)))",
+        "(EXISTS ( SELECT 1 FROM (tasks t LEFT JOIN (members m LEFT JOIN projects p ON ((p.org_id = docs.org_id))) ON ((m.user_id = t.id)))))",
+        "(( SELECT p.org_id FROM (members m LEFT JOIN projects p ON ((p.org_id = m.org_id))) WHERE (m.user_id = 1)) IS NULL)",
+        "(EXISTS ( SELECT 1 FROM (members m JOIN tasks t ON ((t.id = m.user_id))) WHERE (m.org_id = docs.org_id)))",
+        "(EXISTS ( SELECT 1 FROM (members m LEFT JOIN projects p USING (org_id)) WHERE (m.org_id = docs.org_id)))",
+        "(EXISTS ( SELECT 1 FROM (projects p JOIN tasks t USING (id)) WHERE (p.org_id = $T)))",
+        "(EXISTS ( SELECT 1 FROM (projects p NATURAL JOIN tasks t)))",
     ];
     assert_eq!(wrong("text", &leaky, false, with_functions), NONE);
 }
@@ -200,6 +207,14 @@ fn isolated_in_other_words() {
         "((org_id = $T) OR (CURRENT_USER = 'admin'::name))",
         "((org_id = $T) OR ((CURRENT_USER)::text = 'admin'::text))",
         "((org_id = $T) OR (SESSION_USER = ANY (ARRAY['admin'::name, 'support'::name])))",
+        "(org_id = (TRIM(BOTH FROM $S))::bigint)",
+        "(org_id = (TRIM(BOTH ' '::text FROM $S))::bigint)",
+        "(org_id = (NULLIF(btrim($S), ''::text))::bigint)",
+        "((org_id)::text = TRIM(BOTH FROM $S))",
+        "(EXISTS ( SELECT 1 FROM (members m JOIN projects p USING (org_id)) WHERE ((p.org_id = docs.org_id) AND (m.user_id = 1))))",
+        "(EXISTS ( SELECT 1 FROM (members m LEFT JOIN projects p ON ((p.id = m.user_id))) WHERE (p.org_id = docs.org_id)))",
+        "(EXISTS ( SELECT 1 FROM (projects p LEFT JOIN members m USING (org_id)) WHERE (p.org_id = docs.org_id)))",
+        "(org_id IN ( SELECT p.org_id FROM ((members m LEFT JOIN tasks t ON ((t.id = m.user_id))) LEFT JOIN projects p ON ((p.id = t.project_id)))))",
         "(id IN ( SELECT d.id FROM docs d WHERE ((d.org_id = docs.org_id) AND (d.org_id = $T))))",
     ];
     let with_admin = |it: &mut Database| {
@@ -493,4 +508,38 @@ fn a_trigger_that_changes_the_setting() {
         );
     });
     assert_eq!(harmless, "isolated");
+}
+
+#[test]
+fn a_foreign_key_that_holds_the_tenant() {
+    let sound = |it: &mut Database| {
+        it.add_column("docs", "project_id", "bigint");
+        it.foreign_key("docs", &["project_id", "org_id"], "projects", &["id", "org_id"]);
+        it.index("projects", &["id"]).is_unique = true;
+        it.policy("projects").using = Some("true".to_string());
+    };
+    let expression =
+        "(EXISTS ( SELECT 1 FROM projects p WHERE ((p.id = docs.project_id) AND (p.org_id = $T))))";
+    assert_eq!(judged("bigint", expression, sound), "isolated");
+    let changes: [fn(&mut Database); 8] = [
+        |it| it.rows.foreign_keys.clear(),
+        |it| it.rows.foreign_keys[0].is_valid = false,
+        |it| it.rows.foreign_keys[0].deferral = "DEFERRABLE INITIALLY DEFERRED".to_string(),
+        |it| it.rows.foreign_keys[0].keys.swap(0, 1),
+        |it| it.rows.indexes.last_mut().unwrap().is_unique = false,
+        |it| it.rows.indexes.last_mut().unwrap().is_partial = true,
+        |it| it.column("docs", "org_id").not_null = false,
+        |it| {
+            it.child("old_projects", "r", "projects");
+        },
+    ];
+    for (at, change) in changes.into_iter().enumerate() {
+        let found = judged("bigint", expression, |it| {
+            sound(it);
+            change(it);
+        });
+        assert_ne!(found, "isolated", "{at}");
+    }
+    let other = expression.replace("docs.project_id", "docs.id");
+    assert_ne!(judged("bigint", &other, sound), "isolated");
 }

@@ -285,9 +285,11 @@ impl Constant {
                 "false" | "f" => Some(Value::constant(Self::Boolean(false))),
                 _ => None,
             },
+            ("numeric", Self::Text(text)) if text.trim().is_empty() => Some(Value::ERROR),
             (time, Self::Text(text)) if is_time(time) => match text.as_str() {
                 "infinity" => Some(Value::constant(Self::Time(Moment::Infinity))),
                 "-infinity" => Some(Value::constant(Self::Time(Moment::LongAgo))),
+                "" => Some(Value::ERROR),
                 _ => None,
             },
             (time, Self::Time(_)) if is_time(time) => Some(Value::constant(self.clone())),

@@ -209,6 +209,7 @@ impl Question<'_> {
             label: self.relation.name.clone(),
             relation: self.relation.oid,
             owner,
+            is_absent: false,
         };
         let steps = Rc::clone(&self.steps);
         Evaluation::new(self.context, self.actor, world, row, steps)
