@@ -280,6 +280,8 @@ pub struct FunctionBody {
     pub result: String,
     /// Whether its value is null if an argument is.
     pub is_strict: bool,
+    /// Whether the server may keep its value for later statements.
+    pub is_immutable: bool,
     pub body: String,
     /// Whether no other schema has a function with its name.
     pub is_only: bool,

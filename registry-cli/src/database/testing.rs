@@ -294,6 +294,7 @@ impl Database {
             }
             .to_string(),
             is_strict: false,
+            is_immutable: false,
             is_only: true,
             is_text: true,
             body: body.to_string(),

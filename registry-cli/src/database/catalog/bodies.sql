@@ -7,6 +7,7 @@ SELECT n.nspname::text AS schema,
        ) AS types,
        format_type(p.prorettype, NULL) AS result,
        p.proisstrict AS is_strict,
+       p.provolatile = 'i' AS is_immutable,
        NOT EXISTS (SELECT FROM pg_proc o WHERE o.proname = p.proname AND o.oid <> p.oid) AS is_only,
        p.prosrc <> '' AS is_text,
        -- A body in standard SQL is kept in another form than as text.

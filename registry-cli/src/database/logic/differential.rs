@@ -179,7 +179,7 @@ CREATE FUNCTION switch(org bigint) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
     PERFORM set_config('app.org_id', org::text, true);
     RETURN true;
 END $$;
-CREATE FUNCTION noted(org bigint) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RETURN switch(org % 3 + 1); END $$;
+CREATE FUNCTION noted(org bigint) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RETURN switch(org); END $$;
 CREATE FUNCTION touched() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM switch(2); RETURN NEW; END $$;
 CREATE TRIGGER touched BEFORE INSERT ON docs FOR EACH ROW EXECUTE FUNCTION touched();
 ";
@@ -206,7 +206,7 @@ fn what_users_redefine() {
     let own = "org_id = nullif(current_setting('app.org_id', true), '')::bigint";
     for (expression, is_leaky) in [
         ("org_id = current_setting('app.org_id', true)", true),
-        ("org_id IN (current_setting('app.org_id', true), 'a')", true),
+        ("org_id = ANY (ARRAY[current_setting('app.org_id', true)])", true),
         (
             "org_id IS NOT DISTINCT FROM current_setting('app.org_id', true)",
             true,
@@ -222,7 +222,10 @@ fn what_users_redefine() {
         ("is_mine(org_id)", true),
         ("is_y()", true),
         ("current_setting('app.org_id', true) <> own_org()::text", true),
-        (&format!("{own} AND noted(org_id)"), true),
+        (
+            &format!("CASE WHEN noted(org_id) THEN {own} ELSE false END"),
+            true,
+        ),
         (own, false),
         ("is_parsed(org_id)", false),
     ] {

@@ -68,6 +68,8 @@ pub struct Evaluation<'e> {
     pub depth: usize,
     /// The tables whose policies the server is applying.
     pub applied: Vec<Oid>,
+    /// How often something was read that another statement may find changed: the session, or a table.
+    pub reads: usize,
     /// How many more parts of expressions are evaluated.
     pub steps: Rc<Cell<usize>>,
 }
@@ -93,6 +95,7 @@ impl<'e> Evaluation<'e> {
             scopes: vec![scope],
             depth: 0,
             applied: vec![relation],
+            reads: 0,
             steps,
         }
     }
@@ -959,6 +962,7 @@ impl<'e> Evaluation<'e> {
                 [],
             ) => Value::constant(Constant::Time(Moment::Now)),
             ("current_user" | "session_user" | "current_role" | "user", []) => {
+                self.reads += 1;
                 let variable = Variable::Role(name.to_string());
                 let role = Value::text(self.actor.role.name.clone());
                 match self.world.value(&variable) {
@@ -1002,6 +1006,7 @@ impl<'e> Evaluation<'e> {
 
     /// The value of `current_setting`.
     fn setting(&mut self, name: &Value, is_missing_ok: bool) -> Value {
+        self.reads += 1;
         let Known::One(Constant::Text(name)) = &name.known else {
             return Value::ANYTHING;
         };
@@ -1086,10 +1091,16 @@ impl<'e> Evaluation<'e> {
         self.depth += 1;
         // The server plans the queries in a function separately, so it applies no policies there yet.
         let applied = std::mem::take(&mut self.applied);
+        let reads = self.reads;
         let value = self.value(&body);
         self.applied = applied;
         self.depth -= 1;
         self.scopes.pop();
+        if function.is_immutable && self.reads != reads {
+            // A prepared statement keeps the value that the function had when it was planned.
+            self.opaque(&format!("function `{shown}`, which is not IMMUTABLE, as it says"));
+            return Value::ANYTHING;
+        }
         self.converted(value, &function.result)
             .nullable(may_be_strict_null)
     }

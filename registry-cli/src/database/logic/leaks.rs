@@ -543,3 +543,41 @@ fn a_foreign_key_that_holds_the_tenant() {
     let other = expression.replace("docs.project_id", "docs.id");
     assert_ne!(judged("bigint", &other, sound), "isolated");
 }
+
+/// A prepared statement keeps the tenant of the session that planned it.
+#[test]
+fn functions_that_are_not_immutable() {
+    for (body, expression) in [
+        (
+            "SELECT current_setting('app.org_id', true)",
+            "(org_id = public.own())",
+        ),
+        ("SELECT deep()", "(org_id = public.own())"),
+        (
+            "SELECT p.org_id FROM projects p LIMIT 1",
+            "(org_id = public.own())",
+        ),
+    ] {
+        let judged = |is_immutable| {
+            judged("text", expression, |it| {
+                it.body(
+                    "public",
+                    "deep",
+                    &[],
+                    "SELECT current_setting('app.org_id', true)",
+                );
+                it.body("public", "own", &[], body).is_immutable = is_immutable;
+            })
+        };
+        assert_eq!(
+            (judged(false).as_str(), judged(true) == "isolated"),
+            ("isolated", false),
+            "{body}"
+        );
+    }
+    let pure = judged("text", "public.is_same(org_id, $S)", |it| {
+        it.body("public", "is_same", &["a", "b"], "SELECT a = b")
+            .is_immutable = true;
+    });
+    assert_eq!(pure, "isolated");
+}

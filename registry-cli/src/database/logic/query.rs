@@ -170,6 +170,7 @@ impl Evaluation<'_> {
         item: Option<&(&Expr, Value, &BinaryOperator)>,
     ) -> Vec<(Truths, Value)> {
         let mut outcomes = Vec::new();
+        self.reads += parts.rows.len();
         for rows in self.owners_of(parts, equal) {
             self.scopes.push(Scope {
                 rows: rows.clone(),
