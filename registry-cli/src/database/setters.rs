@@ -99,8 +99,16 @@ impl Setters {
 #[derive(Debug, Default)]
 struct Code {
     words: Vec<String>,
-    /// In lower case. `None` for a setting whose name is computed.
-    settings: Vec<Option<String>>,
+    settings: Vec<Changed>,
+}
+
+/// What a statement changes.
+#[derive(Debug)]
+enum Changed {
+    /// One setting, in lower case.
+    Named(String),
+    /// Any setting, or one whose name is computed.
+    Any,
 }
 
 /// How deeply nested quotes are read.
@@ -116,8 +124,10 @@ impl Code {
     }
 
     fn sets(&self, setting: &str) -> bool {
-        let is_it = |name: &String| name.eq_ignore_ascii_case(setting) || name == "all";
-        self.settings.iter().any(|name| name.as_ref().is_none_or(is_it))
+        self.settings.iter().any(|changed| match changed {
+            Changed::Named(name) => name.eq_ignore_ascii_case(setting) || name == "all",
+            Changed::Any => true,
+        })
     }
 
     fn collect(&mut self, text: &str, depth: usize) {
@@ -133,7 +143,7 @@ impl Code {
                 words
                     .iter()
                     .any(|word| SETTERS.contains(&word.as_str()))
-                    .then_some(None),
+                    .then_some(Changed::Any),
             );
             self.words.extend(words);
             return;
@@ -169,25 +179,24 @@ impl Code {
 /// The words with which code in other languages changes settings.
 const SETTERS: &[&str] = &["set_config", "set", "reset", "discard", "pg_settings"];
 
-/// The setting that is changed by a word and what follows. The inner `None` is a setting whose name is computed.
-fn setting_changed(word: &str, tokens: &[Token], at: usize) -> Option<Option<String>> {
+/// The setting that is changed by a word and what follows.
+fn setting_changed(word: &str, tokens: &[Token], at: usize) -> Option<Changed> {
     match word {
         "set_config" => Some(match (tokens.get(at + 2), tokens.get(at + 3)) {
             (Some(Token::SingleQuotedString(name)), Some(Token::Comma | Token::DoubleColon)) => {
-                Some(name.to_lowercase())
+                Changed::Named(name.to_lowercase())
             }
-            _ => None,
+            _ => Changed::Any,
         }),
-        // Its rows can be updated.
-        "pg_settings" => Some(None),
-        "discard" => Some(None),
+        // The rows of the view can be updated.
+        "pg_settings" | "discard" => Some(Changed::Any),
         "set" | "reset" => named_setting(tokens, at),
         _ => None,
     }
 }
 
 /// The setting of SET or RESET. UPDATE … SET has the name of a table in front.
-fn named_setting(tokens: &[Token], at: usize) -> Option<Option<String>> {
+fn named_setting(tokens: &[Token], at: usize) -> Option<Changed> {
     let word = |at: usize| match tokens.get(at) {
         Some(Token::Word(word)) => Some(word.value.to_lowercase()),
         _ => None,
@@ -211,7 +220,7 @@ fn named_setting(tokens: &[Token], at: usize) -> Option<Option<String>> {
     let start = if is_local { at + 2 } else { at + 1 };
     let Some(mut name) = word(start) else {
         // `'SET %I = …'`, for format().
-        return Some(None);
+        return Some(Changed::Any);
     };
     let mut end = start + 1;
     while let (Some(Token::Period), Some(part)) = (tokens.get(end), word(end + 1)) {
@@ -219,7 +228,7 @@ fn named_setting(tokens: &[Token], at: usize) -> Option<Option<String>> {
         name.push_str(&part);
         end += 2;
     }
-    (!NO_SETTINGS.contains(&name.as_str())).then_some(Some(name))
+    (!NO_SETTINGS.contains(&name.as_str())).then_some(Changed::Named(name))
 }
 
 #[cfg(test)]

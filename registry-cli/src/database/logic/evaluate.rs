@@ -118,14 +118,7 @@ impl<'e> Evaluation<'e> {
         match condition {
             Expr::Nested(inner) => self.truths(inner),
             Expr::BinaryOp { left, op, right } => match op {
-                BinaryOperator::And => {
-                    let both = self.truths(left);
-                    let both = both.and(self.truths(right));
-                    match (bound(left), bound(right)) {
-                        (Some(one), Some(other)) => both.and(self.within_bounds(one, other)),
-                        _ => both,
-                    }
-                }
+                BinaryOperator::And => self.both(left, right),
                 BinaryOperator::Or => {
                     let left = self.truths(left);
                     left.or(self.truths(right))
@@ -216,6 +209,15 @@ impl<'e> Evaluation<'e> {
                 self.coalesced_truths(&arguments(function).unwrap_or_default())
             }
             other => self.value(other).truths(),
+        }
+    }
+
+    fn both(&mut self, left: &Expr, right: &Expr) -> Truths {
+        let both = self.truths(left);
+        let both = both.and(self.truths(right));
+        match (bound(left), bound(right)) {
+            (Some(one), Some(other)) => both.and(self.within_bounds(one, other)),
+            _ => both,
         }
     }
 

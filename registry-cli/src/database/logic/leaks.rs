@@ -433,7 +433,7 @@ fn functions_casts_and_types_of_users() {
         (Kind::Function, "current_setting", "text", "(org_id = $S)"),
     ] {
         let found = judged(sql_type, expression, |it| {
-            it.redefine(kind, name).in_pg_catalog = true
+            it.redefine(kind, name).in_pg_catalog = true;
         });
         assert_ne!(found, "isolated", "{name}");
     }
