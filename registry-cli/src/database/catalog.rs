@@ -14,7 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::FromRow;
 
 use super::mention::Words;
+use super::redefined::{Redefined, RedefinedRow};
 use super::session::Session;
+use super::setters::CodeRow;
 use super::statements::{Qualified, identifier};
 use crate::failure::Failure;
 
@@ -22,6 +24,14 @@ pub type Oid = i64;
 
 /// The grantee PUBLIC, which stands for every role.
 pub const PUBLIC: Oid = 0;
+
+/// A type that another one is made of.
+#[derive(Debug, FromRow)]
+pub struct Domain {
+    /// As SQL writes it.
+    pub name: String,
+    pub base: String,
+}
 
 /// A table, a view, or another relation with rows.
 #[derive(Debug, FromRow)]
@@ -272,16 +282,13 @@ pub struct FunctionBody {
     pub result: String,
     /// Whether its value is null if an argument is.
     pub is_strict: bool,
+    /// Whether the server may keep its value for later statements.
+    pub is_immutable: bool,
     pub body: String,
     /// Whether no other schema has a function with its name.
     pub is_only: bool,
-}
-
-/// A function that may change a setting.
-#[derive(Debug, FromRow)]
-pub struct Setter {
-    pub schema: String,
-    pub name: String,
+    /// Whether its names are resolved each time it is called, by the search path of the caller.
+    pub is_text: bool,
 }
 
 #[derive(Debug, FromRow)]
@@ -341,7 +348,9 @@ pub struct Rows {
     pub rules: Vec<Rule>,
     pub functions: Vec<Function>,
     pub bodies: Vec<FunctionBody>,
-    pub setters: Vec<Setter>,
+    pub setters: Vec<CodeRow>,
+    pub redefined: Vec<RedefinedRow>,
+    pub domains: Vec<Domain>,
     pub triggers: Vec<Trigger>,
 }
 
@@ -363,10 +372,12 @@ impl Rows {
             rules: session.query("rules", include_str!("catalog/rules.sql"))?,
             functions: session.query("functions", include_str!("catalog/functions.sql"))?,
             bodies: session.query("the bodies of functions", include_str!("catalog/bodies.sql"))?,
-            setters: session.query(
-                "functions that change settings",
-                include_str!("catalog/setters.sql"),
+            setters: session.query("code that changes settings", include_str!("catalog/setters.sql"))?,
+            redefined: session.query(
+                "objects with the names of built-in ones",
+                include_str!("catalog/redefined.sql"),
             )?,
+            domains: session.query("domains", include_str!("catalog/domains.sql"))?,
             foreign_keys: session.query("foreign keys", include_str!("catalog/foreign_keys.sql"))?,
             indexes: session.query("indexes", include_str!("catalog/indexes.sql"))?,
             volatilities: session.query(
@@ -391,7 +402,11 @@ pub struct Catalog {
     pub default_grants: Vec<DefaultGrant>,
     pub functions: Vec<Function>,
     pub foreign_keys: Vec<ForeignKey>,
-    setters: Vec<Setter>,
+    /// All code that may change a setting, or use code that does; empty if none changes one.
+    pub setters: Vec<CodeRow>,
+    /// What users have defined under the name of something built in.
+    pub redefined: Redefined,
+    domains: BTreeMap<String, Domain>,
     roles: BTreeMap<Oid, Role>,
     /// Keyed by member.
     memberships: BTreeMap<Oid, Vec<Membership>>,
@@ -436,6 +451,8 @@ impl From<Rows> for Catalog {
             bodies: grouped(rows.bodies, |function| function.name.clone()),
             foreign_keys: rows.foreign_keys,
             setters: rows.setters,
+            redefined: rows.redefined.into(),
+            domains: by_key(rows.domains, |domain| domain.name.clone()),
             children: grouped(rows.inheritance.clone(), |one| one.parent),
             parents: grouped(rows.inheritance, |one| one.child),
             uses: grouped(uses, |one| one.view),
@@ -521,10 +538,13 @@ impl Catalog {
         }
     }
 
-    /// Whether a function may change a setting.
-    pub fn may_set(&self, schema: Option<&str>, name: &str) -> bool {
-        let mut named = self.setters.iter().filter(|setter| setter.name == name);
-        named.any(|setter| schema.is_none_or(|schema| schema == setter.schema))
+    /// The type below a domain, or the type itself.
+    pub fn base_type<'t>(&'t self, sql_type: &'t str) -> &'t str {
+        let mut base = sql_type;
+        while let Some(domain) = self.domains.get(base) {
+            base = &domain.base;
+        }
+        base
     }
 
     /// The relation with a name, in one schema or, if only one has it, in any.

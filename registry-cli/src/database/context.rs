@@ -10,6 +10,7 @@ use super::foreign_rows::ForeignRows;
 use super::logic::{Expressions, Verdicts};
 use super::probed::Probed;
 use super::roles::Actor;
+use super::setters::Setters;
 use super::statements::{Qualified, RequiredPolicy, qualified, role_list};
 use super::tenancy::{RequiredPolicies, Unknown};
 use crate::columns::{self, TableColumns};
@@ -74,6 +75,8 @@ pub struct Context<'c> {
     pub foreign_rows: Vec<ForeignRows>,
     pub expressions: Expressions,
     pub verdicts: Verdicts,
+    /// What may change the setting that holds the tenant.
+    pub setters: Setters,
     by_relation: BTreeMap<Oid, usize>,
     /// Read when a check first needs the fields of a table.
     fields: OnceCell<BTreeMap<String, TableColumns>>,
@@ -115,6 +118,7 @@ impl<'c> Context<'c> {
             foreign_rows: Vec::new(),
             expressions: Expressions::default(),
             verdicts: Verdicts::default(),
+            setters: setters(project, catalog),
             fields: OnceCell::new(),
         })
     }
@@ -285,6 +289,13 @@ impl<'c> Context<'c> {
         let read = || columns::of_tables(self.project.registry.tables(), &self.project.sources);
         self.fields.get_or_init(read)
     }
+}
+
+fn setters(project: &Project, catalog: &Catalog) -> Setters {
+    let tenancy = project.policy.tenancy.column();
+    tenancy.map_or_else(Setters::default, |column| {
+        Setters::new(&catalog.setters, &column.setting)
+    })
 }
 
 /// The columns of a table that decide whose a row is: its tenant column, or those that refer to its parent.

@@ -25,6 +25,7 @@ mod policies;
 pub mod probe;
 mod probed;
 mod recursion;
+mod redefined;
 mod references;
 pub mod relatives;
 pub mod report;
@@ -32,6 +33,7 @@ pub mod requirements;
 pub mod roles;
 pub mod server;
 pub mod session;
+mod setters;
 pub mod statements;
 pub mod tenancy;
 #[cfg(test)]

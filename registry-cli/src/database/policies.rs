@@ -271,6 +271,7 @@ pub fn question<'q>(
         relation,
         permissive: clause.of(policy)?,
         restrictive: restrictive.filter_map(|other| clause.of(other)).collect(),
+        is_unsettled: letter != "r" && context.setters.run_for(&relation.name),
         may_share: letter == "r",
         steps: Rc::new(Cell::new(MAX_STEPS)),
     })

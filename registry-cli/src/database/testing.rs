@@ -8,13 +8,15 @@ use table_registry_engine::{
 };
 
 use super::catalog::{
-    Catalog, ColumnRow, ForeignKey, Function, FunctionBody, Grant, Index, Inheritance, Membership, Oid,
-    PUBLIC, PolicyRow, Relation, Role, Rows, SchemaRow, ServerRow, Setter, Trigger, Use, VolatilityRow,
+    Catalog, ColumnRow, Domain, ForeignKey, Function, FunctionBody, Grant, Index, Inheritance, Membership,
+    Oid, PUBLIC, PolicyRow, Relation, Role, Rows, SchemaRow, ServerRow, Trigger, Use, VolatilityRow,
 };
 use super::context::Context;
 use super::finding::Finding;
 use super::foreign_rows::ForeignRows;
 use super::probed::Probed;
+use super::redefined::{Kind, RedefinedRow};
+use super::setters::CodeRow;
 use super::statements::{POLICY, TRIGGER};
 use crate::project::{Checked, Project};
 use crate::workspace::Package;
@@ -293,18 +295,46 @@ impl Database {
             }
             .to_string(),
             is_strict: false,
+            is_immutable: false,
             is_only: true,
+            is_text: true,
             body: body.to_string(),
         });
         last(&mut self.rows.bodies)
     }
 
-    /// A function that changes a setting.
-    pub fn setter(&mut self, schema: &str, name: &str) {
-        self.rows.setters.push(Setter {
-            schema: schema.to_string(),
+    /// A function that changes the setting that holds the tenant.
+    pub fn setter(&mut self, name: &str) {
+        self.code(name, "SELECT set_config('app.org_id', '2', true)");
+    }
+
+    /// The code that runs where an object is used.
+    pub fn code(&mut self, name: &str, body: &str) -> &mut CodeRow {
+        self.rows.setters.push(CodeRow {
             name: name.to_string(),
+            on_write: false,
+            body: body.to_string(),
         });
+        last(&mut self.rows.setters)
+    }
+
+    pub fn domain(&mut self, name: &str, base: &str) {
+        self.rows.domains.push(Domain {
+            name: name.to_string(),
+            base: base.to_string(),
+        });
+    }
+
+    /// An object of a user with the name of a built-in one, in another schema than that.
+    pub fn redefine(&mut self, kind: Kind, name: &str) -> &mut RedefinedRow {
+        self.rows.redefined.push(RedefinedRow {
+            kind: kind.name().to_string(),
+            name: name.to_string(),
+            // Casts have no schema.
+            in_pg_catalog: kind == Kind::Cast,
+            is_for_text: true,
+        });
+        last(&mut self.rows.redefined)
     }
 
     /// A permissive policy for all commands, with the same expression for new rows.
@@ -491,6 +521,8 @@ fn empty() -> Rows {
         functions: Vec::new(),
         bodies: Vec::new(),
         setters: Vec::new(),
+        redefined: Vec::new(),
+        domains: Vec::new(),
         triggers: Vec::new(),
     }
 }

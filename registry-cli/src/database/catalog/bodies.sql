@@ -7,7 +7,9 @@ SELECT n.nspname::text AS schema,
        ) AS types,
        format_type(p.prorettype, NULL) AS result,
        p.proisstrict AS is_strict,
+       p.provolatile = 'i' AS is_immutable,
        NOT EXISTS (SELECT FROM pg_proc o WHERE o.proname = p.proname AND o.oid <> p.oid) AS is_only,
+       p.prosrc <> '' AS is_text,
        -- A body in standard SQL is kept in another form than as text.
        CASE WHEN p.prosrc = '' THEN coalesce(
            substring(pg_get_functiondef(p.oid) FROM '(BEGIN ATOMIC.*)'),

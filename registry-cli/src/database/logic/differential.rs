@@ -75,6 +75,8 @@ INSERT INTO tasks
 const SESSIONS: &[(Option<&str>, Option<i64>)] = &[
     (Some("1"), Some(1)),
     (Some("2"), Some(2)),
+    (Some("01"), Some(1)),
+    (Some(" 2 "), Some(2)),
     (Some(""), None),
     (None, None),
 ];
@@ -161,6 +163,87 @@ fn verdicts_agree_with_the_server() {
         "{counts:?}"
     );
     assert!(counts.rejected < count / 5, "{counts:?}");
+}
+
+/// What users define under the names of built-in objects, and code that changes the setting.
+const REDEFINED: &str = "
+CREATE FUNCTION always(bigint, text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
+CREATE OPERATOR = (LEFTARG = bigint, RIGHTARG = text, FUNCTION = always);
+CREATE FUNCTION lower(character varying) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'y'::text $$;
+CREATE FUNCTION is_mine(org bigint) RETURNS boolean LANGUAGE sql STABLE
+    AS $$ SELECT org = current_setting('app.org_id', true) $$;
+CREATE FUNCTION is_parsed(org bigint) RETURNS boolean LANGUAGE sql STABLE
+    RETURN org = nullif(current_setting('app.org_id', true), '')::bigint;
+CREATE FUNCTION is_y() RETURNS boolean LANGUAGE sql STABLE AS $$ SELECT lower('X'::varchar) = 'y' $$;
+CREATE FUNCTION switch(org bigint) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+    PERFORM set_config('app.org_id', org::text, true);
+    RETURN true;
+END $$;
+CREATE FUNCTION noted(org bigint) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RETURN switch(org); END $$;
+CREATE FUNCTION touched() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM switch(2); RETURN NEW; END $$;
+CREATE TRIGGER touched BEFORE INSERT ON docs FOR EACH ROW EXECUTE FUNCTION touched();
+";
+
+#[test]
+fn what_users_redefine() {
+    let server = match Server::start() {
+        Ok(server) => server,
+        Err(failure) if env::var_os("CI").is_none() => {
+            eprintln!("skipped: {failure:?}");
+            return;
+        }
+        Err(failure) => panic!("{failure:?}"),
+    };
+    let mut session = connected(&server);
+    session.execute("the schema", SCHEMA).unwrap();
+    session.execute("objects of users", REDEFINED).unwrap();
+    let mut sessions = [connected(&server), connected(&server)];
+    let catalog = Catalog::read(&mut session).unwrap();
+    let project = project_of(STRUCTS, POLICY_FILE);
+    let context = Context::new(&project, &catalog).unwrap();
+    assert!(context.setters.run_for("docs") && !context.setters.run_for("tasks"));
+    let relation = catalog.relation("public", "docs").unwrap();
+    let own = "org_id = nullif(current_setting('app.org_id', true), '')::bigint";
+    for (expression, is_leaky) in [
+        ("org_id = current_setting('app.org_id', true)", true),
+        ("org_id = ANY (ARRAY[current_setting('app.org_id', true)])", true),
+        (
+            "org_id IS NOT DISTINCT FROM current_setting('app.org_id', true)",
+            true,
+        ),
+        (
+            "nullif(org_id, current_setting('app.org_id', true)) IS NULL",
+            true,
+        ),
+        (
+            "CASE org_id WHEN current_setting('app.org_id', true) THEN true ELSE false END",
+            true,
+        ),
+        ("is_mine(org_id)", true),
+        ("is_y()", true),
+        ("current_setting('app.org_id', true) <> own_org()::text", true),
+        (
+            &format!("CASE WHEN noted(org_id) THEN {own} ELSE false END"),
+            true,
+        ),
+        (own, false),
+        ("is_parsed(org_id)", false),
+    ] {
+        let policy = created(&mut session, relation, expression).expect(expression);
+        let question = question(
+            &context,
+            &context.app_roles[0],
+            relation,
+            &policy,
+            Clause::Using,
+            "r",
+        )
+        .unwrap();
+        let found = foreign_row(&mut sessions, "docs");
+        assert_eq!(found.is_some(), is_leaky, "on the server: {expression}");
+        let verdict = question.verdict();
+        assert_eq!(verdict != Verdict::Isolated, is_leaky, "{expression}: {verdict}");
+    }
 }
 
 fn connected(server: &Server) -> Session {
@@ -292,8 +375,8 @@ impl Tenants {
     /// `None` for NULL.
     fn constant(&self, value: &Value) -> Option<Constant> {
         match &value.known {
-            Known::Tenant(Tenant::OfSession) => Some(self.own.clone()),
-            Known::Tenant(_) => Some(self.other.clone()),
+            Known::Tenant(Tenant::OfSession) | Known::Spelling(Tenant::OfSession) => Some(self.own.clone()),
+            Known::Tenant(_) | Known::Spelling(_) => Some(self.other.clone()),
             Known::One(constant) => Some(constant.clone()),
             Known::Nothing => None,
             Known::Variable(_) | Known::Anything => Some(Constant::Text("7".to_string())),
@@ -413,7 +496,7 @@ impl Generator<'_> {
 
     fn simple(&mut self) -> String {
         let column = self.tenant_column();
-        match self.random.below(20) {
+        match self.random.below(23) {
             0..=5 => format!("({column} = {})", self.tenant()),
             6 => {
                 let op = *self
@@ -481,6 +564,21 @@ impl Generator<'_> {
             .to_string(),
             16 => (*self.random.one(&["true", "false", "NULL::boolean"])).to_string(),
             17 => format!("is_own({column})"),
+            19 => {
+                let tenant = self.tenant();
+                format!("({column} BETWEEN {tenant} AND {tenant})")
+            }
+            20 => (*self
+                .random
+                .one(&["(current_user = 'admin')", "(current_user <> 'admin')"]))
+            .to_string(),
+            21 => (*self.random.one(&[
+                "(current_setting('app.org_id', true) <> own_org()::text)",
+                "(current_setting('app.org_id', true) = own_org()::text)",
+                "(nullif(current_setting('app.org_id', true), own_org()::text) IS NULL)",
+                "(trim(current_setting('app.org_id', true)) = '1')",
+            ]))
+            .to_string(),
             18 => format!("({column}::text LIKE current_setting('app.org_id', true) || '%')"),
             _ => format!("({column}::text = {}::text)", self.tenant()),
         }
@@ -505,6 +603,8 @@ impl Generator<'_> {
             "coalesce(own_org(), 1)",
             "own_org()::numeric",
             "nullif(own_org(), 7)",
+            "own_org()::integer",
+            "nullif(trim(current_setting('app.org_id', true)), '')::bigint",
             "coalesce(nullif(current_setting('app.org_id', true), ''), '2')::bigint",
             "nullif(current_setting('app.tenant_id', true), '')::bigint",
         ]))
@@ -529,7 +629,15 @@ impl Generator<'_> {
             2 => format!("{key} AND {own} AND {more}"),
             _ => format!("{key} AND {more}"),
         };
-        match self.random.below(6) {
+        match self.random.below(8) {
+            6 => format!(
+                "(EXISTS (SELECT FROM projects q LEFT JOIN projects p ON {condition} WHERE {}))",
+                self.random
+                    .one(&["q.id = project_id", "p.id = project_id", "p.id IS NULL"])
+            ),
+            7 => {
+                format!("(EXISTS (SELECT FROM projects q JOIN projects p USING (org_id) WHERE {condition}))")
+            }
             0..=2 => format!("(EXISTS (SELECT FROM projects p WHERE {condition}))"),
             3 => format!("(project_id IN (SELECT p.id FROM projects p WHERE {own}))"),
             4 => format!("(NOT EXISTS (SELECT FROM projects p WHERE {condition}))"),

@@ -13,10 +13,13 @@ use sqlparser::ast::{
 use table_registry_engine::Tenancy;
 
 use super::truth::Truths;
-use super::value::{Constant, Known, Moment, Tenant, Value, Variable, is_integer, is_named, is_text};
+use super::value::{
+    Constant, Known, Moment, Spelling, Tenant, Value, Variable, full_name, is_integer, is_named, is_text,
+};
 use super::world::{Choice, Seen, Session, World};
 use crate::database::catalog::Oid;
 use crate::database::context::Context;
+use crate::database::redefined::Kind;
 use crate::database::roles::Actor;
 
 /// How deeply policies and functions may call each other.
@@ -32,6 +35,8 @@ pub struct Row {
     pub relation: Oid,
     /// The tenant that it belongs to, if its table has tenants and the tenant is known.
     pub owner: Option<Tenant>,
+    /// Whether an outer join has found no such row, so that its columns are null.
+    pub is_absent: bool,
 }
 
 /// The names that can be used at one place.
@@ -41,6 +46,8 @@ pub struct Scope {
     pub parameters: Vec<(String, Parameter)>,
     /// Whether the names around it cannot be used.
     pub is_closed: bool,
+    /// Whether the search path of the caller decides what its names mean.
+    pub is_text: bool,
 }
 
 /// An argument of a function that is evaluated in place.
@@ -61,6 +68,8 @@ pub struct Evaluation<'e> {
     pub depth: usize,
     /// The tables whose policies the server is applying.
     pub applied: Vec<Oid>,
+    /// How often something was read that another statement may find changed: the session, or a table.
+    pub reads: usize,
     /// How many more parts of expressions are evaluated.
     pub steps: Rc<Cell<usize>>,
 }
@@ -86,6 +95,7 @@ impl<'e> Evaluation<'e> {
             scopes: vec![scope],
             depth: 0,
             applied: vec![relation],
+            reads: 0,
             steps,
         }
     }
@@ -108,10 +118,7 @@ impl<'e> Evaluation<'e> {
         match condition {
             Expr::Nested(inner) => self.truths(inner),
             Expr::BinaryOp { left, op, right } => match op {
-                BinaryOperator::And => {
-                    let left = self.truths(left);
-                    left.and(self.truths(right))
-                }
+                BinaryOperator::And => self.both(left, right),
                 BinaryOperator::Or => {
                     let left = self.truths(left);
                     left.or(self.truths(right))
@@ -130,6 +137,11 @@ impl<'e> Evaluation<'e> {
             Expr::IsNotUnknown(inner) => self.truths(inner).is(Truths::NULL).not(),
             Expr::IsNull(inner) => self.is_null(inner),
             Expr::IsNotNull(inner) => self.is_null(inner).not(),
+            // The parser takes `a IS DISTINCT FROM b AND c` for `a IS DISTINCT FROM (b AND c)`.
+            Expr::IsDistinctFrom(_, right) | Expr::IsNotDistinctFrom(_, right) if is_logical(right) => {
+                self.opaque(&format!("`{condition}`"));
+                Truths::ANY
+            }
             Expr::IsDistinctFrom(left, right) => self.is_same(left, right).not(),
             Expr::IsNotDistinctFrom(left, right) => self.is_same(left, right),
             Expr::Between {
@@ -138,8 +150,10 @@ impl<'e> Evaluation<'e> {
                 low,
                 high,
             } => {
-                let above = self.compared(expr, &BinaryOperator::GtEq, low);
-                let between = above.and(self.compared(expr, &BinaryOperator::LtEq, high));
+                let (from, to) = (&BinaryOperator::GtEq, &BinaryOperator::LtEq);
+                let above = self.compared(expr, from, low);
+                let between = above.and(self.compared(expr, to, high));
+                let between = between.and(self.within_bounds((expr, from, low), (expr, to, high)));
                 negated_if(*negated, between)
             }
             Expr::InList { expr, list, negated } => {
@@ -189,10 +203,21 @@ impl<'e> Evaluation<'e> {
                 else_result,
                 ..
             } => self.case_truths(operand.as_deref(), conditions, else_result.as_deref()),
-            Expr::Function(function) if is_called(function, "coalesce") => {
+            Expr::Function(function)
+                if is_called(function, "coalesce") && self.is_built_in(Kind::Function, "coalesce") =>
+            {
                 self.coalesced_truths(&arguments(function).unwrap_or_default())
             }
             other => self.value(other).truths(),
+        }
+    }
+
+    fn both(&mut self, left: &Expr, right: &Expr) -> Truths {
+        let both = self.truths(left);
+        let both = both.and(self.truths(right));
+        match (bound(left), bound(right)) {
+            (Some(one), Some(other)) => both.and(self.within_bounds(one, other)),
+            _ => both,
         }
     }
 
@@ -256,7 +281,7 @@ impl<'e> Evaluation<'e> {
     /// Whether an arm of CASE is chosen.
     fn chosen(&mut self, operand: Option<&Expr>, arm: &CaseWhen) -> Truths {
         match operand {
-            Some(operand) => self.compared(operand, &BinaryOperator::Eq, &arm.condition),
+            Some(operand) => self.compared_unwritten(operand, &arm.condition),
             None => self.truths(&arm.condition),
         }
     }
@@ -302,8 +327,13 @@ impl<'e> Evaluation<'e> {
 
     /// Whether two values are the same, where NULL is the same as NULL.
     fn is_same(&mut self, left: &Expr, right: &Expr) -> Truths {
+        let is_known = self.knows_operator(&BinaryOperator::Eq, [left, right], false);
         let (left, right) = (self.value(left), self.value(right));
-        let equal = self.compare(&left, &BinaryOperator::Eq, &right);
+        let equal = if is_known {
+            self.compare(&left, &BinaryOperator::Eq, &right)
+        } else {
+            Truths::ANY
+        };
         let both_null = Truths::TRUE.when(left.may_be_null && right.may_be_null);
         let can_be = |value: &Value| value.known != Known::Nothing;
         let one_null = (left.may_be_null && can_be(&right)) || (right.may_be_null && can_be(&left));
@@ -311,9 +341,83 @@ impl<'e> Evaluation<'e> {
     }
 
     pub fn compared(&mut self, left: &Expr, op: &BinaryOperator, right: &Expr) -> Truths {
+        let is_known = self.knows_operator(op, [left, right], true);
         let left = self.value(left);
         let right = self.value(right);
-        self.compare(&left, op, &right)
+        if is_known {
+            self.compare(&left, op, &right)
+        } else {
+            Truths::ANY
+        }
+    }
+
+    /// Compares by an `=` that is not written there: that of CASE, NULLIF and IS DISTINCT FROM.
+    fn compared_unwritten(&mut self, left: &Expr, right: &Expr) -> Truths {
+        let is_known = self.knows_operator(&BinaryOperator::Eq, [left, right], false);
+        let left = self.value(left);
+        let right = self.value(right);
+        if is_known {
+            self.compare(&left, &BinaryOperator::Eq, &right)
+        } else {
+            Truths::ANY
+        }
+    }
+
+    /// Whether an operator is the built-in one. Where it is written by the server, one in another schema has that schema
+    /// in front.
+    pub fn knows_operator(&mut self, op: &BinaryOperator, operands: [&Expr; 2], is_written: bool) -> bool {
+        let name = op.to_string();
+        let Some(other) = self.context.catalog.redefined.get(Kind::Operator, &name) else {
+            return true;
+        };
+        // The server prefers an operator for exactly these types.
+        let is_text = operands.into_iter().all(is_plain_text);
+        let is_known = if is_text && !other.is_for_text {
+            true
+        } else {
+            is_written && !other.in_pg_catalog && !self.is_in_text()
+        };
+        if !is_known {
+            self.opaque(&format!("operator `{name}`, which a user has defined, too"));
+        }
+        is_known
+    }
+
+    /// Whether a name without a schema means the built-in object.
+    pub fn is_built_in(&self, kind: Kind, name: &str) -> bool {
+        let redefined = self.context.catalog.redefined.get(kind, name);
+        redefined.is_none_or(|other| !other.in_pg_catalog && !self.is_in_text())
+    }
+
+    /// Whether the search path decides what names mean: in the text of a function's body.
+    fn is_in_text(&self) -> bool {
+        let mut around = self.scopes.iter().rev();
+        around
+            .find(|scope| scope.is_closed)
+            .is_some_and(|scope| scope.is_text)
+    }
+
+    /// Whether a value can be within two bounds: not that of one tenant where both are another one.
+    fn within_bounds(&mut self, one: Bound<'_>, other: Bound<'_>) -> Truths {
+        let ops = [one.1, other.1];
+        let is_range = ops == [&BinaryOperator::GtEq, &BinaryOperator::LtEq]
+            || ops == [&BinaryOperator::LtEq, &BinaryOperator::GtEq];
+        let is_same = one.0.to_string() == other.0.to_string() && one.2.to_string() == other.2.to_string();
+        if !is_range
+            || !is_same
+            || !ops
+                .into_iter()
+                .all(|op| self.knows_operator(op, [one.0, one.2], true))
+        {
+            return Truths::TRUE;
+        }
+        let (item, end) = (self.value(one.0), self.value(one.2));
+        match (tenant_of(&item.known), tenant_of(&end.known)) {
+            (Some(item), Some(end)) if item != end => Truths::FALSE,
+            // The empty text is nobody's tenant.
+            (Some(_), None) if end.known == Known::One(Constant::Text(String::new())) => Truths::FALSE,
+            _ => Truths::TRUE,
+        }
     }
 
     pub fn compare(&mut self, left: &Value, op: &BinaryOperator, right: &Value) -> Truths {
@@ -325,14 +429,24 @@ impl<'e> Evaluation<'e> {
         let own = match (&left.known, &right.known) {
             (Known::Nothing, _) | (_, Known::Nothing) => Truths::NONE,
             (Known::One(one), Known::One(other)) => compare_constants(one, op, other),
-            (Known::Tenant(one), Known::Tenant(other)) => self.compare_tenants(*one, op, *other),
-            (Known::One(_), Known::Tenant(_))
+            (Known::Tenant(one) | Known::Spelling(one), Known::Tenant(other) | Known::Spelling(other)) => {
+                let is_exact = left.known == right.known && left.known == Known::Tenant(*one);
+                self.compare_tenants(*one, op, *other, is_exact)
+            }
+            (Known::Variable(Variable::Role(_)), Known::One(Constant::Text(name)))
+            | (Known::One(Constant::Text(name)), Known::Variable(Variable::Role(_)))
+                if matches!(op, BinaryOperator::Eq | BinaryOperator::NotEq) && !self.may_be_role(name) =>
+            {
+                Truths::of(*op == BinaryOperator::NotEq)
+            }
+            (Known::One(_), Known::Tenant(_) | Known::Spelling(_))
                 if !matches!(op, BinaryOperator::Eq | BinaryOperator::NotEq) =>
             {
                 self.need_tenants(None);
                 Truths::EITHER
             }
-            (Known::Tenant(tenant), Known::One(constant)) | (Known::One(constant), Known::Tenant(tenant)) => {
+            (Known::Tenant(tenant) | Known::Spelling(tenant), Known::One(constant))
+            | (Known::One(constant), Known::Tenant(tenant) | Known::Spelling(tenant)) => {
                 self.compare_tenant(*tenant, op, constant)
             }
             (Known::Variable(one), Known::Variable(other)) => {
@@ -343,7 +457,7 @@ impl<'e> Evaluation<'e> {
                 self.seen.compared(variable, known);
                 Truths::EITHER
             }
-            (Known::Tenant(_), _) | (_, Known::Tenant(_)) => {
+            (Known::Tenant(_) | Known::Spelling(_), _) | (_, Known::Tenant(_) | Known::Spelling(_)) => {
                 self.need_tenants(None);
                 Truths::EITHER
             }
@@ -352,8 +466,8 @@ impl<'e> Evaluation<'e> {
         own | beside
     }
 
-    fn compare_tenants(&mut self, one: Tenant, op: &BinaryOperator, other: Tenant) -> Truths {
-        let is_same = one == other && one != Tenant::Other;
+    fn compare_tenants(&mut self, one: Tenant, op: &BinaryOperator, other: Tenant, is_exact: bool) -> Truths {
+        let is_same = is_exact && one == other && one != Tenant::Other;
         let is_different = one != other;
         match op {
             BinaryOperator::Eq if is_different => Truths::FALSE,
@@ -365,6 +479,19 @@ impl<'e> Evaluation<'e> {
                 Truths::EITHER
             }
         }
+    }
+
+    /// Whether the session can have a role: that of the application, one that it can change to, or one of its members.
+    fn may_be_role(&self, name: &str) -> bool {
+        let Some(role) = self.context.catalog.role(name) else {
+            return false;
+        };
+        let roles = self.context.app_roles.iter().chain([self.actor]);
+        let own = Actor::new(self.context.catalog, role);
+        role.superuser
+            || roles
+                .into_iter()
+                .any(|actor| actor.reaches(role.oid) || own.reaches(actor.role.oid))
     }
 
     /// The empty text is nobody's tenant.
@@ -402,7 +529,8 @@ impl<'e> Evaluation<'e> {
                 Tenancy::Column { name, .. } => {
                     let relation = table.relation?;
                     let mut columns = self.context.catalog.columns(relation.oid).iter();
-                    return Some(columns.find(|column| column.name == *name)?.type_text.clone());
+                    let declared = &columns.find(|column| column.name == *name)?.type_text;
+                    return Some(self.context.catalog.base_type(declared).to_string());
                 }
                 Tenancy::Through(parent) => {
                     let mut tables = self.context.tables.iter();
@@ -435,6 +563,20 @@ impl<'e> Evaluation<'e> {
             Expr::Cast { expr, data_type, .. } => self.cast(expr, data_type),
             Expr::Subquery(query) => self.selected(query),
             Expr::Function(function) => self.called(function),
+            Expr::Trim {
+                expr: inner,
+                trim_what,
+                trim_characters: None,
+                ..
+            } => {
+                let of_spaces = trim_what.as_deref().is_none_or(is_space);
+                let trimmed = self.trimmed(inner, of_spaces);
+                if self.is_trim_built_in() {
+                    trimmed
+                } else {
+                    Value::ANYTHING
+                }
+            }
             Expr::Case {
                 operand,
                 conditions,
@@ -452,8 +594,10 @@ impl<'e> Evaluation<'e> {
                 other => other.with(Known::Anything),
             },
             Expr::BinaryOp { left, op, right } if !is_condition(expression) => {
+                let is_known = self.knows_operator(op, [left, right], true);
                 let (left, right) = (self.value(left), self.value(right));
-                self.calculated(&left, op, &right)
+                let value = self.calculated(&left, op, &right);
+                if is_known { value } else { Value::ANYTHING }
             }
             other if is_condition(other) => Value::of_truths(self.truths(other)),
             other => {
@@ -465,7 +609,7 @@ impl<'e> Evaluation<'e> {
 
     fn calculated(&mut self, left: &Value, op: &BinaryOperator, right: &Value) -> Value {
         for value in [left, right] {
-            if let Known::Tenant(_) = value.known {
+            if let Known::Tenant(_) | Known::Spelling(_) = value.known {
                 self.need_tenants(None);
             }
         }
@@ -513,7 +657,15 @@ impl<'e> Evaluation<'e> {
 
     fn cast(&mut self, inner: &Expr, data_type: &DataType) -> Value {
         let value = self.value(inner);
-        self.cast_to(value, &data_type.to_string().to_lowercase())
+        let sql_type = data_type.to_string().to_lowercase();
+        let is_literal = matches!(inner, Expr::Value(_));
+        if self.is_built_in(Kind::Type, &sql_type)
+            && (is_literal || self.is_built_in(Kind::Cast, full_name(&sql_type)))
+        {
+            return self.cast_to(value, &sql_type);
+        }
+        self.opaque(&format!("cast to `{sql_type}`, which a user has defined, too"));
+        Value::ANYTHING
     }
 
     fn cast_to(&mut self, value: Value, sql_type: &str) -> Value {
@@ -522,12 +674,27 @@ impl<'e> Evaluation<'e> {
                 Some(cast) => cast.nullable(value.may_be_null).failing(value.may_fail),
                 None => value.with(Known::Anything).failing(true),
             },
-            Known::Tenant(_) if self.holds_tenants(sql_type) => value,
-            Known::Tenant(_) => {
+            Known::Tenant(tenant) | Known::Spelling(tenant) if self.holds_tenants(sql_type) => {
+                let is_exact = match &value.known {
+                    Known::Tenant(_) => !is_text(sql_type) || self.spelling_of_tenants() == Spelling::Exact,
+                    _ => !is_text(sql_type),
+                };
+                let known = if is_exact {
+                    Known::Tenant(*tenant)
+                } else {
+                    Known::Spelling(*tenant)
+                };
+                value.with(known).failing(self.may_overflow(sql_type))
+            }
+            Known::Tenant(_) | Known::Spelling(_) => {
                 self.need_tenants(None);
                 value.with(Known::Anything).failing(true)
             }
             Known::Nothing => value,
+            // Another type may hold less of a name.
+            Known::Variable(Variable::Role(_)) if !is_text(sql_type) || sql_type.contains('(') => {
+                value.with(Known::Anything).failing(true)
+            }
             Known::Variable(_) | Known::Anything => value.failing(!is_text(sql_type)),
         }
     }
@@ -535,11 +702,43 @@ impl<'e> Evaluation<'e> {
     /// Whether every tenant can be cast to a type, and different ones stay different: to that of the tenant column, to a
     /// wider one, or to text.
     fn holds_tenants(&self, sql_type: &str) -> bool {
-        let outer = self.scopes[0].rows.first().map(|row| row.relation);
-        let own = outer.and_then(|relation| self.tenant_type(relation));
-        let is_wider = |own: &str| is_integer(own) && matches!(sql_type, "bigint" | "int8" | "numeric");
-        matches!(sql_type, "text" | "varchar" | "character varying")
-            || own.is_some_and(|own| is_named(&own, sql_type) || is_wider(&own))
+        let base = self.context.catalog.base_type(sql_type);
+        if matches!(base, "text" | "varchar" | "character varying") {
+            return self.spelling_of_tenants() != Spelling::Rounded;
+        }
+        let is_number = |own: &str| is_integer(own) && (is_integer(base) || base == "numeric");
+        self.own_tenant_type()
+            .is_some_and(|own| is_named(&own, base) || is_number(&own))
+    }
+
+    /// Whether an integer type may be too small for a tenant.
+    fn may_overflow(&self, sql_type: &str) -> bool {
+        let base = full_name(self.context.catalog.base_type(sql_type));
+        let is_own = self.own_tenant_type().is_some_and(|own| is_named(&own, base));
+        is_integer(base) && base != "bigint" && !is_own
+    }
+
+    /// The type of the tenants of the policy's table.
+    fn own_tenant_type(&self) -> Option<String> {
+        let outer = self.scopes[0].rows.first()?.relation;
+        self.tenant_type(outer)
+    }
+
+    fn spelling_of_tenants(&self) -> Spelling {
+        self.own_tenant_type()
+            .map_or(Spelling::Loose, |own| Spelling::of(&own))
+    }
+
+    /// Whether the tenants of a table have the same type as those of the policy's table.
+    fn has_same_tenants(&self, relation: Oid) -> bool {
+        match (self.own_tenant_type(), self.tenant_type(relation)) {
+            (Some(own), Some(other)) => {
+                is_named(&own, &other)
+                    || (is_integer(&own) && is_integer(&other))
+                    || (is_text(&own) && is_text(&other))
+            }
+            _ => true,
+        }
     }
 
     fn column(&mut self, table: Option<&Ident>, name: &Ident) -> Value {
@@ -598,17 +797,24 @@ impl<'e> Evaluation<'e> {
         }
     }
 
-    fn has_column(&self, relation: Oid, name: &str) -> bool {
+    pub fn has_column(&self, relation: Oid, name: &str) -> bool {
         let mut columns = self.context.catalog.columns(relation).iter();
         columns.any(|column| column.name == name)
     }
 
-    fn column_of(&mut self, row: &Row, name: &str) -> Value {
+    pub fn column_of(&mut self, row: &Row, name: &str) -> Value {
+        if row.is_absent {
+            return Value::NULL;
+        }
         let tenant = row
             .owner
             .filter(|_| self.tenant_column(row.relation) == Some(name));
         if let Some(tenant) = tenant {
-            return self.tenant(tenant);
+            return if self.has_same_tenants(row.relation) {
+                self.tenant(tenant)
+            } else {
+                Value::ANYTHING
+            };
         }
         let mut columns = self.context.catalog.columns(row.relation).iter();
         let Some(column) = columns.find(|column| column.name == name) else {
@@ -634,7 +840,7 @@ impl<'e> Evaluation<'e> {
         })
     }
 
-    fn tenant_column(&self, relation: Oid) -> Option<&'e str> {
+    pub fn tenant_column(&self, relation: Oid) -> Option<&'e str> {
         let table = self.context.table_holding(relation)?;
         table.tenant_column()
     }
@@ -668,13 +874,15 @@ impl<'e> Evaluation<'e> {
             return Value::ANYTHING;
         };
         let (schema, name) = called_name(&function.name);
-        if name == "set_config" || self.context.catalog.may_set(schema.as_deref(), &name) {
-            let shown = &function.name;
-            self.seen.changes = Some(format!("function `{shown}`, which may change a setting"));
-        }
-        if schema.as_deref().is_none_or(|schema| schema == "pg_catalog")
-            && let Some(value) = self.built_in(&name, &arguments)
-        {
+        let is_built_in = match schema.as_deref() {
+            None => self.is_built_in(Kind::Function, &name),
+            Some("pg_catalog") => {
+                let redefined = self.context.catalog.redefined.get(Kind::Function, &name);
+                redefined.is_none_or(|other| !other.in_pg_catalog)
+            }
+            Some(_) => false,
+        };
+        if is_built_in && let Some(value) = self.built_in(&name, &arguments) {
             return value;
         }
         self.inlined(schema.as_deref(), &name, &arguments)
@@ -698,8 +906,8 @@ impl<'e> Evaluation<'e> {
                 self.setting(&setting, is_missing_ok)
             }
             ("nullif", [value, other]) => {
-                let (value, other) = (self.value(value), self.value(other));
-                let equal = self.compare(&value, &BinaryOperator::Eq, &other);
+                let equal = self.compared_unwritten(value, other);
+                let value = self.value(value);
                 if equal == Truths::TRUE {
                     Value::NULL
                 } else {
@@ -723,6 +931,7 @@ impl<'e> Evaluation<'e> {
                 }
                 one_of(parts).nullable(may_be_null)
             }
+            ("btrim" | "ltrim" | "rtrim", [text]) => self.trimmed(text, true),
             ("lower" | "upper", [text]) => {
                 let value = self.value(text);
                 match &value.known {
@@ -734,10 +943,11 @@ impl<'e> Evaluation<'e> {
                         };
                         value.with(Known::One(Constant::Text(changed)))
                     }
-                    Known::Tenant(_) => {
+                    Known::Tenant(_) | Known::Spelling(_) => {
                         self.need_tenants(None);
                         value.with(Known::Anything)
                     }
+                    Known::Variable(Variable::Role(_)) => value.with(Known::Anything),
                     // Compared with what the variable itself may be. `lower` of a range may be null.
                     Known::Variable(_) => value.nullable(true),
                     _ => value.with(Known::Anything).nullable(true),
@@ -754,6 +964,7 @@ impl<'e> Evaluation<'e> {
                 [],
             ) => Value::constant(Constant::Time(Moment::Now)),
             ("current_user" | "session_user" | "current_role" | "user", []) => {
+                self.reads += 1;
                 let variable = Variable::Role(name.to_string());
                 let role = Value::text(self.actor.role.name.clone());
                 match self.world.value(&variable) {
@@ -768,8 +979,36 @@ impl<'e> Evaluation<'e> {
         })
     }
 
+    fn is_trim_built_in(&self) -> bool {
+        let mut names = ["btrim", "ltrim", "rtrim"].into_iter();
+        names.all(|name| self.is_built_in(Kind::Function, name))
+    }
+
+    /// A text without the spaces around it. A number is read the same with and without them.
+    fn trimmed(&mut self, text: &Expr, of_spaces: bool) -> Value {
+        let value = self.value(text);
+        let is_number = self
+            .own_tenant_type()
+            .is_some_and(|own| is_integer(&own) || is_named(&own, "numeric"));
+        match &value.known {
+            Known::One(Constant::Text(text)) if text.is_empty() => value,
+            Known::Tenant(_) | Known::Spelling(_) if of_spaces && is_number => value,
+            Known::Tenant(_) | Known::Spelling(_) => {
+                self.need_tenants(None);
+                value.with(Known::Anything)
+            }
+            Known::One(Constant::Text(text))
+                if of_spaces && !text.starts_with(' ') && !text.ends_with(' ') =>
+            {
+                value
+            }
+            _ => value.with(Known::Anything),
+        }
+    }
+
     /// The value of `current_setting`.
     fn setting(&mut self, name: &Value, is_missing_ok: bool) -> Value {
+        self.reads += 1;
         let Known::One(Constant::Text(name)) = &name.known else {
             return Value::ANYTHING;
         };
@@ -793,7 +1032,8 @@ impl<'e> Evaluation<'e> {
                     known: Known::One(constant),
                     ..
                 } => Value::text(constant.to_text()),
-                tenant => tenant,
+                tenant if self.own_tenant_type().is_some_and(|own| is_text(&own)) => tenant,
+                tenant => tenant.with(Known::Spelling(Tenant::OfSession)),
             },
             Session::Unset if is_missing_ok => Value::NULL,
             Session::Unset => Value::ERROR,
@@ -831,7 +1071,7 @@ impl<'e> Evaluation<'e> {
             return Value::NULL.failing(may_fail);
         }
         for (value, sql_type) in values.iter_mut().zip(&function.types) {
-            *value = self.cast_to(value.clone(), sql_type);
+            *value = self.converted(value.clone(), sql_type);
         }
         let may_be_strict_null = function.is_strict && values.iter().any(|value| value.may_be_null);
         let all: Vec<Parameter> = values
@@ -847,16 +1087,33 @@ impl<'e> Evaluation<'e> {
         self.scopes.push(Scope {
             parameters,
             is_closed: true,
+            is_text: function.is_text,
             ..Scope::default()
         });
         self.depth += 1;
         // The server plans the queries in a function separately, so it applies no policies there yet.
         let applied = std::mem::take(&mut self.applied);
+        let reads = self.reads;
         let value = self.value(&body);
         self.applied = applied;
         self.depth -= 1;
         self.scopes.pop();
-        self.cast_to(value, &function.result).nullable(may_be_strict_null)
+        if function.is_immutable && self.reads != reads {
+            // A prepared statement keeps the value that the function had when it was planned.
+            self.opaque(&format!("function `{shown}`, which is not IMMUTABLE, as it says"));
+            return Value::ANYTHING;
+        }
+        self.converted(value, &function.result)
+            .nullable(may_be_strict_null)
+    }
+
+    /// A value that is given to a parameter, or returned.
+    fn converted(&mut self, value: Value, sql_type: &str) -> Value {
+        if self.is_built_in(Kind::Cast, full_name(sql_type)) {
+            self.cast_to(value, sql_type)
+        } else {
+            Value::ANYTHING
+        }
     }
 
     pub fn opaque(&mut self, what: &str) {
@@ -911,6 +1168,57 @@ fn is_array(expression: &Expr) -> bool {
         Expr::Nested(inner) => is_array(inner),
         Expr::Cast { data_type, .. } => data_type.to_string().ends_with(']'),
         Expr::Array(_) => true,
+        _ => false,
+    }
+}
+
+/// A comparison: what is compared, how, and with what.
+type Bound<'b> = (&'b Expr, &'b BinaryOperator, &'b Expr);
+
+fn bound(condition: &Expr) -> Option<Bound<'_>> {
+    match condition {
+        Expr::Nested(inner) => bound(inner),
+        Expr::BinaryOp {
+            left,
+            op: op @ (BinaryOperator::GtEq | BinaryOperator::LtEq),
+            right,
+        } => Some((left, op, right)),
+        _ => None,
+    }
+}
+
+fn tenant_of(known: &Known) -> Option<Tenant> {
+    match known {
+        Known::Tenant(tenant) | Known::Spelling(tenant) => Some(*tenant),
+        _ => None,
+    }
+}
+
+fn is_space(expression: &Expr) -> bool {
+    match expression {
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_space(inner),
+        Expr::Value(literal) => literal.value == Literal::SingleQuotedString(" ".to_string()),
+        _ => false,
+    }
+}
+
+fn is_logical(expression: &Expr) -> bool {
+    matches!(
+        expression,
+        Expr::BinaryOp {
+            op: BinaryOperator::And | BinaryOperator::Or,
+            ..
+        }
+    )
+}
+
+/// Whether an expression has the type `text` for certain, or is a literal that gets the type of what it is compared with.
+fn is_plain_text(expression: &Expr) -> bool {
+    match expression {
+        Expr::Nested(inner) => is_plain_text(inner),
+        Expr::Cast { data_type, .. } => matches!(data_type, DataType::Text),
+        Expr::Value(literal) => matches!(literal.value, Literal::SingleQuotedString(_)),
+        Expr::Function(function) => is_called(function, "current_setting"),
         _ => false,
     }
 }

@@ -66,8 +66,29 @@ pub fn has_sub_select(text: &str) -> bool {
 
 fn parser(text: &str) -> Option<Parser<'static>> {
     let tokens = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize().ok()?;
+    let tokens = without_bare_from(tokens);
     let is_short = tokens.iter().filter(|token| may_nest(token)).count() <= MAX_NESTING_TOKENS;
     is_short.then(|| Parser::new(&PostgreSqlDialect {}).with_tokens(tokens))
+}
+
+/// The parser cannot read `TRIM(BOTH FROM a)`, as the server writes `TRIM(BOTH a)`.
+fn without_bare_from(tokens: Vec<Token>) -> Vec<Token> {
+    let mut last = None;
+    let mut kept = tokens;
+    kept.retain(|token| match token {
+        Token::Whitespace(_) => true,
+        Token::Word(word) if word.quote_style.is_none() => {
+            let is_bare = word.keyword == Keyword::FROM
+                && matches!(last, Some(Keyword::BOTH | Keyword::LEADING | Keyword::TRAILING));
+            last = Some(word.keyword);
+            !is_bare
+        }
+        _ => {
+            last = None;
+            true
+        }
+    });
+    kept
 }
 
 fn only_expression(text: &str) -> Option<Expr> {

@@ -11,6 +11,8 @@ mod differential;
 mod evaluate;
 mod expressions;
 mod implication;
+#[cfg(test)]
+mod leaks;
 mod query;
 mod truth;
 mod value;

@@ -3,31 +3,58 @@
 //! A row of a sub-select belongs to the tenant of the policy's row, to that of the session, or to another one. Which of
 //! these are possible follows from its keys, its tenant column, and the policies of its table.
 
+use std::ops::Range;
+
 use sqlparser::ast::{
-    BinaryOperator, Expr, GroupByExpr, JoinConstraint, JoinOperator, LimitClause, Query, Select, SelectItem,
-    SetExpr, SetOperator, SetQuantifier, TableFactor, TableWithJoins, Value as Literal,
+    BinaryOperator, Expr, GroupByExpr, JoinConstraint, JoinOperator, LimitClause, ObjectName, Query, Select,
+    SelectItem, SetExpr, SetOperator, SetQuantifier, TableFactor, TableWithJoins, Value as Literal,
 };
 use table_registry_engine::{Parent, Tenancy};
 
 use super::evaluate::{Evaluation, MAX_DEPTH, Row, Scope, arguments, called_name};
 use super::truth::Truths;
 use super::value::{Known, Search, Value, Variable};
+use super::verdict::changing;
 use super::world::Choice;
-use crate::database::catalog::{Catalog, PolicyRow};
+use crate::database::catalog::{Oid, PolicyRow};
 use crate::database::context::Table;
 use crate::database::recursion::has_policies_with_sub_select;
+use crate::database::redefined::Kind;
 
 /// What the rows of a sub-select are compared with: `… IN (SELECT …)`.
 type Item<'i> = Option<(&'i Expr, &'i BinaryOperator)>;
 
 /// A sub-select with more tables is not followed.
 const MAX_TABLES: usize = 4;
+/// Each outer join doubles the number of cases.
+const MAX_OUTER: usize = 2;
 
 /// The parts of a sub-select that can be followed.
 pub struct Parts<'q> {
     pub rows: Vec<Row>,
     pub conditions: Vec<&'q Expr>,
     pub selected: Option<&'q Expr>,
+    /// The columns named by USING, each with the positions of its two rows.
+    merged: Vec<(usize, usize, String)>,
+}
+
+/// Which joins are followed.
+struct Joins {
+    /// Whether USING and outer joins are.
+    with_outer: bool,
+    /// One bit for each outer join: whether it finds no row.
+    absent: usize,
+    /// How many outer joins there are.
+    outer: usize,
+}
+
+impl Joins {
+    /// Whether the next outer join finds no row. `None` if it is not followed.
+    fn is_next_absent(&mut self) -> Option<bool> {
+        let bit = 1 << self.outer;
+        self.outer += 1;
+        (self.with_outer && self.outer <= MAX_OUTER).then_some(self.absent & bit != 0)
+    }
 }
 
 impl Evaluation<'_> {
@@ -52,19 +79,28 @@ impl Evaluation<'_> {
             let found = sides.map(|side| self.finds_row(&side, item));
             return found[0].or(found[1]);
         }
-        let Some(mut parts) = self.parts(query) else {
+        let Some(mut cases) = self.cases(query) else {
             self.opaque(&format!("`{query}`"));
             return Truths::ANY;
         };
         // What EXISTS selects does not matter.
-        parts.selected = parts.selected.filter(|_| item.is_some());
+        for parts in &mut cases {
+            parts.selected = parts.selected.filter(|_| item.is_some());
+        }
         // Only `=` says something about the keys.
         let equal = item
             .filter(|(_, op)| **op == BinaryOperator::Eq)
             .map(|(item, _)| item);
         let item = item.map(|(item, op)| (item, self.value(item), op));
-        let outcomes = self.outcomes(&parts, equal, item.as_ref());
-        let found = outcomes.iter().fold(Truths::NONE, |all, (found, _)| all | *found);
+        let mut found = Truths::NONE;
+        for parts in &cases {
+            for (outcome, _) in self.outcomes(parts, equal, item.as_ref()) {
+                found = found | outcome;
+            }
+        }
+        let [parts] = cases.as_slice() else {
+            return found | Truths::FALSE;
+        };
         if parts.rows.is_empty() {
             // Without a row, `IN` is false.
             return if item.is_some() {
@@ -73,7 +109,7 @@ impl Evaluation<'_> {
                 found.is(Truths::TRUE)
             };
         }
-        self.found(&parts, found, false)
+        self.found(parts, found, false)
     }
 
     /// Takes into account that there may be no row.
@@ -101,22 +137,24 @@ impl Evaluation<'_> {
         if self.is_too_long() {
             return Value::ANYTHING;
         }
-        let Some(parts) = self.parts(query).filter(|parts| parts.selected.is_some()) else {
+        let Some(cases) = self.cases(query).filter(|cases| cases[0].selected.is_some()) else {
             self.opaque(&format!("`{query}`"));
             return Value::ANYTHING;
         };
         let mut result = Value::new(Known::Nothing);
         let mut found = Truths::NONE;
-        for (condition, value) in self.outcomes(&parts, None, None) {
-            found = found | condition;
-            if condition.contains(Truths::TRUE) {
-                result = result.or(value);
+        for parts in &cases {
+            for (condition, value) in self.outcomes(parts, None, None) {
+                found = found | condition;
+                if condition.contains(Truths::TRUE) {
+                    result = result.or(value);
+                }
             }
         }
-        let found = if parts.rows.is_empty() {
-            found
-        } else {
-            self.found(&parts, found, true)
+        let found = match cases.as_slice() {
+            [parts] if parts.rows.is_empty() => found,
+            [parts] => self.found(parts, found, true),
+            _ => found | Truths::FALSE,
         };
         let may_be_missing = found.without(Truths::TRUE | Truths::ERROR) != Truths::NONE;
         result
@@ -132,6 +170,7 @@ impl Evaluation<'_> {
         item: Option<&(&Expr, Value, &BinaryOperator)>,
     ) -> Vec<(Truths, Value)> {
         let mut outcomes = Vec::new();
+        self.reads += parts.rows.len();
         for rows in self.owners_of(parts, equal) {
             self.scopes.push(Scope {
                 rows: rows.clone(),
@@ -139,18 +178,25 @@ impl Evaluation<'_> {
             });
             // A row for which the condition is null is not found.
             let mut condition = self.all(&parts.conditions).is(Truths::TRUE);
+            for (one, other, column) in &parts.merged {
+                let values = [one, other].map(|at| self.column_of(&rows[*at], column));
+                let equal = self.compare(&values[0], &BinaryOperator::Eq, &values[1]);
+                condition = condition.and(equal.is(Truths::TRUE));
+            }
             let selected = match parts.selected {
                 Some(selected) => self.value(selected),
                 None => Value::ANYTHING,
             };
-            if let Some((_, value, op)) = item {
+            if let Some((item, value, op)) = item {
                 condition = match parts.selected {
-                    Some(_) => condition.and(self.compare(value, op, &selected)),
-                    None => Truths::ANY,
+                    Some(one) if self.knows_operator(op, [item, one], true) => {
+                        condition.and(self.compare(value, op, &selected))
+                    }
+                    _ => Truths::ANY,
                 };
             }
             self.scopes.pop();
-            for row in &rows {
+            for row in rows.iter().filter(|row| !row.is_absent) {
                 if condition.contains(Truths::TRUE) {
                     condition = condition.and(self.is_visible(row).is(Truths::TRUE));
                 }
@@ -170,6 +216,33 @@ impl Evaluation<'_> {
 
     /// `None` if a part of the query cannot be followed.
     pub fn parts<'q>(&self, query: &'q Query) -> Option<Parts<'q>> {
+        let mut joins = Joins {
+            with_outer: false,
+            absent: 0,
+            outer: 0,
+        };
+        self.parts_with(query, &mut joins)
+    }
+
+    /// The parts of a query in each case of its outer joins, that in which all of them find a row first.
+    fn cases<'q>(&self, query: &'q Query) -> Option<Vec<Parts<'q>>> {
+        let mut cases = Vec::new();
+        let mut absent = 0;
+        loop {
+            let mut joins = Joins {
+                with_outer: true,
+                absent,
+                outer: 0,
+            };
+            cases.push(self.parts_with(query, &mut joins)?);
+            absent += 1;
+            if absent >= 1 << joins.outer {
+                return Some(cases);
+            }
+        }
+    }
+
+    fn parts_with<'q>(&self, query: &'q Query, joins: &mut Joins) -> Option<Parts<'q>> {
         let SetExpr::Select(select) = query.body.as_ref() else {
             return None;
         };
@@ -180,14 +253,24 @@ impl Evaluation<'_> {
             && select.having.is_none()
             && select.lateral_views.is_empty()
             && select.qualify.is_none();
-        if !is_plain || may_aggregate(select, self.context.catalog) {
+        if !is_plain || self.may_aggregate(select) {
             return None;
         }
-        let mut rows = Vec::new();
-        let mut conditions: Vec<&Expr> = select.selection.iter().collect();
+        let mut parts = Parts {
+            rows: Vec::new(),
+            conditions: select.selection.iter().collect(),
+            selected: None,
+            merged: Vec::new(),
+        };
         for tables in &select.from {
-            self.add_tables(tables, &mut rows, &mut conditions)?;
+            self.add_tables(tables, &mut parts, joins)?;
         }
+        let Parts {
+            rows,
+            conditions,
+            merged,
+            ..
+        } = parts;
         let selected = match select.projection.as_slice() {
             [SelectItem::UnnamedExpr(expression) | SelectItem::ExprWithAlias { expr: expression, .. }] => {
                 Some(expression)
@@ -199,6 +282,7 @@ impl Evaluation<'_> {
             rows,
             conditions: conditions.into_iter().flat_map(conjuncts).collect(),
             selected,
+            merged,
         })
     }
 
@@ -206,39 +290,72 @@ impl Evaluation<'_> {
     fn add_tables<'q>(
         &self,
         tables: &'q TableWithJoins,
-        rows: &mut Vec<Row>,
-        conditions: &mut Vec<&'q Expr>,
+        parts: &mut Parts<'q>,
+        joins: &mut Joins,
     ) -> Option<()> {
-        self.add_table(&tables.relation, rows, conditions)?;
+        let first = parts.rows.len();
+        self.add_table(&tables.relation, parts, joins)?;
         for join in &tables.joins {
-            self.add_table(&join.relation, rows, conditions)?;
-            match &join.join_operator {
+            let (constraint, is_absent) = match &join.join_operator {
                 JoinOperator::Join(constraint)
                 | JoinOperator::Inner(constraint)
-                | JoinOperator::CrossJoin(constraint) => match constraint {
-                    JoinConstraint::On(condition) => conditions.push(condition),
-                    JoinConstraint::None => {}
-                    JoinConstraint::Using(_) | JoinConstraint::Natural => return None,
-                },
+                | JoinOperator::CrossJoin(constraint) => (constraint, false),
+                JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) => {
+                    (constraint, joins.is_next_absent()?)
+                }
                 _ => return None,
+            };
+            let (at, conditions, merged) = (parts.rows.len(), parts.conditions.len(), parts.merged.len());
+            self.add_table(&join.relation, parts, joins)?;
+            if is_absent {
+                parts.conditions.truncate(conditions);
+                parts.merged.truncate(merged);
+                for row in &mut parts.rows[at..] {
+                    row.is_absent = true;
+                }
+                continue;
+            }
+            match constraint {
+                JoinConstraint::On(condition) => parts.conditions.push(condition),
+                JoinConstraint::None => {}
+                JoinConstraint::Using(columns) if joins.with_outer => {
+                    for column in columns {
+                        parts.merged.push(self.merged(&parts.rows, first..at, column)?);
+                    }
+                }
+                JoinConstraint::Using(_) | JoinConstraint::Natural => return None,
             }
         }
         Some(())
     }
 
-    fn add_table<'q>(
+    /// A column named by USING, with the positions of the row that has it on the left and of that on the right. The
+    /// operator is not written.
+    fn merged(
         &self,
-        table: &'q TableFactor,
-        rows: &mut Vec<Row>,
-        conditions: &mut Vec<&'q Expr>,
-    ) -> Option<()> {
+        rows: &[Row],
+        left: Range<usize>,
+        column: &ObjectName,
+    ) -> Option<(usize, usize, String)> {
+        let (_, name) = called_name(column);
+        let having = |range: Range<usize>| {
+            let mut found = range.filter(|at| self.has_column(rows[*at].relation, &name));
+            let first = found.next();
+            first.filter(|_| found.next().is_none())
+        };
+        let is_built_in = self.context.catalog.redefined.get(Kind::Operator, "=").is_none();
+        let (one, other) = (having(left.clone())?, having(left.end..rows.len())?);
+        is_built_in.then_some((one, other, name))
+    }
+
+    fn add_table<'q>(&self, table: &'q TableFactor, parts: &mut Parts<'q>, joins: &mut Joins) -> Option<()> {
         match table {
             TableFactor::NestedJoin {
                 table_with_joins,
                 alias: None,
-            } => self.add_tables(table_with_joins, rows, conditions),
+            } => self.add_tables(table_with_joins, parts, joins),
             table => {
-                rows.push(self.row_of(table)?);
+                parts.rows.push(self.row_of(table)?);
                 Some(())
             }
         }
@@ -274,6 +391,7 @@ impl Evaluation<'_> {
             label,
             relation: relation.oid,
             owner: None,
+            is_absent: false,
         })
     }
 
@@ -284,7 +402,7 @@ impl Evaluation<'_> {
         let mut rows = parts.rows.clone();
         // Each round may decide the owner of one more row.
         for _ in 0..rows.len() {
-            for at in 0..rows.len() {
+            for at in (0..rows.len()).filter(|at| !parts.rows[*at].is_absent) {
                 let known = around.iter().chain(&rows).filter(|row| row.owner.is_some());
                 let mut related = known.filter(|other| self.is_same_owner(&pairs, &rows[at], other));
                 let owner = related.next().and_then(|other| other.owner);
@@ -295,10 +413,11 @@ impl Evaluation<'_> {
         for row in &rows {
             let owners = match row.owner {
                 Some(owner) => vec![Some(owner)],
-                None if self
-                    .context
-                    .table_holding(row.relation)
-                    .is_some_and(Table::has_tenants) =>
+                None if !row.is_absent
+                    && self
+                        .context
+                        .table_holding(row.relation)
+                        .is_some_and(Table::has_tenants) =>
                 {
                     self.owners(&row.label).into_iter().map(Some).collect()
                 }
@@ -351,16 +470,24 @@ impl Evaluation<'_> {
                 op: BinaryOperator::Eq,
                 right,
             } = condition
-                && let (Some(left), Some(right)) = (self.named_column(left), self.named_column(right))
+                && let (Some(one), Some(other)) = (self.named_column(left), self.named_column(right))
+                && self.knows_operator(&BinaryOperator::Eq, [left, right], true)
             {
-                pairs.push([left, right]);
+                pairs.push([one, other]);
             }
         }
-        if let (Some(item), Some(selected)) = (of_item, parts.selected.and_then(|one| self.named_column(one)))
+        if let (Some(item), Some(selected)) = (item, parts.selected)
+            && let (Some(one), Some(other)) = (of_item, self.named_column(selected))
+            && self.knows_operator(&BinaryOperator::Eq, [item, selected], true)
         {
-            pairs.push([item, selected]);
+            pairs.push([one, other]);
         }
         self.scopes.pop();
+        let merged = parts
+            .merged
+            .iter()
+            .map(|(one, other, column)| [one, other].map(|at| (parts.rows[*at].clone(), column.clone())));
+        pairs.extend(merged);
         let pairs = pairs.into_iter();
         transitive(
             pairs
@@ -371,7 +498,53 @@ impl Evaluation<'_> {
 
     /// Whether one of two rows is the parent of the other, as the registry says.
     fn is_same_owner(&self, pairs: &[[(String, String); 2]], one: &Row, other: &Row) -> bool {
-        self.is_parent(pairs, one, other) || self.is_parent(pairs, other, one)
+        self.is_parent(pairs, one, other)
+            || self.is_parent(pairs, other, one)
+            || self.is_held_by_key(pairs, one, other)
+            || self.is_held_by_key(pairs, other, one)
+    }
+
+    /// Whether a foreign key of one row leads to the other, and holds the tenant.
+    fn is_held_by_key(&self, pairs: &[[(String, String); 2]], referenced: &Row, row: &Row) -> bool {
+        let catalog = self.context.catalog;
+        let tenants = self
+            .tenant_column(row.relation)
+            .zip(self.tenant_column(referenced.relation));
+        let Some((column, key)) = tenants else {
+            return false;
+        };
+        let are_equal = |column: &str, key: &str| {
+            let wanted = [(row.label.as_str(), column), (referenced.label.as_str(), key)];
+            pairs.iter().any(|pair| {
+                let pair = [0, 1].map(|at| (pair[at].0.as_str(), pair[at].1.as_str()));
+                pair == wanted || [pair[1], pair[0]] == wanted
+            })
+        };
+        // Inheritance children have neither the key nor the index.
+        let has_children = |relation: Oid| catalog.descendants(relation).any(|child| !child.is_partition);
+        let is_unique = |keys: &[&str]| {
+            catalog.indexes(referenced.relation).iter().any(|index| {
+                let mut columns = index.columns.iter();
+                let are_keys = columns.all(|column| column.as_deref().is_some_and(|one| keys.contains(&one)));
+                index.is_unique && index.is_valid && !index.is_partial && are_keys
+            })
+        };
+        let mut between = catalog.foreign_keys.iter().filter(|foreign_key| {
+            foreign_key.relation == row.relation && foreign_key.referenced == referenced.relation
+        });
+        between.any(|foreign_key| {
+            let compared: Vec<&str> = foreign_key
+                .pairs()
+                .filter(|(column, key)| are_equal(column, key))
+                .map(|(_, key)| key)
+                .collect();
+            foreign_key.is_valid
+                && foreign_key.deferral.is_empty()
+                && foreign_key.pairs().any(|pair| pair == (column, key))
+                && is_unique(&compared)
+        }) && catalog.is_never_null(row.relation, column)
+            && !has_children(row.relation)
+            && !has_children(referenced.relation)
     }
 
     fn is_parent(&self, pairs: &[[(String, String); 2]], parent: &Row, child: &Row) -> bool {
@@ -455,6 +628,9 @@ impl Evaluation<'_> {
         let Some(text) = policy.using.as_deref() else {
             return Truths::TRUE;
         };
+        if let Some(name) = self.context.setters.in_code(text) {
+            self.seen.changes = Some(changing(&name));
+        }
         match self.context.expressions.policy(text) {
             Some(expression) => self.truths(&expression),
             None => {
@@ -463,43 +639,46 @@ impl Evaluation<'_> {
             }
         }
     }
-}
 
-/// Whether a query may return a row where it finds none, as with an aggregate.
-fn may_aggregate(select: &Select, catalog: &Catalog) -> bool {
-    select.projection.iter().any(|item| match item {
-        SelectItem::UnnamedExpr(expression) | SelectItem::ExprWithAlias { expr: expression, .. } => {
-            calls_unknown(expression, catalog)
-        }
-        SelectItem::QualifiedWildcard(..) | SelectItem::Wildcard(_) => false,
-    })
-}
+    /// Whether a query may return a row where it finds none, as with an aggregate.
+    fn may_aggregate(&self, select: &Select) -> bool {
+        select.projection.iter().any(|item| match item {
+            SelectItem::UnnamedExpr(expression) | SelectItem::ExprWithAlias { expr: expression, .. } => {
+                self.calls_unknown(expression)
+            }
+            SelectItem::QualifiedWildcard(..) | SelectItem::Wildcard(_) => false,
+        })
+    }
 
-/// Whether an expression calls something that may be an aggregate, or return several rows or none.
-fn calls_unknown(expression: &Expr, catalog: &Catalog) -> bool {
-    let calls = |expression: &Expr| calls_unknown(expression, catalog);
-    match expression {
-        Expr::Nested(inner)
-        | Expr::Cast { expr: inner, .. }
-        | Expr::UnaryOp { expr: inner, .. }
-        | Expr::IsNull(inner)
-        | Expr::IsNotNull(inner) => calls(inner),
-        Expr::BinaryOp { left, right, .. } => calls(left) || calls(right),
-        Expr::Identifier(_)
-        | Expr::CompoundIdentifier(_)
-        | Expr::Value(_)
-        | Expr::Subquery(_)
-        | Expr::Exists { .. } => false,
-        Expr::Function(function) => {
-            let (schema, name) = called_name(&function.name);
-            let is_known = match schema.as_deref() {
-                None | Some("pg_catalog") => SCALAR.contains(&name.as_str()),
-                Some(_) => catalog.body(schema.as_deref(), &name).is_some(),
-            };
-            let is_known = is_known || (schema.is_none() && catalog.body(None, &name).is_some());
-            !is_known || arguments(function).is_none_or(|all| all.into_iter().any(calls))
+    /// Whether an expression calls something that may be an aggregate, or return several rows or none.
+    fn calls_unknown(&self, expression: &Expr) -> bool {
+        let catalog = self.context.catalog;
+        let calls = |expression: &Expr| self.calls_unknown(expression);
+        match expression {
+            Expr::Nested(inner)
+            | Expr::Cast { expr: inner, .. }
+            | Expr::UnaryOp { expr: inner, .. }
+            | Expr::IsNull(inner)
+            | Expr::IsNotNull(inner) => calls(inner),
+            Expr::BinaryOp { left, right, .. } => calls(left) || calls(right),
+            Expr::Identifier(_)
+            | Expr::CompoundIdentifier(_)
+            | Expr::Value(_)
+            | Expr::Subquery(_)
+            | Expr::Exists { .. } => false,
+            Expr::Function(function) => {
+                let (schema, name) = called_name(&function.name);
+                let is_known = match schema.as_deref() {
+                    None | Some("pg_catalog") => {
+                        SCALAR.contains(&name.as_str()) && self.is_built_in(Kind::Function, &name)
+                    }
+                    Some(_) => catalog.body(schema.as_deref(), &name).is_some(),
+                };
+                let is_known = is_known || (schema.is_none() && catalog.body(None, &name).is_some());
+                !is_known || arguments(function).is_none_or(|all| all.into_iter().any(calls))
+            }
+            _ => true,
         }
-        _ => true,
     }
 }
 
@@ -702,7 +881,7 @@ mod tests {
             "(( SELECT count(*) AS count FROM projects WHERE ((projects.id = tasks.project_id) AND (projects.org_id = $T))) = 0)",
             "(EXISTS ( SELECT max(projects.id) AS max FROM projects WHERE (projects.org_id = $T)))",
             "(EXISTS ( SELECT 1 FROM projects GROUP BY projects.id))",
-            "(EXISTS ( SELECT 1 FROM (tasks t LEFT JOIN projects p ON ((p.id = t.project_id))) WHERE (p.org_id = $T)))",
+            "(EXISTS ( SELECT 1 FROM (tasks t FULL JOIN projects p ON ((p.id = t.project_id))) WHERE (p.org_id = $T)))",
             "(EXISTS ( SELECT 1 FROM somewhere_else))",
             "(EXISTS ( SELECT 1 FROM generate_series(1, 2)))",
             "(project_id = ( SELECT projects.id FROM projects WHERE (projects.org_id = $T) OFFSET 1))",
@@ -762,9 +941,12 @@ mod tests {
         assert_eq!(judged("projects", "public.is_mine(org_id)", of_row), "isolated");
         assert!(judged("projects", "(public.is_mine(org_id) IS NULL)", of_row).starts_with("where"));
         let setter = judged("projects", "((org_id = $T) AND audit.noted(id))", |it| {
-            it.setter("audit", "noted");
+            it.setter("noted");
         });
-        assert!(setter.starts_with("unknown: function `audit.noted`"), "{setter}");
+        assert!(
+            setter.starts_with("unknown: `audit.noted`, which may change the setting"),
+            "{setter}"
+        );
         let sets = "((org_id = $T) AND (set_config('app.org_id'::text, org_id, true) IS NOT NULL))";
         assert!(judged("projects", sets, |_| ()).starts_with("unknown"));
         let loops = judged("projects", "public.f(org_id)", |it| {

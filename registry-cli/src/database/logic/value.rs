@@ -76,6 +76,8 @@ pub enum Known {
     Nothing,
     One(Constant),
     Tenant(Tenant),
+    /// A text that is read as a tenant, but may not be spelt as the server spells it: `'01'`.
+    Spelling(Tenant),
     Variable(Variable),
     Anything,
 }
@@ -141,6 +143,11 @@ impl Value {
         let known = match (self.known, other.known) {
             (Known::Nothing, known) | (known, Known::Nothing) => known,
             (one, other) if one == other => one,
+            (Known::Tenant(one) | Known::Spelling(one), Known::Tenant(other) | Known::Spelling(other))
+                if one == other =>
+            {
+                Known::Spelling(one)
+            }
             _ => Known::Anything,
         };
         Self {
@@ -216,6 +223,28 @@ pub fn is_time(sql_type: &str) -> bool {
     )
 }
 
+/// What the text of a value says about the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spelling {
+    /// Equal values have the same text, and different ones have different texts.
+    Exact,
+    /// Different values have different texts, but a value may have several.
+    Loose,
+    /// Different values may have the same text.
+    Rounded,
+}
+
+impl Spelling {
+    pub fn of(sql_type: &str) -> Self {
+        match sql_type {
+            "uuid" | "boolean" | "bool" => Self::Exact,
+            "real" | "double precision" | "float4" | "float8" | "money" => Self::Rounded,
+            other if is_integer(other) || is_text(other) => Self::Exact,
+            _ => Self::Loose,
+        }
+    }
+}
+
 fn range(sql_type: &str) -> Option<(i128, i128)> {
     Some(match sql_type {
         "smallint" | "int2" => (i16::MIN.into(), i16::MAX.into()),
@@ -256,9 +285,11 @@ impl Constant {
                 "false" | "f" => Some(Value::constant(Self::Boolean(false))),
                 _ => None,
             },
+            ("numeric", Self::Text(text)) if text.trim().is_empty() => Some(Value::ERROR),
             (time, Self::Text(text)) if is_time(time) => match text.as_str() {
                 "infinity" => Some(Value::constant(Self::Time(Moment::Infinity))),
                 "-infinity" => Some(Value::constant(Self::Time(Moment::LongAgo))),
+                "" => Some(Value::ERROR),
                 _ => None,
             },
             (time, Self::Time(_)) if is_time(time) => Some(Value::constant(self.clone())),
@@ -298,7 +329,8 @@ impl Constant {
 
 /// The order of two texts, if it is the same in every collation: that of two letters, or of a text and its start.
 fn text_order(one: &str, other: &str) -> Option<Ordering> {
-    let is_letter = |text: &str| text.len() == 1 && text.chars().all(|c| c.is_ascii_lowercase());
+    // Not all alphabets end with the same letters.
+    let is_letter = |text: &str| text.len() == 1 && text.chars().all(|c| matches!(c, 'a'..='h'));
     if one == other || (is_letter(one) && is_letter(other)) {
         return Some(one.cmp(other));
     }

@@ -27,6 +27,8 @@ pub struct Question<'q> {
     pub permissive: &'q str,
     /// Those of the restrictive policies.
     pub restrictive: Vec<&'q str>,
+    /// Whether the command may run other code of the database, before its rows are checked, which changes the setting.
+    pub is_unsettled: bool,
     /// Whether rows that belong to everybody may be let through.
     pub may_share: bool,
     /// How many more parts of expressions are evaluated: [`MAX_STEPS`] at first.
@@ -45,6 +47,11 @@ enum Found {
 
 impl Question<'_> {
     pub fn verdict(&self) -> Verdict {
+        if self.is_unsettled {
+            let table = &self.relation.name;
+            let what = "a trigger, default or constraint";
+            return Verdict::Unknown(vec![format!("{what} of `{table}`, which may change the setting")]);
+        }
         let key = (
             self.relation.oid,
             self.actor.role.oid,
@@ -72,6 +79,10 @@ impl Question<'_> {
             Err(text) => return Verdict::Unknown(vec![format!("`{text}`")]),
         };
         let expressions: Vec<&Expr> = expressions.iter().map(AsRef::as_ref).collect();
+        let mut changes = self.texts().filter_map(|text| self.context.setters.in_code(text));
+        if let Some(name) = changes.next() {
+            return Verdict::Unknown(vec![changing(&name)]);
+        }
         let mut reasons = Vec::new();
         let mut is_unknown = false;
         for world in self.worlds() {
@@ -199,6 +210,7 @@ impl Question<'_> {
             label: self.relation.name.clone(),
             relation: self.relation.oid,
             owner,
+            is_absent: false,
         };
         let steps = Rc::clone(&self.steps);
         Evaluation::new(self.context, self.actor, world, row, steps)
@@ -232,8 +244,8 @@ impl Question<'_> {
             None => usual,
         };
         let shown = |value: &Value| match &value.known {
-            Known::Tenant(Tenant::OfSession) => own.to_string(),
-            Known::Tenant(_) => other.to_string(),
+            Known::Tenant(Tenant::OfSession) | Known::Spelling(Tenant::OfSession) => own.to_string(),
+            Known::Tenant(_) | Known::Spelling(_) => other.to_string(),
             Known::One(constant) => constant.to_string(),
             Known::Nothing => "NULL".to_string(),
             Known::Variable(_) | Known::Anything => "not null".to_string(),
@@ -327,6 +339,11 @@ impl Question<'_> {
         }
         is_part.then(|| part.to_string())
     }
+}
+
+/// A part of a policy that may change the setting.
+pub fn changing(name: &str) -> String {
+    format!("`{name}`, which may change the setting")
 }
 
 #[cfg(test)]

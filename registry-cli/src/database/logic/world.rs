@@ -1,6 +1,6 @@
 //! What is fixed while an expression is evaluated, and what turned out to matter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::database::catalog::Oid;
 
@@ -77,7 +77,7 @@ impl World {
     }
 
     /// Whether all choices about sub-selects can hold at once: a row that one sub-select finds is also in the table when
-    /// another searches it. `outer` is the table of the policy, which always has a row.
+    /// another searches it, so two found rows of one table, each with values of its own, are in doubt. `outer` is the table of the policy, which always has a row.
     pub fn is_consistent(&self, outer: Oid) -> bool {
         let searches = || {
             self.choices
@@ -94,6 +94,14 @@ impl World {
                 .filter(|(other, _)| *other == table);
             own.count() + usize::from(table == outer)
         };
+        let found: BTreeSet<&(Oid, String)> = searches()
+            .filter(|(_, finds)| *finds)
+            .flat_map(|(search, _)| &search.tables)
+            .collect();
+        let tables: BTreeSet<Oid> = found.iter().map(|(table, _)| *table).collect();
+        if tables.len() < found.len() {
+            return false;
+        }
         searches().all(|(search, finds)| {
             let mut tables = search.tables.iter();
             match (finds, search.is_value) {
@@ -172,7 +180,10 @@ impl Seen {
                 );
             }
             Known::One(constant) => values.push(Known::One(constant.clone())),
-            Known::Tenant(Tenant::OfSession | Tenant::OfRow) => values.push(with.clone()),
+            Known::Tenant(tenant @ (Tenant::OfSession | Tenant::OfRow))
+            | Known::Spelling(tenant @ (Tenant::OfSession | Tenant::OfRow)) => {
+                values.push(Known::Tenant(*tenant));
+            }
             _ => {}
         }
         if let Variable::Role(_) = variable {
