@@ -2,6 +2,7 @@
 //!
 //! `Session → Catalog → (with the registry) Context → Finding → report`
 
+mod bookkeeping;
 mod calls;
 pub mod catalog;
 pub mod checks;
@@ -23,6 +24,7 @@ pub mod parent_access;
 mod policies;
 pub mod probe;
 mod probed;
+mod reach;
 mod recursion;
 mod references;
 pub mod relatives;
@@ -31,6 +33,7 @@ pub mod requirements;
 pub mod roles;
 pub mod server;
 pub mod session;
+mod sessions;
 pub mod statements;
 pub mod tenancy;
 #[cfg(test)]
@@ -101,7 +104,3 @@ pub const CHANGES: &[&str] = &["UPDATE", "DELETE", "TRUNCATE"];
 
 /// The privileges that nobody may hold on a read-only table.
 pub const WRITES: &[&str] = &["INSERT", "UPDATE", "DELETE", "TRUNCATE"];
-
-pub fn is_change(privilege: &str) -> bool {
-    CHANGES.contains(&privilege)
-}
