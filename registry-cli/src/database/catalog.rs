@@ -418,11 +418,6 @@ impl Rows {
             .pop()
             .ok_or_else(|| Failure::new("the server does not report its version"))?;
         Ok(Self {
-            settings: settings(session)?,
-            read_settings: session.query(
-                "settings that policies read",
-                include_str!("catalog/read_settings.sql"),
-            )?,
             server_grants: server_grants(session, server.version)?,
             partman: partman(session)?,
             server,
@@ -451,6 +446,11 @@ impl Rows {
             grants: session.query("privileges", include_str!("catalog/grants.sql"))?,
             policies: session.query("policies", include_str!("catalog/policies.sql"))?,
             triggers: session.query("triggers", include_str!("catalog/triggers.sql"))?,
+            settings: settings(session)?,
+            read_settings: session.query(
+                "settings that policies read",
+                include_str!("catalog/read_settings.sql"),
+            )?,
         })
     }
 }

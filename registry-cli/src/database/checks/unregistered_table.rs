@@ -24,11 +24,19 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         .filter_map(|exempt| Some(exempt_relation(context, &exempt.name)?.oid))
         .collect();
     let is_of_registry = |relation: &Relation| schemas.contains(relation.schema.as_str());
+    // `unprotected_parent` judges the parents of registered tables.
+    let parents: BTreeSet<Oid> = context
+        .present()
+        .flat_map(|(_, relation)| context.catalog.ancestors(relation.oid))
+        .collect();
     let is_looked_at = |relation: &Relation| {
         (relation.is_table() || relation.is_foreign_table())
             && !relation.of_extension
             && !is_bookkeeping(&relation.name)
-            && (is_of_registry(relation) || reach.includes(relation))
+            && (is_of_registry(relation)
+                || (reach.includes(relation)
+                    && !parents.contains(&relation.oid)
+                    && !is_moved(context, relation)))
     };
     let is_known = |oid: Oid| exempt.contains(&oid) || context.table_of(oid).is_some();
     // A child is reported with its parent.
@@ -50,6 +58,12 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         facts.fold(unregistered(context, relation, fix), Finding::fact)
     });
     findings.collect()
+}
+
+/// Whether it may be a registered table that is not where it should be, which `missing_table` reports.
+fn is_moved(context: &Context<'_>, relation: &Relation) -> bool {
+    let mut missing = context.tables.iter().filter(|table| table.relation.is_none());
+    missing.any(|table| table.qualified.name == relation.name)
 }
 
 fn unregistered(context: &Context<'_>, relation: &Relation, fix: String) -> Finding {
@@ -221,6 +235,21 @@ mod tests {
             it.view("all_plans", "v", "plans");
         };
         assert_eq!(found(find, by_nobody), NOTHING);
+    }
+
+    #[test]
+    fn a_table_that_was_moved() {
+        let moved = |it: &mut Database| {
+            in_schema(it, "archive", "payments", &[("id", "int8")]);
+            it.grant("SELECT", "payments", "app");
+        };
+        assert_eq!(found(find, moved), ["- archive.payments"]);
+        let registered = |it: &mut Database| {
+            moved(it);
+            it.schema
+                .push_str("#[table]\npub struct Payments { pub id: i64, pub org_id: String }\n");
+        };
+        assert_eq!(found(find, registered), NOTHING);
     }
 
     #[test]
