@@ -214,6 +214,7 @@ CREATE POLICY "tenant_isolation" ON "public"."account_categories" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."account_categories" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."accounts_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."accounts_settings" FORCE ROW LEVEL SECURITY;
@@ -224,6 +225,7 @@ CREATE POLICY "tenant_isolation" ON "public"."accounts_settings" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."accounts_settings" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."activity_costs" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."activity_costs" FORCE ROW LEVEL SECURITY;
@@ -234,6 +236,7 @@ CREATE POLICY "tenant_isolation" ON "public"."activity_costs" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."activity_costs" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."activity_types" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."activity_types" FORCE ROW LEVEL SECURITY;
@@ -244,6 +247,7 @@ CREATE POLICY "tenant_isolation" ON "public"."activity_types" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."activity_types" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."addresses" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."addresses" FORCE ROW LEVEL SECURITY;
@@ -254,6 +258,7 @@ CREATE POLICY "tenant_isolation" ON "public"."addresses" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."addresses" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."appointment_booking_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."appointment_booking_settings" FORCE ROW LEVEL SECURITY;
@@ -264,6 +269,7 @@ CREATE POLICY "tenant_isolation" ON "public"."appointment_booking_settings" TO "
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."appointment_booking_settings" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."approval_chains" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."approval_chains" FORCE ROW LEVEL SECURITY;
@@ -274,6 +280,7 @@ CREATE POLICY "tenant_isolation" ON "public"."approval_chains" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."approval_chains" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."approval_decisions" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."approval_decisions" FORCE ROW LEVEL SECURITY;
@@ -285,6 +292,7 @@ CREATE POLICY "tenant_isolation" ON "public"."approval_decisions" TO "erp_app"
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."approval_decisions" FROM PUBLIC, "erp_app";
+REVOKE REFERENCES, TRIGGER ON TABLE "public"."approval_decisions" FROM PUBLIC, "erp_app";
 DROP TRIGGER IF EXISTS "table_registry_append_only" ON "public"."approval_decisions";
 CREATE TRIGGER "table_registry_append_only"
     BEFORE UPDATE OR DELETE OR TRUNCATE ON "public"."approval_decisions"
@@ -299,6 +307,7 @@ CREATE POLICY "tenant_isolation" ON "public"."approval_requests" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."approval_requests" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."approval_steps" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."approval_steps" FORCE ROW LEVEL SECURITY;
@@ -309,6 +318,7 @@ CREATE POLICY "tenant_isolation" ON "public"."approval_steps" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."approval_steps" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."asset_events" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."asset_events" FORCE ROW LEVEL SECURITY;
@@ -320,6 +330,7 @@ CREATE POLICY "tenant_isolation" ON "public"."asset_events" TO "erp_app"
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."asset_events" FROM PUBLIC, "erp_app";
+REVOKE REFERENCES, TRIGGER ON TABLE "public"."asset_events" FROM PUBLIC, "erp_app";
 DROP TRIGGER IF EXISTS "table_registry_append_only" ON "public"."asset_events";
 CREATE TRIGGER "table_registry_append_only"
     BEFORE UPDATE OR DELETE OR TRUNCATE ON "public"."asset_events"
@@ -334,6 +345,7 @@ CREATE POLICY "tenant_isolation" ON "public"."assets" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."assets" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."audit_logs" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."audit_logs" FORCE ROW LEVEL SECURITY;
@@ -345,6 +357,7 @@ CREATE POLICY "tenant_isolation" ON "public"."audit_logs" TO "erp_app"
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."audit_logs" FROM PUBLIC, "erp_app";
+REVOKE REFERENCES, TRIGGER ON TABLE "public"."audit_logs" FROM PUBLIC, "erp_app";
 DROP TRIGGER IF EXISTS "table_registry_append_only" ON "public"."audit_logs";
 CREATE TRIGGER "table_registry_append_only"
     BEFORE UPDATE OR DELETE OR TRUNCATE ON "public"."audit_logs"
@@ -359,6 +372,7 @@ CREATE POLICY "tenant_isolation" ON "public"."authorization_controls" TO "erp_ap
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."authorization_controls" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."authorization_rules" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."authorization_rules" FORCE ROW LEVEL SECURITY;
@@ -369,6 +383,7 @@ CREATE POLICY "tenant_isolation" ON "public"."authorization_rules" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."authorization_rules" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."bank_accounts" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."bank_accounts" FORCE ROW LEVEL SECURITY;
@@ -379,6 +394,7 @@ CREATE POLICY "tenant_isolation" ON "public"."bank_accounts" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."bank_accounts" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."bank_reconciliation_sessions" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."bank_reconciliation_sessions" FORCE ROW LEVEL SECURITY;
@@ -389,6 +405,7 @@ CREATE POLICY "tenant_isolation" ON "public"."bank_reconciliation_sessions" TO "
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."bank_reconciliation_sessions" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."bank_statement_lines" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."bank_statement_lines" FORCE ROW LEVEL SECURITY;
@@ -400,6 +417,7 @@ CREATE POLICY "tenant_isolation" ON "public"."bank_statement_lines" TO "erp_app"
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."bank_statement_lines" FROM PUBLIC, "erp_app";
+REVOKE REFERENCES, TRIGGER ON TABLE "public"."bank_statement_lines" FROM PUBLIC, "erp_app";
 DROP TRIGGER IF EXISTS "table_registry_append_only" ON "public"."bank_statement_lines";
 CREATE TRIGGER "table_registry_append_only"
     BEFORE UPDATE OR DELETE OR TRUNCATE ON "public"."bank_statement_lines"
@@ -414,6 +432,7 @@ CREATE POLICY "tenant_isolation" ON "public"."bom_lines" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."bom_lines" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."boms" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."boms" FORCE ROW LEVEL SECURITY;
@@ -424,6 +443,7 @@ CREATE POLICY "tenant_isolation" ON "public"."boms" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."boms" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."branches" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."branches" FORCE ROW LEVEL SECURITY;
@@ -434,6 +454,7 @@ CREATE POLICY "tenant_isolation" ON "public"."branches" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."branches" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."budget_commitments" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."budget_commitments" FORCE ROW LEVEL SECURITY;
@@ -444,6 +465,7 @@ CREATE POLICY "tenant_isolation" ON "public"."budget_commitments" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."budget_commitments" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."budgets" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."budgets" FORCE ROW LEVEL SECURITY;
@@ -454,6 +476,7 @@ CREATE POLICY "tenant_isolation" ON "public"."budgets" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."budgets" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."buying_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."buying_settings" FORCE ROW LEVEL SECURITY;
@@ -464,6 +487,7 @@ CREATE POLICY "tenant_isolation" ON "public"."buying_settings" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."buying_settings" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."chart_of_accounts" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."chart_of_accounts" FORCE ROW LEVEL SECURITY;
@@ -474,6 +498,7 @@ CREATE POLICY "tenant_isolation" ON "public"."chart_of_accounts" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."chart_of_accounts" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."communications" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."communications" FORCE ROW LEVEL SECURITY;
@@ -484,6 +509,7 @@ CREATE POLICY "tenant_isolation" ON "public"."communications" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."communications" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."companies" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."companies" FORCE ROW LEVEL SECURITY;
@@ -494,6 +520,7 @@ CREATE POLICY "tenant_isolation" ON "public"."companies" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."companies" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."company_addresses" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."company_addresses" FORCE ROW LEVEL SECURITY;
@@ -504,6 +531,7 @@ CREATE POLICY "tenant_isolation" ON "public"."company_addresses" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."company_addresses" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."contact_addresses" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."contact_addresses" FORCE ROW LEVEL SECURITY;
@@ -514,6 +542,7 @@ CREATE POLICY "tenant_isolation" ON "public"."contact_addresses" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."contact_addresses" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."contacts" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."contacts" FORCE ROW LEVEL SECURITY;
@@ -524,6 +553,7 @@ CREATE POLICY "tenant_isolation" ON "public"."contacts" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."contacts" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."contracts" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."contracts" FORCE ROW LEVEL SECURITY;
@@ -534,6 +564,7 @@ CREATE POLICY "tenant_isolation" ON "public"."contracts" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."contracts" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."cost_centers" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."cost_centers" FORCE ROW LEVEL SECURITY;
@@ -544,6 +575,7 @@ CREATE POLICY "tenant_isolation" ON "public"."cost_centers" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."cost_centers" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."credit_notes" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."credit_notes" FORCE ROW LEVEL SECURITY;
@@ -554,6 +586,7 @@ CREATE POLICY "tenant_isolation" ON "public"."credit_notes" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."credit_notes" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."crm_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."crm_settings" FORCE ROW LEVEL SECURITY;
@@ -564,6 +597,7 @@ CREATE POLICY "tenant_isolation" ON "public"."crm_settings" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."crm_settings" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."currencies" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."currencies" FORCE ROW LEVEL SECURITY;
@@ -574,6 +608,7 @@ CREATE POLICY "tenant_isolation" ON "public"."currencies" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."currencies" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."currency_exchange_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."currency_exchange_settings" FORCE ROW LEVEL SECURITY;
@@ -584,6 +619,7 @@ CREATE POLICY "tenant_isolation" ON "public"."currency_exchange_settings" TO "er
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."currency_exchange_settings" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."currency_exchange_settings_details" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."currency_exchange_settings_details" FORCE ROW LEVEL SECURITY;
@@ -594,6 +630,7 @@ CREATE POLICY "tenant_isolation" ON "public"."currency_exchange_settings_details
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."currency_exchange_settings_details" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."currency_exchanges" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."currency_exchanges" FORCE ROW LEVEL SECURITY;
@@ -604,6 +641,7 @@ CREATE POLICY "tenant_isolation" ON "public"."currency_exchanges" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."currency_exchanges" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."custom_field_sync_queue" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."custom_field_sync_queue" FORCE ROW LEVEL SECURITY;
@@ -614,6 +652,7 @@ CREATE POLICY "tenant_isolation" ON "public"."custom_field_sync_queue" TO "erp_a
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."custom_field_sync_queue" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."custom_field_values" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."custom_field_values" FORCE ROW LEVEL SECURITY;
@@ -624,6 +663,7 @@ CREATE POLICY "tenant_isolation" ON "public"."custom_field_values" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."custom_field_values" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."custom_fields" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."custom_fields" FORCE ROW LEVEL SECURITY;
@@ -634,6 +674,7 @@ CREATE POLICY "tenant_isolation" ON "public"."custom_fields" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."custom_fields" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."customer_profiles" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."customer_profiles" FORCE ROW LEVEL SECURITY;
@@ -644,6 +685,7 @@ CREATE POLICY "tenant_isolation" ON "public"."customer_profiles" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."customer_profiles" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."debit_notes" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."debit_notes" FORCE ROW LEVEL SECURITY;
@@ -654,6 +696,7 @@ CREATE POLICY "tenant_isolation" ON "public"."debit_notes" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."debit_notes" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."delivery_note_lines" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."delivery_note_lines" FORCE ROW LEVEL SECURITY;
@@ -664,6 +707,7 @@ CREATE POLICY "tenant_isolation" ON "public"."delivery_note_lines" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."delivery_note_lines" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."delivery_notes" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."delivery_notes" FORCE ROW LEVEL SECURITY;
@@ -674,6 +718,7 @@ CREATE POLICY "tenant_isolation" ON "public"."delivery_notes" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."delivery_notes" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."delivery_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."delivery_settings" FORCE ROW LEVEL SECURITY;
@@ -684,6 +729,7 @@ CREATE POLICY "tenant_isolation" ON "public"."delivery_settings" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."delivery_settings" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."departments" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."departments" FORCE ROW LEVEL SECURITY;
@@ -694,6 +740,7 @@ CREATE POLICY "tenant_isolation" ON "public"."departments" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."departments" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."dependent_tasks" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."dependent_tasks" FORCE ROW LEVEL SECURITY;
@@ -704,6 +751,7 @@ CREATE POLICY "tenant_isolation" ON "public"."dependent_tasks" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."dependent_tasks" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."depreciation_schedules" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."depreciation_schedules" FORCE ROW LEVEL SECURITY;
@@ -715,6 +763,7 @@ CREATE POLICY "tenant_isolation" ON "public"."depreciation_schedules" TO "erp_ap
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."depreciation_schedules" FROM PUBLIC, "erp_app";
+REVOKE REFERENCES, TRIGGER ON TABLE "public"."depreciation_schedules" FROM PUBLIC, "erp_app";
 DROP TRIGGER IF EXISTS "table_registry_append_only" ON "public"."depreciation_schedules";
 CREATE TRIGGER "table_registry_append_only"
     BEFORE UPDATE OR DELETE OR TRUNCATE ON "public"."depreciation_schedules"
@@ -729,6 +778,7 @@ CREATE POLICY "tenant_isolation" ON "public"."designations" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."designations" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."discount_rules" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."discount_rules" FORCE ROW LEVEL SECURITY;
@@ -739,6 +789,7 @@ CREATE POLICY "tenant_isolation" ON "public"."discount_rules" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."discount_rules" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."doc_links" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."doc_links" FORCE ROW LEVEL SECURITY;
@@ -749,6 +800,7 @@ CREATE POLICY "tenant_isolation" ON "public"."doc_links" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."doc_links" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."doc_postings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."doc_postings" FORCE ROW LEVEL SECURITY;
@@ -759,6 +811,7 @@ CREATE POLICY "tenant_isolation" ON "public"."doc_postings" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."doc_postings" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."employee_groups" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."employee_groups" FORCE ROW LEVEL SECURITY;
@@ -769,6 +822,7 @@ CREATE POLICY "tenant_isolation" ON "public"."employee_groups" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."employee_groups" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."entity_attachments" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."entity_attachments" FORCE ROW LEVEL SECURITY;
@@ -779,6 +833,7 @@ CREATE POLICY "tenant_isolation" ON "public"."entity_attachments" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."entity_attachments" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."entity_versions" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."entity_versions" FORCE ROW LEVEL SECURITY;
@@ -789,6 +844,7 @@ CREATE POLICY "tenant_isolation" ON "public"."entity_versions" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."entity_versions" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."entity_view_fields" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."entity_view_fields" FORCE ROW LEVEL SECURITY;
@@ -799,6 +855,7 @@ CREATE POLICY "tenant_isolation" ON "public"."entity_view_fields" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."entity_view_fields" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."entity_views" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."entity_views" FORCE ROW LEVEL SECURITY;
@@ -809,6 +866,7 @@ CREATE POLICY "tenant_isolation" ON "public"."entity_views" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."entity_views" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."fiscal_periods" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."fiscal_periods" FORCE ROW LEVEL SECURITY;
@@ -819,6 +877,7 @@ CREATE POLICY "tenant_isolation" ON "public"."fiscal_periods" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."fiscal_periods" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."fx_rates" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."fx_rates" FORCE ROW LEVEL SECURITY;
@@ -829,6 +888,7 @@ CREATE POLICY "tenant_isolation" ON "public"."fx_rates" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."fx_rates" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."global_defaults" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."global_defaults" FORCE ROW LEVEL SECURITY;
@@ -839,6 +899,7 @@ CREATE POLICY "tenant_isolation" ON "public"."global_defaults" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."global_defaults" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."goods_receipt_lines" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."goods_receipt_lines" FORCE ROW LEVEL SECURITY;
@@ -849,6 +910,7 @@ CREATE POLICY "tenant_isolation" ON "public"."goods_receipt_lines" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."goods_receipt_lines" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."goods_receipts" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."goods_receipts" FORCE ROW LEVEL SECURITY;
@@ -859,6 +921,7 @@ CREATE POLICY "tenant_isolation" ON "public"."goods_receipts" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."goods_receipts" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."holiday_lists" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."holiday_lists" FORCE ROW LEVEL SECURITY;
@@ -869,6 +932,7 @@ CREATE POLICY "tenant_isolation" ON "public"."holiday_lists" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."holiday_lists" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."holidays" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."holidays" FORCE ROW LEVEL SECURITY;
@@ -879,6 +943,7 @@ CREATE POLICY "tenant_isolation" ON "public"."holidays" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."holidays" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."incoming_call_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."incoming_call_settings" FORCE ROW LEVEL SECURITY;
@@ -889,6 +954,7 @@ CREATE POLICY "tenant_isolation" ON "public"."incoming_call_settings" TO "erp_ap
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."incoming_call_settings" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."intercompany_transactions" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."intercompany_transactions" FORCE ROW LEVEL SECURITY;
@@ -899,6 +965,7 @@ CREATE POLICY "tenant_isolation" ON "public"."intercompany_transactions" TO "erp
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."intercompany_transactions" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."inventory_trace_links" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."inventory_trace_links" FORCE ROW LEVEL SECURITY;
@@ -909,6 +976,7 @@ CREATE POLICY "tenant_isolation" ON "public"."inventory_trace_links" TO "erp_app
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."inventory_trace_links" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."issue_types" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."issue_types" FORCE ROW LEVEL SECURITY;
@@ -919,6 +987,7 @@ CREATE POLICY "tenant_isolation" ON "public"."issue_types" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."issue_types" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."item_groups" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."item_groups" FORCE ROW LEVEL SECURITY;
@@ -929,6 +998,7 @@ CREATE POLICY "tenant_isolation" ON "public"."item_groups" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."item_groups" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."item_variant_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."item_variant_settings" FORCE ROW LEVEL SECURITY;
@@ -939,6 +1009,7 @@ CREATE POLICY "tenant_isolation" ON "public"."item_variant_settings" TO "erp_app
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."item_variant_settings" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."items" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."items" FORCE ROW LEVEL SECURITY;
@@ -949,6 +1020,7 @@ CREATE POLICY "tenant_isolation" ON "public"."items" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."items" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."journal_entries" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."journal_entries" FORCE ROW LEVEL SECURITY;
@@ -959,6 +1031,7 @@ CREATE POLICY "tenant_isolation" ON "public"."journal_entries" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."journal_entries" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."journal_lines" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."journal_lines" FORCE ROW LEVEL SECURITY;
@@ -969,6 +1042,7 @@ CREATE POLICY "tenant_isolation" ON "public"."journal_lines" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."journal_lines" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."landed_cost_allocations" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."landed_cost_allocations" FORCE ROW LEVEL SECURITY;
@@ -979,6 +1053,7 @@ CREATE POLICY "tenant_isolation" ON "public"."landed_cost_allocations" TO "erp_a
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."landed_cost_allocations" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."landed_cost_docs" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."landed_cost_docs" FORCE ROW LEVEL SECURITY;
@@ -989,6 +1064,7 @@ CREATE POLICY "tenant_isolation" ON "public"."landed_cost_docs" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."landed_cost_docs" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."lot_tracking" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."lot_tracking" FORCE ROW LEVEL SECURITY;
@@ -999,6 +1075,7 @@ CREATE POLICY "tenant_isolation" ON "public"."lot_tracking" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."lot_tracking" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."manufacturing_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."manufacturing_settings" FORCE ROW LEVEL SECURITY;
@@ -1009,6 +1086,7 @@ CREATE POLICY "tenant_isolation" ON "public"."manufacturing_settings" TO "erp_ap
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."manufacturing_settings" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."match_results" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."match_results" FORCE ROW LEVEL SECURITY;
@@ -1019,6 +1097,7 @@ CREATE POLICY "tenant_isolation" ON "public"."match_results" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."match_results" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."meta_alias_resolution_rules" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."meta_alias_resolution_rules" FORCE ROW LEVEL SECURITY;
@@ -1029,6 +1108,7 @@ CREATE POLICY "tenant_isolation" ON "public"."meta_alias_resolution_rules" TO "e
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."meta_alias_resolution_rules" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."meta_alias_sets" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."meta_alias_sets" FORCE ROW LEVEL SECURITY;
@@ -1039,6 +1119,7 @@ CREATE POLICY "tenant_isolation" ON "public"."meta_alias_sets" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."meta_alias_sets" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."meta_aliases" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."meta_aliases" FORCE ROW LEVEL SECURITY;
@@ -1049,6 +1130,7 @@ CREATE POLICY "tenant_isolation" ON "public"."meta_aliases" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."meta_aliases" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."meta_assets" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."meta_assets" FORCE ROW LEVEL SECURITY;
@@ -1059,6 +1141,7 @@ CREATE POLICY "tenant_isolation" ON "public"."meta_assets" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."meta_assets" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."meta_lineage_edges" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."meta_lineage_edges" FORCE ROW LEVEL SECURITY;
@@ -1069,6 +1152,7 @@ CREATE POLICY "tenant_isolation" ON "public"."meta_lineage_edges" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."meta_lineage_edges" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."meta_quality_checks" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."meta_quality_checks" FORCE ROW LEVEL SECURITY;
@@ -1079,6 +1163,7 @@ CREATE POLICY "tenant_isolation" ON "public"."meta_quality_checks" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."meta_quality_checks" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."meta_semantic_terms" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."meta_semantic_terms" FORCE ROW LEVEL SECURITY;
@@ -1089,6 +1174,7 @@ CREATE POLICY "tenant_isolation" ON "public"."meta_semantic_terms" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."meta_semantic_terms" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."meta_term_links" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."meta_term_links" FORCE ROW LEVEL SECURITY;
@@ -1099,6 +1185,7 @@ CREATE POLICY "tenant_isolation" ON "public"."meta_term_links" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."meta_term_links" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."meta_value_aliases" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."meta_value_aliases" FORCE ROW LEVEL SECURITY;
@@ -1109,6 +1196,7 @@ CREATE POLICY "tenant_isolation" ON "public"."meta_value_aliases" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."meta_value_aliases" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."migration_checkpoints" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."migration_checkpoints" FORCE ROW LEVEL SECURITY;
@@ -1119,6 +1207,7 @@ CREATE POLICY "tenant_isolation" ON "public"."migration_checkpoints" TO "erp_app
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."migration_checkpoints" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."migration_conflict_resolutions" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."migration_conflict_resolutions" FORCE ROW LEVEL SECURITY;
@@ -1129,6 +1218,7 @@ CREATE POLICY "tenant_isolation" ON "public"."migration_conflict_resolutions" TO
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."migration_conflict_resolutions" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."migration_conflicts" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."migration_conflicts" FORCE ROW LEVEL SECURITY;
@@ -1139,6 +1229,7 @@ CREATE POLICY "tenant_isolation" ON "public"."migration_conflicts" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."migration_conflicts" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."migration_jobs" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."migration_jobs" FORCE ROW LEVEL SECURITY;
@@ -1149,6 +1240,7 @@ CREATE POLICY "tenant_isolation" ON "public"."migration_jobs" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."migration_jobs" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."migration_lineage" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."migration_lineage" FORCE ROW LEVEL SECURITY;
@@ -1159,6 +1251,7 @@ CREATE POLICY "tenant_isolation" ON "public"."migration_lineage" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."migration_lineage" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."migration_merge_explanations" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."migration_merge_explanations" FORCE ROW LEVEL SECURITY;
@@ -1169,6 +1262,7 @@ CREATE POLICY "tenant_isolation" ON "public"."migration_merge_explanations" TO "
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."migration_merge_explanations" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."migration_quarantine" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."migration_quarantine" FORCE ROW LEVEL SECURITY;
@@ -1179,6 +1273,7 @@ CREATE POLICY "tenant_isolation" ON "public"."migration_quarantine" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."migration_quarantine" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."migration_reports" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."migration_reports" FORCE ROW LEVEL SECURITY;
@@ -1197,6 +1292,7 @@ CREATE POLICY "tenant_isolation" ON "public"."migration_reports" TO "erp_app"
             AND "migration_jobs"."org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
         )
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."migration_reports" FROM PUBLIC, "erp_app";
 GRANT SELECT ("id", "org_id") ON TABLE "public"."migration_jobs" TO "erp_app";
 
 ALTER TABLE "public"."migration_row_snapshots" ENABLE ROW LEVEL SECURITY;
@@ -1208,6 +1304,7 @@ CREATE POLICY "tenant_isolation" ON "public"."migration_row_snapshots" TO "erp_a
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."migration_row_snapshots" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."mutation_batches" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."mutation_batches" FORCE ROW LEVEL SECURITY;
@@ -1218,6 +1315,7 @@ CREATE POLICY "tenant_isolation" ON "public"."mutation_batches" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."mutation_batches" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."number_sequences" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."number_sequences" FORCE ROW LEVEL SECURITY;
@@ -1228,6 +1326,7 @@ CREATE POLICY "tenant_isolation" ON "public"."number_sequences" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."number_sequences" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."org_usage_daily" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."org_usage_daily" FORCE ROW LEVEL SECURITY;
@@ -1238,6 +1337,7 @@ CREATE POLICY "tenant_isolation" ON "public"."org_usage_daily" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."org_usage_daily" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."payment_allocations" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."payment_allocations" FORCE ROW LEVEL SECURITY;
@@ -1248,6 +1348,7 @@ CREATE POLICY "tenant_isolation" ON "public"."payment_allocations" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."payment_allocations" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."payment_terms" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."payment_terms" FORCE ROW LEVEL SECURITY;
@@ -1258,6 +1359,7 @@ CREATE POLICY "tenant_isolation" ON "public"."payment_terms" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."payment_terms" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."payments" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."payments" FORCE ROW LEVEL SECURITY;
@@ -1268,6 +1370,7 @@ CREATE POLICY "tenant_isolation" ON "public"."payments" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."payments" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."plaid_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."plaid_settings" FORCE ROW LEVEL SECURITY;
@@ -1278,6 +1381,7 @@ CREATE POLICY "tenant_isolation" ON "public"."plaid_settings" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."plaid_settings" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."pos_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."pos_settings" FORCE ROW LEVEL SECURITY;
@@ -1288,6 +1392,7 @@ CREATE POLICY "tenant_isolation" ON "public"."pos_settings" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."pos_settings" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."price_list_items" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."price_list_items" FORCE ROW LEVEL SECURITY;
@@ -1298,6 +1403,7 @@ CREATE POLICY "tenant_isolation" ON "public"."price_list_items" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."price_list_items" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."price_lists" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."price_lists" FORCE ROW LEVEL SECURITY;
@@ -1308,6 +1414,7 @@ CREATE POLICY "tenant_isolation" ON "public"."price_lists" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."price_lists" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."project_template_tasks" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."project_template_tasks" FORCE ROW LEVEL SECURITY;
@@ -1318,6 +1425,7 @@ CREATE POLICY "tenant_isolation" ON "public"."project_template_tasks" TO "erp_ap
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."project_template_tasks" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."project_templates" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."project_templates" FORCE ROW LEVEL SECURITY;
@@ -1328,6 +1436,7 @@ CREATE POLICY "tenant_isolation" ON "public"."project_templates" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."project_templates" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."project_types" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."project_types" FORCE ROW LEVEL SECURITY;
@@ -1338,6 +1447,7 @@ CREATE POLICY "tenant_isolation" ON "public"."project_types" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."project_types" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."project_updates" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."project_updates" FORCE ROW LEVEL SECURITY;
@@ -1348,6 +1458,7 @@ CREATE POLICY "tenant_isolation" ON "public"."project_updates" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."project_updates" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."project_users" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."project_users" FORCE ROW LEVEL SECURITY;
@@ -1358,6 +1469,7 @@ CREATE POLICY "tenant_isolation" ON "public"."project_users" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."project_users" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."projects" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."projects" FORCE ROW LEVEL SECURITY;
@@ -1368,6 +1480,7 @@ CREATE POLICY "tenant_isolation" ON "public"."projects" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."projects" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."projects_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."projects_settings" FORCE ROW LEVEL SECURITY;
@@ -1378,6 +1491,7 @@ CREATE POLICY "tenant_isolation" ON "public"."projects_settings" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."projects_settings" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."psoa_projects" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."psoa_projects" FORCE ROW LEVEL SECURITY;
@@ -1388,6 +1502,7 @@ CREATE POLICY "tenant_isolation" ON "public"."psoa_projects" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."psoa_projects" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."purchase_invoice_lines" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."purchase_invoice_lines" FORCE ROW LEVEL SECURITY;
@@ -1398,6 +1513,7 @@ CREATE POLICY "tenant_isolation" ON "public"."purchase_invoice_lines" TO "erp_ap
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."purchase_invoice_lines" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."purchase_invoices" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."purchase_invoices" FORCE ROW LEVEL SECURITY;
@@ -1408,6 +1524,7 @@ CREATE POLICY "tenant_isolation" ON "public"."purchase_invoices" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."purchase_invoices" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."purchase_order_lines" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."purchase_order_lines" FORCE ROW LEVEL SECURITY;
@@ -1418,6 +1535,7 @@ CREATE POLICY "tenant_isolation" ON "public"."purchase_order_lines" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."purchase_order_lines" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."purchase_orders" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."purchase_orders" FORCE ROW LEVEL SECURITY;
@@ -1428,6 +1546,7 @@ CREATE POLICY "tenant_isolation" ON "public"."purchase_orders" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."purchase_orders" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."purchase_requests" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."purchase_requests" FORCE ROW LEVEL SECURITY;
@@ -1438,6 +1557,7 @@ CREATE POLICY "tenant_isolation" ON "public"."purchase_requests" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."purchase_requests" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."quotation_lines" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."quotation_lines" FORCE ROW LEVEL SECURITY;
@@ -1448,6 +1568,7 @@ CREATE POLICY "tenant_isolation" ON "public"."quotation_lines" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."quotation_lines" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."quotations" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."quotations" FORCE ROW LEVEL SECURITY;
@@ -1458,6 +1579,7 @@ CREATE POLICY "tenant_isolation" ON "public"."quotations" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."quotations" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."reporting_snapshots" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."reporting_snapshots" FORCE ROW LEVEL SECURITY;
@@ -1469,6 +1591,7 @@ CREATE POLICY "tenant_isolation" ON "public"."reporting_snapshots" TO "erp_app"
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."reporting_snapshots" FROM PUBLIC, "erp_app";
+REVOKE REFERENCES, TRIGGER ON TABLE "public"."reporting_snapshots" FROM PUBLIC, "erp_app";
 DROP TRIGGER IF EXISTS "table_registry_append_only" ON "public"."reporting_snapshots";
 CREATE TRIGGER "table_registry_append_only"
     BEFORE UPDATE OR DELETE OR TRUNCATE ON "public"."reporting_snapshots"
@@ -1483,6 +1606,7 @@ CREATE POLICY "tenant_isolation" ON "public"."repost_accounting_ledger_settings"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."repost_accounting_ledger_settings" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."revenue_schedule_lines" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."revenue_schedule_lines" FORCE ROW LEVEL SECURITY;
@@ -1493,6 +1617,7 @@ CREATE POLICY "tenant_isolation" ON "public"."revenue_schedule_lines" TO "erp_ap
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."revenue_schedule_lines" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."revenue_schedules" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."revenue_schedules" FORCE ROW LEVEL SECURITY;
@@ -1503,6 +1628,7 @@ CREATE POLICY "tenant_isolation" ON "public"."revenue_schedules" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."revenue_schedules" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."role_permissions" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."role_permissions" FORCE ROW LEVEL SECURITY;
@@ -1513,6 +1639,7 @@ CREATE POLICY "tenant_isolation" ON "public"."role_permissions" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."role_permissions" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."sales_invoice_lines" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."sales_invoice_lines" FORCE ROW LEVEL SECURITY;
@@ -1523,6 +1650,7 @@ CREATE POLICY "tenant_isolation" ON "public"."sales_invoice_lines" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."sales_invoice_lines" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."sales_invoices" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."sales_invoices" FORCE ROW LEVEL SECURITY;
@@ -1533,6 +1661,7 @@ CREATE POLICY "tenant_isolation" ON "public"."sales_invoices" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."sales_invoices" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."sales_order_lines" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."sales_order_lines" FORCE ROW LEVEL SECURITY;
@@ -1543,6 +1672,7 @@ CREATE POLICY "tenant_isolation" ON "public"."sales_order_lines" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."sales_order_lines" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."sales_orders" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."sales_orders" FORCE ROW LEVEL SECURITY;
@@ -1553,6 +1683,7 @@ CREATE POLICY "tenant_isolation" ON "public"."sales_orders" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."sales_orders" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."search_documents" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."search_documents" FORCE ROW LEVEL SECURITY;
@@ -1564,6 +1695,7 @@ CREATE POLICY "tenant_isolation" ON "public"."search_documents" TO "erp_app"
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."search_documents" FROM PUBLIC, "erp_app";
+REVOKE REFERENCES, TRIGGER ON TABLE "public"."search_documents" FROM PUBLIC, "erp_app";
 DROP TRIGGER IF EXISTS "table_registry_append_only" ON "public"."search_documents";
 CREATE TRIGGER "table_registry_append_only"
     BEFORE UPDATE OR DELETE OR TRUNCATE ON "public"."search_documents"
@@ -1578,6 +1710,7 @@ CREATE POLICY "tenant_isolation" ON "public"."search_outbox" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."search_outbox" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."selling_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."selling_settings" FORCE ROW LEVEL SECURITY;
@@ -1588,6 +1721,7 @@ CREATE POLICY "tenant_isolation" ON "public"."selling_settings" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."selling_settings" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."service_level_agreements" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."service_level_agreements" FORCE ROW LEVEL SECURITY;
@@ -1598,6 +1732,7 @@ CREATE POLICY "tenant_isolation" ON "public"."service_level_agreements" TO "erp_
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."service_level_agreements" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."sites" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."sites" FORCE ROW LEVEL SECURITY;
@@ -1608,6 +1743,7 @@ CREATE POLICY "tenant_isolation" ON "public"."sites" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."sites" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."south_africa_vat_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."south_africa_vat_settings" FORCE ROW LEVEL SECURITY;
@@ -1618,6 +1754,7 @@ CREATE POLICY "tenant_isolation" ON "public"."south_africa_vat_settings" TO "erp
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."south_africa_vat_settings" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."stock_balances" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."stock_balances" FORCE ROW LEVEL SECURITY;
@@ -1629,6 +1766,7 @@ CREATE POLICY "tenant_isolation" ON "public"."stock_balances" TO "erp_app"
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."stock_balances" FROM PUBLIC, "erp_app";
+REVOKE REFERENCES, TRIGGER ON TABLE "public"."stock_balances" FROM PUBLIC, "erp_app";
 DROP TRIGGER IF EXISTS "table_registry_append_only" ON "public"."stock_balances";
 CREATE TRIGGER "table_registry_append_only"
     BEFORE UPDATE OR DELETE OR TRUNCATE ON "public"."stock_balances"
@@ -1644,6 +1782,7 @@ CREATE POLICY "tenant_isolation" ON "public"."stock_movements" TO "erp_app"
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."stock_movements" FROM PUBLIC, "erp_app";
+REVOKE REFERENCES, TRIGGER ON TABLE "public"."stock_movements" FROM PUBLIC, "erp_app";
 DROP TRIGGER IF EXISTS "table_registry_append_only" ON "public"."stock_movements";
 CREATE TRIGGER "table_registry_append_only"
     BEFORE UPDATE OR DELETE OR TRUNCATE ON "public"."stock_movements"
@@ -1658,6 +1797,7 @@ CREATE POLICY "tenant_isolation" ON "public"."stock_reposting_settings" TO "erp_
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."stock_reposting_settings" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."stock_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."stock_settings" FORCE ROW LEVEL SECURITY;
@@ -1668,6 +1808,7 @@ CREATE POLICY "tenant_isolation" ON "public"."stock_settings" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."stock_settings" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."subscription_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."subscription_settings" FORCE ROW LEVEL SECURITY;
@@ -1678,6 +1819,7 @@ CREATE POLICY "tenant_isolation" ON "public"."subscription_settings" TO "erp_app
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."subscription_settings" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."supplier_profiles" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."supplier_profiles" FORCE ROW LEVEL SECURITY;
@@ -1688,6 +1830,7 @@ CREATE POLICY "tenant_isolation" ON "public"."supplier_profiles" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."supplier_profiles" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."support_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."support_settings" FORCE ROW LEVEL SECURITY;
@@ -1698,6 +1841,7 @@ CREATE POLICY "tenant_isolation" ON "public"."support_settings" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."support_settings" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."tasks" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."tasks" FORCE ROW LEVEL SECURITY;
@@ -1708,6 +1852,7 @@ CREATE POLICY "tenant_isolation" ON "public"."tasks" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."tasks" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."tax_rates" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."tax_rates" FORCE ROW LEVEL SECURITY;
@@ -1718,6 +1863,7 @@ CREATE POLICY "tenant_isolation" ON "public"."tax_rates" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."tax_rates" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."timesheet_details" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."timesheet_details" FORCE ROW LEVEL SECURITY;
@@ -1728,6 +1874,7 @@ CREATE POLICY "tenant_isolation" ON "public"."timesheet_details" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."timesheet_details" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."timesheets" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."timesheets" FORCE ROW LEVEL SECURITY;
@@ -1738,6 +1885,7 @@ CREATE POLICY "tenant_isolation" ON "public"."timesheets" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."timesheets" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."uae_vat_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."uae_vat_settings" FORCE ROW LEVEL SECURITY;
@@ -1748,6 +1896,7 @@ CREATE POLICY "tenant_isolation" ON "public"."uae_vat_settings" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."uae_vat_settings" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."uom" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."uom" FORCE ROW LEVEL SECURITY;
@@ -1758,6 +1907,7 @@ CREATE POLICY "tenant_isolation" ON "public"."uom" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."uom" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."uom_conversions" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."uom_conversions" FORCE ROW LEVEL SECURITY;
@@ -1768,6 +1918,7 @@ CREATE POLICY "tenant_isolation" ON "public"."uom_conversions" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."uom_conversions" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."video_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."video_settings" FORCE ROW LEVEL SECURITY;
@@ -1778,6 +1929,7 @@ CREATE POLICY "tenant_isolation" ON "public"."video_settings" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."video_settings" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."voice_call_settings" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."voice_call_settings" FORCE ROW LEVEL SECURITY;
@@ -1788,6 +1940,7 @@ CREATE POLICY "tenant_isolation" ON "public"."voice_call_settings" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."voice_call_settings" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."warehouses" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."warehouses" FORCE ROW LEVEL SECURITY;
@@ -1798,6 +1951,7 @@ CREATE POLICY "tenant_isolation" ON "public"."warehouses" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."warehouses" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."webhook_deliveries" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."webhook_deliveries" FORCE ROW LEVEL SECURITY;
@@ -1809,6 +1963,7 @@ CREATE POLICY "tenant_isolation" ON "public"."webhook_deliveries" TO "erp_app"
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."webhook_deliveries" FROM PUBLIC, "erp_app";
+REVOKE REFERENCES, TRIGGER ON TABLE "public"."webhook_deliveries" FROM PUBLIC, "erp_app";
 DROP TRIGGER IF EXISTS "table_registry_append_only" ON "public"."webhook_deliveries";
 CREATE TRIGGER "table_registry_append_only"
     BEFORE UPDATE OR DELETE OR TRUNCATE ON "public"."webhook_deliveries"
@@ -1823,6 +1978,7 @@ CREATE POLICY "tenant_isolation" ON "public"."webhook_endpoints" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."webhook_endpoints" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."wip_movements" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."wip_movements" FORCE ROW LEVEL SECURITY;
@@ -1834,6 +1990,7 @@ CREATE POLICY "tenant_isolation" ON "public"."wip_movements" TO "erp_app"
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."wip_movements" FROM PUBLIC, "erp_app";
+REVOKE REFERENCES, TRIGGER ON TABLE "public"."wip_movements" FROM PUBLIC, "erp_app";
 DROP TRIGGER IF EXISTS "table_registry_append_only" ON "public"."wip_movements";
 CREATE TRIGGER "table_registry_append_only"
     BEFORE UPDATE OR DELETE OR TRUNCATE ON "public"."wip_movements"
@@ -1848,6 +2005,7 @@ CREATE POLICY "tenant_isolation" ON "public"."work_orders" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."work_orders" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."workflow_definitions" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."workflow_definitions" FORCE ROW LEVEL SECURITY;
@@ -1858,6 +2016,7 @@ CREATE POLICY "tenant_isolation" ON "public"."workflow_definitions" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."workflow_definitions" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."workflow_events_outbox" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."workflow_events_outbox" FORCE ROW LEVEL SECURITY;
@@ -1868,6 +2027,7 @@ CREATE POLICY "tenant_isolation" ON "public"."workflow_events_outbox" TO "erp_ap
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."workflow_events_outbox" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."workflow_executions" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."workflow_executions" FORCE ROW LEVEL SECURITY;
@@ -1878,6 +2038,7 @@ CREATE POLICY "tenant_isolation" ON "public"."workflow_executions" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."workflow_executions" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."workflow_instances" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."workflow_instances" FORCE ROW LEVEL SECURITY;
@@ -1888,6 +2049,7 @@ CREATE POLICY "tenant_isolation" ON "public"."workflow_instances" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."workflow_instances" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."workflow_outbox_receipts" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."workflow_outbox_receipts" FORCE ROW LEVEL SECURITY;
@@ -1898,6 +2060,7 @@ CREATE POLICY "tenant_isolation" ON "public"."workflow_outbox_receipts" TO "erp_
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."workflow_outbox_receipts" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."workflow_rules" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."workflow_rules" FORCE ROW LEVEL SECURITY;
@@ -1908,6 +2071,7 @@ CREATE POLICY "tenant_isolation" ON "public"."workflow_rules" TO "erp_app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."workflow_rules" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."workflow_side_effects_outbox" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."workflow_side_effects_outbox" FORCE ROW LEVEL SECURITY;
@@ -1918,6 +2082,7 @@ CREATE POLICY "tenant_isolation" ON "public"."workflow_side_effects_outbox" TO "
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."workflow_side_effects_outbox" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."workflow_step_executions" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."workflow_step_executions" FORCE ROW LEVEL SECURITY;
@@ -1928,6 +2093,7 @@ CREATE POLICY "tenant_isolation" ON "public"."workflow_step_executions" TO "erp_
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."workflow_step_executions" FROM PUBLIC, "erp_app";
 
 ALTER TABLE "public"."workflow_step_receipts" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."workflow_step_receipts" FORCE ROW LEVEL SECURITY;
@@ -1938,6 +2104,7 @@ CREATE POLICY "tenant_isolation" ON "public"."workflow_step_receipts" TO "erp_ap
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), ''))
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."workflow_step_receipts" FROM PUBLIC, "erp_app";
 
 DO $table_registry$
 DECLARE
@@ -2181,10 +2348,402 @@ BEGIN
         SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
         WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
     LOOP
+        EXECUTE format('REVOKE REFERENCES, TRIGGER ON TABLE %s FROM PUBLIC, "erp_app"', child);
+    END LOOP;
+END
+$table_registry$;
+
+DO $table_registry$
+DECLARE
+    child regclass;
+BEGIN
+    FOR child IN
+        WITH RECURSIVE descendant AS (
+            SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY (ARRAY[
+            '"public"."account_categories"',
+            '"public"."accounts_settings"',
+            '"public"."activity_costs"',
+            '"public"."activity_types"',
+            '"public"."addresses"',
+            '"public"."appointment_booking_settings"',
+            '"public"."approval_chains"',
+            '"public"."approval_requests"',
+            '"public"."approval_steps"',
+            '"public"."assets"',
+            '"public"."authorization_controls"',
+            '"public"."authorization_rules"',
+            '"public"."bank_accounts"',
+            '"public"."bank_reconciliation_sessions"',
+            '"public"."bom_lines"',
+            '"public"."boms"',
+            '"public"."branches"',
+            '"public"."budget_commitments"',
+            '"public"."budgets"',
+            '"public"."buying_settings"',
+            '"public"."chart_of_accounts"',
+            '"public"."communications"',
+            '"public"."companies"',
+            '"public"."company_addresses"',
+            '"public"."contact_addresses"',
+            '"public"."contacts"',
+            '"public"."contracts"',
+            '"public"."cost_centers"',
+            '"public"."credit_notes"',
+            '"public"."crm_settings"',
+            '"public"."currencies"',
+            '"public"."currency_exchange_settings"',
+            '"public"."currency_exchange_settings_details"',
+            '"public"."currency_exchanges"',
+            '"public"."custom_field_sync_queue"',
+            '"public"."custom_field_values"',
+            '"public"."custom_fields"',
+            '"public"."customer_profiles"',
+            '"public"."debit_notes"',
+            '"public"."delivery_note_lines"',
+            '"public"."delivery_notes"',
+            '"public"."delivery_settings"',
+            '"public"."departments"',
+            '"public"."dependent_tasks"',
+            '"public"."designations"',
+            '"public"."discount_rules"',
+            '"public"."doc_links"',
+            '"public"."doc_postings"',
+            '"public"."employee_groups"',
+            '"public"."entity_attachments"',
+            '"public"."entity_versions"',
+            '"public"."entity_view_fields"',
+            '"public"."entity_views"',
+            '"public"."fiscal_periods"',
+            '"public"."fx_rates"',
+            '"public"."global_defaults"',
+            '"public"."goods_receipt_lines"',
+            '"public"."goods_receipts"',
+            '"public"."holiday_lists"',
+            '"public"."holidays"',
+            '"public"."incoming_call_settings"',
+            '"public"."intercompany_transactions"',
+            '"public"."inventory_trace_links"',
+            '"public"."issue_types"',
+            '"public"."item_groups"',
+            '"public"."item_variant_settings"',
+            '"public"."items"',
+            '"public"."journal_entries"',
+            '"public"."journal_lines"',
+            '"public"."landed_cost_allocations"',
+            '"public"."landed_cost_docs"',
+            '"public"."lot_tracking"',
+            '"public"."manufacturing_settings"',
+            '"public"."match_results"',
+            '"public"."meta_alias_resolution_rules"',
+            '"public"."meta_alias_sets"',
+            '"public"."meta_aliases"',
+            '"public"."meta_assets"',
+            '"public"."meta_lineage_edges"',
+            '"public"."meta_quality_checks"',
+            '"public"."meta_semantic_terms"',
+            '"public"."meta_term_links"',
+            '"public"."meta_value_aliases"',
+            '"public"."migration_checkpoints"',
+            '"public"."migration_conflict_resolutions"',
+            '"public"."migration_conflicts"',
+            '"public"."migration_jobs"',
+            '"public"."migration_lineage"',
+            '"public"."migration_merge_explanations"',
+            '"public"."migration_quarantine"',
+            '"public"."migration_reports"',
+            '"public"."migration_row_snapshots"',
+            '"public"."mutation_batches"',
+            '"public"."number_sequences"',
+            '"public"."org_usage_daily"',
+            '"public"."payment_allocations"',
+            '"public"."payment_terms"',
+            '"public"."payments"',
+            '"public"."plaid_settings"',
+            '"public"."pos_settings"',
+            '"public"."price_list_items"',
+            '"public"."price_lists"',
+            '"public"."project_template_tasks"',
+            '"public"."project_templates"',
+            '"public"."project_types"',
+            '"public"."project_updates"',
+            '"public"."project_users"',
+            '"public"."projects"',
+            '"public"."projects_settings"',
+            '"public"."psoa_projects"',
+            '"public"."purchase_invoice_lines"',
+            '"public"."purchase_invoices"',
+            '"public"."purchase_order_lines"',
+            '"public"."purchase_orders"',
+            '"public"."purchase_requests"',
+            '"public"."quotation_lines"',
+            '"public"."quotations"',
+            '"public"."repost_accounting_ledger_settings"',
+            '"public"."revenue_schedule_lines"',
+            '"public"."revenue_schedules"',
+            '"public"."role_permissions"',
+            '"public"."sales_invoice_lines"',
+            '"public"."sales_invoices"',
+            '"public"."sales_order_lines"',
+            '"public"."sales_orders"',
+            '"public"."search_outbox"',
+            '"public"."selling_settings"',
+            '"public"."service_level_agreements"',
+            '"public"."sites"',
+            '"public"."south_africa_vat_settings"',
+            '"public"."stock_reposting_settings"',
+            '"public"."stock_settings"',
+            '"public"."subscription_settings"',
+            '"public"."supplier_profiles"',
+            '"public"."support_settings"',
+            '"public"."tasks"',
+            '"public"."tax_rates"',
+            '"public"."timesheet_details"',
+            '"public"."timesheets"',
+            '"public"."uae_vat_settings"',
+            '"public"."uom"',
+            '"public"."uom_conversions"',
+            '"public"."video_settings"',
+            '"public"."voice_call_settings"',
+            '"public"."warehouses"',
+            '"public"."webhook_endpoints"',
+            '"public"."work_orders"',
+            '"public"."workflow_definitions"',
+            '"public"."workflow_events_outbox"',
+            '"public"."workflow_executions"',
+            '"public"."workflow_instances"',
+            '"public"."workflow_outbox_receipts"',
+            '"public"."workflow_rules"',
+            '"public"."workflow_side_effects_outbox"',
+            '"public"."workflow_step_executions"',
+            '"public"."workflow_step_receipts"'
+            ]::regclass[])
+            UNION
+            SELECT i.inhrelid FROM pg_inherits i JOIN descendant d ON i.inhparent = d.inhrelid
+        )
+        SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
+        WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
+    LOOP
+        EXECUTE format('REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE %s FROM PUBLIC, "erp_app"', child);
+    END LOOP;
+END
+$table_registry$;
+
+DO $table_registry$
+DECLARE
+    child regclass;
+BEGIN
+    FOR child IN
+        WITH RECURSIVE descendant AS (
+            SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY (ARRAY[
+            '"public"."approval_decisions"',
+            '"public"."asset_events"',
+            '"public"."audit_logs"',
+            '"public"."bank_statement_lines"',
+            '"public"."depreciation_schedules"',
+            '"public"."reporting_snapshots"',
+            '"public"."search_documents"',
+            '"public"."stock_balances"',
+            '"public"."stock_movements"',
+            '"public"."webhook_deliveries"',
+            '"public"."wip_movements"'
+            ]::regclass[])
+            UNION
+            SELECT i.inhrelid FROM pg_inherits i JOIN descendant d ON i.inhparent = d.inhrelid
+        )
+        SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
+        WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
+    LOOP
         EXECUTE format('DROP TRIGGER IF EXISTS "table_registry_append_only" ON %s', child);
         EXECUTE format('CREATE TRIGGER "table_registry_append_only"
     BEFORE UPDATE OR DELETE OR TRUNCATE ON %s
     FOR EACH STATEMENT EXECUTE FUNCTION "public"."table_registry_append_only"()', child);
+    END LOOP;
+END
+$table_registry$;
+
+DO $table_registry$
+DECLARE
+    child regclass;
+BEGIN
+    FOR child IN
+        WITH RECURSIVE descendant AS (
+            SELECT unnest(ARRAY[
+            '"public"."account_categories"',
+            '"public"."accounts_settings"',
+            '"public"."activity_costs"',
+            '"public"."activity_types"',
+            '"public"."addresses"',
+            '"public"."appointment_booking_settings"',
+            '"public"."approval_chains"',
+            '"public"."approval_decisions"',
+            '"public"."approval_requests"',
+            '"public"."approval_steps"',
+            '"public"."asset_events"',
+            '"public"."assets"',
+            '"public"."audit_logs"',
+            '"public"."authorization_controls"',
+            '"public"."authorization_rules"',
+            '"public"."bank_accounts"',
+            '"public"."bank_reconciliation_sessions"',
+            '"public"."bank_statement_lines"',
+            '"public"."bom_lines"',
+            '"public"."boms"',
+            '"public"."branches"',
+            '"public"."budget_commitments"',
+            '"public"."budgets"',
+            '"public"."buying_settings"',
+            '"public"."chart_of_accounts"',
+            '"public"."communications"',
+            '"public"."companies"',
+            '"public"."company_addresses"',
+            '"public"."contact_addresses"',
+            '"public"."contacts"',
+            '"public"."contracts"',
+            '"public"."cost_centers"',
+            '"public"."credit_notes"',
+            '"public"."crm_settings"',
+            '"public"."currencies"',
+            '"public"."currency_exchange_settings"',
+            '"public"."currency_exchange_settings_details"',
+            '"public"."currency_exchanges"',
+            '"public"."custom_field_sync_queue"',
+            '"public"."custom_field_values"',
+            '"public"."custom_fields"',
+            '"public"."customer_profiles"',
+            '"public"."debit_notes"',
+            '"public"."delivery_note_lines"',
+            '"public"."delivery_notes"',
+            '"public"."delivery_settings"',
+            '"public"."departments"',
+            '"public"."dependent_tasks"',
+            '"public"."depreciation_schedules"',
+            '"public"."designations"',
+            '"public"."discount_rules"',
+            '"public"."doc_links"',
+            '"public"."doc_postings"',
+            '"public"."employee_groups"',
+            '"public"."entity_attachments"',
+            '"public"."entity_versions"',
+            '"public"."entity_view_fields"',
+            '"public"."entity_views"',
+            '"public"."fiscal_periods"',
+            '"public"."fx_rates"',
+            '"public"."global_defaults"',
+            '"public"."goods_receipt_lines"',
+            '"public"."goods_receipts"',
+            '"public"."holiday_lists"',
+            '"public"."holidays"',
+            '"public"."incoming_call_settings"',
+            '"public"."intercompany_transactions"',
+            '"public"."inventory_trace_links"',
+            '"public"."issue_types"',
+            '"public"."item_groups"',
+            '"public"."item_variant_settings"',
+            '"public"."items"',
+            '"public"."journal_entries"',
+            '"public"."journal_lines"',
+            '"public"."landed_cost_allocations"',
+            '"public"."landed_cost_docs"',
+            '"public"."lot_tracking"',
+            '"public"."manufacturing_settings"',
+            '"public"."match_results"',
+            '"public"."meta_alias_resolution_rules"',
+            '"public"."meta_alias_sets"',
+            '"public"."meta_aliases"',
+            '"public"."meta_assets"',
+            '"public"."meta_lineage_edges"',
+            '"public"."meta_quality_checks"',
+            '"public"."meta_semantic_terms"',
+            '"public"."meta_term_links"',
+            '"public"."meta_value_aliases"',
+            '"public"."migration_checkpoints"',
+            '"public"."migration_conflict_resolutions"',
+            '"public"."migration_conflicts"',
+            '"public"."migration_jobs"',
+            '"public"."migration_lineage"',
+            '"public"."migration_merge_explanations"',
+            '"public"."migration_quarantine"',
+            '"public"."migration_reports"',
+            '"public"."migration_row_snapshots"',
+            '"public"."mutation_batches"',
+            '"public"."number_sequences"',
+            '"public"."org_usage_daily"',
+            '"public"."payment_allocations"',
+            '"public"."payment_terms"',
+            '"public"."payments"',
+            '"public"."plaid_settings"',
+            '"public"."pos_settings"',
+            '"public"."price_list_items"',
+            '"public"."price_lists"',
+            '"public"."project_template_tasks"',
+            '"public"."project_templates"',
+            '"public"."project_types"',
+            '"public"."project_updates"',
+            '"public"."project_users"',
+            '"public"."projects"',
+            '"public"."projects_settings"',
+            '"public"."psoa_projects"',
+            '"public"."purchase_invoice_lines"',
+            '"public"."purchase_invoices"',
+            '"public"."purchase_order_lines"',
+            '"public"."purchase_orders"',
+            '"public"."purchase_requests"',
+            '"public"."quotation_lines"',
+            '"public"."quotations"',
+            '"public"."reporting_snapshots"',
+            '"public"."repost_accounting_ledger_settings"',
+            '"public"."revenue_schedule_lines"',
+            '"public"."revenue_schedules"',
+            '"public"."role_permissions"',
+            '"public"."sales_invoice_lines"',
+            '"public"."sales_invoices"',
+            '"public"."sales_order_lines"',
+            '"public"."sales_orders"',
+            '"public"."search_documents"',
+            '"public"."search_outbox"',
+            '"public"."selling_settings"',
+            '"public"."service_level_agreements"',
+            '"public"."sites"',
+            '"public"."south_africa_vat_settings"',
+            '"public"."stock_balances"',
+            '"public"."stock_movements"',
+            '"public"."stock_reposting_settings"',
+            '"public"."stock_settings"',
+            '"public"."subscription_settings"',
+            '"public"."supplier_profiles"',
+            '"public"."support_settings"',
+            '"public"."tasks"',
+            '"public"."tax_rates"',
+            '"public"."timesheet_details"',
+            '"public"."timesheets"',
+            '"public"."uae_vat_settings"',
+            '"public"."uom"',
+            '"public"."uom_conversions"',
+            '"public"."video_settings"',
+            '"public"."voice_call_settings"',
+            '"public"."warehouses"',
+            '"public"."webhook_deliveries"',
+            '"public"."webhook_endpoints"',
+            '"public"."wip_movements"',
+            '"public"."work_orders"',
+            '"public"."workflow_definitions"',
+            '"public"."workflow_events_outbox"',
+            '"public"."workflow_executions"',
+            '"public"."workflow_instances"',
+            '"public"."workflow_outbox_receipts"',
+            '"public"."workflow_rules"',
+            '"public"."workflow_side_effects_outbox"',
+            '"public"."workflow_step_executions"',
+            '"public"."workflow_step_receipts"'
+            ]::regclass[])::oid AS inhrelid
+            UNION
+            SELECT i.inhrelid FROM pg_inherits i JOIN descendant d ON i.inhparent = d.inhrelid
+        )
+        SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
+        WHERE c.relkind IN ('r', 'p')
+        AND current_setting('server_version_num')::int >= 170000 ORDER BY c.oid::regclass::text
+    LOOP
+        EXECUTE format('REVOKE MAINTAIN ON TABLE %s FROM PUBLIC, "erp_app"', child);
     END LOOP;
 END
 $table_registry$;

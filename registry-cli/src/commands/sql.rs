@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use table_registry_engine::{Access, DatabaseCheck, Diagnostic, RegisteredTable, Registry};
+use table_registry_engine::{DatabaseCheck, Diagnostic, RegisteredTable, Registry};
 
 use crate::cli::SqlArguments;
 use crate::columns;
@@ -10,15 +10,15 @@ use crate::database::catalog::{Catalog, Relation};
 use crate::database::context::{Context, missing_app_roles};
 use crate::database::difference::{self, Spellings};
 use crate::database::exceptions;
-use crate::database::grants::open_grants;
+use crate::database::grants::{MAINTAIN, open_grants};
 use crate::database::indexes;
 use crate::database::parent_access::{blind_roles, parents_read};
 use crate::database::requirements::{Asked, Names, Object, Requirement, without_own};
 use crate::database::session::Session;
 use crate::database::statements::{
     EACH, LOCK_TIMEOUT, Qualified, Start, create_policy, create_trigger_function, disable_rls, drop_policies,
-    drop_policy, drop_trigger, drop_trigger_function, for_each_descendant, for_each_without_policy,
-    grant_select, qualified, role_list, unforce_rls,
+    drop_policy, drop_trigger, drop_trigger_function, for_each_descendant, for_each_since,
+    for_each_without_policy, grant_select, qualified, revoke, role_list, unforce_rls,
 };
 use crate::database::tenancy::{RequiredPolicies, Unknown, policy_names};
 use crate::database::with_project;
@@ -157,7 +157,9 @@ impl<'p> Plan<'p> {
                 asked: Asked {
                     policies: required,
                     access: table.access,
-                    allowed_grantees: allowed(DatabaseCheck::AppendOnlyPrivilege),
+                    allowed: [Requirement::RevokedChanges, Requirement::RevokedUnbound]
+                        .map(|one| (one, allowed(one.check(Object::Table))))
+                        .into(),
                 },
                 parents,
             });
@@ -190,6 +192,7 @@ impl<'p> Plan<'p> {
         let tables = self.tables.iter().map(|table| self.up_table(table));
         sections.extend(tables.filter(|section| !section.is_empty()));
         sections.extend(self.up_descendants());
+        sections.extend(self.up_maintain());
         self.joined(header, sections)
     }
 
@@ -216,6 +219,7 @@ impl<'p> Plan<'p> {
             &[Requirement::RowSecurity, Requirement::ForcedRowSecurity],
             &[Requirement::RowSecurity],
             &[Requirement::RevokedChanges],
+            &[Requirement::RevokedUnbound],
             &[Requirement::Trigger],
         ];
         let names = self.names.in_format();
@@ -227,15 +231,19 @@ impl<'p> Plan<'p> {
                 .filter(|table| is_of_group(table, group))
                 .collect();
             // What is revoked depends on the access.
-            of_group.sort_by_key(|table| table.asked.access.is_read_only());
-            let chunks = of_group.chunk_by(|one, other| {
-                *group != [Requirement::RevokedChanges] || one.asked.access == other.asked.access
-            });
+            let revoked = |table: &PlannedTable| -> Vec<&[&str]> {
+                group
+                    .iter()
+                    .map(|one| one.privileges(table.asked.access))
+                    .collect()
+            };
+            of_group.sort_by_key(|table| revoked(table));
+            let chunks = of_group.chunk_by(|one, other| revoked(one) == revoked(other));
             for tables in chunks {
                 let asked = Asked {
                     policies: Vec::new(),
                     access: tables[0].asked.access,
-                    allowed_grantees: Vec::new(),
+                    allowed: Vec::new(),
                 };
                 let statements = group.iter().flat_map(|one| one.establish(EACH, &asked, &names));
                 sections
@@ -243,6 +251,30 @@ impl<'p> Plan<'p> {
             }
         }
         sections
+    }
+
+    /// Only newer servers know MAINTAIN, so statements that name it run there alone. One statement covers all tables that
+    /// revoke it from the same roles.
+    fn up_maintain(&self) -> Vec<String> {
+        let names = self.names.in_format();
+        let mut groups: BTreeMap<String, Vec<&PlannedTable>> = BTreeMap::new();
+        for table in self
+            .tables
+            .iter()
+            .filter(|table| table.asks(Requirement::RevokedUnbound))
+        {
+            let kept = table.asked.allowed_grantees(Requirement::RevokedUnbound);
+            if let Some(roles) = names.grantees_except(kept) {
+                groups.entry(roles).or_default().push(table);
+            }
+        }
+        let sections = groups.into_iter().map(|(roles, tables)| {
+            let allowed = self.allowed_children(&tables);
+            let tables: Vec<&Qualified> = tables.iter().map(|table| &table.name).collect();
+            let statement = revoke(EACH, &[MAINTAIN], &roles);
+            for_each_since(17, &tables, &allowed.iter().collect::<Vec<_>>(), &[statement])
+        });
+        sections.collect()
     }
 
     fn print_difference(&self, project: &Project, url: Option<&str>) -> Result<Exit, Failure> {
@@ -350,10 +382,12 @@ impl<'p> Plan<'p> {
     ) {
         let access = table.asked.access;
         let is_own = relation.qualified() == table.name;
-        let kept: &[String] = if is_own {
-            &table.asked.allowed_grantees
-        } else {
-            &[]
+        let kept = |requirement: Requirement| {
+            if is_own {
+                table.asked.allowed_grantees(requirement)
+            } else {
+                &[]
+            }
         };
         let unmet = requirements
             .iter()
@@ -362,7 +396,7 @@ impl<'p> Plan<'p> {
             lacking.trigger |= *requirement == Requirement::Trigger;
             lacking.statements.extend(match requirement {
                 // One REVOKE from all roles would miss the privileges that other grantors have granted.
-                Requirement::RevokedChanges => revokes(context, access, relation, kept),
+                one if one.is_revoked() => revokes(context, one.privileges(access), relation, kept(*one)),
                 _ => requirement.establish(relation.qualified(), &table.asked, &self.names),
             });
         }
@@ -421,10 +455,15 @@ impl<'p> Plan<'p> {
     ) -> Option<String> {
         let tables: Vec<&PlannedTable> = tables.collect();
         let names: Vec<&Qualified> = tables.iter().map(|table| &table.name).collect();
-        let allowed = tables.iter().flat_map(|table| &table.allowed_children);
-        let allowed: Vec<Qualified> = allowed.map(|name| self.relation(name)).collect();
+        let allowed = self.allowed_children(&tables);
         let allowed: Vec<&Qualified> = allowed.iter().collect();
         (!names.is_empty()).then(|| for_each_descendant(&names, &allowed, statements))
+    }
+
+    /// The children of some tables that an exception names.
+    fn allowed_children(&self, tables: &[&PlannedTable]) -> Vec<Qualified> {
+        let allowed = tables.iter().flat_map(|table| &table.allowed_children);
+        allowed.map(|name| self.relation(name)).collect()
     }
 
     /// The relation that an exception names: with its schema, unless it is in that of the policy file.
@@ -583,8 +622,8 @@ fn is_of_group(table: &PlannedTable, group: &[Requirement]) -> bool {
 }
 
 /// A statement for each grant that has to be revoked, except those to grantees that an exception names.
-fn revokes(context: &Context<'_>, access: Access, relation: &Relation, allowed: &[String]) -> Vec<String> {
-    let grants = open_grants(context, access, relation);
+fn revokes(context: &Context<'_>, wanted: &[&str], relation: &Relation, allowed: &[String]) -> Vec<String> {
+    let grants = open_grants(context, relation, wanted);
     let is_allowed = |grantee| {
         let mut names = allowed.iter();
         names.any(|name| name == context.catalog.role_name(grantee))

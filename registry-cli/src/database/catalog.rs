@@ -17,7 +17,7 @@ use super::mention::Words;
 use super::redefined::{Redefined, RedefinedRow};
 use super::session::Session;
 use super::setters::CodeRow;
-use super::statements::{Qualified, identifier};
+use super::statements::{Qualified, identifier, literal};
 use crate::failure::Failure;
 
 pub type Oid = i64;
@@ -100,6 +100,7 @@ pub struct Role {
     pub bypass_rls: bool,
     pub create_role: bool,
     pub replication: bool,
+    pub can_log_in: bool,
 }
 
 impl Role {
@@ -320,12 +321,74 @@ pub struct SchemaRow {
     pub owner: Oid,
     /// The roles that hold USAGE.
     pub users: Vec<Oid>,
+    /// The roles that hold CREATE.
+    pub creators: Vec<Oid>,
 }
 
 #[derive(Debug, FromRow)]
 pub struct ServerRow {
     pub version: i32,
     pub database: String,
+    /// The owner of the database.
+    pub owner: Oid,
+    /// The roles that hold CONNECT on the database.
+    pub connectors: Vec<Oid>,
+    /// The roles that hold CREATE on the database.
+    pub creators: Vec<Oid>,
+}
+
+/// A value that sessions start with.
+#[derive(Debug, FromRow)]
+pub struct Setting {
+    /// The role whose sessions they are, or [`PUBLIC`] for every role.
+    pub role: Oid,
+    /// Whether they are sessions in this database alone.
+    pub in_database: bool,
+    /// Whether it comes from the configuration of the server.
+    pub of_server: bool,
+    /// In lower case.
+    pub name: String,
+    pub value: String,
+}
+
+/// The name of a setting that policies read, in lower case.
+#[derive(Debug, FromRow)]
+pub struct SettingName {
+    pub name: String,
+}
+
+/// A privilege on something of the server.
+#[derive(Debug, FromRow)]
+pub struct ServerGrant {
+    pub grantee: Oid,
+    /// The role that the privilege is of use to, or [`PUBLIC`] for every role.
+    pub mapped: Oid,
+    pub privilege: String,
+    /// As GRANT names the kind of object: `FUNCTION`.
+    pub kind: String,
+    /// The object as GRANT names it.
+    pub object: String,
+    /// The object for people.
+    pub name: String,
+}
+
+/// A table for which `pg_partman` makes partitions.
+#[derive(Debug, FromRow)]
+pub struct PartmanTable {
+    /// The table that lists it, as SQL writes it.
+    pub config: String,
+    /// The name with its schema, as the list has it.
+    pub parent: String,
+    /// Whether each partition gets the privileges of the table.
+    pub grants: bool,
+    /// Whether the list has a column that decides it.
+    pub can_choose: bool,
+}
+
+/// The table in which `pg_partman` lists what it manages, as SQL writes it.
+#[derive(Debug, FromRow)]
+struct PartmanConfig {
+    config: String,
 }
 
 /// The rows of the catalogs, as the server returns them.
@@ -352,16 +415,23 @@ pub struct Rows {
     pub redefined: Vec<RedefinedRow>,
     pub domains: Vec<Domain>,
     pub triggers: Vec<Trigger>,
+    pub settings: Vec<Setting>,
+    pub read_settings: Vec<SettingName>,
+    pub server_grants: Vec<ServerGrant>,
+    pub partman: Vec<PartmanTable>,
 }
 
 impl Rows {
     fn read(session: &mut Session) -> Result<Self, Failure> {
         let mut servers: Vec<ServerRow> =
             session.query("the server's version", include_str!("catalog/server.sql"))?;
+        let server = servers
+            .pop()
+            .ok_or_else(|| Failure::new("the server does not report its version"))?;
         Ok(Self {
-            server: servers
-                .pop()
-                .ok_or_else(|| Failure::new("the server does not report its version"))?,
+            server_grants: server_grants(session, server.version)?,
+            partman: partman(session)?,
+            server,
             relations: session.query("tables", include_str!("catalog/relations.sql"))?,
             schemas: session.query("schemas", include_str!("catalog/schemas.sql"))?,
             roles: session.query("roles", include_str!("catalog/roles.sql"))?,
@@ -389,8 +459,62 @@ impl Rows {
             grants: session.query("privileges", include_str!("catalog/grants.sql"))?,
             policies: session.query("policies", include_str!("catalog/policies.sql"))?,
             triggers: session.query("triggers", include_str!("catalog/triggers.sql"))?,
+            settings: settings(session)?,
+            read_settings: session.query(
+                "settings that policies read",
+                include_str!("catalog/read_settings.sql"),
+            )?,
         })
     }
+}
+
+/// Only some roles may read the files of the server's configuration, which also name settings that no session has read
+/// yet.
+fn settings(session: &mut Session) -> Result<Vec<Setting>, Failure> {
+    let mut settings: Vec<Setting> = session.query("settings", include_str!("catalog/settings.sql"))?;
+    let what = "the configuration of the server";
+    let may_read: Vec<SettingName> = session.query(what, include_str!("catalog/may_read_files.sql"))?;
+    if !may_read.is_empty() {
+        let of_files: Vec<Setting> = session.query(what, include_str!("catalog/file_settings.sql"))?;
+        let is_known = |one: &Setting| {
+            let mut known = settings.iter();
+            known.any(|other| other.of_server && other.name == one.name)
+        };
+        let new: Vec<Setting> = of_files.into_iter().filter(|one| !is_known(one)).collect();
+        settings.extend(new);
+    }
+    Ok(settings)
+}
+
+fn server_grants(session: &mut Session, version: i32) -> Result<Vec<ServerGrant>, Failure> {
+    let what = "privileges on objects of the server";
+    let mut grants: Vec<ServerGrant> = session.query(what, include_str!("catalog/server_grants.sql"))?;
+    if version >= 150_000 {
+        let on_parameters: Vec<ServerGrant> =
+            session.query(what, include_str!("catalog/parameter_grants.sql"))?;
+        grants.extend(on_parameters);
+    }
+    Ok(grants)
+}
+
+/// The tables that `pg_partman` manages, in whichever schema it is.
+fn partman(session: &mut Session) -> Result<Vec<PartmanTable>, Failure> {
+    let what = "the configuration of pg_partman";
+    let configs: Vec<PartmanConfig> = session.query(what, include_str!("catalog/partman.sql"))?;
+    let mut tables = Vec::new();
+    for PartmanConfig { config } in configs {
+        // Versions without the column grant on each partition what is granted on the parent.
+        let sql = format!(
+            "SELECT {} AS config, parent_table::text AS parent,
+                    coalesce((to_jsonb(c) ->> 'inherit_privileges')::bool, true) AS grants,
+                    to_jsonb(c) ? 'inherit_privileges' AS can_choose
+             FROM {config} c ORDER BY 2",
+            literal(&config)
+        );
+        let of_config: Vec<PartmanTable> = session.query(what, &sql)?;
+        tables.extend(of_config);
+    }
+    Ok(tables)
 }
 
 /// The rows of the catalogs, indexed for the checks.
@@ -407,6 +531,10 @@ pub struct Catalog {
     /// What users have defined under the name of something built in.
     pub redefined: Redefined,
     domains: BTreeMap<String, Domain>,
+    pub settings: Vec<Setting>,
+    pub server_grants: Vec<ServerGrant>,
+    pub partman: Vec<PartmanTable>,
+    read_settings: BTreeSet<String>,
     roles: BTreeMap<Oid, Role>,
     /// Keyed by member.
     memberships: BTreeMap<Oid, Vec<Membership>>,
@@ -453,6 +581,10 @@ impl From<Rows> for Catalog {
             setters: rows.setters,
             redefined: rows.redefined.into(),
             domains: by_key(rows.domains, |domain| domain.name.clone()),
+            settings: rows.settings,
+            server_grants: rows.server_grants,
+            partman: rows.partman,
+            read_settings: rows.read_settings.into_iter().map(|one| one.name).collect(),
             children: grouped(rows.inheritance.clone(), |one| one.parent),
             parents: grouped(rows.inheritance, |one| one.child),
             uses: grouped(uses, |one| one.view),
@@ -579,6 +711,15 @@ impl Catalog {
     pub fn used_by(&self, view: Oid) -> impl Iterator<Item = &Relation> {
         let uses = self.uses.get(&view).into_iter().flatten();
         uses.filter_map(|one| self.relation_of(one.used))
+    }
+
+    /// Whether a policy reads a setting, given in lower case.
+    pub fn is_read_by_policies(&self, setting: &str) -> bool {
+        self.read_settings.contains(setting)
+    }
+
+    pub fn roles(&self) -> impl Iterator<Item = &Role> {
+        self.roles.values()
     }
 
     pub fn role(&self, name: &str) -> Option<&Role> {

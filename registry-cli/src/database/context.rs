@@ -1,7 +1,7 @@
 //! The registry together with the catalog: the input of the checks.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use table_registry_engine::{Command, DatabaseSettings, Level, Lint, RegisteredTable, Tenancy};
 
@@ -236,6 +236,15 @@ impl<'c> Context<'c> {
         std::iter::once(relation)
             .chain(ancestors)
             .filter_map(|oid| self.table_of(oid))
+    }
+
+    /// The names of all tenant columns.
+    pub fn all_tenant_columns(&self) -> BTreeSet<&str> {
+        let usual = self.project.policy.tenancy.column();
+        let of_tables = self.tables.iter().filter_map(Table::tenant_column);
+        let usual = usual.map(|column| column.name.as_str());
+        // The table of tenants has its own key as the tenant column, and every table may have such a key.
+        of_tables.filter(|column| *column != "id").chain(usual).collect()
     }
 
     /// The tables with the columns that decide whose a row is, according to the level and the exceptions of the lint

@@ -19,6 +19,18 @@ pub fn revoked(access: Access) -> &'static [&'static str] {
     }
 }
 
+/// The privileges on a protected table that no policy binds, and those of an append-only table that its own list leaves
+/// out. PostgreSQL 17 added MAINTAIN.
+pub fn unbound(access: Access) -> &'static [&'static str] {
+    match access {
+        Access::ReadWrite => &["TRUNCATE", "REFERENCES", "TRIGGER", MAINTAIN],
+        Access::AppendOnly | Access::ReadOnly => &["REFERENCES", "TRIGGER", MAINTAIN],
+    }
+}
+
+/// A privilege that servers before PostgreSQL 17 do not know.
+pub const MAINTAIN: &str = "MAINTAIN";
+
 /// Privileges that one grantor granted to one grantee.
 pub struct OpenGrant {
     pub grantor: Oid,
@@ -50,9 +62,9 @@ impl OpenGrant {
     }
 }
 
-/// The grants by which a role of the application may change rows of a relation.
-pub fn open_grants(context: &Context<'_>, access: Access, relation: &Relation) -> Vec<OpenGrant> {
-    grants(context, relation, revoked(access), |grantee| {
+/// The grants of some privileges through which a role of the application holds them.
+pub fn open_grants(context: &Context<'_>, relation: &Relation, wanted: &[&str]) -> Vec<OpenGrant> {
+    grants(context, relation, wanted, |grantee| {
         context.app_role_reaching(grantee)
     })
 }
@@ -107,7 +119,8 @@ fn privileges(grants: &[&Grant]) -> Vec<String> {
     texts.collect()
 }
 
-fn way(catalog: &Catalog, app: &Actor<'_>, grantee: Oid) -> String {
+/// How a role obtains what was granted to a grantee.
+pub fn way(catalog: &Catalog, app: &Actor<'_>, grantee: Oid) -> String {
     match grantee {
         PUBLIC => "granted to PUBLIC, and so to every role".to_string(),
         own if own == app.role.oid => format!("granted to `{}`", app.role.name),

@@ -2,6 +2,7 @@
 //!
 //! `Session → Catalog → (with the registry) Context → Finding → report`
 
+mod bookkeeping;
 mod calls;
 pub mod catalog;
 pub mod checks;
@@ -24,6 +25,7 @@ pub mod parent_access;
 mod policies;
 pub mod probe;
 mod probed;
+mod reach;
 mod recursion;
 mod redefined;
 mod references;
@@ -33,6 +35,7 @@ pub mod requirements;
 pub mod roles;
 pub mod server;
 pub mod session;
+mod sessions;
 mod setters;
 pub mod statements;
 pub mod tenancy;
@@ -104,7 +107,3 @@ pub const CHANGES: &[&str] = &["UPDATE", "DELETE", "TRUNCATE"];
 
 /// The privileges that nobody may hold on a read-only table.
 pub const WRITES: &[&str] = &["INSERT", "UPDATE", "DELETE", "TRUNCATE"];
-
-pub fn is_change(privilege: &str) -> bool {
-    CHANGES.contains(&privilege)
-}

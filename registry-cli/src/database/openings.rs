@@ -133,7 +133,7 @@ fn reads(context: &Context<'_>, actors: &[Actor<'_>], view: &Relation, below: Oi
 }
 
 /// Whether a view may read a relation: its owner may, or the role that uses it, if the view uses the rights of its caller.
-fn may_read(context: &Context<'_>, actors: &[Actor<'_>], view: &Relation, relation: &Relation) -> bool {
+pub fn may_read(context: &Context<'_>, actors: &[Actor<'_>], view: &Relation, relation: &Relation) -> bool {
     if view.security_invoker {
         return actors.iter().any(|actor| actor.may(relation, &["SELECT"]));
     }

@@ -65,8 +65,8 @@ fn explain(
             lacking.add("row-level security does not apply to its owner", force_rls(&name));
         }
         Requirement::RowSecurity | Requirement::ForcedRowSecurity | Requirement::Policy => {}
-        Requirement::RevokedChanges => {
-            for grant in open_grants(context, access, relative) {
+        Requirement::RevokedChanges | Requirement::RevokedUnbound => {
+            for grant in open_grants(context, relative, requirement.privileges(access)) {
                 let fact = format!("{} {}", grant.privileges.join(", "), grant.way);
                 lacking.add(fact, grant.revoke(context, relative));
             }

@@ -9,7 +9,7 @@ use table_registry_engine::{Access, DatabaseCheck, DatabaseSettings, RegisteredT
 
 use super::catalog::Relation;
 use super::context::{Context, Table};
-use super::grants::{open_grants, revoked};
+use super::grants::{MAINTAIN, open_grants, revoked, unbound};
 use super::statements::{
     Qualified, RequiredPolicy, create_policy, create_trigger, drop_trigger, enable_rls, force_rls,
     grant_changes, identifier, revoke, role_list,
@@ -36,6 +36,8 @@ pub enum Requirement {
     ForcedRowSecurity,
     Policy,
     RevokedChanges,
+    /// The privileges that no policy binds.
+    RevokedUnbound,
     Trigger,
 }
 
@@ -46,6 +48,7 @@ impl Requirement {
         Self::ForcedRowSecurity,
         Self::Policy,
         Self::RevokedChanges,
+        Self::RevokedUnbound,
         Self::Trigger,
     ];
 
@@ -58,6 +61,7 @@ impl Requirement {
             // A child without a policy shows no rows to statements that address it directly.
             Self::Policy => has_rls && object == Object::Table,
             Self::RevokedChanges => table.access.is_append_only(),
+            Self::RevokedUnbound => has_rls || table.access.is_append_only(),
             // A migration changes the rows of a read-only table.
             Self::Trigger => {
                 table.access == Access::AppendOnly && settings.append_only_trigger && object != Object::Parent
@@ -77,10 +81,25 @@ impl Requirement {
             (Object::Table, Self::ForcedRowSecurity) => DatabaseCheck::RlsNotForced,
             (Object::Table, Self::Policy) => DatabaseCheck::MissingPolicy,
             (Object::Table, Self::RevokedChanges) => DatabaseCheck::AppendOnlyPrivilege,
+            (Object::Table, Self::RevokedUnbound) => DatabaseCheck::UnboundPrivilege,
             (Object::Table, Self::Trigger) => DatabaseCheck::MissingTrigger,
             (Object::Child, _) => DatabaseCheck::UnprotectedChild,
             (Object::Parent, _) => DatabaseCheck::UnprotectedParent,
         }
+    }
+
+    /// The privileges that the application must not hold on a table of this access.
+    pub fn privileges(self, access: Access) -> &'static [&'static str] {
+        match self {
+            Self::RevokedChanges => revoked(access),
+            Self::RevokedUnbound => unbound(access),
+            Self::RowSecurity | Self::ForcedRowSecurity | Self::Policy | Self::Trigger => &[],
+        }
+    }
+
+    /// Whether it is about privileges.
+    pub fn is_revoked(self) -> bool {
+        matches!(self, Self::RevokedChanges | Self::RevokedUnbound)
     }
 
     /// Whether a relation meets it.
@@ -89,7 +108,9 @@ impl Requirement {
             Self::RowSecurity => relation.row_security,
             Self::ForcedRowSecurity => relation.force_row_security,
             Self::Policy => !context.catalog.policies(relation.oid).is_empty(),
-            Self::RevokedChanges => open_grants(context, access, relation).is_empty(),
+            Self::RevokedChanges | Self::RevokedUnbound => {
+                open_grants(context, relation, self.privileges(access)).is_empty()
+            }
             Self::Trigger => has_trigger(context, relation),
         }
     }
@@ -122,22 +143,25 @@ impl Requirement {
                 let statements = policies.map(|policy| create_policy(&relation, &names.app_roles, policy));
                 statements.collect()
             }
-            Self::RevokedChanges => {
-                let roles = names.grantees_except(&asked.allowed_grantees);
-                let statement = roles.map(|roles| revoke(relation, revoked(asked.access), &roles));
+            Self::RevokedChanges | Self::RevokedUnbound => {
+                let roles = names.grantees_except(asked.allowed_grantees(self));
+                let privileges = self.privileges(asked.access).iter().copied();
+                // Older servers refuse a statement that names this one, so it has a statement of its own.
+                let privileges: Vec<&str> = privileges.filter(|one| *one != MAINTAIN).collect();
+                let statement = roles.map(|roles| revoke(relation, &privileges, &roles));
                 statement.into_iter().collect()
             }
             Self::Trigger => vec![drop_trigger(&relation), create_trigger(&relation, &names.schema)],
         }
     }
 
-    /// The statement that reverses it. Policies and row-level security are not reversed here, but in one statement for
+    /// The statement that reverses it. What no policy binds stays revoked: nobody grants it on purpose. Policies and row-level security are not reversed here, but in one statement for
     /// all tables; row-level security only where no policy is left.
     pub fn take_back(self, table: &Qualified, asked: &Asked, names: &Names) -> Option<String> {
         match self {
-            Self::RowSecurity | Self::ForcedRowSecurity | Self::Policy => None,
+            Self::RowSecurity | Self::ForcedRowSecurity | Self::Policy | Self::RevokedUnbound => None,
             Self::RevokedChanges => {
-                let roles = names.roles_except(&asked.allowed_grantees);
+                let roles = names.roles_except(asked.allowed_grantees(self));
                 (!roles.is_empty()).then(|| grant_changes(table, asked.access, &roles.join(", ")))
             }
             Self::Trigger => Some(drop_trigger(table)),
@@ -149,8 +173,17 @@ impl Requirement {
 pub struct Asked {
     pub policies: Vec<RequiredPolicy>,
     pub access: Access,
-    /// The grantees that an exception lets keep what is revoked from the others.
-    pub allowed_grantees: Vec<String>,
+    /// The grantees that an exception lets keep what a requirement revokes from the others.
+    pub allowed: Vec<(Requirement, Vec<String>)>,
+}
+
+impl Asked {
+    pub fn allowed_grantees(&self, requirement: Requirement) -> &[String] {
+        let mut allowed = self.allowed.iter();
+        allowed
+            .find(|(of, _)| *of == requirement)
+            .map_or(&[], |(_, grantees)| grantees)
+    }
 }
 
 /// The names from the policy file that statements contain.
@@ -176,7 +209,7 @@ impl Names {
     }
 
     /// PUBLIC and the roles of the application without some grantees. `None` if nobody is left.
-    fn grantees_except(&self, allowed: &[String]) -> Option<String> {
+    pub fn grantees_except(&self, allowed: &[String]) -> Option<String> {
         const PUBLIC: &str = "PUBLIC";
         let public = allowed
             .iter()

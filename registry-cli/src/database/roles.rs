@@ -15,7 +15,7 @@ const SERVER_ACCESS: &[&str] = &[
 /// The attribute of roles to which policies do not apply.
 pub const BYPASS_RLS: &str = "BYPASSRLS";
 /// Members of these roles hold privileges on every table and schema, without an entry in any list of grants.
-const READ_ALL_DATA: &str = "pg_read_all_data";
+pub const READ_ALL_DATA: &str = "pg_read_all_data";
 const WRITE_ALL_DATA: &str = "pg_write_all_data";
 
 /// A role, and every role whose privileges it has or can obtain.

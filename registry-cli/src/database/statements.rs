@@ -286,11 +286,27 @@ pub const EACH: &str = "%s";
 /// Runs statements for each partition and inheritance child of some tables, except some. The server finds them when the
 /// SQL runs. A percent sign that is not part of [`EACH`] has to be doubled.
 pub fn for_each_descendant(tables: &[&Qualified], except: &[&Qualified], statements: &[String]) -> String {
-    let conditions = except.iter().map(|child| {
+    for_each(tables, Start::Below, &is_none_of(except), statements)
+}
+
+/// Runs statements for each of some tables and their descendants, except some, on servers since a version.
+pub fn for_each_since(
+    version: u32,
+    tables: &[&Qualified],
+    except: &[&Qualified],
+    statements: &[String],
+) -> String {
+    let is_new = format!("\n        AND current_setting('server_version_num')::int >= {version}0000");
+    for_each(tables, Start::Itself, &(is_new + &is_none_of(except)), statements)
+}
+
+/// The condition that a descendant is none of some relations.
+fn is_none_of(relations: &[&Qualified]) -> String {
+    let conditions = relations.iter().map(|child| {
         let name = literal(&child.to_string());
         format!("\n        AND c.oid IS DISTINCT FROM to_regclass({name})")
     });
-    for_each(tables, Start::Below, &conditions.collect::<String>(), statements)
+    conditions.collect()
 }
 
 /// Runs statements for each of some tables, and of their descendants, that has no policy left.

@@ -9,7 +9,7 @@ use table_registry_engine::{
 
 use super::catalog::{
     Catalog, ColumnRow, Domain, ForeignKey, Function, FunctionBody, Grant, Index, Inheritance, Membership,
-    Oid, PUBLIC, PolicyRow, Relation, Role, Rows, SchemaRow, ServerRow, Trigger, Use, VolatilityRow,
+    Oid, PUBLIC, PolicyRow, Relation, Role, Rows, SchemaRow, ServerRow, Setting, Trigger, Use, VolatilityRow,
 };
 use super::context::Context;
 use super::finding::Finding;
@@ -272,6 +272,30 @@ impl Database {
         last(&mut self.rows.foreign_keys)
     }
 
+    /// A value that sessions of a role, or with PUBLIC of every role, start with.
+    pub fn setting(&mut self, role: &str, name: &str, value: &str) -> &mut Setting {
+        let role = self.role_oid(role);
+        self.rows.settings.push(Setting {
+            role,
+            in_database: false,
+            of_server: false,
+            name: name.to_string(),
+            value: value.to_string(),
+        });
+        last(&mut self.rows.settings)
+    }
+
+    /// A schema that every role may use, with the roles that may create objects in it.
+    pub fn add_schema(&mut self, name: &str, creators: &[&str]) {
+        let creators = creators.iter().map(|role| self.role_oid(role)).collect();
+        self.rows.schemas.push(SchemaRow {
+            name: name.to_string(),
+            owner: OWNER,
+            users: vec![PUBLIC],
+            creators,
+        });
+    }
+
     /// A function that policies call.
     pub fn called(&mut self, schema: &str, name: &str, volatility: &str) {
         self.rows.volatilities.push(VolatilityRow {
@@ -492,11 +516,15 @@ fn empty() -> Rows {
         server: ServerRow {
             version: 150_000,
             database: "shop".to_string(),
+            owner: OWNER,
+            connectors: vec![PUBLIC],
+            creators: vec![OWNER],
         },
         schemas: vec![SchemaRow {
             name: "public".to_string(),
             owner: OWNER,
             users: vec![PUBLIC],
+            creators: vec![OWNER],
         }],
         relations: Vec::new(),
         columns: Vec::new(),
@@ -524,6 +552,10 @@ fn empty() -> Rows {
         redefined: Vec::new(),
         domains: Vec::new(),
         triggers: Vec::new(),
+        settings: Vec::new(),
+        read_settings: Vec::new(),
+        server_grants: Vec::new(),
+        partman: Vec::new(),
     }
 }
 
@@ -535,6 +567,7 @@ fn role(oid: Oid, name: &str) -> Role {
         bypass_rls: false,
         create_role: false,
         replication: false,
+        can_log_in: true,
     }
 }
 

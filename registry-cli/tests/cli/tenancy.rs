@@ -541,6 +541,7 @@ CREATE POLICY "tenant_isolation" ON "public"."comments" TO "app"
             )
         )
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."comments" FROM PUBLIC, "app";
 GRANT SELECT ("id", "project_id") ON TABLE "public"."tasks" TO "app";
 GRANT SELECT ("id", "org_id") ON TABLE "public"."projects" TO "app";
 COMMIT;
@@ -548,6 +549,7 @@ COMMIT;
 BEGIN;
 SET LOCAL lock_timeout = '5s';
 REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON TABLE "public"."countries" FROM PUBLIC, "app";
+REVOKE REFERENCES, TRIGGER ON TABLE "public"."countries" FROM PUBLIC, "app";
 COMMIT;
 
 BEGIN;
@@ -592,6 +594,77 @@ BEGIN
         WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
     LOOP
         EXECUTE format('REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON TABLE %s FROM PUBLIC, "app"', child);
+    END LOOP;
+END
+$table_registry$;
+COMMIT;
+
+BEGIN;
+SET LOCAL lock_timeout = '5s';
+DO $table_registry$
+DECLARE
+    child regclass;
+BEGIN
+    FOR child IN
+        WITH RECURSIVE descendant AS (
+            SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY (ARRAY[
+            '"public"."countries"'
+            ]::regclass[])
+            UNION
+            SELECT i.inhrelid FROM pg_inherits i JOIN descendant d ON i.inhparent = d.inhrelid
+        )
+        SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
+        WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
+    LOOP
+        EXECUTE format('REVOKE REFERENCES, TRIGGER ON TABLE %s FROM PUBLIC, "app"', child);
+    END LOOP;
+END
+$table_registry$;
+COMMIT;
+
+BEGIN;
+SET LOCAL lock_timeout = '5s';
+DO $table_registry$
+DECLARE
+    child regclass;
+BEGIN
+    FOR child IN
+        WITH RECURSIVE descendant AS (
+            SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY (ARRAY[
+            '"public"."comments"'
+            ]::regclass[])
+            UNION
+            SELECT i.inhrelid FROM pg_inherits i JOIN descendant d ON i.inhparent = d.inhrelid
+        )
+        SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
+        WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
+    LOOP
+        EXECUTE format('REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE %s FROM PUBLIC, "app"', child);
+    END LOOP;
+END
+$table_registry$;
+COMMIT;
+
+BEGIN;
+SET LOCAL lock_timeout = '5s';
+DO $table_registry$
+DECLARE
+    child regclass;
+BEGIN
+    FOR child IN
+        WITH RECURSIVE descendant AS (
+            SELECT unnest(ARRAY[
+            '"public"."comments"',
+            '"public"."countries"'
+            ]::regclass[])::oid AS inhrelid
+            UNION
+            SELECT i.inhrelid FROM pg_inherits i JOIN descendant d ON i.inhparent = d.inhrelid
+        )
+        SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
+        WHERE c.relkind IN ('r', 'p')
+        AND current_setting('server_version_num')::int >= 170000 ORDER BY c.oid::regclass::text
+    LOOP
+        EXECUTE format('REVOKE MAINTAIN ON TABLE %s FROM PUBLIC, "app"', child);
     END LOOP;
 END
 $table_registry$;

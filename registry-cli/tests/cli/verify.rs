@@ -426,7 +426,7 @@ faults! {
     app_owns_the_schema: "ALTER SCHEMA public OWNER TO erp_app" => "app-role-owns-table - erp_app";
 
     update_is_granted: "GRANT UPDATE ON audit_logs TO erp_app" => "append-only-privilege audit_logs erp_app";
-    everything_is_granted: "GRANT ALL ON audit_logs TO erp_app" => "append-only-privilege audit_logs erp_app";
+    all_changes_are_granted: "GRANT UPDATE, DELETE, TRUNCATE ON audit_logs TO erp_app" => "append-only-privilege audit_logs erp_app";
     truncate_is_granted: "GRANT TRUNCATE ON audit_logs TO erp_app" => "append-only-privilege audit_logs erp_app";
     delete_is_granted_to_all: "GRANT DELETE ON audit_logs TO PUBLIC" => "append-only-privilege audit_logs PUBLIC";
     a_column_is_granted: "GRANT UPDATE (reason, ip) ON audit_logs TO erp_app"
@@ -441,8 +441,89 @@ faults! {
         => "append-only-privilege audit_logs erp_app";
     default_privileges: "ALTER DEFAULT PRIVILEGES GRANT SELECT, UPDATE, DELETE ON TABLES TO erp_app"
         => "default-privilege - erp_app";
+    default_privileges_to_read_and_insert: "ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT ON TABLES TO erp_app"
+        => "default-privilege - erp_app";
+    default_privileges_that_no_policy_binds: "ALTER DEFAULT PRIVILEGES GRANT TRIGGER, REFERENCES ON TABLES TO erp_app"
+        => "default-privilege - erp_app";
     default_privileges_of_a_schema: "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO PUBLIC"
         => "default-privilege - PUBLIC";
+
+    truncate_is_granted_on_a_table_with_policies: "GRANT TRUNCATE ON contacts TO erp_app" => "unbound-privilege contacts erp_app";
+    trigger_is_granted: "GRANT TRIGGER ON contacts TO erp_app" => "unbound-privilege contacts erp_app";
+    trigger_is_granted_to_all: "GRANT TRIGGER, TRUNCATE ON contacts TO PUBLIC" => "unbound-privilege contacts PUBLIC";
+    references_to_a_column_are_granted: "GRANT REFERENCES (id) ON contacts TO erp_app" => "unbound-privilege contacts erp_app";
+    trigger_on_an_append_only_table: "GRANT TRIGGER, REFERENCES ON audit_logs TO erp_app" => "unbound-privilege audit_logs erp_app";
+    trigger_of_another_grantor: "GRANT TRIGGER ON contacts TO clerk WITH GRANT OPTION;
+        SET ROLE clerk; GRANT TRIGGER ON contacts TO erp_app; RESET ROLE" => "unbound-privilege contacts erp_app";
+    truncate_of_a_child: "CREATE TABLE child () INHERITS (contacts); GRANT TRUNCATE ON child TO erp_app;
+        ALTER TABLE child ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY" => "unprotected-child contacts child";
+    trigger_on_a_parent: "CREATE SCHEMA h; CREATE TABLE h.root (org_id text NOT NULL); ALTER TABLE contacts INHERIT h.root;
+        GRANT TRIGGER ON h.root TO erp_app" => "unprotected-parent contacts h.root";
+
+    copy_in_another_schema: "CREATE SCHEMA archive; CREATE TABLE archive.contacts_2025 AS SELECT * FROM contacts;
+        GRANT USAGE ON SCHEMA archive TO erp_app; GRANT SELECT ON archive.contacts_2025 TO erp_app"
+        => "unregistered-table - archive.contacts_2025";
+    copy_for_everybody: "CREATE SCHEMA archive; CREATE TABLE archive.old (LIKE audit_logs); GRANT USAGE ON SCHEMA archive TO PUBLIC;
+        GRANT INSERT ON archive.old TO PUBLIC" => "unregistered-table - archive.old";
+    table_that_the_search_path_finds_first: "CREATE SCHEMA erp_app; CREATE TABLE erp_app.contacts (LIKE contacts);
+        GRANT USAGE ON SCHEMA erp_app TO erp_app; GRANT SELECT, INSERT ON erp_app.contacts TO erp_app"
+        => "unregistered-table - erp_app.contacts";
+    view_of_a_copy: "CREATE SCHEMA archive; CREATE TABLE archive.old AS SELECT * FROM contacts;
+        CREATE VIEW old_contacts AS SELECT * FROM archive.old; GRANT SELECT ON old_contacts TO erp_app"
+        => "unregistered-table - archive.old";
+    view_of_a_view_of_a_copy: "CREATE SCHEMA archive; CREATE TABLE archive.old AS SELECT * FROM contacts;
+        CREATE VIEW archive.inner_view AS SELECT * FROM archive.old; CREATE VIEW v AS SELECT * FROM archive.inner_view;
+        GRANT SELECT ON v TO PUBLIC" => "unregistered-table - archive.old";
+    materialized_view_of_a_copy: "CREATE SCHEMA archive; CREATE TABLE archive.old AS SELECT * FROM contacts;
+        CREATE MATERIALIZED VIEW m AS SELECT * FROM archive.old; GRANT SELECT ON m TO erp_app"
+        => "unregistered-table - archive.old";
+    table_of_another_schema: "CREATE SCHEMA billing; CREATE TABLE billing.plans (id int); GRANT USAGE ON SCHEMA billing TO erp_app;
+        GRANT SELECT ON billing.plans TO erp_app" => "unregistered-table - billing.plans";
+    columns_of_another_schema: "CREATE SCHEMA billing; CREATE TABLE billing.plans (id int); GRANT USAGE ON SCHEMA billing TO erp_app;
+        GRANT SELECT (id) ON billing.plans TO erp_app" => "unregistered-table - billing.plans";
+    partition_of_another_schema: "CREATE SCHEMA archive; CREATE TABLE archive.old (org_id text) PARTITION BY LIST (org_id);
+        CREATE TABLE archive.old_a PARTITION OF archive.old FOR VALUES IN ('a');
+        GRANT USAGE ON SCHEMA archive TO erp_app; GRANT SELECT ON archive.old_a TO erp_app" => "unregistered-table - archive.old_a";
+    foreign_table_of_another_schema: "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;
+        CREATE SCHEMA h; CREATE FOREIGN TABLE h.far (id int) SERVER s; GRANT USAGE ON SCHEMA h TO erp_app;
+        GRANT SELECT ON h.far TO erp_app" => "unregistered-table - h.far";
+    target_of_an_audit_trigger: "CREATE SCHEMA audit; CREATE TABLE audit.history (org_id text, data jsonb);
+        CREATE FUNCTION audit.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+            AS $$ BEGIN INSERT INTO audit.history VALUES (NEW.org_id, to_jsonb(NEW)); RETURN NEW; END $$;
+        CREATE TRIGGER note AFTER INSERT ON contacts FOR EACH ROW EXECUTE FUNCTION audit.note();
+        GRANT USAGE ON SCHEMA audit TO erp_app; GRANT SELECT ON audit.history TO erp_app"
+        => "unregistered-table - audit.history";
+    exempt_table_with_tenants: "ALTER TABLE search_backfill_state ADD org_id text; GRANT SELECT ON search_backfill_state TO erp_app"
+        => "exempt-tenant-table search_backfill_state search_backfill_state";
+
+    app_creates_in_the_schema: "GRANT CREATE ON SCHEMA public TO erp_app" => "create-privilege - CREATE on schema public";
+    everybody_creates_in_the_schema: "GRANT CREATE ON SCHEMA public TO PUBLIC" => "create-privilege - CREATE on schema public";
+    app_creates_in_a_schema_of_its_name: "CREATE SCHEMA erp_app AUTHORIZATION erp_app"
+        => "create-privilege - CREATE on schema erp_app";
+    app_creates_in_a_schema_of_its_search_path: "CREATE SCHEMA tools; GRANT USAGE, CREATE ON SCHEMA tools TO erp_app;
+        ALTER DATABASE :DBNAME SET search_path = tools, public" => "create-privilege - CREATE on schema tools";
+    app_creates_schemas: "GRANT CREATE ON DATABASE :DBNAME TO erp_app" => "create-privilege - CREATE on database";
+    app_records_migrations: "CREATE TABLE _sqlx_migrations (id int); GRANT SELECT, INSERT, UPDATE ON _sqlx_migrations TO erp_app"
+        => "bookkeeping-privilege - _sqlx_migrations";
+    app_records_migrations_elsewhere: "CREATE SCHEMA drizzle; CREATE TABLE drizzle.__drizzle_migrations (id int);
+        GRANT USAGE ON SCHEMA drizzle TO erp_app; GRANT ALL ON ALL TABLES IN SCHEMA drizzle TO PUBLIC"
+        => "bookkeeping-privilege - drizzle.__drizzle_migrations";
+    app_reads_any_file: "GRANT EXECUTE ON FUNCTION pg_read_file(text) TO erp_app"
+        => "server-privilege - EXECUTE on pg_read_file(text)";
+    everybody_reads_any_file: "GRANT EXECUTE ON FUNCTION pg_read_binary_file(text) TO PUBLIC"
+        => "server-privilege - EXECUTE on pg_read_binary_file(text)";
+    app_imports_files: "GRANT EXECUTE ON FUNCTION lo_import(text) TO erp_app" => "server-privilege - EXECUTE on lo_import(text)";
+    app_reads_statistics: "GRANT SELECT ON pg_statistic TO erp_app" => "server-privilege - SELECT on pg_statistic";
+    app_changes_the_catalogs: "GRANT UPDATE ON pg_class TO erp_app" => "server-privilege - UPDATE on pg_class";
+    app_connects_elsewhere: "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;
+        CREATE USER MAPPING FOR PUBLIC SERVER s; GRANT USAGE ON FOREIGN SERVER s TO erp_app" => "server-privilege - USAGE on s";
+    tenant_of_the_database: "ALTER DATABASE :DBNAME SET app.org_id = '2'" => "default-tenant - app.org_id";
+    tenant_of_the_role_in_the_database: "ALTER ROLE erp_app IN DATABASE :DBNAME SET app.org_id = '2'" => "default-tenant - app.org_id";
+    app_cannot_connect: "REVOKE CONNECT ON DATABASE :DBNAME FROM PUBLIC" => "idle-app-role - erp_app";
+    partitions_with_the_privileges_of_the_table: "CREATE SCHEMA partman; CREATE TABLE partman.part_config (parent_table text,
+            template_table text, inherit_privileges boolean);
+        INSERT INTO partman.part_config VALUES ('public.contacts', 'partman.t', true)" => "partman-privileges contacts -";
+
     trigger_is_gone: "DROP TRIGGER table_registry_append_only ON audit_logs" => "missing-trigger audit_logs -";
     trigger_is_disabled: "ALTER TABLE audit_logs DISABLE TRIGGER table_registry_append_only"
         => "missing-trigger audit_logs -";
@@ -602,8 +683,18 @@ faults! {
     writes_all_data since 14: "GRANT pg_write_all_data TO erp_app" => "privileged-app-role - pg_write_all_data";
     materialized_view_for_a_group: "CREATE ROLE g; GRANT g TO erp_app;
         CREATE MATERIALIZED VIEW m AS SELECT * FROM contacts; GRANT SELECT ON m TO g" => "materialized-view contacts m";
-    materialized_view_for_all_readers since 14: "CREATE MATERIALIZED VIEW m AS SELECT * FROM contacts;
-        GRANT pg_read_all_data TO erp_app" => "materialized-view contacts m";
+    reads_all_data since 14: "GRANT pg_read_all_data TO erp_app" => "server-privilege - SELECT on pg_statistic";
+    triggers_by_set_role: "CREATE ROLE g; GRANT g TO erp_app; ALTER ROLE erp_app NOINHERIT; GRANT TRIGGER ON contacts TO g"
+        => "unbound-privilege contacts g";
+    parameter_is_granted since 15: "GRANT SET ON PARAMETER session_replication_role TO erp_app"
+        => "server-privilege - SET on session_replication_role";
+    configuration_is_granted since 15: "GRANT ALTER SYSTEM ON PARAMETER log_statement TO PUBLIC"
+        => "server-privilege - ALTER SYSTEM on log_statement";
+    tenant_of_the_role: "ALTER ROLE erp_app SET app.org_id = '2'" => "default-tenant - app.org_id";
+    tenant_of_a_role_that_logs_in: "ALTER ROLE reporting LOGIN; ALTER ROLE reporting SET app.org_id = '2'"
+        => "default-tenant - app.org_id";
+    tenant_of_all_roles: "ALTER ROLE ALL SET app.org_id = '2'" => "default-tenant - app.org_id";
+    nobody_logs_in_as_the_application: "CREATE ROLE web LOGIN" => "unused-app-role - erp_app";
 }
 
 /// Such a comment does not hide the rest of the statement.
@@ -679,7 +770,20 @@ no_faults! {
 
     privileges_of_a_role_that_bypasses_rls: "GRANT SELECT ON ALL TABLES IN SCHEMA public TO backup";
     privileges_of_a_member_of_the_application: "GRANT UPDATE ON audit_logs TO reporting";
-    default_privileges_to_read_and_insert: "ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT ON TABLES TO erp_app";
+    what_no_policy_binds_of_another_role: "GRANT ALL ON contacts TO clerk";
+    what_no_policy_binds_of_a_table_without_tenants: "GRANT ALL ON users TO erp_app";
+    copy_that_nobody_may_read: "CREATE SCHEMA archive; CREATE TABLE archive.old AS SELECT * FROM contacts; GRANT USAGE ON SCHEMA archive TO erp_app";
+    view_of_a_copy_that_its_owner_may_not_read: "CREATE SCHEMA archive; CREATE TABLE archive.old AS SELECT * FROM contacts;
+        CREATE VIEW v AS SELECT * FROM archive.old; ALTER VIEW v OWNER TO clerk; GRANT SELECT ON v TO erp_app";
+    exempt_table_with_tenants_of_a_worker: "ALTER TABLE search_backfill_state ADD org_id text; GRANT SELECT ON search_backfill_state TO clerk";
+    records_of_migrations_that_the_application_reads: "CREATE TABLE _sqlx_migrations (id int); GRANT SELECT ON _sqlx_migrations TO erp_app";
+    foreign_server_without_a_mapping: "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;
+        CREATE USER MAPPING FOR clerk SERVER s; GRANT USAGE ON FOREIGN SERVER s TO erp_app";
+    settings_without_a_tenant: "ALTER DATABASE :DBNAME SET app.org_id = ''; ALTER ROLE clerk IN DATABASE :DBNAME SET app.org_id = '2';
+        ALTER ROLE erp_app IN DATABASE :DBNAME SET app.locale = 'de'";
+    partitions_without_privileges: "CREATE SCHEMA partman; CREATE TABLE partman.part_config (parent_table text,
+            template_table text, inherit_privileges boolean);
+        INSERT INTO partman.part_config VALUES ('public.contacts', 'partman.t', false), ('public.users', 'partman.t', true)";
     default_privileges_of_another_role: "ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO backup";
 
     open_policy_of_another_role: "CREATE POLICY everything ON contacts TO backup USING (true) WITH CHECK (true)";
@@ -1197,6 +1301,177 @@ reason = \"moves the goods of every tenant\"
     let difference = crate_.run(&["sql", "--diff", "--database-url", &database.url()]);
     let missing = "CREATE POLICY \"tenant_isolation\" ON \"public\".\"warehouses\"";
     assert!(difference.stdout.contains(missing), "{}", difference.all());
+}
+
+/// What Supabase and many others grant. Both the whole migration and the difference take back what no policy binds.
+#[test]
+fn everything_is_granted() {
+    if !has_server() {
+        return;
+    }
+    let crate_ = small();
+    for command in ["sql", "sql --diff"] {
+        let database = shared().database(SMALL);
+        let found = || lines(&findings(&verify_database(&crate_, &database, &[])));
+        database.migrate(
+            "GRANT ALL ON ALL TABLES IN SCHEMA public TO erp_app; REVOKE ALL ON search_backfill_state FROM erp_app;
+             CREATE TABLE child () INHERITS (contacts);
+             ALTER TABLE child ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+             GRANT ALL ON child, contacts TO PUBLIC",
+        );
+        let expected = [
+            "unbound-privilege activity_costs erp_app",
+            "unbound-privilege activity_rates erp_app",
+            "unbound-privilege activity_types erp_app",
+            "unbound-privilege audit_logs erp_app",
+            "unbound-privilege contacts PUBLIC",
+            "unbound-privilege contacts erp_app",
+            "unbound-privilege warehouses erp_app",
+            "append-only-privilege audit_logs erp_app",
+            "unprotected-child contacts child",
+        ];
+        assert_eq!(found(), expected);
+        let url = database.url();
+        let arguments: Vec<&str> = command.split(' ').collect();
+        let connection = if command.contains("diff") {
+            vec!["--database-url", &url]
+        } else {
+            Vec::new()
+        };
+        database.migrate(&crate_.run(&[arguments, connection].concat()).stdout);
+        assert_eq!(found(), [""; 0], "{command}");
+    }
+}
+
+#[test]
+fn a_materialized_view_for_all_readers() {
+    if !has_server_since(14) {
+        return;
+    }
+    let server = Server::start();
+    let database = server.database(SMALL);
+    database
+        .migrate("CREATE MATERIALIZED VIEW m AS SELECT * FROM contacts; GRANT pg_read_all_data TO erp_app");
+    let found = findings(&verify_database(&small(), &database, &[]));
+    let expected = [
+        "server-privilege - SELECT on pg_statistic",
+        "materialized-view contacts m",
+    ];
+    assert_eq!(lines(&found), expected);
+    database.migrate(found[1]["fix"].as_str().unwrap());
+    assert_eq!(
+        lines(&findings(&verify_database(&small(), &database, &[]))),
+        [""; 0]
+    );
+}
+
+/// No view of the catalogs shows such a setting, but the file does, and a new session has it.
+#[test]
+fn a_tenant_in_the_configuration_of_the_server() {
+    if !has_server() {
+        return;
+    }
+    let server = Server::start();
+    let database = server.database(SMALL);
+    let file = database.ask("SHOW config_file");
+    database.ask(&format!(
+        "COPY (SELECT 'app.org_id = 2') TO PROGRAM 'cat >> {file}'"
+    ));
+    let found = || lines(&findings(&verify_database(&small(), &database, &[])));
+    assert_eq!(found(), ["default-tenant - app.org_id"]);
+    database.ask("SELECT pg_reload_conf()");
+    assert_eq!(found(), ["default-tenant - app.org_id"]);
+}
+
+/// A table that was moved, and grants that are made when the application starts.
+#[test]
+fn a_moved_table_and_no_grants() {
+    if !has_server() {
+        return;
+    }
+    let database = shared().database(SMALL);
+    let found = || lines(&findings(&verify_database(&small(), &database, &[])));
+    database.migrate(
+        "CREATE SCHEMA archive; GRANT USAGE ON SCHEMA archive TO erp_app; ALTER TABLE contacts SET SCHEMA archive",
+    );
+    assert_eq!(
+        found(),
+        [
+            "missing-table contacts -",
+            "unregistered-table - archive.contacts"
+        ]
+    );
+    database.migrate(
+        "ALTER TABLE archive.contacts SET SCHEMA public;
+         REVOKE ALL ON activity_costs, activity_rates, activity_types, audit_logs, contacts, warehouses FROM erp_app",
+    );
+    assert!(
+        found().contains(&"idle-app-role - erp_app".to_string()),
+        "{:?}",
+        found()
+    );
+}
+
+/// Exceptions name one privilege, one setting, or one table.
+#[test]
+fn exceptions_to_ways_around() {
+    if !has_server() {
+        return;
+    }
+    let exception = |check: &str, subject: &str, object: &str| {
+        format!("[[database.allow.{check}]]\n{subject}\n{object}\nreason = \"reviewed\"\n")
+    };
+    let exceptions = [
+        exception(
+            "unbound-privilege",
+            "table = \"contacts\"",
+            "grantee = \"erp_app\"",
+        ),
+        exception(
+            "server-privilege",
+            "role = \"erp_app\"",
+            "privilege = \"EXECUTE on pg_read_file(text)\"",
+        ),
+        exception(
+            "create-privilege",
+            "role = \"erp_app\"",
+            "privilege = \"CREATE on schema public\"",
+        ),
+        exception("default-tenant", "role = \"erp_app\"", "setting = \"app.org_id\""),
+        exception(
+            "bookkeeping-privilege",
+            "role = \"erp_app\"",
+            "relation = \"_sqlx_migrations\"",
+        ),
+        exception(
+            "exempt-tenant-table",
+            "role = \"erp_app\"",
+            "relation = \"search_backfill_state\"",
+        ),
+    ];
+    let trigger = "append_only_trigger = true\n";
+    let crate_ = small_with(trigger, &format!("{trigger}{}", exceptions.concat()));
+    let database = shared().database(SMALL);
+    database.migrate(
+        "GRANT TRUNCATE ON contacts, warehouses TO erp_app;
+         GRANT EXECUTE ON FUNCTION pg_read_file(text), pg_ls_dir(text) TO erp_app;
+         GRANT CREATE ON SCHEMA public TO erp_app; GRANT CREATE ON DATABASE :DBNAME TO erp_app;
+         ALTER DATABASE :DBNAME SET app.org_id = '2';
+         CREATE TABLE _sqlx_migrations (id int); CREATE TABLE schema_migrations (id int);
+         GRANT DELETE ON _sqlx_migrations, schema_migrations TO erp_app;
+         ALTER TABLE search_backfill_state ADD org_id text; GRANT SELECT ON search_backfill_state TO erp_app",
+    );
+    let report = verify_database(&crate_, &database, &[]);
+    let expected = [
+        "server-privilege - EXECUTE on pg_ls_dir(text)",
+        "create-privilege - CREATE on database",
+        "bookkeeping-privilege - schema_migrations",
+        "unbound-privilege warehouses erp_app",
+    ];
+    assert_eq!(lines(&findings(&report)), expected, "{}", report.all());
+    let kept = crate_.run(&["sql"]);
+    let contacts = "REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE \"public\".\"contacts\" FROM PUBLIC;";
+    assert!(kept.stdout.contains(contacts), "{}", kept.stdout);
 }
 
 fn small_with_levels(levels: &str) -> Crate {

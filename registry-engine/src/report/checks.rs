@@ -12,13 +12,19 @@ macro_rules! for_each_check {
         $macro! {
             MissingAppRole "missing-app-role" in missing_app_role: Nothing, always Deny;
             IdleAppRole "idle-app-role" in idle_app_role: Role, always Deny;
+            UnusedAppRole "unused-app-role" in unused_app_role: Role, always Deny;
             PrivilegedAppRole "privileged-app-role" in privileged_app_role: Attribute, always Deny;
             AppRoleOwnsTable "app-role-owns-table" in app_role_owns_table: Owner, always Deny;
+            DefaultTenant "default-tenant" in default_tenant: Setting, always Deny;
             DefaultPrivilege "default-privilege" in default_privilege: Role, always Deny;
+            ServerPrivilege "server-privilege" in server_privilege: Privilege, always Deny;
+            CreatePrivilege "create-privilege" in create_privilege: Privilege, usually Deny;
+            BookkeepingPrivilege "bookkeeping-privilege" in bookkeeping_privilege: RelationOfRole, usually Deny;
             CrossTenantRole "cross-tenant-role" in cross_tenant_role: Nothing, always Deny;
             MissingTable "missing-table" in missing_table: Table, always Deny;
             MissingExemptTable "missing-exempt-table" in missing_exempt_table: Nothing, usually Deny;
             UnregisteredTable "unregistered-table" in unregistered_table: Nothing, always Deny;
+            ExemptTenantTable "exempt-tenant-table" in exempt_tenant_table: RelationOfRole, usually Warn;
             RlsDisabled "rls-disabled" in rls_disabled: Table, always Deny;
             RlsNotForced "rls-not-forced" in rls_not_forced: Table, always Deny;
             MissingPolicy "missing-policy" in missing_policy: Table, always Deny;
@@ -29,11 +35,13 @@ macro_rules! for_each_check {
             RecursivePolicy "recursive-policy" in recursive_policy: Policy, always Deny;
             DeadPolicy "dead-policy" in dead_policy: Policy, usually Warn;
             SingleLayer "single-layer" in single_layer: Policy, usually Warn;
+            UnboundPrivilege "unbound-privilege" in unbound_privilege: Grantee, always Deny;
             AppendOnlyPrivilege "append-only-privilege" in append_only_privilege: Grantee, always Deny;
             MissingTrigger "missing-trigger" in missing_trigger: Table, always Deny;
             CascadeIntoAppendOnly "cascade-into-append-only" in cascade_into_append_only: Constraint, always Deny;
             UnprotectedChild "unprotected-child" in unprotected_child: Relation, always Deny;
             UnprotectedParent "unprotected-parent" in unprotected_parent: Relation, always Deny;
+            PartmanPrivileges "partman-privileges" in partman_privileges: Table, always Deny;
             DefinerView "definer-view" in definer_view: View, always Deny;
             MaterializedView "materialized-view" in materialized_view: View, always Deny;
             DefinerFunction "definer-function" in definer_function: Function, always Deny;
@@ -89,6 +97,12 @@ pub enum CheckSubject {
     Owner,
     /// A role of the application, and an attribute that it has or can obtain, or a predefined role.
     Attribute,
+    /// A role of the application, and a privilege that is not about a table: `CREATE on schema public`.
+    Privilege,
+    /// A role of the application, and a setting that its sessions start with.
+    Setting,
+    /// A role of the application, and a table that is not registered.
+    RelationOfRole,
 }
 
 impl CheckSubject {
@@ -104,11 +118,13 @@ impl CheckSubject {
             Self::View => "view",
             Self::Function => "function",
             Self::Rule => "rule",
-            Self::Relation => "relation",
+            Self::Relation | Self::RelationOfRole => "relation",
             Self::Grantee => "grantee",
             Self::RoleOfTable => "role",
             Self::Owner => "owner",
             Self::Attribute => "attribute",
+            Self::Privilege => "privilege",
+            Self::Setting => "setting",
         })
     }
 
@@ -128,7 +144,15 @@ impl CheckSubject {
     /// Whether an exception names a role of the application instead of a table.
     #[must_use]
     pub const fn is_role(self) -> bool {
-        matches!(self, Self::Role | Self::Owner | Self::Attribute)
+        matches!(
+            self,
+            Self::Role
+                | Self::Owner
+                | Self::Attribute
+                | Self::Privilege
+                | Self::Setting
+                | Self::RelationOfRole
+        )
     }
 
     /// Whether findings come through roles of the application, to which an exception can be limited.

@@ -3,6 +3,7 @@ SELECT oid::int8 AS oid,
        rolsuper AS superuser,
        rolbypassrls AS bypass_rls,
        rolcreaterole AS create_role,
-       rolreplication AS replication
+       rolreplication AS replication,
+       rolcanlogin AS can_log_in
 FROM pg_roles
 ORDER BY 2

@@ -4,6 +4,11 @@ SELECT n.nspname::text AS name,
            SELECT a.grantee::int8
            FROM aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
            WHERE a.privilege_type = 'USAGE'
-       ) AS users
+       ) AS users,
+       ARRAY(
+           SELECT a.grantee::int8
+           FROM aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
+           WHERE a.privilege_type = 'CREATE'
+       ) AS creators
 FROM pg_namespace n
 ORDER BY 1

@@ -11,7 +11,8 @@ use crate::database::requirements::Requirement;
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let open = Requirement::RevokedChanges.unmet(context);
     open.flat_map(|(table, relation)| {
-        let grants = open_grants(context, table.registered.access, relation).into_iter();
+        let wanted = Requirement::RevokedChanges.privileges(table.registered.access);
+        let grants = open_grants(context, relation, wanted).into_iter();
         grants.map(move |grant| finding(context, table, relation, grant))
     })
     .collect()

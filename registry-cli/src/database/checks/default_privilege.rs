@@ -1,13 +1,13 @@
-//! Default privileges under which the next append-only table would be open to changes.
+//! Default privileges under which the next table would be open before it is protected.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use table_registry_engine::DatabaseCheck;
+use table_registry_engine::{Access, DatabaseCheck};
 
 use crate::database::catalog::Oid;
 use crate::database::context::Context;
 use crate::database::finding::Finding;
-use crate::database::is_change;
+use crate::database::grants::{revoked, unbound};
 use crate::database::migrations::MIGRATOR;
 use crate::database::roles::Actor;
 use crate::database::statements::identifier;
@@ -21,7 +21,9 @@ struct DefaultGrants<'c> {
 }
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
-    if context.append_only().next().is_none() {
+    let unsafe_ones = never_granted(context);
+    let has_secured = context.row_secured().next().is_some();
+    if !has_secured && unsafe_ones.is_empty() {
         return Vec::new();
     }
     let tables = context.tables.iter();
@@ -29,7 +31,8 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let mut grants: BTreeMap<DefaultGrants<'_>, Vec<&str>> = BTreeMap::new();
     for grant in &context.catalog.default_grants {
         let schema = grant.schema.as_deref();
-        if schema.is_none_or(|schema| schemas.contains(schema)) && is_change(&grant.privilege) {
+        let is_told = has_secured || unsafe_ones.contains(&grant.privilege.as_str());
+        if schema.is_none_or(|schema| schemas.contains(schema)) && is_told {
             let key = DefaultGrants {
                 owner: grant.owner,
                 schema,
@@ -42,9 +45,35 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     for (grants, privileges) in grants {
         let apps = context.app_roles.iter().filter(|app| app.reaches(grants.grantee));
         let list = privileges.join(", ");
-        findings.extend(apps.map(|app| finding(context, app, grants, &list)));
+        let is_grave = privileges.iter().any(|one| unsafe_ones.contains(one));
+        findings.extend(apps.map(|app| {
+            let finding = finding(context, app, grants, &list);
+            if is_grave {
+                finding.fact(
+                    "until somebody revokes it, the next protected table is open to what no policy binds",
+                )
+            } else {
+                finding.warning()
+            }
+        }));
     }
     findings
+}
+
+/// The privileges that no protected table of the registry may have.
+fn never_granted(context: &Context<'_>) -> BTreeSet<&'static str> {
+    let mut privileges = BTreeSet::new();
+    if context.row_secured().next().is_some() {
+        privileges.extend(unbound(Access::ReadWrite));
+    }
+    if context.append_only().next().is_some() {
+        privileges.extend(
+            unbound(Access::AppendOnly)
+                .iter()
+                .chain(revoked(Access::AppendOnly)),
+        );
+    }
+    privileges
 }
 
 fn finding(context: &Context<'_>, app: &Actor<'_>, grants: DefaultGrants<'_>, privileges: &str) -> Finding {
@@ -71,14 +100,16 @@ fn finding(context: &Context<'_>, app: &Actor<'_>, grants: DefaultGrants<'_>, pr
     Finding::of_role(DatabaseCheck::DefaultPrivilege, &app.role.name, message, fix)
         .object(grantee)
         .fact(format!("`pg_default_acl` grants {privileges} to `{grantee}`"))
-        .fact("the next append-only table is open until somebody revokes it")
+        .fact("the next table is open before it has row-level security")
 }
 
 #[cfg(test)]
 mod tests {
+    use table_registry_engine::Severity;
+
     use super::find;
     use crate::database::catalog::DefaultGrant;
-    use crate::database::testing::{Database, NOTHING, found};
+    use crate::database::testing::{Database, NOTHING, findings, found};
 
     fn default_grant(it: &mut Database, privilege: &str, grantee: &str) {
         let (owner, grantee) = (it.role_oid("owner"), it.role_oid(grantee));
@@ -101,12 +132,39 @@ mod tests {
         );
     }
 
+    /// The order of migrations decides whether somebody reads the table before it has policies.
     #[test]
     fn privileges_to_read_and_insert() {
+        let read = findings(find, |it| {
+            default_grant(it, "SELECT", "app");
+            default_grant(it, "INSERT", "app");
+        });
+        assert_eq!(
+            read[0].message,
+            "new tables of `owner` are open to SELECT, INSERT by `app`"
+        );
+        assert_eq!((read.len(), read[0].severity), (1, Severity::Warning));
+    }
+
+    #[test]
+    fn privileges_that_no_policy_binds() {
+        for privilege in ["TRUNCATE", "TRIGGER", "REFERENCES", "MAINTAIN"] {
+            let granted = findings(find, |it| {
+                default_grant(it, "SELECT", "app");
+                default_grant(it, privilege, "app");
+            });
+            assert_eq!((granted.len(), granted[0].severity), (1, Severity::Error));
+        }
+    }
+
+    #[test]
+    fn tables_of_one_tenant() {
         assert_eq!(
             found(find, |it| {
+                it.policy_file = it
+                    .policy_file
+                    .replace("column = \"org_id\"\nsetting = \"app.org_id\"", "mode = \"none\"");
                 default_grant(it, "SELECT", "app");
-                default_grant(it, "INSERT", "app");
             }),
             NOTHING
         );

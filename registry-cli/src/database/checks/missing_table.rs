@@ -24,7 +24,17 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
                 .relation(&table.qualified.schema, &table.qualified.name)
             {
                 Some(other) => finding.fact(format!("{} is {}", table.qualified, kind(other))),
-                None => finding.fact(format!("`pg_class` has no table {}", table.qualified)),
+                None => {
+                    let finding = finding.fact(format!("`pg_class` has no table {}", table.qualified));
+                    let same = context.catalog.relations.iter().filter(|other| {
+                        other.is_table()
+                            && other.name == table.qualified.name
+                            && other.schema != table.qualified.schema
+                    });
+                    same.fold(finding, |finding, other| {
+                        finding.fact(format!("schema `{}` has a table of that name", other.schema))
+                    })
+                }
             }
         })
         .collect()

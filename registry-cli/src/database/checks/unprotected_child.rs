@@ -120,6 +120,19 @@ mod tests {
     }
 
     #[test]
+    fn a_child_open_to_what_no_policy_binds() {
+        for privilege in ["TRUNCATE", "TRIGGER", "REFERENCES"] {
+            let of_child = findings(find, |it| {
+                it.child("old", "r", "invoices");
+                it.grant(privilege, "old", "app");
+                it.secure("old");
+            });
+            let fix = format!("REVOKE {privilege} ON TABLE \"public\".\"old\" FROM \"app\";");
+            assert_eq!(of_child[0].fix, fix);
+        }
+    }
+
+    #[test]
     fn a_child_without_a_trigger() {
         assert_eq!(
             found(find, |it| { it.child("old", "r", "audit_logs") }),

@@ -89,8 +89,25 @@ mod tests {
     #[test]
     fn a_parent_that_the_application_cannot_use() {
         assert_eq!(
-            found(find, |it| { under_root(it, "invoices", "REFERENCES") }),
+            found(find, |it| {
+                under_root(it, "invoices", "SELECT");
+                it.rows.grants.pop();
+            }),
             NOTHING
         );
+    }
+
+    /// A trigger of a partitioned table fires for its partitions, and TRUNCATE empties them.
+    #[test]
+    fn a_parent_open_to_what_no_policy_binds() {
+        for privilege in ["TRUNCATE", "TRIGGER"] {
+            assert_eq!(
+                found(find, |it| {
+                    under_root(it, "invoices", privilege);
+                    it.secure("root");
+                }),
+                ["invoices root"]
+            );
+        }
     }
 }

@@ -1,0 +1,45 @@
+-- Privileges that no list of a table shows, and by which a role reaches rows, files or other databases.
+SELECT a.grantee::int8 AS grantee,
+       0::int8 AS mapped,
+       a.privilege_type AS privilege,
+       'FUNCTION' AS kind,
+       format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) AS object,
+       format('%s(%s)', p.proname, oidvectortypes(p.proargtypes)) AS name
+FROM pg_proc p
+JOIN pg_namespace n ON n.oid = p.pronamespace
+CROSS JOIN aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+WHERE a.grantee <> p.proowner
+  -- They read and write files of the server, or connect as the user that the server runs as.
+  AND p.proname ~ '^(pg_read_(binary_)?file|pg_ls_dir|pg_file_(read|write|rename|unlink)|lo_(im|ex)port|dblink_connect_u)$'
+  AND (
+      n.nspname = 'pg_catalog'
+      OR EXISTS (
+          SELECT FROM pg_depend d
+          WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+      )
+  )
+UNION ALL
+SELECT a.grantee::int8, 0, a.privilege_type, 'TABLE', format('%I.%I', n.nspname, c.relname), c.relname::text
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN aclexplode(c.relacl) a
+WHERE n.nspname = 'pg_catalog'
+  AND a.grantee <> c.relowner
+  AND (
+      -- They hold values of rows, or passwords.
+      (
+          a.privilege_type = 'SELECT'
+          AND c.relname IN (
+              'pg_authid', 'pg_largeobject', 'pg_shadow', 'pg_statistic', 'pg_statistic_ext_data', 'pg_user_mapping'
+          )
+      )
+      OR (a.privilege_type <> 'SELECT' AND c.relname <> 'pg_settings')
+  )
+UNION ALL
+-- A server can be used by a role for which there is a mapping, or with a mapping for every role.
+SELECT DISTINCT a.grantee::int8, m.umuser::int8, a.privilege_type, 'FOREIGN SERVER', format('%I', s.srvname), s.srvname::text
+FROM pg_foreign_server s
+JOIN pg_user_mappings m ON m.srvid = s.oid
+CROSS JOIN aclexplode(s.srvacl) a
+WHERE a.grantee <> s.srvowner
+ORDER BY 4, 6, 3, 1, 2

@@ -1,0 +1,126 @@
+//! Roles of the application as which nobody logs in.
+
+use table_registry_engine::DatabaseCheck;
+
+use crate::database::catalog::Role;
+use crate::database::context::Context;
+use crate::database::finding::Finding;
+use crate::database::migrations::MIGRATOR;
+use crate::database::roles::Actor;
+use crate::database::sessions;
+use crate::database::statements::identifier;
+use crate::text::quoted;
+
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    let others = other_log_ins(context);
+    // A throwaway server has only the roles that migrations create, and those that log in may be made elsewhere.
+    if others.is_empty() && context.catalog.role(MIGRATOR).is_some() {
+        return Vec::new();
+    }
+    let apps = context.app_roles.iter();
+    let unused = apps.filter(|app| sessions::roles(context, app).iter().all(|role| !role.can_log_in));
+    unused.map(|app| finding(app, &others)).collect()
+}
+
+/// The roles that log in, except superusers, whoever runs the migrations, and the roles that the policy file names.
+fn other_log_ins<'x>(context: &'x Context<'_>) -> Vec<&'x str> {
+    let settings = context.settings;
+    let is_named = |role: &Role| {
+        let mut apps = settings.app_roles.iter();
+        let mut across_tenants = settings.roles.iter();
+        apps.any(|app| app.value == role.name) || across_tenants.any(|one| one.name.value == role.name)
+    };
+    let owns = |role: &Role| context.present().any(|(_, relation)| relation.owner == role.oid);
+    let others = context
+        .catalog
+        .roles()
+        .filter(|role| role.can_log_in && !role.superuser && role.name != MIGRATOR)
+        .filter(|role| !is_named(role) && !owns(role));
+    others.map(|role| role.name.as_str()).collect()
+}
+
+fn finding(app: &Actor<'_>, others: &[&str]) -> Finding {
+    let name = &app.role.name;
+    let message =
+        format!("nobody connects as role `{name}`: it cannot log in, and no role that can is a member of it");
+    let fix = match others {
+        [] => format!("put the role that the application connects as into `app_roles`, or grant it `{name}`"),
+        others => format!(
+            "put the role that the application connects as into `app_roles`, or make it a member: `GRANT {} TO {};`",
+            identifier(name),
+            identifier(others[0])
+        ),
+    };
+    let finding = Finding::of_role(DatabaseCheck::UnusedAppRole, name, message, fix)
+        .fact("what the role that the application connects as can do was not checked");
+    if others.is_empty() {
+        finding.fact("no role but superusers logs in")
+    } else {
+        finding.fact(format!("roles that log in: {}", quoted(others)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::migrations::MIGRATOR;
+    use crate::database::testing::{Database, NOTHING, found};
+
+    fn cannot_log_in(it: &mut Database) {
+        it.role("app").can_log_in = false;
+    }
+
+    #[test]
+    fn a_role_that_cannot_log_in_beside_one_that_can() {
+        assert_eq!(
+            found(find, |it| {
+                cannot_log_in(it);
+                it.add_role("web");
+            }),
+            ["- app"]
+        );
+    }
+
+    #[test]
+    fn only_superusers_log_in() {
+        assert_eq!(found(find, cannot_log_in), ["- app"]);
+    }
+
+    #[test]
+    fn a_server_of_migrations_has_only_their_roles() {
+        let on_throwaway = |it: &mut Database| {
+            cannot_log_in(it);
+            it.role("owner").name = MIGRATOR.to_string();
+        };
+        assert_eq!(found(find, on_throwaway), NOTHING);
+        assert_eq!(
+            found(find, |it| {
+                on_throwaway(it);
+                it.add_role("web");
+            }),
+            ["- app"]
+        );
+    }
+
+    #[test]
+    fn a_member_that_logs_in() {
+        assert_eq!(
+            found(find, |it| {
+                cannot_log_in(it);
+                it.add_role("web");
+                it.add_member("app", "web");
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_role_that_logs_in() {
+        assert_eq!(
+            found(find, |it| {
+                it.add_role("web");
+            }),
+            NOTHING
+        );
+    }
+}
