@@ -602,6 +602,7 @@ mod tests {
             ("ipnetwork::IpNetwork", "inet"),
             ("bit_vec::BitVec", "bit"),
             ("PgInterval", "interval"),
+            ("std::time::SystemTime", "timestamptz"),
         ]);
     }
 
@@ -644,6 +645,20 @@ mod tests {
             ),
             (
                 "#[sea_orm(table_name = \"s\")] struct S { f: DateTime }",
+                "timestamp",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn diesel_reads_other_types_than_other_drivers() {
+        types(&[
+            (
+                "#[derive(Queryable)] struct S { f: std::time::SystemTime }",
+                "timestamp",
+            ),
+            (
+                "#[diesel(table_name = s)] struct S { f: NaiveDateTime }",
                 "timestamp",
             ),
         ]);

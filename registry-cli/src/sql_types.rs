@@ -315,7 +315,7 @@ const KNOWN: &[Known] = &[
     known(&["NaiveDateTime"], &["chrono"], &["timestamp"]),
     known(&["PrimitiveDateTime"], &["time"], &["timestamp"]),
     known(&["ChronoDateTime", "TimeDateTime"], &[], &["timestamp"]),
-    ambiguous(&["SystemTime"], &["std"], &["timestamp"]),
+    ambiguous(&["SystemTime"], &["std"], &["timestamptz", "timestamp"]),
     known(&["OffsetDateTime"], &["time"], &["timestamptz"]),
     known(&["DateTimeUtc", "DateTimeWithTimeZone", "DateTimeLocal"], &[], &["timestamptz"]),
     known(&["ChronoDateTimeUtc", "ChronoDateTimeWithTimeZone", "ChronoDateTimeLocal", "TimeDateTimeWithTimeZone"], &[], &["timestamptz"]),
@@ -362,6 +362,10 @@ impl LibraryType<'_> {
             // Diesel reads these from either type: `impl FromSql<Timestamptz, Pg> for NaiveDateTime`.
             if self.in_diesel && matches!(self.name, "NaiveDateTime" | "PrimitiveDateTime") {
                 types.push("timestamptz");
+            }
+            // `tokio-postgres` reads it from either type, Diesel does not.
+            if self.in_diesel && self.name == "SystemTime" {
+                types.retain(|name| *name == "timestamp");
             }
             Some(SqlType::OneOf(types))
         })

@@ -59,11 +59,11 @@ fn check(
         context.probed = probe::run(session, &context, target)?;
         report::status("Probed", context.probed.summary());
     }
-    report::status("Compared", column_types::summary(&context));
     let left_out = left_out(arguments);
     let found = exceptions::apply(&context, checks::run(&context), &left_out);
     let exit = findings::print(project, &found.reported, &found.allowed, arguments.format)?;
     findings::say_what_is_allowed(&found.allowed);
+    report::status("Compared", column_types::summary(&context));
     findings::say_what_was_verified(&context, &found.reported);
     Ok(exit)
 }
