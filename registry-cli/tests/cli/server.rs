@@ -74,6 +74,8 @@ impl Server {
         let stopped = STOPPED.get_or_init(|| {
             let server = Self::start_with("");
             server.run("postgres", ROLES);
+            // Before PostgreSQL 15, every role may create objects in it.
+            server.run("template1", "REVOKE CREATE ON SCHEMA public FROM PUBLIC");
             server.halt();
             server
         });

@@ -104,6 +104,7 @@ CREATE INDEX ON announcements (org_id);
 CREATE TABLE login_history (id bigint PRIMARY KEY, user_id bigint NOT NULL);
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app;
 REVOKE INSERT, UPDATE, DELETE ON memberships FROM app;
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 ";
 
 const ROLES: &str = "

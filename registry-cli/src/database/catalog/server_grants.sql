@@ -42,4 +42,13 @@ FROM pg_foreign_server s
 JOIN pg_user_mappings m ON m.srvid = s.oid
 CROSS JOIN aclexplode(s.srvacl) a
 WHERE a.grantee <> s.srvowner
+UNION ALL
+-- Each of them has privileges of its own, and an owner, but no policy.
+SELECT DISTINCT g.grantee::int8, 0, 'SELECT', 'LARGE OBJECT', 'large objects', 'large objects'
+FROM pg_largeobject_metadata l
+CROSS JOIN LATERAL (
+    SELECT l.lomowner AS grantee
+    UNION
+    SELECT a.grantee FROM aclexplode(l.lomacl) a
+) g
 ORDER BY 4, 6, 3, 1, 2
