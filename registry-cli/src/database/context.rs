@@ -93,7 +93,7 @@ impl<'c> Context<'c> {
                 let name = qualified(settings, &registered.name, registered.schema.as_deref());
                 Table {
                     registered,
-                    relation: catalog.table(&name),
+                    relation: present(catalog, registered, &name),
                     qualified: name,
                 }
             })
@@ -285,6 +285,13 @@ impl<'c> Context<'c> {
         let read = || columns::of_tables(self.project.registry.tables());
         self.fields.get_or_init(read)
     }
+}
+
+/// The relation of a registered table. A foreign table can hold what belongs to no tenant, as it has no row-level security.
+fn present<'c>(catalog: &'c Catalog, registered: &RegisteredTable, name: &Qualified) -> Option<&'c Relation> {
+    let found = catalog.relation(&name.schema, &name.name)?;
+    let is_enough = found.is_table() || (found.is_foreign_table() && !registered.has_rls());
+    is_enough.then_some(found)
 }
 
 /// The columns of a table that decide whose a row is: its tenant column, or those that refer to its parent.

@@ -2,6 +2,7 @@
 //!
 //! `Session → Catalog → (with the registry) Context → Finding → report`
 
+mod called_functions;
 mod calls;
 pub mod catalog;
 pub mod checks;
@@ -33,6 +34,7 @@ pub mod server;
 pub mod session;
 pub mod statements;
 pub mod tenancy;
+mod tenant_statements;
 #[cfg(test)]
 mod testing;
 mod triggers;

@@ -35,9 +35,15 @@ macro_rules! for_each_check {
             UnprotectedChild "unprotected-child" in unprotected_child: Relation, always Deny;
             UnprotectedParent "unprotected-parent" in unprotected_parent: Relation, always Deny;
             DefinerView "definer-view" in definer_view: View, always Deny;
+            EmptyView "empty-view" in empty_view: View, usually Warn;
             MaterializedView "materialized-view" in materialized_view: View, always Deny;
             DefinerFunction "definer-function" in definer_function: Function, always Deny;
             RewriteRule "rewrite-rule" in rewrite_rule: Rule, always Deny;
+            UnprovenFunction "unproven-function" in unproven_function: FunctionOfRole, usually Warn;
+            MutableSearchPath "mutable-search-path" in mutable_search_path: FunctionOfRole, usually Deny;
+            AppRoleOwnsFunction "app-role-owns-function" in app_role_owns_function: FunctionOfRole, always Deny;
+            LeakproofFunction "leakproof-function" in leakproof_function: FunctionOfRole, always Deny;
+            UncallableFunction "uncallable-function" in uncallable_function: Function, usually Deny;
             AmbiguousParent "ambiguous-parent" in ambiguous_parent: Table, always Deny;
             UnreadableParent "unreadable-parent" in unreadable_parent: RoleOfTable, usually Deny;
             CrossTenantReference "cross-tenant-reference" in cross_tenant_reference: Constraint, usually Warn;
@@ -75,6 +81,8 @@ pub enum CheckSubject {
     View,
     /// A function that reaches a table, with the types of its arguments: `purge(integer)`.
     Function,
+    /// A function that a role of the application uses, with the types of its arguments.
+    FunctionOfRole,
     /// A rule that reaches a table.
     Rule,
     /// A partition, a child or a parent of a table.
@@ -102,7 +110,7 @@ impl CheckSubject {
             Self::Constraint => "constraint",
             Self::Index => "index",
             Self::View => "view",
-            Self::Function => "function",
+            Self::Function | Self::FunctionOfRole => "function",
             Self::Rule => "rule",
             Self::Relation => "relation",
             Self::Grantee => "grantee",
@@ -128,7 +136,10 @@ impl CheckSubject {
     /// Whether an exception names a role of the application instead of a table.
     #[must_use]
     pub const fn is_role(self) -> bool {
-        matches!(self, Self::Role | Self::Owner | Self::Attribute)
+        matches!(
+            self,
+            Self::Role | Self::FunctionOfRole | Self::Owner | Self::Attribute
+        )
     }
 
     /// Whether findings come through roles of the application, to which an exception can be limited.
