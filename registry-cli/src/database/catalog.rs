@@ -255,6 +255,8 @@ pub struct Function {
     pub is_leakproof: bool,
     /// The `search_path` that it sets.
     pub search_path: Option<String>,
+    /// The names of all settings that it sets.
+    pub settings: Vec<String>,
     /// The tables whose policies call it.
     pub policies_of: Vec<Oid>,
 }
@@ -380,7 +382,6 @@ impl Rows {
             default_grants: session
                 .query("default privileges", include_str!("catalog/default_grants.sql"))?,
             rules: session.query("rules", include_str!("catalog/rules.sql"))?,
-            functions: session.query("functions", include_str!("catalog/functions.sql"))?,
             bodies: session.query("the bodies of functions", include_str!("catalog/bodies.sql"))?,
             setters: session.query(
                 "functions that change settings",
@@ -396,6 +397,7 @@ impl Rows {
             columns: session.query("columns", include_str!("catalog/columns.sql"))?,
             grants: session.query("privileges", include_str!("catalog/grants.sql"))?,
             policies: session.query("policies", include_str!("catalog/policies.sql"))?,
+            functions: session.query("functions", include_str!("catalog/functions.sql"))?,
             triggers: session.query("triggers", include_str!("catalog/triggers.sql"))?,
         })
     }

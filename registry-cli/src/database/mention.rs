@@ -43,6 +43,26 @@ impl Words {
         if runs_code { Self::of(body) } else { words }
     }
 
+    /// The words of the bodies of several functions.
+    pub fn of_functions<'t>(bodies: impl IntoIterator<Item = &'t str>) -> Self {
+        let mut all = Self::default();
+        for body in bodies {
+            let words = Self::of_function(body);
+            let start = all.all.len();
+            for (word, places) in words.places {
+                let places = places.into_iter().map(|at| at + start);
+                all.places.entry(word).or_default().extend(places);
+            }
+            all.all.extend(words.all);
+            all.all.push(";".to_string());
+            all.quoted.extend(words.quoted);
+            all.reads_what_it_is_given |= words.reads_what_it_is_given;
+            all.inserts_what_it_is_given |= words.inserts_what_it_is_given;
+            all.changes_what_it_is_given |= words.changes_what_it_is_given;
+        }
+        all
+    }
+
     fn new(text: &str, depth: usize) -> Self {
         let mut words = Self::default();
         words.collect(text, depth);

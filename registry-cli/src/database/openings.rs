@@ -24,6 +24,16 @@ pub struct Access {
 }
 
 impl Access {
+    /// What code may do that cannot be read, TRUNCATE perhaps left out.
+    pub fn unknown(truncates: bool) -> Self {
+        Self {
+            reads: true,
+            writes: true,
+            changes: true,
+            truncates,
+        }
+    }
+
     fn is_any(self) -> bool {
         self.reads || self.writes || self.changes || self.truncates
     }
@@ -89,17 +99,6 @@ fn may(context: &Context<'_>, role: Oid, relation: &Relation, privileges: &[&str
             .iter()
             .any(|privilege| actor.holds(relation, privilege))
     })
-}
-
-/// Whether code that runs as a role could open a table, whatever the code does.
-pub fn could_open(context: &Context<'_>, role: Oid, table: &Table<'_>, relation: &Relation) -> bool {
-    let everything = Access {
-        reads: true,
-        writes: true,
-        changes: true,
-        truncates: true,
-    };
-    opens(context, role, table, relation, everything)
 }
 
 /// Revokes privileges from every grantee through which a role of the application has them.

@@ -36,21 +36,74 @@ const INSTEAD_OF: i16 = 64;
 
 type Tokens<'t> = &'t [(Token, Range<usize>)];
 
-/// The code of a function.
+/// The code of a function, and of the functions that it calls with its own rights.
 pub fn code_of_function(context: &Context<'_>, function: &Function) -> Code {
+    let inner = inner_functions(context, function);
+    let functions = || std::iter::once(function).chain(inner.iter().copied());
+    let all: Vec<&str> = functions().map(|one| one.body.as_str()).collect();
+    let unbound: Vec<String> = if functions().any(|one| changes_tenant(context, one)) {
+        all.iter().map(ToString::to_string).collect()
+    } else {
+        functions()
+            .map(|one| without_bound(context, one, function.owner))
+            .collect()
+    };
+    Code {
+        all: Words::of_functions(all),
+        unbound: Words::of_functions(unbound.iter().map(String::as_str)),
+    }
+}
+
+/// The functions that run with the rights of a function that runs as its owner, because it calls them, or another of them
+/// does.
+pub fn inner_functions<'c>(context: &'c Context<'_>, function: &Function) -> Vec<&'c Function> {
+    let routines = &context.catalog.routines;
+    let (mut found, mut open) = (BTreeSet::new(), vec![Words::of_function(&function.body)]);
+    while let Some(words) = open.pop() {
+        for (at, other) in routines.iter().enumerate() {
+            let is_inner = !other.is_definer && !other.is_trigger && words.calls(&other.schema, &other.name);
+            if is_inner && found.insert(at) {
+                open.push(Words::of_function(&other.body));
+            }
+        }
+    }
+    found.into_iter().map(|at| &routines[at]).collect()
+}
+
+/// The body of a function that runs as a role, without the statements that stay within the tenant.
+fn without_bound(context: &Context<'_>, function: &Function, role: Oid) -> String {
     let body = &function.body;
     let is_read = matches!(function.language.as_str(), "sql" | "plpgsql");
-    let reader = Reader::new(context, function.owner).filter(|_| is_read);
-    let unbound = reader.map(|mut reader| {
-        let found = tokens(body).unwrap_or_default();
-        reader.of_trigger(function, &found);
-        reader.variables = reader.declared(body, &found);
-        reader.without_bound(body)
-    });
-    Code {
-        all: Words::of_function(body),
-        unbound: Words::of_function(unbound.as_deref().unwrap_or(body)),
-    }
+    let Some(mut reader) = Reader::new(context, role).filter(|_| is_read) else {
+        return body.clone();
+    };
+    let found = tokens(body).unwrap_or_default();
+    reader.of_trigger(function, &found);
+    reader.variables = reader.declared(body, &found);
+    reader.without_bound(body)
+}
+
+/// Whether a function sets the tenant itself.
+fn changes_tenant(context: &Context<'_>, function: &Function) -> bool {
+    let Some(column) = context.project.policy.tenancy.column() else {
+        return true;
+    };
+    let is_setting = |name: &String| name.eq_ignore_ascii_case(&column.setting);
+    let found = tokens(&function.body).unwrap_or_default();
+    let words: Vec<String> = found
+        .iter()
+        .map(|(token, _)| token.to_string().to_lowercase())
+        .collect();
+    let mut places = (0..words.len()).filter(|at| words[*at] == "set");
+    function.settings.iter().any(is_setting)
+        || Words::of_function(&function.body).contains("set_config")
+        || places.any(|at| {
+            let is_scope = words
+                .get(at + 1)
+                .is_some_and(|word| word == "local" || word == "session");
+            let name = words.iter().skip(at + 1 + usize::from(is_scope)).take(3);
+            is_setting(&name.cloned().collect())
+        })
 }
 
 /// The code of a rule on a relation.
@@ -649,11 +702,37 @@ mod tests {
             "DECLARE own text := OWN; BEGIN own := p_org; DELETE FROM invoices WHERE org_id = own; END",
             "DECLARE own text := OWN; BEGIN SELECT name INTO own FROM users; DELETE FROM invoices WHERE org_id = own; END",
             "MERGE INTO invoices USING users ON true WHEN MATCHED THEN DELETE",
+            "BEGIN PERFORM set_config('app.org_id', p_org, true); DELETE FROM invoices WHERE org_id = OWN; END",
+            "BEGIN SET LOCAL app.org_id = '2'; DELETE FROM invoices WHERE org_id = OWN; END",
             "TRUNCATE invoices; INSERT INTO invoices VALUES (1, OWN)",
             "COPY invoices FROM '/tmp/x'",
         ] {
             assert!(is_unbound(body, |_| ()), "{body}");
         }
+    }
+
+    #[test]
+    fn functions_that_are_called_with_the_same_rights() {
+        let inner = |body: &'static str, is_definer: bool| {
+            is_unbound("SELECT inner_one(1)", move |it| {
+                it.function("inner_one", "SELECT public.inner_two($1)").is_definer = false;
+                it.function("inner_two", &body.replace("OWN", OWN)).is_definer = is_definer;
+            })
+        };
+        assert!(inner("DELETE FROM invoices WHERE id = $1", false));
+        assert!(!inner(
+            "DELETE FROM invoices WHERE id = $1 AND org_id = OWN",
+            false
+        ));
+        // It runs as its own owner, and is reported itself.
+        assert!(!inner("DELETE FROM invoices WHERE id = $1", true));
+    }
+
+    #[test]
+    fn a_function_that_starts_with_a_tenant() {
+        assert!(is_unbound("DELETE FROM invoices WHERE org_id = OWN", |it| {
+            it.rows.functions[0].settings = vec!["app.org_id".to_string()];
+        }));
     }
 
     /// A trigger that runs the function for each row, given by the bits of its type.

@@ -178,6 +178,7 @@ impl Database {
             is_bound: false,
             is_leakproof: false,
             search_path: Some("public, pg_temp".to_string()),
+            settings: vec!["search_path".to_string()],
             policies_of: Vec::new(),
         });
         last(&mut self.rows.functions)

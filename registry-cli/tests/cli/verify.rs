@@ -413,7 +413,7 @@ faults! {
         CREATE POLICY mine ON contacts FOR SELECT TO erp_app USING (is_mine(org_id))"
         => "unproven-policy contacts mine";
     policy_has_a_way_out_by_a_setting: "ALTER POLICY tenant_isolation ON contacts
-        USING (org_id = (SELECT current_setting('app.org_id', true)) OR current_setting('app.is_admin', true) = 'on')"
+        USING (org_id = (SELECT current_setting('app.org_id', true)) OR (SELECT current_setting('app.is_admin', true)) = 'on')"
         => "open-policy contacts tenant_isolation";
     policy_has_a_way_out_by_a_function: "CREATE FUNCTION is_admin() RETURNS boolean LANGUAGE sql STABLE
             AS $$ SELECT current_setting('app.is_admin', true) = 'on' $$;
@@ -1189,7 +1189,7 @@ reason = \"deletes what the law says\"
     database.migrate(
         "CREATE POLICY read_all ON contacts FOR SELECT TO erp_app USING (true);
          CREATE FUNCTION purge(days integer) RETURNS void LANGUAGE sql SECURITY DEFINER
-             AS 'DELETE FROM audit_logs WHERE created_at < now() - make_interval(days => days)'",
+             SET search_path = public, pg_temp AS 'DELETE FROM audit_logs WHERE created_at < now() - make_interval(days => days)'",
     );
     let report = verify_database(&crate_, &database, &[]);
     assert_eq!(lines(&findings(&report)), [""; 0], "{}", report.all());

@@ -21,6 +21,7 @@ SELECT n.nspname::text AS schema,
        l.lanname = 'sql' AND p.prosrc = '' AS is_bound,
        p.proleakproof AS is_leakproof,
        (SELECT substr(c, length('search_path=') + 1) FROM unnest(p.proconfig) c WHERE c LIKE 'search_path=%') AS search_path,
+       ARRAY(SELECT split_part(c, '=', 1) FROM unnest(p.proconfig) c) AS settings,
        ARRAY(
            SELECT DISTINCT o.polrelid::int8
            FROM pg_depend d

@@ -7,7 +7,7 @@ use crate::database::context::Context;
 use crate::database::finding::Finding;
 use crate::database::openings::opened_by;
 use crate::database::roles::Actor;
-use crate::database::tenant_statements::code_of_function;
+use crate::database::tenant_statements::{code_of_function, inner_functions};
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -45,6 +45,13 @@ fn definer_function(context: &Context<'_>, function: &Function) -> Option<Findin
         .object(name)
         .through(callers)
         .fact(format!("it is SECURITY DEFINER: it runs as its owner `{owner}`"));
+    let inner = inner_functions(context, function).into_iter();
+    let inner: Vec<String> = inner.map(|one| context.function_name(one)).collect();
+    let finding = if inner.is_empty() {
+        finding
+    } else {
+        finding.fact(format!("it calls, with the same rights: {}", quoted(&inner)))
+    };
     Some(if is_called_by_policies {
         finding.fact("policies call it").warning()
     } else {

@@ -192,8 +192,8 @@ mod tests {
             codes
         };
         for (way_out, expected) in [
-            ("is_staff()", "open-policy way_out"),
-            ("( SELECT is_staff() AS is_staff)", "open-policy way_out"),
+            ("public.is_staff()", "open-policy way_out"),
+            ("( SELECT public.is_staff() AS is_staff)", "open-policy way_out"),
             (
                 "(current_setting('app.is_admin'::text, true) = 'on'::text)",
                 "open-policy way_out",

@@ -10,7 +10,9 @@ use crate::database::calls::tokens;
 use crate::database::catalog::Function;
 use crate::database::context::Context;
 use crate::database::finding::Finding;
-use crate::database::openings::could_open;
+use crate::database::mention::Words;
+use crate::database::openings::{Access, opens};
+use crate::database::tenant_statements::inner_functions;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let judged = definer_function::find(context).into_iter();
@@ -23,7 +25,9 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 }
 
 fn unproven_function(context: &Context<'_>, function: &Function) -> Option<Finding> {
-    let unknown = Unknown::of(function)?;
+    let inner = inner_functions(context, function).into_iter();
+    let mut run = std::iter::once(function).chain(inner);
+    let (unknown, of) = run.find_map(|one| Some((Unknown::of(one)?, one)))?;
     let users = users(context, function);
     let roles: Vec<&str> = users.iter().map(String::as_str).collect();
     let first = roles.first()?;
@@ -41,7 +45,7 @@ fn unproven_function(context: &Context<'_>, function: &Function) -> Option<Findi
         Finding::of_role(DatabaseCheck::UnprovenFunction, first, message, fix)
             .about(&roles)
             .object(name)
-            .fact(unknown.fact(function))
+            .fact(unknown.fact(&context.function_name(of), &of.language))
             .fact(format!("it is SECURITY DEFINER: it runs as its owner `{owner}`")),
     )
 }
@@ -103,29 +107,29 @@ impl Unknown {
         result
     }
 
-    fn fact(&self, function: &Function) -> String {
+    fn fact(&self, name: &str, language: &str) -> String {
         match self {
-            Self::Language => format!(
-                "it is written in `{}`, which `verify` does not read",
-                function.language
-            ),
-            Self::Dynamic => "EXECUTE runs SQL that it puts together from variables".to_string(),
-            Self::OwnTable => "EXECUTE runs SQL about the table that fires the trigger".to_string(),
+            Self::Language => format!("`{name}` is written in `{language}`, which `verify` does not read"),
+            Self::Dynamic => format!("`{name}` executes SQL that it puts together from variables"),
+            Self::OwnTable => format!("`{name}` executes SQL about the table that fires the trigger"),
         }
     }
 }
 
 /// Whether the owner of a function could open a registered table by it.
 fn reaches_tables(context: &Context<'_>, function: &Function, unknown: &Unknown) -> bool {
+    let is_own = *unknown == Unknown::OwnTable;
     let own: BTreeSet<_> = context
         .catalog
         .triggers_of(function)
         .map(|trigger| trigger.relation)
         .collect();
-    context.present().any(|(table, relation)| {
-        let is_meant = *unknown != Unknown::OwnTable || own.contains(&relation.oid);
-        is_meant && could_open(context, function.owner, table, relation)
-    })
+    let may_truncate = !is_own || Words::of_function(&function.body).contains("truncate");
+    let access = Access::unknown(may_truncate);
+    let mut tables = context
+        .present()
+        .filter(|(_, relation)| !is_own || own.contains(&relation.oid));
+    tables.any(|(table, relation)| opens(context, function.owner, table, relation, access))
 }
 
 #[cfg(test)]
@@ -170,12 +174,23 @@ mod tests {
         });
         assert_eq!(
             found[0].facts[0],
-            "it is written in `plpython3u`, which `verify` does not read"
+            "`f()` is written in `plpython3u`, which `verify` does not read"
         );
     }
 
     fn dynamic(it: &mut Database) {
         it.function("f", "BEGIN EXECUTE format('TRUNCATE %I', t); END");
+    }
+
+    #[test]
+    fn a_function_that_it_calls() {
+        assert_eq!(
+            found(find, |it| {
+                it.function("f", "SELECT inner_one($1)");
+                it.function("inner_one", "BEGIN EXECUTE q; END").is_definer = false;
+            }),
+            ["- f()"]
+        );
     }
 
     #[test]
@@ -228,12 +243,10 @@ mod tests {
 
     #[test]
     fn the_table_that_fires_the_trigger() {
-        let of = |table: &'static str, owner: &'static str| {
+        let of = |command: &'static str, table: &'static str, owner: &'static str| {
             found(find, move |it| {
-                it.function(
-                    "f",
-                    "BEGIN EXECUTE format('UPDATE %I SET a = 1', TG_TABLE_NAME); END",
-                );
+                let body = format!("BEGIN EXECUTE format('{command}', TG_TABLE_NAME); END");
+                it.function("f", &body);
                 it.rows.functions[0].is_trigger = true;
                 it.rows.functions[0].owner = it.role_oid(owner);
                 it.grant("UPDATE", table, "app");
@@ -241,7 +254,11 @@ mod tests {
                 it.trigger().function = "f".to_string();
             })
         };
-        assert_eq!(of("users", "postgres"), NOTHING);
-        assert_eq!(of("invoices", "postgres"), ["- f()"]);
+        const UPDATE: &str = "UPDATE %I SET a = 1";
+        assert_eq!(of(UPDATE, "users", "postgres"), NOTHING);
+        assert_eq!(of(UPDATE, "invoices", "postgres"), ["- f()"]);
+        // Policies bind the owner, but not its TRUNCATE.
+        assert_eq!(of(UPDATE, "invoices", "owner"), NOTHING);
+        assert_eq!(of("TRUNCATE %I", "invoices", "owner"), ["- f()"]);
     }
 }
