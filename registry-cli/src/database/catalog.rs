@@ -48,6 +48,8 @@ pub struct Relation {
     /// Whether it is a view that uses the rights of its caller.
     pub security_invoker: bool,
     pub of_extension: bool,
+    /// Whether partitions are made after it and it holds no rows itself: pg_partman's template tables.
+    pub is_template: bool,
 }
 
 impl Relation {
@@ -244,7 +246,7 @@ pub struct Rule {
     pub instead_of: Option<String>,
 }
 
-/// A function that runs as its owner.
+/// A function or procedure of the database. Extensions' own are left out.
 #[derive(Debug, FromRow)]
 pub struct Function {
     pub schema: String,
@@ -257,6 +259,19 @@ pub struct Function {
     pub body: String,
     pub is_trigger: bool,
     pub executors: Vec<Oid>,
+    /// `pg_language.lanname`.
+    pub language: String,
+    /// Whether it runs as its owner: SECURITY DEFINER.
+    pub is_definer: bool,
+    /// Whether its body is in standard SQL, whose names were looked up when it was created.
+    pub is_bound: bool,
+    pub is_leakproof: bool,
+    /// The `search_path` that it sets.
+    pub search_path: Option<String>,
+    /// The names of all settings that it sets.
+    pub settings: Vec<String>,
+    /// The tables whose policies call it.
+    pub policies_of: Vec<Oid>,
 }
 
 impl Function {
@@ -313,6 +328,14 @@ pub struct Trigger {
     pub function_body: String,
     pub function_owner: Oid,
     pub has_condition: bool,
+    /// The names of the tables with the old and the new rows.
+    pub transition_tables: Vec<String>,
+}
+
+impl Trigger {
+    pub fn is_enabled(&self) -> bool {
+        self.enabled == "O" || self.enabled == "A"
+    }
 }
 
 #[derive(Debug, FromRow)]
@@ -440,7 +463,6 @@ impl Rows {
             default_grants: session
                 .query("default privileges", include_str!("catalog/default_grants.sql"))?,
             rules: session.query("rules", include_str!("catalog/rules.sql"))?,
-            functions: session.query("functions", include_str!("catalog/functions.sql"))?,
             bodies: session.query("the bodies of functions", include_str!("catalog/bodies.sql"))?,
             setters: session.query("code that changes settings", include_str!("catalog/setters.sql"))?,
             redefined: session.query(
@@ -458,6 +480,7 @@ impl Rows {
             columns: session.query("columns", include_str!("catalog/columns.sql"))?,
             grants: session.query("privileges", include_str!("catalog/grants.sql"))?,
             policies: session.query("policies", include_str!("catalog/policies.sql"))?,
+            functions: session.query("functions", include_str!("catalog/functions.sql"))?,
             triggers: session.query("triggers", include_str!("catalog/triggers.sql"))?,
             settings: settings(session)?,
             read_settings: session.query(
@@ -524,7 +547,8 @@ pub struct Catalog {
     pub schemas: BTreeMap<String, SchemaRow>,
     pub relations: Vec<Relation>,
     pub default_grants: Vec<DefaultGrant>,
-    pub functions: Vec<Function>,
+    /// The functions and procedures of the database.
+    pub routines: Vec<Function>,
     pub foreign_keys: Vec<ForeignKey>,
     /// All code that may change a setting, or use code that does; empty if none changes one.
     pub setters: Vec<CodeRow>,
@@ -575,7 +599,7 @@ impl From<Rows> for Catalog {
             roles: by_key(rows.roles, |role| role.oid),
             memberships: grouped(rows.memberships, |edge| edge.member),
             default_grants: rows.default_grants,
-            functions: rows.functions,
+            routines: rows.functions,
             bodies: grouped(rows.bodies, |function| function.name.clone()),
             foreign_keys: rows.foreign_keys,
             setters: rows.setters,
@@ -693,6 +717,20 @@ impl Catalog {
         let policies = self.policies.values().flatten();
         let mut texts = policies.flat_map(|policy| policy.using.iter().chain(&policy.check));
         texts.any(|text| Words::outside_quotes(text).contains(function))
+    }
+
+    /// The functions that run as their owner.
+    pub fn definers(&self) -> impl Iterator<Item = &Function> {
+        self.routines.iter().filter(|function| function.is_definer)
+    }
+
+    /// The triggers that run a function.
+    pub fn triggers_of<'c>(&'c self, function: &Function) -> impl Iterator<Item = &'c Trigger> {
+        let (schema, name) = (function.schema.clone(), function.name.clone());
+        let all = self.triggers.values().flatten();
+        all.filter(move |trigger| {
+            trigger.function == name && trigger.function_schema == schema && trigger.enabled != "D"
+        })
     }
 
     pub fn triggers(&self, relation: Oid) -> &[Trigger] {

@@ -96,7 +96,7 @@ impl<'c> Context<'c> {
                 let name = qualified(settings, &registered.name, registered.schema.as_deref());
                 Table {
                     registered,
-                    relation: catalog.table(&name),
+                    relation: present(catalog, registered, &name),
                     qualified: name,
                 }
             })
@@ -305,6 +305,13 @@ fn setters(project: &Project, catalog: &Catalog) -> Setters {
     tenancy.map_or_else(Setters::default, |column| {
         Setters::new(&catalog.setters, &column.setting)
     })
+}
+
+/// The relation of a registered table. A foreign table can hold what belongs to no tenant, as it has no row-level security.
+fn present<'c>(catalog: &'c Catalog, registered: &RegisteredTable, name: &Qualified) -> Option<&'c Relation> {
+    let found = catalog.relation(&name.schema, &name.name)?;
+    let is_enough = found.is_table() || (found.is_foreign_table() && !registered.has_rls());
+    is_enough.then_some(found)
 }
 
 /// The columns of a table that decide whose a row is: its tenant column, or those that refer to its parent.

@@ -16,6 +16,7 @@ pub struct Words {
     quoted: HashSet<String>,
     /// Whether a string holds a command without its table, which the function inserts when it runs.
     reads_what_it_is_given: bool,
+    inserts_what_it_is_given: bool,
     changes_what_it_is_given: bool,
 }
 
@@ -40,6 +41,26 @@ impl Words {
             .iter()
             .any(|word| word == "execute" || word.starts_with("spi_"));
         if runs_code { Self::of(body) } else { words }
+    }
+
+    /// The words of the bodies of several functions.
+    pub fn of_functions<'t>(bodies: impl IntoIterator<Item = &'t str>) -> Self {
+        let mut all = Self::default();
+        for body in bodies {
+            let words = Self::of_function(body);
+            let start = all.all.len();
+            for (word, places) in words.places {
+                let places = places.into_iter().map(|at| at + start);
+                all.places.entry(word).or_default().extend(places);
+            }
+            all.all.extend(words.all);
+            all.all.push(";".to_string());
+            all.quoted.extend(words.quoted);
+            all.reads_what_it_is_given |= words.reads_what_it_is_given;
+            all.inserts_what_it_is_given |= words.inserts_what_it_is_given;
+            all.changes_what_it_is_given |= words.changes_what_it_is_given;
+        }
+        all
     }
 
     fn new(text: &str, depth: usize) -> Self {
@@ -83,6 +104,7 @@ impl Words {
     }
 
     fn code(&mut self, text: &str, depth: usize) {
+        self.inserts_what_it_is_given |= lacks_table(text, &["insert into "]);
         self.changes_what_it_is_given |= lacks_table(text, CHANGES);
         self.reads_what_it_is_given |= lacks_table(text, &["from ", "join "]) && !lacks_table(text, CHANGES);
         self.quoted.insert(text.trim_matches(['"', ' ']).to_string());
@@ -164,6 +186,92 @@ impl Words {
                 })
     }
 
+    /// Whether a statement adds, changes or removes rows of the table.
+    pub fn writes(&self, schema: &str, name: &str) -> bool {
+        let is_given = self.inserts_what_it_is_given && self.quoted.contains(name);
+        let mut starts = self.starts(schema, name);
+        let is_target = |start: usize| {
+            matches!(
+                (self.word(start, 2), self.word(start, 1)),
+                ("insert", "into") | (_, "copy")
+            )
+        };
+        is_given || starts.any(|(_, start)| is_target(start)) || self.changes(schema, name)
+    }
+
+    /// Whether a statement empties the table.
+    pub fn truncates(&self, schema: &str, name: &str) -> bool {
+        self.starts(schema, name)
+            .any(|(_, start)| self.is_truncated(start))
+    }
+
+    /// Whether a statement empties the table, and with it every table that refers to it.
+    pub fn truncates_references(&self, schema: &str, name: &str) -> bool {
+        let cascades = |at: usize| self.statement_after(at).any(|word| word == "cascade");
+        self.starts(schema, name)
+            .any(|(at, start)| self.is_truncated(start) && cascades(at))
+    }
+
+    fn is_truncated(&self, start: usize) -> bool {
+        match (self.word(start, 2), self.word(start, 1)) {
+            (_, "truncate") | ("truncate", "table") => true,
+            (_, ",") => self.clause_before(start) == "truncate",
+            _ => false,
+        }
+    }
+
+    /// Whether a statement uses a table by its name alone, so that the search path decides which table it is.
+    pub fn uses_without_schema(&self, name: &str) -> bool {
+        let is_common = self.is_common_table(name);
+        let mut places = self.places(name).filter(|at| self.is_without_schema(*at));
+        places.any(|at| {
+            let start = at - usize::from(self.word(at, 1) == "only");
+            let is_target = matches!(
+                (self.word(start, 2), self.word(start, 1)),
+                ("insert" | "merge", "into") | ("delete", "from") | (_, "update" | "truncate" | "copy")
+            );
+            !is_common && (is_target || self.is_read(start))
+        })
+    }
+
+    /// Whether a function is called by its name alone, so that the search path decides which function it is.
+    pub fn calls_without_schema(&self, name: &str) -> bool {
+        let mut places = self.places(name).filter(|at| self.is_without_schema(*at));
+        places.any(|at| self.next(at) == "(" && !matches!(self.word(at, 1), "into" | "table" | "as"))
+    }
+
+    /// Whether a function is called, by its name alone or with its schema.
+    pub fn calls(&self, schema: &str, name: &str) -> bool {
+        let mut places = self.places(name).filter(|at| self.next(*at) == "(");
+        places.any(|at| match (self.word(at, 2), self.word(at, 1)) {
+            (found, ".") => found == schema,
+            (_, before) => !matches!(before, "into" | "table" | "as"),
+        })
+    }
+
+    /// Whether the first statement of a body in PL/pgSQL raises an error that the body does not catch.
+    pub fn raises_at_once(&self) -> bool {
+        const HARMLESS: &[&str] = &["debug", "log", "info", "notice", "warning"];
+        let Some(start) = self.places("begin").min() else {
+            return false;
+        };
+        let is_caught = self.places("exception").any(|at| self.next(at) == "when");
+        self.next(start) == "raise" && !HARMLESS.contains(&self.next(start + 1)) && !is_caught
+    }
+
+    fn is_without_schema(&self, at: usize) -> bool {
+        self.word(at, 1) != "." && self.next(at) != "."
+    }
+
+    fn next(&self, at: usize) -> &str {
+        self.all.get(at + 1).map_or("", String::as_str)
+    }
+
+    fn statement_after(&self, at: usize) -> impl Iterator<Item = &str> {
+        let words = self.all[at..].iter().map(String::as_str);
+        words.take_while(|word| *word != ";")
+    }
+
     /// Whether the name is that of a common table expression: `WITH name AS (…)`.
     fn is_common_table(&self, name: &str) -> bool {
         self.places(name).any(|at| {
@@ -227,11 +335,7 @@ impl Words {
     }
 
     fn updates_on_conflict(&self, at: usize) -> bool {
-        let statement: Vec<&str> = self.all[at..]
-            .iter()
-            .map(String::as_str)
-            .take_while(|word| *word != ";")
-            .collect();
+        let statement: Vec<&str> = self.statement_after(at).collect();
         statement.windows(2).any(|pair| pair == ["do", "update"])
     }
 }
@@ -350,6 +454,85 @@ mod tests {
                 (reads, changes),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn writes_and_truncates() {
+        for (text, writes, truncates, cascades) in [
+            ("INSERT INTO public.logs VALUES (1)", true, false, false),
+            ("COPY logs FROM STDIN", true, false, false),
+            (
+                "EXECUTE format('INSERT INTO %I VALUES (1)', 'logs')",
+                true,
+                false,
+                false,
+            ),
+            ("DELETE FROM logs", true, false, false),
+            ("SELECT * FROM logs", false, false, false),
+            ("INSERT INTO other.logs SELECT 1", false, false, false),
+            ("TRUNCATE logs; DROP TABLE x CASCADE", true, true, false),
+            (
+                "TRUNCATE TABLE a, ONLY public.logs RESTART IDENTITY CASCADE",
+                true,
+                true,
+                true,
+            ),
+        ] {
+            let words = Words::of_function(text);
+            let found = (
+                words.writes("public", "logs"),
+                words.truncates("public", "logs"),
+                words.truncates_references("public", "logs"),
+            );
+            assert_eq!(found, (writes, truncates, cascades), "{text}");
+        }
+    }
+
+    #[test]
+    fn errors_that_are_raised_at_once() {
+        for (body, expected) in [
+            ("BEGIN RAISE EXCEPTION 'no'; END", true),
+            (
+                "DECLARE x int; BEGIN RAISE 'no' USING ERRCODE = '42501'; RETURN NULL; END",
+                true,
+            ),
+            ("BEGIN RAISE insufficient_privilege; END", true),
+            ("BEGIN RAISE NOTICE 'no'; RETURN NULL; END", false),
+            (
+                "BEGIN IF tg_op = 'DELETE' THEN RAISE EXCEPTION 'no'; END IF; RETURN NEW; END",
+                false,
+            ),
+            (
+                "BEGIN RAISE EXCEPTION 'no'; EXCEPTION WHEN OTHERS THEN RETURN NEW; END",
+                false,
+            ),
+            (
+                "BEGIN BEGIN RAISE 'no'; EXCEPTION WHEN OTHERS THEN NULL; END; RETURN NEW; END",
+                false,
+            ),
+            ("BEGIN RETURN NULL; END", false),
+            ("raise", false),
+        ] {
+            assert_eq!(Words::outside_quotes(body).raises_at_once(), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn names_without_a_schema() {
+        for (text, table, function) in [
+            ("SELECT f(a) FROM logs", true, true),
+            ("SELECT public.f(a) FROM public.logs", false, false),
+            ("SELECT logs.a, f FROM public.logs, x AS logs", false, false),
+            ("INSERT INTO logs (a) VALUES (1)", true, false),
+            ("UPDATE ONLY logs SET f = 1", true, false),
+            ("WITH logs AS (SELECT 1) SELECT * FROM logs", false, false),
+            ("PERFORM f(1)", false, true),
+            ("RAISE EXCEPTION 'FROM logs f(1)'", false, false),
+        ] {
+            let words = Words::of_function(text);
+            let found = (words.uses_without_schema("logs"), words.calls_without_schema("f"));
+            assert_eq!(found, (table, function), "{text}");
         }
     }
 

@@ -3,6 +3,7 @@
 //! `Session → Catalog → (with the registry) Context → Finding → report`
 
 mod bookkeeping;
+mod called_functions;
 mod calls;
 pub mod catalog;
 pub mod checks;
@@ -39,6 +40,7 @@ mod sessions;
 mod setters;
 pub mod statements;
 pub mod tenancy;
+mod tenant_statements;
 #[cfg(test)]
 mod testing;
 mod triggers;

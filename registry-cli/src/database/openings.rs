@@ -7,14 +7,36 @@ use super::catalog::{Oid, Relation, reached};
 use super::context::{Context, Table};
 use super::logic::Verdict;
 use super::mention::Words;
-use super::policies::{Clause, question};
+use super::policies::{COMMANDS, Clause, question};
 use super::roles::Actor;
 
-/// What a statement does with a table.
-#[derive(Clone, Copy)]
+/// What statements do with a table.
+#[derive(Clone, Copy, Default)]
 pub struct Access {
+    /// Whether they read rows of tenants that the caller chooses.
     pub reads: bool,
+    /// Whether they write rows of tenants that the caller chooses.
+    pub writes: bool,
+    /// Whether they change or remove rows, of whatever tenant.
     pub changes: bool,
+    /// Whether they remove all rows.
+    pub truncates: bool,
+}
+
+impl Access {
+    /// What code may do that cannot be read, TRUNCATE perhaps left out.
+    pub fn unknown(truncates: bool) -> Self {
+        Self {
+            reads: true,
+            writes: true,
+            changes: true,
+            truncates,
+        }
+    }
+
+    fn is_any(self) -> bool {
+        self.reads || self.writes || self.changes || self.truncates
+    }
 }
 
 /// Whether access to a table with the rights of a role bypasses the protection of the table.
@@ -25,36 +47,58 @@ pub fn opens(
     relation: &Relation,
     access: Access,
 ) -> bool {
-    (access.reads && table.has_rls() && is_above_rls(context, role, relation))
-        || (access.changes && table.registered.access.is_append_only() && may_change(context, role, relation))
+    let is_free = |letters: &[&str]| {
+        let commands = COMMANDS.iter().filter(|(letter, _)| letters.contains(letter));
+        table.has_rls()
+            && commands
+                .into_iter()
+                .any(|command| is_above_rls(context, role, relation, *command))
+    };
+    (access.reads && is_free(&["r"]))
+        || (access.writes && is_free(&["a", "w", "d"]))
+        || (access.truncates && table.has_rls() && may(context, role, relation, &["TRUNCATE"]))
+        || (access.changes
+            && table.registered.access.is_append_only()
+            && may(context, role, relation, CHANGES))
 }
 
-/// Whether a role can see and write rows of a table regardless of the policies for the application.
-fn is_above_rls(context: &Context<'_>, role: Oid, relation: &Relation) -> bool {
+/// Whether a role can use a command on rows of a table regardless of the policies for the application.
+fn is_above_rls(
+    context: &Context<'_>,
+    role: Oid,
+    relation: &Relation,
+    (letter, privilege): (&str, &str),
+) -> bool {
     let Some(actor) = context.owner(role) else {
         return true;
     };
-    let is_exempt = actor.ignores_policies()
-        || !relation.row_security
-        || (!relation.force_row_security && actor.reaches(relation.owner));
-    actor.holds(relation, "SELECT") && (is_exempt || has_open_policy(context, &actor, relation))
+    actor.holds(relation, privilege)
+        && (!actor.is_bound(relation) || has_open_policy(context, &actor, relation, letter))
 }
 
-/// Whether a policy that does not apply to the application may let a role see rows of another tenant.
-fn has_open_policy(context: &Context<'_>, actor: &Actor<'_>, relation: &Relation) -> bool {
+/// Whether a policy that does not apply to the application may let a role use a command on rows of another tenant.
+fn has_open_policy(context: &Context<'_>, actor: &Actor<'_>, relation: &Relation, letter: &str) -> bool {
     let is_own = |role: &Oid| actor.reaches(*role) && context.app_role_reaching(*role).is_none();
     let policies = context.catalog.policies(relation.oid).iter();
-    let mut own =
-        policies.filter(|policy| policy.permissive && policy.is_for("r") && policy.roles.iter().any(is_own));
+    let mut own = policies
+        .filter(|policy| policy.permissive && policy.is_for(letter) && policy.roles.iter().any(is_own));
     own.any(|policy| {
-        let question = question(context, actor, relation, policy, Clause::Using, "r");
-        question.is_some_and(|question| question.verdict() != Verdict::Isolated)
+        let clauses = Clause::ALL.iter().copied();
+        let mut of_command = clauses.filter(|clause| clause.commands().contains(&letter));
+        of_command.any(|clause| {
+            let question = question(context, actor, relation, policy, clause, letter);
+            question.is_some_and(|question| question.verdict() != Verdict::Isolated)
+        })
     })
 }
 
-fn may_change(context: &Context<'_>, role: Oid, relation: &Relation) -> bool {
+fn may(context: &Context<'_>, role: Oid, relation: &Relation, privileges: &[&str]) -> bool {
     let actor = context.owner(role);
-    actor.is_some_and(|actor| CHANGES.iter().any(|privilege| actor.holds(relation, privilege)))
+    actor.is_some_and(|actor| {
+        privileges
+            .iter()
+            .any(|privilege| actor.holds(relation, privilege))
+    })
 }
 
 /// Revokes privileges from every grantee through which a role of the application has them.
@@ -172,46 +216,89 @@ fn registered<'c>(context: &'c Context<'c>, relation: &Relation) -> Option<&'c T
     own.or_else(|| ancestors().find_map(|parent| context.table_of(parent)))
 }
 
+/// The words of code that runs as a role.
+pub struct Code {
+    /// Those of all statements.
+    pub all: Words,
+    /// Those of the statements that are not known to stay within the tenant of the session.
+    pub unbound: Words,
+}
+
 /// The names of the registered tables that code opens when it runs as a role: tables that the code names, and tables
 /// used by views that it names. `counts_as_read` decides whether reading a relation counts.
 pub fn opened_by<'c>(
     context: &'c Context<'c>,
-    words: &Words,
+    code: &Code,
     role: Oid,
     counts_as_read: impl Fn(&Relation) -> bool,
 ) -> Vec<&'c str> {
     let mut opened = BTreeSet::new();
     for relation in &context.catalog.relations {
+        let (schema, name) = (relation.schema.as_str(), relation.name.as_str());
         let access = Access {
-            reads: words.reads(&relation.schema, &relation.name) && counts_as_read(relation),
-            changes: words.changes(&relation.schema, &relation.name),
+            reads: code.unbound.reads(schema, name) && counts_as_read(relation),
+            writes: code.unbound.writes(schema, name),
+            changes: code.all.changes(schema, name),
+            truncates: code.all.truncates(schema, name),
         };
-        if access.reads || access.changes {
+        if access.is_any() {
             opened.extend(opened_through(context, relation, role, access));
+        }
+        if code.all.truncates_references(schema, name) {
+            opened.extend(emptied_with(context, relation, role));
         }
     }
     opened.into_iter().collect()
 }
 
+/// The registered tables that TRUNCATE … CASCADE of a table empties, too: those that refer to it.
+fn emptied_with<'c>(context: &'c Context<'c>, relation: &Relation, role: Oid) -> Vec<&'c str> {
+    let keys = || context.catalog.foreign_keys.iter();
+    let referring = reached(relation.oid, |at| {
+        keys()
+            .filter(move |key| key.referenced == at)
+            .map(|key| key.relation)
+    });
+    let access = Access {
+        changes: true,
+        truncates: true,
+        ..Access::default()
+    };
+    let relations = referring
+        .into_iter()
+        .filter_map(|oid| context.catalog.relation_of(oid));
+    relations
+        .flat_map(|relation| opened_through(context, relation, role, access))
+        .collect()
+}
+
+/// The registered tables behind a relation. Below a view, the rights are those of its owner, or those of the role that
+/// runs the code if the view uses the rights of its caller.
 fn opened_through<'c>(
     context: &'c Context<'c>,
-    relation: &Relation,
+    relation: &'c Relation,
     role: Oid,
     access: Access,
-) -> Vec<&'c str> {
-    if let Some(table) = registered(context, relation) {
-        let is_open = opens(context, role, table, relation, access);
-        return is_open.then(|| table.name()).into_iter().collect();
+) -> BTreeSet<&'c str> {
+    let (mut seen, mut open, mut opened) = (BTreeSet::new(), vec![(relation, role)], BTreeSet::new());
+    while let Some((at, runs_as)) = open.pop() {
+        if let Some(table) = registered(context, at) {
+            if opens(context, runs_as, table, at, access) {
+                opened.insert(table.name());
+            }
+        } else if at.kind == "m" {
+            let copied = below(context, at).into_iter();
+            opened.extend(
+                copied
+                    .filter(|(table, _)| table.has_rls())
+                    .map(|(table, _)| table.name()),
+            );
+        } else {
+            let runs_as = if at.security_invoker { role } else { at.owner };
+            let used = context.catalog.used_by(at.oid);
+            let new = used.filter(|used| seen.insert((used.oid, runs_as)));
+            open.extend(new.map(|used| (used, runs_as)));
+        }
     }
-    let tables = below(context, relation).into_iter();
-    let is_copy = relation.kind == "m";
-    let runs_as = if relation.security_invoker {
-        role
-    } else {
-        relation.owner
-    };
-    tables
-        .filter(|(table, used)| (is_copy && table.has_rls()) || opens(context, runs_as, table, used, access))
-        .map(|(table, _)| table.name())
-        .collect()
+    opened
 }

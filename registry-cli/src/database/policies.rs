@@ -3,8 +3,10 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use sqlparser::tokenizer::Token;
 use table_registry_engine::{Command, DatabaseCheck, Tenancy};
 
+use super::calls::tokens;
 use super::catalog::{PolicyRow, Relation};
 use super::context::{Context, Table};
 use super::finding::{Finding, PolicyText};
@@ -111,6 +113,23 @@ impl Clause {
             Self::Check => policy.check.is_some(),
         }
     }
+}
+
+/// Whether an expression is the same for every row and every session, as `false` or `1 = 0` are: whoever wrote it
+/// meant it.
+pub fn is_constant(expression: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "false", "true", "null", "and", "or", "not", "is", "distinct", "from", "unknown", "select", "as",
+        "boolean", "bool", "integer", "int", "bigint", "numeric", "text",
+    ];
+    let found = tokens(expression).unwrap_or_default();
+    let is_fixed = |token: &Token| match token {
+        Token::Word(word) => {
+            word.quote_style.is_none() && WORDS.contains(&word.value.to_lowercase().as_str())
+        }
+        _ => true,
+    };
+    !found.is_empty() && found.iter().all(|(token, _)| is_fixed(token))
 }
 
 /// A finding about a policy of a table, or of one of its children and parents.
@@ -271,6 +290,7 @@ pub fn question<'q>(
         relation,
         permissive: clause.of(policy)?,
         restrictive: restrictive.filter_map(|other| clause.of(other)).collect(),
+        is_text: false,
         is_unsettled: letter != "r" && context.setters.run_for(&relation.name),
         may_share: letter == "r",
         steps: Rc::new(Cell::new(MAX_STEPS)),

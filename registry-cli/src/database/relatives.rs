@@ -25,7 +25,7 @@ impl Lacking {
         (!self.fixes.is_empty()).then(|| self.fixes.join("\n"))
     }
 
-    fn add(&mut self, fact: impl Into<String>, fix: String) {
+    pub fn add(&mut self, fact: impl Into<String>, fix: String) {
         self.facts.push(fact.into());
         self.fixes.push(fix);
     }

@@ -132,6 +132,7 @@ impl Database {
             owner: OWNER,
             security_invoker: false,
             of_extension: false,
+            is_template: false,
         });
         oid
     }
@@ -174,6 +175,13 @@ impl Database {
             body: body.to_string(),
             is_trigger: false,
             executors: vec![PUBLIC],
+            language: if body.contains("BEGIN") { "plpgsql" } else { "sql" }.to_string(),
+            is_definer: true,
+            is_bound: false,
+            is_leakproof: false,
+            search_path: Some("public, pg_temp".to_string()),
+            settings: vec!["search_path".to_string()],
+            policies_of: Vec::new(),
         });
         last(&mut self.rows.functions)
     }
@@ -449,6 +457,7 @@ impl Database {
             function_body: "BEGIN RAISE EXCEPTION 'no'; END".to_string(),
             function_owner: OWNER,
             has_condition: false,
+            transition_tables: Vec::new(),
         });
     }
 

@@ -1,29 +1,40 @@
-//! What triggers do: the one that refuses changes to an append-only table, and those that replace a statement.
+//! What triggers do: those that refuse changes to an append-only table, and those that replace a statement.
 
 use super::catalog::{Relation, Trigger};
 use super::context::Context;
 use super::mention::Words;
-use super::statements::{Qualified, TRIGGER, create_trigger, create_trigger_function, drop_trigger};
+use super::statements::{Qualified, create_trigger, create_trigger_function, drop_trigger};
 
-/// Whether a trigger refuses every change to a table.
+/// Bits of `pg_trigger.tgtype`: <https://www.postgresql.org/docs/current/catalog-pg-trigger.html>.
+const FOR_EACH_ROW: i16 = 1;
+const BEFORE: i16 = 2;
+const DELETE: i16 = 8;
+const UPDATE: i16 = 16;
+const TRUNCATE: i16 = 32;
+
+/// Whether triggers refuse every change to a table, whatever their names are.
 pub fn has_trigger(context: &Context<'_>, relation: &Relation) -> bool {
-    let mut triggers = context.catalog.triggers(relation.oid).iter();
-    triggers.any(|trigger| {
-        let is_enabled = trigger.enabled == "O" || trigger.enabled == "A";
-        is_enabled && refuses_when_enabled(context, trigger)
-    })
+    let triggers = context.catalog.triggers(relation.oid).iter();
+    refuse_changes(context, triggers.filter(|trigger| trigger.is_enabled()))
 }
 
-/// Bits of `pg_trigger.tgtype`: 1 row-level, 2 BEFORE, 8 DELETE, 16 UPDATE, 32 TRUNCATE.
-pub fn refuses_when_enabled(context: &Context<'_>, trigger: &Trigger) -> bool {
-    let body = Words::outside_quotes(&trigger.function_body);
-    trigger.function == TRIGGER
-        && trigger.function_schema == context.settings.schema
-        && is_out_of_reach(context, trigger)
-        && body.contains("raise")
-        && !body.contains("return")
-        && trigger.events & 0b11_1011 == 0b11_1010
+/// Whether some triggers together refuse every change, once they are enabled.
+pub fn refuse_changes<'t>(context: &Context<'_>, triggers: impl Iterator<Item = &'t Trigger>) -> bool {
+    let refusing: Vec<&Trigger> = triggers.filter(|trigger| refuses(context, trigger)).collect();
+    // TRUNCATE fires no trigger for each row.
+    let fires = |trigger: &&Trigger, event: i16| {
+        trigger.events & event != 0 && (event != TRUNCATE || trigger.events & FOR_EACH_ROW == 0)
+    };
+    let mut events = [UPDATE, DELETE, TRUNCATE].into_iter();
+    events.all(|event| refusing.iter().any(|trigger| fires(trigger, event)))
+}
+
+/// Whether a trigger does nothing but raise an error.
+pub fn refuses(context: &Context<'_>, trigger: &Trigger) -> bool {
+    trigger.events & BEFORE != 0
         && !trigger.has_condition
+        && is_out_of_reach(context, trigger)
+        && Words::outside_quotes(&trigger.function_body).raises_at_once()
 }
 
 /// Whether a trigger takes the place of INSERT into a view. Its function runs as the caller, or is reported itself.

@@ -319,6 +319,8 @@ faults! {
     table_is_not_registered: "CREATE TABLE forgotten (id int)" => "unregistered-table - forgotten";
     table_with_a_parent_elsewhere: "CREATE SCHEMA h; CREATE TABLE h.base (id int);
         CREATE TABLE forgotten () INHERITS (h.base)" => "unregistered-table - forgotten";
+    table_is_a_foreign_table: "DROP TABLE contacts; CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;
+        CREATE FOREIGN TABLE contacts (id uuid) SERVER s" => "missing-table contacts -";
     foreign_table: "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;
         CREATE FOREIGN TABLE forgotten (id int) SERVER s" => "unregistered-table - forgotten";
     exempt_table_is_missing: "DROP TABLE search_backfill_state"
@@ -402,13 +404,21 @@ faults! {
         => "single-layer activity_types broad";
     restrictive_policy_restricts_nothing: "CREATE POLICY narrow ON contacts AS RESTRICTIVE TO erp_app USING (org_id IS NOT NULL)"
         => "single-layer contacts narrow";
-    policy_lets_nothing_through: "CREATE POLICY none ON contacts FOR DELETE TO erp_app USING (false)"
+    policy_lets_nothing_through: "CREATE POLICY none ON contacts FOR DELETE TO erp_app USING (org_id = 'a' AND org_id IS NULL)"
         => "dead-policy contacts none";
+    policy_has_neither_clause: "CREATE POLICY none ON contacts FOR UPDATE TO erp_app" => "dead-policy contacts none";
     insert_policy_without_a_check: "CREATE POLICY none ON contacts FOR INSERT TO erp_app" => "dead-policy contacts none";
     policy_calls_a_function_that_cannot_be_followed: "CREATE FUNCTION is_mine(o text) RETURNS boolean LANGUAGE plpgsql STABLE
         AS $$ BEGIN PERFORM 1; RETURN o = current_setting('app.org_id', true); END $$;
         CREATE POLICY mine ON contacts FOR SELECT TO erp_app USING (is_mine(org_id))"
         => "unproven-policy contacts mine";
+    policy_has_a_way_out_by_a_setting: "ALTER POLICY tenant_isolation ON contacts
+        USING (org_id = (SELECT current_setting('app.org_id', true)) OR (SELECT current_setting('app.is_admin', true)) = 'on')"
+        => "open-policy contacts tenant_isolation";
+    policy_has_a_way_out_by_a_function: "CREATE FUNCTION is_admin() RETURNS boolean LANGUAGE sql STABLE
+            AS $$ SELECT current_setting('app.is_admin', true) = 'on' $$;
+        ALTER POLICY tenant_isolation ON contacts USING (org_id = (SELECT current_setting('app.org_id', true)) OR (SELECT is_admin()))"
+        => "open-policy contacts tenant_isolation";
     insert_is_open: "CREATE POLICY open ON contacts FOR INSERT WITH CHECK (true)" => "open-policy contacts open";
     policy_of_a_partition_is_open: "CREATE TABLE child () INHERITS (contacts);
         ALTER TABLE child ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -602,7 +612,7 @@ faults! {
     function_reads_what_it_is_given: "CREATE FUNCTION f() RETURNS SETOF json LANGUAGE plpgsql SECURITY DEFINER
         AS $$ BEGIN RETURN QUERY EXECUTE 'SELECT to_json(x) FROM ' || 'contacts' || ' x'; END $$;
         ALTER FUNCTION f() OWNER TO postgres" => "definer-function contacts f()";
-    function_of_a_policy: "CREATE FUNCTION is_mine(o text) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
+    function_of_a_policy: "CREATE FUNCTION is_mine(o text) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
         AS 'SELECT EXISTS (SELECT 1 FROM contacts WHERE org_id = o)'; ALTER FUNCTION is_mine(text) OWNER TO postgres;
         CREATE POLICY mine ON contacts FOR SELECT TO erp_app
             USING (org_id = (SELECT current_setting('app.org_id')) AND is_mine(org_id))"
@@ -614,6 +624,55 @@ faults! {
         => "definer-function contacts f()";
     function_deletes: "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
         AS $$ BEGIN EXECUTE 'DELETE FROM public.audit_logs'; END $$" => "definer-function audit_logs f()";
+    function_writes_the_tenant_that_it_is_given: "CREATE FUNCTION f(o text) RETURNS void LANGUAGE sql SECURITY DEFINER
+            AS 'INSERT INTO audit_logs (id, org_id, created_at) VALUES (gen_random_uuid(), o, now())';
+        ALTER FUNCTION f(text) OWNER TO postgres" => "definer-function audit_logs f(text)";
+    function_empties_what_refers_to_a_table: "ALTER TABLE warehouses ADD FOREIGN KEY (parent_warehouse_id) REFERENCES users;
+        CREATE FUNCTION f() RETURNS void LANGUAGE sql SECURITY DEFINER AS 'TRUNCATE users CASCADE'"
+        => "definer-function warehouses f()";
+    trigger_writes_another_tenant: "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+            AS $$ BEGIN INSERT INTO audit_logs (id, org_id, created_at) VALUES (NEW.id, NEW.name, now()); RETURN NEW; END $$;
+        ALTER FUNCTION f() OWNER TO postgres; CREATE TRIGGER t AFTER INSERT ON users FOR EACH ROW EXECUTE FUNCTION f()"
+        => "definer-function audit_logs f()";
+    trigger_of_a_view_writes_what_it_is_given: "CREATE VIEW v AS SELECT id, org_id FROM audit_logs; GRANT INSERT ON v TO erp_app;
+        CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+            AS $$ BEGIN INSERT INTO audit_logs (id, org_id, created_at) VALUES (NEW.id, NEW.org_id, now()); RETURN NEW; END $$;
+        ALTER FUNCTION f() OWNER TO postgres; CREATE TRIGGER t INSTEAD OF INSERT ON v FOR EACH ROW EXECUTE FUNCTION f()"
+        => "definer-function audit_logs f()";
+    rule_inserts: "ALTER TABLE users OWNER TO postgres; CREATE RULE r AS ON INSERT TO users DO ALSO
+            INSERT INTO audit_logs (id, org_id, created_at) VALUES (NEW.id, NEW.name, now())" => "rewrite-rule audit_logs r";
+    function_runs_what_it_is_given: "CREATE FUNCTION f(t text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+            AS $$ BEGIN EXECUTE format('TRUNCATE %I', t); END $$" => "unproven-function - f(text)";
+    function_in_a_language_that_is_not_read: "CREATE FUNCTION f() RETURNS timestamptz LANGUAGE internal STABLE SECURITY DEFINER AS 'now'"
+        => "unproven-function - f()";
+    function_without_a_search_path: "CREATE FUNCTION f() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM users'"
+        => "mutable-search-path - f()";
+    function_that_finds_temporary_tables: "CREATE FUNCTION f() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = public
+            AS 'SELECT count(*) FROM users'" => "mutable-search-path - f()";
+    function_of_a_policy_that_finds_temporary_tables: "CREATE FUNCTION is_mine(o text) RETURNS boolean LANGUAGE sql STABLE
+            AS $$ SELECT o = current_setting('app.org_id', true) AND EXISTS (SELECT FROM users) $$;
+        CREATE POLICY mine ON contacts AS RESTRICTIVE FOR SELECT TO erp_app USING (is_mine(org_id))"
+        => "mutable-search-path - is_mine(text)";
+    app_owns_a_function_of_a_policy: "CREATE FUNCTION is_mine(o text) RETURNS boolean LANGUAGE sql STABLE
+            AS $$ SELECT o = current_setting('app.org_id', true) $$; ALTER FUNCTION is_mine(text) OWNER TO erp_app;
+        CREATE POLICY mine ON contacts AS RESTRICTIVE FOR SELECT TO erp_app USING (is_mine(org_id))"
+        => "app-role-owns-function - is_mine(text)";
+    app_owns_the_function_of_a_trigger: "CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+        ALTER FUNCTION stamp() OWNER TO erp_app; CREATE TRIGGER t BEFORE INSERT ON contacts FOR EACH ROW EXECUTE FUNCTION stamp()"
+        => "app-role-owns-function - stamp()";
+    policy_calls_what_the_app_may_not_execute: "CREATE FUNCTION is_mine(o text) RETURNS boolean LANGUAGE sql STABLE
+            AS $$ SELECT o = current_setting('app.org_id', true) $$; REVOKE EXECUTE ON FUNCTION is_mine(text) FROM PUBLIC;
+        CREATE POLICY mine ON contacts AS RESTRICTIVE FOR SELECT TO erp_app USING (is_mine(org_id))"
+        => "uncallable-function contacts is_mine(text)";
+    policy_calls_into_a_schema_that_the_app_may_not_use: "CREATE SCHEMA h; CREATE FUNCTION h.own() RETURNS text LANGUAGE sql STABLE
+            AS $$ SELECT current_setting('app.org_id', true) $$;
+        CREATE FUNCTION is_mine(o text) RETURNS boolean LANGUAGE sql STABLE AS $$ SELECT o = h.own() $$;
+        CREATE POLICY mine ON contacts AS RESTRICTIVE FOR SELECT TO erp_app USING (is_mine(org_id))"
+        => "uncallable-function contacts h.own()";
+    function_is_leakproof: "CREATE FUNCTION is_cheap(i integer) RETURNS boolean LANGUAGE plpgsql IMMUTABLE LEAKPROOF COST 0.0001
+            AS $$ BEGIN RAISE NOTICE '%', i; RETURN i < 10; END $$" => "leakproof-function - is_cheap(integer)";
+    view_shows_nobody_anything since 15: "CREATE VIEW v AS SELECT * FROM contacts; GRANT SELECT ON v TO erp_app"
+        => "empty-view contacts v";
     rule_deletes: "CREATE RULE r AS ON INSERT TO users DO ALSO DELETE FROM audit_logs"
         => "rewrite-rule audit_logs r";
     rule_with_an_odd_name: "CREATE RULE \"a DO b\" AS ON INSERT TO users DO ALSO DELETE FROM audit_logs"
@@ -752,7 +811,43 @@ no_faults! {
     table_in_a_schema_of_no_struct: "CREATE SCHEMA other; CREATE TABLE other.free (id int)";
 
     view_of_no_table: "CREATE VIEW plain AS SELECT 1 AS one; GRANT SELECT ON plain TO erp_app";
-    view_of_an_owner_whom_policies_bind: "CREATE VIEW own AS SELECT * FROM contacts; GRANT SELECT ON own TO erp_app";
+    view_of_an_owner_whom_policies_bind: "CREATE VIEW own AS SELECT * FROM contacts; GRANT SELECT ON own TO erp_app;
+        CREATE POLICY reports ON contacts FOR SELECT TO table_registry_migrator
+            USING (org_id = (SELECT nullif(current_setting('app.org_id', true), '')))";
+    foreign_table_that_belongs_to_no_tenant: "DROP TABLE users; CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;
+        CREATE FOREIGN TABLE users (id uuid NOT NULL, name text NOT NULL, created_at timestamp NOT NULL) SERVER s";
+    template_of_partitions: "CREATE SCHEMA partman; CREATE TABLE template_public_contacts (LIKE contacts);
+        CREATE TABLE partman.part_config (parent_table text, template_table text);
+        INSERT INTO partman.part_config VALUES ('public.contacts', 'public.template_public_contacts')";
+    policies_that_are_meant_to_refuse: "CREATE POLICY n1 ON contacts FOR DELETE TO erp_app USING (false);
+        CREATE POLICY n2 ON contacts FOR INSERT TO erp_app WITH CHECK (1 = 0); CREATE POLICY n3 ON warehouses TO erp_app USING (NULL);
+        CREATE POLICY n4 ON warehouses FOR UPDATE TO erp_app USING (false) WITH CHECK (false)";
+    table_that_refuses_a_command: "DROP POLICY tenant_isolation ON warehouses;
+        CREATE POLICY r ON warehouses FOR SELECT TO erp_app USING (org_id = (SELECT nullif(current_setting('app.org_id', true), '')));
+        CREATE POLICY a ON warehouses FOR INSERT TO erp_app WITH CHECK (false);
+        CREATE POLICY w ON warehouses FOR UPDATE TO erp_app USING (false); CREATE POLICY d ON warehouses FOR DELETE TO erp_app USING (NULL)";
+    triggers_of_other_names_that_refuse: "DROP TRIGGER table_registry_append_only ON audit_logs; CREATE SCHEMA guard;
+        CREATE FUNCTION guard.no_changes() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            RAISE EXCEPTION 'audit_logs is append-only' USING ERRCODE = '42501'; RETURN NULL; END $$;
+        CREATE TRIGGER no_update BEFORE UPDATE OR DELETE ON audit_logs FOR EACH ROW EXECUTE FUNCTION guard.no_changes();
+        CREATE TRIGGER no_truncate BEFORE TRUNCATE ON audit_logs FOR EACH STATEMENT EXECUTE FUNCTION guard.no_changes()";
+    trigger_function_copies_the_tenant: "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+            AS $$ BEGIN INSERT INTO audit_logs (id, org_id, reason, created_at) VALUES (gen_random_uuid(), NEW.org_id, TG_OP, now());
+                RETURN NEW; END $$;
+        ALTER FUNCTION note() OWNER TO postgres;
+        CREATE TRIGGER note AFTER INSERT OR UPDATE ON contacts FOR EACH ROW EXECUTE FUNCTION note()";
+    trigger_function_copies_the_tenants_of_a_statement: "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+            SET search_path = public, pg_temp AS $$ BEGIN INSERT INTO audit_logs (id, org_id, created_at)
+                SELECT gen_random_uuid(), added.org_id, now() FROM added; RETURN NULL; END $$;
+        ALTER FUNCTION note() OWNER TO postgres;
+        CREATE TRIGGER note AFTER INSERT ON contacts REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note()";
+    function_that_stays_within_the_tenant: "CREATE FUNCTION archive(what uuid) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+            SET search_path = public, pg_temp AS $$ DECLARE own text := nullif(current_setting('app.org_id', true), ''); BEGIN
+                UPDATE contacts SET is_deleted = true WHERE contacts.id = what AND contacts.org_id = own;
+                INSERT INTO audit_logs (id, org_id, created_at) VALUES (what, own, now()); END $$;
+        ALTER FUNCTION archive(uuid) OWNER TO postgres";
+    rule_that_copies_the_tenant: "CREATE RULE r AS ON INSERT TO contacts DO ALSO
+            INSERT INTO audit_logs (id, org_id, created_at) VALUES (NEW.id, NEW.org_id, NEW.created_at)";
     view_that_nobody_may_read: "CREATE VIEW hidden AS SELECT * FROM contacts; ALTER VIEW hidden OWNER TO postgres";
     view_in_a_schema_that_nobody_enters: "CREATE SCHEMA inside; CREATE VIEW inside.all_contacts AS SELECT * FROM contacts;
         ALTER VIEW inside.all_contacts OWNER TO postgres; GRANT SELECT ON inside.all_contacts TO erp_app";
@@ -793,7 +888,8 @@ no_faults! {
     trigger_function_inserts: "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
             AS $$ BEGIN INSERT INTO audit_logs (id) VALUES (NEW.id); RETURN NEW; END $$;
         ALTER FUNCTION note() OWNER TO postgres";
-    trigger_function_changes_its_own_table: "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+    trigger_function_changes_its_own_table: "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+            SET search_path = public, pg_temp AS $$ BEGIN
             EXECUTE format('UPDATE %I SET version = version + 1', tg_table_name);
             INSERT INTO audit_logs (reason) VALUES ('touched'); RETURN NULL; END $$;
         CREATE TRIGGER touch AFTER INSERT ON contacts FOR EACH ROW EXECUTE FUNCTION touch()";
@@ -1204,7 +1300,7 @@ reason = \"deletes what the law says\"
     database.migrate(
         "CREATE POLICY read_all ON contacts FOR SELECT TO erp_app USING (true);
          CREATE FUNCTION purge(days integer) RETURNS void LANGUAGE sql SECURITY DEFINER
-             AS 'DELETE FROM audit_logs WHERE created_at < now() - make_interval(days => days)'",
+             SET search_path = public, pg_temp AS 'DELETE FROM audit_logs WHERE created_at < now() - make_interval(days => days)'",
     );
     let report = verify_database(&crate_, &database, &[]);
     assert_eq!(lines(&findings(&report)), [""; 0], "{}", report.all());

@@ -543,7 +543,7 @@ fn expression_fault(name: &str, text: &str) -> Option<Diagnostic> {
         Diagnostic::new(Fault::InvalidValue, "this is not one SQL expression".to_string())
             .note(flaw)
             .note("the expression is inserted into the parentheses of `USING (…)` or `WITH CHECK (…)` in `CREATE POLICY`")
-            .help("write one condition, such as `user_id = (SELECT current_setting('app.user_id')::bigint)`"),
+            .help("write one condition, such as `user_id = (SELECT nullif(current_setting('app.user_id', true), '')::bigint)`"),
     )
 }
 

@@ -43,9 +43,15 @@ macro_rules! for_each_check {
             UnprotectedParent "unprotected-parent" in unprotected_parent: Relation, always Deny;
             PartmanPrivileges "partman-privileges" in partman_privileges: Table, always Deny;
             DefinerView "definer-view" in definer_view: View, always Deny;
+            EmptyView "empty-view" in empty_view: View, usually Warn;
             MaterializedView "materialized-view" in materialized_view: View, always Deny;
             DefinerFunction "definer-function" in definer_function: Function, always Deny;
             RewriteRule "rewrite-rule" in rewrite_rule: Rule, always Deny;
+            UnprovenFunction "unproven-function" in unproven_function: FunctionOfRole, usually Warn;
+            MutableSearchPath "mutable-search-path" in mutable_search_path: FunctionOfRole, usually Deny;
+            AppRoleOwnsFunction "app-role-owns-function" in app_role_owns_function: FunctionOfRole, always Deny;
+            LeakproofFunction "leakproof-function" in leakproof_function: FunctionOfRole, always Deny;
+            UncallableFunction "uncallable-function" in uncallable_function: Function, usually Deny;
             AmbiguousParent "ambiguous-parent" in ambiguous_parent: Table, always Deny;
             UnreadableParent "unreadable-parent" in unreadable_parent: RoleOfTable, usually Deny;
             CrossTenantReference "cross-tenant-reference" in cross_tenant_reference: Constraint, usually Warn;
@@ -83,6 +89,8 @@ pub enum CheckSubject {
     View,
     /// A function that reaches a table, with the types of its arguments: `purge(integer)`.
     Function,
+    /// A function that a role of the application uses, with the types of its arguments.
+    FunctionOfRole,
     /// A rule that reaches a table.
     Rule,
     /// A partition, a child or a parent of a table.
@@ -116,7 +124,7 @@ impl CheckSubject {
             Self::Constraint => "constraint",
             Self::Index => "index",
             Self::View => "view",
-            Self::Function => "function",
+            Self::Function | Self::FunctionOfRole => "function",
             Self::Rule => "rule",
             Self::Relation | Self::RelationOfRole => "relation",
             Self::Grantee => "grantee",
@@ -152,6 +160,7 @@ impl CheckSubject {
                 | Self::Privilege
                 | Self::Setting
                 | Self::RelationOfRole
+                | Self::FunctionOfRole
         )
     }
 

@@ -4,17 +4,35 @@ SELECT n.nspname::text AS schema,
        oidvectortypes(p.proargtypes) AS types,
        p.proowner::int8 AS owner,
        -- A body in standard SQL is kept in another form than as text.
-       CASE WHEN p.prosrc = '' THEN coalesce(substring(pg_get_functiondef(p.oid) FROM 'BEGIN ATOMIC.*'), '')
-           ELSE p.prosrc END AS body,
+       CASE WHEN p.prosrc <> '' OR l.lanname <> 'sql' THEN p.prosrc
+           ELSE coalesce(
+               substring(pg_get_functiondef(p.oid) FROM '(BEGIN ATOMIC.*)'),
+               substring(pg_get_functiondef(p.oid) FROM '\n\s*(RETURN .*)'),
+               ''
+           ) END AS body,
        p.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype) AS is_trigger,
        ARRAY(
            SELECT a.grantee::int8
            FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
            WHERE a.privilege_type = 'EXECUTE'
-       ) AS executors
+       ) AS executors,
+       l.lanname::text AS language,
+       p.prosecdef AS is_definer,
+       l.lanname = 'sql' AND p.prosrc = '' AS is_bound,
+       p.proleakproof AS is_leakproof,
+       (SELECT substr(c, length('search_path=') + 1) FROM unnest(p.proconfig) c WHERE c LIKE 'search_path=%') AS search_path,
+       ARRAY(SELECT split_part(c, '=', 1) FROM unnest(p.proconfig) c) AS settings,
+       ARRAY(
+           SELECT DISTINCT o.polrelid::int8
+           FROM pg_depend d
+           JOIN pg_policy o ON o.oid = d.objid
+           WHERE d.classid = 'pg_policy'::regclass AND d.refclassid = 'pg_proc'::regclass AND d.refobjid = p.oid
+           ORDER BY 1
+       ) AS policies_of
 FROM pg_proc p
 JOIN pg_namespace n ON n.oid = p.pronamespace
-WHERE p.prosecdef
+JOIN pg_language l ON l.oid = p.prolang
+WHERE p.prokind IN ('f', 'p')
   AND n.nspname !~ '^pg_'
   AND n.nspname <> 'information_schema'
   -- Nobody calls a function of triggers but a trigger.

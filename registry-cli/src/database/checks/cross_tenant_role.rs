@@ -9,13 +9,13 @@ use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
 use crate::database::grants::grants;
 use crate::database::logic::Verdict;
-use crate::database::mention::Words;
 use crate::database::openings::{Access, below, opened_by, opens, ways_to};
 use crate::database::ownership;
 use crate::database::policies::{COMMANDS, Clause, question};
 use crate::database::relatives::ANY;
 use crate::database::roles::{Actor, BYPASS_RLS, exemptions};
 use crate::database::statements::identifier;
+use crate::database::tenant_statements::code_of_function;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -128,7 +128,7 @@ fn tables<'c>(context: &'c Context<'c>, declared: &CrossTenantRole, actor: &Acto
         .collect();
     let views = context.catalog.relations.iter();
     ways.extend(views.flat_map(|view| by_view(context, actor, view)));
-    let functions = context.catalog.functions.iter();
+    let functions = context.catalog.definers();
     ways.extend(functions.flat_map(|function| by_function(context, actor, function)));
     let mut by_table: BTreeMap<&str, Vec<Way<'_>>> = BTreeMap::new();
     for way in ways.into_iter().filter(|way| way.table.has_rls()) {
@@ -277,7 +277,7 @@ fn by_view<'c>(context: &'c Context<'c>, actor: &Actor<'c>, view: &'c Relation) 
     }
     let access = Access {
         reads: true,
-        changes: false,
+        ..Access::default()
     };
     let mut tables = below(context, view);
     tables.retain(|(table, used)| is_copy || opens(context, view.owner, table, used, access));
@@ -328,8 +328,8 @@ fn by_function<'c>(context: &'c Context<'c>, actor: &Actor<'_>, function: &Funct
             )
         })
         .collect();
-    let words = Words::of_function(&function.body);
-    let opened = opened_by(context, &words, function.owner, |_| true).into_iter();
+    let code = code_of_function(context, function);
+    let opened = opened_by(context, &code, function.owner, |_| true).into_iter();
     let tables = opened.filter_map(|name| context.tables.iter().find(|table| table.name() == name));
     let ways = tables.map(|table| Way {
         table,

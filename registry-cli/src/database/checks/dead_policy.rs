@@ -5,9 +5,7 @@ use table_registry_engine::DatabaseCheck;
 use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
-use crate::database::policies::{
-    self, COMMANDS, Clause, create_policies_anew, policies_of_families, question,
-};
+use crate::database::policies::{self, COMMANDS, Clause, is_constant, policies_of_families, question};
 use crate::database::roles::Actor;
 use crate::database::statements::drop_policy;
 use crate::database::tenancy::policy_names;
@@ -73,7 +71,9 @@ fn reason<'c>(context: &Context<'_>, relation: &'c Relation, policy: &PolicyRow)
             question.is_some_and(|question| question.may_let_rows_through())
         })
     });
-    (!lets_through).then_some(Reason::NeverTrue)
+    // A constant is meant to refuse, as a policy FOR DELETE USING (false) is.
+    let is_meant = Clause::written(policy).all(|clause| clause.of(policy).is_some_and(is_constant));
+    (!lets_through && !is_meant).then_some(Reason::NeverTrue)
 }
 
 fn finding(
@@ -92,9 +92,16 @@ fn finding(
         Reason::Schema(schema) => {
             format!("if the application is meant to use the table, grant its role USAGE on schema `{schema}`")
         }
-        // The table needs the registry's own policies.
-        _ if policy_names().contains(&policy.name) => create_policies_anew(context, table)
-            .unwrap_or_else(|| "create the roles in `app_roles` first".to_string()),
+        // A statement would open what is closed.
+        _ if policy_names().contains(&policy.name) => {
+            let command = context
+                .project
+                .package
+                .command(&format!("sql --table {}", table.name()));
+            format!(
+                "if it is not meant to refuse everything, `{command}` prints the policy that the table needs"
+            )
+        }
         _ => drop_policy(relation.qualified(), &policy.name),
     };
     let texts = Clause::written(policy).map(|clause| clause.fact(policy));
@@ -107,15 +114,40 @@ fn finding(
 #[cfg(test)]
 mod tests {
     use super::find;
-    use crate::database::testing::{NOTHING, TENANT, findings, found};
+    use crate::database::testing::{Database, NOTHING, TENANT, findings, found};
 
     #[test]
-    fn an_expression_that_is_never_true() {
+    fn a_policy_that_is_meant_to_refuse() {
         for expression in [
             "false",
             "(1 = 0)",
             "NULL::boolean",
+            "(NOT true)",
+            "( SELECT false AS bool)",
+        ] {
+            assert_eq!(
+                found(find, |it| {
+                    it.add_policy("invoices", "none", "app", expression);
+                }),
+                NOTHING,
+                "{expression}"
+            );
+        }
+        assert_eq!(
+            found(find, |it| {
+                let policy = it.add_policy("invoices", "none", "app", "false");
+                policy.command = "a".to_string();
+                policy.using = None;
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn an_expression_that_is_never_true() {
+        for expression in [
             "((org_id = 'a'::text) AND (org_id IS NULL))",
+            "(false AND is_admin())",
         ] {
             assert_eq!(
                 found(find, |it| {
@@ -124,6 +156,32 @@ mod tests {
                 ["invoices none"],
                 "{expression}"
             );
+        }
+    }
+
+    #[test]
+    fn rows_for_everybody() {
+        for policies in [
+            &["(org_id IS NULL)"][..],
+            &["(org_id IS NULL)", TENANT],
+            &["((org_id IS NULL) OR false)"],
+        ] {
+            let mut database = Database::sound();
+            database.schema =
+                "#[table(shared_rows)] pub struct Notices { pub id: i64, pub org_id: Option<String> }"
+                    .to_string();
+            database.table("notices", &[("id", "int8"), ("org_id", "text")]);
+            database.column("notices", "org_id").not_null = false;
+            database.index("notices", &["org_id"]);
+            database.secure("notices");
+            database.grant("SELECT", "notices", "app");
+            for (number, text) in policies.iter().enumerate() {
+                let policy = database.add_policy("notices", &format!("p{number}"), "app", text);
+                policy.command = "r".to_string();
+                policy.check = None;
+            }
+            let found = database.inspect(crate::database::checks::run);
+            assert!(found.is_empty(), "{policies:?}: {found:?}");
         }
     }
 
@@ -149,16 +207,23 @@ mod tests {
     }
 
     #[test]
-    fn the_own_policy_is_replaced() {
-        let findings = findings(find, |it| {
-            let own = it.policy("invoices");
-            own.using = Some("false".to_string());
-            own.check = Some("false".to_string());
-        });
+    fn no_statement_opens_what_is_closed() {
+        let closed = |text: &str| {
+            let text = text.to_string();
+            findings(find, |it| {
+                let own = it.policy("invoices");
+                own.using = Some(text.clone());
+                own.check = Some(text);
+            })
+        };
+        assert!(closed("false").is_empty());
+        let never = closed("((org_id = 'a'::text) AND (org_id IS NULL))");
         assert!(
-            findings[0].fix.contains("CREATE POLICY \"tenant_isolation\""),
+            never[0]
+                .fix
+                .starts_with("if it is not meant to refuse everything"),
             "{}",
-            findings[0].fix
+            never[0].fix
         );
     }
 

@@ -2,16 +2,16 @@
 
 use table_registry_engine::DatabaseCheck;
 
-use crate::database::catalog::Function;
+use crate::database::catalog::{Function, Relation};
 use crate::database::context::Context;
 use crate::database::finding::Finding;
-use crate::database::mention::Words;
 use crate::database::openings::opened_by;
 use crate::database::roles::Actor;
+use crate::database::tenant_statements::{code_of_function, inner_functions};
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
-    let functions = context.catalog.functions.iter();
+    let functions = context.catalog.definers();
     functions
         .filter_map(|function| definer_function(context, function))
         .collect()
@@ -23,17 +23,19 @@ fn definer_function(context: &Context<'_>, function: &Function) -> Option<Findin
     if callers.is_empty() && !function.is_trigger {
         return None;
     }
-    let words = Words::of_function(&function.body);
+    let code = code_of_function(context, function);
     // The application cannot call a trigger function, so it does not receive what the function reads.
-    let opened = opened_by(context, &words, function.owner, |_| !function.is_trigger);
+    let opened = opened_by(context, &code, function.owner, |_| !function.is_trigger);
     let first = opened.first()?;
     let name = context.function_name(function);
     let message = format!("function `{name}` opens {}", quoted(&opened));
     // With the rights of its caller, a function that a policy calls would evaluate that policy again.
     let is_called_by_policies = context.catalog.is_called_by_policies(&function.name);
     let fix = if is_called_by_policies {
-        "if it returns only what a policy has to know, add an exception: `[[database.allow.definer-function]]`"
-            .to_string()
+        format!(
+            "let it tell no more than the policy has to know, about rows of the session's own tenant or user; then an \
+             exception can accept it: `[[database.allow.definer-function]]` with `table = {first:?}` and `function = {name:?}`"
+        )
     } else {
         format!("ALTER ROUTINE {} SECURITY INVOKER;", function.signature())
     };
@@ -43,6 +45,13 @@ fn definer_function(context: &Context<'_>, function: &Function) -> Option<Findin
         .object(name)
         .through(callers)
         .fact(format!("it is SECURITY DEFINER: it runs as its owner `{owner}`"));
+    let inner = inner_functions(context, function).into_iter();
+    let inner: Vec<String> = inner.map(|one| context.function_name(one)).collect();
+    let finding = if inner.is_empty() {
+        finding
+    } else {
+        finding.fact(format!("it calls, with the same rights: {}", quoted(&inner)))
+    };
     Some(if is_called_by_policies {
         finding.fact("policies call it").warning()
     } else {
@@ -51,12 +60,30 @@ fn definer_function(context: &Context<'_>, function: &Function) -> Option<Findin
 }
 
 /// The roles of the application that may call a function.
-fn callers(context: &Context<'_>, function: &Function) -> Vec<String> {
+pub fn callers(context: &Context<'_>, function: &Function) -> Vec<String> {
     let may_call = |app: &&Actor<'_>| {
         app.enters(&function.schema) && function.executors.iter().any(|role| app.reaches(*role))
     };
     let callers = context.app_roles.iter().filter(may_call);
     callers.map(|app| app.role.name.clone()).collect()
+}
+
+/// The roles of the application that make a function run: by calling it, or by what fires its triggers.
+pub fn users(context: &Context<'_>, function: &Function) -> Vec<String> {
+    if !function.is_trigger {
+        return callers(context, function);
+    }
+    const FIRES: &[&str] = &["INSERT", "UPDATE", "DELETE", "TRUNCATE"];
+    let relations: Vec<&Relation> = context
+        .catalog
+        .triggers_of(function)
+        .filter_map(|trigger| context.catalog.relation_of(trigger.relation))
+        .collect();
+    // No relation has the triggers of an event.
+    let fires =
+        |app: &&Actor<'_>| relations.is_empty() || relations.iter().any(|relation| app.may(relation, FIRES));
+    let users = context.app_roles.iter().filter(fires);
+    users.map(|app| app.role.name.clone()).collect()
 }
 
 #[cfg(test)]
@@ -175,11 +202,49 @@ mod tests {
 
     #[test]
     fn a_function_that_only_inserts() {
+        let inserts = |body: &'static str| {
+            found(find, move |it| {
+                it.function("f", body);
+            })
+        };
         assert_eq!(
-            found(find, |it| {
-                it.function("f", "INSERT INTO audit_logs VALUES (1)");
-            }),
+            inserts("INSERT INTO audit_logs (id, org_id) VALUES (1, p_org)"),
+            ["audit_logs f()"]
+        );
+        // No tenant's.
+        assert_eq!(inserts("INSERT INTO audit_logs VALUES (1)"), NOTHING);
+        assert_eq!(
+            inserts("INSERT INTO audit_logs VALUES (1, nullif(current_setting('app.org_id', true), ''))"),
             NOTHING
         );
+    }
+
+    #[test]
+    fn a_function_that_empties_tables() {
+        let empties = |body: &'static str, owner: &'static str| {
+            found(find, move |it| {
+                it.function("f", body).owner = it.role_oid(owner);
+                it.foreign_key("invoices", &["total"], "users", &["id"]);
+            })
+        };
+        // Policies do not bind TRUNCATE, whoever runs it.
+        assert_eq!(empties("TRUNCATE invoices", "owner"), ["invoices f()"]);
+        assert_eq!(empties("TRUNCATE users CASCADE", "owner"), ["invoices f()"]);
+        assert_eq!(empties("TRUNCATE users", "owner"), NOTHING);
+    }
+
+    #[test]
+    fn a_function_that_reads_a_view_of_its_own_rights() {
+        let through = |is_definer: bool| {
+            found(find, move |it| {
+                it.view("inner_view", "v", "invoices");
+                it.relation("inner_view").security_invoker = true;
+                it.view("outer_view", "v", "inner_view");
+                it.relation("outer_view").owner = it.role_oid("owner");
+                it.function("f", "SELECT * FROM outer_view").is_definer = is_definer;
+            })
+        };
+        assert_eq!(through(true), ["invoices f()"]);
+        assert_eq!(through(false), NOTHING);
     }
 }

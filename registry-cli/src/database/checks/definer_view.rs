@@ -21,9 +21,12 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 }
 
 fn definer_view(context: &Context<'_>, view: &Relation) -> Option<Finding> {
+    let changes = context.is_used(view, CHANGES);
     let access = Access {
         reads: true,
-        changes: context.is_used(view, CHANGES),
+        writes: changes || (context.is_used(view, &["INSERT"]) && !replaces_insert(context, view)),
+        changes,
+        truncates: false,
     };
     let mut tables = below(context, view);
     tables.retain(|(table, relation)| opens(context, view.owner, table, relation, access));
@@ -96,6 +99,21 @@ mod tests {
         };
         assert_eq!(changes("UPDATE"), ["audit_logs v"]);
         assert_eq!(changes("SELECT"), NOTHING);
+    }
+
+    /// The owner sees the rows of its own tenant, but writes those of all.
+    #[test]
+    fn a_view_through_which_rows_of_others_can_be_written() {
+        let granted = |privilege: &str| {
+            found(find, |it| {
+                it.view("v", "v", "invoices");
+                it.relation("v").owner = it.role_oid("owner");
+                it.add_policy("invoices", "writes", "owner", "true").command = "a".to_string();
+                it.grant(privilege, "v", "app");
+            })
+        };
+        assert_eq!(granted("INSERT"), ["invoices v"]);
+        assert_eq!(granted("SELECT"), NOTHING);
     }
 
     #[test]

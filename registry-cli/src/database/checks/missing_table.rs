@@ -5,39 +5,61 @@ use std::collections::BTreeSet;
 use table_registry_engine::{DatabaseCheck, did_you_mean};
 
 use crate::database::catalog::Relation;
-use crate::database::context::Context;
+use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let missing = context.tables.iter().filter(|table| table.relation.is_none());
     missing
         .map(|table| {
-            let finding = Finding::of_table(
-                DatabaseCheck::MissingTable,
-                table.name(),
-                format!("table `{}` is not in the database", table.name()),
-                near(context, &table.qualified.schema, &table.qualified.name)
-                    .unwrap_or_else(|| "create it with a migration, or remove its struct".to_string()),
-            );
-            match context
-                .catalog
-                .relation(&table.qualified.schema, &table.qualified.name)
-            {
-                Some(other) => finding.fact(format!("{} is {}", table.qualified, kind(other))),
-                None => {
-                    let finding = finding.fact(format!("`pg_class` has no table {}", table.qualified));
-                    let same = context.catalog.relations.iter().filter(|other| {
-                        other.is_table()
-                            && other.name == table.qualified.name
-                            && other.schema != table.qualified.schema
-                    });
-                    same.fold(finding, |finding, other| {
-                        finding.fact(format!("schema `{}` has a table of that name", other.schema))
-                    })
-                }
+            let name = &table.qualified;
+            match context.catalog.relation(&name.schema, &name.name) {
+                Some(other) => no_table(table, other),
+                None => missing_table(context, table),
             }
         })
         .collect()
+}
+
+fn missing_table(context: &Context<'_>, table: &Table<'_>) -> Finding {
+    let name = &table.qualified;
+    let fix = near(context, &name.schema, &name.name)
+        .unwrap_or_else(|| "create it with a migration, or remove its struct".to_string());
+    let message = format!("table `{}` is not in the database", table.name());
+    let finding = Finding::of_table(DatabaseCheck::MissingTable, table.name(), message, fix)
+        .fact(format!("`pg_class` has no table {name}"));
+    let relations = context.catalog.relations.iter();
+    let same =
+        relations.filter(|other| other.is_table() && other.name == name.name && other.schema != name.schema);
+    same.fold(finding, |finding, other| {
+        finding.fact(format!("schema `{}` has a table of that name", other.schema))
+    })
+}
+
+/// Something else has the name of the table, and cannot be protected as the table has to be.
+fn no_table(table: &Table<'_>, other: &Relation) -> Finding {
+    let (kind, fix) = match other.kind.as_str() {
+        "v" => (
+            "a view, which has no row-level security of its own",
+            "register the tables below the view instead",
+        ),
+        "m" => (
+            "a materialized view, which has no row-level security",
+            "register the tables below the view instead, and let the application read no copy of them",
+        ),
+        _ => (
+            "a foreign table, which has no row-level security",
+            "protect the table on its own server, and connect there as a role that its policies bind; here, revoke every \
+             privilege from the application, or let it use a view that compares the tenant; then list the table in \
+             `[exempt]` instead of registering it",
+        ),
+    };
+    let message = format!(
+        "`{}` is no table that row-level security can protect",
+        table.name()
+    );
+    Finding::of_table(DatabaseCheck::MissingTable, table.name(), message, fix)
+        .fact(format!("{} is {kind}", table.qualified))
 }
 
 fn near(context: &Context<'_>, schema: &str, name: &str) -> Option<String> {
@@ -46,14 +68,6 @@ fn near(context: &Context<'_>, schema: &str, name: &str) -> Option<String> {
         relation.is_table() && relation.schema == schema && !registered.contains(&relation.qualified())
     });
     did_you_mean(name, free.map(|relation| relation.name.as_str()))
-}
-
-fn kind(relation: &Relation) -> &'static str {
-    match relation.kind.as_str() {
-        "v" => "a view, which has no row-level security of its own",
-        "m" => "a materialized view, which has no row-level security",
-        _ => "a foreign table, which has no row-level security",
-    }
 }
 
 #[cfg(test)]
@@ -73,6 +87,20 @@ mod tests {
         assert_eq!(found[0].facts, [fact]);
         let found = findings(find, |it| it.relation("invoices").name = "invoice".to_string());
         assert_eq!(found[0].fix, "did you mean `invoice`?");
+    }
+
+    #[test]
+    fn a_foreign_table() {
+        let registered =
+            |table: &'static str| findings(find, move |it| it.relation(table).kind = "f".to_string());
+        let found = registered("invoices");
+        assert_eq!(
+            found[0].message,
+            "`invoices` is no table that row-level security can protect"
+        );
+        assert!(!found[0].fix.contains("migration"), "{}", found[0].fix);
+        // A table that belongs to no tenant needs no row-level security.
+        assert!(registered("users").is_empty());
     }
 
     #[test]

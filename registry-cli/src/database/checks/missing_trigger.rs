@@ -7,7 +7,8 @@ use crate::database::context::Context;
 use crate::database::finding::Finding;
 use crate::database::requirements::Requirement;
 use crate::database::statements::{TRIGGER, identifier};
-use crate::database::triggers::{create_trigger_anew, refuses_when_enabled};
+use crate::database::triggers::{create_trigger_anew, refuse_changes, refuses};
+use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let lacking = Requirement::Trigger.unmet(context);
@@ -26,16 +27,21 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 fn fact_and_fix(context: &Context<'_>, relation: &Relation) -> (String, String) {
     let name = relation.qualified();
     let triggers = context.catalog.triggers(relation.oid);
-    let Some(trigger) = triggers.iter().find(|trigger| trigger.name == TRIGGER) else {
-        let fact =
-            format!("`pg_trigger` has no trigger that calls `{TRIGGER}` for UPDATE, DELETE and TRUNCATE");
-        return (fact, create_trigger_anew(context, &name));
-    };
-    if refuses_when_enabled(context, trigger) {
-        let fix = format!("ALTER TABLE {name} ENABLE TRIGGER {};", identifier(TRIGGER));
-        return (format!("trigger `{TRIGGER}` is disabled"), fix);
+    if refuse_changes(context, triggers.iter()) {
+        let disabled = triggers
+            .iter()
+            .filter(|one| !one.is_enabled() && refuses(context, one));
+        let names: Vec<&String> = disabled.map(|trigger| &trigger.name).collect();
+        let enable =
+            |trigger: &&String| format!("ALTER TABLE {name} ENABLE TRIGGER {};", identifier(trigger));
+        let fixes: Vec<String> = names.iter().map(enable).collect();
+        return (format!("disabled: {}", quoted(names)), fixes.join("\n"));
     }
-    let fact = format!("trigger `{TRIGGER}` does not refuse every UPDATE, DELETE and TRUNCATE");
+    let fact = match triggers.iter().find(|trigger| trigger.name == TRIGGER) {
+        Some(_) => format!("trigger `{TRIGGER}` does not refuse every UPDATE, DELETE and TRUNCATE"),
+        None => "no trigger BEFORE UPDATE, DELETE and TRUNCATE calls a function that only raises an error"
+            .to_string(),
+    };
     (fact, create_trigger_anew(context, &name))
 }
 
@@ -80,11 +86,52 @@ mod tests {
     }
 
     #[test]
-    fn a_function_of_another_schema() {
+    fn functions_and_triggers_of_other_names() {
         assert_eq!(
-            found(find, |it| { it.trigger().function_schema = "other".to_string() }),
-            ["audit_logs -"]
+            found(find, |it| {
+                it.trigger().name = "no_changes".to_string();
+                it.trigger().function = "refuse".to_string();
+                it.trigger().function_schema = "other".to_string();
+                it.trigger().function_body =
+                    "BEGIN RAISE EXCEPTION 'append-only' USING ERRCODE = '42501'; RETURN NULL; END"
+                        .to_string();
+            }),
+            NOTHING
         );
+    }
+
+    /// Each event has a trigger of its own, one of them for each row.
+    #[test]
+    fn several_triggers_that_refuse_together() {
+        let split = |events: &[i16]| {
+            let events = events.to_vec();
+            found(find, move |it| {
+                it.rows.triggers.clear();
+                for events in events {
+                    it.add_trigger("audit_logs");
+                    it.trigger().events = events;
+                }
+            })
+        };
+        assert_eq!(split(&[0b1_0011, 0b1010, 0b10_0010]), NOTHING);
+        assert_eq!(split(&[0b1_0011, 0b10_0010]), ["audit_logs -"]);
+        assert_eq!(split(&[0b1_1011, 0b10_0011]), ["audit_logs -"]);
+        // After the change.
+        assert_eq!(split(&[0b1_1000, 0b10_0000]), ["audit_logs -"]);
+    }
+
+    #[test]
+    fn a_function_that_refuses_some_changes() {
+        for body in [
+            "BEGIN IF tg_op = 'UPDATE' THEN RAISE EXCEPTION 'no'; END IF; RETURN OLD; END",
+            "BEGIN RAISE WARNING 'no'; RETURN NULL; END",
+        ] {
+            assert_eq!(
+                found(find, |it| it.trigger().function_body = body.to_string()),
+                ["audit_logs -"],
+                "{body}"
+            );
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ fn finding(table: &Table<'_>, column: &str) -> Finding {
     Finding::of_table(DatabaseCheck::NullableTenantColumn, table.name(), message, fix)
         .object(column)
         .fact("`pg_attribute.attnotnull` is false")
-        .fact("a row without a tenant belongs to nobody")
+        .fact("a row without a tenant belongs to nobody; if it is meant to belong to everybody, write `#[table(shared_rows)]`")
 }
 
 #[cfg(test)]

@@ -83,8 +83,11 @@ fn reasons(verdict: Verdict) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
+    use table_registry_engine::Severity;
+
     use super::find;
-    use crate::database::testing::{NOTHING, findings, found};
+    use crate::database::checks::run;
+    use crate::database::testing::{Database, NOTHING, TENANT, findings, found};
 
     #[test]
     fn a_policy_for_every_row() {
@@ -166,6 +169,51 @@ mod tests {
             "{}",
             found[1].fix
         );
+    }
+
+    /// A way out in one branch is judged like a policy of its own, whatever it asks.
+    #[test]
+    fn a_way_out_beside_the_tenant() {
+        let codes = |expression: String| {
+            let mut database = Database::sound();
+            database.body(
+                "public",
+                "is_staff",
+                &[],
+                "SELECT current_setting('app.is_admin', true) = 'on'",
+            );
+            database.add_policy("invoices", "way_out", "app", &expression);
+            let found = database.inspect(run);
+            let codes: Vec<String> = found
+                .iter()
+                .filter(|finding| finding.severity == Severity::Error)
+                .map(|finding| format!("{} {}", finding.code, finding.object.as_deref().unwrap_or("-")))
+                .collect();
+            codes
+        };
+        for (way_out, expected) in [
+            ("public.is_staff()", "open-policy way_out"),
+            ("( SELECT public.is_staff() AS is_staff)", "open-policy way_out"),
+            (
+                "(current_setting('app.is_admin'::text, true) = 'on'::text)",
+                "open-policy way_out",
+            ),
+            ("(CURRENT_USER = 'app'::name)", "open-policy way_out"),
+            // What these say is not known, so that nobody may rely on it.
+            ("is_admin()", "unproven-policy way_out"),
+            (
+                "((auth.jwt() ->> 'role'::text) = 'admin'::text)",
+                "unproven-policy way_out",
+            ),
+            (
+                "(((current_setting('request.jwt.claims'::text, true))::jsonb ->> 'role'::text) = 'admin'::text)",
+                "unproven-policy way_out",
+            ),
+        ] {
+            assert_eq!(codes(way_out.to_string()), [expected], "{way_out}");
+            assert_eq!(codes(format!("({TENANT} OR {way_out})")), [expected], "{way_out}");
+            assert_eq!(codes(format!("({way_out} OR {TENANT})")), [expected], "{way_out}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
 use crate::database::logic::Verdict;
-use crate::database::policies::{self, Clause, app_roles_of, policies_of_families, verdict};
+use crate::database::policies::{self, Clause, app_roles_of, is_constant, policies_of_families, verdict};
 use crate::database::statements::identifier;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -22,6 +22,8 @@ fn lacks_check(context: &Context<'_>, relation: &Relation, policy: &PolicyRow) -
     writes
         && policy.permissive
         && policy.check.is_none()
+        // `dead_policy` reports one without USING. What is refused on purpose may not be written, either.
+        && policy.using.as_deref().is_some_and(|using| !is_constant(using))
         && app_roles_of(context, relation, policy).next().is_some()
         // `open_policy` and `unproven_policy` report others.
         && verdict(context, relation, policy, Clause::Using) == Verdict::Isolated
@@ -68,6 +70,18 @@ mod tests {
             }),
             NOTHING
         );
+    }
+
+    #[test]
+    fn a_policy_without_using_or_one_that_refuses() {
+        for using in [None, Some("false"), Some("NULL::boolean"), Some("(1 = 0)")] {
+            let found = found(find, |it| {
+                let policy = it.add_policy("invoices", "closed", "app", TENANT);
+                policy.using = using.map(str::to_string);
+                policy.check = None;
+            });
+            assert_eq!(found, NOTHING, "{using:?}");
+        }
     }
 
     #[test]

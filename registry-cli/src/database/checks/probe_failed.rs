@@ -33,7 +33,11 @@ fn tried(failed: &Failed) -> String {
 
 /// Adds each error to the finding that explains it, if there is one.
 pub fn explained(context: &Context<'_>, mut findings: Vec<Finding>) -> Vec<Finding> {
-    const REASONS: [DatabaseCheck; 2] = [DatabaseCheck::RecursivePolicy, DatabaseCheck::UnreadableParent];
+    const REASONS: [DatabaseCheck; 3] = [
+        DatabaseCheck::RecursivePolicy,
+        DatabaseCheck::UnreadableParent,
+        DatabaseCheck::UncallableFunction,
+    ];
     for failed in &context.probed.failed {
         let is_reason = |finding: &Finding| {
             REASONS.iter().any(|check| finding.code == Code::from(*check)) && finding.is_about(&failed.table)

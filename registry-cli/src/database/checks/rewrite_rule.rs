@@ -5,10 +5,10 @@ use table_registry_engine::DatabaseCheck;
 use crate::database::catalog::Rule;
 use crate::database::context::Context;
 use crate::database::finding::Finding;
-use crate::database::mention::Words;
 use crate::database::openings::{opened_by, users_of};
 use crate::database::relatives::ANY;
 use crate::database::statements::identifier;
+use crate::database::tenant_statements::code_of_rule;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -21,8 +21,8 @@ fn rewrite_rule(context: &Context<'_>, rule: &Rule) -> Option<Finding> {
     if !context.is_used(on, ANY) {
         return None;
     }
-    let words = Words::outside_quotes(&rule.definition);
-    let opened = opened_by(context, &words, on.owner, |relation| relation.oid != on.oid);
+    let code = code_of_rule(context, rule, on);
+    let opened = opened_by(context, &code, on.owner, |relation| relation.oid != on.oid);
     let first = opened.first()?;
     let owner = context.catalog.role_name(on.owner);
     let finding = Finding::of_table(
@@ -78,6 +78,25 @@ mod tests {
             }),
             ["invoices r"]
         );
+    }
+
+    #[test]
+    fn an_action_that_inserts() {
+        let inserts = |action: &'static str, on: &'static str| {
+            found(find, move |it| {
+                rule(it, action);
+                let relation = it.oid(on);
+                it.rows.rules[0].relation = relation;
+                it.relation(on).owner = it.role_oid("postgres");
+            })
+        };
+        const COPY: &str = "INSERT INTO public.audit_logs (id, org_id) VALUES (new.id, new.org_id)";
+        const INSTEAD: &str =
+            "INSTEAD INSERT INTO public.audit_logs (id, org_id) VALUES (new.id, new.org_id)";
+        assert_eq!(inserts(COPY, "users"), ["audit_logs r"]);
+        assert_eq!(inserts(COPY, "invoices"), NOTHING);
+        // Then no policy of the rule's own table judges the row.
+        assert_eq!(inserts(INSTEAD, "invoices"), ["audit_logs r"]);
     }
 
     #[test]

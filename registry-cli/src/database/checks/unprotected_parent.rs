@@ -5,6 +5,7 @@ use table_registry_engine::DatabaseCheck;
 use crate::database::catalog::Relation;
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
+use crate::database::openings::revoke;
 use crate::database::relatives::lacking;
 use crate::database::requirements::Object;
 
@@ -19,7 +20,18 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 }
 
 fn unprotected(context: &Context<'_>, table: &Table<'_>, parent: &Relation) -> Option<Finding> {
-    let unmet = lacking(context, table, parent, Object::Parent);
+    let mut unmet = lacking(context, table, parent, Object::Parent);
+    // The privileges on an append-only table are a requirement.
+    let is_emptied = table.has_rls()
+        && !table.registered.access.is_append_only()
+        && context.table_of(parent.oid).is_none()
+        && context.is_used(parent, &["TRUNCATE"]);
+    if is_emptied {
+        unmet.add(
+            "TRUNCATE of the parent empties the table for all tenants, and needs no privilege on the table",
+            revoke(context, parent, &["TRUNCATE"]),
+        );
+    }
     let fix = unmet.fix()?;
     let message = format!(
         "parent `{}` lacks the protection of table `{}`",
@@ -62,6 +74,18 @@ mod tests {
             }),
             ["audit_logs root"]
         );
+    }
+
+    #[test]
+    fn a_parent_that_can_be_emptied() {
+        let emptied = |privilege: &str| {
+            found(find, |it| {
+                under_root(it, "invoices", privilege);
+                it.secure("root");
+            })
+        };
+        assert_eq!(emptied("TRUNCATE"), ["invoices root"]);
+        assert_eq!(emptied("DELETE"), NOTHING);
     }
 
     #[test]

@@ -32,13 +32,20 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let is_looked_at = |relation: &Relation| {
         (relation.is_table() || relation.is_foreign_table())
             && !relation.of_extension
+            && !relation.is_template
             && !is_bookkeeping(&relation.name)
             && (is_of_registry(relation)
                 || (reach.includes(relation)
                     && !parents.contains(&relation.oid)
                     && !is_moved(context, relation)))
     };
-    let is_known = |oid: Oid| exempt.contains(&oid) || context.table_of(oid).is_some();
+    // What has the name of a registered table, but cannot be one, is `missing_table`'s.
+    let named: BTreeSet<_> = context.tables.iter().map(|table| &table.qualified).collect();
+    let is_named = |oid: Oid| {
+        let relation = context.catalog.relation_of(oid);
+        relation.is_some_and(|relation| named.contains(&relation.qualified()))
+    };
+    let is_known = |oid: Oid| exempt.contains(&oid) || is_named(oid);
     // A child is reported with its parent.
     let is_reported = |oid: Oid| context.catalog.relation_of(oid).is_some_and(is_looked_at);
     let unknown = context.catalog.relations.iter().filter(|relation| {
@@ -141,6 +148,25 @@ mod tests {
                 it.relation("notes").kind = "f".to_string();
             }),
             ["- notes"]
+        );
+    }
+
+    #[test]
+    fn a_registered_foreign_table() {
+        assert_eq!(
+            found(find, |it| it.relation("invoices").kind = "f".to_string()),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_template_of_partitions() {
+        assert_eq!(
+            found(find, |it| {
+                it.table("template_invoices", &[]);
+                it.relation("template_invoices").is_template = true;
+            }),
+            NOTHING
         );
     }
 

@@ -61,8 +61,8 @@ pub struct Verdicts {
     known: RefCell<BTreeMap<Key, Verdict>>,
 }
 
-/// The table, the role, the expressions, and whether shared rows may be let through.
-type Key = (Oid, Oid, Vec<String>, bool);
+/// The table, the role, the expressions, whether shared rows may be let through, and whether they are text of a body.
+type Key = (Oid, Oid, Vec<String>, bool, bool);
 
 impl Verdicts {
     pub fn known_or(&self, key: Key, decide: impl FnOnce() -> Verdict) -> Verdict {

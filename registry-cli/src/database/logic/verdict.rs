@@ -27,6 +27,8 @@ pub struct Question<'q> {
     pub permissive: &'q str,
     /// Those of the restrictive policies.
     pub restrictive: Vec<&'q str>,
+    /// Whether the expressions are text of a function's body, not what the server writes.
+    pub is_text: bool,
     /// Whether the command may run other code of the database, before its rows are checked, which changes the setting.
     pub is_unsettled: bool,
     /// Whether rows that belong to everybody may be let through.
@@ -57,6 +59,7 @@ impl Question<'_> {
             self.actor.role.oid,
             self.texts().map(str::to_string).collect(),
             self.may_share,
+            self.is_text,
         );
         self.context.verdicts.known_or(key, || self.new_verdict())
     }
@@ -213,7 +216,12 @@ impl Question<'_> {
             is_absent: false,
         };
         let steps = Rc::clone(&self.steps);
-        Evaluation::new(self.context, self.actor, world, row, steps)
+        let mut evaluation = Evaluation::new(self.context, self.actor, world, row, steps);
+        for scope in &mut evaluation.scopes {
+            scope.is_closed = self.is_text;
+            scope.is_text = self.is_text;
+        }
+        evaluation
     }
 
     fn has_tenants(&self) -> bool {

@@ -1,0 +1,177 @@
+//! Functions that the application can replace, although policies or triggers of protected tables call them.
+
+use std::collections::BTreeMap;
+
+use table_registry_engine::DatabaseCheck;
+
+use crate::database::called_functions::called_by_policies;
+use crate::database::catalog::{Function, Oid};
+use crate::database::context::Context;
+use crate::database::finding::Finding;
+use crate::database::roles::Actor;
+use crate::database::statements::TRIGGER;
+use crate::text::quoted;
+
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    let mut used: BTreeMap<String, Use<'_>> = BTreeMap::new();
+    for called in called_by_policies(context) {
+        let fact = format!("policies call it: those of {}", quoted(&called.tables));
+        add(context, &mut used, called.function, fact);
+    }
+    for function in &context.catalog.routines {
+        // `missing_trigger` reports that of the registry.
+        let own = context.catalog.triggers_of(function);
+        let tables = own.filter_map(|trigger| guarded(context, trigger.relation, function.owner));
+        let tables: Vec<&str> = tables.collect();
+        if !tables.is_empty() && function.name != TRIGGER {
+            let fact = format!("triggers run it: those of {}", quoted(&tables));
+            add(context, &mut used, function, fact);
+        }
+    }
+    used.into_iter()
+        .map(|(name, used)| finding(context, &name, used))
+        .collect()
+}
+
+/// A function that the application can replace, and what depends on it.
+struct Use<'c> {
+    function: &'c Function,
+    owners: Vec<&'c Actor<'c>>,
+    facts: Vec<String>,
+}
+
+fn add<'c>(
+    context: &'c Context<'c>,
+    used: &mut BTreeMap<String, Use<'c>>,
+    function: &'c Function,
+    fact: String,
+) {
+    let apps = context.app_roles.iter();
+    let owners: Vec<&Actor<'_>> = apps.filter(|app| app.reaches(function.owner)).collect();
+    if owners.is_empty() {
+        return;
+    }
+    let entry = used.entry(context.function_name(function)).or_insert(Use {
+        function,
+        owners,
+        facts: Vec::new(),
+    });
+    entry.facts.push(fact);
+}
+
+/// The protected table of a relation, unless its owner also owns the function: `app_role_owns_table` reports that.
+fn guarded<'c>(context: &'c Context<'_>, relation: Oid, owner: Oid) -> Option<&'c str> {
+    let table = context.table_holding(relation)?;
+    let is_protected = table.has_rls() || table.registered.access.is_append_only();
+    let has_same_owner = context
+        .catalog
+        .relation_of(relation)
+        .is_some_and(|one| one.owner == owner);
+    (is_protected && !has_same_owner).then(|| table.name())
+}
+
+fn finding(context: &Context<'_>, name: &str, used: Use<'_>) -> Finding {
+    let Use {
+        function,
+        owners,
+        facts,
+    } = used;
+    let owner = context.catalog.role_name(function.owner);
+    let roles: Vec<&str> = owners.iter().map(|app| app.role.name.as_str()).collect();
+    let [first, ..] = roles.as_slice() else {
+        unreachable!("a use has owners");
+    };
+    let message = format!("role `{first}` can replace function `{name}`");
+    let fix = if function.is_definer {
+        "give the function an owner that the application cannot become, and that may do no more than the function has to"
+            .to_string()
+    } else {
+        new_owner(context).map_or_else(
+            || "give the function an owner that the application cannot become".to_string(),
+            |owner| format!("ALTER ROUTINE {} OWNER TO {owner};", function.signature()),
+        )
+    };
+    let finding = Finding::of_role(DatabaseCheck::AppRoleOwnsFunction, first, message, fix)
+        .about(&roles)
+        .object(name);
+    let finding = facts.into_iter().fold(finding, Finding::fact);
+    let is_own = owners[0].role.oid == function.owner;
+    let finding = finding.fact(format!("its owner is `{owner}`"));
+    if is_own {
+        finding
+    } else {
+        finding.fact(owners[0].memberships(function.owner))
+    }
+}
+
+/// An owner of tables that the application cannot become.
+fn new_owner(context: &Context<'_>) -> Option<String> {
+    let mut owners = context.row_secured().map(|(_, relation)| relation.owner);
+    let owner = owners.find(|owner| context.app_role_reaching(*owner).is_none())?;
+    Some(context.catalog.grantee(owner))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{Database, NOTHING, findings, found};
+
+    /// A function that a policy of invoices calls.
+    fn called(it: &mut Database, owner: &str) {
+        let (owner, invoices) = (it.role_oid(owner), it.oid("invoices"));
+        let function = it.function("is_mine", "SELECT true");
+        function.owner = owner;
+        function.is_definer = false;
+        function.policies_of = vec![invoices];
+    }
+
+    #[test]
+    fn a_function_that_a_policy_calls() {
+        let of_app = findings(find, |it| called(it, "app"));
+        assert_eq!(of_app[0].message, "role `app` can replace function `is_mine()`");
+        assert_eq!(
+            of_app[0].fix,
+            "ALTER ROUTINE \"public\".\"is_mine\"() OWNER TO \"owner\";"
+        );
+        assert_eq!(found(find, |it| called(it, "owner")), NOTHING);
+        assert_eq!(found(find, |it| called(it, "postgres")), NOTHING);
+    }
+
+    #[test]
+    fn an_owner_that_it_can_become() {
+        let found = findings(find, |it| {
+            it.add_group("developers");
+            called(it, "developers");
+        });
+        assert_eq!(
+            found[0].facts.last().unwrap(),
+            "memberships: `app` → `developers`"
+        );
+    }
+
+    #[test]
+    fn a_function_that_is_called_by_a_function() {
+        assert_eq!(
+            found(find, |it| {
+                called(it, "owner");
+                it.rows.functions[0].body = "SELECT inner_one()".to_string();
+                it.function("inner_one", "SELECT true").owner = it.role_oid("app");
+                it.function("other", "SELECT true").owner = it.role_oid("app");
+            }),
+            ["- inner_one()"]
+        );
+    }
+
+    #[test]
+    fn the_function_of_a_trigger() {
+        let of_trigger = |table: &'static str| {
+            found(find, move |it| {
+                it.add_trigger(table);
+                it.trigger().function = "stamp".to_string();
+                it.function("stamp", "BEGIN RETURN NEW; END").owner = it.role_oid("app");
+            })
+        };
+        assert_eq!(of_trigger("invoices"), ["- stamp()"]);
+        assert_eq!(of_trigger("users"), NOTHING);
+    }
+}

@@ -1,0 +1,70 @@
+//! Functions that may see rows before the policies do.
+
+use table_registry_engine::DatabaseCheck;
+
+use super::definer_function::callers;
+use crate::database::catalog::Function;
+use crate::database::context::Context;
+use crate::database::finding::Finding;
+
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    let routines = context.catalog.routines.iter();
+    let leakproof = routines.filter(|function| function.is_leakproof);
+    leakproof
+        .filter_map(|function| finding(context, function, &callers(context, function)))
+        .collect()
+}
+
+fn finding(context: &Context<'_>, function: &Function, callers: &[String]) -> Option<Finding> {
+    let roles: Vec<&str> = callers.iter().map(String::as_str).collect();
+    let first = roles.first()?;
+    let name = context.function_name(function);
+    let message = format!("function `{name}`, which role `{first}` may execute, is LEAKPROOF");
+    let fix = format!("ALTER FUNCTION {} NOT LEAKPROOF;", function.signature());
+    Some(
+        Finding::of_role(DatabaseCheck::LeakproofFunction, first, message, fix)
+            .about(&roles)
+            .object(name)
+            .fact("the server may call it with values of rows before it asks the policies about them"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, found};
+
+    #[test]
+    fn a_function_that_the_application_may_execute() {
+        assert_eq!(
+            found(find, |it| {
+                let function = it.function("is_cheap", "SELECT $1 < 10");
+                function.is_definer = false;
+                function.is_leakproof = true;
+            }),
+            ["- is_cheap()"]
+        );
+    }
+
+    #[test]
+    fn a_function_that_it_may_not_execute() {
+        assert_eq!(
+            found(find, |it| {
+                let function = it.function("is_cheap", "SELECT $1 < 10");
+                function.is_leakproof = true;
+                function.executors.clear();
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn any_other_function() {
+        assert_eq!(
+            found(find, |it| {
+                it.function("is_cheap", "SELECT $1 < 10");
+            }),
+            NOTHING
+        );
+    }
+}

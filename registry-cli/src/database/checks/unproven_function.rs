@@ -1,0 +1,264 @@
+//! SECURITY DEFINER functions whose code does not tell which tables they use.
+
+use std::collections::BTreeSet;
+
+use sqlparser::tokenizer::Token;
+use table_registry_engine::DatabaseCheck;
+
+use super::definer_function::{self, users};
+use crate::database::calls::tokens;
+use crate::database::catalog::Function;
+use crate::database::context::Context;
+use crate::database::finding::Finding;
+use crate::database::mention::Words;
+use crate::database::openings::{Access, opens};
+use crate::database::tenant_statements::inner_functions;
+
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    let judged = definer_function::find(context).into_iter();
+    let judged: BTreeSet<String> = judged.filter_map(|finding| finding.object).collect();
+    let definers = context.catalog.definers();
+    let unjudged = definers.filter(|function| !judged.contains(&context.function_name(function)));
+    unjudged
+        .filter_map(|function| unproven_function(context, function))
+        .collect()
+}
+
+fn unproven_function(context: &Context<'_>, function: &Function) -> Option<Finding> {
+    let inner = inner_functions(context, function).into_iter();
+    let mut run = std::iter::once(function).chain(inner);
+    let (unknown, of) = run.find_map(|one| Some((Unknown::of(one)?, one)))?;
+    let users = users(context, function);
+    let roles: Vec<&str> = users.iter().map(String::as_str).collect();
+    let first = roles.first()?;
+    if !reaches_tables(context, function, &unknown) {
+        return None;
+    }
+    let name = context.function_name(function);
+    let message = format!("what function `{name}` does cannot be judged");
+    let fix = format!(
+        "read it: it must take no names, conditions or SQL from its caller; then an exception can accept it: \
+         `[[database.allow.unproven-function]]` with `role = {first:?}` and `function = {name:?}`"
+    );
+    let owner = context.catalog.role_name(function.owner);
+    Some(
+        Finding::of_role(DatabaseCheck::UnprovenFunction, first, message, fix)
+            .about(&roles)
+            .object(name)
+            .fact(unknown.fact(&context.function_name(of), &of.language))
+            .fact(format!("it is SECURITY DEFINER: it runs as its owner `{owner}`")),
+    )
+}
+
+/// Why the code does not tell which tables it uses.
+#[derive(PartialEq)]
+enum Unknown {
+    Language,
+    /// It runs SQL that it puts together.
+    Dynamic,
+    /// The SQL is about the table that fires the trigger.
+    OwnTable,
+}
+
+impl Unknown {
+    fn of(function: &Function) -> Option<Self> {
+        match function.language.as_str() {
+            "plpgsql" => Self::of_executed(&function.body),
+            "sql" => None,
+            _ => Some(Self::Language),
+        }
+    }
+
+    /// What EXECUTE runs: nothing is unknown if it is made of constants alone.
+    fn of_executed(body: &str) -> Option<Self> {
+        /// The words by which constants are put together.
+        const PARTS: &[&str] = &[
+            "format",
+            "quote_ident",
+            "quote_literal",
+            "quote_nullable",
+            "concat",
+            "concat_ws",
+            "text",
+            "varchar",
+            "e",
+        ];
+        const OWN_TABLE: &[&str] = &["tg_table_name", "tg_relname", "tg_table_schema"];
+        let found = tokens(body)?;
+        let words = |token: &Token| match token {
+            Token::Word(word) => Some(word.value.to_lowercase()),
+            _ => None,
+        };
+        let (mut is_executed, mut result) = (false, None);
+        for (token, _) in &found {
+            let word = words(token);
+            match word.as_deref() {
+                Some("execute") => is_executed = true,
+                _ if *token == Token::SemiColon => is_executed = false,
+                Some("into" | "using" | "loop") => is_executed = false,
+                Some(word) if is_executed && OWN_TABLE.contains(&word) => {
+                    result.get_or_insert(Self::OwnTable);
+                }
+                Some(word) if is_executed && !PARTS.contains(&word) => return Some(Self::Dynamic),
+                _ if is_executed && matches!(token, Token::Placeholder(_)) => return Some(Self::Dynamic),
+                _ => {}
+            }
+        }
+        result
+    }
+
+    fn fact(&self, name: &str, language: &str) -> String {
+        match self {
+            Self::Language => format!("`{name}` is written in `{language}`, which `verify` does not read"),
+            Self::Dynamic => format!("`{name}` executes SQL that it puts together from variables"),
+            Self::OwnTable => format!("`{name}` executes SQL about the table that fires the trigger"),
+        }
+    }
+}
+
+/// Whether the owner of a function could open a registered table by it.
+fn reaches_tables(context: &Context<'_>, function: &Function, unknown: &Unknown) -> bool {
+    let is_own = *unknown == Unknown::OwnTable;
+    let own: BTreeSet<_> = context
+        .catalog
+        .triggers_of(function)
+        .map(|trigger| trigger.relation)
+        .collect();
+    let may_truncate = !is_own || Words::of_function(&function.body).contains("truncate");
+    let access = Access::unknown(may_truncate);
+    let mut tables = context
+        .present()
+        .filter(|(_, relation)| !is_own || own.contains(&relation.oid));
+    tables.any(|(table, relation)| opens(context, function.owner, table, relation, access))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{Database, NOTHING, findings, found};
+
+    fn is_unproven(body: &str) -> bool {
+        let found = found(find, |it| {
+            it.function("f", &format!("BEGIN {body} END"));
+        });
+        !found.is_empty()
+    }
+
+    #[test]
+    fn sql_that_is_put_together() {
+        for body in [
+            "EXECUTE format('TRUNCATE %I', t);",
+            "EXECUTE 'SELECT * FROM ' || t;",
+            "EXECUTE query;",
+            "RETURN QUERY EXECUTE $1;",
+            "OPEN c FOR EXECUTE 'SELECT 1 WHERE ' || condition;",
+            "EXECUTE 'SELECT 1'; EXECUTE stmt USING a;",
+        ] {
+            assert!(is_unproven(body), "{body}");
+        }
+        for body in [
+            "EXECUTE 'SELECT 1' USING t;",
+            "EXECUTE format('SELECT count(*) FROM %I', 'users') INTO n;",
+            "EXECUTE 'SELECT ' || quote_literal('a') || E'\\n';",
+            "PERFORM t FROM public.users;",
+            "RAISE NOTICE 'EXECUTE %', t;",
+        ] {
+            assert!(!is_unproven(body), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_language_that_is_not_read() {
+        let found = findings(find, |it| {
+            it.function("f", "plpy.execute(args[0])").language = "plpython3u".to_string();
+        });
+        assert_eq!(
+            found[0].facts[0],
+            "`f()` is written in `plpython3u`, which `verify` does not read"
+        );
+    }
+
+    fn dynamic(it: &mut Database) {
+        it.function("f", "BEGIN EXECUTE format('TRUNCATE %I', t); END");
+    }
+
+    #[test]
+    fn a_function_that_it_calls() {
+        assert_eq!(
+            found(find, |it| {
+                it.function("f", "SELECT inner_one($1)");
+                it.function("inner_one", "BEGIN EXECUTE q; END").is_definer = false;
+            }),
+            ["- f()"]
+        );
+    }
+
+    #[test]
+    fn an_owner_who_may_do_nothing() {
+        assert_eq!(
+            found(find, |it| {
+                dynamic(it);
+                it.add_role("nobody");
+                it.rows.functions[0].owner = it.role_oid("nobody");
+            }),
+            NOTHING
+        );
+        // It owns the tables, so it may empty them.
+        assert_eq!(
+            found(find, |it| {
+                dynamic(it);
+                it.rows.functions[0].owner = it.role_oid("owner");
+            }),
+            ["- f()"]
+        );
+    }
+
+    #[test]
+    fn a_function_that_nobody_calls_or_that_runs_as_its_caller() {
+        assert_eq!(
+            found(find, |it| {
+                dynamic(it);
+                it.rows.functions[0].executors.clear();
+            }),
+            NOTHING
+        );
+        assert_eq!(
+            found(find, |it| {
+                dynamic(it);
+                it.rows.functions[0].is_definer = false;
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn definer_function_reports_some() {
+        assert_eq!(
+            found(find, |it| {
+                it.function("f", "BEGIN DELETE FROM audit_logs; EXECUTE q; END");
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn the_table_that_fires_the_trigger() {
+        let of = |command: &'static str, table: &'static str, owner: &'static str| {
+            found(find, move |it| {
+                let body = format!("BEGIN EXECUTE format('{command}', TG_TABLE_NAME); END");
+                it.function("f", &body);
+                it.rows.functions[0].is_trigger = true;
+                it.rows.functions[0].owner = it.role_oid(owner);
+                it.grant("UPDATE", table, "app");
+                it.add_trigger(table);
+                it.trigger().function = "f".to_string();
+            })
+        };
+        const UPDATE: &str = "UPDATE %I SET a = 1";
+        assert_eq!(of(UPDATE, "users", "postgres"), NOTHING);
+        assert_eq!(of(UPDATE, "invoices", "postgres"), ["- f()"]);
+        // Policies bind the owner, but not its TRUNCATE.
+        assert_eq!(of(UPDATE, "invoices", "owner"), NOTHING);
+        assert_eq!(of("TRUNCATE %I", "invoices", "owner"), ["- f()"]);
+    }
+}
