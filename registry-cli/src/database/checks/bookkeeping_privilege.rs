@@ -24,13 +24,12 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 fn writable(context: &Context<'_>, relation: &Relation) -> Option<Finding> {
     let apps = context.app_roles.iter();
     let writing = apps.filter(|app| app.enters(&relation.schema));
-    let mut grants = open_grants(context, relation, WRITES);
+    let grants = open_grants(context, relation, WRITES);
     let names: Vec<&str> = writing
         .filter(|app| grants.iter().any(|grant| app.reaches(grant.grantee)))
         .map(|app| app.role.name.as_str())
         .collect();
     let first = names.first()?;
-    grants.retain(|grant| !grant.privileges.is_empty());
     let name = context.name_of(relation);
     let mut privileges: Vec<&str> = grants
         .iter()

@@ -76,7 +76,7 @@ fn in_database(context: &Context<'_>) -> Option<Finding> {
     let creating = creating(&server.creators, &others);
     let message = format!(
         "{} may create schemas in database `{}`",
-        quoted(&names(&creating)),
+        quoted(names(&creating)),
         server.database
     );
     let sql = format!("DATABASE {}", identifier(&server.database));
