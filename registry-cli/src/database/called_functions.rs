@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::catalog::{Function, Relation};
-use super::context::Context;
+use super::context::{Context, Table};
 use super::mention::Words;
 
 /// A function that policies call.
@@ -71,7 +71,7 @@ fn tables_of_policies<'c>(context: &'c Context<'c>, function: &'c Function) -> i
     let relations = relations.filter_map(|oid| context.catalog.relation_of(*oid));
     let secured = relations.filter(|relation: &&Relation| relation.row_security);
     let tables = secured.filter_map(|relation| context.table_holding(relation.oid));
-    tables.filter(|table| table.has_rls()).map(|table| table.name())
+    tables.filter(|table| table.has_rls()).map(Table::name)
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub struct Relation {
     /// Whether it is a view that uses the rights of its caller.
     pub security_invoker: bool,
     pub of_extension: bool,
-    /// Whether partitions are made after it and it holds no rows itself: pg_partman's template tables.
+    /// Whether partitions are made after it and it holds no rows itself, as the templates of `pg_partman` are.
     pub is_template: bool,
 }
 

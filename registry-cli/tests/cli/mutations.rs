@@ -80,7 +80,7 @@ mutations! {
         "CREATE SCHEMA auth; CREATE FUNCTION auth.org() RETURNS uuid LANGUAGE sql STABLE AS $$ SELECT TENANT $$;
          REVOKE EXECUTE ON FUNCTION auth.org() FROM PUBLIC;
          ALTER POLICY tenant_isolation ON invoices USING (org_id = (SELECT auth.org()))"
-        => "probe-failed invoices app", false;
+        => "uncallable-function invoices auth.org()", true;
     an_expression_that_fails:
         "ALTER POLICY tenant_isolation ON invoices USING (org_id = TENANT AND 1 / (SELECT 0) = 1)"
         => "probe-failed invoices app", false;

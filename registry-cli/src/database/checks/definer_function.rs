@@ -70,10 +70,11 @@ pub fn callers(context: &Context<'_>, function: &Function) -> Vec<String> {
 
 /// The roles of the application that make a function run: by calling it, or by what fires its triggers.
 pub fn users(context: &Context<'_>, function: &Function) -> Vec<String> {
+    /// The commands for which there are triggers.
+    const FIRES: &[&str] = &["INSERT", "UPDATE", "DELETE", "TRUNCATE"];
     if !function.is_trigger {
         return callers(context, function);
     }
-    const FIRES: &[&str] = &["INSERT", "UPDATE", "DELETE", "TRUNCATE"];
     let relations: Vec<&Relation> = context
         .catalog
         .triggers_of(function)

@@ -82,6 +82,9 @@ mod tests {
 
     #[test]
     fn an_action_that_inserts() {
+        const COPY: &str = "INSERT INTO public.audit_logs (id, org_id) VALUES (new.id, new.org_id)";
+        const INSTEAD: &str =
+            "INSTEAD INSERT INTO public.audit_logs (id, org_id) VALUES (new.id, new.org_id)";
         let inserts = |action: &'static str, on: &'static str| {
             found(find, move |it| {
                 rule(it, action);
@@ -90,9 +93,6 @@ mod tests {
                 it.relation(on).owner = it.role_oid("postgres");
             })
         };
-        const COPY: &str = "INSERT INTO public.audit_logs (id, org_id) VALUES (new.id, new.org_id)";
-        const INSTEAD: &str =
-            "INSTEAD INSERT INTO public.audit_logs (id, org_id) VALUES (new.id, new.org_id)";
         assert_eq!(inserts(COPY, "users"), ["audit_logs r"]);
         assert_eq!(inserts(COPY, "invoices"), NOTHING);
         // Then no policy of the rule's own table judges the row.

@@ -243,6 +243,7 @@ mod tests {
 
     #[test]
     fn the_table_that_fires_the_trigger() {
+        const UPDATE: &str = "UPDATE %I SET a = 1";
         let of = |command: &'static str, table: &'static str, owner: &'static str| {
             found(find, move |it| {
                 let body = format!("BEGIN EXECUTE format('{command}', TG_TABLE_NAME); END");
@@ -254,7 +255,6 @@ mod tests {
                 it.trigger().function = "f".to_string();
             })
         };
-        const UPDATE: &str = "UPDATE %I SET a = 1";
         assert_eq!(of(UPDATE, "users", "postgres"), NOTHING);
         assert_eq!(of(UPDATE, "invoices", "postgres"), ["- f()"]);
         // Policies bind the owner, but not its TRUNCATE.
