@@ -271,19 +271,37 @@ pub struct SqlArguments {
     pub selection: Selection,
 }
 
+/// A throwaway server instead of a database.
+#[derive(Args, Debug)]
+pub struct MigrationArguments {
+    /// Take the result of migrations, on a throwaway server.
+    ///
+    /// The server is started from the PostgreSQL binaries on this machine: those beside the `initdb` on the `PATH`,
+    /// else those that `pg_config --bindir` names, else the newest installed version. The directories of sqlx,
+    /// Diesel, drizzle, Prisma, Flyway, refinery, dbmate, goose, golang-migrate and Supabase, and plain `.sql` files are
+    /// recognised, and run as the tool runs them, in its order and its transactions.
+    ///
+    /// The migrations run as the owner of the database, which is no superuser: `owner` in `[database]`, or a role that is
+    /// made up. What only a superuser may run is run by one, and reported. Roles that migrations name and nothing
+    /// creates are made up.
+    #[arg(long, value_name = "DIR", conflicts_with = "database_url")]
+    pub migrations: Option<PathBuf>,
+    /// A file of SQL that a superuser runs before the migrations, after those of `setup` in `[database]`; may be
+    /// repeated.
+    #[arg(long, value_name = "FILE", requires = "migrations")]
+    pub setup: Vec<PathBuf>,
+    /// The major version of the throwaway server, if several are installed.
+    #[arg(long, value_name = "NUMBER", requires = "migrations")]
+    pub postgres_version: Option<u32>,
+}
+
 #[derive(Args, Debug)]
 pub struct VerifyArguments {
     /// The database, as `postgres://USER@HOST:PORT/DATABASE`.
     #[arg(long, value_name = "URL")]
     pub database_url: Option<String>,
-    /// Check the result of migrations, on a throwaway server.
-    ///
-    /// The server is started from the PostgreSQL binaries on this machine: those beside the `initdb` on the `PATH`,
-    /// else those that `pg_config --bindir` names, else the newest installed version. The directories of sqlx,
-    /// Diesel, drizzle, Prisma, Flyway, refinery, dbmate and goose, and plain `.sql` files are recognised. Roles of
-    /// `app_roles` that migrations name and do not create are created first.
-    #[arg(long, value_name = "DIR", conflicts_with = "database_url")]
-    pub migrations: Option<PathBuf>,
+    #[command(flatten)]
+    pub server: MigrationArguments,
     /// Also attempt, as each role of the application, what the database must refuse.
     ///
     /// With `--migrations`, every table gets made-up rows of several tenants, and each role tries to read, add, change,

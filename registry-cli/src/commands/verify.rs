@@ -1,53 +1,61 @@
 //! `verify`: whether a real database meets the registry's requirements.
 
-use std::path::{self, Path};
-
 use table_registry_engine::{DatabaseCheck, Diagnostic};
 
 use crate::cli::VerifyArguments;
+use crate::database::blind::BlindStatement;
 use crate::database::catalog::Catalog;
 use crate::database::checks;
 use crate::database::context::Context;
 use crate::database::data;
 use crate::database::exceptions;
 use crate::database::finding::Finding;
-use crate::database::migrations;
 use crate::database::probe::{self, Target};
 use crate::database::report as findings;
-use crate::database::server::Server;
 use crate::database::session::Session;
+use crate::database::throwaway::Throwaway;
 use crate::database::with_project;
 use crate::failure::Failure;
 use crate::project::Project;
 use crate::report::{self, Exit, counted};
 
 pub fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
-    let unresolved = |error| Failure::new("the directory of the migrations cannot be resolved").note(error);
-    let migrations = arguments.migrations.as_deref();
-    let directory = migrations.map(path::absolute).transpose().map_err(unresolved)?;
     let report = |project: &Project, faults: Vec<Diagnostic>| {
         let findings: Vec<Finding> = faults.into_iter().map(Finding::of_registry).collect();
         findings::print(project, &findings, &[], arguments.format)
     };
-    with_project(&arguments.selection, report, |project| {
-        let Some(directory) = &directory else {
-            let mut session = Session::connect(arguments.database_url.as_deref())?;
-            return check(project, &mut session, Target::Live, arguments);
-        };
-        let server = server_of_migrations(project, directory)?;
-        let mut session = Session::connect_to(&server, migrations::DATABASE)?;
-        check(project, &mut session, Target::Throwaway, arguments)
-    })
+    with_project(
+        &arguments.selection,
+        report,
+        |project| match Throwaway::of_arguments(project, &arguments.server)? {
+            Some(mut throwaway) => {
+                let blind = throwaway.blind;
+                check(
+                    project,
+                    &mut throwaway.session,
+                    Target::Throwaway,
+                    blind,
+                    arguments,
+                )
+            }
+            None => {
+                let mut session = Session::connect(arguments.database_url.as_deref())?;
+                check(project, &mut session, Target::Live, Vec::new(), arguments)
+            }
+        },
+    )
 }
 
 fn check(
     project: &Project,
     session: &mut Session,
     target: Target,
+    blind: Vec<BlindStatement>,
     arguments: &VerifyArguments,
 ) -> Result<Exit, Failure> {
     let catalog = Catalog::read(session)?;
     let mut context = Context::new(project, &catalog)?;
+    context.blind = blind;
     // The probe makes rows up, which are not those to compare.
     if arguments.data {
         let compared = data::run(session, &context)?;
@@ -73,20 +81,11 @@ fn left_out(arguments: &VerifyArguments) -> Vec<DatabaseCheck> {
         (DatabaseCheck::ProbeFailed, arguments.probe),
         (DatabaseCheck::ProbeUntried, arguments.probe),
         (DatabaseCheck::ForeignTenantRow, arguments.data),
+        (
+            DatabaseCheck::BlindMigration,
+            arguments.server.migrations.is_some(),
+        ),
     ];
     let without = options.into_iter().filter(|(_, is_given)| !is_given);
     without.map(|(check, _)| check).collect()
-}
-
-/// A throwaway server with a database to which the migrations of a directory are applied.
-fn server_of_migrations(project: &Project, directory: &Path) -> Result<Server, Failure> {
-    let root = &project.package.root;
-    let migrations = migrations::find(root, root.relative(directory))?;
-    let settings = &project.policy.database;
-    let across_tenants = settings.roles.iter().map(|role| &role.name);
-    let named = settings.app_roles.iter().chain(across_tenants);
-    let roles: Vec<String> = named.map(|role| role.value.clone()).collect();
-    let server = Server::start()?;
-    migrations::apply(&server, &migrations, &roles)?;
-    Ok(server)
 }

@@ -2,6 +2,7 @@
 //!
 //! `Session → Catalog → (with the registry) Context → Finding → report`
 
+pub mod blind;
 mod calls;
 pub mod catalog;
 pub mod checks;
@@ -20,6 +21,7 @@ mod missing_tenant_column;
 mod openings;
 mod ownership;
 pub mod parent_access;
+mod platform;
 mod policies;
 pub mod probe;
 mod probed;
@@ -35,6 +37,7 @@ pub mod statements;
 pub mod tenancy;
 #[cfg(test)]
 mod testing;
+pub mod throwaway;
 mod triggers;
 mod watchdog;
 

@@ -14,6 +14,7 @@ mod harness;
 mod help;
 mod lint;
 mod list;
+mod migrations;
 mod mutations;
 mod policy;
 mod scaffold;
