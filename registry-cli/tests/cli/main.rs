@@ -22,6 +22,7 @@ mod selection;
 #[cfg(unix)]
 mod server;
 mod shapes;
+mod supabase;
 mod sync;
 #[cfg(unix)]
 mod tenancy;
