@@ -297,9 +297,11 @@ pub struct MigrationArguments {
 
 #[derive(Args, Debug)]
 pub struct VerifyArguments {
-    /// The database, as `postgres://USER@HOST:PORT/DATABASE`.
+    /// The database, as `postgres://USER@HOST:PORT/DATABASE`; may be repeated.
+    ///
+    /// Several databases get one report. A finding that only some of them have names these.
     #[arg(long, value_name = "URL")]
-    pub database_url: Option<String>,
+    pub database_url: Vec<String>,
     #[command(flatten)]
     pub server: MigrationArguments,
     /// Also attempt, as each role of the application, what the database must refuse.

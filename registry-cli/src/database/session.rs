@@ -13,6 +13,7 @@ use sqlx::{Connection, Either, Executor, FromRow, PgConnection};
 use tokio::runtime::{self, Runtime};
 use url::Url;
 
+use super::databases::Address;
 use super::server::{PORT, Server};
 use crate::failure::Failure;
 
@@ -96,6 +97,7 @@ pub struct Session {
     connection: PgConnection,
     /// Passwords that must not appear in messages.
     secrets: Vec<String>,
+    pub address: Address,
 }
 
 impl Session {
@@ -145,6 +147,7 @@ impl Session {
             runtime,
             connection,
             secrets,
+            address: address(&options),
         })
     }
 
@@ -315,9 +318,25 @@ fn no_database() -> Failure {
     )
 }
 
-fn no_connection(options: &PgConnectOptions, error: &sqlx::Error, secrets: &[String]) -> Failure {
+/// The server and the database of a connection. Without a name, the database is that of the role.
+fn address(options: &PgConnectOptions) -> Address {
+    Address {
+        host: host(options),
+        port: options.get_port(),
+        database: options
+            .get_database()
+            .unwrap_or(options.get_username())
+            .to_string(),
+    }
+}
+
+fn host(options: &PgConnectOptions) -> String {
     let socket = options.get_socket().map(|path| path.display().to_string());
-    let host = socket.unwrap_or_else(|| options.get_host().to_string());
+    socket.unwrap_or_else(|| options.get_host().to_string())
+}
+
+fn no_connection(options: &PgConnectOptions, error: &sqlx::Error, secrets: &[String]) -> Failure {
+    let host = host(options);
     Failure::new("cannot connect to the database")
         .note(redacted(&text(error), secrets))
         .note(format!(

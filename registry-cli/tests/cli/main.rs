@@ -21,6 +21,7 @@ mod scaffold;
 mod selection;
 #[cfg(unix)]
 mod server;
+mod several;
 mod shapes;
 mod supabase;
 mod sync;

@@ -71,13 +71,22 @@ fn project() -> Crate {
 }
 
 fn verify(crate_: &Crate, more: &[&str]) -> Report {
-    let arguments = ["verify", "--migrations", "supabase/migrations", "--format", "json"];
+    let arguments = [
+        "verify",
+        "--migrations",
+        "supabase/migrations",
+        "--format",
+        "json",
+    ];
     crate_.run(&[&arguments[..], more].concat())
 }
 
 fn codes(report: &Report) -> Vec<String> {
     let all = findings(report);
-    let mut codes: Vec<String> = all.iter().map(|one| one["code"].as_str().unwrap().to_string()).collect();
+    let mut codes: Vec<String> = all
+        .iter()
+        .map(|one| one["code"].as_str().unwrap().to_string())
+        .collect();
     codes.dedup();
     codes
 }
@@ -89,7 +98,11 @@ fn a_sound_project() {
     }
     let report = verify(&project(), &["--probe"]);
     assert_eq!((codes(&report), report.code), (vec![], 0), "{}", report.all());
-    assert!(report.stderr.contains("of which the server allowed 0"), "{}", report.all());
+    assert!(
+        report.stderr.contains("of which the server allowed 0"),
+        "{}",
+        report.all()
+    );
     // `postgres` runs the migrations there, and policies do not bind it.
     assert!(!report.stderr.contains("superuser"), "{}", report.all());
 }

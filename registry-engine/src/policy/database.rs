@@ -101,6 +101,28 @@ impl DatabaseSettings {
         set.map_or(check.default_level(), |(_, level)| *level)
     }
 
+    pub(super) fn unite(&mut self, other: Self) {
+        if self.app_roles.is_empty() {
+            self.app_roles = other.app_roles;
+        }
+        self.owner = self.owner.take().or(other.owner);
+        self.platform = self.platform.or(other.platform);
+        self.setup.extend(other.setup);
+        for role in other.roles {
+            match self
+                .roles
+                .iter_mut()
+                .find(|known| known.name.value == role.name.value)
+            {
+                Some(known) => known.tables.extend(role.tables),
+                None => self.roles.push(role),
+            }
+        }
+        self.exceptions.extend(other.exceptions);
+        self.levels.extend(other.levels);
+        self.probe.extend(other.probe);
+    }
+
     pub(super) fn read<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: TomlValue<'a>) -> Self {
         let mut database = Self::default();
         for (key, value) in reader.table(key, value) {
