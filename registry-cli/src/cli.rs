@@ -244,12 +244,21 @@ pub struct SqlArguments {
     /// nothing to anyone else.
     #[arg(long)]
     pub down: bool,
-    /// Print only what a database lacks; fail if it lacks anything.
+    /// Print only what a database lacks; exit code 1 if it lacks anything, 0 if it lacks nothing.
     ///
-    /// To find out how the server spells a policy, the program creates the policy on a temporary table and rolls
+    /// The database is that of `--database-url`, or what the migrations of `--migrations` make. To find out how the server spells a policy, the program creates the policy on a temporary table and rolls
     /// back. That needs the TEMPORARY privilege on the database and SELECT on the tables.
     #[arg(long, conflicts_with = "down")]
     pub diff: bool,
+    /// With `--diff`, exit with 0 also if the database lacks something.
+    #[arg(long, requires = "diff")]
+    pub exit_zero: bool,
+    /// Write a migration into this directory instead of printing it.
+    ///
+    /// The file has the name and the layout that the tool of the directory gives it, with the version after the last
+    /// one. Nothing is overwritten, and nothing is written if there is nothing to do.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["down", "indexes", "transaction_per_table"])]
+    pub write: Option<PathBuf>,
     /// Print the indexes that the policies need, and nothing else.
     ///
     /// An index should start with the tenant column, or with the reference of a child to its parent. The statements run
@@ -267,6 +276,8 @@ pub struct SqlArguments {
     /// Default: `DATABASE_URL`, or the variables and the password file of libpq.
     #[arg(long, value_name = "URL", requires = "diff")]
     pub database_url: Option<String>,
+    #[command(flatten)]
+    pub server: MigrationArguments,
     #[command(flatten)]
     pub selection: Selection,
 }

@@ -115,12 +115,22 @@ impl Session {
 
     /// Connects to a throwaway server, regardless of the environment.
     pub fn connect_to(server: &Server, database: &str) -> Result<Self, Failure> {
+        Self::with_defaults(server, database, &[])
+    }
+
+    /// Connects to a throwaway server, with defaults of settings as a role has them.
+    pub fn with_defaults(
+        server: &Server,
+        database: &str,
+        settings: &[(String, String)],
+    ) -> Result<Self, Failure> {
         let options = PgConnectOptions::new_without_pgpass()
             .socket(server.directory())
             .port(PORT)
             .username(server.superuser())
             .database(database)
-            .ssl_mode(PgSslMode::Disable);
+            .ssl_mode(PgSslMode::Disable)
+            .options(settings.iter().map(|(name, value)| (name, value)));
         Self::open(options, Vec::new())
     }
 

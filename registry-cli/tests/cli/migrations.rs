@@ -374,3 +374,105 @@ fn the_version_of_the_server_can_be_chosen() {
         report.all()
     );
 }
+
+/// `sql --diff` with what the migrations make, and the migration that it writes.
+#[test]
+fn the_difference_to_the_migrations() {
+    if !has_server() {
+        return;
+    }
+    let crate_ = shop();
+    let run = |arguments: &[&str]| crate_.run(&[&["sql"], arguments].concat());
+    let difference = ["--diff", "--migrations", "migrations"];
+    assert_eq!(run(&difference).all(), "-- exit 0\n");
+    crate_.write(
+        "migrations/3_more.sql",
+        "ALTER TABLE projects NO FORCE ROW LEVEL SECURITY;",
+    );
+    let report = run(&difference);
+    assert_eq!(report.code, 1, "{}", report.all());
+    assert!(
+        report
+            .stdout
+            .contains("ALTER TABLE \"public\".\"projects\" FORCE ROW LEVEL SECURITY;"),
+        "{}",
+        report.all()
+    );
+    let lenient = run(&[&difference[..], &["--exit-zero"]].concat());
+    assert_eq!(
+        (lenient.code, lenient.stdout.as_str()),
+        (0, report.stdout.as_str())
+    );
+
+    let written = run(&[&difference[..], &["--write", "migrations"]].concat());
+    assert_eq!(
+        (written.code, written.stdout.as_str()),
+        (0, ""),
+        "{}",
+        written.all()
+    );
+    assert_eq!(crate_.read("migrations/4_table_registry.sql"), report.stdout);
+    assert_eq!(run(&difference).all(), "-- exit 0\n");
+    let files = crate_.files();
+    let again = run(&[&difference[..], &["--write", "migrations"]].concat());
+    assert_eq!(again.code, 0, "{}", again.all());
+    assert!(
+        again
+            .stderr
+            .contains("nothing to write: the database lacks nothing"),
+        "{}",
+        again.all()
+    );
+    assert_eq!(crate_.files(), files);
+
+    let indexes = [&difference[..], &["--indexes"]].concat();
+    assert_eq!(run(&indexes).all(), "-- exit 0\n");
+    crate_.write("migrations/5_index.sql", "DROP INDEX projects_org_id_idx;");
+    assert_eq!(run(&indexes).code, 1);
+    assert_eq!(run(&[&indexes[..], &["--exit-zero"]].concat()).code, 0);
+}
+
+#[test]
+fn a_migration_of_the_tool() {
+    let crate_ = shop();
+    let run = |arguments: &[&str]| crate_.run(&[&["sql"], arguments].concat());
+    let (up, down) = (run(&[]).stdout, run(&["--down"]).stdout);
+    crate_.write("diesel/2024-01-01-000000_tables/up.sql", TABLES);
+    let report = run(&["--write", "diesel"]);
+    assert_eq!((report.code, report.stdout.as_str()), (0, ""), "{}", report.all());
+    assert_eq!(crate_.read("diesel/2024-01-01-000001_table_registry/up.sql"), up);
+    assert_eq!(
+        crate_.read("diesel/2024-01-01-000001_table_registry/down.sql"),
+        down
+    );
+    // The second run has nothing to add.
+    let files = crate_.files();
+    let report = run(&["--write", "diesel"]);
+    assert_eq!(report.code, 0, "{}", report.all());
+    assert!(
+        report
+            .stderr
+            .contains("nothing to write: the last migration of this program says the same"),
+        "{}",
+        report.all()
+    );
+    assert_eq!(crate_.files(), files);
+
+    crate_.write("refinery/V7__tables.sql", TABLES);
+    assert_eq!(run(&["--write", "refinery"]).code, 0);
+    assert_eq!(crate_.read("refinery/V8__table_registry.sql"), up);
+    crate_.write("drizzle/meta/_journal.json", "{\"entries\": []}");
+    let files = crate_.files();
+    for (arguments, text) in [
+        (&["--write", "drizzle"][..], "drizzle-kit generate --custom"),
+        (&["--write", "nothing"], "cannot be read"),
+        (&["--write", "diesel", "--down"], "cannot be used with"),
+        (&["--migrations", "diesel"], "add `--diff`"),
+        (&["--exit-zero"], "--diff"),
+    ] {
+        let report = run(arguments);
+        assert_eq!((report.code, report.stdout.as_str()), (2, ""), "{}", report.all());
+        assert!(report.stderr.contains(text), "{}", report.all());
+    }
+    assert_eq!(crate_.files(), files);
+}

@@ -111,7 +111,9 @@ pub fn apply(server: &Server, migrations: &Migrations, production: &Production) 
     let version: Vec<Text> = session.query("the version of the server", "SHOW server_version")?;
     let version = version.into_iter().next().map_or(String::new(), |row| row.0);
     let mut runner = Runner {
+        server,
         session,
+        settings: Vec::new(),
         owner,
         migrations,
         production,
@@ -186,7 +188,10 @@ fn missing_roles<'a>(migrations: &[Migration], roles: &'a [String]) -> Vec<&'a s
 /// A session in which the owner runs migrations. The session itself is a superuser's, so that it can lend the owner that
 /// right in the middle of a transaction.
 struct Runner<'m> {
+    server: &'m Server,
     session: Session,
+    /// The defaults of the session.
+    settings: Vec<(String, String)>,
     owner: &'m str,
     migrations: &'m Migrations,
     production: &'m Production,
@@ -196,14 +201,18 @@ struct Runner<'m> {
     applied: Applied,
 }
 
-/// The settings that a session of a role starts with.
-const SETTINGS: &str = "
-SELECT split_part(c, '=', 1) AS name, substr(c, strpos(c, '=') + 1) AS value
-FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) AS c
-WHERE s.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = current_user))
-  AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
-  AND split_part(c, '=', 1) <> 'session_authorization'
-ORDER BY split_part(c, '=', 1) = 'role', s.setrole <> 0, s.setdatabase <> 0";
+/// The query for the settings that a session of a role starts with.
+fn settings_of(role: &str) -> String {
+    format!(
+        "SELECT split_part(c, '=', 1) AS name, substr(c, strpos(c, '=') + 1) AS value
+         FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) AS c
+         WHERE s.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = {}))
+           AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+           AND split_part(c, '=', 1) <> 'session_authorization'
+         ORDER BY s.setrole <> 0, s.setdatabase <> 0, name",
+        literal(role)
+    )
+}
 
 #[derive(FromRow)]
 struct SettingRow {
@@ -251,17 +260,24 @@ impl Runner<'_> {
     fn become_owner_anew(&mut self) -> Result<(), Failure> {
         self.session.execute(UNPREPARED, "RESET SESSION AUTHORIZATION")?;
         self.session.execute(UNPREPARED, "DISCARD ALL")?;
-        self.become_owner()?;
-        let settings: Vec<SettingRow> = self.session.query("the settings of the owner", SETTINGS)?;
-        for SettingRow { name, value } in settings {
-            let set = format!(
-                "SELECT set_config({}, {}, false)",
-                literal(&name),
-                literal(&value)
-            );
-            self.session.execute(UNPREPARED, &set)?;
+        let query = settings_of(self.owner);
+        let rows: Vec<SettingRow> = self.session.query("the settings of the owner", &query)?;
+        let (role, settings): (Vec<_>, Vec<_>) = rows
+            .into_iter()
+            .map(|row| (row.name, row.value))
+            .partition(|(name, _)| name == "role");
+        if settings != self.settings {
+            self.session = Session::with_defaults(self.server, DATABASE, &settings)?;
+            self.settings = settings;
         }
-        Ok(())
+        self.become_owner()?;
+        match role.last() {
+            Some((_, role)) => {
+                let set = format!("SET ROLE {}", identifier(role));
+                self.session.execute(UNPREPARED, &set)
+            }
+            None => Ok(()),
+        }
     }
 
     fn become_owner(&mut self) -> Result<(), Failure> {

@@ -146,7 +146,8 @@ fn short(path: &Path, directory: &Path) -> String {
     display(path.strip_prefix(directory).unwrap_or(path))
 }
 
-fn text(root: &Root, path: &Path) -> Result<String, Failure> {
+/// The text of a file, without a byte order mark.
+pub fn text(root: &Root, path: &Path) -> Result<String, Failure> {
     let text = fs::read_to_string(root.resolve(path)).map_err(|error| unreadable(path, &error))?;
     Ok(without_mark(&text).to_string())
 }
@@ -160,11 +161,10 @@ fn read(root: &Root, directory: &Path, path: PathBuf, tool: Tool) -> Result<Migr
     let statements = statements(&sql).map_err(|command| {
         not_applied(&path)
             .note(format!(
-                "`{}:{}`: `{}` needs `psql`, and {} sends its files to the server as they are",
+                "`{}:{}`: `{}` is a command of `psql`, and tools send their files to the server as they are",
                 display(&path),
                 command.line,
-                command.text,
-                tool.name()
+                command.text
             ))
             .help("write it as SQL")
     })?;
@@ -556,7 +556,7 @@ mod tests {
             ]
         );
         let migrations = find_in(directory.path()).unwrap();
-        let known = (migrations[3].version.as_str(), migrations[2].name.as_str());
+        let known = (migrations[3].version.as_str(), migrations[3].name.as_str());
         assert_eq!(known, ("20170101000000", "b"));
     }
 
@@ -611,9 +611,9 @@ mod tests {
         assert_eq!((migration.statements.len(), migration.statements[0].line), (1, 2));
         let migrations = directory(&[("1.sql", "SELECT 1;\n\\i other.sql")]);
         let text = failure(migrations.path());
-        assert!(text.contains(":2`: `\\i` needs `psql`"), "{text}");
+        assert!(text.contains(":2`: `\\i` is a command of `psql`"), "{text}");
         let migrations = directory(&[("1.sql", "COPY a FROM stdin;\n1\tit's\n\\.\n")]);
-        assert!(failure(migrations.path()).contains("needs `psql`"));
+        assert!(failure(migrations.path()).contains("is a command of `psql`"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod directory;
+pub mod next;
 pub mod refused;
 pub mod script;
 pub mod told;

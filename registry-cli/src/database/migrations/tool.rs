@@ -68,16 +68,16 @@ impl Tool {
             Self::Drizzle => "drizzle",
             Self::Prisma => "Prisma",
             Self::Supabase => "the Supabase CLI",
-            Self::Plain => "psql",
+            Self::Plain => "this program",
         }
     }
 
     /// How it sends a migration that asks for no transaction, if its files can ask for that.
     pub fn without_transaction(self) -> Option<Sending> {
         match self {
-            Self::Sqlx | Self::Diesel | Self::Dbmate | Self::Refinery => Some(Sending::AsOneQuery),
+            Self::Sqlx | Self::Diesel | Self::Dbmate => Some(Sending::AsOneQuery),
             Self::Goose | Self::SqlMigrate | Self::Flyway | Self::Plain => Some(Sending::OneByOne),
-            Self::GolangMigrate | Self::Drizzle | Self::Prisma | Self::Supabase => None,
+            Self::Refinery | Self::GolangMigrate | Self::Drizzle | Self::Prisma | Self::Supabase => None,
         }
     }
 
@@ -123,6 +123,9 @@ impl Tool {
             Self::Goose => "put the statement into a migration of its own, with `-- +goose NO TRANSACTION`",
             Self::SqlMigrate => {
                 "put the statement into a migration of its own, with `-- +migrate Up notransaction`"
+            }
+            Self::Plain => {
+                "put the statement into a migration of its own that starts with `-- no-transaction`"
             }
             _ => "run the statement outside the migrations, or without CONCURRENTLY",
         };
