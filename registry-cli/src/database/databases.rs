@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use table_registry_engine::{Code, Lint};
+use table_registry_engine::{Code, DatabaseCheck, Lint};
 
 use super::finding::Finding;
 
@@ -56,7 +56,20 @@ pub fn united(of_each: Vec<(String, Vec<Finding>)>) -> Vec<Finding> {
         }
         finding
     });
-    united.collect()
+    let mut united: Vec<Finding> = united.collect();
+    if count > 1 {
+        united.sort_by_key(|finding| place_in_report(finding.code));
+    }
+    united
+}
+
+/// Checks are reported in the order of their list, and before everything else.
+fn place_in_report(code: Code) -> usize {
+    let place = match code {
+        Code::DatabaseCheck(check) => DatabaseCheck::ALL.iter().position(|one| *one == check),
+        _ => None,
+    };
+    place.unwrap_or(usize::MAX)
 }
 
 fn is_same(one: &Finding, other: &Finding) -> bool {
@@ -84,8 +97,6 @@ fn is_same(one: &Finding, other: &Finding) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use table_registry_engine::DatabaseCheck;
-
     use super::*;
 
     fn address(host: &str, database: &str) -> Address {

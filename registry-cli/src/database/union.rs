@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use table_registry_engine::{DatabaseCheck, Lint, Placed, Policy, Tenants, display};
+use table_registry_engine::{DatabaseCheck, Lint, Policy, Tenants, display};
 
 use super::main_file;
 use crate::failure::Failure;
@@ -69,7 +69,7 @@ fn policy_file(project: &Project) -> String {
 
 /// What has to be the same, with the values as the policy file writes them. `None` if it says nothing that could
 /// contradict another file.
-fn settings(policy: &Policy) -> Vec<(&'static str, Option<String>)> {
+fn settings(policy: &Policy) -> Vec<(String, Option<String>)> {
     let database = &policy.database;
     let mut app_roles: Vec<&str> = database
         .app_roles
@@ -78,46 +78,47 @@ fn settings(policy: &Policy) -> Vec<(&'static str, Option<String>)> {
         .collect();
     app_roles.sort_unstable();
     let column = policy.tenancy.column();
-    let is_one = match policy.tenancy.tenants {
+    let tenants = match policy.tenancy.tenants {
         Tenants::Unknown => None,
         Tenants::One => Some("`mode = \"none\"`".to_string()),
         Tenants::Many(_) => Some("a tenant column".to_string()),
     };
-    let levels = DatabaseCheck::ALL.iter().filter_map(|check| {
+    let levels = DatabaseCheck::ALL.iter().map(|check| {
         let set = database.levels.iter().rfind(|(of, _)| of == check);
-        set.map(|(_, level)| format!("{check} = {level}"))
+        (
+            format!("levels.{check}"),
+            set.map(|(_, level)| shown(&level.as_str())),
+        )
     });
     let lints = [Lint::MissingTenantColumn, Lint::UnusedAllow];
     let lints: Vec<_> = lints
         .iter()
         .map(|lint| policy.lints.level(*lint).as_str())
         .collect();
-    let levels: Vec<String> = levels.collect();
     vec![
-        ("schema", shown(&database.schema)),
-        ("app_roles", shown(&app_roles).filter(|_| !app_roles.is_empty())),
-        ("owner", database.owner.as_ref().and_then(text)),
+        ("schema", Some(shown(&database.schema))),
+        ("app_roles", (!app_roles.is_empty()).then(|| shown(&app_roles))),
+        ("owner", database.owner.as_ref().map(|owner| shown(&owner.value))),
         (
             "platform",
-            database.platform.and_then(|platform| shown(&platform.as_str())),
+            database.platform.map(|platform| shown(&platform.as_str())),
         ),
-        ("force_rls", shown(&database.force_rls)),
-        ("append_only_trigger", shown(&database.append_only_trigger)),
-        ("levels", shown(&levels).filter(|_| !levels.is_empty())),
-        ("lints", shown(&lints)),
-        ("tenancy", is_one),
-        ("setting", column.and_then(|column| shown(&column.setting))),
+        ("force_rls", Some(shown(&database.force_rls))),
+        ("append_only_trigger", Some(shown(&database.append_only_trigger))),
+        ("lints", Some(shown(&lints))),
+        ("tenancy", tenants),
+        ("setting", column.map(|column| shown(&column.setting))),
         (
             "type",
-            column.and_then(|column| shown(&column.sql_type.as_deref()?)),
+            column.and_then(|column| column.sql_type.as_ref()).map(shown),
         ),
     ]
+    .into_iter()
+    .map(|(key, value)| (key.to_string(), value))
+    .chain(levels)
+    .collect()
 }
 
-fn shown(value: &impl Debug) -> Option<String> {
-    Some(format!("`{value:?}`"))
-}
-
-fn text(placed: &Placed<String>) -> Option<String> {
-    shown(&placed.value)
+fn shown(value: &impl Debug) -> String {
+    format!("`{value:?}`")
 }

@@ -312,7 +312,7 @@ mod tests {
         assert_eq!((database.schema.as_str(), roles), ("erp", vec!["app", "worker"]));
         assert!(!database.force_rls && database.append_only_trigger);
         assert_eq!(
-            database.owner.map(|owner| owner.value).as_deref(),
+            database.owner.as_ref().map(|owner| owner.value.as_str()),
             Some("app_owner")
         );
         assert_eq!(

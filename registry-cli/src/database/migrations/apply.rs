@@ -251,7 +251,7 @@ impl Runner<'_> {
         if std::mem::take(&mut self.is_open)
             && let Err(refusal) = self.session.run("COMMIT")?
         {
-            return Err(self.not_applied(migration).note(refusal.message));
+            return Err(not_applied(&migration.path).note(refusal.message));
         }
         Ok(())
     }
@@ -420,7 +420,7 @@ impl Runner<'_> {
         match self.session.run(&insert)? {
             Ok(()) => Ok(()),
             Err(refusal) => {
-                let failure = self.not_applied(migration).note(format!(
+                let failure = not_applied(&migration.path).note(format!(
                     "{} cannot record it in its table `{}`: {}",
                     tool.name(),
                     bookkeeping.table,
@@ -457,7 +457,7 @@ impl Runner<'_> {
 
     fn refused(&self, migration: &Migration, statement: &Statement, refusal: &Refusal) -> Failure {
         let path = display(&migration.path);
-        let failure = refused::explained(self.not_applied(migration), &path, statement, refusal);
+        let failure = refused::explained(not_applied(&migration.path), &path, statement, refusal);
         let failure = failure.note(self.circumstances());
         if refused::is_about_transactions(refusal) && migration.is_transaction() {
             let (note, help) = self.migrations.tool.transaction_rule(migration.is_asked_for);
@@ -471,10 +471,6 @@ impl Runner<'_> {
             "the server is PostgreSQL {}, the role `{}`",
             self.version, self.owner
         )
-    }
-
-    fn not_applied(&self, migration: &Migration) -> Failure {
-        not_applied(&migration.path)
     }
 }
 

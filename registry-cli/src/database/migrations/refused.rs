@@ -98,7 +98,7 @@ pub fn explained(failure: Failure, path: &str, statement: &Statement, refusal: &
     let failure = [&refusal.detail, &refusal.hint]
         .into_iter()
         .flatten()
-        .fold(failure, |failure, text| failure.note(text));
+        .fold(failure, Failure::note);
     failure.note(format!("the statement is `{}`", statement.excerpt()))
 }
 

@@ -43,7 +43,7 @@ fn of_superuser(applied: &Applied, owner: &str) -> Option<Group> {
     let all = &applied.by_superuser;
     let notes = all.iter().map(|one| {
         let text = format!("`{}`: `{}`: {}", one.place, one.statement, one.reason);
-        printable(&text).to_string()
+        printable(&text)
     });
     let verb = if all.len() == 1 { "needs" } else { "need" };
     (!all.is_empty()).then(|| Group {
@@ -82,7 +82,7 @@ fn made_up(applied: &Applied, settings: &DatabaseSettings) -> Option<Group> {
         is_near |= meant.is_some();
         let meant = meant.map_or(String::new(), |meant| format!("; {meant}"));
         let text = format!("`{}` names `{}`{meant}", role.place, role.name);
-        printable(&text).to_string()
+        printable(&text)
     });
     let notes: Vec<String> = notes.collect();
     let count = notes.len();
