@@ -244,12 +244,21 @@ pub struct SqlArguments {
     /// nothing to anyone else.
     #[arg(long)]
     pub down: bool,
-    /// Print only what a database lacks; fail if it lacks anything.
+    /// Print only what a database lacks; exit code 1 if it lacks anything, 0 if it lacks nothing.
     ///
-    /// To find out how the server spells a policy, the program creates the policy on a temporary table and rolls
+    /// The database is that of `--database-url`, or what the migrations of `--migrations` make. To find out how the server spells a policy, the program creates the policy on a temporary table and rolls
     /// back. That needs the TEMPORARY privilege on the database and SELECT on the tables.
     #[arg(long, conflicts_with = "down")]
     pub diff: bool,
+    /// With `--diff`, exit with 0 also if the database lacks something.
+    #[arg(long, requires = "diff")]
+    pub exit_zero: bool,
+    /// Write a migration into this directory instead of printing it.
+    ///
+    /// The file has the name and the layout that the tool of the directory gives it, with the version after the last
+    /// one. Nothing is overwritten, and nothing is written if there is nothing to do.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["down", "indexes", "transaction_per_table"])]
+    pub write: Option<PathBuf>,
     /// Print the indexes that the policies need, and nothing else.
     ///
     /// An index should start with the tenant column, or with the reference of a child to its parent. The statements run
@@ -268,22 +277,44 @@ pub struct SqlArguments {
     #[arg(long, value_name = "URL", requires = "diff")]
     pub database_url: Option<String>,
     #[command(flatten)]
+    pub server: MigrationArguments,
+    #[command(flatten)]
     pub selection: Selection,
+}
+
+/// A throwaway server instead of a database.
+#[derive(Args, Debug)]
+pub struct MigrationArguments {
+    /// Take the result of migrations, on a throwaway server.
+    ///
+    /// The server is started from the PostgreSQL binaries on this machine: those beside the `initdb` on the `PATH`,
+    /// else those that `pg_config --bindir` names, else the newest installed version. The directories of sqlx,
+    /// Diesel, drizzle, Prisma, Flyway, refinery, dbmate, goose, golang-migrate and Supabase, and plain `.sql` files are
+    /// recognised, and run as the tool runs them, in its order and its transactions.
+    ///
+    /// The migrations run as the owner of the database, which is no superuser: `owner` in `[database]`, or a role that is
+    /// made up. What only a superuser may run is run by one, and reported. Roles that migrations name and nothing
+    /// creates are made up.
+    #[arg(long, value_name = "DIR", conflicts_with = "database_url")]
+    pub migrations: Option<PathBuf>,
+    /// A file of SQL that a superuser runs before the migrations, after those of `setup` in `[database]`; may be
+    /// repeated.
+    #[arg(long, value_name = "FILE", requires = "migrations")]
+    pub setup: Vec<PathBuf>,
+    /// The major version of the throwaway server, if several are installed.
+    #[arg(long, value_name = "NUMBER", requires = "migrations")]
+    pub postgres_version: Option<u32>,
 }
 
 #[derive(Args, Debug)]
 pub struct VerifyArguments {
-    /// The database, as `postgres://USER@HOST:PORT/DATABASE`.
-    #[arg(long, value_name = "URL")]
-    pub database_url: Option<String>,
-    /// Check the result of migrations, on a throwaway server.
+    /// The database, as `postgres://USER@HOST:PORT/DATABASE`; may be repeated.
     ///
-    /// The server is started from the PostgreSQL binaries on this machine: those beside the `initdb` on the `PATH`,
-    /// else those that `pg_config --bindir` names, else the newest installed version. The directories of sqlx,
-    /// Diesel, drizzle, Prisma, Flyway, refinery, dbmate and goose, and plain `.sql` files are recognised. Roles of
-    /// `app_roles` that migrations name and do not create are created first.
-    #[arg(long, value_name = "DIR", conflicts_with = "database_url")]
-    pub migrations: Option<PathBuf>,
+    /// Several databases get one report. A finding that only some of them have names these.
+    #[arg(long, value_name = "URL")]
+    pub database_url: Vec<String>,
+    #[command(flatten)]
+    pub server: MigrationArguments,
     /// Also attempt, as each role of the application, what the database must refuse.
     ///
     /// With `--migrations`, every table gets made-up rows of several tenants, and each role tries to read, add, change,

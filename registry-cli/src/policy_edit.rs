@@ -107,6 +107,9 @@ fn database(policy: &Policy) -> Vec<String> {
     let DatabaseSettings {
         app_roles,
         schema,
+        owner,
+        setup,
+        platform,
         force_rls,
         append_only_trigger,
         roles,
@@ -121,7 +124,9 @@ fn database(policy: &Policy) -> Vec<String> {
     });
     let allowed = exceptions.iter().map(exception);
     let made_up: Vec<(&String, &String)> = probe.iter().map(|(name, value)| (&name.value, value)).collect();
-    let settings = format!("{schema:?} {force_rls} {append_only_trigger} {levels:?} {made_up:?}");
+    let owner = owner.as_ref().map(|owner| &owner.value);
+    let server = format!("{owner:?} {:?} {platform:?}", values(setup));
+    let settings = format!("{schema:?} {server} {force_rls} {append_only_trigger} {levels:?} {made_up:?}");
     names
         .chain(across_tenants)
         .chain(allowed)

@@ -67,6 +67,16 @@ impl Project {
             .help("name one with `-p`"))
     }
 
+    /// Reads the registries of the chosen packages, which share a database. Fails if one package has several.
+    pub fn load_databases(workspace: &Workspace) -> Result<Vec<Self>, Failure> {
+        let projects = Self::load_all(workspace)?;
+        let mut pairs = projects.windows(2);
+        match pairs.find(|pair| pair[0].package.name == pair[1].package.name) {
+            Some(pair) => Err(several_registries(&pair[0].package)),
+            None => Ok(projects),
+        }
+    }
+
     /// The registries of a package. Two crates that call the macro in the same way have the same registry, which counts
     /// once.
     fn of_package(package: &Package, calls: Vec<RegistryCall>) -> Vec<Self> {

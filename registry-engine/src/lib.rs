@@ -28,8 +28,9 @@ pub use name::{NameFault, TableName, check as check_name, key, key_ident, raw_wh
 pub use pipeline::{Analysis, Inputs, run};
 pub use policy::{
     Command, CrossTenantRole, DatabaseException, DatabaseSettings, DeclaredPolicy, DeclaredTable, EXEMPT,
-    Exception, Exemption, INSERT_UPDATE_DELETE, LintSettings, MAIN_FILE, OVERRIDES, Override, Placed, Policy,
-    PolicyFiles, REVOKE_FILE, Revoked, SYSTEM, TenancySettings, TenantColumn, Tenants, UPDATE_DELETE,
+    Exception, Exemption, INSERT_UPDATE_DELETE, LintSettings, MAIN_FILE, OVERRIDES, Override, Placed,
+    Platform, Policy, PolicyFiles, REVOKE_FILE, Revoked, SYSTEM, TenancySettings, TenantColumn, Tenants,
+    UPDATE_DELETE,
 };
 pub use registry::{Access, ExemptTable, Parent, RegisteredTable, Registry, Tenancy, validate};
 pub use report::{

@@ -1,6 +1,7 @@
 //! `sql`: the migration that makes a database meet the registry's requirements, and the one that reverses it.
 
 use std::collections::BTreeMap;
+use std::path::{self, Path};
 
 use table_registry_engine::{DatabaseCheck, Diagnostic, RegisteredTable, Registry};
 
@@ -12,6 +13,7 @@ use crate::database::difference::{self, Spellings};
 use crate::database::exceptions;
 use crate::database::grants::{MAINTAIN, open_grants};
 use crate::database::indexes;
+use crate::database::migrations::next;
 use crate::database::parent_access::{blind_roles, parents_read};
 use crate::database::requirements::{Asked, Names, Object, Requirement, without_own};
 use crate::database::session::Session;
@@ -21,27 +23,102 @@ use crate::database::statements::{
     for_each_without_policy, grant_select, qualified, revoke, role_list, unforce_rls,
 };
 use crate::database::tenancy::{RequiredPolicies, Unknown, policy_names};
+use crate::database::throwaway::Throwaway;
 use crate::database::with_project;
+use crate::edit::{Changes, ExclusiveRun};
 use crate::failure::Failure;
 use crate::progress;
 use crate::project::Project;
 use crate::report::{self, Exit, counted};
 use crate::text::{printable, quoted};
+use crate::workspace::Workspace;
 
 pub fn run(arguments: &SqlArguments) -> Result<Exit, Failure> {
+    if arguments.server.migrations.is_some() && !arguments.diff {
+        return Err(Failure::new("`--migrations` says what to compare with")
+            .help("add `--diff`; to write the SQL to a directory, use `--write DIR`"));
+    }
     let report = |_: &Project, faults: Vec<Diagnostic>| Ok(report::faults(&faults));
     with_project(&arguments.selection, report, |project| {
         if arguments.indexes {
             return print_indexes(project, arguments);
         }
         let plan = Plan::new(project, arguments)?;
-        if arguments.diff {
-            return plan.print_difference(project, arguments.database_url.as_deref());
+        if !arguments.diff {
+            let sql = if arguments.down { plan.down() } else { plan.up() };
+            return match &arguments.write {
+                Some(_) if plan.tables.is_empty() => Ok(nothing_to_write("the registry requires nothing")),
+                Some(directory) => write(project, arguments, directory, &sql, &plan.down()),
+                None => report::data(&sql).map(|()| Exit::Fine),
+            };
         }
-        report::data(&if arguments.down { plan.down() } else { plan.up() })?;
-        Ok(Exit::Fine)
+        let difference = in_database(project, arguments, |session| plan.difference(project, session))?;
+        match (&difference.sql, &arguments.write) {
+            (Some(sql), Some(directory)) => write(project, arguments, directory, sql, NOT_REVERSED),
+            (Some(sql), None) => report::data(sql).map(|()| something_to_do(arguments)),
+            (None, _) if !difference.is_complete => Ok(something_to_do(arguments)),
+            (None, Some(_)) => Ok(nothing_to_write("the database lacks nothing")),
+            (None, None) => Ok(Exit::Fine),
+        }
     })
 }
+
+/// Runs something in the database that the arguments name, or in the one that migrations make.
+fn in_database<T>(
+    project: &Project,
+    arguments: &SqlArguments,
+    run: impl FnOnce(&mut Session) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    match Throwaway::of_arguments(project, &arguments.server)? {
+        Some(mut throwaway) => run(&mut throwaway.session),
+        None => run(&mut Session::connect(arguments.database_url.as_deref())?),
+    }
+}
+
+/// The exit code of `--diff` if the database lacks something.
+fn something_to_do(arguments: &SqlArguments) -> Exit {
+    if arguments.exit_zero {
+        Exit::Fine
+    } else {
+        Exit::Findings
+    }
+}
+
+/// Writes a migration, named as the tool that owns the directory would name it.
+fn write(
+    project: &Project,
+    arguments: &SqlArguments,
+    directory: &Path,
+    up: &str,
+    down: &str,
+) -> Result<Exit, Failure> {
+    let root = &project.package.root;
+    let absolute = path::absolute(directory).map_err(|error| Failure::io("resolved", directory, &error))?;
+    let workspace = Workspace::load(&arguments.selection)?;
+    let run = ExclusiveRun::of(&workspace);
+    let directory = root.relative(&absolute);
+    // What the migrations themselves lack is missing, whatever an earlier one has said.
+    if arguments.server.migrations.is_none() && next::is_repeated(root, directory, up)? {
+        return Ok(nothing_to_write(
+            "the last migration of this program says the same",
+        ));
+    }
+    let mut changes = Changes::new(root);
+    for (path, text) in next::files(root, directory, up, down)? {
+        changes.create(path, text);
+    }
+    changes.commit(&run).map(|()| Exit::Fine)
+}
+
+fn nothing_to_write(reason: &str) -> Exit {
+    report::say!("nothing to write: {reason}");
+    Exit::Fine
+}
+
+/// What reverses a difference.
+const NOT_REVERSED: &str = "-- What the database was before is not known: `cargo table-registry sql --down` prints the SQL that removes everything.
+SELECT 1;
+";
 
 /// Prints the indexes that the tables need, or those that a database lacks. They stand apart, because CREATE INDEX
 /// CONCURRENTLY does not run in a transaction.
@@ -63,8 +140,7 @@ fn print_indexes(project: &Project, arguments: &SqlArguments) -> Result<Exit, Fa
         ))?;
         return Ok(Exit::Fine);
     }
-    let mut session = Session::connect(arguments.database_url.as_deref())?;
-    let catalog = Catalog::read(&mut session)?;
+    let catalog = in_database(project, arguments, Catalog::read)?;
     let wanting = tables.filter(|table| indexes::is_wanted(table, settings));
     let lacking = wanting.filter_map(|table| {
         let name = qualified(settings, &table.name, table.schema.as_deref());
@@ -76,7 +152,7 @@ fn print_indexes(project: &Project, arguments: &SqlArguments) -> Result<Exit, Fa
     }
     let header = header("sql --indexes --diff");
     report::data(&format!("{header}\n\n{}\n", statements.join("\n")))?;
-    Ok(Exit::Findings)
+    Ok(something_to_do(arguments))
 }
 
 const OUTSIDE: &str = "-- Run it statement by statement, outside a transaction, as the owner of the tables. The index of a partitioned table
@@ -277,9 +353,8 @@ impl<'p> Plan<'p> {
         sections.collect()
     }
 
-    fn print_difference(&self, project: &Project, url: Option<&str>) -> Result<Exit, Failure> {
-        let mut session = Session::connect(url)?;
-        let catalog = Catalog::read(&mut session)?;
+    fn difference(&self, project: &Project, session: &mut Session) -> Result<Difference, Failure> {
+        let catalog = Catalog::read(session)?;
         let context = Context::new(project, &catalog)?;
         let missing = missing_app_roles(&context);
         if !missing.is_empty() {
@@ -296,7 +371,7 @@ impl<'p> Plan<'p> {
         for table in bar.wrap_iter(self.tables.iter()) {
             match catalog.table(&table.name) {
                 Some(relation) => {
-                    let lacking = self.lacking(table, relation, &context, &mut session, &mut spellings)?;
+                    let lacking = self.lacking(table, relation, &context, session, &mut spellings)?;
                     needs_function |= lacking.trigger;
                     sections.extend((!lacking.statements.is_empty()).then(|| lacking.statements.join("\n")));
                 }
@@ -306,14 +381,11 @@ impl<'p> Plan<'p> {
                 }
             }
         }
-        if sections.is_empty() {
-            return Ok(if is_complete { Exit::Fine } else { Exit::Findings });
-        }
         if needs_function {
             sections.insert(0, create_trigger_function(&self.names.schema));
         }
-        report::data(&self.joined(self.header("sql --diff"), sections))?;
-        Ok(Exit::Findings)
+        let sql = (!sections.is_empty()).then(|| self.joined(self.header("sql --diff"), sections));
+        Ok(Difference { sql, is_complete })
     }
 
     fn lacking(
@@ -598,6 +670,13 @@ fn lacking_access(table: &PlannedTable, relation: &Relation, context: &Context<'
         grants.extend((!roles.is_empty()).then(|| grant_select(name, columns, &roles)));
     }
     grants
+}
+
+/// What a database lacks.
+struct Difference {
+    sql: Option<String>,
+    /// Whether the database has all tables.
+    is_complete: bool,
 }
 
 /// What a table and its children lack.

@@ -1,71 +1,107 @@
 //! `verify`: whether a real database meets the registry's requirements.
 
-use std::path::{self, Path};
-
 use table_registry_engine::{DatabaseCheck, Diagnostic};
 
 use crate::cli::VerifyArguments;
+use crate::database::blind::BlindStatement;
 use crate::database::catalog::Catalog;
 use crate::database::checks;
 use crate::database::column_types;
 use crate::database::context::Context;
 use crate::database::data;
-use crate::database::exceptions;
+use crate::database::databases::{self, Address};
+use crate::database::exceptions::{self, Allowance};
 use crate::database::finding::Finding;
-use crate::database::migrations;
 use crate::database::probe::{self, Target};
 use crate::database::report as findings;
-use crate::database::server::Server;
 use crate::database::session::Session;
-use crate::database::with_project;
+use crate::database::throwaway::Throwaway;
+use crate::database::with_projects;
 use crate::failure::Failure;
 use crate::project::Project;
 use crate::report::{self, Exit, counted};
 
 pub fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
-    let unresolved = |error| Failure::new("the directory of the migrations cannot be resolved").note(error);
-    let migrations = arguments.migrations.as_deref();
-    let directory = migrations.map(path::absolute).transpose().map_err(unresolved)?;
     let report = |project: &Project, faults: Vec<Diagnostic>| {
         let findings: Vec<Finding> = faults.into_iter().map(Finding::of_registry).collect();
         findings::print(project, &findings, &[], arguments.format)
     };
-    with_project(&arguments.selection, report, |project| {
-        let Some(directory) = &directory else {
-            let mut session = Session::connect(arguments.database_url.as_deref())?;
-            return check(project, &mut session, Target::Live, arguments);
-        };
-        let server = server_of_migrations(project, directory)?;
-        let mut session = Session::connect_to(&server, migrations::DATABASE)?;
-        check(project, &mut session, Target::Throwaway, arguments)
+    with_projects(&arguments.selection, report, |project| {
+        if let Some(mut throwaway) = Throwaway::of_arguments(project, &arguments.server)? {
+            let blind = std::mem::take(&mut throwaway.blind);
+            let sessions = std::slice::from_mut(&mut throwaway.session);
+            return check(project, sessions, Target::Throwaway, &blind, arguments);
+        }
+        let mut sessions = connected(&arguments.database_url)?;
+        check(project, &mut sessions, Target::Live, &[], arguments)
     })
+}
+
+/// A session in each of the named databases, or else in the one that the environment names.
+fn connected(urls: &[String]) -> Result<Vec<Session>, Failure> {
+    if urls.is_empty() {
+        return Ok(vec![Session::connect(None)?]);
+    }
+    urls.iter().map(|url| Session::connect(Some(url))).collect()
 }
 
 fn check(
     project: &Project,
-    session: &mut Session,
+    sessions: &mut [Session],
     target: Target,
+    blind: &[BlindStatement],
     arguments: &VerifyArguments,
 ) -> Result<Exit, Failure> {
-    let catalog = Catalog::read(session)?;
-    let mut context = Context::new(project, &catalog)?;
+    let catalogs: Vec<Catalog> = sessions.iter_mut().map(Catalog::read).collect::<Result<_, _>>()?;
+    let contexts = catalogs.iter().map(|catalog| Context::new(project, catalog));
+    let mut contexts: Vec<Context<'_>> = contexts.collect::<Result<_, _>>()?;
+    for (session, context) in sessions.iter_mut().zip(&mut contexts) {
+        context.blind = blind.to_vec();
+        observe(session, context, target, arguments)?;
+    }
+    let left_out = left_out(arguments);
+    let addresses: Vec<Address> = sessions.iter().map(|session| session.address.clone()).collect();
+    let (mut found, mut allowed) = (Vec::new(), Vec::new());
+    for (name, context) in databases::names(&addresses).into_iter().zip(&contexts) {
+        let applied = exceptions::apply(context, checks::run(context), &left_out);
+        found.push((name, applied.reported));
+        for allowance in applied.allowed {
+            if !allowed
+                .iter()
+                .any(|known: &Allowance<'_>| known.repeats(&allowance))
+            {
+                allowed.push(allowance);
+            }
+        }
+    }
+    let reported = databases::united(found);
+    let exit = findings::print(project, &reported, &allowed, arguments.format)?;
+    findings::say_what_is_allowed(&allowed);
+    for context in &contexts {
+        report::status("Compared", column_types::summary(context));
+    }
+    findings::say_what_was_verified(&contexts, &reported);
+    Ok(exit)
+}
+
+/// Asks the database what its catalogs do not say.
+fn observe(
+    session: &mut Session,
+    context: &mut Context<'_>,
+    target: Target,
+    arguments: &VerifyArguments,
+) -> Result<(), Failure> {
     // The probe makes rows up, which are not those to compare.
     if arguments.data {
-        let compared = data::run(session, &context)?;
+        let compared = data::run(session, context)?;
         report::status("Compared", counted(compared.keys, "foreign key"));
         context.foreign_rows = compared.foreign_rows;
     }
     if arguments.probe {
-        context.probed = probe::run(session, &context, target)?;
+        context.probed = probe::run(session, context, target)?;
         report::status("Probed", context.probed.summary());
     }
-    let left_out = left_out(arguments);
-    let found = exceptions::apply(&context, checks::run(&context), &left_out);
-    let exit = findings::print(project, &found.reported, &found.allowed, arguments.format)?;
-    findings::say_what_is_allowed(&found.allowed);
-    report::status("Compared", column_types::summary(&context));
-    findings::say_what_was_verified(&context, &found.reported);
-    Ok(exit)
+    Ok(())
 }
 
 /// The checks that need an option which is not given.
@@ -75,20 +111,11 @@ fn left_out(arguments: &VerifyArguments) -> Vec<DatabaseCheck> {
         (DatabaseCheck::ProbeFailed, arguments.probe),
         (DatabaseCheck::ProbeUntried, arguments.probe),
         (DatabaseCheck::ForeignTenantRow, arguments.data),
+        (
+            DatabaseCheck::BlindMigration,
+            arguments.server.migrations.is_some(),
+        ),
     ];
     let without = options.into_iter().filter(|(_, is_given)| !is_given);
     without.map(|(check, _)| check).collect()
-}
-
-/// A throwaway server with a database to which the migrations of a directory are applied.
-fn server_of_migrations(project: &Project, directory: &Path) -> Result<Server, Failure> {
-    let root = &project.package.root;
-    let migrations = migrations::find(root, root.relative(directory))?;
-    let settings = &project.policy.database;
-    let across_tenants = settings.roles.iter().map(|role| &role.name);
-    let named = settings.app_roles.iter().chain(across_tenants);
-    let roles: Vec<String> = named.map(|role| role.value.clone()).collect();
-    let server = Server::start()?;
-    migrations::apply(&server, &migrations, &roles)?;
-    Ok(server)
 }

@@ -15,6 +15,7 @@ const BOOKKEEPING: &[&str] = &[
     "django_migrations",
     "flyway_schema_history",
     "goose_db_version",
+    "gorp_migrations",
     "knex_migrations",
     "knex_migrations_lock",
     "mikro_orm_migrations",

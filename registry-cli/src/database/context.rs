@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use table_registry_engine::{Command, DatabaseSettings, Level, Lint, RegisteredTable, Tenancy};
 
+use super::blind::BlindStatement;
 use super::catalog::{Catalog, Function, Oid, Relation};
 use super::foreign_rows::ForeignRows;
 use super::logic::{Expressions, Verdicts};
@@ -73,6 +74,8 @@ pub struct Context<'c> {
     pub probed: Probed,
     /// The rows that refer to rows of another tenant. Empty unless the rows are compared.
     pub foreign_rows: Vec<ForeignRows>,
+    /// The statements of migrations on rows that are hidden from the owner. Empty unless migrations are applied.
+    pub blind: Vec<BlindStatement>,
     pub expressions: Expressions,
     pub verdicts: Verdicts,
     /// What may change the setting that holds the tenant.
@@ -116,6 +119,7 @@ impl<'c> Context<'c> {
             tables,
             probed: Probed::default(),
             foreign_rows: Vec::new(),
+            blind: Vec::new(),
             expressions: Expressions::default(),
             verdicts: Verdicts::default(),
             setters: setters(project, catalog),
@@ -160,7 +164,7 @@ impl<'c> Context<'c> {
         format!("{name}({})", function.types)
     }
 
-    fn short_name(&self, schema: &str, name: &str) -> String {
+    pub fn short_name(&self, schema: &str, name: &str) -> String {
         if schema == self.settings.schema {
             name.to_string()
         } else {

@@ -49,6 +49,15 @@ pub struct Allowance<'c> {
     pub message: String,
 }
 
+impl Allowance<'_> {
+    /// Whether the same exception allows the same thing, in another database.
+    pub fn repeats(&self, other: &Self) -> bool {
+        std::ptr::eq(self.exception, other.exception)
+            && self.policy == other.policy
+            && self.message == other.message
+    }
+}
+
 /// Applies the exceptions. Those to checks that were left out are not reported as unused.
 pub fn apply<'c>(context: &Context<'c>, findings: Vec<Finding>, left_out: &[DatabaseCheck]) -> Applied<'c> {
     let settings = context.settings;

@@ -3,7 +3,7 @@
 use table_registry_engine::{Code, Diagnostic, Level, Placed, Severity};
 
 use crate::project::Project;
-use crate::text::printable;
+use crate::text::{printable, quoted};
 
 /// A fault of the database.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub struct Finding {
     pub facts: Vec<String>,
     /// The SQL or the command that fixes it.
     pub fix: String,
+    /// The databases that have it, if others that were verified with them have not.
+    pub databases: Vec<String>,
     /// The entry of the policy file, if the entry is at fault.
     pub entry: Option<Placed<String>>,
     /// Whether it is an error whatever the level of its check.
@@ -66,6 +68,7 @@ impl Finding {
             message: message.into(),
             facts: Vec::new(),
             fix: fix.into(),
+            databases: Vec::new(),
             entry: None,
             is_grave: false,
             fault: None,
@@ -164,6 +167,11 @@ impl Finding {
         Some(self)
     }
 
+    /// Which of the verified databases have it, if not all.
+    pub fn where_only(&self) -> Option<String> {
+        (!self.databases.is_empty()).then(|| format!("only in {}", printable(&quoted(&self.databases))))
+    }
+
     /// The diagnostic, at the struct, the entry of the policy file, or nowhere.
     pub fn diagnostic(&self, project: &Project) -> Diagnostic {
         if let Some(fault) = &self.fault {
@@ -172,6 +180,7 @@ impl Finding {
         let mut diagnostic = Diagnostic::new(self.code, printable(&self.message)).help(printable(&self.fix));
         diagnostic.severity = self.severity;
         diagnostic.notes = self.facts.iter().map(|fact| printable(fact)).collect();
+        diagnostic.notes.extend(self.where_only());
         if let Some(entry) = &self.entry {
             return at(diagnostic, entry);
         }

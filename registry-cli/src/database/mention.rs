@@ -272,6 +272,24 @@ impl Words {
         words.take_while(|word| *word != ";")
     }
 
+    /// Whether a query takes rows from the table.
+    pub fn selects_from(&self, schema: &str, name: &str) -> bool {
+        let is_command = |start| matches!(self.word(start, 1), "table" | "update" | "copy");
+        self.starts(schema, name)
+            .any(|(_, start)| self.is_read(start) && !is_command(start))
+    }
+
+    /// The command by which a statement changes rows of the table that are there.
+    pub fn row_change(&self, schema: &str, name: &str) -> Option<&'static str> {
+        let mut starts = self.starts(schema, name);
+        starts.find_map(|(_, start)| match (self.word(start, 2), self.word(start, 1)) {
+            (_, "update") => Some("UPDATE"),
+            ("delete", "from") => Some("DELETE"),
+            ("merge", "into") => Some("MERGE"),
+            _ => None,
+        })
+    }
+
     /// Whether the name is that of a common table expression: `WITH name AS (…)`.
     fn is_common_table(&self, name: &str) -> bool {
         self.places(name).any(|at| {

@@ -2,6 +2,7 @@
 //!
 //! `Session → Catalog → (with the registry) Context → Finding → report`
 
+pub mod blind;
 mod bookkeeping;
 mod called_functions;
 mod calls;
@@ -10,6 +11,7 @@ pub mod checks;
 pub mod column_types;
 pub mod context;
 pub mod data;
+pub mod databases;
 pub mod difference;
 pub mod exceptions;
 pub mod finding;
@@ -23,6 +25,7 @@ mod missing_tenant_column;
 mod openings;
 mod ownership;
 pub mod parent_access;
+mod platform;
 mod policies;
 pub mod probe;
 mod probed;
@@ -43,7 +46,9 @@ pub mod tenancy;
 mod tenant_statements;
 #[cfg(test)]
 mod testing;
+pub mod throwaway;
 mod triggers;
+mod union;
 mod watchdog;
 
 use table_registry_engine::{Diagnostic, MAIN_FILE, Tenants};
@@ -62,19 +67,55 @@ pub fn with_project(
     run: impl FnOnce(&Project) -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
     let project = Project::load_one(&Workspace::load(selection)?)?;
-    let mut faults = project::all_faults(std::slice::from_ref(&project));
-    faults.extend(checks::recursive_policy::declared(&project));
+    let faults = faults_of(std::slice::from_ref(&project));
     if !faults.is_empty() {
         return Ok(report(&project, faults)?.max(Exit::Findings));
     }
+    require_tenancy(&project)?;
+    require_app_role(&project)?;
+    run(&project)
+}
+
+/// Like [`with_project`], but runs it on the selected registries as one: those of crates that share a database.
+pub fn with_projects(
+    selection: &Selection,
+    report: impl FnOnce(&Project, Vec<Diagnostic>) -> Result<Exit, Failure>,
+    run: impl FnOnce(&Project) -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    let projects = Project::load_databases(&Workspace::load(selection)?)?;
+    let faults = faults_of(&projects);
+    if let Some(first) = projects.first()
+        && !faults.is_empty()
+    {
+        return Ok(report(first, faults)?.max(Exit::Findings));
+    }
+    projects.iter().try_for_each(require_tenancy)?;
+    let Some(whole) = union::of(projects)? else {
+        return Ok(Exit::Fine);
+    };
+    require_app_role(&whole)?;
+    run(&whole)
+}
+
+fn faults_of(projects: &[Project]) -> Vec<Diagnostic> {
+    let mut faults = project::all_faults(projects);
+    faults.extend(projects.iter().flat_map(checks::recursive_policy::declared));
+    faults
+}
+
+fn require_tenancy(project: &Project) -> Result<(), Failure> {
     let is_unknown = matches!(project.policy.tenancy.tenants, Tenants::Unknown);
     if is_unknown && project.registry.row_secured().next().is_some() {
-        return Err(no_tenancy(&project));
+        return Err(no_tenancy(project));
     }
+    Ok(())
+}
+
+fn require_app_role(project: &Project) -> Result<(), Failure> {
     if project.policy.database.app_roles.is_empty() {
-        return Err(no_app_role(&project));
+        return Err(no_app_role(project));
     }
-    run(&project)
+    Ok(())
 }
 
 fn main_file(project: &Project) -> &str {

@@ -46,6 +46,8 @@ struct Row<'f> {
     facts: &'f [String],
     /// The SQL, or another instruction, that fixes it.
     fix: &'f str,
+    /// The databases that have it, if others that were verified with them have not; empty if all have it.
+    databases: &'f [String],
 }
 
 /// A finding that an exception allows.
@@ -104,14 +106,16 @@ pub fn say_what_is_allowed(allowed: &[Allowance<'_>]) {
     }
 }
 
-pub fn say_what_was_verified(context: &Context<'_>, findings: &[Finding]) {
-    let tables = counted(context.present().count(), "table");
-    let server = &context.catalog.server;
-    let version = server.version / 10_000;
-    report::status(
-        "Verified",
-        format!("{tables} of `{}` in PostgreSQL {version}", server.database),
-    );
+pub fn say_what_was_verified(contexts: &[Context<'_>], findings: &[Finding]) {
+    for context in contexts {
+        let tables = counted(context.present().count(), "table");
+        let server = &context.catalog.server;
+        let version = server.version / 10_000;
+        report::status(
+            "Verified",
+            format!("{tables} of `{}` in PostgreSQL {version}", server.database),
+        );
+    }
     if !findings.is_empty() {
         say!("{}", report::summary(findings.iter().map(|one| one.severity)));
     }
@@ -127,6 +131,7 @@ fn row(finding: &Finding) -> Row<'_> {
         message: &finding.message,
         facts: &finding.facts,
         fix: &finding.fix,
+        databases: &finding.databases,
     }
 }
 

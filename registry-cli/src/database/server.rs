@@ -15,13 +15,16 @@ use tempfile::TempDir;
 use super::watchdog::Watchdog;
 use crate::failure::Failure;
 
-/// The role that owns the server.
+/// The role that creates a server, unless the platform has another one.
 pub const SUPERUSER: &str = "postgres";
+
+/// The database that every server has.
+pub const MAINTENANCE_DATABASE: &str = "postgres";
 
 /// Only part of the socket's file name: nothing listens on the network.
 pub const PORT: u16 = 5432;
 
-const BINARIES: &[&str] = &["initdb", "postgres", "pg_ctl", "pg_isready", "psql"];
+const BINARIES: &[&str] = &["initdb", "postgres", "pg_ctl", "pg_isready"];
 
 /// Where packages install the binaries of one version; `*` is the version.
 const PLACES: &[&str] = &[
@@ -57,6 +60,7 @@ const LOG_LINES: usize = 10;
 #[derive(Debug)]
 pub struct Server {
     process: Child,
+    superuser: String,
     installation: Installation,
     /// Declared last, so that it is dropped after the process and the directory.
     _watchdog: Watchdog,
@@ -85,18 +89,25 @@ struct Ids {
 }
 
 impl Server {
-    /// Starts a server and waits until it accepts connections.
+    /// Starts a server of the version that is found first.
+    #[cfg(test)]
     pub fn start() -> Result<Self, Failure> {
-        let installation = Installation::new()?;
+        Self::start_with(SUPERUSER, None)
+    }
+
+    /// Starts a server with this superuser, of the chosen version, and waits until it accepts connections.
+    pub fn start_with(superuser: &str, version: Option<u32>) -> Result<Self, Failure> {
+        let installation = Installation::new(version)?;
         let watchdog = Watchdog::start(
             installation.program("sh"),
             &installation.binary("pg_ctl"),
             installation.directory.path(),
         );
-        installation.init()?;
+        installation.init(superuser)?;
         let process = installation.spawn()?;
         let mut server = Self {
             process,
+            superuser: superuser.to_string(),
             installation,
             _watchdog: watchdog,
         };
@@ -109,14 +120,8 @@ impl Server {
         self.installation.directory.path()
     }
 
-    /// A client that ignores the user's settings and stops at the first error.
-    pub fn psql(&self, role: &str, database: &str) -> Command {
-        let mut psql = self.client("psql");
-        psql.args(["-X", "-q", "-w", "-v", "ON_ERROR_STOP=1"]);
-        psql.args(["-U", role, "-d", database]);
-        // Only errors are shown to the user.
-        psql.env("PGOPTIONS", "-c client_min_messages=error");
-        psql
+    pub fn superuser(&self) -> &str {
+        &self.superuser
     }
 
     fn client(&self, name: &str) -> Command {
@@ -144,7 +149,7 @@ impl Server {
 
     fn is_ready(&self) -> Result<bool, Failure> {
         let mut probe = self.client("pg_isready");
-        probe.args(["-q", "-d", SUPERUSER, "-U", SUPERUSER]);
+        probe.args(["-q", "-d", MAINTENANCE_DATABASE, "-U", &self.superuser]);
         Ok(output(&mut probe)?.status.success())
     }
 
@@ -171,8 +176,8 @@ impl Drop for Server {
 }
 
 impl Installation {
-    fn new() -> Result<Self, Failure> {
-        let binaries = find_binaries()?;
+    fn new(version: Option<u32>) -> Result<Self, Failure> {
+        let binaries = find_binaries(version)?;
         // The path of a socket is limited to about a hundred bytes, so the name is short.
         let created = tempfile::Builder::new().prefix("tr-").tempdir();
         let directory = created.map_err(|error| Failure::io("written", &env::temp_dir(), &error))?;
@@ -219,9 +224,9 @@ impl Installation {
         command
     }
 
-    fn init(&self) -> Result<(), Failure> {
+    fn init(&self, superuser: &str) -> Result<(), Failure> {
         let mut init = self.command("initdb");
-        init.args(["-U", SUPERUSER, "-A", "trust", "-E", "UTF8"]);
+        init.args(["-U", superuser, "-A", "trust", "-E", "UTF8"]);
         init.args(["--locale=C", "--no-sync", "-D"]).arg(self.data());
         let ended = output(&mut init)?;
         if ended.status.success() {
@@ -321,21 +326,61 @@ fn ids_of(accounts: &str, name: &str) -> Option<Ids> {
     })
 }
 
-/// The directory of the programs that a server needs. All come from one directory, so that they have one version.
-fn find_binaries() -> Result<PathBuf, Failure> {
+/// The directory of the programs that a server needs, of the chosen major version. All come from one directory, so that
+/// they have one version.
+fn find_binaries(version: Option<u32>) -> Result<PathBuf, Failure> {
     let candidates = on_path().into_iter().chain(from_pg_config()).chain(installed());
     let complete = |directory: &PathBuf| BINARIES.iter().all(|name| binary(directory, name).is_file());
-    candidates.into_iter().find(complete).ok_or_else(|| {
-        let in_backticks = |names: &[&str]| format!("`{}`", names.join("`, `"));
-        let places = in_backticks(PLACES);
-        Failure::new("there is no PostgreSQL server on this machine")
-            .note(format!(
-                "looked for {} beside the `initdb` on the `PATH`, in the directory that `pg_config --bindir` prints, and in {places}",
-                in_backticks(BINARIES)
+    let mut complete = candidates.filter(complete);
+    let Some(chosen) = version else {
+        return complete.next().ok_or_else(no_server);
+    };
+    let of_versions: Vec<(u32, PathBuf)> = complete
+        .filter_map(|directory| Some((major_version(&directory)?, directory)))
+        .collect();
+    let mut versions: Vec<u32> = of_versions.iter().map(|(version, _)| *version).collect();
+    versions.sort_unstable();
+    versions.dedup();
+    let found = of_versions.into_iter().find(|(version, _)| *version == chosen);
+    found.map(|(_, directory)| directory).ok_or_else(|| {
+        if versions.is_empty() {
+            return no_server();
+        }
+        let list: Vec<String> = versions.iter().map(u32::to_string).collect();
+        Failure::new(format!("PostgreSQL {chosen} is not installed on this machine"))
+            .note(format!("installed: {}", list.join(", ")))
+            .help(format!(
+                "install its server package, such as `postgresql-{chosen}` on Debian, or choose an installed version"
             ))
-            .help("install the server package of PostgreSQL, such as `postgresql` on Debian, \
-                   `postgresql-server` on Fedora, or `postgresql@17` of Homebrew")
     })
+}
+
+/// What `postgres --version` says: `postgres (PostgreSQL) 16.4`.
+fn major_version(directory: &Path) -> Option<u32> {
+    let output = Command::new(binary(directory, "postgres"))
+        .arg("--version")
+        .output()
+        .ok()?;
+    major(&String::from_utf8_lossy(&output.stdout))
+}
+
+fn major(text: &str) -> Option<u32> {
+    let mut words = text.split_whitespace();
+    let number = words.find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+    number[..end].parse().ok()
+}
+
+fn no_server() -> Failure {
+    let in_backticks = |names: &[&str]| format!("`{}`", names.join("`, `"));
+    let places = in_backticks(PLACES);
+    Failure::new("there is no PostgreSQL server on this machine")
+        .note(format!(
+            "looked for {} beside the `initdb` on the `PATH`, in the directory that `pg_config --bindir` prints, and in {places}",
+            in_backticks(BINARIES)
+        ))
+        .help("install the server package of PostgreSQL, such as `postgresql` on Debian, \
+               `postgresql-server` on Fedora, or `postgresql@17` of Homebrew")
 }
 
 /// The directories on the `PATH` that have `initdb`. If it is a link, the directory of its target comes first,
@@ -420,6 +465,17 @@ mod tests {
         versions.sort();
         assert_eq!(versions, [vec![8, 4], vec![9, 6], vec![9, 10], vec![15]]);
         assert_eq!(version("common"), None);
+    }
+
+    #[test]
+    fn major_versions() {
+        for (text, version) in [
+            ("postgres (PostgreSQL) 16.4 (Debian 16.4-1.pgdg120+1)", Some(16)),
+            ("postgres (PostgreSQL) 18beta1", Some(18)),
+            ("postgres", None),
+        ] {
+            assert_eq!(major(text), version);
+        }
     }
 
     #[test]

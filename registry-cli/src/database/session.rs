@@ -8,12 +8,13 @@ use futures_util::TryStreamExt;
 use percent_encoding::percent_decode_str;
 use sqlx::AssertSqlSafe;
 use sqlx::error::DatabaseError;
-use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgRow, PgSslMode};
+use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgErrorPosition, PgRow, PgSslMode};
 use sqlx::{Connection, Either, Executor, FromRow, PgConnection};
 use tokio::runtime::{self, Runtime};
 use url::Url;
 
-use super::server::{PORT, SUPERUSER, Server};
+use super::databases::Address;
+use super::server::{PORT, Server};
 use crate::failure::Failure;
 
 /// The variable that names a database, as in sqlx and Diesel.
@@ -21,7 +22,7 @@ const DATABASE_URL: &str = "DATABASE_URL";
 /// The variables by which libpq finds a server: <https://www.postgresql.org/docs/current/libpq-envars.html>.
 const LIBPQ: &[&str] = &["PGHOST", "PGHOSTADDR", "PGDATABASE", "PGUSER"];
 /// A code of SQLSTATE.
-const INSUFFICIENT_PRIVILEGE: &str = "42501";
+pub const INSUFFICIENT_PRIVILEGE: &str = "42501";
 /// A class of codes of SQLSTATE.
 const INTEGRITY_CONSTRAINT_VIOLATION: &str = "23";
 /// In seconds, unless `PGCONNECT_TIMEOUT` says otherwise.
@@ -52,12 +53,51 @@ pub struct Rejected {
     pub is_unique: bool,
 }
 
+/// What a server says when it refuses a statement.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// The SQLSTATE.
+    pub code: String,
+    pub message: String,
+    pub detail: Option<String>,
+    pub hint: Option<String>,
+    /// The place in the statement, in characters from one.
+    pub position: Option<usize>,
+}
+
+impl Refusal {
+    fn of(error: &dyn DatabaseError) -> Self {
+        let details = error.try_downcast_ref::<PgDatabaseError>();
+        let text = |text: Option<&str>| text.map(ToString::to_string);
+        let position = details.and_then(PgDatabaseError::position);
+        Self {
+            code: error.code().unwrap_or_default().into_owned(),
+            message: error.message().to_string(),
+            detail: text(details.and_then(PgDatabaseError::detail)),
+            hint: text(details.and_then(PgDatabaseError::hint)),
+            position: position.and_then(|position| match position {
+                PgErrorPosition::Original(position) => Some(position),
+                PgErrorPosition::Internal { .. } => None,
+            }),
+        }
+    }
+
+    /// The refusal of a statement before which something else was sent.
+    pub fn moved_back(mut self, characters: usize) -> Self {
+        self.position = self
+            .position
+            .and_then(|position| position.checked_sub(characters));
+        self
+    }
+}
+
 /// A connection with blocking methods, so that no other code has to be asynchronous.
 pub struct Session {
     runtime: Runtime,
     connection: PgConnection,
     /// Passwords that must not appear in messages.
     secrets: Vec<String>,
+    pub address: Address,
 }
 
 impl Session {
@@ -75,12 +115,22 @@ impl Session {
 
     /// Connects to a throwaway server, regardless of the environment.
     pub fn connect_to(server: &Server, database: &str) -> Result<Self, Failure> {
+        Self::with_defaults(server, database, &[])
+    }
+
+    /// Connects to a throwaway server, with defaults of settings as a role has them.
+    pub fn with_defaults(
+        server: &Server,
+        database: &str,
+        settings: &[(String, String)],
+    ) -> Result<Self, Failure> {
         let options = PgConnectOptions::new_without_pgpass()
             .socket(server.directory())
             .port(PORT)
-            .username(SUPERUSER)
+            .username(server.superuser())
             .database(database)
-            .ssl_mode(PgSslMode::Disable);
+            .ssl_mode(PgSslMode::Disable)
+            .options(settings.iter().map(|(name, value)| (name, value)));
         Self::open(options, Vec::new())
     }
 
@@ -107,6 +157,7 @@ impl Session {
             runtime,
             connection,
             secrets,
+            address: address(&options),
         })
     }
 
@@ -143,6 +194,16 @@ impl Session {
             Err(error) => Err(self
                 .failure("a statement cannot be run", &error)
                 .note(format!("the statement was `{sql}`"))),
+        }
+    }
+
+    /// Runs statements that the server may refuse.
+    pub fn run(&mut self, sql: &str) -> Result<Result<(), Refusal>, Failure> {
+        let run = self.connection.execute(sqlx::raw_sql(AssertSqlSafe(sql)));
+        match self.runtime.block_on(run) {
+            Ok(_) => Ok(Ok(())),
+            Err(sqlx::Error::Database(error)) => Ok(Err(Refusal::of(&*error))),
+            Err(error) => Err(self.failure("a statement cannot be run", &error)),
         }
     }
 
@@ -267,9 +328,25 @@ fn no_database() -> Failure {
     )
 }
 
-fn no_connection(options: &PgConnectOptions, error: &sqlx::Error, secrets: &[String]) -> Failure {
+/// The server and the database of a connection. Without a name, the database is that of the role.
+fn address(options: &PgConnectOptions) -> Address {
+    Address {
+        host: host(options),
+        port: options.get_port(),
+        database: options
+            .get_database()
+            .unwrap_or(options.get_username())
+            .to_string(),
+    }
+}
+
+fn host(options: &PgConnectOptions) -> String {
     let socket = options.get_socket().map(|path| path.display().to_string());
-    let host = socket.unwrap_or_else(|| options.get_host().to_string());
+    socket.unwrap_or_else(|| options.get_host().to_string())
+}
+
+fn no_connection(options: &PgConnectOptions, error: &sqlx::Error, secrets: &[String]) -> Failure {
+    let host = host(options);
     Failure::new("cannot connect to the database")
         .note(redacted(&text(error), secrets))
         .note(format!(

@@ -7,6 +7,7 @@ use table_registry_engine::{
     CallSite, Declarations, Inputs, Invocation, PolicyFiles, Root, Source, declarations_in_text,
 };
 
+use super::blind::BlindStatement;
 use super::catalog::{
     Catalog, ColumnRow, Domain, ForeignKey, Function, FunctionBody, Grant, Index, Inheritance, Membership,
     Oid, PUBLIC, PolicyRow, Relation, Role, Rows, SchemaRow, ServerRow, Setting, Trigger, Use, VolatilityRow,
@@ -471,7 +472,7 @@ impl Database {
 
     /// Like [`Self::inspect`], but after a probe.
     pub fn inspect_probed<R>(self, probed: Probed, look: impl FnOnce(&Context<'_>) -> R) -> R {
-        self.inspect_with(probed, Vec::new(), look)
+        self.inspect_with(|context| context.probed = probed, look)
     }
 
     /// Like [`Self::inspect`], but after a comparison of the data.
@@ -480,13 +481,17 @@ impl Database {
         foreign_rows: Vec<ForeignRows>,
         look: impl FnOnce(&Context<'_>) -> R,
     ) -> R {
-        self.inspect_with(Probed::default(), foreign_rows, look)
+        self.inspect_with(|context| context.foreign_rows = foreign_rows, look)
+    }
+
+    /// Like [`Self::inspect`], but after migrations.
+    pub fn inspect_migrated<R>(self, blind: Vec<BlindStatement>, look: impl FnOnce(&Context<'_>) -> R) -> R {
+        self.inspect_with(|context| context.blind = blind, look)
     }
 
     fn inspect_with<R>(
         self,
-        probed: Probed,
-        foreign_rows: Vec<ForeignRows>,
+        change: impl FnOnce(&mut Context<'_>),
         look: impl FnOnce(&Context<'_>) -> R,
     ) -> R {
         let schema = format!("{SCHEMA}{}", self.schema);
@@ -494,8 +499,7 @@ impl Database {
         assert_eq!(shop.faults.len(), 0, "{:?}", shop.faults);
         let catalog = Catalog::from(self.rows);
         let mut context = Context::new(&shop, &catalog).unwrap();
-        context.probed = probed;
-        context.foreign_rows = foreign_rows;
+        change(&mut context);
         look(&context)
     }
 }

@@ -14,13 +14,16 @@ mod harness;
 mod help;
 mod lint;
 mod list;
+mod migrations;
 mod mutations;
 mod policy;
 mod scaffold;
 mod selection;
 #[cfg(unix)]
 mod server;
+mod several;
 mod shapes;
+mod supabase;
 mod sync;
 #[cfg(unix)]
 mod tenancy;

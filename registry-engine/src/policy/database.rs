@@ -4,14 +4,18 @@
 //! typo in them, too.
 
 use super::exceptions::{DatabaseException, Section, known_check};
+use super::platform::Platform;
 use super::reader::{Placed, PolicyReader, TomlKey, TomlValue};
-use super::roles::{CrossTenantRole, app_roles};
+use super::roles::{CrossTenantRole, app_roles, owner};
 use super::sql;
 use crate::name;
 use crate::report::{CheckSubject, DatabaseCheck, Diagnostic, Fault, Level};
 
 const SCHEMA: &str = "schema";
 const APP_ROLES: &str = "app_roles";
+const OWNER: &str = "owner";
+const SETUP: &str = "setup";
+const PLATFORM: &str = "platform";
 const FORCE_RLS: &str = "force_rls";
 const APPEND_ONLY_TRIGGER: &str = "append_only_trigger";
 const ROLES: &str = "roles";
@@ -26,6 +30,12 @@ pub struct DatabaseSettings {
     pub schema: String,
     /// The roles that the application connects as.
     pub app_roles: Vec<Placed<String>>,
+    /// The role that owns the tables and runs the migrations.
+    pub owner: Option<Placed<String>>,
+    /// SQL files that prepare a throwaway server, relative to the package.
+    pub setup: Vec<Placed<String>>,
+    /// What such a server has from the start.
+    pub platform: Option<Platform>,
     /// Whether row-level security applies to the owner of a table, too.
     pub force_rls: bool,
     /// Whether append-only tables have a trigger that refuses changes.
@@ -45,6 +55,9 @@ impl Default for DatabaseSettings {
         Self {
             schema: "public".to_string(),
             app_roles: Vec::new(),
+            owner: None,
+            setup: Vec::new(),
+            platform: None,
             force_rls: true,
             append_only_trigger: false,
             roles: Vec::new(),
@@ -88,12 +101,37 @@ impl DatabaseSettings {
         set.map_or(check.default_level(), |(_, level)| *level)
     }
 
+    pub(super) fn unite(&mut self, other: Self) {
+        if self.app_roles.is_empty() {
+            self.app_roles = other.app_roles;
+        }
+        self.owner = self.owner.take().or(other.owner);
+        self.platform = self.platform.or(other.platform);
+        self.setup.extend(other.setup);
+        for role in other.roles {
+            match self
+                .roles
+                .iter_mut()
+                .find(|known| known.name.value == role.name.value)
+            {
+                Some(known) => known.tables.extend(role.tables),
+                None => self.roles.push(role),
+            }
+        }
+        self.exceptions.extend(other.exceptions);
+        self.levels.extend(other.levels);
+        self.probe.extend(other.probe);
+    }
+
     pub(super) fn read<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: TomlValue<'a>) -> Self {
         let mut database = Self::default();
         for (key, value) in reader.table(key, value) {
             match key.get_ref().as_str() {
                 SCHEMA => database.schema = schema(reader, &key, &value).unwrap_or(database.schema),
                 APP_ROLES => database.app_roles = app_roles(reader, &key, value),
+                OWNER => database.owner = owner(reader, &key, &value),
+                SETUP => database.setup = setup(reader, &key, value),
+                PLATFORM => database.platform = Platform::read(reader, &key, &value),
                 FORCE_RLS => database.force_rls = reader.boolean(&key, &value).unwrap_or(true),
                 APPEND_ONLY_TRIGGER => {
                     database.append_only_trigger = reader.boolean(&key, &value).unwrap_or_default();
@@ -106,6 +144,9 @@ impl DatabaseSettings {
                     let known = [
                         SCHEMA,
                         APP_ROLES,
+                        OWNER,
+                        SETUP,
+                        PLATFORM,
                         FORCE_RLS,
                         APPEND_ONLY_TRIGGER,
                         ROLES,
@@ -136,6 +177,20 @@ fn schema<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: &TomlValue<'a
         return None;
     }
     Some(text.to_string())
+}
+
+fn setup<'a>(reader: &mut PolicyReader<'a>, key: &TomlKey, value: TomlValue<'a>) -> Vec<Placed<String>> {
+    let mut files = Vec::new();
+    for file in reader.strings(key, value, "ci/roles.sql") {
+        if file.get_ref().trim().is_empty() {
+            let fault = Diagnostic::new(Fault::InvalidValue, "a file of `setup` has no name".to_string())
+                .help("write the path of a file, relative to the package: `setup = [\"ci/roles.sql\"]`");
+            reader.fault(fault, file.span(), "");
+        } else {
+            files.push(reader.placed(file));
+        }
+    }
+    files
 }
 
 fn levels<'a>(
@@ -227,6 +282,9 @@ mod tests {
             "[database]
              schema = \"erp\"
              app_roles = [\"app\", \"worker\", \"app\"]
+             owner = \"app_owner\"
+             setup = [\"ci/roles.sql\", \"ci/more.sql\"]
+             platform = \"supabase\"
              force_rls = false
              append_only_trigger = true
              [database.roles.relay]
@@ -253,10 +311,39 @@ mod tests {
             .collect();
         assert_eq!((database.schema.as_str(), roles), ("erp", vec!["app", "worker"]));
         assert!(!database.force_rls && database.append_only_trigger);
+        assert_eq!(
+            database.owner.as_ref().map(|owner| owner.value.as_str()),
+            Some("app_owner")
+        );
+        assert_eq!(
+            (database.setup.len(), database.platform),
+            (2, Some(Platform::Supabase))
+        );
         assert!(database.allows(DatabaseCheck::RlsDisabled, "invoices"));
         assert!(!database.allows(DatabaseCheck::RlsDisabled, "orders"));
         assert!(!database.allows(DatabaseCheck::OpenPolicy, "orders"));
         assert_eq!((database.roles.len(), database.exceptions.len()), (1, 2));
+    }
+
+    #[test]
+    fn faults_in_what_prepares_a_server() {
+        let (_, faults) = read(
+            "[database]
+             app_roles = [\"app\"]
+             owner = \"public\"
+             setup = [\"\", 1]
+             platform = \"supbase\"",
+        );
+        assert_eq!(
+            places(&faults),
+            [
+                "invalid-value \"public\"",
+                "wrong-type 1",
+                "invalid-value \"\"",
+                "invalid-value \"supbase\"",
+            ]
+        );
+        assert_eq!(faults[3].helps[0], "did you mean `supabase`?");
     }
 
     #[test]

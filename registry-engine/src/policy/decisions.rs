@@ -61,6 +61,18 @@ pub struct Revoked {
 }
 
 impl Policy {
+    /// Adds the decisions of another crate about the same database. Where both decide one thing, this one's decision stays.
+    pub fn unite(&mut self, other: Self) {
+        self.overrides.extend(other.overrides);
+        self.exempt.extend(other.exempt);
+        self.revoke.extend(other.revoke);
+        self.append_only_system.extend(other.append_only_system);
+        self.tables.extend(other.tables);
+        self.lints.exceptions.extend(other.lints.exceptions);
+        self.tenancy.unite(other.tenancy);
+        self.database.unite(other.database);
+    }
+
     /// Reads both files.
     pub fn read(files: &PolicyFiles, faults: &mut Vec<Diagnostic>) -> Self {
         let mut policy = Self {

@@ -179,6 +179,21 @@ pub fn app_roles<'a>(
     roles
 }
 
+/// `owner` in `[database]`.
+pub fn owner<'a>(
+    reader: &mut PolicyReader<'a>,
+    key: &TomlKey,
+    value: &TomlValue<'a>,
+) -> Option<Placed<String>> {
+    let role = reader.text(key, value, "app_owner")?;
+    if let Some(fault) = role_fault(role.get_ref(), "owns tables") {
+        let with_help = fault.help("write the name of the role that runs the migrations");
+        reader.fault(with_help, role.span(), "");
+        return None;
+    }
+    Some(reader.placed(role))
+}
+
 /// PostgreSQL reserves `public` and `none`, even in quotes, and the prefix `pg_`:
 /// <https://www.postgresql.org/docs/current/sql-createrole.html>.
 fn role_fault(name: &str, use_of_it: &str) -> Option<Diagnostic> {

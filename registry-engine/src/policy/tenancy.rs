@@ -113,6 +113,17 @@ impl Command {
 }
 
 impl TenancySettings {
+    pub(super) fn unite(&mut self, other: Self) {
+        self.policies.extend(other.policies);
+        match (&mut self.tenants, other.tenants) {
+            (own @ Tenants::Unknown, tenants) => *own = tenants,
+            (Tenants::Many(own), Tenants::Many(column)) => {
+                own.sql_type = own.sql_type.take().or(column.sql_type);
+            }
+            _ => {}
+        }
+    }
+
     /// The column and setting, if the database has many tenants.
     #[must_use]
     pub fn column(&self) -> Option<&TenantColumn> {

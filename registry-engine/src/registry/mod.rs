@@ -3,6 +3,7 @@
 mod model;
 mod tables;
 mod tenancy;
+mod union;
 mod validation;
 
 pub use model::{Access, ExemptTable, Parent, RegisteredTable, Registry, Tenancy};

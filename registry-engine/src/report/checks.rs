@@ -63,6 +63,7 @@ macro_rules! for_each_check {
             MissingColumn "missing-column" in missing_column: Column, usually Deny;
             ExtraColumn "extra-column" in extra_column: Column, usually Deny;
             ColumnTypeMismatch "column-type-mismatch" in column_type_mismatch: Column, usually Warn;
+            BlindMigration "blind-migration" in blind_migration: Migration, usually Warn;
             ProbeAllowed "probe-allowed" in probe_allowed: RoleOfTable, always Deny;
             ProbeFailed "probe-failed" in probe_failed: RoleOfTable, always Deny;
             ProbeUntried "probe-untried" in probe_untried: Table, always Deny;
@@ -95,6 +96,8 @@ pub enum CheckSubject {
     Rule,
     /// A partition, a child or a parent of a table.
     Relation,
+    /// A migration that works on a table.
+    Migration,
     /// A role that holds privileges on a table, or PUBLIC.
     Grantee,
     /// A role of the application that uses a table.
@@ -127,6 +130,7 @@ impl CheckSubject {
             Self::Function | Self::FunctionOfRole => "function",
             Self::Rule => "rule",
             Self::Relation | Self::RelationOfRole => "relation",
+            Self::Migration => "migration",
             Self::Grantee => "grantee",
             Self::RoleOfTable => "role",
             Self::Owner => "owner",

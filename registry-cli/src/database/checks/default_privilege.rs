@@ -8,7 +8,7 @@ use crate::database::catalog::Oid;
 use crate::database::context::Context;
 use crate::database::finding::Finding;
 use crate::database::grants::{revoked, unbound};
-use crate::database::migrations::MIGRATOR;
+use crate::database::migrations::apply::MIGRATOR;
 use crate::database::roles::Actor;
 use crate::database::statements::identifier;
 

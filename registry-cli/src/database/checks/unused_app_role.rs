@@ -5,7 +5,7 @@ use table_registry_engine::DatabaseCheck;
 use crate::database::catalog::Role;
 use crate::database::context::Context;
 use crate::database::finding::Finding;
-use crate::database::migrations::MIGRATOR;
+use crate::database::migrations::apply::MIGRATOR;
 use crate::database::roles::Actor;
 use crate::database::sessions;
 use crate::database::statements::identifier;
@@ -63,7 +63,7 @@ fn finding(app: &Actor<'_>, others: &[&str]) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::find;
-    use crate::database::migrations::MIGRATOR;
+    use crate::database::migrations::apply::MIGRATOR;
     use crate::database::testing::{Database, NOTHING, found};
 
     fn cannot_log_in(it: &mut Database) {

@@ -1,166 +1,233 @@
-//! Finds migrations, orders them, and applies them.
+//! Finds the migrations of a directory, in the order of the tool that owns it.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Seek, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use table_registry_engine::{Root, display, without_mark};
 use toml_edit::DocumentMut;
 
-use super::mention::Words;
-use super::server::{SUPERUSER, Server, output};
-use super::statements::identifier;
+use super::script::{Statement, statements};
+use super::tool::{self, Sending, Tool};
+use crate::database::mention::Words;
 use crate::failure::Failure;
-use crate::progress;
-
-/// The role that applies migrations, and owns what they create.
-pub const MIGRATOR: &str = "table_registry_migrator";
-
-/// The database that migrations are applied to.
-pub const DATABASE: &str = "verify";
 
 #[derive(Debug)]
 pub struct Migration {
     pub path: PathBuf,
+    /// The path relative to the directory, as exceptions write it.
+    pub short: String,
+    /// By which the tool knows the migration.
+    pub version: String,
+    pub name: String,
     pub sql: String,
-    pub in_transaction: bool,
-}
-
-/// The migrations of a directory in order, for any of the supported tools.
-pub fn find(root: &Root, directory: &Path) -> Result<Vec<Migration>, Failure> {
-    let paths = match drizzle_journal(root, directory)? {
-        Some(tags) => tags
-            .iter()
-            .map(|tag| directory.join(format!("{tag}.sql")))
-            .collect(),
-        None => without_journal(root, directory)?,
-    };
-    if paths.is_empty() {
-        return Err(
-            Failure::new(format!("`{}` contains no migrations", display(directory))).note(
-                "a migration is a file `<name>.sql`, or a directory with a file `up.sql` or `migration.sql`",
-            ),
-        );
-    }
-    paths
-        .into_iter()
-        .map(|path| Migration::read(root, path))
-        .collect()
-}
-
-/// Applies migrations to a new database. The role that then owns its tables is no longer a superuser.
-pub fn apply(server: &Server, migrations: &[Migration], app_roles: &[String]) -> Result<(), Failure> {
-    set_up(server, &format!("CREATE ROLE {MIGRATOR} SUPERUSER LOGIN"))?;
-    set_up(server, &format!("CREATE DATABASE {DATABASE} OWNER {MIGRATOR}"))?;
-    for role in missing_roles(migrations, app_roles) {
-        set_up(server, &format!("CREATE ROLE {} NOLOGIN", identifier(role)))?;
-    }
-    let bar = progress::bar("Applying", migrations.len());
-    for migration in migrations {
-        bar.set_message(display(&migration.path));
-        migration.apply(server)?;
-        bar.inc(1);
-    }
-    set_up(server, &format!("ALTER ROLE {MIGRATOR} NOSUPERUSER"))
-}
-
-/// The roles of the application that migrations name but do not create. If no migration names a role, a check reports
-/// it.
-fn missing_roles<'a>(migrations: &[Migration], app_roles: &'a [String]) -> Vec<&'a str> {
-    let texts: Vec<Words> = migrations.iter().map(|one| Words::of(&one.sql)).collect();
-    let is_named = |role: &str| texts.iter().any(|words| words.contains(role));
-    let is_created = |role: &str| texts.iter().any(|words| words.creates_role(role));
-    let roles = app_roles.iter().map(String::as_str);
-    roles
-        .filter(|role| *role != SUPERUSER && is_named(role) && !is_created(role))
-        .collect()
-}
-
-fn set_up(server: &Server, statement: &str) -> Result<(), Failure> {
-    let mut psql = server.psql(SUPERUSER, SUPERUSER);
-    let ended = output(psql.args(["-c", statement]))?;
-    if ended.status.success() {
-        return Ok(());
-    }
-    let message = String::from_utf8_lossy(&ended.stderr);
-    Err(Failure::new("the database cannot be prepared")
-        .note(format!("`{statement}` fails"))
-        .note(message.trim_end()))
+    pub statements: Vec<Statement>,
+    sending: Sending,
+    /// Whether it asks to run outside a transaction.
+    pub is_asked_for: bool,
 }
 
 impl Migration {
-    fn read(root: &Root, path: PathBuf) -> Result<Self, Failure> {
-        let text = fs::read_to_string(root.resolve(&path)).map_err(|error| unreadable(&path, &error))?;
-        let sql = without_down(without_mark(&text)).to_string();
-        let in_transaction = !refuses_transaction(&sql) && diesel_permits_transaction(root, &path)?;
-        Ok(Self {
-            path,
-            sql,
-            in_transaction,
-        })
+    /// Whether its statements run in one transaction.
+    pub fn is_transaction(&self) -> bool {
+        self.sending.is_transaction(&self.statements)
     }
+}
 
-    fn apply(&self, server: &Server) -> Result<(), Failure> {
-        if let Some(command) = command_that_leaves(&self.sql) {
-            return Err(self.cut_off(&format!("`{command}`")));
-        }
-        let mut psql = server.psql(MIGRATOR, DATABASE);
-        // `--single-transaction` has no effect unless an option names the input.
-        psql.args(["-f", "-"]);
-        if self.in_transaction {
-            psql.arg("--single-transaction");
-        }
-        // With a pipe, both sides could block if `psql` prints a lot before it has read all its input.
-        let input = temporary_file(&format!("{}\n\\echo {END} :DBNAME\n", self.sql));
-        psql.stdin(input.map_err(|error| self.not_applied(error))?);
-        let ended = output(&mut psql)?;
-        let message = String::from_utf8_lossy(&ended.stderr);
-        // A migration can make `psql` continue after an error.
-        if ended.status.success() && !message.contains(": ERROR:  ") {
-            let end = format!("{END} {DATABASE}");
-            let mut lines = ended.stdout.split(|byte| *byte == b'\n');
-            return if lines.any(|line| line == end.as_bytes()) {
-                Ok(())
-            } else {
-                Err(self.cut_off("`psql`"))
-            };
-        }
-        let place = format!("{}:", display(&self.path));
-        let failure = self.not_applied(message.trim_end().replace("psql:<stdin>:", &place));
-        Err(failure.help(
-            "the throwaway server has an empty database `verify` and the roles of `app_roles` that migrations name; \
-             if the migrations need more, verify an existing database with `--database-url`",
+/// The migrations of a directory.
+#[derive(Debug)]
+pub struct Migrations {
+    pub tool: Tool,
+    /// In the order in which the tool runs them.
+    pub all: Vec<Migration>,
+}
+
+/// The migrations of a directory in order, for any of the supported tools.
+pub fn find(root: &Root, directory: &Path) -> Result<Migrations, Failure> {
+    let (tool, paths) = paths(root, directory)?;
+    let all = paths.into_iter().map(|path| read(root, directory, path, tool));
+    Ok(Migrations {
+        tool,
+        all: all.collect::<Result<_, _>>()?,
+    })
+}
+
+/// The tool that owns a directory, and its files in order. Fails if there is none.
+pub fn paths(root: &Root, directory: &Path) -> Result<(Tool, Vec<PathBuf>), Failure> {
+    if let Some(tags) = drizzle_journal(root, directory)? {
+        let paths = tags.iter().map(|tag| directory.join(format!("{tag}.sql")));
+        return Ok((Tool::Drizzle, paths.collect()));
+    }
+    let mut paths = without_journal(root, directory)?;
+    let Some(first) = paths.first() else {
+        return Err(no_migrations(root, directory));
+    };
+    let names: Vec<String> = paths.iter().map(|path| short(path, directory)).collect();
+    let tool = tool::of_files(directory, &names, &text(root, first)?);
+    if tool == Tool::Diesel {
+        paths.retain(|path| path.ends_with("up.sql"));
+    }
+    if tool.orders_texts() {
+        paths.sort_by_cached_key(|path| version_and_name(tool, &short(path, directory)).0);
+    }
+    refuse_other_languages(root, directory, tool)?;
+    Ok((tool, paths))
+}
+
+fn no_migrations(root: &Root, directory: &Path) -> Failure {
+    let failure = Failure::new(format!("`{}` contains no migrations", display(directory)));
+    let failure = failure
+        .note("a migration is a file `<name>.sql`, or a directory with a file `up.sql` or `migration.sql`");
+    match sea_orm_migration(root, directory) {
+        Some(path) => Failure::new(format!(
+            "the migrations of `{}` are Rust programs, which cannot be run from their files",
+            display(directory)
         ))
-    }
-
-    fn cut_off(&self, by: &str) -> Failure {
-        self.not_applied(format!("{by} keeps the rest of it from reaching this database"))
-            .help("each migration is applied to one database, from its start to its end: remove the command that ends it or connects elsewhere")
-    }
-
-    fn not_applied(&self, reason: impl std::fmt::Display) -> Failure {
-        Failure::new(format!("migration `{}` cannot be applied", display(&self.path))).note(reason)
+        .note(format!("`{}` is a migration of SeaORM", display(&path)))
+        .help("let SeaORM apply them to an empty database, and verify that with `--database-url`"),
+        None => failure,
     }
 }
 
-/// What `psql` prints at the end of a migration, before the name of its database.
-const END: &str = "table-registry: end of";
-
-/// A `psql` command at the start of a line that keeps the rest of a migration from reaching this database. Such a
-/// command later in a line is noticed because [`END`] is not printed:
-/// <https://www.postgresql.org/docs/current/app-psql.html>.
-fn command_that_leaves(sql: &str) -> Option<&str> {
-    let words = sql.lines().filter_map(|line| line.split_whitespace().next());
-    let mut commands = words.filter(|word| word.starts_with('\\'));
-    commands.find(|word| matches!(*word, "\\q" | "\\quit" | "\\c" | "\\connect"))
+/// A migration of SeaORM in the directory, or in the sources of the crate in it.
+fn sea_orm_migration(root: &Root, directory: &Path) -> Option<PathBuf> {
+    let directories = [directory.to_path_buf(), directory.join("src")];
+    let existing = directories.into_iter().filter(|path| root.has_directory(path));
+    existing.into_iter().find_map(|directory| {
+        let mut names = names_in(root, &directory).ok()?;
+        names.sort();
+        let number = |name: &str| {
+            name.strip_prefix('m')
+                .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        };
+        let name = names.iter().find(|name| number(name) && is_of(name, "rs"))?;
+        Some(directory.join(name))
+    })
 }
 
-fn temporary_file(text: &str) -> io::Result<fs::File> {
-    let mut file = tempfile::tempfile()?;
-    file.write_all(text.as_bytes())?;
-    file.rewind()?;
-    Ok(file)
+/// Fails if the tool also runs programs in the directory: without them, the result is another database.
+fn refuse_other_languages(root: &Root, directory: &Path, tool: Tool) -> Result<(), Failure> {
+    let mut names = names_in(root, directory)?;
+    names.sort();
+    let is_program = |name: &&String| match tool {
+        Tool::Refinery => {
+            is_of(name, "rs")
+                && ['V', 'U']
+                    .iter()
+                    .any(|prefix| tool::versioned(*prefix, name).is_some())
+        }
+        Tool::Flyway => is_of(name, "java") && tool::versioned('V', name).is_some(),
+        Tool::Goose => is_of(name, "go") && leading_number(name).is_some(),
+        _ => false,
+    };
+    match names.iter().find(is_program) {
+        Some(name) => Err(Failure::new(format!(
+            "`{}` is a program, which cannot be run from its file",
+            display(&directory.join(name))
+        ))
+        .note(format!("{} runs it between the migrations in SQL", tool.name()))
+        .help(format!(
+            "let {} apply all of them to an empty database, and verify that with `--database-url`",
+            tool.name()
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn is_of(name: &str, extension: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|found| found == extension)
+}
+
+/// A path relative to the directory.
+fn short(path: &Path, directory: &Path) -> String {
+    display(path.strip_prefix(directory).unwrap_or(path))
+}
+
+/// The text of a file, without a byte order mark.
+pub fn text(root: &Root, path: &Path) -> Result<String, Failure> {
+    let text = fs::read_to_string(root.resolve(path)).map_err(|error| unreadable(path, &error))?;
+    Ok(without_mark(&text).to_string())
+}
+
+fn read(root: &Root, directory: &Path, path: PathBuf, tool: Tool) -> Result<Migration, Failure> {
+    let whole = text(root, &path)?;
+    let mut sql = without_restrictions(without_down(&whole));
+    if tool == Tool::Drizzle {
+        sql = sql.replace(BREAKPOINT, &format!(";{BREAKPOINT}"));
+    }
+    let statements = statements(&sql).map_err(|command| {
+        not_applied(&path)
+            .note(format!(
+                "`{}:{}`: `{}` is a command of `psql`, and tools send their files to the server as they are",
+                display(&path),
+                command.line,
+                command.text
+            ))
+            .help("write it as SQL")
+    })?;
+    let is_asked_for =
+        tool.without_transaction().is_some() && asks_for_no_transaction(root, &path, tool, &sql)?;
+    let sending = tool.without_transaction().filter(|_| is_asked_for);
+    let short = short(&path, directory);
+    let (version, name) = version_and_name(tool, &short);
+    Ok(Migration {
+        path,
+        short,
+        version,
+        name,
+        sql,
+        statements,
+        sending: sending.unwrap_or(tool.usual()),
+        is_asked_for,
+    })
+}
+
+pub fn not_applied(path: &Path) -> Failure {
+    Failure::new(format!("migration `{}` cannot be applied", display(path)))
+}
+
+/// What drizzle writes between statements.
+const BREAKPOINT: &str = "--> statement-breakpoint";
+
+/// The text without the two commands that `pg_dump` writes for `psql`. The lines stay.
+pub fn without_restrictions(text: &str) -> String {
+    let is_restriction = |line: &str| line.starts_with("\\restrict ") || line.starts_with("\\unrestrict ");
+    let lines = text.split_inclusive('\n');
+    lines
+        .map(|line| if is_restriction(line) { "\n" } else { line })
+        .collect()
+}
+
+/// By which version and name the tool knows a migration, given by its path in the directory.
+pub fn version_and_name(tool: Tool, short: &str) -> (String, String) {
+    let file = short.split('/').next().unwrap_or(short);
+    let stem = [".up.sql", ".sql"]
+        .iter()
+        .find_map(|end| file.strip_suffix(end))
+        .unwrap_or(file);
+    let pair = |at: &str| {
+        let (version, name) = stem.split_once(at).unwrap_or((stem, ""));
+        (version.to_string(), name.replace('_', " "))
+    };
+    match tool {
+        Tool::Diesel => {
+            let (version, name) = pair("_");
+            (version.replace('-', ""), name)
+        }
+        Tool::Refinery | Tool::Flyway => {
+            let (version, name) = pair("__");
+            (
+                version.trim_start_matches(['V', 'U', 'R']).replace('_', "."),
+                name,
+            )
+        }
+        Tool::Drizzle | Tool::Prisma | Tool::Plain => (stem.to_string(), stem.to_string()),
+        Tool::SqlMigrate => (file.to_string(), file.to_string()),
+        Tool::Sqlx | Tool::Dbmate | Tool::Goose | Tool::GolangMigrate | Tool::Supabase => pair("_"),
+    }
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
@@ -323,10 +390,15 @@ fn directive(line: &str) -> Option<(&str, &str)> {
     Some(rest.split_once(char::is_whitespace).unwrap_or((rest, "")))
 }
 
-fn refuses_transaction(text: &str) -> bool {
-    let lines = text.lines().map(str::trim);
+/// Whether a migration asks the tool to run it outside a transaction.
+fn asks_for_no_transaction(root: &Root, path: &Path, tool: Tool, sql: &str) -> Result<bool, Failure> {
+    let lines = sql.lines().map(str::trim);
     let mut head = lines.take_while(|line| line.is_empty() || line.starts_with("--"));
-    head.any(line_refuses_transaction) || runs_concurrently(text)
+    Ok(match tool {
+        Tool::Sqlx => sql.starts_with("-- no-transaction"),
+        Tool::Diesel => !diesel_permits_transaction(root, path)?,
+        _ => head.any(line_refuses_transaction),
+    } || tool.notices_concurrently() && runs_concurrently(sql))
 }
 
 fn line_refuses_transaction(line: &str) -> bool {
@@ -349,9 +421,6 @@ fn runs_concurrently(text: &str) -> bool {
 
 /// Whether the migration may run in a transaction. Diesel sets this in a file beside `up.sql`.
 fn diesel_permits_transaction(root: &Root, script: &Path) -> Result<bool, Failure> {
-    if !script.ends_with("up.sql") {
-        return Ok(true);
-    }
     let path = script.with_file_name("metadata.toml");
     if !root.has_file(&path) {
         return Ok(true);
@@ -368,14 +437,21 @@ fn diesel_permits_transaction(root: &Root, script: &Path) -> Result<bool, Failur
 
 #[cfg(test)]
 mod tests {
-    use std::env;
-
     use tempfile::TempDir;
 
     use super::*;
 
     fn find_in(directory: &Path) -> Result<Vec<Migration>, Failure> {
-        find(&Root::current(), directory)
+        Ok(find(&Root::current(), directory)?.all)
+    }
+
+    fn tool(directory: &TempDir) -> Tool {
+        find(&Root::current(), directory.path()).unwrap().tool
+    }
+
+    fn sendings(directory: &TempDir) -> Vec<Sending> {
+        let migrations = find_in(directory.path()).unwrap();
+        migrations.iter().map(|migration| migration.sending).collect()
     }
 
     fn directory(files: &[(&str, &str)]) -> TempDir {
@@ -450,9 +526,94 @@ mod tests {
             "2024-01-02-000000_b/up.sql",
         ];
         assert_eq!(order(&directory), expected);
+        assert_eq!(
+            sendings(&directory),
+            [
+                Sending::InTransaction,
+                Sending::InTransaction,
+                Sending::AsOneQuery
+            ]
+        );
+    }
+
+    /// Diesel drops the dashes, and orders versions as texts. It ignores files beside the directories.
+    #[test]
+    fn the_order_of_diesel() {
+        let directory = empty(&[
+            "2017-01-01-000000_b/up.sql",
+            "20140101000000_a/up.sql",
+            "10_d/up.sql",
+            "2_c/up.sql",
+            "notes.sql",
+        ]);
+        assert_eq!(
+            order(&directory),
+            [
+                "10_d/up.sql",
+                "2_c/up.sql",
+                "20140101000000_a/up.sql",
+                "2017-01-01-000000_b/up.sql"
+            ]
+        );
         let migrations = find_in(directory.path()).unwrap();
-        let in_transaction = migrations.iter().map(|migration| migration.in_transaction);
-        assert_eq!(in_transaction.collect::<Vec<_>>(), [true, true, false]);
+        let known = (migrations[3].version.as_str(), migrations[3].name.as_str());
+        assert_eq!(known, ("20170101000000", "b"));
+    }
+
+    #[test]
+    fn the_transactions_of_sqlx() {
+        let directory = directory(&[
+            (
+                "1_a.sql",
+                "-- no-transaction\nCREATE INDEX CONCURRENTLY ON a (b);",
+            ),
+            ("2_b.sql", "-- a comment\n-- no-transaction\nVACUUM;"),
+            ("3_c.sql", "CREATE INDEX CONCURRENTLY ON a (b);"),
+            ("4_d.sql", "-- no-transaction\nVACUUM; VACUUM;"),
+        ]);
+        assert_eq!(tool(&directory), Tool::Sqlx);
+        let migrations = find_in(directory.path()).unwrap();
+        let in_transaction = migrations.iter().map(Migration::is_transaction);
+        assert_eq!(in_transaction.collect::<Vec<_>>(), [false, true, true, true]);
+    }
+
+    #[test]
+    fn programs_cannot_be_run() {
+        let sea_orm = empty(&["src/lib.rs", "src/m20220101_000001_create_post.rs", "Cargo.toml"]);
+        let text = failure(sea_orm.path());
+        assert!(
+            text.contains("are Rust programs") && text.contains("`--database-url`"),
+            "{text}"
+        );
+        assert!(failure(&sea_orm.path().join("src")).contains("is a migration of SeaORM"));
+        let refinery = empty(&["V1__a.sql", "V2__b.rs", "mod.rs"]);
+        assert!(failure(refinery.path()).contains("V2__b.rs` is a program"));
+        let goose = directory(&[("00001_a.sql", "-- +goose Up\n"), ("00002_b.go", "")]);
+        assert!(failure(goose.path()).contains("goose runs it between the migrations"));
+    }
+
+    #[test]
+    fn statements_of_drizzle() {
+        let journal = r#"{"entries": [{"tag": "0000_a"}]}"#;
+        let text = "CREATE TABLE a (id int)\n--> statement-breakpoint\nCREATE TABLE b (id int);--> statement-breakpoint\nSELECT 1";
+        let directory = directory(&[("0000_a.sql", text), ("meta/_journal.json", journal)]);
+        let statements = &find_in(directory.path()).unwrap()[0].statements;
+        let lines = statements.iter().map(|one| (one.line, one.head[0].as_str()));
+        assert_eq!(
+            lines.collect::<Vec<_>>(),
+            [(1, "create"), (3, "create"), (4, "select")]
+        );
+    }
+
+    #[test]
+    fn what_pg_dump_writes_for_psql() {
+        let migration = only("\\restrict abc\nSELECT 1;\n\\unrestrict abc\n");
+        assert_eq!((migration.statements.len(), migration.statements[0].line), (1, 2));
+        let migrations = directory(&[("1.sql", "SELECT 1;\n\\i other.sql")]);
+        let text = failure(migrations.path());
+        assert!(text.contains(":2`: `\\i` is a command of `psql`"), "{text}");
+        let migrations = directory(&[("1.sql", "COPY a FROM stdin;\n1\tit's\n\\.\n")]);
+        assert!(failure(migrations.path()).contains("is a command of `psql`"));
     }
 
     #[test]
@@ -517,7 +678,7 @@ mod tests {
         ] {
             let migration = only(&format!("{up}\nSELECT 1;\n{down}\nDROP TABLE a;\n"));
             assert_eq!(migration.sql, format!("{up}\nSELECT 1;\n"));
-            assert!(migration.in_transaction, "{up}");
+            assert!(migration.is_transaction(), "{up}");
         }
         assert_eq!(only("\u{feff}SELECT 1; -- down").sql, "SELECT 1; -- down");
     }
@@ -531,7 +692,7 @@ mod tests {
             "-- +migrate Up notransaction\nVACUUM;",
             "CREATE INDEX concurrently ON a (b);",
         ] {
-            assert!(!only(text).in_transaction, "{text}");
+            assert_ne!(only(text).sending, Sending::InTransaction, "{text}");
         }
         for text in [
             "-- not concurrently\nSELECT 1;",
@@ -539,15 +700,8 @@ mod tests {
             "SELECT 'CONCURRENTLY', concurrently_created FROM a;",
             "-- migrate:up transaction:true\nSELECT 1;",
         ] {
-            assert!(only(text).in_transaction, "{text}");
+            assert_eq!(only(text).sending, Sending::InTransaction, "{text}");
         }
-    }
-
-    #[test]
-    fn roles_that_no_migration_creates_are_created_before() {
-        let migration = only("CREATE ROLE app; DO $$ BEGIN CREATE ROLE guarded; END $$; DROP ROLE web;");
-        let roles = ["app", "guarded", "web", "wbe", "postgres"].map(String::from);
-        assert_eq!(missing_roles(&[migration], &roles), ["web"]);
     }
 
     #[test]
@@ -561,108 +715,5 @@ mod tests {
         assert!(failure(directory.path()).contains("is not valid UTF-8"));
         let nested = empty(&["1_a.sql", "more/2_b.sql"]);
         assert!(failure(nested.path()).contains("is not a migration, but contains `2_b.sql`"));
-    }
-
-    #[test]
-    fn commands_that_leave_the_database() {
-        assert_eq!(
-            command_that_leaves("SELECT 1;\n  \\connect other\n"),
-            Some("\\connect")
-        );
-        assert_eq!(
-            command_that_leaves("\\set x 1\nCOPY a FROM stdin;\n\\N\n\\.\n"),
-            None
-        );
-    }
-
-    /// A server, or `None` if the machine has no PostgreSQL. In CI that is a failure.
-    fn server() -> Option<Server> {
-        match Server::start() {
-            Ok(server) => Some(server),
-            Err(failure) => {
-                let in_ci = env::var("CI").is_ok_and(|value| value == "true");
-                let reason = failure.render();
-                assert!(
-                    !in_ci && reason.contains("there is no PostgreSQL server"),
-                    "{reason}"
-                );
-                println!("skipped: {reason}");
-                None
-            }
-        }
-    }
-
-    fn query(server: &Server, query: &str) -> String {
-        let mut psql = server.psql(SUPERUSER, DATABASE);
-        let ended = output(psql.args(["-A", "-t", "-c", query])).unwrap();
-        assert!(ended.status.success(), "{ended:?}");
-        String::from_utf8(ended.stdout).unwrap().trim_end().to_string()
-    }
-
-    #[test]
-    fn migrations_are_applied_to_a_server_that_leaves_nothing_behind() {
-        let Some(server) = server() else { return };
-        let path = server.directory().to_path_buf();
-        let applied = directory(&[
-            (
-                "1_a.sql",
-                "CREATE TABLE a (id int);\nCREATE ROLE web;\nGRANT SELECT ON a TO app, web;\n",
-            ),
-            ("2_b.sql", "CREATE INDEX CONCURRENTLY ON a (id);\n"),
-        ]);
-        let roles = ["app".to_string(), "web".to_string()];
-        apply(&server, &find_in(applied.path()).unwrap(), &roles).unwrap();
-        assert_eq!(
-            query(&server, "SELECT tableowner FROM pg_tables WHERE tablename = 'a'"),
-            MIGRATOR
-        );
-        let superusers = "SELECT rolname FROM pg_roles WHERE rolsuper";
-        assert_eq!(query(&server, superusers), SUPERUSER);
-        assert_eq!(
-            query(&server, "SELECT count(*) FROM pg_indexes WHERE tablename = 'a'"),
-            "1"
-        );
-
-        let broken = directory(&[("3_c.sql", "CREATE TABLE c (id int);\nSELECT 1;\nDROP TABLE d;\n")]);
-        let failing = find_in(broken.path()).unwrap().remove(0);
-        let failure = failing.apply(&server).unwrap_err().render();
-        let shown = display(&failing.path);
-        assert!(
-            failure.contains(&format!("migration `{shown}` cannot be applied")),
-            "{failure}"
-        );
-        assert!(
-            failure.contains(&format!("{shown}:3: ERROR:  table \"d\" does not exist")),
-            "{failure}"
-        );
-        assert_eq!(
-            query(&server, "SELECT count(*) FROM pg_tables WHERE tablename = 'c'"),
-            "0"
-        );
-
-        for (sql, reason) in [
-            (
-                "\\set ON_ERROR_STOP 0\nDROP TABLE gone;",
-                "1.sql:2: ERROR:  table \"gone\" does not exist",
-            ),
-            (
-                "\\connect postgres\nSELECT 1;",
-                "`\\connect` keeps the rest of it from reaching this database",
-            ),
-            (
-                "SELECT 1; \\q\nCREATE TABLE users (id int);",
-                "`psql` keeps the rest of it from reaching this database",
-            ),
-            (
-                "SELECT 1 \\g \\connect postgres",
-                "`psql` keeps the rest of it from reaching this database",
-            ),
-        ] {
-            let failure = only(sql).apply(&server).unwrap_err();
-            assert!(failure.render().contains(reason), "{}", failure.render());
-        }
-
-        drop(server);
-        assert!(!path.exists());
     }
 }

@@ -1,0 +1,189 @@
+//! Finds statements of migrations on rows that policies hide from the owner. Under FORCE ROW LEVEL SECURITY, such a
+//! statement changes no row, and says nothing.
+
+use sqlx::FromRow;
+
+use super::mention::Words;
+use super::migrations::script::Statement;
+use super::statements::literal;
+
+/// A table whose policies bind the role of the session.
+#[derive(Debug, FromRow)]
+pub struct Bound {
+    pub schema: String,
+    pub name: String,
+    /// Whether a permissive policy applies to the role that does not depend on the tenant.
+    pub shows_rows: bool,
+    /// Whether a permissive policy applies to the role that depends on the tenant.
+    pub shows_tenant: bool,
+    /// Whether the session has a tenant.
+    pub has_tenant: bool,
+}
+
+/// A statement that finds none of the rows that it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlindStatement {
+    /// The migration, relative to the directory.
+    pub migration: String,
+    /// The file and the line.
+    pub place: String,
+    pub statement: String,
+    /// What it does: `UPDATE`, `DELETE`, `MERGE` or `SELECT`.
+    pub command: &'static str,
+    pub schema: String,
+    pub table: String,
+    pub role: String,
+}
+
+/// A statement on the rows of a table.
+pub struct Found<'b> {
+    bound: &'b Bound,
+    command: &'static str,
+}
+
+impl Found<'_> {
+    pub fn placed(
+        &self,
+        migration: &str,
+        place: String,
+        statement: &Statement,
+        role: &str,
+    ) -> BlindStatement {
+        BlindStatement {
+            migration: migration.to_string(),
+            place,
+            statement: statement.excerpt(),
+            command: self.command,
+            schema: self.bound.schema.clone(),
+            table: self.bound.name.clone(),
+            role: role.to_string(),
+        }
+    }
+}
+
+/// Whether a statement may change or read rows when it runs. The body of a function only runs when it is called.
+pub fn concerns_rows(statement: &Statement) -> bool {
+    let first = statement.head.first().map_or("", String::as_str);
+    matches!(first, "update" | "delete" | "merge" | "insert" | "with" | "do")
+}
+
+/// The query for the tables whose policies bind the role of the session.
+pub fn bound_tables(setting: Option<&str>) -> String {
+    let setting = literal(setting.unwrap_or_default());
+    format!(
+        "SELECT n.nspname::text AS schema, c.relname::text AS name,
+             coalesce(bool_or(NOT p.asks_tenant), false) AS shows_rows,
+             coalesce(bool_or(p.asks_tenant), false) AS shows_tenant,
+             coalesce(current_setting(nullif({setting}, ''), true), '') <> '' AS has_tenant
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         LEFT JOIN LATERAL (
+             SELECT {setting} <> '' AND position({setting} IN coalesce(pg_get_expr(polqual, polrelid), '')) > 0 AS asks_tenant
+             FROM pg_policy
+             WHERE polrelid = c.oid AND polpermissive AND polqual IS NOT NULL
+               AND EXISTS (SELECT 1 FROM unnest(polroles) AS r WHERE r = 0 OR pg_has_role(current_user, r, 'USAGE'))
+         ) p ON true
+         WHERE c.relrowsecurity AND row_security_active(c.oid)
+         GROUP BY n.nspname, c.relname
+         ORDER BY n.nspname, c.relname"
+    )
+}
+
+/// The tables on whose rows a statement works without seeing any.
+pub fn of_statement<'b>(statement: &Statement, bound: &'b [Bound], setting: Option<&str>) -> Vec<Found<'b>> {
+    let words = Words::of(&statement.text);
+    let sets_tenant = setting.is_some_and(|setting| statement.text.contains(setting));
+    let is_hidden =
+        |table: &&Bound| !table.shows_rows && !(table.shows_tenant && (table.has_tenant || sets_tenant));
+    let hidden = bound.iter().filter(is_hidden);
+    let found = hidden.filter_map(|table| {
+        let changed = words.row_change(&table.schema, &table.name);
+        let read = || words.selects_from(&table.schema, &table.name).then_some("SELECT");
+        Some(Found {
+            bound: table,
+            command: changed.or_else(read)?,
+        })
+    });
+    found.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::migrations::script::statements;
+
+    fn commands(sql: &str, change: impl Fn(&mut Bound)) -> Vec<&'static str> {
+        let mut bound = Bound {
+            schema: "public".to_string(),
+            name: "projects".to_string(),
+            shows_rows: false,
+            shows_tenant: false,
+            has_tenant: false,
+        };
+        change(&mut bound);
+        let bound = [bound];
+        let all = statements(sql).unwrap().into_iter();
+        let concerned = all.filter(concerns_rows);
+        concerned
+            .flat_map(|statement| {
+                let found = of_statement(&statement, &bound, Some("app.org_id")).into_iter();
+                found.map(|found| found.command).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn statements_on_hidden_rows() {
+        for (sql, command) in [
+            ("UPDATE projects SET slug = lower(name)", "UPDATE"),
+            ("UPDATE ONLY public.\"projects\" p SET slug = 'a'", "UPDATE"),
+            ("DELETE FROM projects WHERE id = 1", "DELETE"),
+            (
+                "MERGE INTO projects p USING a ON true WHEN MATCHED THEN DELETE",
+                "MERGE",
+            ),
+            (
+                "WITH gone AS (DELETE FROM projects RETURNING *) SELECT 1",
+                "DELETE",
+            ),
+            ("INSERT INTO slugs SELECT id FROM projects", "SELECT"),
+            (
+                "UPDATE tasks SET org_id = p.org_id FROM projects p WHERE p.id = project_id",
+                "SELECT",
+            ),
+            (
+                "DO $$ BEGIN EXECUTE 'UPDATE projects SET a = 1'; END $$",
+                "UPDATE",
+            ),
+        ] {
+            assert_eq!(commands(sql, |_| {}), [command], "{sql}");
+        }
+    }
+
+    #[test]
+    fn statements_on_no_hidden_rows() {
+        for sql in [
+            "INSERT INTO projects VALUES (1)",
+            "ALTER TABLE projects ADD COLUMN slug text",
+            "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ UPDATE projects SET a = 1 $$",
+            "UPDATE other.projects SET a = 1",
+            "UPDATE tasks SET projects = 1",
+            "SELECT set_config('a.b', 'c', true)",
+            "DO $$ BEGIN ALTER TABLE projects ADD COLUMN slug text; END $$",
+        ] {
+            assert_eq!(commands(sql, |_| {}), [""; 0], "{sql}");
+        }
+    }
+
+    #[test]
+    fn policies_that_show_the_owner_rows() {
+        const UPDATE: &str = "UPDATE projects SET slug = 'a'";
+        assert_eq!(commands(UPDATE, |table| table.shows_rows = true), [""; 0]);
+        assert_eq!(commands(UPDATE, |table| table.shows_tenant = true), ["UPDATE"]);
+        let with_tenant = |table: &mut Bound| (table.shows_tenant, table.has_tenant) = (true, true);
+        assert_eq!(commands(UPDATE, with_tenant), [""; 0]);
+        let sets =
+            "DO $$ BEGIN PERFORM set_config('app.org_id', '1', true); UPDATE projects SET a = 1; END $$";
+        assert_eq!(commands(sets, |table| table.shows_tenant = true), [""; 0]);
+        assert_eq!(commands(sets, |_| {}), ["UPDATE"]);
+    }
+}

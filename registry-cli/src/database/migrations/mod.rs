@@ -1,0 +1,9 @@
+//! Migrations: found in the directory of a tool, and applied to a server as production does.
+
+pub mod apply;
+pub mod directory;
+pub mod next;
+pub mod refused;
+pub mod script;
+pub mod told;
+pub mod tool;

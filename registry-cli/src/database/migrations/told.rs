@@ -1,0 +1,100 @@
+//! Reports what is told about migrations beside the findings: what production needs that a throwaway server makes up.
+
+use annotate_snippets::{Level, Renderer};
+use table_registry_engine::{DatabaseSettings, did_you_mean};
+
+use super::apply::Applied;
+use crate::report::{counted, say};
+use crate::text::{printable, quoted};
+
+/// Prints one group for each kind of thing.
+pub fn say_what_production_needs(applied: &Applied, owner: &str, settings: &DatabaseSettings) {
+    let groups = [
+        of_superuser(applied, owner),
+        memberships(applied, owner),
+        made_up(applied, settings),
+    ];
+    for group in groups.into_iter().flatten() {
+        say!("{}\n", group.render());
+    }
+}
+
+struct Group {
+    level: Level<'static>,
+    title: String,
+    notes: Vec<String>,
+    help: String,
+}
+
+impl Group {
+    fn render(&self) -> String {
+        let notes = self.notes.iter().map(|note| Level::NOTE.message(note));
+        let group = self
+            .level
+            .clone()
+            .primary_title(self.title.as_str())
+            .elements(notes)
+            .element(Level::HELP.message(self.help.as_str()));
+        Renderer::styled().render(&[group])
+    }
+}
+
+fn of_superuser(applied: &Applied, owner: &str) -> Option<Group> {
+    let all = &applied.by_superuser;
+    let notes = all.iter().map(|one| {
+        let text = format!("`{}`: `{}`: {}", one.place, one.statement, one.reason);
+        printable(&text)
+    });
+    let verb = if all.len() == 1 { "needs" } else { "need" };
+    (!all.is_empty()).then(|| Group {
+        level: Level::NOTE,
+        title: format!("{} {verb} a superuser", counted(all.len(), "statement")),
+        notes: notes.collect(),
+        help: format!(
+            "in production, `{owner}` may not run this: let a superuser do it before, and repeat that in a file of `setup`"
+        ),
+    })
+}
+
+fn memberships(applied: &Applied, owner: &str) -> Option<Group> {
+    let mut roles = applied.memberships.clone();
+    roles.sort();
+    roles.dedup();
+    (!roles.is_empty()).then(|| Group {
+        level: Level::NOTE,
+        title: format!("`{owner}` has to be a member of {}", quoted(&roles)),
+        notes: vec!["the migrations give objects to these roles, or become them".to_string()],
+        help: "grant the roles to it in production, and in a file of `setup`".to_string(),
+    })
+}
+
+/// A role whose name is almost that of a role in the policy file is probably a typo, in one or the other.
+fn made_up(applied: &Applied, settings: &DatabaseSettings) -> Option<Group> {
+    let known = || {
+        let across_tenants = settings.roles.iter().map(|role| role.name.value.as_str());
+        let apps = settings.app_roles.iter().map(|role| role.value.as_str());
+        apps.chain(across_tenants)
+            .chain(settings.owner.iter().map(|owner| owner.value.as_str()))
+    };
+    let mut is_near = false;
+    let notes = applied.made_up.iter().map(|role| {
+        let meant = did_you_mean(&role.name, known());
+        is_near |= meant.is_some();
+        let meant = meant.map_or(String::new(), |meant| format!("; {meant}"));
+        let text = format!("`{}` names `{}`{meant}", role.place, role.name);
+        printable(&text)
+    });
+    let notes: Vec<String> = notes.collect();
+    let count = notes.len();
+    (count > 0).then(|| Group {
+        level: if is_near { Level::WARNING } else { Level::NOTE },
+        title: format!(
+            "{} of the migrations {} made up",
+            counted(count, "role"),
+            if count == 1 { "is" } else { "are" }
+        ),
+        notes,
+        help: "neither migrations nor `setup` create them: if production has them, create them in a file of `setup`, too"
+            .to_string(),
+    })
+}

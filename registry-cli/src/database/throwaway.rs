@@ -1,0 +1,80 @@
+//! A throwaway server with the result of migrations.
+
+use std::fs;
+use std::path::{self, Path, PathBuf};
+
+use super::blind::BlindStatement;
+use super::migrations::apply::{self, Applied, DATABASE, Production, SetupFile};
+use super::migrations::{directory, told};
+use super::platform;
+use super::server::Server;
+use super::session::Session;
+use crate::cli::MigrationArguments;
+use crate::failure::Failure;
+use crate::project::Project;
+
+/// A server that is removed when this value is dropped.
+pub struct Throwaway {
+    /// Declared first, so that it is dropped before the server.
+    pub session: Session,
+    /// The statements of the migrations that found no row because policies hide them.
+    pub blind: Vec<BlindStatement>,
+    _server: Server,
+}
+
+impl Throwaway {
+    /// The server that the arguments ask for. `None` if they name no migrations.
+    pub fn of_arguments(project: &Project, arguments: &MigrationArguments) -> Result<Option<Self>, Failure> {
+        let Some(directory) = &arguments.migrations else {
+            return Ok(None);
+        };
+        let root = &project.package.root;
+        let migrations = directory::find(root, root.relative(&absolute(directory)?))?;
+        let production = production(project, &arguments.setup)?;
+        let superuser = platform::superuser(production.platform);
+        let server = Server::start_with(superuser, arguments.postgres_version)?;
+        let applied = apply::apply(&server, &migrations, &production)?;
+        let settings = &project.policy.database;
+        told::say_what_production_needs(&applied, production.owner(), settings);
+        let Applied { blind, .. } = applied;
+        Ok(Some(Self {
+            session: Session::connect_to(&server, DATABASE)?,
+            blind,
+            _server: server,
+        }))
+    }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    path::absolute(path).map_err(|error| Failure::io("resolved", path, &error))
+}
+
+/// What the policy file says of production, and what the command line adds.
+fn production(project: &Project, more: &[PathBuf]) -> Result<Production, Failure> {
+    let settings = &project.policy.database;
+    let root = &project.package.root;
+    let mut files: Vec<PathBuf> = Vec::new();
+    for file in &settings.setup {
+        let beside = Path::new(&file.source.path).parent().unwrap_or(Path::new(""));
+        files.push(beside.join(&file.value));
+    }
+    for file in more {
+        files.push(root.relative(&absolute(file)?).to_path_buf());
+    }
+    let setup = files.into_iter().map(|path| {
+        let text = fs::read_to_string(root.resolve(&path)).map_err(|error| {
+            Failure::io("read", &path, &error)
+                .help("name a file of SQL that a superuser runs before the migrations")
+        })?;
+        SetupFile::of_text(path, &text)
+    });
+    let across_tenants = settings.roles.iter().map(|role| &role.name);
+    let named = settings.app_roles.iter().chain(across_tenants);
+    Ok(Production {
+        owner: settings.owner.as_ref().map(|owner| owner.value.clone()),
+        platform: settings.platform,
+        setup: setup.collect::<Result<_, _>>()?,
+        roles: named.map(|role| role.value.clone()).collect(),
+        tenant_setting: project.registry.tenant_setting().map(ToString::to_string),
+    })
+}
