@@ -27,7 +27,7 @@ pub fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let directory = migrations.map(path::absolute).transpose().map_err(unresolved)?;
     let report = |project: &Project, faults: Vec<Diagnostic>| {
         let findings: Vec<Finding> = faults.into_iter().map(Finding::of_registry).collect();
-        findings::print(project, &findings, &[], arguments.format)
+        findings::print(project, &findings, &[], arguments)
     };
     with_project(&arguments.selection, report, |project| {
         let Some(directory) = &directory else {
@@ -60,7 +60,7 @@ fn check(
     }
     let left_out = left_out(arguments);
     let found = exceptions::apply(&context, checks::run(&context), &left_out);
-    let exit = findings::print(project, &found.reported, &found.allowed, arguments.format)?;
+    let exit = findings::print(project, &found.reported, &found.allowed, arguments)?;
     findings::say_what_is_allowed(&found.allowed);
     findings::say_what_was_verified(&context, &found.reported);
     Ok(exit)
@@ -79,7 +79,7 @@ fn left_out(arguments: &VerifyArguments) -> Vec<DatabaseCheck> {
 }
 
 /// A throwaway server with a database to which the migrations of a directory are applied.
-fn server_of_migrations(project: &Project, directory: &Path) -> Result<Server, Failure> {
+pub fn server_of_migrations(project: &Project, directory: &Path) -> Result<Server, Failure> {
     let root = &project.package.root;
     let migrations = migrations::find(root, root.relative(directory))?;
     let settings = &project.policy.database;

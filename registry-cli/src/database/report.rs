@@ -7,9 +7,10 @@ use table_registry_engine::{Diagnostic, Placed, Severity};
 
 use super::context::Context;
 use super::exceptions::{self, Allowance};
-use super::finding::Finding;
-use crate::cli::VerifyFormat;
+use super::finding::{Finding, Remedy};
+use crate::cli::{VerifyArguments, VerifyFormat};
 use crate::failure::Failure;
+use crate::groups::{self, Entry};
 use crate::project::Project;
 use crate::report::{self, Exit, counted, say};
 use crate::text::printable;
@@ -46,6 +47,8 @@ struct Row<'f> {
     facts: &'f [String],
     /// The SQL, or another instruction, that fixes it.
     fix: &'f str,
+    /// The options of `cargo table-registry` with which it prints what fixes all findings like this one, if it does.
+    command: Option<String>,
 }
 
 /// A finding that an exception allows.
@@ -76,11 +79,16 @@ pub fn print(
     project: &Project,
     findings: &[Finding],
     allowed: &[Allowance<'_>],
-    format: VerifyFormat,
+    arguments: &VerifyArguments,
 ) -> Result<Exit, Failure> {
     let diagnostics: Vec<Diagnostic> = findings.iter().map(|one| one.diagnostic(project)).collect();
-    match format {
-        VerifyFormat::Human => Ok(report::human(&diagnostics)),
+    match arguments.format {
+        VerifyFormat::Human => {
+            let with_diagnostics = findings.iter().zip(diagnostics);
+            let entries =
+                with_diagnostics.map(|(one, diagnostic)| entry(project, arguments, one, diagnostic));
+            Ok(groups::print(&entries.collect::<Vec<_>>(), arguments.verbose))
+        }
         VerifyFormat::Github => report::github(&diagnostics, &project.package.root),
         VerifyFormat::Json => {
             report::json(&Json {
@@ -95,6 +103,45 @@ pub fn print(
             Ok(report::exit(&diagnostics))
         }
     }
+}
+
+fn entry(project: &Project, arguments: &VerifyArguments, finding: &Finding, diagnostic: Diagnostic) -> Entry {
+    let object = finding.object.as_deref().map(printable);
+    let part = match (object, finding.relation.as_deref().map(printable)) {
+        (Some(object), Some(relation)) => Some(format!("{object} of {relation}")),
+        (object, relation) => object.or(relation),
+    };
+    let (subject, part) = match finding.table.as_deref().map(printable) {
+        Some(table) => (table, part),
+        None => (part.unwrap_or_else(|| diagnostic.message.clone()), None),
+    };
+    Entry {
+        diagnostic,
+        subject,
+        part,
+        remedy: finding
+            .remedy
+            .map(|remedy| instruction(project, arguments, remedy)),
+    }
+}
+
+/// How to run the statements that a command prints.
+fn instruction(project: &Project, arguments: &VerifyArguments, remedy: Remedy) -> String {
+    let sql = format!("sql{}", remedy.options());
+    let run = match remedy {
+        Remedy::Requirements => "in one transaction, as the owner of the tables",
+        Remedy::Indexes => "statement by statement, outside a transaction",
+    };
+    if arguments.migrations.is_some() {
+        let command = project.package.command(&sql);
+        return format!("`{command}` prints a migration that fixes all of them:\nrun it {run}");
+    }
+    let database = arguments
+        .database_url
+        .as_ref()
+        .map_or("", |_| " --database-url …");
+    let command = project.package.command(&format!("{sql} --diff{database}"));
+    format!("`{command}` prints what fixes all of them:\nrun it {run}")
 }
 
 /// Shows what each policy that an exception names lets through, so that a widened one is seen in review.
@@ -127,6 +174,9 @@ fn row(finding: &Finding) -> Row<'_> {
         message: &finding.message,
         facts: &finding.facts,
         fix: &finding.fix,
+        command: finding
+            .remedy
+            .map(|remedy| format!("sql{} --diff", remedy.options())),
     }
 }
 

@@ -175,7 +175,7 @@ impl<'p> RequiredPolicies<'p> {
 
     /// The type that the field has, or else the one in `[tenancy]`. A string may be the value of any type, so `[tenancy]`
     /// decides if it says something.
-    fn sql_type(self, table: &RegisteredTable, column: &str) -> Option<String> {
+    pub fn sql_type(self, table: &RegisteredTable, column: &str) -> Option<String> {
         let fields = self.fields.get(&table.name)?.columns.iter();
         let mut fields = fields.filter(|field| field.name == column && !field.is_converted);
         let of_field = fields.next().and_then(|field| sql_type(&field.rust_type));
@@ -240,11 +240,21 @@ fn alias(name: &str, around: &[String]) -> String {
 }
 
 /// The type of a column with a field of this type, if there is only one.
-fn sql_type(rust_type: &RustType) -> Option<&'static str> {
+pub fn sql_type(rust_type: &RustType) -> Option<&'static str> {
     Some(match rust_type.base.as_str() {
         "i16" => "smallint",
         "i32" => "integer",
         "i64" => "bigint",
+        "bool" => "boolean",
+        "f32" => "real",
+        "f64" => "double precision",
+        "Decimal" | "BigDecimal" => "numeric",
+        "NaiveDate" => "date",
+        "NaiveDateTime" | "PrimitiveDateTime" => "timestamp",
+        // Without an argument, it may be SeaORM's name for `NaiveDateTime`.
+        "DateTime" if rust_type.text.contains("DateTime<") => "timestamptz",
+        "OffsetDateTime" => "timestamptz",
+        "Vec<u8>" => "bytea",
         "Uuid" => "uuid",
         "String" | "str" => "text",
         _ => return None,

@@ -16,6 +16,7 @@ mod lint;
 mod list;
 mod mutations;
 mod policy;
+mod report;
 mod scaffold;
 mod selection;
 #[cfg(unix)]

@@ -267,6 +267,10 @@ impl Database<'_> {
         self.server.url(&self.name)
     }
 
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Applies a migration, which can name the database `:DBNAME`.
     #[track_caller]
     pub fn migrate(&self, sql: &str) {

@@ -81,6 +81,13 @@ const TYPES: &[(&[&str], &[&str])] = &[
 /// PostgreSQL types that none of these Rust types can hold.
 const OTHER_TYPES: &[&str] = &["json", "jsonb", "interval", "time", "timetz", "money"];
 
+/// Whether a column is certain to have the type of a field.
+pub fn fits(field: &Column, row: &ColumnRow) -> bool {
+    let rust_type = &field.rust_type;
+    let is_base = row.type_kind == "b" && is_standard(&row.type_name);
+    !field.is_converted && is_base && is_known(&rust_type.base) && can_hold(&rust_type.base, row)
+}
+
 /// Whether the column must not be null. `nullable_tenant_column` reports a tenant column that may be null.
 fn wants_value(context: &Context<'_>, table: &Table<'_>, field: &Column) -> bool {
     let is_reported = context.is_tenant_column(table, &field.name);

@@ -7,6 +7,7 @@ use table_registry_engine::DatabaseCheck;
 use crate::database::catalog::{Oid, Relation};
 use crate::database::context::{Context, exempt_relation};
 use crate::database::finding::Finding;
+use crate::database::renames;
 
 /// The tables in which migration tools record the migrations that they have run.
 const BOOKKEEPING: &[&str] = &[
@@ -51,7 +52,13 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
             && !relation.of_extension
             && !BOOKKEEPING.contains(&relation.name.as_str())
     };
-    let is_known = |oid: Oid| exempt.contains(&oid) || context.table_of(oid).is_some();
+    // `missing_table` reports a renamed table.
+    let renamed: BTreeSet<Oid> = renames::tables(context)
+        .iter()
+        .map(|(_, relation)| relation.oid)
+        .collect();
+    let is_known =
+        |oid: Oid| exempt.contains(&oid) || renamed.contains(&oid) || context.table_of(oid).is_some();
     // A child is reported with its parent.
     let is_reported = |oid: Oid| context.catalog.relation_of(oid).is_some_and(is_looked_at);
     let unknown = context.catalog.relations.iter().filter(|relation| {
