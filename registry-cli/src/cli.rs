@@ -235,7 +235,7 @@ pub struct LintArguments {
     pub deny_warnings: bool,
     /// Print each finding whole, with an excerpt.
     ///
-    /// Otherwise, findings of the same rule are printed as one, with the places of all of them.
+    /// Otherwise, more than four findings of the same rule are printed as one, with the places of all of them.
     #[arg(short, long)]
     pub verbose: bool,
     #[command(flatten)]

@@ -26,28 +26,32 @@ struct Group<'e> {
     entries: Vec<&'e Entry>,
 }
 
-/// Prints findings, and returns the exit code for them. A finding that is the only one of its code is printed whole;
-/// with `verbose`, all of them are.
-pub fn print(entries: &[Entry], verbose: bool) -> Exit {
+/// How findings are printed.
+#[derive(Clone, Copy)]
+pub struct Detail {
+    /// How many findings of one code are printed whole. More of them are one.
+    pub whole: usize,
+    /// Whether all of them are printed whole.
+    pub verbose: bool,
+}
+
+/// Prints findings, and returns the exit code for them.
+pub fn print(entries: &[Entry], detail: Detail) -> Exit {
     let groups = grouped(entries);
+    let is_long = |group: &Group<'_>| group.entries.len() > detail.whole;
     for group in &groups {
-        if verbose || group.entries.len() == 1 {
+        if is_long(group) && !detail.verbose {
+            say!("{}\n", group.diagnostic().render_styled());
+        } else {
             for entry in &group.entries {
                 say!("{}\n", entry.diagnostic.render_styled());
             }
-        } else {
-            say!("{}\n", group.diagnostic().render_styled());
         }
     }
-    if entries.len() > 1 {
-        say!("{}", counts(&groups).trim_end());
-        if !verbose && groups.iter().any(|group| group.entries.len() > 1) {
-            say!(
-                "{:>12} `--verbose` shows the place and the evidence of each finding",
-                ""
-            );
-        }
-        say!("");
+    if groups.iter().any(is_long) {
+        let hint = "`--verbose` shows the place and the evidence of each finding";
+        let hint = (!detail.verbose).then(|| format!("{:>12} {hint}\n", ""));
+        say!("{}{}", counts(&groups), hint.unwrap_or_default());
     }
     let diagnostics: Vec<Diagnostic> = entries.iter().map(|entry| entry.diagnostic.clone()).collect();
     report::exit(&diagnostics)

@@ -5,7 +5,7 @@ use table_registry_engine::{Diagnostic, Severity};
 
 use crate::cli::{LintArguments, LintFormat};
 use crate::failure::Failure;
-use crate::groups::{self, Entry};
+use crate::groups::{self, Detail, Entry};
 use crate::lint;
 use crate::project::{self, Project};
 use crate::report::{self, Exit, counted, say};
@@ -57,7 +57,12 @@ pub fn run(arguments: &LintArguments) -> Result<Exit, Failure> {
     let exit = match arguments.format {
         LintFormat::Human => {
             let entries: Vec<Entry> = found.iter().map(entry).collect();
-            groups::print(&entries, arguments.verbose)
+            // Each is fixed at its own place, so a few excerpts say more than a list.
+            let detail = Detail {
+                whole: 4,
+                verbose: arguments.verbose,
+            };
+            groups::print(&entries, detail)
         }
         LintFormat::Github => report::github(&found, &workspace.root)?,
         LintFormat::Json => {

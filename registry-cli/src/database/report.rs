@@ -10,7 +10,7 @@ use super::exceptions::{self, Allowance};
 use super::finding::{Finding, Remedy};
 use crate::cli::{VerifyArguments, VerifyFormat};
 use crate::failure::Failure;
-use crate::groups::{self, Entry};
+use crate::groups::{self, Detail, Entry};
 use crate::project::Project;
 use crate::report::{self, Exit, counted, say};
 use crate::text::printable;
@@ -87,7 +87,11 @@ pub fn print(
             let with_diagnostics = findings.iter().zip(diagnostics);
             let entries =
                 with_diagnostics.map(|(one, diagnostic)| entry(project, arguments, one, diagnostic));
-            Ok(groups::print(&entries.collect::<Vec<_>>(), arguments.verbose))
+            let detail = Detail {
+                whole: 1,
+                verbose: arguments.verbose,
+            };
+            Ok(groups::print(&entries.collect::<Vec<_>>(), detail))
         }
         VerifyFormat::Github => report::github(&diagnostics, &project.package.root),
         VerifyFormat::Json => {

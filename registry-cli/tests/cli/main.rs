@@ -14,8 +14,11 @@ mod harness;
 mod help;
 mod lint;
 mod list;
+#[cfg(unix)]
+mod matrix;
 mod mutations;
 mod policy;
+#[cfg(unix)]
 mod report;
 mod scaffold;
 mod selection;

@@ -270,3 +270,39 @@ fn a_column_is_added_to_a_table_with_rows() {
         [""; 0]
     );
 }
+
+/// Thirty tables without a column: a list of places instead of thirty excerpts.
+#[test]
+fn many_findings_of_a_lint_are_one() {
+    let structs = (1..=30).map(|number| {
+        format!("#[table_registry::table]\npub struct Items{number} {{\n    pub id: i64,\n    pub org_id: i64,\n}}\n")
+    });
+    let crate_ = Crate::with(&[
+        (
+            "src/lib.rs",
+            "pub mod schema;\n\ntable_registry::table_registry!(\"schema/\");\n",
+        ),
+        ("src/schema/mod.rs", &structs.collect::<String>()),
+        (
+            "table-registry.toml",
+            "[tenancy]\ncolumn = \"org_id\"\nsetting = \"app.org_id\"\n",
+        ),
+        ("revoke.toml", ""),
+    ]);
+    crate_.manifest("items");
+    let report = crate_.run(&["lint"]);
+    assert!(report.stderr.lines().count() < 60, "{}", report.all());
+    for number in 1..=30 {
+        let place = format!("Items{number} (src/schema/mod.rs:{})", number * 5 - 3);
+        assert!(report.stderr.contains(&place), "{place}\n{}", report.all());
+    }
+    assert!(
+        report.stderr.contains("30 warnings missing-required-column"),
+        "{}",
+        report.all()
+    );
+    let verbose = crate_.run(&["lint", "--verbose"]);
+    assert!(verbose.stderr.matches("--> src/schema/mod.rs").count() >= 30);
+    let github = crate_.run(&["lint", "--format", "github"]);
+    assert!(github.stdout.lines().count() >= 30);
+}

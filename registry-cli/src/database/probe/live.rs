@@ -6,8 +6,8 @@
 use serde_json::{Map, Value, json};
 use table_registry_engine::{Command, Parent, Tenancy};
 
-use super::access::Question;
 use super::attempts::{Attempts, Counted, Tenant, Try};
+use super::question::Question;
 use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::matrix::{Scope, Verb};

@@ -11,6 +11,7 @@ mod changes;
 mod live;
 mod made_up;
 mod partitions;
+mod question;
 mod rows;
 mod tenants;
 

@@ -2,8 +2,8 @@
 
 use table_registry_engine::{Command, Tenancy};
 
-use super::access::Question;
 use super::attempts::{Attempts, Counted, Tenant, Try};
+use super::question::Question;
 use super::rows::{Owner, Rows};
 use crate::database::catalog::{ColumnRow, Relation};
 use crate::database::context::{Context, Table, tenant_columns};
