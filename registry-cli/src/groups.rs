@@ -125,11 +125,21 @@ impl Group<'_> {
         common.cloned().collect()
     }
 
+    /// An instruction with `…` for the names that only the message of its own finding has.
+    fn pattern(&self, entry: &Entry, help: &str) -> String {
+        let is_common = |name: &str| {
+            let mut entries = self.entries.iter();
+            entries.all(|other| names_in(&other.diagnostic.message).any(|known| known == name))
+        };
+        let own = names_in(&entry.diagnostic.message).filter(|name| !is_common(name));
+        own.fold(help.to_string(), |text, name| with_word(&text, name, "…"))
+    }
+
     /// The remedies of several findings, the statements of the others, and their instructions, each of them once.
     fn fixes(&self) -> Vec<String> {
         let mut remedies: Vec<String> = Vec::new();
         let mut statements: Vec<String> = Vec::new();
-        let mut words: Vec<(String, Vec<String>)> = Vec::new();
+        let mut words: Vec<Words<'_>> = Vec::new();
         for entry in &self.entries {
             if let Some(remedy) = &entry.remedy {
                 add(&mut remedies, remedy);
@@ -138,24 +148,26 @@ impl Group<'_> {
             for help in &entry.diagnostic.helps {
                 if is_sql(help) {
                     add(&mut statements, help);
-                } else if let Some((_, names)) = words.iter_mut().find(|(known, _)| known == help) {
-                    add(names, &entry.subject);
                 } else {
-                    words.push((help.clone(), vec![entry.subject.clone()]));
+                    let pattern = self.pattern(entry, help);
+                    match words.iter_mut().find(|known| known.pattern == pattern) {
+                        Some(known) => known.subjects.push(&entry.subject),
+                        None => words.push(Words {
+                            pattern,
+                            first: help,
+                            subjects: vec![&entry.subject],
+                        }),
+                    }
                 }
             }
         }
         let is_for_all = words.len() <= 1 && remedies.is_empty() && statements.is_empty();
-        let words: Vec<String> = words
-            .into_iter()
-            .map(|(help, names)| {
-                if is_for_all {
-                    help
-                } else {
-                    format!("{}: {help}", names.join(", "))
-                }
-            })
-            .collect();
+        let words = words.iter().map(|words| match words.subjects.as_slice() {
+            _ if is_for_all => words.pattern.clone(),
+            [subject] => format!("{subject}: {}", words.first),
+            several => format!("{}: {}", several.join(", "), words.pattern),
+        });
+        let words: Vec<String> = words.collect();
         let lists = [statements.join("\n"), words.join("\n")];
         remedies
             .into_iter()
@@ -168,6 +180,40 @@ fn add(list: &mut Vec<String>, text: &str) {
     if !list.iter().any(|known| known == text) {
         list.push(text.to_string());
     }
+}
+
+/// An instruction for one or several findings.
+struct Words<'e> {
+    /// With `…` for the names of a finding.
+    pattern: String,
+    /// The whole text of the first one.
+    first: &'e str,
+    subjects: Vec<&'e str>,
+}
+
+/// The names in backticks.
+fn names_in(message: &str) -> impl Iterator<Item = &str> {
+    message
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| !name.is_empty())
+}
+
+/// A text with another word in place of a word.
+fn with_word(text: &str, word: &str, other: &str) -> String {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let mut result = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(word) {
+        let (before, behind) = (&rest[..at], &rest[at + word.len()..]);
+        let last = before.chars().next_back().or(result.chars().next_back());
+        let is_whole = !last.is_some_and(is_part) && !behind.starts_with(is_part);
+        result.push_str(before);
+        result.push_str(if is_whole { other } else { word });
+        rest = behind;
+    }
+    result + rest
 }
 
 /// Whether a fix can be run as it is.
@@ -285,6 +331,20 @@ mod tests {
             "a: did you mean `c`?\nb: did you mean `d`?",
         ];
         assert_eq!(together(&different).helps, expected);
+    }
+
+    /// A name that the message has is not repeated; what only the instruction says is.
+    #[test]
+    fn instructions_that_differ_in_names_alone() {
+        let same = [
+            entry("a", None, &[], "run `exempt a`, or `exempt ab`"),
+            entry("b", None, &[], "run `exempt b`, or `exempt ab`"),
+        ];
+        assert_eq!(together(&same).helps, ["run `exempt …`, or `exempt ab`"]);
+        assert_eq!(
+            with_word("a_a a.a aa a", "a", "…"),
+            "a_a …. aa …".replace(". ", ".… ")
+        );
     }
 
     #[test]
