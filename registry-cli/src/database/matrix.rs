@@ -387,7 +387,10 @@ fn unknown(what: &str, word: &str, known: impl Iterator<Item = &'static str>) ->
 mod tests {
     use super::*;
 
-    fn matrix(lines: &[(&str, Verb, &[(Scope, Seen)])]) -> Matrix {
+    /// A table, a command, and what is seen.
+    type Line<'l> = (&'l str, Verb, &'l [(Scope, Seen)]);
+
+    fn matrix(lines: &[Line<'_>]) -> Matrix {
         let mut matrix = Matrix::default();
         for (table, verb, seen) in lines {
             matrix.lines.entry(key("app", table, *verb)).or_default();

@@ -21,8 +21,8 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 fn finding(context: &Context<'_>, table: &Table<'_>, relation: &Relation, column: &str) -> Option<Finding> {
     let message = format!("table `{}` has no tenant column `{column}`", table.name());
     let renamed = renames::columns(context, table, relation).into_iter();
-    let renamed = renamed.map(|(field, row)| (field.name.as_str(), row.name.as_str()));
-    let fix = match renamed.filter(|(field, _)| *field == column).next() {
+    let mut renamed = renamed.map(|(field, row)| (field.name.as_str(), row.name.as_str()));
+    let fix = match renamed.find(|(field, _)| *field == column) {
         Some((_, row)) => format!(
             "it looks renamed to `{row}`: name that one, with `#[table(tenant = {row:?})]`, or take the old name back: \
              ALTER TABLE {} RENAME COLUMN {} TO {};",
