@@ -5,6 +5,7 @@
 mod calls;
 pub mod catalog;
 pub mod checks;
+mod column_types;
 pub mod context;
 pub mod data;
 pub mod difference;

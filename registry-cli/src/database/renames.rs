@@ -8,9 +8,8 @@ use std::collections::BTreeSet;
 use table_registry_engine::{DatabaseCheck, Level};
 
 use super::catalog::{ColumnRow, Relation};
-use super::checks::column_type_mismatch::fits;
+use super::column_types::fits;
 use super::context::{Context, Table, exempt_relation};
-use super::exceptions::allowed_objects;
 use crate::columns::Column;
 
 /// The registered tables that the database lacks, each with the table that has its columns.
@@ -98,9 +97,14 @@ pub fn columns<'x>(
 /// Whether a check reports that the column of a field is missing.
 fn is_reported(context: &Context<'_>, table: &Table<'_>, field: &Column) -> bool {
     let check = DatabaseCheck::MissingColumn;
-    let allowed = allowed_objects(context.settings, check, table.registered);
+    let mut exceptions = context.settings.exceptions_to(check, table.name());
+    let is_allowed = exceptions.any(|one| {
+        one.object
+            .as_ref()
+            .is_some_and(|object| object.value == field.name)
+    });
     context.is_tenant_column(table, &field.name)
-        || (context.settings.level(check) != Level::Allow && !allowed.contains(&field.name.as_str()))
+        || (context.settings.level(check) != Level::Allow && !is_allowed)
 }
 
 /// The pairs of which neither side fits anything else.

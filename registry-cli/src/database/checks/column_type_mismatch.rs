@@ -4,6 +4,7 @@ use table_registry_engine::DatabaseCheck;
 
 use crate::columns::Column;
 use crate::database::catalog::ColumnRow;
+use crate::database::column_types::{can_hold, is_known};
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
 
@@ -55,60 +56,10 @@ fn mismatch(context: &Context<'_>, table: &Table<'_>, field: &Column, row: &Colu
     })
 }
 
-/// Rust types, and the PostgreSQL types that sqlx and Diesel read into them. Other types are not compared.
-const TYPES: &[(&[&str], &[&str])] = &[
-    (&["bool"], &["bool"]),
-    (&["i16"], &["int2"]),
-    (&["i32"], &["int4"]),
-    (&["i64"], &["int8"]),
-    (&["f32"], &["float4"]),
-    (&["f64"], &["float8"]),
-    (
-        &["String", "str"],
-        &["text", "varchar", "bpchar", "name", "citext"],
-    ),
-    (&["Uuid"], &["uuid"]),
-    (&["Decimal", "BigDecimal"], &["numeric"]),
-    (&["NaiveDate"], &["date"]),
-    (&["DateTime", "OffsetDateTime"], &["timestamptz"]),
-    (
-        &["NaiveDateTime", "PrimitiveDateTime"],
-        &["timestamp", "timestamptz"],
-    ),
-    (&["Vec<u8>"], &["bytea"]),
-];
-
-/// PostgreSQL types that none of these Rust types can hold.
-const OTHER_TYPES: &[&str] = &["json", "jsonb", "interval", "time", "timetz", "money"];
-
-/// Whether a column is certain to have the type of a field.
-pub fn fits(field: &Column, row: &ColumnRow) -> bool {
-    let rust_type = &field.rust_type;
-    let is_base = row.type_kind == "b" && is_standard(&row.type_name);
-    !field.is_converted && is_base && is_known(&rust_type.base) && can_hold(&rust_type.base, row)
-}
-
 /// Whether the column must not be null. `nullable_tenant_column` reports a tenant column that may be null.
 fn wants_value(context: &Context<'_>, table: &Table<'_>, field: &Column) -> bool {
     let is_reported = context.is_tenant_column(table, &field.name);
     !field.rust_type.is_option && is_known(&field.rust_type.base) && !is_reported
-}
-
-fn is_known(rust: &str) -> bool {
-    TYPES.iter().any(|(names, _)| names.contains(&rust))
-}
-
-/// Whether a field may hold the values of a column. A user-defined type can hold anything.
-fn can_hold(rust: &str, row: &ColumnRow) -> bool {
-    let is_base = row.type_kind == "b" && !row.type_name.starts_with('_');
-    let known = TYPES.iter().find(|(names, _)| names.contains(&rust));
-    known.is_none_or(|(_, types)| {
-        !is_base || types.contains(&row.type_name.as_str()) || !is_standard(&row.type_name)
-    })
-}
-
-fn is_standard(name: &str) -> bool {
-    OTHER_TYPES.contains(&name) || TYPES.iter().any(|(_, types)| types.contains(&name))
 }
 
 #[cfg(test)]
