@@ -109,6 +109,11 @@ pub enum Command {
     /// Reads the system catalogs in one transaction that writes nothing. The server is taken from `--database-url`, from
     /// the variable `DATABASE_URL`, or from the variables and the password file of libpq.
     Verify(VerifyArguments),
+    /// Print which rows each role reaches with each command
+    ///
+    /// Each role of the application tries each command on rows of its own tenant, on rows of others, and without a tenant,
+    /// as `verify --probe` does. With `--check`, fails if a role reaches more than a committed file says.
+    Matrix(MatrixArguments),
     /// Print every table
     List(ListArguments),
     /// Explain a diagnostic, a lint or a check, with an example and the fix
@@ -228,6 +233,11 @@ pub struct LintArguments {
     /// Treat warnings as errors.
     #[arg(long)]
     pub deny_warnings: bool,
+    /// Print each finding whole, with an excerpt.
+    ///
+    /// Otherwise, more than four findings of the same rule are printed as one, with the places of all of them.
+    #[arg(short, long)]
+    pub verbose: bool,
     #[command(flatten)]
     pub selection: Selection,
 }
@@ -337,6 +347,36 @@ pub struct VerifyArguments {
     /// The output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: VerifyFormat,
+    /// Print each finding whole, with its place and its evidence.
+    ///
+    /// Otherwise, findings of the same code are printed as one, with the names of all that they are about.
+    #[arg(short, long)]
+    pub verbose: bool,
+    #[command(flatten)]
+    pub selection: Selection,
+}
+
+#[derive(Args, Debug)]
+pub struct MatrixArguments {
+    /// The database, as `postgres://USER@HOST:PORT/DATABASE`.
+    ///
+    /// Nothing that could write is run there: each role reads the rows that are there, and policies are evaluated by
+    /// SELECT. What cannot be found out in this way has a `?`.
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
+    #[command(flatten)]
+    pub server: MigrationArguments,
+    /// Fail if a role reaches more rows than this file says.
+    ///
+    /// Each line that says too little is an error. A line that says too much is a warning.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["write", "format"])]
+    pub check: Option<PathBuf>,
+    /// Write the matrix to this file, such as `table-registry.matrix.toml`.
+    #[arg(long, value_name = "FILE", conflicts_with = "format")]
+    pub write: Option<PathBuf>,
+    /// The output format.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: ListFormat,
     #[command(flatten)]
     pub selection: Selection,
 }
@@ -402,13 +442,13 @@ pub enum VerifyFormat {
     Sarif,
 }
 
-/// The output formats of `list`.
+/// The output formats of `list` and `matrix`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ListFormat {
     /// In columns
     #[default]
     Table,
-    /// One object with `version`, `tables` and `exempt`
+    /// One object with a `version`
     Json,
     /// A table in Markdown
     Markdown,

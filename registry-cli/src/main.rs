@@ -9,6 +9,7 @@ mod database;
 mod edit;
 mod explain;
 mod failure;
+mod groups;
 mod imports;
 mod lint;
 mod lock_file;
@@ -29,6 +30,7 @@ mod scaffold;
 mod schema_directory;
 mod source_items;
 mod sql_types;
+mod table;
 mod text;
 mod workspace;
 
@@ -62,6 +64,7 @@ fn run(arguments: &CommandLine) -> Result<Exit, Failure> {
         Command::Lint(lint) => commands::lint::run(lint),
         Command::Sql(sql) => commands::sql::run(sql),
         Command::Verify(verify) => commands::verify::run(verify),
+        Command::Matrix(matrix) => commands::matrix::run(matrix),
         Command::List(list) => list::run(list),
         Command::Explain(explain) => commands::explain::run(explain),
         Command::Completions(completions) => completions::run(completions),

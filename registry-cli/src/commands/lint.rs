@@ -5,6 +5,7 @@ use table_registry_engine::{Diagnostic, Severity};
 
 use crate::cli::{LintArguments, LintFormat};
 use crate::failure::Failure;
+use crate::groups::{self, Detail, Entry};
 use crate::lint;
 use crate::project::{self, Project};
 use crate::report::{self, Exit, counted, say};
@@ -54,7 +55,15 @@ pub fn run(arguments: &LintArguments) -> Result<Exit, Failure> {
         }
     }
     let exit = match arguments.format {
-        LintFormat::Human => report::human(&found),
+        LintFormat::Human => {
+            let entries: Vec<Entry> = found.iter().map(entry).collect();
+            // Each is fixed at its own place, so a few excerpts say more than a list.
+            let detail = Detail {
+                whole: 4,
+                verbose: arguments.verbose,
+            };
+            groups::print(&entries, detail)
+        }
         LintFormat::Github => report::github(&found, &workspace.root)?,
         LintFormat::Json => {
             report::json(&Json {
@@ -71,6 +80,22 @@ pub fn run(arguments: &LintArguments) -> Result<Exit, Failure> {
         say!("{}", report::summary(found.iter().map(|one| one.severity)));
     }
     Ok(exit)
+}
+
+/// What is underlined, and where.
+fn entry(diagnostic: &Diagnostic) -> Entry {
+    let label = diagnostic.labels.first();
+    let place = label.map(|label| {
+        let (line, _) = label.source.position(label.range.start);
+        format!("{}:{line}", label.source.path)
+    });
+    let underlined = label.and_then(|label| label.source.text.get(label.range.clone()));
+    Entry {
+        subject: underlined.unwrap_or(&diagnostic.message).to_string(),
+        part: place,
+        remedy: None,
+        diagnostic: diagnostic.clone(),
+    }
 }
 
 fn say_what_was_checked(projects: &[Project]) {

@@ -5,6 +5,7 @@ pub mod explain;
 pub mod init;
 pub mod lint;
 pub mod list;
+pub mod matrix;
 pub mod new;
 pub mod policy;
 pub mod sql;

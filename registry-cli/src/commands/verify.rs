@@ -24,7 +24,7 @@ use crate::report::{self, Exit, counted};
 pub fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let report = |project: &Project, faults: Vec<Diagnostic>| {
         let findings: Vec<Finding> = faults.into_iter().map(Finding::of_registry).collect();
-        findings::print(project, &findings, &[], arguments.format)
+        findings::print(project, &findings, &[], arguments)
     };
     with_projects(&arguments.selection, report, |project| {
         if let Some(mut throwaway) = Throwaway::of_arguments(project, &arguments.server)? {
@@ -75,7 +75,7 @@ fn check(
         }
     }
     let reported = databases::united(found);
-    let exit = findings::print(project, &reported, &allowed, arguments.format)?;
+    let exit = findings::print(project, &reported, &allowed, arguments)?;
     findings::say_what_is_allowed(&allowed);
     for context in &contexts {
         report::status("Compared", column_types::summary(context));

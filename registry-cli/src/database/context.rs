@@ -286,6 +286,12 @@ impl<'c> Context<'c> {
         policies.of(table.registered)
     }
 
+    /// The type of a tenant column, from its field or from the policy file.
+    pub fn sql_type(&self, table: &Table<'_>, column: &str) -> Option<String> {
+        let policies = RequiredPolicies::new(&self.project.registry, &self.project.policy, self.all_fields());
+        policies.sql_type(table.registered, column)
+    }
+
     /// Whether the policy file declares which rows of a table a command may reach.
     pub fn is_declared(&self, table: &Table<'_>, command: Command) -> bool {
         let mut policies = self.project.policy.tenancy.policies.iter();

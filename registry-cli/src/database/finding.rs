@@ -1,6 +1,6 @@
 //! The findings of checks, and their fixes.
 
-use table_registry_engine::{Code, Diagnostic, Level, Placed, Severity};
+use table_registry_engine::{CheckSubject, Code, Diagnostic, Level, Placed, Severity};
 
 use crate::project::Project;
 use crate::text::{printable, quoted};
@@ -33,10 +33,35 @@ pub struct Finding {
     pub databases: Vec<String>,
     /// The entry of the policy file, if the entry is at fault.
     pub entry: Option<Placed<String>>,
+    /// The column at fault, if it is not the object.
+    column: Option<String>,
+    /// The field of the struct for the column at fault.
+    pub field: Option<Placed<String>>,
+    /// The command that prints the SQL for this finding and for all like it.
+    pub remedy: Option<Remedy>,
     /// Whether it is an error whatever the level of its check.
     is_grave: bool,
     /// The fault of the registry itself, if it kept the checks from running.
     fault: Option<Diagnostic>,
+}
+
+/// A command that prints the SQL which fixes all findings of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// `sql`.
+    Requirements,
+    /// `sql --indexes`.
+    Indexes,
+}
+
+impl Remedy {
+    /// The options of `sql`.
+    pub fn options(self) -> &'static str {
+        match self {
+            Self::Requirements => "",
+            Self::Indexes => " --indexes",
+        }
+    }
 }
 
 /// What a policy lets through, as SQL writes it.
@@ -70,6 +95,9 @@ impl Finding {
             fix: fix.into(),
             databases: Vec::new(),
             entry: None,
+            column: None,
+            field: None,
+            remedy: None,
             is_grave: false,
             fault: None,
         }
@@ -134,6 +162,28 @@ impl Finding {
         self
     }
 
+    /// The finding about a column that is not its object.
+    pub fn of_column(mut self, name: &str) -> Self {
+        self.column = Some(name.to_string());
+        self
+    }
+
+    /// The column at fault.
+    pub fn column(&self) -> Option<&str> {
+        let is_column = match self.code {
+            Code::DatabaseCheck(check) => check.subject() == CheckSubject::Column,
+            Code::Fault(_) | Code::Lint(_) => false,
+        };
+        let object = self.object.as_deref().filter(|_| is_column);
+        self.column.as_deref().or(object)
+    }
+
+    /// The finding as one that a command fixes, with all like it.
+    pub fn fixed_by(mut self, remedy: Remedy) -> Self {
+        self.remedy = Some(remedy);
+        self
+    }
+
     pub fn is_about(&self, name: &str) -> bool {
         self.subjects.iter().any(|subject| subject == name)
     }
@@ -172,7 +222,7 @@ impl Finding {
         (!self.databases.is_empty()).then(|| format!("only in {}", printable(&quoted(&self.databases))))
     }
 
-    /// The diagnostic, at the struct, the entry of the policy file, or nowhere.
+    /// The diagnostic, at the entry of the policy file, the field, the struct, or nowhere.
     pub fn diagnostic(&self, project: &Project) -> Diagnostic {
         if let Some(fault) = &self.fault {
             return fault.clone();
@@ -181,8 +231,8 @@ impl Finding {
         diagnostic.severity = self.severity;
         diagnostic.notes = self.facts.iter().map(|fact| printable(fact)).collect();
         diagnostic.notes.extend(self.where_only());
-        if let Some(entry) = &self.entry {
-            return at(diagnostic, entry);
+        if let Some(place) = self.entry.as_ref().or(self.field.as_ref()) {
+            return at(diagnostic, place);
         }
         let table = self.table.as_deref().unwrap_or_default();
         if let Some(registered) = project.registry.table(table) {

@@ -2,9 +2,11 @@
 
 use table_registry_engine::Lint;
 
+use super::catalog::Relation;
 use super::context::{Context, Table};
 use super::finding::Finding;
-use super::statements::identifier;
+use super::renames;
+use super::statements::{add_column, identifier};
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let without = context.with_tenant_columns().filter(|(_, relation, column)| {
@@ -12,20 +14,38 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         rows.all(|row| row.name != *column)
     });
     without
-        .filter_map(|(table, _, column)| finding(context, table, column))
+        .filter_map(|(table, relation, column)| finding(context, table, relation, column))
         .collect()
 }
 
-fn finding(context: &Context<'_>, table: &Table<'_>, column: &str) -> Option<Finding> {
+fn finding(context: &Context<'_>, table: &Table<'_>, relation: &Relation, column: &str) -> Option<Finding> {
     let message = format!("table `{}` has no tenant column `{column}`", table.name());
-    let fix = format!(
-        "ALTER TABLE {} ADD COLUMN {} … NOT NULL;",
-        table.qualified,
-        identifier(column)
-    );
+    let renamed = renames::columns(context, table, relation).into_iter();
+    let mut renamed = renamed.map(|(field, row)| (field.name.as_str(), row.name.as_str()));
+    let fix = match renamed.find(|(field, _)| *field == column) {
+        Some((_, row)) => format!(
+            "it looks renamed to `{row}`: name that one, with `#[table(tenant = {row:?})]`, or take the old name back: \
+             ALTER TABLE {} RENAME COLUMN {} TO {};",
+            table.qualified,
+            identifier(row),
+            identifier(column)
+        ),
+        None => format!(
+            "add the column, and then what `{}` prints{}",
+            context.project.package.command("sql --diff"),
+            statement(context, table, column).map_or_else(String::new, |add| format!(":\n{add}"))
+        ),
+    };
     let level = context.project.policy.lints.level(Lint::MissingTenantColumn);
     let finding = Finding::of_table(Lint::MissingTenantColumn, table.name(), message, fix);
-    finding.object(column).at_level(level)
+    finding.object(column).of_column(column).at_level(level)
+}
+
+/// Adds the column, if its type is known.
+fn statement(context: &Context<'_>, table: &Table<'_>, column: &str) -> Option<String> {
+    let sql_type = context.sql_type(table, column)?;
+    let is_required = table.column_of_shared_rows() != Some(column);
+    Some(add_column(&table.qualified, column, &sql_type, is_required))
 }
 
 #[cfg(test)]

@@ -3,13 +3,14 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_sarif::sarif;
-use table_registry_engine::{Diagnostic, Placed, Severity};
+use table_registry_engine::{Diagnostic, Placed, Severity, display};
 
 use super::context::Context;
 use super::exceptions::{self, Allowance};
-use super::finding::Finding;
-use crate::cli::VerifyFormat;
+use super::finding::{Finding, Remedy};
+use crate::cli::{VerifyArguments, VerifyFormat};
 use crate::failure::Failure;
+use crate::groups::{self, Detail, Entry};
 use crate::project::Project;
 use crate::report::{self, Exit, counted, say};
 use crate::text::printable;
@@ -48,6 +49,8 @@ struct Row<'f> {
     fix: &'f str,
     /// The databases that have it, if others that were verified with them have not; empty if all have it.
     databases: &'f [String],
+    /// The options of `cargo table-registry` with which it prints what fixes all findings like this one, if it does.
+    command: Option<String>,
 }
 
 /// A finding that an exception allows.
@@ -78,11 +81,20 @@ pub fn print(
     project: &Project,
     findings: &[Finding],
     allowed: &[Allowance<'_>],
-    format: VerifyFormat,
+    arguments: &VerifyArguments,
 ) -> Result<Exit, Failure> {
     let diagnostics: Vec<Diagnostic> = findings.iter().map(|one| one.diagnostic(project)).collect();
-    match format {
-        VerifyFormat::Human => Ok(report::human(&diagnostics)),
+    match arguments.format {
+        VerifyFormat::Human => {
+            let with_diagnostics = findings.iter().zip(diagnostics);
+            let entries =
+                with_diagnostics.map(|(one, diagnostic)| entry(project, arguments, one, diagnostic));
+            let detail = Detail {
+                whole: 1,
+                verbose: arguments.verbose,
+            };
+            Ok(groups::print(&entries.collect::<Vec<_>>(), detail))
+        }
         VerifyFormat::Github => report::github(&diagnostics, &project.package.root),
         VerifyFormat::Json => {
             report::json(&Json {
@@ -97,6 +109,50 @@ pub fn print(
             Ok(report::exit(&diagnostics))
         }
     }
+}
+
+fn entry(project: &Project, arguments: &VerifyArguments, finding: &Finding, diagnostic: Diagnostic) -> Entry {
+    let object = finding.object.as_deref().map(printable);
+    let part = match (object, finding.relation.as_deref().map(printable)) {
+        (Some(object), Some(relation)) => Some(format!("{object} of {relation}")),
+        (object, relation) => object.or(relation),
+    };
+    let (subject, part) = match finding.table.as_deref().map(printable) {
+        Some(table) => (table, part),
+        None => (part.unwrap_or_else(|| diagnostic.message.clone()), None),
+    };
+    Entry {
+        diagnostic,
+        subject,
+        part,
+        remedy: finding
+            .remedy
+            .map(|remedy| instruction(project, arguments, remedy)),
+    }
+}
+
+/// How to run the statements that a command prints.
+fn instruction(project: &Project, arguments: &VerifyArguments, remedy: Remedy) -> String {
+    let sql = format!("sql{}", remedy.options());
+    let run = match remedy {
+        Remedy::Requirements => "in one transaction, as the owner of the tables",
+        Remedy::Indexes => "statement by statement, outside a transaction",
+    };
+    let database = match &arguments.server.migrations {
+        Some(directory) => {
+            let setup = arguments.server.setup.iter();
+            let setup = setup.map(|file| format!(" --setup {}", display(file)));
+            format!(
+                " --migrations {}{}",
+                display(directory),
+                setup.collect::<String>()
+            )
+        }
+        None if arguments.database_url.is_empty() => String::new(),
+        None => " --database-url …".to_string(),
+    };
+    let command = project.package.command(&format!("{sql} --diff{database}"));
+    format!("`{command}` prints what fixes all of them:\nrun it {run}")
 }
 
 /// Shows what each policy that an exception names lets through, so that a widened one is seen in review.
@@ -132,6 +188,9 @@ fn row(finding: &Finding) -> Row<'_> {
         facts: &finding.facts,
         fix: &finding.fix,
         databases: &finding.databases,
+        command: finding
+            .remedy
+            .map(|remedy| format!("sql{} --diff", remedy.options())),
     }
 }
 

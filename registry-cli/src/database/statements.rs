@@ -91,6 +91,19 @@ pub fn unforce_rls(table: impl Display) -> String {
     format!("ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY;")
 }
 
+/// Adds a column. One that may not be null is filled in between: a made-up default would be data that nobody entered.
+pub fn add_column(table: &Qualified, name: &str, sql_type: &str, is_required: bool) -> String {
+    let name = identifier(name);
+    let add = format!("ALTER TABLE {table} ADD COLUMN {name} {sql_type};");
+    if !is_required {
+        return add;
+    }
+    format!(
+        "{add}\n-- Before the next statement, give the rows that are there a value.\n\
+         ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL;"
+    )
+}
+
 /// An expression is on lines of its own, so that a comment at its end does not hide the parenthesis.
 pub fn create_policy(table: impl Display, roles: &str, policy: &RequiredPolicy) -> String {
     let clause = |keyword: &str, expression: &Option<String>| {

@@ -175,7 +175,7 @@ impl<'p> RequiredPolicies<'p> {
 
     /// The type that the field has, or else the one in `[tenancy]`. A string may be the value of any type, so `[tenancy]`
     /// decides if it says something.
-    fn sql_type(self, table: &RegisteredTable, column: &str) -> Option<String> {
+    pub fn sql_type(self, table: &RegisteredTable, column: &str) -> Option<String> {
         let mut fields = self.fields.get(&table.name)?.columns.iter();
         let of_field = fields
             .find(|field| field.name == column)

@@ -102,15 +102,6 @@ warning: table name `order` is a reserved key word of PostgreSQL
   = help: give it another name, or quote it wherever SQL is written by hand
   = note: diagnostic code `reserved-word`
 
-warning: table name `order` is not a plural in `snake_case`
- --> src/schema/mod.rs:2:12
-  |
-2 | pub struct Order {
-  |            ^^^^^
-  |
-  = help: call it `orders`
-  = note: diagnostic code `table-not-plural-snake-case`
-
 warning: column `user` is a reserved key word of PostgreSQL
  --> src/schema/mod.rs:4:9
   |
@@ -119,6 +110,15 @@ warning: column `user` is a reserved key word of PostgreSQL
   |
   = help: give it another name, or quote it wherever SQL is written by hand
   = note: diagnostic code `reserved-word`
+
+warning: table name `order` is not a plural in `snake_case`
+ --> src/schema/mod.rs:2:12
+  |
+2 | pub struct Order {
+  |            ^^^^^
+  |
+  = help: call it `orders`
+  = note: diagnostic code `table-not-plural-snake-case`
 
 error: column `total` holds money as a floating-point number
  --> src/schema/mod.rs:5:9

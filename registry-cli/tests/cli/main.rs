@@ -14,9 +14,13 @@ mod harness;
 mod help;
 mod lint;
 mod list;
+#[cfg(unix)]
+mod matrix;
 mod migrations;
 mod mutations;
 mod policy;
+#[cfg(unix)]
+mod report;
 mod scaffold;
 mod selection;
 #[cfg(unix)]

@@ -126,15 +126,23 @@ impl Server {
 
     /// A new database with the content of its template.
     pub fn database(&self, template: Template) -> Database<'_> {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
         self.make(template);
+        self.copy_of(template.name)
+    }
+
+    /// A new database with the content of another one, to which nobody is connected.
+    pub fn copy(&self, database: &Database<'_>) -> Database<'_> {
+        self.copy_of(&database.name)
+    }
+
+    fn copy_of(&self, original: &str) -> Database<'_> {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let name = format!("case_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let spent = std::mem::take(&mut *locked(&self.spent));
         let drop = |name: &String| format!("DROP DATABASE {name} WITH (FORCE);\n");
         let drops: String = spent.iter().map(drop).collect();
         // Copying files is quicker than the default since PostgreSQL 15, which logs every block.
         let strategy = if version() >= 15 { "STRATEGY file_copy" } else { "" };
-        let original = template.name;
         let create = format!("CREATE DATABASE {name} TEMPLATE {original} OWNER {MIGRATOR} {strategy};\n");
         self.script("postgres", &format!("{drops}{create}"));
         Database { server: self, name }
@@ -267,6 +275,10 @@ impl Database<'_> {
 
     pub fn url(&self) -> String {
         self.server.url(&self.name)
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Applies a migration, which can name the database `:DBNAME`.

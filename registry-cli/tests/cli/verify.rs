@@ -25,7 +25,7 @@ pub fn has_server() -> bool {
 }
 
 /// A copy of the ERP example that a test may change.
-fn erp() -> Crate {
+pub fn erp() -> Crate {
     let made = Crate::empty();
     made.manifest("erp");
     let example = repository().join("examples/erp");
@@ -55,7 +55,7 @@ pub fn findings(report: &Report) -> Vec<serde_json::Value> {
 }
 
 /// One line for each finding: code, table, object.
-fn lines(findings: &[serde_json::Value]) -> Vec<String> {
+pub fn lines(findings: &[serde_json::Value]) -> Vec<String> {
     let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_string();
     let line = |one: &serde_json::Value| {
         format!(
@@ -69,7 +69,7 @@ fn lines(findings: &[serde_json::Value]) -> Vec<String> {
 }
 
 /// The database of the ERP example, with all its migrations.
-const ERP: Template = Template {
+pub const ERP: Template = Template {
     name: "erp",
     migrations: || {
         let names = ["0001_schema", "0002_app_role", "0003_table_registry"];
@@ -198,12 +198,12 @@ REVOKE ALL ON search_backfill_state FROM erp_app;
 ";
 
 /// The database of the small schema, with the registry's migration.
-const SMALL: Template = Template {
+pub const SMALL: Template = Template {
     name: "small",
     migrations: || vec![SMALL_TABLES.to_string(), small().run(&["sql"]).stdout],
 };
 
-fn small() -> Crate {
+pub fn small() -> Crate {
     small_with("", "")
 }
 
@@ -223,7 +223,7 @@ fn small_with(from: &str, to: &str) -> Crate {
     made
 }
 
-fn verify_database(crate_: &Crate, database: &Database<'_>, more: &[&str]) -> Report {
+pub fn verify_database(crate_: &Crate, database: &Database<'_>, more: &[&str]) -> Report {
     let url = database.url();
     crate_.run(&[&["verify", "--format", "json", "--database-url", &url], more].concat())
 }
@@ -243,12 +243,37 @@ fn planted(server: &Server, crate_: &Crate, sql: &str, expected: &str) {
         report.all()
     );
     let fix = found[0]["fix"].as_str().unwrap();
+    // What destroys data is described in words, never as a statement that somebody may run.
+    for destructive in [
+        "DROP COLUMN",
+        "DROP TABLE",
+        "DROP SCHEMA",
+        "DELETE FROM",
+        "TRUNCATE TABLE",
+    ] {
+        assert!(!fix.contains(destructive), "{fix}");
+    }
+    if let Some(command) = found[0]["command"].as_str() {
+        fixed_by(&server.copy(&database), crate_, command);
+    }
     let is_sql = fix.ends_with(';') && fix.starts_with(|c: char| c.is_ascii_uppercase());
     if is_sql && !fix.contains('…') {
         apply(&database, fix);
         let report = verify_database(crate_, &database, &[]);
         assert_eq!(lines(&findings(&report)), [""; 0], "{fix}\n{}", report.all());
     }
+}
+
+/// Expects that the statements which a command prints fix a database.
+#[track_caller]
+fn fixed_by(database: &Database<'_>, crate_: &Crate, command: &str) {
+    let url = database.url();
+    let arguments: Vec<&str> = command.split(' ').chain(["--database-url", &url]).collect();
+    let difference = crate_.run(&arguments);
+    assert_eq!(difference.code, 1, "{}", difference.all());
+    apply(database, &difference.stdout);
+    let report = verify_database(crate_, database, &[]);
+    assert_eq!(lines(&findings(&report)), [""; 0], "{command}\n{}", report.all());
 }
 
 /// Runs a fix as it is printed: CONCURRENTLY needs to be outside a transaction.

@@ -48,6 +48,7 @@ macro_rules! for_each_fault {
             RepeatedTableAttribute "repeated-table-attribute";
             SharedRowsWithoutColumn "shared-rows-without-column";
             StaleLock "stale-lock";
+            StaleMatrix "stale-matrix";
             StaleModFile "stale-mod-file";
             SystemRevoke "system-revoke";
             SystemTenant "system-tenant";

@@ -4,7 +4,7 @@ use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::Relation;
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
+use crate::database::finding::{Finding, Remedy};
 use crate::database::grants::{OpenGrant, open_grants};
 use crate::database::requirements::Requirement;
 
@@ -32,6 +32,7 @@ fn finding(context: &Context<'_>, table: &Table<'_>, relation: &Relation, grant:
             "granted by `{}`",
             context.catalog.role_name(grant.grantor)
         ))
+        .fixed_by(Remedy::Requirements)
 }
 
 #[cfg(test)]

@@ -45,6 +45,7 @@ fn finding(context: &Context<'_>, reference: &Reference<'_, '_>, wider: Option<&
     let fix = fix(context, reference, wider);
     let finding = Finding::of_table(DatabaseCheck::CrossTenantReference, child.name(), message, fix)
         .object(&key.name)
+        .of_column(key.columns.first().map_or("", String::as_str))
         .of_relation(context.name_beside(child, reference.relation))
         .fact(
             "the server checks foreign keys without row-level security, and this one leaves the tenant out",

@@ -6,7 +6,7 @@ use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
+use crate::database::finding::{Finding, Remedy};
 use crate::database::policies::{COMMANDS, create_policies_anew};
 use crate::database::requirements::Requirement;
 use crate::database::roles::Actor;
@@ -37,6 +37,7 @@ fn no_policy(context: &Context<'_>, table: &Table<'_>) -> Finding {
         create_policies_anew(context, table).unwrap_or_else(|| NO_ROLE.to_string()),
     )
     .fact("without a policy nobody sees a row")
+    .fixed_by(Remedy::Requirements)
 }
 
 const NO_ROLE: &str = "create the roles in `app_roles` first: a policy names the roles that it is for";

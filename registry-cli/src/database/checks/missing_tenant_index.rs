@@ -3,7 +3,7 @@
 use table_registry_engine::{DatabaseCheck, Tenancy};
 
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
+use crate::database::finding::{Finding, Remedy};
 use crate::database::indexes::{self, Lacking};
 use crate::text::quoted;
 
@@ -35,6 +35,8 @@ fn finding(table: &Table<'_>, lacking: Lacking<'_>) -> Finding {
         lacking.statement,
     )
     .object(lacking.columns.join(", "))
+    .of_column(lacking.columns[0])
+    .fixed_by(Remedy::Indexes)
     .fact(why);
     if lacking.is_partitioned {
         finding.fact(

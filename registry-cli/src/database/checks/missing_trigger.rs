@@ -4,7 +4,7 @@ use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::Relation;
 use crate::database::context::Context;
-use crate::database::finding::Finding;
+use crate::database::finding::{Finding, Remedy};
 use crate::database::requirements::Requirement;
 use crate::database::statements::{TRIGGER, identifier};
 use crate::database::triggers::{create_trigger_anew, refuse_changes, refuses};
@@ -19,7 +19,9 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
                 "no trigger refuses changes to append-only table `{}`",
                 table.name()
             );
-            Finding::of_table(DatabaseCheck::MissingTrigger, table.name(), message, fix).fact(fact)
+            Finding::of_table(DatabaseCheck::MissingTrigger, table.name(), message, fix)
+                .fact(fact)
+                .fixed_by(Remedy::Requirements)
         })
         .collect()
 }

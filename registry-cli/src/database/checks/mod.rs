@@ -1,6 +1,8 @@
 //! The checks, one file each. A check is a function from the registry and the catalog to its findings.
 
-use table_registry_engine::Code;
+use std::sync::Arc;
+
+use table_registry_engine::{Code, Placed};
 
 use super::context::Context;
 use super::finding::Finding;
@@ -28,8 +30,25 @@ pub fn run(context: &Context<'_>) -> Vec<Finding> {
     let found = CHECKS.iter().flat_map(|check| check(context));
     let mut findings: Vec<Finding> = found.filter_map(|finding| at_level(context, finding)).collect();
     findings.extend(missing_tenant_column::find(context));
+    for finding in &mut findings {
+        finding.field = field(context, finding);
+    }
     let findings = probe_allowed::explained(context, findings);
     probe_failed::explained(context, findings)
+}
+
+/// The field of the struct for the column that a finding is about.
+fn field(context: &Context<'_>, finding: &Finding) -> Option<Placed<String>> {
+    let column = finding.column()?;
+    let mut tables = context.tables.iter();
+    let table = tables.find(|table| finding.table.as_deref() == Some(table.name()))?;
+    let mut fields = context.fields(table).columns.iter();
+    let field = fields.find(|field| field.name == column)?;
+    Some(Placed {
+        value: field.name.clone(),
+        source: Arc::clone(&field.source),
+        range: field.place.clone(),
+    })
 }
 
 /// The finding at the level that the policy file sets, if it can set one.

@@ -4,7 +4,7 @@ use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::Relation;
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
+use crate::database::finding::{Finding, Remedy};
 use crate::database::policies::create_policies_anew;
 use crate::database::requirements::Requirement;
 use crate::database::statements::{enable_rls, force_rls};
@@ -20,6 +20,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         )
         .fact("`pg_class.relrowsecurity` is false, so its policies have no effect")
         .fact(format!("tables of kind `{}` need it", table.registered.kind))
+        .fixed_by(Remedy::Requirements)
     })
     .collect()
 }

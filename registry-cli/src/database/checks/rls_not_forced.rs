@@ -3,7 +3,7 @@
 use table_registry_engine::DatabaseCheck;
 
 use crate::database::context::Context;
-use crate::database::finding::Finding;
+use crate::database::finding::{Finding, Remedy};
 use crate::database::requirements::Requirement;
 use crate::database::statements::force_rls;
 
@@ -22,6 +22,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
             )
             .object(context.catalog.role_name(relation.owner))
             .fact("`pg_class.relforcerowsecurity` is false")
+            .fixed_by(Remedy::Requirements)
         })
         .collect()
 }

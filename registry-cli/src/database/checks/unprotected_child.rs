@@ -5,7 +5,7 @@ use table_registry_engine::DatabaseCheck;
 use crate::database::CHANGES;
 use crate::database::catalog::Relation;
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
+use crate::database::finding::{Finding, Remedy};
 use crate::database::openings::revoke;
 use crate::database::relatives::{ANY, lacking};
 use crate::database::requirements::Object;
@@ -35,7 +35,11 @@ fn unprotected(context: &Context<'_>, table: &Table<'_>, child: &Relation) -> Op
     );
     let mut finding = Finding::of_table(DatabaseCheck::UnprotectedChild, table.name(), message, fix);
     finding.facts = unmet.facts;
-    Some(finding.object(context.name_of(child)))
+    Some(
+        finding
+            .object(context.name_of(child))
+            .fixed_by(Remedy::Requirements),
+    )
 }
 
 fn foreign_child(context: &Context<'_>, table: &Table<'_>, child: &Relation) -> Option<Finding> {

@@ -9,6 +9,7 @@ use crate::database::catalog::{Oid, Relation};
 use crate::database::context::{Context, exempt_relation};
 use crate::database::finding::Finding;
 use crate::database::reach::Reach;
+use crate::database::renames;
 use crate::database::sessions;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -45,7 +46,12 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         let relation = context.catalog.relation_of(oid);
         relation.is_some_and(|relation| named.contains(&relation.qualified()))
     };
-    let is_known = |oid: Oid| exempt.contains(&oid) || is_named(oid);
+    // `missing_table` reports a renamed table.
+    let renamed: BTreeSet<Oid> = renames::tables(context)
+        .iter()
+        .map(|(_, relation)| relation.oid)
+        .collect();
+    let is_known = |oid: Oid| exempt.contains(&oid) || renamed.contains(&oid) || is_named(oid);
     // A child is reported with its parent.
     let is_reported = |oid: Oid| context.catalog.relation_of(oid).is_some_and(is_looked_at);
     let unknown = context.catalog.relations.iter().filter(|relation| {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use sqlx::FromRow;
 
 use crate::database::context::{Context, Table};
+use crate::database::matrix::Seen;
 use crate::database::probed::{Action, Effect, Probed, Untried};
 use crate::database::relatives::ANY;
 use crate::database::roles::Actor;
@@ -268,6 +269,20 @@ impl<'p, 'c> Attempts<'p, 'c> {
             }
         }
         Ok(())
+    }
+
+    /// What came of an action that may succeed. As for other attempts, a trigger in its way does not count.
+    pub fn observe(&mut self, app: &Actor<'_>, tried: &Try<'_>) -> Result<Seen, Failure> {
+        self.probed.attempts += 1;
+        let mut outcome = self.outcome(app, tried, true)?;
+        if matches!(outcome, Attempt::Failed(_)) && self.target == Target::Throwaway {
+            outcome = self.outcome(app, tried, false)?;
+        }
+        Ok(match outcome {
+            Attempt::Done(0) | Attempt::RowRefused => Seen::Refused,
+            Attempt::Done(_) | Attempt::Constrained => Seen::Reached,
+            Attempt::NoRow | Attempt::PrivilegeMissing(_) | Attempt::Failed(_) => Seen::Unknown,
+        })
     }
 
     fn outcome(&mut self, app: &Actor<'_>, tried: &Try<'_>, with_triggers: bool) -> Result<Attempt, Failure> {

@@ -4,11 +4,13 @@
 //! are not tried.
 
 use serde_json::{Map, Value, json};
-use table_registry_engine::{Command, Tenancy};
+use table_registry_engine::{Command, Parent, Tenancy};
 
 use super::attempts::{Attempts, Counted, Tenant, Try};
+use super::question::Question;
 use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
+use crate::database::matrix::{Scope, Verb};
 use crate::database::policies::{Clause, letter};
 use crate::database::probed::{Action, Effect};
 use crate::database::roles::Actor;
@@ -53,7 +55,7 @@ pub fn try_all(attempts: &mut Attempts<'_, '_>) -> Result<(), Failure> {
 }
 
 /// The first tenant that has a row, or else a made-up one.
-fn session_tenant(attempts: &mut Attempts<'_, '_>) -> Result<String, Failure> {
+pub fn session_tenant(attempts: &mut Attempts<'_, '_>) -> Result<String, Failure> {
     let context = attempts.context;
     let mut is_uuid = false;
     for (table, relation) in context.row_secured() {
@@ -82,13 +84,13 @@ fn session_tenant(attempts: &mut Attempts<'_, '_>) -> Result<String, Failure> {
 }
 
 /// A table that a role may use, in a session.
-struct Asked<'t, 'c> {
-    context: &'t Context<'c>,
+pub struct Asked<'t, 'c> {
+    pub context: &'t Context<'c>,
     /// The role, with what it inherits.
-    role: &'t Actor<'c>,
-    table: &'t Table<'c>,
-    relation: &'t Relation,
-    tenant: Tenant<'t>,
+    pub role: &'t Actor<'c>,
+    pub table: &'t Table<'c>,
+    pub relation: &'t Relation,
+    pub tenant: Tenant<'t>,
 }
 
 impl<'t> Asked<'t, '_> {
@@ -109,6 +111,117 @@ impl<'t> Asked<'t, '_> {
             }
         }
         Ok(actions)
+    }
+
+    /// For each command and for the rows of each owner: whether the policies let them through.
+    pub fn questions(&self, attempts: &mut Attempts<'_, '_>) -> Result<Vec<Question<'t>>, Failure> {
+        let mut all = Vec::new();
+        if !self.role.enters(&self.relation.schema) {
+            return Ok(all);
+        }
+        for scope in self.scopes() {
+            let rows = self.rows_in(attempts, scope)?;
+            for command in Command::ALL.into_iter().filter(|command| self.holds(*command)) {
+                let clauses = clauses(command).iter();
+                let policies = clauses
+                    .map(|clause| self.evaluated(command, *clause, &rows))
+                    .collect();
+                let unbound = [self.unbound(command)].into_iter();
+                let read = self.read_in(scope).filter(|_| command == Command::Select);
+                for conditions in [policies, Some(vec![unbound.chain(read).collect()])] {
+                    all.push(self.question(command.into(), scope, conditions));
+                }
+            }
+        }
+        let truncate = format!(
+            "SELECT WHERE has_table_privilege({}, 'TRUNCATE')",
+            literal(&self.relation.qualified().to_string())
+        );
+        let truncate = self.action(Command::Select, true, truncate);
+        all.push(self.question(Verb::Truncate, Scope::All, Some(vec![vec![truncate]])));
+        Ok(all)
+    }
+
+    fn question(&self, verb: Verb, scope: Scope, conditions: Option<Vec<Vec<Try<'t>>>>) -> Question<'t> {
+        Question {
+            table: self.table.name(),
+            verb,
+            scope,
+            conditions,
+        }
+    }
+
+    fn holds(&self, command: Command) -> bool {
+        let privilege = command.as_str().to_uppercase();
+        let mut columns = self.context.catalog.columns(self.relation.oid).iter();
+        self.role.holds(self.relation, &privilege)
+            || columns.any(|column| self.role.holds_on(self.relation, &column.name, &privilege))
+    }
+
+    /// The owners of the rows that the session tells apart.
+    fn scopes(&self) -> Vec<Scope> {
+        if !self.table.has_rls() {
+            return vec![Scope::All];
+        }
+        let shared = self.table.column_of_shared_rows().map(|_| Scope::Shared);
+        let own = match self.tenant {
+            Tenant::Is(_) => vec![Scope::Own, Scope::Others],
+            Tenant::None | Tenant::Empty => vec![Scope::Unset],
+        };
+        own.into_iter().chain(shared).collect()
+    }
+
+    /// Whether row-level security does not apply to the role.
+    fn unbound(&self, command: Command) -> Try<'t> {
+        let name = literal(&self.relation.qualified().to_string());
+        self.action(
+            command,
+            true,
+            format!("SELECT WHERE NOT row_security_active({name})"),
+        )
+    }
+
+    /// Made-up rows of an owner. Empty if none is certain to be one.
+    fn rows_in(
+        &self,
+        attempts: &mut Attempts<'_, '_>,
+        scope: Scope,
+    ) -> Result<Vec<Map<String, Value>>, Failure> {
+        let (Scope::Own | Scope::Shared) = scope else {
+            return self.made_up_rows(attempts);
+        };
+        let mut row = self.made_up_row();
+        match (&self.table.registered.tenancy, self.tenant) {
+            (Tenancy::Column { name, .. }, _) if scope == Scope::Shared => {
+                row.remove(name);
+            }
+            (Tenancy::Column { name, .. }, Tenant::Is(text)) => {
+                row.insert(name.clone(), json!(text));
+            }
+            (Tenancy::Through(parent), Tenant::Is(_)) => {
+                let Some(keys) = self.keys_of_a_parent(attempts, parent, true)? else {
+                    return Ok(Vec::new());
+                };
+                row.extend(parent.columns.iter().cloned().zip(keys));
+            }
+            _ => return Ok(Vec::new()),
+        }
+        Ok(vec![row])
+    }
+
+    /// Reads the rows of an owner that are there.
+    fn read_in(&self, scope: Scope) -> Option<Try<'t>> {
+        let column = || self.table.tenant_column().map(identifier);
+        let condition = match (scope, self.tenant) {
+            (Scope::Others | Scope::Unset, _) => return self.read(),
+            (Scope::Own, Tenant::Is(text)) => format!(" WHERE {}::text = {}", column()?, literal(text)),
+            (Scope::Own, _) => return None,
+            (Scope::Shared, _) => format!(" WHERE {} IS NULL", column()?),
+            (Scope::All, _) => String::new(),
+        };
+        let statement = format!("SELECT FROM {}{condition} LIMIT 1", self.relation.qualified());
+        let is_permitted = self.role.holds(self.relation, "SELECT");
+        is_permitted.then(|| self.action(Command::Select, false, statement))
     }
 
     /// Reads the rows that are there.
@@ -200,16 +313,9 @@ impl<'t> Asked<'t, '_> {
     /// Rows that the session must not reach: those of another tenant, and one without a tenant unless such rows are
     /// everybody's.
     fn made_up_rows(&self, attempts: &mut Attempts<'_, '_>) -> Result<Vec<Map<String, Value>>, Failure> {
-        let columns = self.context.catalog.columns(self.relation.oid).iter();
-        let mut row: Map<String, Value> = columns
-            .filter_map(|column| Some((column.name.clone(), made_up(&column.type_name)?)))
-            .collect();
+        let mut row = self.made_up_row();
         if let Tenancy::Through(parent) = &self.table.registered.tenancy {
-            let mut tables = self.context.tables.iter();
-            let Some(found) = tables.find(|table| table.name() == parent.table) else {
-                return Ok(Vec::new());
-            };
-            let Some(keys) = self.keys_of_a_parent(attempts, found, &parent.keys)? else {
+            let Some(keys) = self.keys_of_a_parent(attempts, parent, false)? else {
                 return Ok(Vec::new());
             };
             row.extend(parent.columns.iter().cloned().zip(keys));
@@ -240,26 +346,40 @@ impl<'t> Asked<'t, '_> {
         Ok([row, only_tenant].into_iter().chain(without_tenant).collect())
     }
 
-    /// The keys of a row of the parent that belongs to another tenant, if there is one.
+    fn made_up_row(&self) -> Map<String, Value> {
+        let columns = self.context.catalog.columns(self.relation.oid).iter();
+        columns
+            .filter_map(|column| Some((column.name.clone(), made_up(&column.type_name)?)))
+            .collect()
+    }
+
+    /// The keys of a row of the parent that belongs to the tenant of the session, or to another one, if there is one.
     fn keys_of_a_parent(
         &self,
         attempts: &mut Attempts<'_, '_>,
-        parent: &Table<'_>,
-        keys: &[String],
+        reference: &Parent,
+        is_own: bool,
     ) -> Result<Option<Vec<Value>>, Failure> {
-        let Some(relation) = parent.relation else {
+        let mut tables = self.context.tables.iter();
+        let found = tables.find(|table| table.name() == reference.table);
+        let Some((parent, relation)) = found.and_then(|parent| Some((parent, parent.relation?))) else {
             return Ok(None);
         };
         let condition = match (self.tenant, parent.tenant_column()) {
             (Tenant::Is(text), Some(column)) => {
-                format!(" WHERE {}::text <> {}", identifier(column), literal(text))
+                let comparison = if is_own { "=" } else { "<>" };
+                format!(
+                    " WHERE {}::text {comparison} {}",
+                    identifier(column),
+                    literal(text)
+                )
             }
             // Which tenant it belongs to is not seen at the row.
             (Tenant::Is(_), None) => return Ok(None),
             (_, Some(column)) => format!(" WHERE {} IS NOT NULL", identifier(column)),
             (_, None) => String::new(),
         };
-        let names: Vec<String> = keys.iter().map(|key| identifier(key)).collect();
+        let names: Vec<String> = reference.keys.iter().map(|key| identifier(key)).collect();
         let query = format!(
             "SELECT jsonb_build_array({})::text AS text FROM {}{condition} LIMIT 1",
             names.join(", "),

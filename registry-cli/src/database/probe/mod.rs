@@ -5,21 +5,39 @@
 //! there is no statement that could write: policies are evaluated by SELECT, over the rows that are there and over made-up
 //! ones. Every attempt is taken back.
 
+mod access;
 mod attempts;
 mod changes;
 mod live;
 mod made_up;
 mod partitions;
+mod question;
 mod rows;
 mod tenants;
 
 use super::context::Context;
-use super::probed::Probed;
+use super::matrix::Matrix;
+use super::probed::{Probed, Untried};
 use super::session::Session;
 use crate::failure::Failure;
 use attempts::Attempts;
 pub use attempts::Target;
 use rows::Rows;
+
+/// Observes which rows each role reaches, and the tables for which there is no made-up row.
+pub fn matrix(
+    session: &mut Session,
+    context: &Context<'_>,
+    target: Target,
+) -> Result<(Matrix, Vec<Untried>), Failure> {
+    let mut untried = Vec::new();
+    let rows = match target {
+        Target::Throwaway => Some(Rows::make(session, context, &mut untried)?),
+        Target::Live => None,
+    };
+    let mut attempts = Attempts::new(session, context, target)?;
+    Ok((access::observe(&mut attempts, rows.as_ref())?, untried))
+}
 
 /// Attempts everything that the server should refuse.
 pub fn run(session: &mut Session, context: &Context<'_>, target: Target) -> Result<Probed, Failure> {

@@ -298,7 +298,7 @@ impl<'r, 'c> Rows<'r, 'c> {
         depth: usize,
     ) -> Option<String> {
         let table = self.context.table_holding(relation.oid);
-        if table.and_then(Table::tenant_column) == Some(column.name.as_str()) {
+        if self.holds_tenant(table, &column.name) {
             return Some(self.tenant_value(owner));
         }
         let given = table.and_then(|table| self.given.get(&(table.name().to_string(), column.name.clone())));
@@ -318,6 +318,31 @@ impl<'r, 'c> Rows<'r, 'c> {
             return self.value(referenced, key, owner, owner.number(), depth + 1);
         }
         self.made_up.value(column, number)
+    }
+
+    /// Whether a column holds the tenant. In a table with policies of its own, the column that other tables have usually
+    /// does.
+    fn holds_tenant(&self, table: Option<&Table<'_>>, column: &str) -> bool {
+        let usual = self
+            .context
+            .project
+            .policy
+            .tenancy
+            .column()
+            .map(|usual| usual.name.as_str());
+        table.is_some_and(|table| match table.registered.tenancy {
+            Tenancy::Declared => usual == Some(column),
+            _ => table.tenant_column() == Some(column),
+        })
+    }
+
+    /// Whether there are made-up rows of some owners in a table or its children.
+    pub fn have(&self, relation: &Relation, owners: &[Owner]) -> bool {
+        let mut family = self.context.family(relation);
+        family.any(|one| {
+            let mut rows = self.made.iter();
+            rows.any(|row| row.relation == one.oid && owners.contains(&row.owner))
+        })
     }
 
     /// Whether the partition of a row depends on a column.

@@ -3,12 +3,14 @@
 use table_registry_engine::{Command, Tenancy};
 
 use super::attempts::{Attempts, Counted, Tenant, Try};
+use super::question::Question;
 use super::rows::{Owner, Rows};
 use crate::database::catalog::{ColumnRow, Relation};
 use crate::database::context::{Context, Table, tenant_columns};
+use crate::database::matrix::{Scope, Verb};
 use crate::database::probed::{Action, Effect};
 use crate::database::roles::Actor;
-use crate::database::statements::identifier;
+use crate::database::statements::{identifier, literal};
 use crate::failure::Failure;
 use crate::progress;
 
@@ -52,14 +54,14 @@ pub fn try_all(attempts: &mut Attempts<'_, '_>, rows: &Rows<'_, '_>) -> Result<(
 }
 
 /// A table that a role may use, in a session.
-struct ProbedTable<'t, 'c> {
-    context: &'t Context<'c>,
-    rows: &'t Rows<'t, 'c>,
+pub struct ProbedTable<'t, 'c> {
+    pub context: &'t Context<'c>,
+    pub rows: &'t Rows<'t, 'c>,
     /// The role, with what it inherits.
-    role: &'t Actor<'c>,
-    table: &'t Table<'c>,
-    relation: &'t Relation,
-    tenant: Tenant<'t>,
+    pub role: &'t Actor<'c>,
+    pub table: &'t Table<'c>,
+    pub relation: &'t Relation,
+    pub tenant: Tenant<'t>,
 }
 
 impl<'t> ProbedTable<'t, '_> {
@@ -68,11 +70,13 @@ impl<'t> ProbedTable<'t, '_> {
         if !self.is_probed() {
             return [Vec::new(), Vec::new()];
         }
-        let changes = [self.update(), self.delete()].into_iter().flatten();
+        let select = self.select(self.without_readable()).into_iter();
+        let changes = [self.update(self.without_own()), self.delete(self.without_own())];
+        let changes = changes.into_iter().flatten();
         if self.has_shared_rows() {
-            return [self.select().into_iter().collect(), changes.collect()];
+            return [select.collect(), changes.collect()];
         }
-        [self.select().into_iter().chain(changes).collect(), Vec::new()]
+        [select.chain(changes).collect(), Vec::new()]
     }
 
     /// The commands that leave rows of others behind.
@@ -87,6 +91,83 @@ impl<'t> ProbedTable<'t, '_> {
         tries
     }
 
+    /// For each command and for the rows of each owner: whether the command reaches them if there are no others.
+    pub fn questions(&self) -> Vec<Question<'t>> {
+        let mut all = Vec::new();
+        if !self.role.enters(&self.relation.schema) {
+            return all;
+        }
+        for (scope, owners) in self.scopes() {
+            let others = Owner::ALL.into_iter().filter(|owner| !owners.contains(owner));
+            let before = || self.removed(&others.clone().collect::<Vec<_>>());
+            let found = [
+                (Verb::Select, self.select(before())),
+                (Verb::Update, self.update(before())),
+                (Verb::Delete, self.delete(before())),
+            ];
+            let is_itself = self
+                .table
+                .relation
+                .is_some_and(|own| own.oid == self.relation.oid);
+            let has_rows = self.rows.have(self.relation, &owners);
+            for (verb, tried) in found {
+                match tried {
+                    Some(tried) if has_rows => all.push(self.question(verb, scope, Some(tried))),
+                    // Not every partition can hold a row of every owner.
+                    Some(_) if is_itself => all.push(self.question(verb, scope, None)),
+                    _ => {}
+                }
+            }
+            for owner in owners {
+                if owner == Owner::Nobody && scope != Scope::Shared {
+                    continue;
+                }
+                let written = self.insert(owner).map(|tried| (Verb::Insert, tried));
+                let moved = self.take_over(owner).filter(|_| scope != Scope::Own);
+                let moved = moved.map(|tried| (Verb::Update, tried));
+                let tries = written.into_iter().chain(moved);
+                all.extend(tries.map(|(verb, tried)| self.question(verb, scope, Some(tried))));
+            }
+        }
+        let truncate = format!(
+            "SELECT WHERE has_table_privilege({}, 'TRUNCATE')",
+            literal(&self.relation.qualified().to_string())
+        );
+        let truncate = self.action(Command::Select, truncate, String::new());
+        all.push(self.question(Verb::Truncate, Scope::All, Some(truncate)));
+        all
+    }
+
+    fn question(&self, verb: Verb, scope: Scope, tried: Option<Try<'t>>) -> Question<'t> {
+        Question {
+            table: self.table.name(),
+            verb,
+            scope,
+            conditions: tried.map(|tried| vec![vec![tried]]),
+        }
+    }
+
+    /// The owners of the rows that the session tells apart.
+    fn scopes(&self) -> Vec<(Scope, Vec<Owner>)> {
+        if !self.table.has_rls() {
+            return vec![(Scope::All, Owner::ALL.to_vec())];
+        }
+        let own = self.own();
+        let is_shared = |owner: Owner| owner == Owner::Nobody && self.has_shared_rows();
+        let others = Owner::ALL
+            .into_iter()
+            .filter(|owner| !own.contains(owner) && !is_shared(*owner));
+        let others = others.collect();
+        let mut scopes = match self.tenant {
+            Tenant::Is(_) => vec![(Scope::Own, own), (Scope::Others, others)],
+            Tenant::None | Tenant::Empty => vec![(Scope::Unset, others)],
+        };
+        if self.has_shared_rows() {
+            scopes.push((Scope::Shared, vec![Owner::Nobody]));
+        }
+        scopes
+    }
+
     fn has_shared_rows(&self) -> bool {
         self.table.column_of_shared_rows().is_some()
     }
@@ -95,14 +176,14 @@ impl<'t> ProbedTable<'t, '_> {
         self.role.enters(&self.relation.schema) && self.table.registered.tenancy != Tenancy::Unknown
     }
 
-    fn select(&self) -> Option<Try<'t>> {
+    fn select(&self, before: String) -> Option<Try<'t>> {
         let statement = format!("SELECT FROM {} LIMIT 1", self.relation.qualified());
         let columns = self.columns("SELECT");
-        (!columns.is_empty()).then(|| self.action(Command::Select, statement, self.without_readable()))
+        (!columns.is_empty()).then(|| self.action(Command::Select, statement, before))
     }
 
     /// Without a condition, the policies for SELECT do not count.
-    fn update(&self) -> Option<Try<'t>> {
+    fn update(&self, before: String) -> Option<Try<'t>> {
         let decides = tenant_columns(self.table.registered);
         let indexes = self.context.catalog.indexes(self.relation.oid).iter();
         let in_index: Vec<&String> = indexes.flat_map(|index| index.columns.iter().flatten()).collect();
@@ -131,13 +212,13 @@ impl<'t> ProbedTable<'t, '_> {
             self.relation.qualified(),
             identifier(column)
         );
-        Some(self.action(Command::Update, statement, self.without_own()))
+        Some(self.action(Command::Update, statement, before))
     }
 
-    fn delete(&self) -> Option<Try<'t>> {
+    fn delete(&self, before: String) -> Option<Try<'t>> {
         let statement = format!("DELETE FROM {}", self.relation.qualified());
         let is_permitted = self.role.holds(self.relation, "DELETE");
-        is_permitted.then(|| self.action(Command::Delete, statement, self.without_own()))
+        is_permitted.then(|| self.action(Command::Delete, statement, before))
     }
 
     /// Adds a row of another tenant.
