@@ -12,6 +12,7 @@ use super::roles::Actor;
 
 /// What statements do with a table.
 #[derive(Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "statements do any of these things")]
 pub struct Access {
     /// Whether they read rows of tenants that the caller chooses.
     pub reads: bool,

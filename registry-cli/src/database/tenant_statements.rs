@@ -19,7 +19,7 @@ use sqlparser::tokenizer::Token;
 
 use super::calls::tokens;
 use super::catalog::{Function, Oid, Relation, Rule, Trigger};
-use super::context::Context;
+use super::context::{Context, Table};
 use super::logic::{MAX_STEPS, Question, Verdict};
 use super::mention::Words;
 use super::openings::Code;
@@ -158,7 +158,7 @@ impl<'r> Reader<'r> {
         let relations = context.catalog.relations.iter();
         let is_protected = |relation: &&Relation| {
             let table = context.table_holding(relation.oid);
-            relation.kind == "v" || relation.kind == "m" || table.is_some_and(|table| table.has_rls())
+            relation.kind == "v" || relation.kind == "m" || table.is_some_and(Table::has_rls)
         };
         let protected = relations.filter(is_protected);
         Some(Self {
@@ -571,7 +571,7 @@ fn end_of_statement(found: Tokens<'_>, start: usize) -> usize {
 }
 
 /// A statement without what it returns, which PL/pgSQL puts into variables. `None` if that is a query.
-fn without_returning<'t>(found: Tokens<'t>) -> Option<Tokens<'t>> {
+fn without_returning(found: Tokens<'_>) -> Option<Tokens<'_>> {
     let at = found.iter().position(|(token, _)| is_word(token, "returning"));
     let (statement, returned) = found.split_at(at.unwrap_or(found.len()));
     let has_query = returned.iter().any(|(token, _)| is_word(token, "select"));
