@@ -58,3 +58,9 @@ CREATE INDEX ON legacy_ledger (org_id);
 GRANT USAGE ON SCHEMA stock TO app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public, stock TO app;
 REVOKE UPDATE, DELETE ON memberships FROM app;
+-- The application has no business in what the migration tool records.
+DO $$ BEGIN
+    IF to_regclass('public._sqlx_migrations') IS NOT NULL THEN
+        REVOKE ALL ON _sqlx_migrations FROM app;
+    END IF;
+END $$;

@@ -54,6 +54,7 @@ CREATE POLICY "tenant_isolation_shared_rows" ON "public"."announcements" FOR SEL
     USING (
         "org_id" IS NULL
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."announcements" FROM PUBLIC, "app";
 
 ALTER TABLE "public"."audit_logs" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."audit_logs" FORCE ROW LEVEL SECURITY;
@@ -65,6 +66,7 @@ CREATE POLICY "tenant_isolation" ON "public"."audit_logs" TO "app"
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), '')::uuid)
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."audit_logs" FROM PUBLIC, "app";
+REVOKE REFERENCES, TRIGGER ON TABLE "public"."audit_logs" FROM PUBLIC, "app";
 
 ALTER TABLE "public"."comments" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."comments" FORCE ROW LEVEL SECURITY;
@@ -91,9 +93,11 @@ CREATE POLICY "tenant_isolation" ON "public"."comments" TO "app"
             )
         )
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."comments" FROM PUBLIC, "app";
 GRANT SELECT ("id", "project_id") ON TABLE "public"."tasks" TO "app";
 
 REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON TABLE "public"."countries" FROM PUBLIC, "app";
+REVOKE REFERENCES, TRIGGER ON TABLE "public"."countries" FROM PUBLIC, "app";
 
 ALTER TABLE "public"."invoice_lines" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."invoice_lines" FORCE ROW LEVEL SECURITY;
@@ -104,6 +108,7 @@ CREATE POLICY "tenant_isolation" ON "public"."invoice_lines" TO "app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), '')::uuid)
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."invoice_lines" FROM PUBLIC, "app";
 
 ALTER TABLE "public"."invoices" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."invoices" FORCE ROW LEVEL SECURITY;
@@ -114,6 +119,7 @@ CREATE POLICY "tenant_isolation" ON "public"."invoices" TO "app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), '')::uuid)
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."invoices" FROM PUBLIC, "app";
 
 ALTER TABLE "public"."legacy_ledger" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."legacy_ledger" FORCE ROW LEVEL SECURITY;
@@ -125,8 +131,10 @@ CREATE POLICY "tenant_isolation" ON "public"."legacy_ledger" TO "app"
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), '')::uuid)
     );
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."legacy_ledger" FROM PUBLIC, "app";
+REVOKE REFERENCES, TRIGGER ON TABLE "public"."legacy_ledger" FROM PUBLIC, "app";
 
 REVOKE UPDATE, DELETE, TRUNCATE ON TABLE "public"."login_history" FROM PUBLIC, "app";
+REVOKE REFERENCES, TRIGGER ON TABLE "public"."login_history" FROM PUBLIC, "app";
 
 ALTER TABLE "public"."memberships" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."memberships" FORCE ROW LEVEL SECURITY;
@@ -138,6 +146,7 @@ CREATE POLICY "tenant_isolation_insert" ON "public"."memberships" FOR INSERT TO 
     WITH CHECK (
         org_id = (SELECT nullif(current_setting('app.org_id', true), '')::uuid)
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."memberships" FROM PUBLIC, "app";
 
 ALTER TABLE "public"."orgs" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."orgs" FORCE ROW LEVEL SECURITY;
@@ -148,6 +157,7 @@ CREATE POLICY "tenant_isolation" ON "public"."orgs" TO "app"
     WITH CHECK (
         "id" = (SELECT nullif(current_setting('app.org_id', true), '')::uuid)
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."orgs" FROM PUBLIC, "app";
 
 ALTER TABLE "public"."projects" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."projects" FORCE ROW LEVEL SECURITY;
@@ -158,6 +168,7 @@ CREATE POLICY "tenant_isolation" ON "public"."projects" TO "app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), '')::uuid)
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."projects" FROM PUBLIC, "app";
 
 ALTER TABLE "stock"."pallets" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "stock"."pallets" FORCE ROW LEVEL SECURITY;
@@ -178,6 +189,7 @@ CREATE POLICY "tenant_isolation" ON "stock"."pallets" TO "app"
             AND "shelves"."org_id" = (SELECT nullif(current_setting('app.org_id', true), '')::uuid)
         )
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "stock"."pallets" FROM PUBLIC, "app";
 GRANT SELECT ("number", "org_id", "warehouse") ON TABLE "stock"."shelves" TO "app";
 
 ALTER TABLE "stock"."shelves" ENABLE ROW LEVEL SECURITY;
@@ -189,6 +201,7 @@ CREATE POLICY "tenant_isolation" ON "stock"."shelves" TO "app"
     WITH CHECK (
         "org_id" = (SELECT nullif(current_setting('app.org_id', true), '')::uuid)
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "stock"."shelves" FROM PUBLIC, "app";
 
 ALTER TABLE "public"."subscriptions" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."subscriptions" FORCE ROW LEVEL SECURITY;
@@ -199,6 +212,7 @@ CREATE POLICY "tenant_isolation" ON "public"."subscriptions" TO "app"
     WITH CHECK (
         "account_id" = (SELECT nullif(current_setting('app.org_id', true), '')::uuid)
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."subscriptions" FROM PUBLIC, "app";
 
 ALTER TABLE "public"."tasks" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "public"."tasks" FORCE ROW LEVEL SECURITY;
@@ -217,6 +231,7 @@ CREATE POLICY "tenant_isolation" ON "public"."tasks" TO "app"
             AND "projects"."org_id" = (SELECT nullif(current_setting('app.org_id', true), '')::uuid)
         )
     );
+REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE "public"."tasks" FROM PUBLIC, "app";
 GRANT SELECT ("id", "org_id") ON TABLE "public"."projects" TO "app";
 
 DO $table_registry$
@@ -259,6 +274,26 @@ BEGIN
     FOR child IN
         WITH RECURSIVE descendant AS (
             SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY (ARRAY[
+            '"public"."countries"'
+            ]::regclass[])
+            UNION
+            SELECT i.inhrelid FROM pg_inherits i JOIN descendant d ON i.inhparent = d.inhrelid
+        )
+        SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
+        WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
+    LOOP
+        EXECUTE format('REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON TABLE %s FROM PUBLIC, "app"', child);
+    END LOOP;
+END
+$table_registry$;
+
+DO $table_registry$
+DECLARE
+    child regclass;
+BEGIN
+    FOR child IN
+        WITH RECURSIVE descendant AS (
+            SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY (ARRAY[
             '"public"."audit_logs"',
             '"public"."legacy_ledger"',
             '"public"."login_history"'
@@ -281,7 +316,10 @@ BEGIN
     FOR child IN
         WITH RECURSIVE descendant AS (
             SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY (ARRAY[
-            '"public"."countries"'
+            '"public"."audit_logs"',
+            '"public"."countries"',
+            '"public"."legacy_ledger"',
+            '"public"."login_history"'
             ]::regclass[])
             UNION
             SELECT i.inhrelid FROM pg_inherits i JOIN descendant d ON i.inhparent = d.inhrelid
@@ -289,7 +327,72 @@ BEGIN
         SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
         WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
     LOOP
-        EXECUTE format('REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON TABLE %s FROM PUBLIC, "app"', child);
+        EXECUTE format('REVOKE REFERENCES, TRIGGER ON TABLE %s FROM PUBLIC, "app"', child);
+    END LOOP;
+END
+$table_registry$;
+
+DO $table_registry$
+DECLARE
+    child regclass;
+BEGIN
+    FOR child IN
+        WITH RECURSIVE descendant AS (
+            SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY (ARRAY[
+            '"public"."announcements"',
+            '"public"."comments"',
+            '"public"."invoice_lines"',
+            '"public"."invoices"',
+            '"public"."memberships"',
+            '"public"."orgs"',
+            '"public"."projects"',
+            '"stock"."pallets"',
+            '"stock"."shelves"',
+            '"public"."subscriptions"',
+            '"public"."tasks"'
+            ]::regclass[])
+            UNION
+            SELECT i.inhrelid FROM pg_inherits i JOIN descendant d ON i.inhparent = d.inhrelid
+        )
+        SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
+        WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
+    LOOP
+        EXECUTE format('REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE %s FROM PUBLIC, "app"', child);
+    END LOOP;
+END
+$table_registry$;
+
+DO $table_registry$
+DECLARE
+    child regclass;
+BEGIN
+    FOR child IN
+        WITH RECURSIVE descendant AS (
+            SELECT unnest(ARRAY[
+            '"public"."announcements"',
+            '"public"."audit_logs"',
+            '"public"."comments"',
+            '"public"."countries"',
+            '"public"."invoice_lines"',
+            '"public"."invoices"',
+            '"public"."legacy_ledger"',
+            '"public"."login_history"',
+            '"public"."memberships"',
+            '"public"."orgs"',
+            '"public"."projects"',
+            '"stock"."pallets"',
+            '"stock"."shelves"',
+            '"public"."subscriptions"',
+            '"public"."tasks"'
+            ]::regclass[])::oid AS inhrelid
+            UNION
+            SELECT i.inhrelid FROM pg_inherits i JOIN descendant d ON i.inhparent = d.inhrelid
+        )
+        SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
+        WHERE c.relkind IN ('r', 'p')
+        AND current_setting('server_version_num')::int >= 170000 ORDER BY c.oid::regclass::text
+    LOOP
+        EXECUTE format('REVOKE MAINTAIN ON TABLE %s FROM PUBLIC, "app"', child);
     END LOOP;
 END
 $table_registry$;

@@ -19,6 +19,25 @@ pub fn owner(platform: Platform) -> &'static str {
     }
 }
 
+/// The schemas whose tables are its own. Their protection is the platform's, too.
+pub fn schemas(platform: Platform) -> &'static [&'static str] {
+    match platform {
+        Platform::Supabase => &[
+            "auth",
+            "extensions",
+            "graphql",
+            "graphql_public",
+            "net",
+            "pgsodium",
+            "realtime",
+            "storage",
+            "supabase_functions",
+            "supabase_migrations",
+            "vault",
+        ],
+    }
+}
+
 /// The statements that make it.
 pub fn sql(platform: Platform) -> &'static str {
     match platform {

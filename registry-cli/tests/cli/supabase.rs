@@ -31,6 +31,7 @@ create table public.tasks (id uuid primary key, project_id uuid not null referen
 create index on public.tasks (project_id);
 create policy avatars on storage.objects for select to authenticated
     using (bucket_id = 'avatars' and (storage.foldername(name))[1] = auth.uid()::text);
+alter default privileges in schema public revoke all on tables from anon, authenticated;
 ";
 
 fn policy() -> String {
@@ -116,7 +117,8 @@ fn classic_mistakes() {
     for (mistake, code) in [
         ("alter table public.projects disable row level security;", "rls-disabled"),
         ("create policy p on public.projects for select using (true);", "open-policy"),
-        ("create view public.all_projects as select * from public.projects;", "definer-view"),
+        ("create view public.all_projects as select * from public.projects;
+             grant select on public.all_projects to authenticated;", "definer-view"),
         (
             "create function public.all_projects() returns setof public.projects language sql security definer
                  as 'select * from public.projects';",

@@ -104,6 +104,11 @@ CREATE INDEX ON announcements (org_id);
 CREATE TABLE login_history (id bigint PRIMARY KEY, user_id bigint NOT NULL);
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app;
 REVOKE INSERT, UPDATE, DELETE ON memberships FROM app;
+DO $$ BEGIN
+    IF to_regclass('public._sqlx_migrations') IS NOT NULL THEN
+        REVOKE ALL ON _sqlx_migrations FROM app;
+    END IF;
+END $$;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 ";
 

@@ -9,6 +9,7 @@ use crate::database::context::Context;
 use crate::database::finding::Finding;
 use crate::database::grants::{revoked, unbound};
 use crate::database::migrations::apply::MIGRATOR;
+use crate::database::platform;
 use crate::database::roles::Actor;
 use crate::database::statements::identifier;
 
@@ -28,11 +29,17 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     }
     let tables = context.tables.iter();
     let schemas: BTreeSet<&str> = tables.map(|table| table.qualified.schema.as_str()).collect();
+    // What a platform's superuser makes is the platform's own.
+    let superuser = context.settings.platform.and_then(|platform| {
+        let role = context.catalog.role(platform::superuser(Some(platform)))?;
+        Some(role.oid)
+    });
     let mut grants: BTreeMap<DefaultGrants<'_>, Vec<&str>> = BTreeMap::new();
     for grant in &context.catalog.default_grants {
         let schema = grant.schema.as_deref();
         let is_told = has_secured || unsafe_ones.contains(&grant.privilege.as_str());
-        if schema.is_none_or(|schema| schemas.contains(schema)) && is_told {
+        let is_of_platform = superuser == Some(grant.owner);
+        if schema.is_none_or(|schema| schemas.contains(schema)) && is_told && !is_of_platform {
             let key = DefaultGrants {
                 owner: grant.owner,
                 schema,

@@ -8,6 +8,7 @@ use crate::database::bookkeeping::is_bookkeeping;
 use crate::database::catalog::{Oid, Relation};
 use crate::database::context::{Context, exempt_relation};
 use crate::database::finding::Finding;
+use crate::database::platform;
 use crate::database::reach::Reach;
 use crate::database::renames;
 use crate::database::sessions;
@@ -30,6 +31,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         .present()
         .flat_map(|(_, relation)| context.catalog.ancestors(relation.oid))
         .collect();
+    let of_platform = context.settings.platform.map_or(&[][..], platform::schemas);
     let is_looked_at = |relation: &Relation| {
         (relation.is_table() || relation.is_foreign_table())
             && !relation.of_extension
@@ -37,6 +39,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
             && !is_bookkeeping(&relation.name)
             && (is_of_registry(relation)
                 || (reach.includes(relation)
+                    && !of_platform.contains(&relation.schema.as_str())
                     && !parents.contains(&relation.oid)
                     && !is_moved(context, relation)))
     };
