@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use proc_macro2::Span;
 use table_registry_engine::{
-    self as engine, CallSite, Declaration, Diagnostic, Fault, Inputs, Invocation, Policy, Registry, Source,
-    compiled_files, conflict_marker, display,
+    self as engine, CallSite, Declaration, Diagnostic, Fault, Inputs, Invocation, MAIN_FILE, Policy,
+    Registry, Source, compiled_files, conflict_marker, display,
 };
 
 use crate::failure::Failure;
@@ -33,6 +33,12 @@ pub struct Project {
 }
 
 impl Project {
+    /// The policy file, also if it does not exist yet.
+    pub fn main_file(&self) -> &str {
+        let file = self.inputs.files.main.as_ref();
+        file.map_or(MAIN_FILE, |file| &file.path)
+    }
+
     /// Reads the registries of the chosen packages. Fails if there is none.
     pub fn load_all(workspace: &Workspace) -> Result<Vec<Self>, Failure> {
         let mut projects = Vec::new();

@@ -53,7 +53,7 @@ mod triggers;
 mod union;
 mod watchdog;
 
-use table_registry_engine::{Diagnostic, MAIN_FILE, Tenants};
+use table_registry_engine::{Diagnostic, Tenants};
 
 use crate::cli::Selection;
 use crate::failure::Failure;
@@ -120,16 +120,11 @@ fn require_app_role(project: &Project) -> Result<(), Failure> {
     Ok(())
 }
 
-fn main_file(project: &Project) -> &str {
-    let file = project.inputs.files.main.as_ref();
-    file.map_or(MAIN_FILE, |file| &file.path)
-}
-
 /// Without a tenant, no policy can be made and none can be judged.
 fn no_tenancy(project: &Project) -> Failure {
     Failure::new(format!(
         "`{}` does not say how rows belong to tenants",
-        main_file(project)
+        project.main_file()
     ))
     .note("the policies of tables with row-level security compare a tenant column with a setting")
     .help("add `[tenancy]` with `column = \"org_id\"` and `setting = \"app.org_id\"`")
@@ -140,7 +135,7 @@ fn no_tenancy(project: &Project) -> Failure {
 fn no_app_role(project: &Project) -> Failure {
     Failure::new(format!(
         "`{}` names no role of the application",
-        main_file(project)
+        project.main_file()
     ))
     .note("row-level security and revoked privileges apply to the roles that the application connects as")
     .help("add `[database]` with `app_roles = [\"app\"]`")

@@ -4,7 +4,6 @@ use std::fmt::Debug;
 
 use table_registry_engine::{DatabaseCheck, Lint, Policy, Tenants, display};
 
-use super::main_file;
 use crate::failure::Failure;
 use crate::project::Project;
 use crate::text::quoted;
@@ -63,7 +62,7 @@ fn contradiction(one: &Project, other: &Project) -> Failure {
 fn policy_file(project: &Project) -> String {
     match &project.inputs.files.main {
         Some(file) => file.path.clone(),
-        None => display(&project.package.directory.join(main_file(project))),
+        None => display(&project.package.directory.join(project.main_file())),
     }
 }
 

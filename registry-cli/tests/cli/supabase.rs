@@ -31,7 +31,7 @@ create table public.tasks (id uuid primary key, project_id uuid not null referen
 create index on public.tasks (project_id);
 create policy avatars on storage.objects for select to authenticated
     using (bucket_id = 'avatars' and (storage.foldername(name))[1] = auth.uid()::text);
-alter default privileges in schema public revoke all on tables from anon, authenticated;
+alter default privileges in schema public revoke all on tables from anon, authenticated, service_role;
 ";
 
 fn policy() -> String {

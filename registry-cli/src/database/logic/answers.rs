@@ -55,6 +55,11 @@ impl fmt::Display for Witness {
     }
 }
 
+/// A part of a policy that may change the setting.
+pub fn changing(name: &str) -> String {
+    format!("`{name}`, which may change the setting")
+}
+
 /// The verdicts so far: several checks ask the same question, and a policy has the same expression for several commands.
 #[derive(Debug, Default)]
 pub struct Verdicts {

@@ -11,10 +11,10 @@ use sqlparser::ast::{
 };
 use table_registry_engine::{Parent, Tenancy};
 
+use super::answers::changing;
 use super::evaluate::{Evaluation, MAX_DEPTH, Row, Scope, arguments, called_name};
 use super::truth::Truths;
 use super::value::{Known, Search, Value, Variable};
-use super::verdict::changing;
 use super::world::Choice;
 use crate::database::catalog::{Oid, PolicyRow};
 use crate::database::context::Table;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use sqlparser::ast::{BinaryOperator, Expr};
 
-use super::answers::{Verdict, Witness};
+use super::answers::{Verdict, Witness, changing};
 use super::evaluate::{Evaluation, Row};
 use super::implication;
 use super::truth::Truths;
@@ -347,11 +347,6 @@ impl Question<'_> {
         }
         is_part.then(|| part.to_string())
     }
-}
-
-/// A part of a policy that may change the setting.
-pub fn changing(name: &str) -> String {
-    format!("`{name}`, which may change the setting")
 }
 
 #[cfg(test)]
