@@ -299,7 +299,7 @@ pub struct MigrationArguments {
     ///
     /// The server is started from the PostgreSQL binaries on this machine: those beside the `initdb` on the `PATH`,
     /// else those that `pg_config --bindir` names, else the newest installed version. The directories of sqlx,
-    /// Diesel, drizzle, Prisma, Flyway, refinery, dbmate, goose, golang-migrate and Supabase, and plain `.sql` files are
+    /// Diesel, drizzle, Prisma, Flyway, refinery, dbmate, goose, golang-migrate, sql-migrate and Supabase, and plain `.sql` files are
     /// recognised, and run as the tool runs them, in its order and its transactions.
     ///
     /// The migrations run as the owner of the database, which is no superuser: `owner` in `[database]`, or a role that is
