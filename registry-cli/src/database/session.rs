@@ -81,14 +81,6 @@ impl Refusal {
             }),
         }
     }
-
-    /// The refusal of a statement before which something else was sent.
-    pub fn moved_back(mut self, characters: usize) -> Self {
-        self.position = self
-            .position
-            .and_then(|position| position.checked_sub(characters));
-        self
-    }
 }
 
 /// A connection with blocking methods, so that no other code has to be asynchronous.

@@ -157,6 +157,30 @@ fn a_seed_that_policies_refuse() {
     fails_with(&crate_, &[], &["`table_registry_migrator` is no superuser"]);
 }
 
+/// The server rejects such a text as a whole, before it runs anything of it.
+#[test]
+fn a_statement_that_cannot_be_parsed() {
+    if !has_server() {
+        return;
+    }
+    let crate_ = shop();
+    for (text, place, error) in [
+        (
+            "SELECT 1;\nCREATE TABEL notes (id bigint);\n",
+            "`migrations/3_notes.sql:2`",
+            "syntax error at or near \"TABEL\"",
+        ),
+        (
+            "SELECT 1;\nSELECT 1 +;\n",
+            "`migrations/3_notes.sql:2`",
+            "syntax error",
+        ),
+    ] {
+        crate_.write("migrations/3_notes.sql", text);
+        fails_with(&crate_, &[], &["cannot be applied", place, error]);
+    }
+}
+
 #[test]
 fn what_only_a_superuser_may_run() {
     if !has_server() {

@@ -777,12 +777,15 @@ impl<'e> Evaluation<'e> {
         let (table, name) = match expression {
             Expr::Nested(inner) => return self.named_column(inner),
             Expr::Cast { expr, data_type, .. } if is_text(&data_type.to_string().to_lowercase()) => {
+                let target = data_type.to_string().to_lowercase();
+                let is_cut = !matches!(target.as_str(), "text" | "varchar" | "character varying");
                 let found = self.named_column(expr)?;
                 let mut columns = self.context.catalog.columns(found.0.relation).iter();
                 let column = columns.find(|column| column.name == found.1)?;
+                let own = column.type_text.as_str();
                 let keeps_all =
-                    is_integer(&column.type_text) || matches!(column.type_text.as_str(), "text" | "uuid");
-                return keeps_all.then_some(found);
+                    is_integer(own) || matches!(own, "text" | "uuid") || own.starts_with("character varying");
+                return (keeps_all && !is_cut).then_some(found);
             }
             Expr::Identifier(name) => (None, name),
             Expr::CompoundIdentifier(names) => match names.as_slice() {

@@ -510,6 +510,28 @@ fn a_trigger_that_changes_the_setting() {
     assert_eq!(harmless, "isolated");
 }
 
+/// The server casts both sides of a comparison of `varchar` columns to text.
+#[test]
+fn a_key_of_type_varchar() {
+    let expression = |cast: &str| {
+        format!(
+            "(EXISTS ( SELECT 1 FROM projects p WHERE (((p.id)::{cast} = (docs.project_id)::{cast}) AND (p.org_id = $T))))"
+        )
+    };
+    let sound = |it: &mut Database| {
+        it.add_column("docs", "project_id", "character varying(36)");
+        it.column("projects", "id").type_text = "character varying(36)".to_string();
+        it.foreign_key("docs", &["project_id", "org_id"], "projects", &["id", "org_id"]);
+        it.index("projects", &["id"]).is_unique = true;
+        it.policy("projects").using = Some("true".to_string());
+    };
+    assert_eq!(judged("bigint", &expression("text"), sound), "isolated");
+    // What is cut off may tell two projects apart.
+    for cast in ["varchar(3)", "name"] {
+        assert_ne!(judged("bigint", &expression(cast), sound), "isolated", "{cast}");
+    }
+}
+
 #[test]
 fn a_foreign_key_that_holds_the_tenant() {
     let sound = |it: &mut Database| {

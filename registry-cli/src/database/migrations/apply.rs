@@ -359,17 +359,17 @@ impl Runner<'_> {
         if !self.is_open || controls_transaction(statement) {
             return self.session.run(text);
         }
-        let before = format!("SAVEPOINT {SAVEPOINT}; ");
-        let guarded = format!("{before}{text}\n; RELEASE SAVEPOINT {SAVEPOINT}");
-        let outcome = self.session.run(&guarded)?;
-        Ok(match outcome {
-            Ok(()) => Ok(()),
-            Err(refusal) => {
-                let back = format!("ROLLBACK TO SAVEPOINT {SAVEPOINT}; RELEASE SAVEPOINT {SAVEPOINT}");
-                self.session.execute(UNPREPARED, &back)?;
-                Err(refusal.moved_back(before.chars().count()))
-            }
-        })
+        // On its own, because a text that the server cannot parse is rejected as a whole.
+        self.session
+            .execute(UNPREPARED, &format!("SAVEPOINT {SAVEPOINT}"))?;
+        let outcome = self
+            .session
+            .run(&format!("{text}\n; RELEASE SAVEPOINT {SAVEPOINT}"))?;
+        if outcome.is_err() {
+            let back = format!("ROLLBACK TO SAVEPOINT {SAVEPOINT}; RELEASE SAVEPOINT {SAVEPOINT}");
+            self.session.execute(UNPREPARED, &back)?;
+        }
+        Ok(outcome)
     }
 
     /// Runs a statement of our own as the superuser, and becomes the owner again, or the role that the owner has become.
