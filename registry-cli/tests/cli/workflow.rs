@@ -103,7 +103,7 @@ CREATE ROLE app;
 CREATE TABLE users (id bigint PRIMARY KEY, created_at bigint NOT NULL);
 CREATE TABLE audit_logs (id bigint PRIMARY KEY, org_id bigint NOT NULL, created_at bigint NOT NULL);
 CREATE INDEX ON audit_logs (org_id);
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON users, audit_logs TO app;
 ";
 
 #[test]
