@@ -360,6 +360,20 @@ mod tests {
         }
     }
 
+    /// The columns of the only table of a file.
+    fn columns_in(text: &str) -> TableColumns {
+        let inputs = Inputs {
+            declarations: Declarations {
+                list: declarations_in_text(Arc::new(Source::new("a.rs", text.to_string()))),
+                complete: true,
+                ..Declarations::default()
+            },
+            ..Inputs::default()
+        };
+        let registry = inputs.check().registry;
+        ColumnReader::new(registry.tables(), &[]).read(&registry.tables()[0])
+    }
+
     #[test]
     fn a_table_has_the_columns_of_all_its_structs() {
         let read = |fields: &str| {
@@ -367,16 +381,7 @@ mod tests {
                 "use table_registry::table; #[cfg(a)] #[table] struct S {{ a: u8, b: f64 }} \
                  #[cfg(not(a))] #[table] struct S {fields}"
             );
-            let inputs = Inputs {
-                declarations: Declarations {
-                    list: declarations_in_text(Arc::new(Source::new("a.rs", text))),
-                    complete: true,
-                    ..Declarations::default()
-                },
-                ..Inputs::default()
-            };
-            let registry = inputs.check().registry;
-            ColumnReader::new(registry.tables(), &[]).read(&registry.tables()[0])
+            columns_in(&text)
         };
         let merged = read("{ b: u8, c: u8 }");
         assert_eq!(listed(&merged.columns, merged.is_complete), "a b~ c");
@@ -503,16 +508,7 @@ mod tests {
     fn a_column_in_a_selected_expression_has_a_field() {
         let text = "use table_registry::table; #[table] struct S { a: u8, \
             #[diesel(select_expression = s::b.nullable())] c: Option<u8> }";
-        let inputs = Inputs {
-            declarations: Declarations {
-                list: declarations_in_text(Arc::new(Source::new("a.rs", text))),
-                complete: true,
-                ..Declarations::default()
-            },
-            ..Inputs::default()
-        };
-        let registry = inputs.check().registry;
-        let read = ColumnReader::new(registry.tables(), &[]).read(&registry.tables()[0]);
+        let read = columns_in(text);
         assert!(read.is_complete && read.has("b") && !read.has("c"));
     }
 }

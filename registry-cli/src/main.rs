@@ -1,5 +1,6 @@
 //! `cargo table-registry`: works on the tables of a table registry, without the compiler.
 
+mod cells;
 mod cli;
 mod columns;
 mod commands;
@@ -30,7 +31,6 @@ mod scaffold;
 mod schema_directory;
 mod source_items;
 mod sql_types;
-mod table;
 mod text;
 mod workspace;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, TargetKind};
@@ -339,6 +339,11 @@ fn find(packages: &[Package], name: &str) -> Result<Package, Failure> {
         let names = packages.iter().map(|package| package.name.as_str());
         Failure::new(format!("the workspace has no package `{name}`")).maybe_help(did_you_mean(name, names))
     })
+}
+
+/// A path of the command line, which is relative to the current directory.
+pub fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    path::absolute(path).map_err(|error| Failure::io("resolved", path, &error))
 }
 
 pub fn read(root: &Root, path: &Path) -> Result<String, Failure> {

@@ -3,12 +3,12 @@
 use serde::Serialize;
 use table_registry_engine::{Diagnostic, RegisteredTable};
 
+use crate::cells::{columns, markdown};
 use crate::cli::{ListArguments, ListFormat};
 use crate::failure::Failure;
 use crate::orphans;
 use crate::project::{self, Project};
 use crate::report::{self, Exit, counted};
-use crate::table::{columns, markdown};
 use crate::text::printable;
 use crate::workspace::Workspace;
 

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{self, Path};
+use std::path::Path;
 
 use serde::Serialize;
 use table_registry_engine::{Diagnostic, display};
 
+use crate::cells::{columns, markdown};
 use crate::cli::{ListFormat, MatrixArguments};
 use crate::database::catalog::Catalog;
 use crate::database::context::{Context, missing_app_roles};
@@ -20,9 +21,8 @@ use crate::edit::{Changes, ExclusiveRun};
 use crate::failure::Failure;
 use crate::project::Project;
 use crate::report::{self, Exit, counted, say};
-use crate::table::{columns, markdown};
 use crate::text::{printable, quoted};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, absolute};
 
 /// What `--format json` prints: `registry-cli/schema/matrix.json`.
 #[derive(Serialize)]
@@ -64,10 +64,6 @@ pub fn run(arguments: &MatrixArguments) -> Result<Exit, Failure> {
         print(&matrix, arguments.format)?;
         Ok(Exit::Fine)
     })
-}
-
-fn absolute(file: &Path) -> Result<path::PathBuf, Failure> {
-    path::absolute(file).map_err(|error| Failure::io("resolved", file, &error))
 }
 
 /// Fails if no row was reached: that says nothing about what is refused.

@@ -1,7 +1,7 @@
 //! `sql`: the migration that makes a database meet the registry's requirements, and the one that reverses it.
 
 use std::collections::BTreeMap;
-use std::path::{self, Path};
+use std::path::Path;
 
 use table_registry_engine::{DatabaseCheck, Diagnostic, RegisteredTable, Registry};
 
@@ -13,7 +13,7 @@ use crate::database::difference::{self, Spellings};
 use crate::database::exceptions;
 use crate::database::grants::{MAINTAIN, open_grants};
 use crate::database::indexes;
-use crate::database::migrations::next;
+use crate::database::migrations::new_file;
 use crate::database::parent_access::{blind_roles, parents_read};
 use crate::database::requirements::{Asked, Names, Object, Requirement, without_own};
 use crate::database::session::Session;
@@ -31,7 +31,7 @@ use crate::progress;
 use crate::project::Project;
 use crate::report::{self, Exit, counted};
 use crate::text::{printable, quoted};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, absolute};
 
 pub fn run(arguments: &SqlArguments) -> Result<Exit, Failure> {
     if arguments.server.migrations.is_some() && !arguments.diff {
@@ -93,18 +93,18 @@ fn write(
     down: &str,
 ) -> Result<Exit, Failure> {
     let root = &project.package.root;
-    let absolute = path::absolute(directory).map_err(|error| Failure::io("resolved", directory, &error))?;
+    let absolute = absolute(directory)?;
     let workspace = Workspace::load(&arguments.selection)?;
     let run = ExclusiveRun::of(&workspace);
     let directory = root.relative(&absolute);
     // What the migrations themselves lack is missing, whatever an earlier one has said.
-    if arguments.server.migrations.is_none() && next::is_repeated(root, directory, up)? {
+    if arguments.server.migrations.is_none() && new_file::is_repeated(root, directory, up)? {
         return Ok(nothing_to_write(
             "the last migration of this program says the same",
         ));
     }
     let mut changes = Changes::new(root);
-    for (path, text) in next::files(root, directory, up, down)? {
+    for (path, text) in new_file::files(root, directory, up, down)? {
         changes.create(path, text);
     }
     changes.commit(&run).map(|()| Exit::Fine)

@@ -3,18 +3,18 @@
 use table_registry_engine::{DatabaseCheck, Diagnostic};
 
 use crate::cli::VerifyArguments;
-use crate::database::blind::BlindStatement;
 use crate::database::catalog::Catalog;
 use crate::database::checks;
 use crate::database::column_types;
 use crate::database::context::Context;
 use crate::database::data;
-use crate::database::databases::{self, Address};
+use crate::database::databases;
 use crate::database::exceptions::{self, Allowance};
 use crate::database::finding::Finding;
+use crate::database::migrations::blind::BlindStatement;
 use crate::database::probe::{self, Target};
 use crate::database::report as findings;
-use crate::database::session::Session;
+use crate::database::session::{Address, Session};
 use crate::database::throwaway::Throwaway;
 use crate::database::with_projects;
 use crate::failure::Failure;

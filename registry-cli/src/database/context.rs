@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use table_registry_engine::{Command, DatabaseSettings, Level, Lint, RegisteredTable, Tenancy};
 
-use super::blind::BlindStatement;
 use super::catalog::{Catalog, Function, Oid, Relation};
 use super::foreign_rows::ForeignRows;
 use super::logic::{Expressions, Verdicts};
+use super::migrations::blind::BlindStatement;
 use super::probed::Probed;
 use super::roles::Actor;
 use super::setters::Setters;

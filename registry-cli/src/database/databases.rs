@@ -5,14 +5,7 @@ use std::collections::BTreeSet;
 use table_registry_engine::{Code, DatabaseCheck, Lint};
 
 use super::finding::Finding;
-
-/// Where a database is, without a user and a password.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
-    pub host: String,
-    pub port: u16,
-    pub database: String,
-}
+use super::session::Address;
 
 /// The shortest names that tell databases apart.
 pub fn names(addresses: &[Address]) -> Vec<String> {

@@ -2,7 +2,6 @@
 //!
 //! `Session → Catalog → (with the registry) Context → Finding → report`
 
-pub mod blind;
 mod bookkeeping;
 mod called_functions;
 mod calls;
@@ -19,6 +18,7 @@ mod foreign_rows;
 pub mod grants;
 pub mod indexes;
 mod logic;
+mod logins;
 pub mod matrix;
 pub mod mention;
 pub mod migrations;
@@ -41,7 +41,6 @@ pub mod requirements;
 pub mod roles;
 pub mod server;
 pub mod session;
-mod sessions;
 mod setters;
 pub mod statements;
 pub mod tenancy;

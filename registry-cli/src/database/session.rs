@@ -13,7 +13,6 @@ use sqlx::{Connection, Either, Executor, FromRow, PgConnection};
 use tokio::runtime::{self, Runtime};
 use url::Url;
 
-use super::databases::Address;
 use super::server::{PORT, Server};
 use crate::failure::Failure;
 
@@ -81,6 +80,14 @@ impl Refusal {
             }),
         }
     }
+}
+
+/// Where a database is, without a user and a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    pub host: String,
+    pub port: u16,
+    pub database: String,
 }
 
 /// A connection with blocking methods, so that no other code has to be asynchronous.

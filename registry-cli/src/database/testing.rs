@@ -7,7 +7,6 @@ use table_registry_engine::{
     CallSite, Declarations, Inputs, Invocation, PolicyFiles, Root, Source, declarations_in_text,
 };
 
-use super::blind::BlindStatement;
 use super::catalog::{
     Catalog, ColumnRow, Domain, ForeignKey, Function, FunctionBody, Grant, Index, Inheritance, Membership,
     Oid, PUBLIC, PolicyRow, Relation, Role, Rows, SchemaRow, ServerRow, Setting, Trigger, Use, VolatilityRow,
@@ -15,6 +14,7 @@ use super::catalog::{
 use super::context::Context;
 use super::finding::Finding;
 use super::foreign_rows::ForeignRows;
+use super::migrations::blind::BlindStatement;
 use super::probed::Probed;
 use super::redefined::{Kind, RedefinedRow};
 use super::setters::CodeRow;

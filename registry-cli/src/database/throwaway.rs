@@ -1,10 +1,9 @@
 //! A throwaway server with the result of migrations.
 
-use std::fs;
-use std::path::{self, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
-use super::blind::BlindStatement;
 use super::migrations::apply::{self, Applied, DATABASE, Production, SetupFile};
+use super::migrations::blind::BlindStatement;
 use super::migrations::{directory, told};
 use super::platform;
 use super::server::Server;
@@ -12,6 +11,7 @@ use super::session::Session;
 use crate::cli::MigrationArguments;
 use crate::failure::Failure;
 use crate::project::Project;
+use crate::workspace::{absolute, read};
 
 /// A server that is removed when this value is dropped.
 pub struct Throwaway {
@@ -45,10 +45,6 @@ impl Throwaway {
     }
 }
 
-fn absolute(path: &Path) -> Result<PathBuf, Failure> {
-    path::absolute(path).map_err(|error| Failure::io("resolved", path, &error))
-}
-
 /// What the policy file says of production, and what the command line adds.
 fn production(project: &Project, more: &[PathBuf]) -> Result<Production, Failure> {
     let settings = &project.policy.database;
@@ -62,10 +58,8 @@ fn production(project: &Project, more: &[PathBuf]) -> Result<Production, Failure
         files.push(root.relative(&absolute(file)?).to_path_buf());
     }
     let setup = files.into_iter().map(|path| {
-        let text = fs::read_to_string(root.resolve(&path)).map_err(|error| {
-            Failure::io("read", &path, &error)
-                .help("name a file of SQL that a superuser runs before the migrations")
-        })?;
+        let help = "name a file of SQL that a superuser runs before the migrations";
+        let text = read(root, &path).map_err(|failure| failure.help(help))?;
         SetupFile::of_text(path, &text)
     });
     let across_tenants = settings.roles.iter().map(|role| &role.name);

@@ -3,9 +3,9 @@
 
 use table_registry_engine::DatabaseCheck;
 
-use crate::database::blind::BlindStatement;
 use crate::database::context::Context;
 use crate::database::finding::Finding;
+use crate::database::migrations::blind::BlindStatement;
 use crate::database::statements::Qualified;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -42,7 +42,7 @@ fn finding(context: &Context<'_>, blind: &BlindStatement) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::find;
-    use crate::database::blind::BlindStatement;
+    use crate::database::migrations::blind::BlindStatement;
     use crate::database::testing::Database;
 
     #[test]

@@ -7,8 +7,8 @@ use table_registry_engine::DatabaseCheck;
 use crate::database::catalog::{Oid, SchemaRow};
 use crate::database::context::Context;
 use crate::database::finding::Finding;
+use crate::database::logins;
 use crate::database::roles::Actor;
-use crate::database::sessions;
 use crate::database::statements::identifier;
 use crate::text::quoted;
 
@@ -27,7 +27,7 @@ fn searched<'x, 'c>(context: &'x Context<'c>) -> BTreeMap<&'x str, (&'x SchemaRo
     let registered = schemas_of_tables(context);
     let mut searched: BTreeMap<&str, (&SchemaRow, Vec<&Actor<'_>>)> = BTreeMap::new();
     for app in &context.app_roles {
-        let path = sessions::search_path(context, app).into_iter();
+        let path = logins::search_path(context, app).into_iter();
         let named: BTreeSet<String> = path.chain(registered.iter().map(ToString::to_string)).collect();
         for schema in named.iter().filter_map(|name| context.catalog.schemas.get(name)) {
             let apps = searched.entry(&schema.name).or_insert((schema, Vec::new()));

@@ -5,7 +5,7 @@ use table_registry_engine::DatabaseCheck;
 use crate::database::catalog::{PUBLIC, Setting};
 use crate::database::context::Context;
 use crate::database::finding::Finding;
-use crate::database::sessions;
+use crate::database::logins;
 use crate::database::statements::identifier;
 use crate::text::quoted;
 
@@ -28,7 +28,7 @@ fn is_tenant(context: &Context<'_>, setting: &Setting) -> bool {
 
 fn finding(context: &Context<'_>, setting: &Setting) -> Option<Finding> {
     let apps = context.app_roles.iter();
-    let started = apps.filter(|app| sessions::start_with(context, app, setting));
+    let started = apps.filter(|app| logins::start_with(context, app, setting));
     let apps: Vec<&str> = started.map(|app| app.role.name.as_str()).collect();
     let first = apps.first()?;
     let (name, value) = (&setting.name, &setting.value);

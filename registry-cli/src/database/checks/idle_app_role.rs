@@ -5,9 +5,9 @@ use table_registry_engine::DatabaseCheck;
 use crate::database::catalog::Relation;
 use crate::database::context::Context;
 use crate::database::finding::Finding;
+use crate::database::logins;
 use crate::database::relatives::ANY;
 use crate::database::roles::Actor;
-use crate::database::sessions;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let apps = context.app_roles.iter();
@@ -45,7 +45,7 @@ fn reason(context: &Context<'_>, app: &Actor<'_>) -> Option<&'static str> {
 /// Whether the role, or one that logs in and can become it, may connect to the database.
 fn connects(context: &Context<'_>, app: &Actor<'_>) -> bool {
     let server = &context.catalog.server;
-    let roles = sessions::roles(context, app).into_iter();
+    let roles = logins::roles(context, app).into_iter();
     let mut actors = roles.map(|role| Actor::new(context.catalog, role));
     actors.any(|actor| {
         let is_granted = server.connectors.iter().any(|role| actor.reaches(*role));

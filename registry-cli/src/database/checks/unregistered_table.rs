@@ -8,10 +8,10 @@ use crate::database::bookkeeping::is_bookkeeping;
 use crate::database::catalog::{Oid, Relation};
 use crate::database::context::{Context, exempt_relation};
 use crate::database::finding::Finding;
+use crate::database::logins;
 use crate::database::platform;
 use crate::database::reach::Reach;
 use crate::database::renames;
-use crate::database::sessions;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let reach = Reach::new(context);
@@ -121,7 +121,7 @@ fn likenesses(context: &Context<'_>, relation: &Relation) -> Vec<String> {
     for (table, original) in context.present().filter(|(_, table)| table.name == relation.name) {
         likenesses.push(format!("it has the name of table `{}`", table.name()));
         let hides = |app| {
-            let path = sessions::search_path(context, app);
+            let path = logins::search_path(context, app);
             let place = |schema: &String| path.iter().position(|one| one == schema);
             let (own, original) = (place(&relation.schema), place(&original.schema));
             own.is_some() && own < original.or(Some(usize::MAX))

@@ -5,9 +5,9 @@ use table_registry_engine::DatabaseCheck;
 use crate::database::catalog::Role;
 use crate::database::context::Context;
 use crate::database::finding::Finding;
+use crate::database::logins;
 use crate::database::migrations::apply::MIGRATOR;
 use crate::database::roles::Actor;
-use crate::database::sessions;
 use crate::database::statements::identifier;
 use crate::text::quoted;
 
@@ -18,7 +18,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let apps = context.app_roles.iter();
-    let unused = apps.filter(|app| sessions::roles(context, app).iter().all(|role| !role.can_log_in));
+    let unused = apps.filter(|app| logins::roles(context, app).iter().all(|role| !role.can_log_in));
     unused.map(|app| finding(app, &others)).collect()
 }
 

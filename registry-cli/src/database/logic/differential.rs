@@ -94,13 +94,8 @@ struct Counts {
 
 #[test]
 fn verdicts_agree_with_the_server() {
-    let server = match Server::start() {
-        Ok(server) => server,
-        Err(failure) if env::var_os("CI").is_none() => {
-            eprintln!("skipped: {failure:?}");
-            return;
-        }
-        Err(failure) => panic!("{failure:?}"),
+    let Some(server) = server() else {
+        return;
     };
     let count = env::var(COUNT).map_or(USUAL_COUNT, |count| count.parse().expect("a number"));
     let mut session = connected(&server);
@@ -186,13 +181,8 @@ CREATE TRIGGER touched BEFORE INSERT ON docs FOR EACH ROW EXECUTE FUNCTION touch
 
 #[test]
 fn what_users_redefine() {
-    let server = match Server::start() {
-        Ok(server) => server,
-        Err(failure) if env::var_os("CI").is_none() => {
-            eprintln!("skipped: {failure:?}");
-            return;
-        }
-        Err(failure) => panic!("{failure:?}"),
+    let Some(server) = server() else {
+        return;
     };
     let mut session = connected(&server);
     session.execute("the schema", SCHEMA).unwrap();
@@ -243,6 +233,18 @@ fn what_users_redefine() {
         assert_eq!(found.is_some(), is_leaky, "on the server: {expression}");
         let verdict = question.verdict();
         assert_eq!(verdict != Verdict::Isolated, is_leaky, "{expression}: {verdict}");
+    }
+}
+
+/// A server. Without its programs, a test is skipped, except where `CI` is set.
+fn server() -> Option<Server> {
+    match Server::start() {
+        Ok(server) => Some(server),
+        Err(failure) if env::var_os("CI").is_none() => {
+            eprintln!("skipped: {failure:?}");
+            None
+        }
+        Err(failure) => panic!("{failure:?}"),
     }
 }
 

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use sqlx::FromRow;
 use table_registry_engine::{Platform, display};
 
+use super::blind::{self, BlindStatement, Bound};
 use super::directory::{Migration, Migrations, not_applied, without_restrictions};
 use super::refused::{self, Remedy};
 use super::script::{self, Statement};
-use crate::database::blind::{self, BlindStatement, Bound};
 use crate::database::mention::Words;
 use crate::database::platform;
 use crate::database::server::{MAINTENANCE_DATABASE, Server};

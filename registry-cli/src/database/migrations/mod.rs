@@ -1,8 +1,9 @@
 //! Migrations: found in the directory of a tool, and applied to a server as production does.
 
 pub mod apply;
+pub mod blind;
 pub mod directory;
-pub mod next;
+pub mod new_file;
 pub mod refused;
 pub mod script;
 pub mod told;

@@ -3,9 +3,9 @@
 
 use sqlx::FromRow;
 
-use super::mention::Words;
-use super::migrations::script::Statement;
-use super::statements::literal;
+use super::script::Statement;
+use crate::database::mention::Words;
+use crate::database::statements::literal;
 
 /// A table whose policies bind the role of the session.
 #[derive(Debug, FromRow)]
