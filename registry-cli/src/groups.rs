@@ -125,14 +125,12 @@ impl Group<'_> {
         common.cloned().collect()
     }
 
-    /// An instruction with `…` for the names that only the message of its own finding has.
-    fn pattern(&self, entry: &Entry, help: &str) -> String {
-        let is_common = |name: &str| {
-            let mut entries = self.entries.iter();
-            entries.all(|other| names_in(&other.diagnostic.message).any(|known| known == name))
-        };
-        let own = names_in(&entry.diagnostic.message).filter(|name| !is_common(name));
-        own.fold(help.to_string(), |text, name| with_word(&text, name, "…"))
+    /// The names that all messages have.
+    fn common_names(&self) -> BTreeSet<&str> {
+        let messages = self.entries.iter().map(|entry| &entry.diagnostic.message);
+        let mut all = messages.map(|message| names_in(message).collect::<BTreeSet<_>>());
+        let first = all.next().unwrap_or_default();
+        all.fold(first, |common, names| &common & &names)
     }
 
     /// The remedies of several findings, the statements of the others, and their instructions, each of them once.
@@ -140,6 +138,7 @@ impl Group<'_> {
         let mut remedies: Vec<String> = Vec::new();
         let mut statements: Vec<String> = Vec::new();
         let mut words: Vec<Words<'_>> = Vec::new();
+        let common = self.common_names();
         for entry in &self.entries {
             if let Some(remedy) = &entry.remedy {
                 add(&mut remedies, remedy);
@@ -149,7 +148,7 @@ impl Group<'_> {
                 if is_sql(help) {
                     add(&mut statements, help);
                 } else {
-                    let pattern = self.pattern(entry, help);
+                    let pattern = pattern(entry, help, &common);
                     match words.iter_mut().find(|known| known.pattern == pattern) {
                         Some(known) => known.subjects.push(&entry.subject),
                         None => words.push(Words {
@@ -174,6 +173,12 @@ impl Group<'_> {
             .chain(lists.into_iter().filter(|list| !list.is_empty()))
             .collect()
     }
+}
+
+/// An instruction with `…` for the names that only the message of its own finding has.
+fn pattern(entry: &Entry, help: &str, common: &BTreeSet<&str>) -> String {
+    let own = names_in(&entry.diagnostic.message).filter(|name| !common.contains(name));
+    own.fold(help.to_string(), |text, name| with_word(&text, name, "…"))
 }
 
 fn add(list: &mut Vec<String>, text: &str) {

@@ -81,6 +81,7 @@ pub struct Context<'c> {
     /// What may change the setting that holds the tenant.
     pub setters: Setters,
     by_relation: BTreeMap<Oid, usize>,
+    by_name: BTreeMap<&'c str, usize>,
     /// Read when a check first needs the fields of a table.
     fields: OnceCell<BTreeMap<String, TableColumns>>,
 }
@@ -110,7 +111,11 @@ impl<'c> Context<'c> {
         let positions = tables.iter().enumerate();
         Ok(Self {
             by_relation: positions
+                .clone()
                 .filter_map(|(at, table)| Some((table.relation?.oid, at)))
+                .collect(),
+            by_name: positions
+                .map(|(at, table)| (table.registered.name.as_str(), at))
                 .collect(),
             project,
             settings,
@@ -188,6 +193,11 @@ impl<'c> Context<'c> {
                 one.name.value == role.name && tables.any(|listed| listed.value == table.name())
             })
         })
+    }
+
+    /// The registered table of this name, as the registry writes it.
+    pub fn table_named(&self, name: &str) -> Option<&Table<'c>> {
+        self.by_name.get(name).map(|at| &self.tables[*at])
     }
 
     pub fn table_of(&self, relation: Oid) -> Option<&Table<'c>> {
@@ -338,6 +348,14 @@ pub fn missing_app_roles<'c>(context: &Context<'c>) -> Vec<&'c str> {
     let roles = context.settings.app_roles.iter().map(|role| role.value.as_str());
     roles
         .filter(|role| context.catalog.role(role).is_none())
+        .collect()
+}
+
+/// The relations of the exempt tables.
+pub fn exempt_relations(context: &Context<'_>) -> BTreeSet<Oid> {
+    let exempt = context.project.registry.exempt().iter();
+    exempt
+        .filter_map(|exempt| Some(exempt_relation(context, &exempt.name)?.oid))
         .collect()
 }
 

@@ -1,8 +1,9 @@
 //! Several databases that should be the same: what all lack, and what only some lack.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
-use table_registry_engine::{Code, DatabaseCheck, Lint};
+use table_registry_engine::{Code, DatabaseCheck, Lint, Severity};
 
 use super::finding::Finding;
 use super::session::Address;
@@ -30,14 +31,20 @@ pub fn names(addresses: &[Address]) -> Vec<String> {
 pub fn united(of_each: Vec<(String, Vec<Finding>)>) -> Vec<Finding> {
     let count = of_each.len();
     let mut all: Vec<(Finding, Vec<String>)> = Vec::new();
+    let mut places: BTreeMap<(Identity, usize), usize> = BTreeMap::new();
     for (name, findings) in of_each {
+        // One database may have several that read alike. They meet those of the others in turn.
+        let mut alike: BTreeMap<Identity, usize> = BTreeMap::new();
         for finding in findings {
-            let known = all
-                .iter_mut()
-                .find(|(known, names)| is_same(known, &finding) && !names.contains(&name));
-            match known {
-                Some((_, names)) => names.push(name.clone()),
-                None => all.push((finding, vec![name.clone()])),
+            let identity = identity(&finding);
+            let turn = alike.entry(identity.clone()).or_default();
+            *turn += 1;
+            match places.entry((identity, *turn)) {
+                Entry::Occupied(place) => all[*place.get()].1.push(name.clone()),
+                Entry::Vacant(free) => {
+                    free.insert(all.len());
+                    all.push((finding, vec![name.clone()]));
+                }
             }
         }
     }
@@ -65,27 +72,19 @@ fn place_in_report(code: Code) -> usize {
     place.unwrap_or(usize::MAX)
 }
 
-fn is_same(one: &Finding, other: &Finding) -> bool {
-    let identity = |finding: &Finding| {
-        let Finding {
-            code,
-            severity,
-            table,
-            object,
-            relation,
-            message,
-            ..
-        } = finding;
-        (
-            *code,
-            *severity,
-            table.clone(),
-            object.clone(),
-            relation.clone(),
-            message.clone(),
-        )
-    };
-    identity(one) == identity(other)
+/// Code, whether it is an error, table, object, relation and message.
+type Identity = (Code, bool, Option<String>, Option<String>, Option<String>, String);
+
+/// What two databases have in common if they have the same finding.
+fn identity(finding: &Finding) -> Identity {
+    (
+        finding.code,
+        finding.severity == Severity::Error,
+        finding.table.clone(),
+        finding.object.clone(),
+        finding.relation.clone(),
+        finding.message.clone(),
+    )
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ pub fn search_path(context: &Context<'_>, app: &Actor<'_>) -> Vec<String> {
 }
 
 /// A list of identifiers, in which those without quotes are in lower case.
-fn identifiers(list: &str) -> Vec<String> {
+pub fn identifiers(list: &str) -> Vec<String> {
     let (mut found, mut current, mut is_quoted) = (vec![], String::new(), false);
     let mut characters = list.chars().peekable();
     while let Some(character) = characters.next() {
@@ -71,6 +71,10 @@ mod tests {
     #[test]
     fn lists_of_identifiers() {
         assert_eq!(identifiers("\"$user\", public"), ["$user", "public"]);
+        assert_eq!(
+            identifiers("\"$user\", Public, \"a\"\"b\""),
+            ["$user", "public", "a\"b"]
+        );
         assert_eq!(
             identifiers("Billing,\"a, \"\"b\"\"\" ,, pg_temp"),
             ["billing", "a, \"b\"", "pg_temp"]

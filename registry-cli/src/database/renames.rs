@@ -3,13 +3,11 @@
 //! Only what is certain counts: a pair of which neither side fits anything else. An exception for the missing side does
 //! not cover the other side, so it ends the pair.
 
-use std::collections::BTreeSet;
-
 use table_registry_engine::{DatabaseCheck, Level};
 
 use super::catalog::{ColumnRow, Relation};
 use super::column_types::holds;
-use super::context::{Context, Table, exempt_relation};
+use super::context::{Context, Table, exempt_relations};
 use crate::columns::Column;
 
 /// The registered tables that the database lacks, each with the table that has its columns.
@@ -45,10 +43,7 @@ fn is_missing(context: &Context<'_>, table: &Table<'_>) -> bool {
 
 /// The tables that are neither registered nor exempt, nor a part of another table or of an extension.
 fn free_relations<'c>(context: &Context<'c>) -> Vec<&'c Relation> {
-    let exemptions = context.project.registry.exempt().iter();
-    let exempt: BTreeSet<_> = exemptions
-        .filter_map(|exempt| Some(exempt_relation(context, &exempt.name)?.oid))
-        .collect();
+    let exempt = exempt_relations(context);
     let relations = context.catalog.relations.iter().filter(|relation| {
         relation.is_table()
             && !relation.of_extension

@@ -25,14 +25,10 @@ use super::mention::Words;
 use super::openings::Code;
 use super::roles::Actor;
 use super::statements::{identifier, literal};
+use super::triggers::{BEFORE, FOR_EACH_ROW, INSTEAD_OF};
 
 /// A statement with more tokens is not read, because nobody can review it.
 const MAX_TOKENS: usize = 2_000;
-
-/// Bits of `pg_trigger.tgtype`.
-const FOR_EACH_ROW: i16 = 1;
-const BEFORE: i16 = 2;
-const INSTEAD_OF: i16 = 64;
 
 type Tokens<'t> = &'t [(Token, Range<usize>)];
 

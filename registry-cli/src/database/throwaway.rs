@@ -62,13 +62,11 @@ fn production(project: &Project, more: &[PathBuf]) -> Result<Production, Failure
         let text = read(root, &path).map_err(|failure| failure.help(help))?;
         SetupFile::of_text(path, &text)
     });
-    let across_tenants = settings.roles.iter().map(|role| &role.name);
-    let named = settings.app_roles.iter().chain(across_tenants);
     Ok(Production {
         owner: settings.owner.as_ref().map(|owner| owner.value.clone()),
         platform: settings.platform,
         setup: setup.collect::<Result<_, _>>()?,
-        roles: named.map(|role| role.value.clone()).collect(),
+        roles: settings.checked_roles().map(ToString::to_string).collect(),
         tenant_setting: project.registry.tenant_setting().map(ToString::to_string),
     })
 }

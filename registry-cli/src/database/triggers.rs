@@ -6,11 +6,13 @@ use super::mention::Words;
 use super::statements::{Qualified, create_trigger, create_trigger_function, drop_trigger};
 
 /// Bits of `pg_trigger.tgtype`: <https://www.postgresql.org/docs/current/catalog-pg-trigger.html>.
-const FOR_EACH_ROW: i16 = 1;
-const BEFORE: i16 = 2;
+pub const FOR_EACH_ROW: i16 = 1;
+pub const BEFORE: i16 = 2;
+const INSERT: i16 = 4;
 const DELETE: i16 = 8;
 const UPDATE: i16 = 16;
 const TRUNCATE: i16 = 32;
+pub const INSTEAD_OF: i16 = 64;
 
 /// Whether triggers refuse every change to a table, whatever their names are.
 pub fn has_trigger(context: &Context<'_>, relation: &Relation) -> bool {
@@ -39,8 +41,7 @@ pub fn refuses(context: &Context<'_>, trigger: &Trigger) -> bool {
 
 /// Whether a trigger takes the place of INSERT into a view. Its function runs as the caller, or is reported itself.
 pub fn replaces_insert(context: &Context<'_>, view: &Relation) -> bool {
-    // Of `pg_trigger.tgtype`: 4 INSERT, 64 INSTEAD OF.
-    const INSTEAD_OF_INSERT: i16 = 0b100_0100;
+    const INSTEAD_OF_INSERT: i16 = INSTEAD_OF | INSERT;
     let mut triggers = context.catalog.triggers(view.oid).iter();
     triggers.any(|trigger| trigger.events & INSTEAD_OF_INSERT == INSTEAD_OF_INSERT)
 }

@@ -69,6 +69,13 @@ impl Default for DatabaseSettings {
 }
 
 impl DatabaseSettings {
+    /// The roles of the application, and those that work across tenants.
+    pub fn checked_roles(&self) -> impl Iterator<Item = &str> {
+        let across_tenants = self.roles.iter().map(|role| &role.name);
+        let all = self.app_roles.iter().chain(across_tenants);
+        all.map(|role| role.value.as_str())
+    }
+
     /// Whether there is an exception to a check for a table or role as a whole.
     #[must_use]
     pub fn allows(&self, check: DatabaseCheck, subject: &str) -> bool {

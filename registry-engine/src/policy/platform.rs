@@ -1,7 +1,5 @@
 //! `platform` in `[database]`: the kind of server that the database lives on.
 
-use std::fmt;
-
 use super::reader::{PolicyReader, TomlKey, TomlValue};
 use crate::report::{Diagnostic, Fault};
 use crate::text::did_you_mean;
@@ -40,11 +38,5 @@ impl Platform {
             reader.fault(fault, value.span(), "");
         }
         found
-    }
-}
-
-impl fmt::Display for Platform {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }

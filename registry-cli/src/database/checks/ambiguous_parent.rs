@@ -16,7 +16,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
             _ => None,
         });
     let with_parents = children.filter_map(|(table, parent)| {
-        let found = context.tables.iter().find(|other| other.name() == parent.table)?;
+        let found = context.table_named(&parent.table)?;
         Some((table, parent, found.relation?))
     });
     let ambiguous = with_parents.filter(|(_, parent, relation)| !is_key(context, relation, parent));

@@ -18,7 +18,8 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         let fact = format!("policies call it: those of {}", quoted(&called.tables));
         add(context, &mut used, called.function, fact);
     }
-    for function in &context.catalog.routines {
+    let replaceable = context.catalog.routines.iter();
+    for function in replaceable.filter(|function| !owners(context, function).is_empty()) {
         // `missing_trigger` reports that of the registry.
         let own = context.catalog.triggers_of(function);
         let tables = own.filter_map(|trigger| guarded(context, trigger.relation, function.owner));
@@ -40,14 +41,19 @@ struct Use<'c> {
     facts: Vec<String>,
 }
 
+/// The roles of the application that have the rights of the function's owner.
+fn owners<'c>(context: &'c Context<'c>, function: &Function) -> Vec<&'c Actor<'c>> {
+    let apps = context.app_roles.iter();
+    apps.filter(|app| app.reaches(function.owner)).collect()
+}
+
 fn add<'c>(
     context: &'c Context<'c>,
     used: &mut BTreeMap<String, Use<'c>>,
     function: &'c Function,
     fact: String,
 ) {
-    let apps = context.app_roles.iter();
-    let owners: Vec<&Actor<'_>> = apps.filter(|app| app.reaches(function.owner)).collect();
+    let owners = owners(context, function);
     if owners.is_empty() {
         return;
     }

@@ -330,7 +330,7 @@ fn by_function<'c>(context: &'c Context<'c>, actor: &Actor<'_>, function: &Funct
         .collect();
     let code = code_of_function(context, function);
     let opened = opened_by(context, &code, function.owner, |_| true).into_iter();
-    let tables = opened.filter_map(|name| context.tables.iter().find(|table| table.name() == name));
+    let tables = opened.filter_map(|name| context.table_named(name));
     let ways = tables.map(|table| Way {
         table,
         fact: format!("function `{name}` reaches it with the rights of its owner `{owner}`"),

@@ -40,8 +40,7 @@ pub fn run(context: &Context<'_>) -> Vec<Finding> {
 /// The field of the struct for the column that a finding is about.
 fn field(context: &Context<'_>, finding: &Finding) -> Option<Placed<String>> {
     let column = finding.column()?;
-    let mut tables = context.tables.iter();
-    let table = tables.find(|table| finding.table.as_deref() == Some(table.name()))?;
+    let table = context.table_named(finding.table.as_deref()?)?;
     let mut fields = context.fields(table).columns.iter();
     let field = fields.find(|field| field.name == column)?;
     Some(Placed {

@@ -6,7 +6,7 @@ use table_registry_engine::DatabaseCheck;
 
 use crate::database::bookkeeping::is_bookkeeping;
 use crate::database::catalog::{Oid, Relation};
-use crate::database::context::{Context, exempt_relation};
+use crate::database::context::{Context, exempt_relations};
 use crate::database::finding::Finding;
 use crate::database::logins;
 use crate::database::platform;
@@ -21,10 +21,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         .map(|table| table.qualified.schema.as_str())
         .chain([context.settings.schema.as_str()])
         .collect();
-    let exemptions = context.project.registry.exempt().iter();
-    let exempt: BTreeSet<_> = exemptions
-        .filter_map(|exempt| Some(exempt_relation(context, &exempt.name)?.oid))
-        .collect();
+    let exempt = exempt_relations(context);
     let is_of_registry = |relation: &Relation| schemas.contains(relation.schema.as_str());
     // `unprotected_parent` judges the parents of registered tables.
     let parents: BTreeSet<Oid> = context

@@ -25,11 +25,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 /// The roles that log in, except superusers, whoever runs the migrations, and the roles that the policy file names.
 fn other_log_ins<'x>(context: &'x Context<'_>) -> Vec<&'x str> {
     let settings = context.settings;
-    let is_named = |role: &Role| {
-        let mut apps = settings.app_roles.iter();
-        let mut across_tenants = settings.roles.iter();
-        apps.any(|app| app.value == role.name) || across_tenants.any(|one| one.name.value == role.name)
-    };
+    let is_named = |role: &Role| settings.checked_roles().any(|name| name == role.name);
     let owns = |role: &Role| context.present().any(|(_, relation)| relation.owner == role.oid);
     let others = context
         .catalog

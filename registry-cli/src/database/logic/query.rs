@@ -513,6 +513,15 @@ impl Evaluation<'_> {
         let Some((column, key)) = tenants else {
             return false;
         };
+        // Inheritance children have neither the key nor the index.
+        let has_children = |relation: Oid| catalog.descendants(relation).any(|child| !child.is_partition);
+        if pairs.is_empty()
+            || !catalog.is_never_null(row.relation, column)
+            || has_children(row.relation)
+            || has_children(referenced.relation)
+        {
+            return false;
+        }
         let are_equal = |column: &str, key: &str| {
             let wanted = [(row.label.as_str(), column), (referenced.label.as_str(), key)];
             pairs.iter().any(|pair| {
@@ -520,8 +529,6 @@ impl Evaluation<'_> {
                 pair == wanted || [pair[1], pair[0]] == wanted
             })
         };
-        // Inheritance children have neither the key nor the index.
-        let has_children = |relation: Oid| catalog.descendants(relation).any(|child| !child.is_partition);
         let is_unique = |keys: &[&str]| {
             catalog.indexes(referenced.relation).iter().any(|index| {
                 let mut columns = index.columns.iter();
@@ -542,9 +549,7 @@ impl Evaluation<'_> {
                 && foreign_key.deferral.is_empty()
                 && foreign_key.pairs().any(|pair| pair == (column, key))
                 && is_unique(&compared)
-        }) && catalog.is_never_null(row.relation, column)
-            && !has_children(row.relation)
-            && !has_children(referenced.relation)
+        })
     }
 
     fn is_parent(&self, pairs: &[[(String, String); 2]], parent: &Row, child: &Row) -> bool {

@@ -71,10 +71,8 @@ fn memberships(applied: &Applied, owner: &str) -> Option<Group> {
 /// A role whose name is almost that of a role in the policy file is probably a typo, in one or the other.
 fn made_up(applied: &Applied, settings: &DatabaseSettings) -> Option<Group> {
     let known = || {
-        let across_tenants = settings.roles.iter().map(|role| role.name.value.as_str());
-        let apps = settings.app_roles.iter().map(|role| role.value.as_str());
-        apps.chain(across_tenants)
-            .chain(settings.owner.iter().map(|owner| owner.value.as_str()))
+        let owner = settings.owner.iter().map(|owner| owner.value.as_str());
+        settings.checked_roles().chain(owner)
     };
     let mut is_near = false;
     let notes = applied.made_up.iter().map(|role| {

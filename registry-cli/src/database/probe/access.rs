@@ -78,9 +78,7 @@ pub fn observe(attempts: &mut Attempts<'_, '_>, rows: Option<&Rows<'_, '_>>) -> 
 
 /// The roles of the application, and those that work across tenants.
 fn roles<'c>(context: &Context<'c>) -> Vec<Actor<'c>> {
-    let across = context.settings.roles.iter().map(|role| &role.name);
-    let all = context.settings.app_roles.iter().chain(across);
-    let mut names: Vec<&str> = all.map(|role| role.value.as_str()).collect();
+    let mut names: Vec<&str> = context.settings.checked_roles().collect();
     names.sort_unstable();
     names.dedup();
     let roles = names.into_iter().filter_map(|name| context.catalog.role(name));
