@@ -233,9 +233,9 @@ pub struct LintArguments {
     /// Treat warnings as errors.
     #[arg(long)]
     pub deny_warnings: bool,
-    /// Print each finding whole, with an excerpt.
+    /// Print each finding in full, with an excerpt.
     ///
-    /// Otherwise, more than four findings of the same rule are printed as one, with the places of all of them.
+    /// Otherwise, more than four findings of the same rule are printed as a group, with all their places.
     #[arg(short, long)]
     pub verbose: bool,
     #[command(flatten)]
@@ -256,11 +256,11 @@ pub struct SqlArguments {
     pub down: bool,
     /// Print only what a database lacks; exit code 1 if it lacks anything, 0 if it lacks nothing.
     ///
-    /// The database is that of `--database-url`, or what the migrations of `--migrations` make. To find out how the server spells a policy, the program creates the policy on a temporary table and rolls
+    /// The database is the one of `--database-url`, or the result of `--migrations`. To find out how the server spells a policy, the program creates the policy on a temporary table and rolls
     /// back. That needs the TEMPORARY privilege on the database and SELECT on the tables.
     #[arg(long, conflicts_with = "down")]
     pub diff: bool,
-    /// With `--diff`, exit with 0 also if the database lacks something.
+    /// With `--diff`, exit with 0 even if the database lacks something.
     #[arg(long, requires = "diff")]
     pub exit_zero: bool,
     /// Write a migration into this directory instead of printing it.
@@ -320,7 +320,7 @@ pub struct MigrationArguments {
 pub struct VerifyArguments {
     /// The database, as `postgres://USER@HOST:PORT/DATABASE`; may be repeated.
     ///
-    /// Several databases get one report. A finding that only some of them have names these.
+    /// Several databases get one report. A finding that only some of the databases have names them.
     #[arg(long, value_name = "URL")]
     pub database_url: Vec<String>,
     #[command(flatten)]
@@ -347,9 +347,9 @@ pub struct VerifyArguments {
     /// The output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: VerifyFormat,
-    /// Print each finding whole, with its place and its evidence.
+    /// Print each finding in full, with its place and its evidence.
     ///
-    /// Otherwise, findings of the same code are printed as one, with the names of all that they are about.
+    /// Otherwise, findings of the same code are printed as a group, with the names of everything they are about.
     #[arg(short, long)]
     pub verbose: bool,
     #[command(flatten)]

@@ -47,7 +47,7 @@ struct Row<'m> {
     /// The rows that it reaches: `own`, `others` (of other tenants), `unset` (of tenants, without a tenant), `shared`, or
     /// `all` where no tenant is asked for.
     rows: Vec<&'static str>,
-    /// The rows of which that is not known, since an error was in the way, or nothing could be tried.
+    /// The rows for which this is not known: an error got in the way, or nothing could be tried.
     unknown: Vec<&'static str>,
 }
 

@@ -100,7 +100,7 @@ fn write(
     // What the migrations themselves lack is missing, whatever an earlier one has said.
     if arguments.server.migrations.is_none() && new_file::is_repeated(root, directory, up)? {
         return Ok(nothing_to_write(
-            "the last migration of this program says the same",
+            "the last migration that this program wrote has the same content",
         ));
     }
     let mut changes = Changes::new(root);
@@ -116,7 +116,7 @@ fn nothing_to_write(reason: &str) -> Exit {
 }
 
 /// What reverses a difference.
-const NOT_REVERSED: &str = "-- What the database was before is not known: `cargo table-registry sql --down` prints the SQL that removes everything.
+const NOT_REVERSED: &str = "-- The earlier state of the database is not known: `cargo table-registry sql --down` prints the SQL that removes everything.
 SELECT 1;
 ";
 

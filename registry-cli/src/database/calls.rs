@@ -220,7 +220,7 @@ impl Reading<'_> {
     }
 }
 
-/// The tokens that are no space, each with its bytes. `None` if the text cannot be read.
+/// The tokens other than whitespace, each with its byte range. `None` if the text cannot be read.
 pub fn tokens(text: &str) -> Option<Vec<(Token, Range<usize>)>> {
     let found = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize_with_location();
     let mut characters = text.char_indices().peekable();

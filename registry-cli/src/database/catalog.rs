@@ -25,7 +25,7 @@ pub type Oid = i64;
 /// The grantee PUBLIC, which stands for every role.
 pub const PUBLIC: Oid = 0;
 
-/// A type that another one is made of.
+/// A domain, with its base type.
 #[derive(Debug, FromRow)]
 pub struct Domain {
     /// As SQL writes it.
@@ -48,7 +48,7 @@ pub struct Relation {
     /// Whether it is a view that uses the rights of its caller.
     pub security_invoker: bool,
     pub of_extension: bool,
-    /// Whether partitions are made after it and it holds no rows itself, as the templates of `pg_partman` are.
+    /// Whether it is only a template for partitions, as `pg_partman` has them, and holds no rows itself.
     pub is_template: bool,
 }
 
@@ -246,7 +246,7 @@ pub struct Rule {
     pub instead_of: Option<String>,
 }
 
-/// A function or procedure of the database. Extensions' own are left out.
+/// A function or procedure of the database, unless it belongs to an extension.
 #[derive(Debug, FromRow)]
 pub struct Function {
     pub schema: String,
@@ -391,7 +391,7 @@ pub struct ServerGrant {
     pub kind: String,
     /// The object as GRANT names it.
     pub object: String,
-    /// The object for people.
+    /// The object as messages name it.
     pub name: String,
 }
 

@@ -58,7 +58,7 @@ words! {
     }
 }
 
-/// What came of it, from the least access to the most. What ended in an error might be reached without the error.
+/// The outcome, from the least access to the most. Rows behind an error might be reached without the error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Seen {
     #[default]
@@ -325,8 +325,8 @@ impl Committed {
     }
 }
 
-const WRITE: &str = "write the file anew with `cargo table-registry matrix --write FILE`";
-const WIDER: &str = "take the access back; if it is meant, write the file anew with \
+const WRITE: &str = "write the file again with `cargo table-registry matrix --write FILE`";
+const WIDER: &str = "revoke the access; if it is intended, write the file again with \
      `cargo table-registry matrix --write FILE`, and have the difference reviewed";
 
 fn named(key: &Key) -> String {

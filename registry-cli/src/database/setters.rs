@@ -113,7 +113,7 @@ enum Changed {
 
 /// How deeply nested quotes are read.
 const DEPTH: usize = 4;
-/// What can be set that is no setting.
+/// Words after SET that are not settings.
 const NO_SETTINGS: &[&str] = &["transaction", "constraints", "characteristics", "null", "default"];
 
 impl Code {

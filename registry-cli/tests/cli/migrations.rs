@@ -477,7 +477,7 @@ fn a_migration_of_the_tool() {
     assert!(
         report
             .stderr
-            .contains("nothing to write: the last migration of this program says the same"),
+            .contains("nothing to write: the last migration that this program wrote has the same content"),
         "{}",
         report.all()
     );

@@ -20,7 +20,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     }
     let replaceable = context.catalog.routines.iter();
     for function in replaceable.filter(|function| !owners(context, function).is_empty()) {
-        // `missing_trigger` reports that of the registry.
+        // `missing_trigger` reports the function of the registry's own trigger.
         let own = context.catalog.triggers_of(function);
         let tables = own.filter_map(|trigger| guarded(context, trigger.relation, function.owner));
         let tables: Vec<&str> = tables.collect();

@@ -1,5 +1,5 @@
-//! Statements of migrations on rows that the policies hide from the owner, as the application of the migrations found
-//! them.
+//! Statements of migrations on rows that the policies hide from the owner, found while the migrations
+//! were applied.
 
 use table_registry_engine::DatabaseCheck;
 

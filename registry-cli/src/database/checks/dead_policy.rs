@@ -92,7 +92,7 @@ fn finding(
         Reason::Schema(schema) => {
             format!("if the application is meant to use the table, grant its role USAGE on schema `{schema}`")
         }
-        // A statement would open what is closed.
+        // No ready-made statement: it would open a table that may be closed on purpose.
         _ if policy_names().contains(&policy.name) => {
             let command = context
                 .project

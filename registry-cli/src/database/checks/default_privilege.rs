@@ -57,7 +57,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
             let finding = finding(context, app, grants, &list);
             if is_grave {
                 finding.fact(
-                    "until somebody revokes it, the next protected table is open to what no policy binds",
+                    "the next protected table stays open to what no policy binds, until somebody revokes it",
                 )
             } else {
                 finding.warning()

@@ -212,7 +212,7 @@ mod tests {
             inserts("INSERT INTO audit_logs (id, org_id) VALUES (1, p_org)"),
             ["audit_logs f()"]
         );
-        // No tenant's.
+        // A row without a tenant.
         assert_eq!(inserts("INSERT INTO audit_logs VALUES (1)"), NOTHING);
         assert_eq!(
             inserts("INSERT INTO audit_logs VALUES (1, nullif(current_setting('app.org_id', true), ''))"),

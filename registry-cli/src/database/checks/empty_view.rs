@@ -124,7 +124,7 @@ mod tests {
             }),
             NOTHING
         );
-        // Below it, a view asks the caller.
+        // The view below it has `security_invoker`.
         assert_eq!(
             found(find, |it| {
                 it.view("inner_view", "v", "invoices");

@@ -12,7 +12,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     for (table, relation) in context.present() {
         let fields = context.fields(table);
         let rows = context.catalog.columns(relation.oid).iter();
-        // The check of the missing column reports a renamed one.
+        // `missing_column` reports a renamed column.
         let renamed = renames::columns(context, table, relation);
         let is_renamed = |row: &ColumnRow| renamed.iter().any(|(_, renamed)| renamed.name == row.name);
         let unknown = rows.filter(|row| fields.is_complete && !fields.has(&row.name) && !is_renamed(row));
@@ -50,7 +50,7 @@ mod tests {
         );
     }
 
-    /// Both are out of the way: what destroys data is no statement.
+    /// The fix for what would destroy data is prose, never a statement that somebody may run.
     #[test]
     fn the_fix_is_no_statement() {
         let found = findings(find, |it| it.add_column("invoices", "note", "text"));

@@ -120,7 +120,7 @@ mod tests {
         );
     }
 
-    /// With two columns that could be it, or with two fields, nothing is certain.
+    /// With two candidate columns, or two fields, a rename is not certain.
     #[test]
     fn several_columns_of_one_type() {
         let found_in = findings(find, |it| {

@@ -166,7 +166,7 @@ mod tests {
         ));
     }
 
-    /// What is not certain is two findings: one column more, or two tables with the same columns.
+    /// With one column more, or two tables with the same columns, a rename is not certain: there are two findings.
     #[test]
     fn a_table_with_other_columns_is_another_table() {
         let other = |it: &mut Database| {

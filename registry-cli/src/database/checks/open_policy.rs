@@ -199,7 +199,7 @@ mod tests {
                 "open-policy way_out",
             ),
             ("(CURRENT_USER = 'app'::name)", "open-policy way_out"),
-            // What these say is not known, so that nobody may rely on it.
+            // The results of these are not known, so no verdict may rely on them.
             ("is_admin()", "unproven-policy way_out"),
             (
                 "((auth.jwt() ->> 'role'::text) = 'admin'::text)",

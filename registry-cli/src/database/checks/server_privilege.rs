@@ -43,7 +43,7 @@ fn granted(context: &Context<'_>, grant: &ServerGrant, users: &[&Actor<'_>]) -> 
     if kind == LARGE_OBJECT {
         let fix = "keep what belongs to tenants in a table with row-level security".to_string();
         return finding(users, &format!("{privilege} on"), &grant.name, fix)
-            .fact("whoever knows or guesses its number reads it, whichever tenant it is of");
+            .fact("whoever knows or guesses its number can read it, whichever tenant it belongs to");
     }
     let fix = format!(
         "REVOKE {privilege} ON {kind} {} FROM {};",
@@ -64,7 +64,7 @@ fn reads_statistics(context: &Context<'_>, app: &Actor<'_>) -> Option<Finding> {
     Some(
         finding(&[app], "SELECT on table", "pg_statistic", fix)
             .fact(app.memberships(reader.oid))
-            .fact("it holds frequent values of each column, whichever tenant they are of"),
+            .fact("it holds frequent values of each column, whichever tenant they belong to"),
     )
 }
 

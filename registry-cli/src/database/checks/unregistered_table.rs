@@ -40,7 +40,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
                     && !parents.contains(&relation.oid)
                     && !is_moved(context, relation)))
     };
-    // What has the name of a registered table, but cannot be one, is `missing_table`'s.
+    // `missing_table` reports relations that have the name of a registered table but cannot be one.
     let named: BTreeSet<_> = context.tables.iter().map(|table| &table.qualified).collect();
     let is_named = |oid: Oid| {
         let relation = context.catalog.relation_of(oid);

@@ -351,7 +351,7 @@ impl<'e> Evaluation<'e> {
         }
     }
 
-    /// Compares by an `=` that is not written there: that of CASE, NULLIF and IS DISTINCT FROM.
+    /// Compares by the implicit `=` of CASE, NULLIF and IS DISTINCT FROM.
     fn compared_unwritten(&mut self, left: &Expr, right: &Expr) -> Truths {
         let is_known = self.knows_operator(&BinaryOperator::Eq, [left, right], false);
         let left = self.value(left);
@@ -691,7 +691,7 @@ impl<'e> Evaluation<'e> {
                 value.with(Known::Anything).failing(true)
             }
             Known::Nothing => value,
-            // Another type may hold less of a name.
+            // Another type may truncate a name.
             Known::Variable(Variable::Role(_)) if !is_text(sql_type) || sql_type.contains('(') => {
                 value.with(Known::Anything).failing(true)
             }

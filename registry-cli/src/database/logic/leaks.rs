@@ -351,7 +351,7 @@ fn operators_of_users() {
         wrong("text", &["(org_id = $S)", "public.is_parsed(org_id)"], true, own),
         NONE
     );
-    // One for other types does not get in the way of texts.
+    // An operator for other types does not affect the comparison of texts.
     let for_others = |it: &mut Database| it.redefine(Kind::Operator, "=").is_for_text = false;
     assert_eq!(
         wrong(
@@ -439,7 +439,7 @@ fn functions_casts_and_types_of_users() {
     }
 }
 
-/// Whatever stands beside the tenant: the setting is another one when the next row is looked at.
+/// The comparison with the tenant does not help: the setting has changed when the next row is judged.
 #[test]
 fn code_that_changes_the_setting() {
     let beside = [

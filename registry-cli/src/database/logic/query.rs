@@ -1130,7 +1130,7 @@ mod tests {
         assert!(!found.contains("is not set"), "{found}");
     }
 
-    /// What a policy that takes too long to judge has at its end may be an error.
+    /// If a policy takes too long to judge, the part that was not reached may raise an error.
     #[test]
     fn an_error_behind_the_end_of_the_evaluation() {
         let many = "2, ".repeat(30_000);

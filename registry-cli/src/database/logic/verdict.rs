@@ -183,7 +183,7 @@ impl Question<'_> {
             return Found::Never;
         }
         if truths == Truths::TRUE {
-            // In what was not evaluated, there may be an error.
+            // The part that was not evaluated may raise an error.
             return if self.steps.get() > 0 && world.is_consistent(self.relation.oid) {
                 Found::Always(world.clone())
             } else {

@@ -1,5 +1,5 @@
 //! Finds statements of migrations on rows that policies hide from the owner. Under FORCE ROW LEVEL SECURITY, such a
-//! statement changes no row, and says nothing.
+//! statement changes no row, and no error says so.
 
 use sqlx::FromRow;
 
@@ -88,7 +88,7 @@ pub fn bound_tables(setting: Option<&str>) -> String {
     )
 }
 
-/// The tables on whose rows a statement works without seeing any.
+/// The tables whose rows a statement is meant to read or change, although the policies hide all of them.
 pub fn of_statement<'b>(statement: &Statement, bound: &'b [Bound], setting: Option<&str>) -> Vec<Found<'b>> {
     let words = Words::of(&statement.text);
     let sets_tenant = setting.is_some_and(|setting| statement.text.contains(setting));

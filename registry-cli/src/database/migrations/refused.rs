@@ -5,7 +5,7 @@ use crate::database::mention::Words;
 use crate::database::session::{INSUFFICIENT_PRIVILEGE, Refusal};
 use crate::failure::Failure;
 
-/// What makes a statement run that production would not refuse.
+/// What lets a refused statement run, if production would not refuse it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remedy {
     /// A role that nothing creates.
@@ -19,7 +19,7 @@ pub enum Remedy {
 const UNDEFINED_OBJECT: &str = "42704";
 const INVALID_PARAMETER_VALUE: &str = "22023";
 
-/// What helps against a refusal, if production has what helps. Messages are in English on a server of our own.
+/// What lets the statement run, if production has it. Messages are in English on a server of our own.
 pub fn remedy(refusal: &Refusal, statement: &Statement) -> Option<Remedy> {
     let message = refusal.message.as_str();
     if [UNDEFINED_OBJECT, INVALID_PARAMETER_VALUE].contains(&refusal.code.as_str()) {

@@ -1,4 +1,4 @@
-//! Reports what is told about migrations beside the findings: what production needs that a throwaway server makes up.
+//! Reports what production needs and the throwaway server made up for the migrations. These are not findings.
 
 use annotate_snippets::{Level, Renderer};
 use table_registry_engine::{DatabaseSettings, did_you_mean};
