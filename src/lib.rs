@@ -1,9 +1,11 @@
-#![doc = include_str!("../README.md")]
+#![doc = include_str!("front_page.md")]
+//!
+//! # Where to go on
+//!
+//! [`macro@table`] and [`table_registry!`] are the reference of the macros, with every argument and every generated item.
+//! [`Table`], [`Mutable`], [`Appendable`], [`RowSecured`] and [`OfKind`] are the bounds. The guide, in `docs/src` of the
+//! repository, starts with the first day.
 #![no_std]
-#![allow(
-    clippy::test_attr_in_doctest,
-    reason = "the blocks of the README are files of the quickstart example"
-)]
 
 /// What generated code refers to. A facade that does not re-export it gets a compiler error with this name, so the name
 /// has to be the hint. Not public API.

@@ -147,33 +147,6 @@ fn an_edit_of_a_policy_file_recompiles() {
         .fails_with(&["error: revoke list names system table `users`"]);
 }
 
-/// The README shows exactly what a user sees, including line numbers.
-#[test]
-fn the_error_in_the_readme() {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let shown = readme
-        .split("```text\n")
-        .nth(1)
-        .unwrap()
-        .split("```")
-        .next()
-        .unwrap();
-    let krate = Crate::sound("readme_error");
-    krate.write(
-        "src/lib.rs",
-        "use table_registry::table_registry;\n\npub mod schema;\n\ntable_registry!(\"schema/\");\n",
-    );
-    krate.write(
-        "table-registry.toml",
-        "[tenancy]\ncolumn = \"org_id\"\nsetting = \"app.org_id\"\n\n\
-         [overrides]\nusrs = \"system\" # no tenant owns a login\n",
-    );
-    let report = krate.check();
-    report.fails_with(&["error: override refers to unknown table `usrs`"]);
-    let (printed, _) = report.stderr.split_once("\n\n").unwrap();
-    assert_eq!(format!("{printed}\n"), shown);
-}
-
 #[test]
 fn the_policy_files_decide_which_bounds_a_table_satisfies() {
     let krate = Crate::sound("bounds");

@@ -1,4 +1,5 @@
-//! Everything that the README and the document on tenancy show is compiled, run or printed somewhere.
+//! What the README and the page on tenancy show is the code of examples, and links lead somewhere. The other pages of the
+//! guide are followed step by step by the tests of the command line.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -66,7 +67,7 @@ fn files_of_the_quickstart() -> Vec<PathBuf> {
 fn the_example_is_the_quickstart() {
     let rust = blocks("rust");
     let toml = blocks("toml");
-    assert_eq!((rust.len(), toml.len()), (3, 5), "a block is not compared here");
+    assert_eq!((rust.len(), toml.len()), (3, 3), "a block is not compared here");
     let rust_files = rust.iter().filter_map(|block| named(block, "// "));
     let toml_files = toml.iter().filter_map(|block| named(block, "# "));
     let files: Vec<_> = rust_files.chain(toml_files).collect();
@@ -87,8 +88,8 @@ fn joined(blocks: &[String], first_line: &str) -> String {
 #[test]
 fn the_example_of_tenancy_is_the_document() {
     let (rust, toml) = (
-        blocks_of("docs/tenancy.md", "rust"),
-        blocks_of("docs/tenancy.md", "toml"),
+        blocks_of("docs/src/tenancy.md", "rust"),
+        blocks_of("docs/src/tenancy.md", "toml"),
     );
     let file = |path: &str| read(Path::new("examples/tenancy").join(path));
     let structs: Vec<String> = rust
@@ -116,16 +117,8 @@ fn the_dependency_line_names_this_version() {
     let (major_minor, _) = env!("CARGO_PKG_VERSION").rsplit_once('.').unwrap();
     let line = format!("[dependencies]\ntable-registry = \"{major_minor}\"\n");
     assert!(blocks("toml").contains(&line), "{line}");
-    assert!(read("README.md").contains(&format!("Rust {} or newer", env!("CARGO_PKG_RUST_VERSION"))));
-}
-
-/// The README shows the first of the two errors of a UI case, with the paths that it would have in a crate.
-#[test]
-fn the_error_of_a_bound_is_that_of_a_ui_case() {
-    let case = "tests/ui/typed/append_only/";
-    let printed = read(Path::new(case).join("main.stderr")).replace(case, "src/");
-    let (first, _) = printed.split_once("\n\n").unwrap();
-    assert_eq!(blocks("text")[1], format!("{first}\n"));
+    let minimum = format!("the libraries alone need {}", env!("CARGO_PKG_RUST_VERSION"));
+    assert!(read("README.md").contains(&minimum), "{minimum}");
 }
 
 #[test]
@@ -136,36 +129,6 @@ fn ci_runs_both_commands() {
     for command in commands.lines() {
         assert!(ci.lines().any(|line| line == command), "{command}");
     }
-}
-
-#[test]
-fn the_lints_are_read() {
-    let blocks = blocks("toml");
-    let block = blocks.iter().find(|block| block.starts_with("[lints]")).unwrap();
-    let (mut policy, mut faults) = (Policy::default(), Vec::new());
-    policy.read_main(&Arc::new(Source::new("README.md", block)), &mut faults);
-    assert!(faults.is_empty(), "{faults:?}");
-    assert_eq!(policy.lints.exceptions.len(), 1);
-}
-
-#[test]
-fn the_settings_of_the_database_are_read() {
-    let blocks = blocks("toml");
-    let block = blocks
-        .iter()
-        .find(|block| block.contains("\n[database]\n"))
-        .unwrap();
-    let (mut policy, mut faults) = (Policy::default(), Vec::new());
-    policy.read_main(&Arc::new(Source::new("README.md", block)), &mut faults);
-    assert!(faults.is_empty(), "{faults:?}");
-    let database = &policy.database;
-    assert!(policy.tenancy.column().is_some() && database.append_only_trigger);
-    let counts = (
-        database.app_roles.len(),
-        database.roles.len(),
-        database.exceptions.len(),
-    );
-    assert_eq!(counts, (1, 1, 1));
 }
 
 /// A code that is in no expected error has a test elsewhere, named here.
@@ -209,25 +172,62 @@ fn rust(file: &Path) -> Option<String> {
     is_rust.then(|| fs::read_to_string(file).unwrap())
 }
 
+/// The pages of the guide.
+fn guide() -> Vec<String> {
+    let files = fs::read_dir(root().join("docs/src")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut pages: Vec<String> = names.filter(|name| name.ends_with(".md")).collect();
+    pages.sort();
+    pages
+}
+
 #[test]
 fn links_lead_to_files() {
-    for page in [
-        "README.md",
-        "ARCHITECTURE.md",
-        "CONTRIBUTING.md",
-        "CHANGELOG.md",
-        "docs/tenancy.md",
-    ] {
-        let text = read(page);
-        let directory = root().join(page).with_file_name("");
+    let mut pages: Vec<String> = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+        .map(str::to_owned)
+        .to_vec();
+    pages.extend(guide().iter().map(|page| format!("docs/src/{page}")));
+    for page in pages {
+        let text = read(&page);
+        let directory = root().join(&page).with_file_name("");
         let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
         for target in targets.filter(|target| !target.contains("://")) {
             let (path, heading) = target.split_once('#').unwrap_or((target, ""));
-            assert!(directory.join(path).exists(), "{page}: {target}");
-            let is_here = path.is_empty() && !heading.is_empty();
-            assert!(!is_here || has_heading(&text, heading), "{page}: {target}");
+            let file = directory.join(path);
+            assert!(file.exists(), "{page}: {target}");
+            if !heading.is_empty() {
+                let linked = if path.is_empty() { text.clone() } else { read(file) };
+                assert!(has_heading(&linked, heading), "{page}: {target}");
+            }
         }
     }
+}
+
+#[test]
+fn the_guide_has_a_table_of_contents() {
+    let summary = read("docs/src/SUMMARY.md");
+    for page in guide().iter().filter(|page| *page != "SUMMARY.md") {
+        assert!(summary.contains(&format!("]({page})")), "{page}");
+    }
+}
+
+/// What green says stands in three places, in the same words.
+#[test]
+fn what_green_says_is_the_same_everywhere() {
+    let words = |page: &str| {
+        let text = read(page);
+        let start = text.find("**What green says.**").expect(page);
+        let said = text[start..].split("\n## ").next().unwrap();
+        said.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let readme = words("README.md");
+    assert_eq!(readme, words("docs/src/green.md"));
+    assert_eq!(readme, words("registry-cli/src/database/checks/open_policy.md"));
+}
+
+#[test]
+fn the_readme_is_short() {
+    assert!(read("README.md").lines().count() <= 150);
 }
 
 /// Whether a page has a heading with this anchor, as GitHub makes it.

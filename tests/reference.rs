@@ -1,4 +1,4 @@
-//! The reference tables in `README.md` and in the documentation of the macros match the definitions in the engine.
+//! The reference tables in the guide and in the documentation of the macros match the definitions in the engine.
 //!
 //! `SNAPSHOTS=overwrite cargo test --test reference` writes them; read the diff.
 
@@ -94,33 +94,50 @@ fn the_documentation_of_the_macros() {
     }
 }
 
-/// A table of the README stands between `<!-- reference: name -->` and `<!-- end -->`.
+/// A table of the guide stands between `<!-- reference: name -->` and `<!-- end -->`.
 #[test]
-fn the_tables_of_the_readme() {
-    let mut readme = read(Path::new("README.md"));
+fn the_tables_of_the_guide() {
+    let path = Path::new("docs/src/macros.md");
+    let mut page = read(path);
     for (name, text) in [
         ("#[table] arguments", table_arguments()),
         ("table_registry! arguments", call_arguments()),
         ("generated items", generated_items()),
     ] {
         let start = format!("<!-- reference: {name} -->\n");
-        let (before, rest) = readme.split_once(&start).unwrap_or_else(|| panic!("no {start}"));
+        let (before, rest) = page.split_once(&start).unwrap_or_else(|| panic!("no {start}"));
         let (_, after) = rest.split_once("<!-- end -->").unwrap();
-        readme = format!("{before}{start}\n{text}\n<!-- end -->{after}");
+        page = format!("{before}{start}\n{text}\n<!-- end -->{after}");
     }
-    is_written(Path::new("README.md"), &readme);
+    is_written(path, &page);
+}
+
+/// The front page of the documentation is the first part of the README, without its pictures and with the way to the
+/// macros.
+#[test]
+fn the_front_page_of_the_documentation() {
+    let readme = read(Path::new("README.md"));
+    let (first, _) = readme.split_once("\n## Try it\n").unwrap();
+    let (_, text) = first.split_once('\n').unwrap();
+    let without_pictures = text.replace(":\n\n![", ".\n\n![");
+    let lines = without_pictures.lines().filter(|line| !line.starts_with("!["));
+    let page = lines.collect::<Vec<_>>().join("\n");
+    let page = page
+        .replace("```rust\n", "```rust,ignore\n")
+        .replace("\n\n\n", "\n\n");
+    is_written(Path::new("src/front_page.md"), page.trim_start());
 }
 
 #[test]
-fn every_kind_is_in_the_readme_with_its_row_level_security() {
-    let readme = read(Path::new("README.md"));
+fn every_kind_is_in_the_guide_with_its_row_level_security() {
+    let page = read(Path::new("docs/src/kinds.md"));
     for kind in TableKind::ALL {
-        let row = readme
+        let row = page
             .lines()
             .find(|line| line.starts_with(&format!("| `{kind}` |")));
         let secured = if kind.row_level_security() { "yes" } else { "no" };
         assert!(
-            row.is_some_and(|row| row.ends_with(&format!("| {secured} |"))),
+            row.is_some_and(|row| row.contains(&format!(" | {secured} | "))),
             "{row:?}"
         );
     }

@@ -1,9 +1,7 @@
-//! Four tables: the code of the README.
+//! Three tables: the code of the README.
 #![deny(warnings, missing_docs, clippy::pedantic)]
 #![forbid(unsafe_code)]
 
-use table_registry::table_registry;
-
 pub mod schema;
 
-table_registry!("schema/");
+table_registry::table_registry!("schema/");

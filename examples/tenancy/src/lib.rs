@@ -1,4 +1,4 @@
-//! Every way in which rows belong to tenants: the code of `docs/tenancy.md`.
+//! Every way in which rows belong to tenants: the code of `docs/src/tenancy.md`.
 #![deny(warnings, missing_docs, clippy::pedantic)]
 #![forbid(unsafe_code)]
 

@@ -214,7 +214,7 @@ mod tests {
     fn the_document_has_every_page() {
         let pages: Vec<String> = Code::all().into_iter().map(page).collect();
         let document = format!("{GENERATED}{}", pages.join("\n"));
-        assert_data_eq!(document, snapbox::file!["../../explain.md"].raw());
+        assert_data_eq!(document, snapbox::file!["../../../docs/src/codes.md"].raw());
     }
 
     #[test]
@@ -269,19 +269,22 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_has_every_lint() {
+    fn the_guide_has_every_lint() {
         let row = |&lint: &Lint| {
             let option = lint.option().map_or(String::new(), cell);
             let (summary, level) = (summary(lint.into()), lint.default_level());
             format!("| `{lint}` | {summary} | {level} | {option} |\n")
         };
         let rows: String = Lint::ALL.iter().map(row).collect();
-        let readme = fs::read_to_string(package().join("../README.md")).unwrap();
+        let page = fs::read_to_string(package().join("../docs/src/command-line.md")).unwrap();
         let expected = with_rows(
-            &readme,
+            &page,
             "| rule | what it finds | level | option, with its default |\n",
             &rows,
         );
-        assert_data_eq!(expected, snapbox::file!["../../../README.md"].raw());
+        assert_data_eq!(
+            expected,
+            snapbox::file!["../../../docs/src/command-line.md"].raw()
+        );
     }
 }

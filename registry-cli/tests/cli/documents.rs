@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::harness::{Crate, Report, program, repository};
+use crate::harness::{Report, program, repository};
 use crate::server::{Template, shared};
 use crate::verify::has_server;
 
@@ -33,7 +33,7 @@ fn sql() -> String {
 
 #[test]
 fn the_sql_of_the_document_is_printed() {
-    let (sql, shown) = (sql(), blocks("docs/tenancy.md", "sql"));
+    let (sql, shown) = (sql(), blocks("docs/src/tenancy.md", "sql"));
     for block in &shown {
         assert!(sql.contains(block.as_str()), "{block}\n{sql}");
     }
@@ -104,30 +104,4 @@ fn the_sql_of_the_document_is_all_that_a_database_needs() {
     let database = shared().database(EXAMPLE);
     let report = run(&["sql", "--diff", "--database-url", &database.url()]);
     assert_eq!((report.code, report.stdout.as_str()), (0, ""), "{}", report.all());
-}
-
-/// The README shows the policy of a table of the quickstart.
-#[test]
-fn the_sql_of_the_readme_is_printed() {
-    let settings = blocks("README.md", "toml")
-        .into_iter()
-        .find(|block| block.starts_with("[tenancy]"))
-        .unwrap();
-    let (settings, _) = settings.split_once("\n[database.roles").unwrap();
-    let read = |path: &str| fs::read_to_string(repository().join("examples/quickstart").join(path)).unwrap();
-    let krate = Crate::with(&[
-        ("src/lib.rs", &read("src/lib.rs")),
-        ("src/schema/mod.rs", &read("src/schema/mod.rs")),
-        (
-            "table-registry.toml",
-            &format!("{settings}\n[overrides]\nusers = \"system\"\n"),
-        ),
-        ("revoke.toml", &read("revoke.toml")),
-    ]);
-    krate.manifest("quickstart");
-    let report = krate.run(&["sql"]);
-    assert_eq!(report.code, 0, "{}", report.all());
-    for block in blocks("README.md", "sql") {
-        assert!(report.stdout.contains(&block), "{block}\n{}", report.stdout);
-    }
 }

@@ -1,4 +1,4 @@
-//! `--help` of every command, and the tables of the README that repeat it.
+//! `--help` of every command, and the table of the guide that repeats it.
 
 use std::fs;
 
@@ -51,10 +51,10 @@ fn commands() -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_readme_has_the_same_commands() {
-    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
-    let section = readme
-        .split("\n### Commands\n")
+fn the_guide_has_the_same_commands() {
+    let page = fs::read_to_string(repository().join("docs/src/command-line.md")).unwrap();
+    let section = page
+        .split("<!-- reference: commands -->")
         .nth(1)
         .expect("a section about the commands");
     let below_heading = section
@@ -73,11 +73,11 @@ fn the_readme_has_the_same_commands() {
     assert_eq!(listed, commands());
 }
 
-/// The options in the README exist in the program.
+/// The options in the guide exist in the program.
 #[test]
-fn the_readme_has_the_same_options() {
-    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
-    let section = readme.split("\n### Commands\n").nth(1).unwrap();
+fn the_guide_has_the_same_options() {
+    let page = fs::read_to_string(repository().join("docs/src/command-line.md")).unwrap();
+    let section = page.split("<!-- reference: commands -->").nth(1).unwrap();
     let rows = section
         .lines()
         .filter(|line| line.starts_with("| `"))

@@ -8,8 +8,11 @@
     reason = "snapbox writes snapshots in this form, and they are as long as the output"
 )]
 
+mod actions;
 #[cfg(unix)]
 mod documents;
+#[cfg(unix)]
+mod guide;
 mod harness;
 mod help;
 mod lint;
@@ -18,6 +21,7 @@ mod list;
 mod matrix;
 mod migrations;
 mod mutations;
+mod pictures;
 mod policy;
 #[cfg(unix)]
 mod report;
@@ -36,5 +40,3 @@ mod texts;
 #[cfg(unix)]
 mod variables;
 mod verify;
-#[cfg(unix)]
-mod workflow;

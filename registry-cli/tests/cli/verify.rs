@@ -1228,33 +1228,6 @@ fn a_killed_run_leaves_nothing_behind() {
     until("something is left", &|| files().next().is_none());
 }
 
-/// The README shows the real output.
-#[test]
-fn the_readme_shows_the_output_of_verify() {
-    if !has_server() {
-        return;
-    }
-    let crate_ = erp();
-    crate_.write(
-        "migrations/0004_fault.sql",
-        "ALTER TABLE contacts DISABLE ROW LEVEL SECURITY",
-    );
-    let report = verify_migrations(&crate_, &[]);
-    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
-    let behind = readme
-        .split("verify --migrations migrations` says\n\n```text\n")
-        .nth(1)
-        .unwrap();
-    let shown = behind.split("```").next().unwrap();
-    assert!(report.stderr.starts_with(shown), "{}", report.stderr);
-    assert!(
-        report.stderr.ends_with("error: 1 error found\n"),
-        "{}",
-        report.stderr
-    );
-    assert_eq!((report.stdout.as_str(), report.code), ("", 1));
-}
-
 #[test]
 fn formats_for_github_and_code_scanning() {
     if !has_server() {

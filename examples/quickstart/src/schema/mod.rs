@@ -19,16 +19,8 @@ pub struct Invoices {
     pub total_cents: i64,
 }
 
-/// One line of an invoice. It belongs to the tenant of its invoice.
-#[table(tenant = through(invoice_id -> invoices))]
-pub struct InvoiceLines {
-    pub id: i64,
-    pub invoice_id: i64,
-    pub text: String,
-}
-
 /// Who can log in, to any tenant.
-#[table]
+#[table(kind = system)]
 pub struct Users {
     pub id: i64,
     pub email: String,
