@@ -26,6 +26,9 @@ use crate::scaffold::ColumnArgument;
 pub struct CommandLine {
     #[command(flatten)]
     pub color: colorchoice_clap::Color,
+    /// Print only what was found, and data: no progress, and no lines about what was done.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -73,52 +76,104 @@ pub enum Command {
     /// Prepare a crate: dependency, `table_registry!` call, policy files, schema folder
     ///
     /// Nothing is overwritten, so it is safe to run twice.
+    #[command(after_help = "\
+Examples:
+  cargo table-registry init
+  cargo table-registry init -p billing --directory models")]
     Init(InitArguments),
     /// Add a table: its file, its `mod` line, its entry in the revoke list
     ///
     /// The new file holds a struct with `#[table]`. Nothing is written if the compiler would reject the result.
+    #[command(after_help = "\
+Examples:
+  cargo table-registry new invoices --column customer_id:i64 --column total_cents:i64
+  cargo table-registry new audit_logs --kind evidence --revoke")]
     New(NewArguments),
     /// Override the kind that a table's struct declares
     ///
     /// Edits `[overrides]` in the policy file; comments, order and layout stay. Nothing is written if the compiler would reject the result.
+    #[command(after_help = "\
+Examples:
+  cargo table-registry override users roles system
+  cargo table-registry override users --remove")]
     Override(OverrideArguments),
     /// Make a table append-only
     ///
     /// Edits `update_delete` in the revoke file; comments, order and layout stay. Nothing is written if the compiler would reject the result.
+    #[command(after_help = "\
+Examples:
+  cargo table-registry revoke audit_logs
+  cargo table-registry revoke countries --all-writes
+  cargo table-registry revoke login_history --reason 'a log of logins, which belong to no tenant'")]
     Revoke(RevokeArguments),
     /// Exempt a table that exists in the database without a struct
     ///
     /// Edits `[exempt]` in the policy file; comments, order and layout stay. Nothing is written if the compiler would reject the result.
+    #[command(after_help = "\
+Examples:
+  cargo table-registry exempt search_jobs --reason 'used by the search service only'")]
     Exempt(ExemptArguments),
     /// Write the lock file and the generated `mod.rs` files
     ///
     /// `table-registry.lock` has one line per table, sorted, so that reviewers see what a change does.
     /// A `mod.rs` with `@generated` in a comment at its top gets one `mod` line for each file beside it.
+    #[command(after_help = "\
+Examples:
+  cargo table-registry sync
+  cargo table-registry sync --check --format github")]
     Sync(SyncArguments),
     /// Check the conventions of the schema
     ///
     /// `[lints]` in the policy file sets the levels and options of the rules. `explain` describes each rule.
+    #[command(after_help = "\
+Examples:
+  cargo table-registry lint
+  cargo table-registry lint --workspace --deny-warnings")]
     Lint(LintArguments),
     /// Print the SQL that makes a database obey the registry
     ///
     /// The output is a migration that can be run repeatedly. It enables row-level security, creates the policies and
     /// protects append-only tables. `[database]` in the policy file names the roles and the expression of the policies.
+    #[command(after_help = "\
+Examples:
+  cargo table-registry sql --write migrations
+  cargo table-registry sql --diff --migrations migrations
+  cargo table-registry sql --diff --database-url postgres://owner@localhost/shop
+  cargo table-registry sql --indexes --table invoices")]
     Sql(SqlArguments),
     /// Check that a real PostgreSQL database obeys the registry
     ///
     /// Reads the system catalogs in one transaction that writes nothing. The server is taken from `--database-url`, from
     /// the variable `DATABASE_URL`, or from the variables and the password file of libpq.
+    #[command(after_help = "\
+Examples:
+  cargo table-registry verify --migrations migrations --probe
+  cargo table-registry verify --database-url postgres://reader@localhost/shop --data
+  cargo table-registry verify --migrations migrations --format sarif")]
     Verify(VerifyArguments),
     /// Print which rows each role reaches with each command
     ///
     /// Each role of the application tries each command on rows of its own tenant, on rows of others, and without a tenant,
     /// as `verify --probe` does. With `--check`, fails if a role reaches more than a committed file says.
+    #[command(after_help = "\
+Examples:
+  cargo table-registry matrix --migrations migrations
+  cargo table-registry matrix --migrations migrations --write table-registry.matrix.toml
+  cargo table-registry matrix --migrations migrations --check table-registry.matrix.toml")]
     Matrix(MatrixArguments),
     /// Print every table
+    #[command(after_help = "\
+Examples:
+  cargo table-registry list
+  cargo table-registry list --kind evidence --format json")]
     List(ListArguments),
     /// Explain a diagnostic, a lint or a check, with an example and the fix
     ///
     /// Without a code, prints the list of all codes.
+    #[command(after_help = "\
+Examples:
+  cargo table-registry explain
+  cargo table-registry explain open-policy")]
     Explain(ExplainArguments),
     /// Print a completion script for a shell
     ///
@@ -467,6 +522,26 @@ mod tests {
     #[test]
     fn the_definition_is_valid() {
         CommandLine::command().debug_assert();
+    }
+
+    /// The examples below `--help` are commands that the program takes.
+    #[test]
+    fn the_examples_are_valid() {
+        for command in CommandLine::command().get_subcommands() {
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            let examples: Vec<&str> = help.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+            assert!(!examples.is_empty() || command.get_name() == "completions");
+            for example in examples {
+                let (start, quoted) = example.split_once(" '").unwrap_or((example, ""));
+                let words = start.split(' ').chain((!quoted.is_empty()).then_some(quoted));
+                let arguments = without_subcommand(words.skip(1).map(OsString::from).collect());
+                let arguments = std::iter::once(OsString::from("cargo")).chain(arguments.into_iter().skip(1));
+                CommandLine::try_parse_from(arguments).unwrap_or_else(|error| panic!("{example}: {error}"));
+            }
+        }
     }
 
     #[test]

@@ -44,6 +44,7 @@ use report::{Exit, say};
 fn main() -> ExitCode {
     let arguments = CommandLine::read();
     arguments.color.write_global();
+    report::set_quiet(arguments.quiet);
     match run(&arguments) {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(failure) => {

@@ -4,6 +4,7 @@ use std::env;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
 use table_registry_engine::{Code, Diagnostic, Fault, Root, Severity, display};
@@ -30,14 +31,31 @@ pub enum Exit {
     Failed = 2,
 }
 
+/// Whether only findings and data are printed. Like the choice of colours, it holds for the whole process.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+pub fn set_quiet(quiet: bool) {
+    QUIET.store(quiet, Ordering::Relaxed);
+}
+
+pub fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
 /// Prints what was done as cargo does: a verb and its object.
 pub fn status(verb: &str, object: impl Display) {
+    if is_quiet() {
+        return;
+    }
     let style = AnsiColor::Green.on_default().bold();
     say!("{style}{verb:>12}{style:#} {object}");
 }
 
 /// Prints what to do next.
 pub fn next(text: impl Display) {
+    if is_quiet() {
+        return;
+    }
     let style = AnsiColor::Cyan.on_default().bold();
     say!("{style}{:>12}{style:#} {text}", "Next");
 }

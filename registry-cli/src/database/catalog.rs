@@ -19,6 +19,7 @@ use super::session::Session;
 use super::setters::CodeRow;
 use super::statements::{Qualified, identifier, literal};
 use crate::failure::Failure;
+use crate::progress;
 
 pub type Oid = i64;
 
@@ -630,6 +631,7 @@ impl From<Rows> for Catalog {
 impl Catalog {
     /// Reads the catalogs in one read-only transaction.
     pub fn read(session: &mut Session) -> Result<Self, Failure> {
+        let _spinner = progress::spinner("Reading", "the catalogs");
         session.execute(
             "cannot start a transaction in the database",
             // With many tables, the queries look expensive to the server, and compiling one takes longer than running it.

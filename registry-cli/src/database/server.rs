@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::watchdog::Watchdog;
 use crate::failure::Failure;
+use crate::progress;
 
 /// The role that creates a server, unless the platform has another one.
 pub const SUPERUSER: &str = "postgres";
@@ -98,6 +99,7 @@ impl Server {
     /// Starts a server with this superuser, of the chosen version, and waits until it accepts connections.
     pub fn start_with(superuser: &str, version: Option<u32>) -> Result<Self, Failure> {
         let installation = Installation::new(version)?;
+        let _spinner = progress::spinner("Starting", "a PostgreSQL server");
         let watchdog = Watchdog::start(
             installation.program("sh"),
             &installation.binary("pg_ctl"),

@@ -7,6 +7,7 @@ use table_registry_engine::{Code, Placed};
 use super::context::Context;
 use super::finding::Finding;
 use super::missing_tenant_column;
+use crate::progress;
 
 /// A check only looks: it changes neither the database nor the context.
 type Check = fn(&Context<'_>) -> Vec<Finding>;
@@ -27,6 +28,7 @@ table_registry_engine::for_each_check!(checks);
 
 /// The findings of all checks, explained by the probe if there was one.
 pub fn run(context: &Context<'_>) -> Vec<Finding> {
+    let _spinner = progress::spinner("Checking", "what the catalogs say");
     let found = CHECKS.iter().flat_map(|check| check(context));
     let mut findings: Vec<Finding> = found.filter_map(|finding| at_level(context, finding)).collect();
     findings.extend(missing_tenant_column::find(context));
