@@ -11,8 +11,8 @@ use crate::scaffold::ColumnArgument;
 
 /// Adds, reviews and audits the tables of a table registry.
 ///
-/// Everything is found through the crate and its `table_registry!` call: schema directories and policy files are not
-/// configured anywhere else. Only sources are read, so the crate does not have to compile.
+/// The program finds the schema directories and the policy files through the crate and its `table_registry!` call, so
+/// they are not configured anywhere else. It reads sources without compiling them, so the crate need not compile.
 #[derive(Debug, Parser)]
 #[command(
     name = "cargo-table-registry",
@@ -26,7 +26,7 @@ use crate::scaffold::ColumnArgument;
 pub struct CommandLine {
     #[command(flatten)]
     pub color: colorchoice_clap::Color,
-    /// Print only what was found, and data: no progress, and no lines about what was done.
+    /// Print only findings and data: no progress, and no lines about what was done.
     #[arg(short, long, global = true)]
     pub quiet: bool,
     #[command(subcommand)]
@@ -36,7 +36,7 @@ pub struct CommandLine {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  nothing failed; warnings alone do not fail
-  1  something was found: a fault, a stale file, or what a lint of level `deny` forbids
+  1  something was found: an error, a stale file, or a finding of level `deny`
   2  wrong usage, or input that cannot be read";
 
 impl CommandLine {
@@ -91,7 +91,8 @@ Examples:
     New(NewArguments),
     /// Override the kind that a table's struct declares
     ///
-    /// Edits `[overrides]` in the policy file; comments, order and layout stay. Nothing is written if the compiler would reject the result.
+    /// Edits `[overrides]` in the policy file; comments, order and layout stay. Nothing is written if the compiler
+    /// would reject the result.
     #[command(after_help = "\
 Examples:
   cargo table-registry override users roles system
@@ -99,7 +100,8 @@ Examples:
     Override(OverrideArguments),
     /// Make a table append-only
     ///
-    /// Edits `update_delete` in the revoke file; comments, order and layout stay. Nothing is written if the compiler would reject the result.
+    /// Edits the revoke list in `revoke.toml`; comments, order and layout stay. Nothing is written if the compiler
+    /// would reject the result.
     #[command(after_help = "\
 Examples:
   cargo table-registry revoke audit_logs
@@ -108,7 +110,8 @@ Examples:
     Revoke(RevokeArguments),
     /// Exempt a table that exists in the database without a struct
     ///
-    /// Edits `[exempt]` in the policy file; comments, order and layout stay. Nothing is written if the compiler would reject the result.
+    /// Edits `[exempt]` in the policy file; comments, order and layout stay. Nothing is written if the compiler would
+    /// reject the result.
     #[command(after_help = "\
 Examples:
   cargo table-registry exempt search_jobs --reason 'used by the search service only'")]
@@ -133,7 +136,8 @@ Examples:
     /// Print the SQL that makes a database obey the registry
     ///
     /// The output is a migration that can be run repeatedly. It enables row-level security, creates the policies and
-    /// protects append-only tables. `[database]` in the policy file names the roles and the expression of the policies.
+    /// protects append-only tables. `[database]` in the policy file names the roles, `[tenancy]` the tenant column and
+    /// the setting.
     #[command(after_help = "\
 Examples:
   cargo table-registry sql --write migrations
@@ -143,8 +147,8 @@ Examples:
     Sql(SqlArguments),
     /// Check that a real PostgreSQL database obeys the registry
     ///
-    /// Reads the system catalogs in one transaction that writes nothing. The server is taken from `--database-url`, from
-    /// the variable `DATABASE_URL`, or from the variables and the password file of libpq.
+    /// Reads the system catalogs in one read-only transaction. The database is taken from `--database-url`, from the
+    /// variable `DATABASE_URL`, or from the variables and the password file of libpq.
     #[command(after_help = "\
 Examples:
   cargo table-registry verify --migrations migrations --probe
@@ -153,8 +157,8 @@ Examples:
     Verify(VerifyArguments),
     /// Print which rows each role reaches with each command
     ///
-    /// Each role of the application tries each command on rows of its own tenant, on rows of others, and without a tenant,
-    /// as `verify --probe` does. With `--check`, fails if a role reaches more than a committed file says.
+    /// Each role of the application tries each command on rows of its own tenant, on rows of other tenants, and without
+    /// a tenant, as `verify --probe` does. With `--check`, fails if a role reaches more than a committed file says.
     #[command(after_help = "\
 Examples:
   cargo table-registry matrix --migrations migrations
@@ -186,7 +190,7 @@ Examples:
 pub struct InitArguments {
     /// The directory for the schema, beside the crate root. It is created if it does not exist.
     ///
-    /// Default: `schema`, or `models` if `schema` is a module without a folder, as in Diesel.
+    /// Default: `schema`, or `models` if there is only a file `schema.rs`, as in Diesel.
     #[arg(long, value_name = "NAME")]
     pub directory: Option<String>,
     #[command(flatten)]
@@ -305,14 +309,15 @@ pub struct LintArguments {
 pub struct SqlArguments {
     /// Print the SQL that undoes the migration.
     ///
-    /// Earlier grants are not known: UPDATE and DELETE on append-only tables are granted to the application's roles, and
-    /// nothing to anyone else.
+    /// Earlier grants are not known: UPDATE and DELETE on append-only tables are granted to the application's roles,
+    /// and nothing to anyone else.
     #[arg(long)]
     pub down: bool,
     /// Print only what a database lacks; exit code 1 if it lacks anything, 0 if it lacks nothing.
     ///
-    /// The database is the one of `--database-url`, or the result of `--migrations`. To find out how the server spells a policy, the program creates the policy on a temporary table and rolls
-    /// back. That needs the TEMPORARY privilege on the database and SELECT on the tables.
+    /// The database is the one of `--database-url`, or the result of `--migrations`. To find out how the server spells
+    /// a policy, the program creates the policy on a temporary table and rolls back. That needs the TEMPORARY privilege
+    /// on the database and SELECT on the tables.
     #[arg(long, conflicts_with = "down")]
     pub diff: bool,
     /// With `--diff`, exit with 0 even if the database lacks something.
@@ -320,14 +325,14 @@ pub struct SqlArguments {
     pub exit_zero: bool,
     /// Write a migration into this directory instead of printing it.
     ///
-    /// The file has the name and the layout that the tool of the directory gives it, with the version after the last
-    /// one. Nothing is overwritten, and nothing is written if there is nothing to do.
+    /// The file has the name and the layout that the directory's migration tool expects, and the next version. Nothing
+    /// is overwritten, and nothing is written if the migration would be empty.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["down", "indexes", "transaction_per_table"])]
     pub write: Option<PathBuf>,
     /// Print the indexes that the policies need, and nothing else.
     ///
-    /// An index should start with the tenant column, or with the reference of a child to its parent. The statements run
-    /// outside a transaction. With `--diff`, prints only the indexes that the database lacks.
+    /// An index should start with the tenant column, or with the columns by which a child refers to its parent. The
+    /// statements must run outside a transaction. With `--diff`, prints only the indexes that the database lacks.
     #[arg(long, conflicts_with_all = ["down", "transaction_per_table"])]
     pub indexes: bool,
     /// Only this table; may be repeated.
@@ -350,19 +355,19 @@ pub struct SqlArguments {
 /// A throwaway server instead of a database.
 #[derive(Args, Debug)]
 pub struct MigrationArguments {
-    /// Take the result of migrations, on a throwaway server.
+    /// Use the result of these migrations, on a throwaway server.
     ///
-    /// The server is started from the PostgreSQL binaries on this machine: those beside the `initdb` on the `PATH`,
-    /// else those that `pg_config --bindir` names, else the newest installed version. The directories of sqlx,
-    /// Diesel, drizzle, Prisma, Flyway, refinery, dbmate, goose, golang-migrate, sql-migrate and Supabase, and plain `.sql` files are
-    /// recognised, and run as the tool runs them, in its order and its transactions.
+    /// The server is started from the PostgreSQL server binaries on this machine: those beside the `initdb` on the
+    /// `PATH`, else those that `pg_config --bindir` names, else the newest installed version. The directories of sqlx,
+    /// Diesel, drizzle, Prisma, Flyway, refinery, dbmate, goose, golang-migrate, sql-migrate and Supabase, and plain
+    /// `.sql` files, are recognised. Migrations run as their tool runs them, in its order and its transactions.
     ///
-    /// The migrations run as the owner of the database, which is no superuser: `owner` in `[database]`, or a role that is
-    /// made up. What only a superuser may run is run by one, and reported. Roles that migrations name and nothing
-    /// creates are made up.
+    /// The migrations run as the owner of the database, which is not a superuser: `owner` in `[database]`, or a role
+    /// that is made up. A statement that only a superuser may run is run by one, and reported. Roles that migrations
+    /// name but nothing creates are made up.
     #[arg(long, value_name = "DIR", conflicts_with = "database_url")]
     pub migrations: Option<PathBuf>,
-    /// A file of SQL that a superuser runs before the migrations, after those of `setup` in `[database]`; may be
+    /// An SQL file that a superuser runs before the migrations, after the files of `setup` in `[database]`; may be
     /// repeated.
     #[arg(long, value_name = "FILE", requires = "migrations")]
     pub setup: Vec<PathBuf>,
@@ -375,17 +380,17 @@ pub struct MigrationArguments {
 pub struct VerifyArguments {
     /// The database, as `postgres://USER@HOST:PORT/DATABASE`; may be repeated.
     ///
-    /// Several databases get one report. A finding that only some of the databases have names them.
+    /// Several databases get one report. A finding that concerns only some of the databases names them.
     #[arg(long, value_name = "URL")]
     pub database_url: Vec<String>,
     #[command(flatten)]
     pub server: MigrationArguments,
     /// Also attempt, as each role of the application, what the database must refuse.
     ///
-    /// With `--migrations`, every table gets made-up rows of several tenants, and each role tries to read, add, change,
-    /// delete and move rows of other tenants while the setting holds a tenant, was never set, or is empty.
-    /// Each attempt is rolled back,
-    /// and an attempt that ends in an error is reported.
+    /// With `--migrations`, every table gets made-up rows of several tenants. Each role tries to read, insert, update
+    /// and delete rows of other tenants, and to move rows between tenants, while the setting holds a tenant, was never
+    /// set, or is empty. Each attempt is rolled back. An attempt that is not refused, but fails with another error, is
+    /// reported.
     ///
     /// In an existing database, nothing that could write is run: each role reads the rows that are there, policies are
     /// evaluated by SELECT on made-up rows, and EXPLAIN shows which changes a role may run. The connecting role must be
@@ -394,9 +399,9 @@ pub struct VerifyArguments {
     pub probe: bool,
     /// Also compare the tenants of rows that refer to each other.
     ///
-    /// For each foreign key that leaves the tenant out, counts the rows whose tenant differs from that of the row they
-    /// refer to. Writes nothing. Each query reads whole tables, and is cancelled after a minute. The connecting role must
-    /// see the rows of all tenants, as a superuser or a role with BYPASSRLS does.
+    /// For each foreign key without the tenant column, counts the rows whose tenant differs from that of the row they
+    /// refer to. Writes nothing. Each query reads whole tables, and is cancelled after a minute. The connecting role
+    /// must see the rows of all tenants, as a superuser or a role with BYPASSRLS does.
     #[arg(long)]
     pub data: bool,
     /// The output format.
@@ -404,7 +409,7 @@ pub struct VerifyArguments {
     pub format: VerifyFormat,
     /// Print each finding in full, with its place and its evidence.
     ///
-    /// Otherwise, findings of the same code are printed as a group, with the names of everything they are about.
+    /// Otherwise, findings of the same code are printed as a group, with the names of all objects that they concern.
     #[arg(short, long)]
     pub verbose: bool,
     #[command(flatten)]
@@ -416,14 +421,14 @@ pub struct MatrixArguments {
     /// The database, as `postgres://USER@HOST:PORT/DATABASE`.
     ///
     /// Nothing that could write is run there: each role reads the rows that are there, and policies are evaluated by
-    /// SELECT. What cannot be found out in this way has a `?`.
+    /// SELECT. What cannot be found out in this way is shown as `?`.
     #[arg(long, value_name = "URL")]
     pub database_url: Option<String>,
     #[command(flatten)]
     pub server: MigrationArguments,
     /// Fail if a role reaches more rows than this file says.
     ///
-    /// Each line that says too little is an error. A line that says too much is a warning.
+    /// A line that lists less than the role reaches is an error. A line that lists more is a warning.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["write", "format"])]
     pub check: Option<PathBuf>,
     /// Write the matrix to this file, such as `table-registry.matrix.toml`.
@@ -524,7 +529,7 @@ mod tests {
         CommandLine::command().debug_assert();
     }
 
-    /// The examples below `--help` are commands that the program takes.
+    /// The examples in `--help` are commands that the program accepts.
     #[test]
     fn the_examples_are_valid() {
         for command in CommandLine::command().get_subcommands() {
