@@ -42,6 +42,7 @@ pub mod roles;
 pub mod server;
 pub mod session;
 mod setters;
+mod sql_arguments;
 pub mod statements;
 pub mod tenancy;
 mod tenant_statements;
@@ -50,6 +51,7 @@ mod testing;
 pub mod throwaway;
 mod triggers;
 mod union;
+mod unprotecting;
 mod watchdog;
 
 use table_registry_engine::{Diagnostic, Tenants};

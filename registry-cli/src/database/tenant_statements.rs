@@ -24,6 +24,7 @@ use super::logic::{MAX_STEPS, Question, Verdict};
 use super::mention::Words;
 use super::openings::Code;
 use super::roles::Actor;
+use super::sql_arguments::runs_argument;
 use super::statements::{identifier, literal};
 use super::triggers::{BEFORE, FOR_EACH_ROW, INSTEAD_OF};
 
@@ -255,7 +256,10 @@ impl<'r> Reader<'r> {
         let Some(found) = without_returning(found) else {
             return false;
         };
-        if found.len() > MAX_TOKENS || self.protected_names(found) != 1 {
+        // What is in a string is not looked at.
+        let mut names = found.iter().filter_map(|(token, _)| folded_word(token));
+        let has_string = names.any(|name| runs_argument(&name));
+        if found.len() > MAX_TOKENS || self.protected_names(found) != 1 || has_string {
             return false;
         }
         let parsed = Parser::parse_sql(&PostgreSqlDialect {}, &self.rewritten(text, found));
@@ -704,6 +708,7 @@ mod tests {
             "BEGIN SET LOCAL app.org_id = '2'; DELETE FROM invoices WHERE org_id = OWN; END",
             "TRUNCATE invoices; INSERT INTO invoices VALUES (1, OWN)",
             "COPY invoices FROM '/tmp/x'",
+            "SELECT query_to_xml('SELECT * FROM invoices', true, true, '') FROM invoices WHERE org_id = OWN",
         ] {
             assert!(is_unbound(body, |_| ()), "{body}");
         }

@@ -1,5 +1,7 @@
 //! SECURITY DEFINER functions that open a table to the application.
 
+use std::collections::BTreeSet;
+
 use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::{Function, Relation};
@@ -8,6 +10,7 @@ use crate::database::finding::Finding;
 use crate::database::openings::opened_by;
 use crate::database::roles::Actor;
 use crate::database::tenant_statements::{code_of_function, inner_functions};
+use crate::database::unprotecting::unprotecting;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -25,12 +28,17 @@ fn definer_function(context: &Context<'_>, function: &Function) -> Option<Findin
     }
     let code = code_of_function(context, function);
     // The application cannot call a trigger function, so it does not receive what the function reads.
-    let opened = opened_by(context, &code, function.owner, |_| !function.is_trigger);
+    let named = opened_by(context, &code, function.owner, |_| !function.is_trigger);
+    let unprotecting = unprotecting(context, &code.all, function.owner);
+    let unprotected = unprotecting.iter().flat_map(|one| &one.tables).copied();
+    let opened: BTreeSet<&str> = named.into_iter().chain(unprotected).collect();
+    let opened: Vec<&str> = opened.into_iter().collect();
     let first = opened.first()?;
     let name = context.function_name(function);
     let message = format!("function `{name}` opens {}", quoted(&opened));
     // With the rights of its caller, a function that a policy calls would evaluate that policy again.
-    let is_called_by_policies = context.catalog.is_called_by_policies(&function.name);
+    let is_called_by_policies =
+        unprotecting.is_empty() && context.catalog.is_called_by_policies(&function.name);
     let fix = if is_called_by_policies {
         format!(
             "let it tell no more than the policy has to know, about rows of the session's own tenant or user; then an \
@@ -45,6 +53,12 @@ fn definer_function(context: &Context<'_>, function: &Function) -> Option<Findin
         .object(name)
         .through(callers)
         .fact(format!("it is SECURITY DEFINER: it runs as its owner `{owner}`"));
+    let statements: BTreeSet<&str> = unprotecting.iter().map(|one| one.statement).collect();
+    let finding = if statements.is_empty() {
+        finding
+    } else {
+        finding.fact(format!("it takes protection away: {}", quoted(&statements)))
+    };
     let inner = inner_functions(context, function).into_iter();
     let inner: Vec<String> = inner.map(|one| context.function_name(one)).collect();
     let finding = if inner.is_empty() {
@@ -218,6 +232,45 @@ mod tests {
             inserts("INSERT INTO audit_logs VALUES (1, nullif(current_setting('app.org_id', true), ''))"),
             NOTHING
         );
+    }
+
+    #[test]
+    fn a_function_that_takes_protection_away() {
+        let of = |body: &'static str, owner: &'static str, is_trigger: bool| {
+            found(find, move |it| {
+                let owner = it.role_oid(owner);
+                let function = it.function("f", body);
+                function.owner = owner;
+                function.is_trigger = is_trigger;
+            })
+        };
+        let disable = "BEGIN ALTER TABLE invoices DISABLE ROW LEVEL SECURITY; END";
+        assert_eq!(of(disable, "owner", false), ["invoices f()"]);
+        assert_eq!(of(disable, "owner", true), ["invoices f()"]);
+        assert_eq!(of(disable, "app", false), NOTHING);
+        assert_eq!(of("CREATE INDEX ON invoices (total)", "postgres", false), NOTHING);
+        let of_inner = findings(find, |it| {
+            it.function("f", "SELECT inner_one()");
+            it.function("inner_one", "ALTER ROLE app BYPASSRLS").is_definer = false;
+            it.add_policy("invoices", "mine", "app", "f(org_id)");
+        });
+        assert_eq!(of_inner[0].severity, Severity::Error);
+        assert_eq!(of_inner[0].subjects, ["audit_logs", "invoices"]);
+        assert_eq!(of_inner[0].facts[1], "it takes protection away: `ALTER ROLE`");
+    }
+
+    #[test]
+    fn a_function_that_gives_sql_to_another() {
+        let of = |body: &'static str| {
+            found(find, move |it| {
+                it.function("f", body);
+            })
+        };
+        assert_eq!(
+            of("SELECT query_to_xml('SELECT * FROM invoices', true, true, '')"),
+            ["invoices f()"]
+        );
+        assert_eq!(of("SELECT table_to_xml('users', true, true, '')"), NOTHING);
     }
 
     #[test]

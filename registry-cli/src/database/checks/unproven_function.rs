@@ -12,6 +12,7 @@ use crate::database::context::Context;
 use crate::database::finding::Finding;
 use crate::database::mention::Words;
 use crate::database::openings::{Access, opens};
+use crate::database::sql_arguments::{decisive, is_of_files};
 use crate::database::tenant_statements::inner_functions;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -50,6 +51,20 @@ fn unproven_function(context: &Context<'_>, function: &Function) -> Option<Findi
     )
 }
 
+/// The words by which constants are put together.
+const PARTS: &[&str] = &[
+    "format",
+    "quote_ident",
+    "quote_literal",
+    "quote_nullable",
+    "concat",
+    "concat_ws",
+    "text",
+    "varchar",
+    "regclass",
+    "e",
+];
+
 /// Why the code does not tell which tables it uses.
 #[derive(PartialEq)]
 enum Unknown {
@@ -58,42 +73,34 @@ enum Unknown {
     Dynamic,
     /// The SQL is about the table that fires the trigger.
     OwnTable,
+    /// It gives SQL that it puts together to a function that runs it.
+    Argument(String),
+    /// It uses a file of the server whose name it puts together.
+    File,
 }
 
 impl Unknown {
     fn of(function: &Function) -> Option<Self> {
         match function.language.as_str() {
-            "plpgsql" => Self::of_executed(&function.body),
-            "sql" => None,
+            "plpgsql" => Self::of_executed(&function.body).or_else(|| Self::of_arguments(&function.body)),
+            "sql" => Self::of_arguments(&function.body),
             _ => Some(Self::Language),
         }
     }
 
     /// What EXECUTE runs: nothing is unknown if it is made of constants alone.
     fn of_executed(body: &str) -> Option<Self> {
-        /// The words by which constants are put together.
-        const PARTS: &[&str] = &[
-            "format",
-            "quote_ident",
-            "quote_literal",
-            "quote_nullable",
-            "concat",
-            "concat_ws",
-            "text",
-            "varchar",
-            "e",
-        ];
         const OWN_TABLE: &[&str] = &["tg_table_name", "tg_relname", "tg_table_schema"];
         let found = tokens(body)?;
-        let words = |token: &Token| match token {
-            Token::Word(word) => Some(word.value.to_lowercase()),
-            _ => None,
-        };
         let (mut is_executed, mut result) = (false, None);
-        for (token, _) in &found {
-            let word = words(token);
+        for (at, (token, _)) in found.iter().enumerate() {
+            let word = lower(token);
             match word.as_deref() {
-                Some("execute") => is_executed = true,
+                Some("execute") => {
+                    let next = found.get(at + 1).and_then(|(next, _)| lower(next));
+                    // The privilege, and the function of a trigger.
+                    is_executed = !matches!(next.as_deref(), Some("on" | "function" | "procedure"));
+                }
                 _ if *token == Token::SemiColon => is_executed = false,
                 Some("into" | "using" | "loop") => is_executed = false,
                 Some(word) if is_executed && OWN_TABLE.contains(&word) => {
@@ -107,12 +114,49 @@ impl Unknown {
         result
     }
 
+    /// What a function runs that gets SQL.
+    fn of_arguments(body: &str) -> Option<Self> {
+        let found = tokens(body)?;
+        let calls =
+            (0..found.len()).filter(|at| found.get(at + 1).is_some_and(|(next, _)| *next == Token::LParen));
+        let names = calls.filter_map(|at| Some((at, lower(&found[at].0)?)));
+        let is_variable = |token: &Token| match lower(token) {
+            Some(word) => !PARTS.contains(&word.as_str()),
+            None => matches!(token, Token::Placeholder(_)),
+        };
+        let mut unknown = names.filter(|(at, name)| {
+            let arguments = decisive(name, found[at + 2..].iter().map(|(token, _)| token));
+            arguments.into_iter().any(is_variable)
+        });
+        let (_, name) = unknown.next()?;
+        Some(if is_of_files(&name) {
+            Self::File
+        } else {
+            Self::Argument(name)
+        })
+    }
+
     fn fact(&self, name: &str, language: &str) -> String {
         match self {
             Self::Language => format!("`{name}` is written in `{language}`, which `verify` does not read"),
             Self::Dynamic => format!("`{name}` executes SQL that it puts together from variables"),
             Self::OwnTable => format!("`{name}` executes SQL about the table that fires the trigger"),
+            Self::Argument(function) => {
+                format!(
+                    "`{name}` gives SQL that it puts together from variables to `{function}`, which runs it"
+                )
+            }
+            Self::File => {
+                format!("`{name}` uses a file of the server whose name it puts together from variables")
+            }
         }
+    }
+}
+
+fn lower(token: &Token) -> Option<String> {
+    match token {
+        Token::Word(word) => Some(word.value.to_lowercase()),
+        _ => None,
     }
 }
 
@@ -165,6 +209,46 @@ mod tests {
         ] {
             assert!(!is_unproven(body), "{body}");
         }
+    }
+
+    #[test]
+    fn sql_that_is_given_to_another_function() {
+        for body in [
+            "PERFORM query_to_xml(q, true, true, '');",
+            "PERFORM query_to_xml('SELECT * FROM ' || t, true, true, '');",
+            "PERFORM pg_catalog.query_to_xml_and_xmlschema($1, true, true, '');",
+            "PERFORM table_to_xml(t::regclass, true, true, '');",
+            "PERFORM schema_to_xml(s, true, true, '');",
+            "PERFORM word FROM ts_stat(format('SELECT %I FROM t', c));",
+            "PERFORM ts_rewrite(a, q);",
+            "PERFORM * FROM crosstab('SELECT 1', q) AS t (a text);",
+            "PERFORM dblink('dbname=shop', q);",
+            "PERFORM pg_read_file(name);",
+            "PERFORM lo_import('/srv/' || name);",
+        ] {
+            assert!(is_unproven(body), "{body}");
+        }
+        for body in [
+            "PERFORM query_to_xml('SELECT 1', nulls, forest, namespace);",
+            "PERFORM query_to_xml(format('SELECT %L', 'a'), true, true, '');",
+            "PERFORM table_to_xml('users'::regclass, true, true, '');",
+            "PERFORM ts_rewrite(a, 'SELECT 1, 2');",
+            "PERFORM ts_rewrite(a, b, c);",
+            "PERFORM cursor_to_xml(c, 1, true, true, '');",
+            "PERFORM pg_read_file('motd');",
+            "PERFORM query_to_xml_of_mine(q);",
+            "GRANT EXECUTE ON FUNCTION f(int) TO app;",
+            "CREATE TRIGGER t BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION f();",
+        ] {
+            assert!(!is_unproven(body), "{body}");
+        }
+        let of_sql = findings(find, |it| {
+            it.function("f", "SELECT query_to_xml($1, true, true, '')");
+        });
+        assert_eq!(
+            of_sql[0].facts[0],
+            "`f()` gives SQL that it puts together from variables to `query_to_xml`, which runs it"
+        );
     }
 
     #[test]
