@@ -15,6 +15,7 @@ pub mod difference;
 pub mod exceptions;
 pub mod finding;
 mod foreign_rows;
+mod global_references;
 pub mod grants;
 pub mod indexes;
 mod logic;

@@ -54,11 +54,23 @@ pub fn code_of_function(context: &Context<'_>, function: &Function) -> Code {
 /// The functions that run with the rights of a function that runs as its owner, because it calls them, or another of them
 /// does.
 pub fn inner_functions<'c>(context: &'c Context<'_>, function: &Function) -> Vec<&'c Function> {
+    called(context, &function.body, |other| !other.is_definer)
+}
+
+/// The code of the query of a materialized view, and of all functions that it calls. Those run with the rights of the
+/// view's owner, or of their own.
+pub fn code_of_query(context: &Context<'_>, query: &str) -> Words {
+    let called = called(context, query, |_| true).into_iter();
+    Words::of_functions(called.map(|one| one.body.as_str()).chain([query]))
+}
+
+/// The functions that code calls, directly or in others, if all of them meet a condition.
+fn called<'c>(context: &'c Context<'_>, code: &str, is_met: impl Fn(&Function) -> bool) -> Vec<&'c Function> {
     let routines = &context.catalog.routines;
-    let (mut found, mut open) = (BTreeSet::new(), vec![Words::of_function(&function.body)]);
+    let (mut found, mut open) = (BTreeSet::new(), vec![Words::of_function(code)]);
     while let Some(words) = open.pop() {
         for (at, other) in routines.iter().enumerate() {
-            let is_inner = !other.is_definer && !other.is_trigger && words.calls(&other.schema, &other.name);
+            let is_inner = is_met(other) && !other.is_trigger && words.calls(&other.schema, &other.name);
             if is_inner && found.insert(at) {
                 open.push(Words::of_function(&other.body));
             }

@@ -43,6 +43,16 @@ JOIN pg_user_mappings m ON m.srvid = s.oid
 CROSS JOIN aclexplode(s.srvacl) a
 WHERE a.grantee <> s.srvowner
 UNION ALL
+-- Languages whose functions do what the user of the server may do, if somebody has made them trusted. Then every role may
+-- create such functions, at least temporary ones.
+SELECT a.grantee::int8, 0, a.privilege_type, 'LANGUAGE', format('%I', l.lanname), l.lanname::text
+FROM pg_language l
+LEFT JOIN pg_proc h ON h.oid = l.lanplcallfoid
+CROSS JOIN aclexplode(coalesce(l.lanacl, acldefault('l', l.lanowner))) a
+WHERE l.lanpltrusted
+  AND a.grantee <> l.lanowner
+  AND (l.lanname IN ('c', 'internal') OR h.prosrc ~ '^(plpython|plperlu_|pltclu_|plr_|plsh_|plj?avau)')
+UNION ALL
 -- Each of them has privileges of its own, and an owner, but no policy.
 SELECT DISTINCT g.grantee::int8, 0, 'SELECT', 'LARGE OBJECT', 'large objects', 'large objects'
 FROM pg_largeobject_metadata l

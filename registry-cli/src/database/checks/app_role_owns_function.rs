@@ -1,4 +1,4 @@
-//! Functions that the application can replace, although policies or triggers of protected tables call them.
+//! Functions that the application can replace, although policies, triggers or functions with other rights call them.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,7 @@ use crate::database::context::Context;
 use crate::database::finding::Finding;
 use crate::database::roles::Actor;
 use crate::database::statements::TRIGGER;
+use crate::database::tenant_statements::inner_functions;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -27,6 +28,25 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         if !tables.is_empty() && function.name != TRIGGER {
             let fact = format!("triggers run it: those of {}", quoted(&tables));
             add(context, &mut used, function, fact);
+        }
+        if function.is_trigger && context.catalog.triggers_of(function).next().is_none() {
+            let fact = "event triggers run it, with the rights of whoever changes the schema".to_string();
+            add(context, &mut used, function, fact);
+        }
+    }
+    for definer in context.catalog.definers() {
+        let fact = format!(
+            "`{}` calls it with the rights of its owner `{}`",
+            context.function_name(definer),
+            context.catalog.role_name(definer.owner)
+        );
+        for inner in inner_functions(context, definer) {
+            let has_same_rights = owners(context, inner)
+                .iter()
+                .all(|app| app.reaches(definer.owner));
+            if !has_same_rights {
+                add(context, &mut used, inner, fact.clone());
+            }
         }
     }
     used.into_iter()
@@ -166,6 +186,35 @@ mod tests {
             }),
             ["- inner_one()"]
         );
+    }
+
+    #[test]
+    fn the_function_of_an_event_trigger() {
+        let owned = |owner: &'static str| {
+            found(find, move |it| {
+                let owner = it.role_oid(owner);
+                let function = it.function("on_ddl", "BEGIN RETURN; END");
+                (function.owner, function.is_definer, function.is_trigger) = (owner, false, true);
+            })
+        };
+        assert_eq!(owned("app"), ["- on_ddl()"]);
+        assert_eq!(owned("owner"), NOTHING);
+    }
+
+    #[test]
+    fn a_function_that_runs_with_the_rights_of_another() {
+        let inner = |definer: &'static str, owner: &'static str| {
+            found(find, move |it| {
+                let (definer, owner) = (it.role_oid(definer), it.role_oid(owner));
+                it.function("f", "SELECT inner_one()").owner = definer;
+                let inner = it.function("inner_one", "SELECT 1");
+                (inner.owner, inner.is_definer) = (owner, false);
+            })
+        };
+        assert_eq!(inner("postgres", "app"), ["- inner_one()"]);
+        assert_eq!(inner("owner", "app"), ["- inner_one()"]);
+        assert_eq!(inner("postgres", "owner"), NOTHING);
+        assert_eq!(inner("app", "app"), NOTHING);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use table_registry_engine::DatabaseCheck;
 
-use crate::database::catalog::{Function, Relation};
+use crate::database::catalog::{Aggregate, Function, Oid, Relation};
 use crate::database::context::Context;
 use crate::database::finding::Finding;
 use crate::database::openings::opened_by;
@@ -59,6 +59,17 @@ fn definer_function(context: &Context<'_>, function: &Function) -> Option<Findin
     } else {
         finding.fact(format!("it takes protection away: {}", quoted(&statements)))
     };
+    let aggregates: Vec<&str> = aggregates(context, function)
+        .map(|one| one.name.as_str())
+        .collect();
+    let finding = if aggregates.is_empty() {
+        finding
+    } else {
+        finding.fact(format!(
+            "aggregates call it, for whoever may use them: {}",
+            quoted(&aggregates)
+        ))
+    };
     let inner = inner_functions(context, function).into_iter();
     let inner: Vec<String> = inner.map(|one| context.function_name(one)).collect();
     let finding = if inner.is_empty() {
@@ -75,11 +86,27 @@ fn definer_function(context: &Context<'_>, function: &Function) -> Option<Findin
 
 /// The roles of the application that may call a function.
 pub fn callers(context: &Context<'_>, function: &Function) -> Vec<String> {
+    let may_execute = |app: &Actor<'_>, schema: &str, executors: &[Oid]| {
+        app.enters(schema) && executors.iter().any(|role| app.reaches(*role))
+    };
     let may_call = |app: &&Actor<'_>| {
-        app.enters(&function.schema) && function.executors.iter().any(|role| app.reaches(*role))
+        let mut aggregates = aggregates(context, function);
+        may_execute(app, &function.schema, &function.executors)
+            || aggregates.any(|one| may_execute(app, &one.schema, &one.executors))
     };
     let callers = context.app_roles.iter().filter(may_call);
     callers.map(|app| app.role.name.clone()).collect()
+}
+
+/// The aggregates by which whoever may use them calls a function: their owner may execute it.
+fn aggregates<'c>(context: &'c Context<'_>, function: &'c Function) -> impl Iterator<Item = &'c Aggregate> {
+    let may_execute = |owner: &Actor<'_>| {
+        owner.role.superuser
+            || owner.reaches(function.owner)
+            || function.executors.iter().any(|role| owner.reaches(*role))
+    };
+    let all = context.catalog.aggregates_of(function);
+    all.filter(move |one| context.owner(one.owner).is_some_and(|owner| may_execute(&owner)))
 }
 
 /// The roles of the application that make a function run: by calling it, or by what fires its triggers.
@@ -104,6 +131,7 @@ pub fn users(context: &Context<'_>, function: &Function) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::find;
+    use crate::database::catalog::Aggregate;
     use crate::database::testing::{NOTHING, findings, found};
     use table_registry_engine::Severity;
 
@@ -203,6 +231,35 @@ mod tests {
             }),
             NOTHING
         );
+    }
+
+    /// The server asks whether the owner of an aggregate may execute its functions.
+    #[test]
+    fn a_function_of_an_aggregate() {
+        let of = |owner: &'static str, executor: &'static str, types: &'static str| {
+            found(find, move |it| {
+                let function = it.function("f", "SELECT * FROM invoices");
+                function.executors.clear();
+                function.types = "bigint, integer".to_string();
+                function.schema = "inside".to_string();
+                let (owner, executor) = (it.role_oid(owner), it.role_oid(executor));
+                it.rows.aggregates.push(Aggregate {
+                    schema: "public".to_string(),
+                    name: "leak(integer)".to_string(),
+                    owner,
+                    executors: vec![executor],
+                    function_schema: "inside".to_string(),
+                    function: "f".to_string(),
+                    function_types: types.to_string(),
+                });
+            })
+        };
+        let leak = ["invoices inside.f(bigint, integer)"];
+        assert_eq!(of("postgres", "app", "bigint, integer"), leak);
+        assert_eq!(of("postgres", "PUBLIC", "bigint, integer"), leak);
+        assert_eq!(of("postgres", "owner", "bigint, integer"), NOTHING);
+        assert_eq!(of("owner", "app", "bigint, integer"), NOTHING);
+        assert_eq!(of("postgres", "app", "bigint"), NOTHING);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! SECURITY DEFINER functions whose code does not tell which tables they use.
+//! Functions with more rights than their callers, whose code does not tell which tables they use.
 
 use std::collections::BTreeSet;
 
@@ -18,8 +18,9 @@ use crate::database::tenant_statements::inner_functions;
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let judged = definer_function::find(context).into_iter();
     let judged: BTreeSet<String> = judged.filter_map(|finding| finding.object).collect();
-    let definers = context.catalog.definers();
-    let unjudged = definers.filter(|function| !judged.contains(&context.function_name(function)));
+    let routines = context.catalog.routines.iter();
+    let powerful = routines.filter(|function| function.is_definer || function.is_untrusted);
+    let unjudged = powerful.filter(|function| !judged.contains(&context.function_name(function)));
     unjudged
         .filter_map(|function| unproven_function(context, function))
         .collect()
@@ -32,7 +33,7 @@ fn unproven_function(context: &Context<'_>, function: &Function) -> Option<Findi
     let users = users(context, function);
     let roles: Vec<&str> = users.iter().map(String::as_str).collect();
     let first = roles.first()?;
-    if !reaches_tables(context, function, &unknown) {
+    if !function.is_untrusted && !reaches_tables(context, function, &unknown) {
         return None;
     }
     let name = context.function_name(function);
@@ -42,12 +43,17 @@ fn unproven_function(context: &Context<'_>, function: &Function) -> Option<Findi
          `[[database.allow.unproven-function]]` with `role = {first:?}` and `function = {name:?}`"
     );
     let owner = context.catalog.role_name(function.owner);
+    let rights = if function.is_untrusted {
+        "the language is not trusted: it can read and write the files of the server".to_string()
+    } else {
+        format!("it is SECURITY DEFINER: it runs as its owner `{owner}`")
+    };
     Some(
         Finding::of_role(DatabaseCheck::UnprovenFunction, first, message, fix)
             .about(&roles)
             .object(name)
             .fact(unknown.fact(&context.function_name(of), &of.language))
-            .fact(format!("it is SECURITY DEFINER: it runs as its owner `{owner}`")),
+            .fact(rights),
     )
 }
 
@@ -260,6 +266,19 @@ mod tests {
             found[0].facts[0],
             "`f()` is written in `plpython3u`, which `verify` does not read"
         );
+    }
+
+    #[test]
+    fn a_language_that_is_not_trusted() {
+        let of = |is_untrusted: bool| {
+            found(find, move |it| {
+                let function = it.function("f", "open(args[0])");
+                function.language = "plpython3u".to_string();
+                (function.is_definer, function.is_untrusted) = (false, is_untrusted);
+            })
+        };
+        assert_eq!(of(true), ["- f()"]);
+        assert_eq!(of(false), NOTHING);
     }
 
     fn dynamic(it: &mut Database) {
