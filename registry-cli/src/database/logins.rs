@@ -65,10 +65,15 @@ pub fn reset(context: &Context<'_>, setting: &Setting) -> String {
 
 /// The schemas in which sessions of a role look for a table: <https://www.postgresql.org/docs/current/ddl-schemas.html>.
 pub fn search_path(context: &Context<'_>, app: &Actor<'_>) -> Vec<String> {
+    search_path_of(context, app, app.role)
+}
+
+/// The schemas in which sessions look for a table whose role has logged in as another one.
+pub fn search_path_of(context: &Context<'_>, app: &Actor<'_>, login: &Role) -> Vec<String> {
     const DEFAULT: &str = "\"$user\", public";
     let settings = context.catalog.settings.iter();
     let own = settings.filter(|one| {
-        one.name == "search_path" && (one.role == PUBLIC || one.role == app.role.oid) && !one.of_server
+        one.name == "search_path" && (one.role == PUBLIC || one.role == login.oid) && !one.of_server
     });
     let most_particular = own.max_by_key(|one| (one.role != PUBLIC, one.in_database));
     let path = most_particular.map_or(DEFAULT, |one| one.value.as_str());

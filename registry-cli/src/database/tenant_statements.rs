@@ -60,8 +60,13 @@ pub fn inner_functions<'c>(context: &'c Context<'_>, function: &Function) -> Vec
 /// The code of the query of a materialized view, and of all functions that it calls. Those run with the rights of the
 /// view's owner, or of their own.
 pub fn code_of_query(context: &Context<'_>, query: &str) -> Words {
-    let called = called(context, query, |_| true).into_iter();
+    let called = all_called(context, query).into_iter();
     Words::of_functions(called.map(|one| one.body.as_str()).chain([query]))
+}
+
+/// The functions that code calls, directly or in others, whatever rights they run with.
+pub fn all_called<'c>(context: &'c Context<'_>, code: &str) -> Vec<&'c Function> {
+    called(context, code, |_| true)
 }
 
 /// The functions that code calls, directly or in others, if all of them meet a condition.

@@ -331,6 +331,31 @@ mod tests {
     }
 
     #[test]
+    fn a_function_that_reads_statistics() {
+        let of = |body: &'static str, owner: &'static str, is_trigger: bool| {
+            found(find, move |it| {
+                let owner = it.role_oid(owner);
+                let function = it.function("f", body);
+                (function.owner, function.is_trigger) = (owner, is_trigger);
+            })
+        };
+        let stats = "SELECT most_common_vals::text FROM pg_stats";
+        assert_eq!(of(stats, "postgres", false), ["audit_logs f()"]);
+        assert_eq!(
+            of(
+                "SELECT stavalues1::text FROM pg_catalog.pg_statistic",
+                "postgres",
+                false
+            ),
+            ["audit_logs f()"]
+        );
+        // The view shows no values of tables whose policies bind the role.
+        assert_eq!(of(stats, "owner", false), NOTHING);
+        assert_eq!(of(stats, "postgres", true), NOTHING);
+        assert_eq!(of("SELECT reltuples FROM pg_class", "postgres", false), NOTHING);
+    }
+
+    #[test]
     fn a_function_that_empties_tables() {
         let empties = |body: &'static str, owner: &'static str| {
             found(find, move |it| {
