@@ -184,20 +184,15 @@ impl Words {
         places.any(|at| is_set(at) && !USUAL.contains(&self.next(at + 1)))
     }
 
-    /// The statements of the code, each without its semicolon.
-    pub fn statements(&self) -> impl Iterator<Item = &[String]> {
-        let starts = (0..self.all.len()).filter(|at| {
-            matches!(
-                self.word(*at, 1),
-                // Strings that are run start and end with an empty word.
-                "" | ";" | "(" | "begin" | "atomic" | "then" | "else" | "loop" | "do" | "also" | "instead"
-            )
-        });
-        starts.map(|at| {
-            let rest = &self.all[at..];
-            let end = rest.iter().position(|word| word == ";");
-            &rest[..end.unwrap_or(rest.len())]
-        })
+    /// The words of each statement of the code, whether or not it is put together from several strings.
+    pub fn statements(&self) -> impl Iterator<Item = Vec<&str>> {
+        // Strings that are run start and end with an empty word.
+        const BEFORE: &[&str] = &[
+            "", ";", "(", "begin", "atomic", "then", "else", "loop", "do", "also", "instead",
+        ];
+        let places = (0..self.all.len()).filter(|at| !self.all[*at].is_empty());
+        let starts = places.filter(|at| BEFORE.contains(&self.word(*at, 1)));
+        starts.map(|at| self.statement_after(at).filter(|word| !word.is_empty()).collect())
     }
 
     fn is_read(&self, start: usize) -> bool {

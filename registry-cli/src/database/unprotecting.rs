@@ -28,7 +28,8 @@ pub fn unprotecting<'c>(context: &'c Context<'c>, words: &Words, role: Oid) -> V
     let of_settings = words
         .sets(REPLICATION_ROLE)
         .then_some(("SET session_replication_role", Target::Server));
-    let of_statements = words.statements().filter_map(target);
+    let statements: Vec<Vec<&str>> = words.statements().collect();
+    let of_statements = statements.iter().filter_map(|statement| target(statement));
     let all = of_settings.into_iter().chain(of_statements);
     let reached = all.map(|(statement, target)| Unprotecting {
         statement,
@@ -40,15 +41,19 @@ pub fn unprotecting<'c>(context: &'c Context<'c>, words: &Words, role: Oid) -> V
 /// What a statement works on.
 enum Target<'w> {
     /// The tables that it names.
-    Tables(&'w [String]),
+    Tables(&'w [&'w str]),
     /// Privileges on tables that it names, or on all tables.
-    Privileges(&'w [String], Option<&'w [String]>),
+    Privileges {
+        privileges: &'w [&'w str],
+        objects: Option<&'w [&'w str]>,
+        grantees: &'w [&'w str],
+    },
     /// Views that it names.
-    Views(&'w [String]),
+    Views(&'w [&'w str]),
     /// A function that it names first.
-    Routine(&'w [String]),
-    /// Roles, and so every table.
-    Roles,
+    Routine(&'w [&'w str]),
+    /// Roles that it names, and so every table.
+    Roles(&'w [&'w str]),
     /// What only a superuser may change.
     Server,
 }
@@ -74,10 +79,9 @@ const TABLE_ACTIONS: &[(&[&str], &str)] = &[
     (&["inherit"], "ALTER TABLE … INHERIT"),
 ];
 
-fn target(statement: &[String]) -> Option<(&'static str, Target<'_>)> {
-    let words: Vec<&str> = statement.iter().map(String::as_str).collect();
+fn target<'w>(statement: &'w [&'w str]) -> Option<(&'static str, Target<'w>)> {
     let from = |at: usize| &statement[at..];
-    Some(match words.as_slice() {
+    Some(match statement {
         ["alter", "table", rest @ ..] => {
             let mut actions = TABLE_ACTIONS.iter();
             let (_, text) = actions.find(|(action, _)| contains(rest, action))?;
@@ -111,21 +115,30 @@ fn target(statement: &[String]) -> Option<(&'static str, Target<'_>)> {
             ("ALTER VIEW … OWNER TO", Target::Views(from(2)))
         }
         ["create", "or", "replace", "view", ..] => {
-            let end = statement.iter().position(|word| word == "as")?;
+            let end = statement.iter().position(|word| *word == "as")?;
             ("CREATE OR REPLACE VIEW", Target::Views(&statement[4..end]))
         }
         ["alter", "default", "privileges", rest @ ..]
             if contains(rest, &["grant"]) && contains(rest, &["on", "tables"]) =>
         {
-            let start = statement.iter().position(|word| word == "grant")?;
-            ("ALTER DEFAULT PRIVILEGES", Target::Privileges(from(start), None))
+            let start = statement.iter().position(|word| *word == "grant")?;
+            let target = Target::Privileges {
+                privileges: from(start),
+                objects: None,
+                grantees: grantees(from(start)),
+            };
+            ("ALTER DEFAULT PRIVILEGES", target)
         }
         ["grant", ..] => grant(statement)?,
-        ["alter" | "create", "role" | "user" | "group", rest @ ..] if makes_powerful(rest) => {
-            ("ALTER ROLE", Target::Roles)
+        ["alter", "group", _, "add", "user", names @ ..] => ("ALTER GROUP", Target::Roles(names)),
+        ["alter", "role" | "user" | "group", name, rest @ ..] if makes_powerful(rest) => {
+            ("ALTER ROLE", Target::Roles(std::slice::from_ref(name)))
         }
-        ["reassign", "owned", ..] => ("REASSIGN OWNED", Target::Roles),
-        ["drop", "owned", ..] => ("DROP OWNED", Target::Roles),
+        ["create", "role" | "user" | "group", rest @ ..] if makes_powerful(rest) => {
+            ("CREATE ROLE", Target::Roles(&[]))
+        }
+        ["reassign", "owned", ..] => ("REASSIGN OWNED", Target::Roles(&[])),
+        ["drop", "owned", ..] => ("DROP OWNED", Target::Roles(&[])),
         ["alter", "system", "set", ..] => ("ALTER SYSTEM", Target::Server),
         ["update", rest @ ..] | ["insert", "into", rest @ ..] | ["delete", "from", rest @ ..]
             if is_catalog(rest) =>
@@ -136,32 +149,50 @@ fn target(statement: &[String]) -> Option<(&'static str, Target<'_>)> {
     })
 }
 
-fn grant(statement: &[String]) -> Option<(&'static str, Target<'_>)> {
-    let Some(on) = statement.iter().position(|word| word == "on") else {
-        return Some(("GRANT of a role", Target::Roles));
+fn grant<'w>(statement: &'w [&'w str]) -> Option<(&'static str, Target<'w>)> {
+    let Some(on) = statement.iter().position(|word| *word == "on") else {
+        return Some(("GRANT of a role", Target::Roles(grantees(statement))));
     };
     let (privileges, objects) = (&statement[1..on], &statement[on + 1..]);
-    let words: Vec<&str> = objects.iter().map(String::as_str).collect();
-    let target = match words.as_slice() {
+    let target = match objects {
         ["parameter", ..] => Target::Server,
         ["function" | "procedure" | "routine", ..] => {
-            let is_dangerous = words.iter().any(|word| is_of_files(word));
+            let is_dangerous = objects.iter().any(|word| is_of_files(word));
             return is_dangerous.then_some(("GRANT", Target::Server));
         }
-        ["all", "tables", ..] => Target::Privileges(privileges, None),
+        ["all", "tables", ..] => Target::Privileges {
+            privileges,
+            objects: None,
+            grantees: grantees(objects),
+        },
         [
             "all" | "database" | "domain" | "foreign" | "language" | "large" | "schema" | "sequence"
             | "tablespace" | "type",
             ..,
         ] => return None,
-        _ => Target::Privileges(privileges, Some(objects)),
+        _ => Target::Privileges {
+            privileges,
+            objects: Some(objects),
+            grantees: grantees(objects),
+        },
     };
     Some(("GRANT", target))
 }
 
+/// The roles to which a GRANT gives something.
+fn grantees<'w>(words: &'w [&'w str]) -> &'w [&'w str] {
+    let start = words
+        .iter()
+        .rposition(|word| *word == "to")
+        .map_or(words.len(), |to| to + 1);
+    let given = &words[start..];
+    let end = given.iter().position(|word| matches!(*word, "with" | "granted"));
+    &given[..end.unwrap_or(given.len())]
+}
+
 /// The words after the first ON.
-fn after_on(statement: &[String]) -> Option<&[String]> {
-    let on = statement.iter().position(|word| word == "on")?;
+fn after_on<'w>(statement: &'w [&'w str]) -> Option<&'w [&'w str]> {
+    let on = statement.iter().position(|word| *word == "on")?;
     statement.get(on + 1..)
 }
 
@@ -175,14 +206,12 @@ fn makes_powerful(words: &[&str]) -> bool {
     words.iter().any(|word| ATTRIBUTES.contains(word))
         || contains(words, &["in", "role"])
         || contains(words, &["in", "group"])
-        || contains(words, &["add", "user"])
 }
 
+/// Whether a name is that of a system catalog. A schema can have such a name, too: that of temporary tables.
 fn is_catalog(words: &[&str]) -> bool {
     match words {
-        ["pg_catalog", ".", ..] => true,
-        // A schema can have such a name, too: that of temporary tables.
-        [_, ".", ..] => false,
+        [schema, ".", ..] => *schema == "pg_catalog",
         [name, ..] => name.starts_with("pg_"),
         [] => false,
     }
@@ -195,9 +224,16 @@ impl Target<'_> {
             Self::Tables(words) => protected(context, |_, relation| {
                 is_named(words, &relation.schema, &relation.name) && rules(actor, relation.owner)
             }),
-            Self::Privileges(privileges, objects) => protected(context, |table, relation| {
+            Self::Privileges {
+                privileges,
+                objects,
+                grantees,
+            } => protected(context, |table, relation| {
                 let is_about = objects.is_none_or(|words| is_named(words, &relation.schema, &relation.name));
-                is_about && rules(actor, relation.owner) && are_open(privileges, table)
+                is_about
+                    && rules(actor, relation.owner)
+                    && are_open(privileges, table)
+                    && concerns_application(context, grantees)
             }),
             Self::Views(words) => {
                 let relations = context.catalog.relations.iter();
@@ -211,11 +247,11 @@ impl Target<'_> {
                     .collect()
             }
             Self::Routine(words) => of_routine(context, actor, words),
-            Self::Roles => {
+            Self::Roles(names) => {
                 let mut memberships = context.catalog.memberships(actor.role.oid).iter();
                 let may =
                     actor.role.superuser || actor.role.create_role || memberships.any(|edge| edge.admin);
-                protected(context, |_, _| may)
+                protected(context, |_, _| may && concerns_application(context, names))
             }
             Self::Server => protected(context, |_, _| actor.role.superuser),
         }
@@ -223,8 +259,8 @@ impl Target<'_> {
 }
 
 /// The tables whose policies or triggers run a function that a statement names first, if the role may change it.
-fn of_routine<'c>(context: &'c Context<'c>, actor: &Actor<'c>, words: &[String]) -> BTreeSet<&'c str> {
-    let open = words.iter().position(|word| word == "(").unwrap_or(words.len());
+fn of_routine<'c>(context: &'c Context<'c>, actor: &Actor<'c>, words: &[&str]) -> BTreeSet<&'c str> {
+    let open = words.iter().position(|word| *word == "(").unwrap_or(words.len());
     let routines = context.catalog.routines.iter();
     let named = routines.filter(|function| {
         is_named(&words[..open], &function.schema, &function.name) && rules(actor, function.owner)
@@ -254,28 +290,36 @@ fn is_protected(table: &Table<'_>) -> bool {
     table.has_rls() || table.registered.access.is_append_only()
 }
 
+/// Whether roles are not all known to be others than those of the application.
+fn concerns_application(context: &Context<'_>, names: &[&str]) -> bool {
+    let is_another = |name: &&str| {
+        let role = context.catalog.role(name);
+        role.is_some_and(|role| context.app_role_reaching(role.oid).is_none())
+    };
+    let mut roles = names.iter().filter(|name| **name != ",").peekable();
+    roles.peek().is_none() || !roles.all(is_another)
+}
+
 /// Whether a role has the rights of an owner.
 fn rules(actor: &Actor<'_>, owner: Oid) -> bool {
     actor.role.superuser || actor.reaches(owner)
 }
 
 /// Whether the application must not hold one of these privileges on a table. The policies bind the others.
-fn are_open(privileges: &[String], table: &Table<'_>) -> bool {
+fn are_open(privileges: &[&str], table: &Table<'_>) -> bool {
     let access = table.registered.access;
     let mut wrong = revoked(access).iter().chain(unbound(access));
-    privileges.iter().any(|one| one == "all")
+    privileges.contains(&"all")
         || wrong.any(|wrong| privileges.iter().any(|one| one.eq_ignore_ascii_case(wrong)))
 }
 
 /// Whether words name an object, with its schema or without any.
-fn is_named(words: &[String], schema: &str, name: &str) -> bool {
+fn is_named(words: &[&str], schema: &str, name: &str) -> bool {
     let mut places = (0..words.len()).filter(|at| words[*at] == name);
-    places.any(
-        |at| match at.checked_sub(1).map(|before| words[before].as_str()) {
-            Some(".") => at >= 2 && words[at - 2] == schema,
-            _ => true,
-        },
-    )
+    places.any(|at| match at.checked_sub(1).map(|before| words[before]) {
+        Some(".") => at >= 2 && words[at - 2] == schema,
+        _ => true,
+    })
 }
 
 #[cfg(test)]
@@ -320,6 +364,8 @@ mod tests {
             "DROP TABLE IF EXISTS invoices CASCADE",
             "GRANT ALL ON invoices TO app",
             "GRANT SELECT, TRUNCATE ON TABLE users, invoices TO PUBLIC",
+            "BEGIN EXECUTE format('GRANT ALL ON invoices TO %I', name); END",
+            "BEGIN EXECUTE 'ALTER ' || 'TABLE invoices DISABLE ROW ' || 'LEVEL SECURITY'; END",
         ] {
             let of_owner = found("owner", body, |_| ());
             assert!(
@@ -427,6 +473,10 @@ mod tests {
             "REVOKE ALL ON invoices FROM app",
             "ALTER ROLE app PASSWORD 'x'",
             "ALTER ROLE app NOBYPASSRLS",
+            "ALTER ROLE postgres BYPASSRLS",
+            "GRANT app TO postgres WITH ADMIN OPTION",
+            "GRANT ALL ON invoices TO owner, postgres",
+            "GRANT ALL ON ALL TABLES IN SCHEMA public TO postgres",
             "SET LOCAL session_replication_role = origin",
             "BEGIN IF current_setting('session_replication_role') = 'replica' THEN RETURN NEW; END IF; END",
             "BEGIN RAISE NOTICE 'ALTER TABLE invoices DISABLE ROW LEVEL SECURITY'; END",

@@ -702,6 +702,12 @@ faults! {
         REVOKE EXECUTE ON FUNCTION f(bigint, int) FROM PUBLIC;
         CREATE AGGREGATE leak(int) (SFUNC = f, STYPE = bigint); ALTER AGGREGATE leak(int) OWNER TO postgres"
         => "definer-function contacts f(bigint, integer)";
+    function_reads_statistics: "CREATE FUNCTION f() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER
+            AS 'SELECT most_common_vals::text FROM pg_stats'; ALTER FUNCTION f() OWNER TO postgres" => "definer-function activity_costs f()";
+    view_shows_statistics: "CREATE VIEW v AS SELECT stavalues1::text AS a FROM pg_statistic; ALTER VIEW v OWNER TO postgres;
+        GRANT SELECT ON v TO erp_app" => "server-privilege - SELECT on v";
+    app_owns_what_a_materialized_view_calls: "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION f() OWNER TO erp_app;
+        CREATE MATERIALIZED VIEW m AS SELECT f()" => "app-role-owns-function - f()";
     materialized_view_of_a_function: "CREATE FUNCTION f() RETURNS SETOF contacts LANGUAGE sql AS 'SELECT * FROM contacts';
         CREATE MATERIALIZED VIEW m AS SELECT id FROM f(); GRANT SELECT ON m TO erp_app" => "materialized-view contacts m";
     materialized_view_of_a_query: "CREATE MATERIALIZED VIEW m AS SELECT query_to_xml('SELECT * FROM contacts', true, true, '') AS x;
@@ -1006,6 +1012,8 @@ no_faults! {
         CREATE AGGREGATE total(int) (SFUNC = add, STYPE = int)";
     settings_of_another_role_and_usual_ones: "ALTER ROLE reporting IN DATABASE :DBNAME SET session_replication_role = replica;
         ALTER ROLE erp_app IN DATABASE :DBNAME SET row_security = off; ALTER ROLE erp_app IN DATABASE :DBNAME SET search_path = public";
+    view_of_visible_statistics: "CREATE VIEW x AS SELECT attname, most_common_vals::text AS a FROM pg_stats;
+        ALTER VIEW x OWNER TO postgres; GRANT SELECT ON x TO erp_app";
     view_that_runs_a_query_as_its_caller: "CREATE VIEW x AS SELECT query_to_xml('SELECT * FROM contacts', true, true, '') AS all_rows;
         ALTER VIEW x OWNER TO postgres; GRANT SELECT ON x TO erp_app";
     built_in_function_that_is_not_leakproof: "ALTER FUNCTION pg_catalog.texteq(text, text) NOT LEAKPROOF";

@@ -1,4 +1,4 @@
-//! Statements about privileges on objects of the server itself and of its extensions. Those belong to a superuser, so the
+//! Statements that change objects of the server itself and of its extensions, or privileges on them. Those belong to a superuser, so the
 //! owner of the migrations can change nothing about them: some statements are refused, others do nothing and only warn.
 
 use super::script::Statement;
@@ -11,10 +11,10 @@ pub const NOTHING_GRANTED: &str = "no privileges were granted";
 
 /// The query that finds the object of a refusal, if it is one of the server. `None` if the refusal is about something else.
 pub fn refused(refusal: &Refusal, statement: &Statement) -> Option<String> {
-    let is_about_privileges = ["grant", "revoke", "alter"]
+    let changes_something = ["grant", "revoke", "alter", "insert", "update", "delete", "do"]
         .iter()
         .any(|word| statement.starts(word));
-    if refusal.code != INSUFFICIENT_PRIVILEGE || !is_about_privileges {
+    if refusal.code != INSUFFICIENT_PRIVILEGE || !changes_something {
         return None;
     }
     let object = ["permission denied for ", "must be owner of "]
@@ -37,22 +37,28 @@ pub fn granted(statement: &Statement) -> Option<String> {
     }
     let words = Words::outside_quotes(&statement.text);
     let all = words.statements().next()?;
-    let objects = all.iter().skip_while(|word| *word != "on").skip(1);
-    let objects: Vec<&str> = objects
-        .take_while(|word| *word != "to")
-        .map(String::as_str)
-        .collect();
-    let is_function = matches!(*objects.first()?, "function" | "procedure" | "routine");
+    let objects = all.into_iter().skip_while(|word| *word != "on").skip(1);
+    let objects: Vec<&str> = objects.take_while(|word| *word != "to").collect();
+    let (kind, names) = match objects.as_slice() {
+        ["all", _, "in", "schema", names @ ..] => ("schema", names),
+        [
+            kind @ ("function" | "procedure" | "routine" | "table" | "schema" | "language"),
+            names @ ..,
+        ] => (*kind, names),
+        names => ("table", names),
+    };
     let mut depth = 0_usize;
-    let names = objects.into_iter().filter(|word| {
+    let names = names.iter().copied().filter(|word| {
         match *word {
             "(" => depth += 1,
             ")" => depth = depth.saturating_sub(1),
-            _ => return depth == 0 && !matches!(*word, "" | "." | ","),
+            _ => return depth == 0 && !matches!(*word, "." | ","),
         }
         false
     });
-    Some(of_server(&names.collect::<Vec<_>>(), is_function))
+    let names: Vec<&str> = names.collect();
+    let is_function = matches!(kind, "function" | "procedure" | "routine");
+    (!names.is_empty()).then(|| of_server(&names, is_function))
 }
 
 /// The query for the objects of the server, or of an extension, that have one of some names which no other object has.
@@ -84,16 +90,23 @@ fn of_server(names: &[&str], is_function: bool) -> String {
 
 /// The query for a number that changes with the privileges on objects which do not belong to a role.
 pub fn privileges(owner: &str) -> String {
+    let lists = [
+        "'f' || oid || proacl::text FROM pg_catalog.pg_proc WHERE proowner",
+        "'r' || oid || relacl::text FROM pg_catalog.pg_class WHERE relowner",
+        "'n' || oid || nspacl::text FROM pg_catalog.pg_namespace WHERE nspowner",
+        "'l' || oid || lanacl::text FROM pg_catalog.pg_language WHERE lanowner",
+    ];
+    let of_others = lists.map(|list| format!("SELECT {list} <> (SELECT oid FROM role)"));
     format!(
-        "SELECT md5(coalesce(string_agg(line, ' ' ORDER BY line), '')) FROM (
-             SELECT 'f' || oid || proacl::text FROM pg_catalog.pg_proc WHERE proowner <> o.oid
-             UNION ALL SELECT 'r' || oid || relacl::text FROM pg_catalog.pg_class WHERE relowner <> o.oid
-             UNION ALL SELECT 'c' || attrelid || attname || attacl::text FROM pg_catalog.pg_attribute WHERE attacl IS NOT NULL
-             UNION ALL SELECT 'n' || oid || nspacl::text FROM pg_catalog.pg_namespace WHERE nspowner <> o.oid
-             UNION ALL SELECT 'l' || oid || lanacl::text FROM pg_catalog.pg_language WHERE lanowner <> o.oid
-         ) AS lines (line)",
+        "WITH role AS (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = {}), lines (line) AS (
+             {}
+             UNION ALL
+             SELECT 'c' || attrelid || attname || attacl::text FROM pg_catalog.pg_attribute WHERE attacl IS NOT NULL
+         )
+         SELECT md5(coalesce(string_agg(line, ' ' ORDER BY line), '')) FROM lines",
+        literal(owner),
+        of_others.join(" UNION ALL ")
     )
-    .replace("o.oid", &format!("(SELECT oid FROM pg_catalog.pg_roles WHERE rolname = {})", literal(owner)))
 }
 
 #[cfg(test)]
@@ -155,12 +168,13 @@ mod tests {
             Some(list.to_string())
         };
         let of_function = names("GRANT EXECUTE ON FUNCTION pg_catalog.lo_import(text, oid), b(int) TO app");
-        assert_eq!(of_function.unwrap(), "'function', 'pg_catalog', 'lo_import', 'b'");
+        assert_eq!(of_function.unwrap(), "'pg_catalog', 'lo_import', 'b'");
         assert_eq!(names("GRANT SELECT ON \"A\", b TO app").unwrap(), "'A', 'b'");
         assert_eq!(
             names("GRANT ALL ON ALL TABLES IN SCHEMA pg_catalog TO app").unwrap(),
-            "'all', 'tables', 'in', 'schema', 'pg_catalog'"
+            "'pg_catalog'"
         );
+        assert_eq!(names("GRANT USAGE ON LANGUAGE c TO app").unwrap(), "'c'");
         assert_eq!(names("GRANT owner TO app"), None);
         assert_eq!(names("REVOKE ALL ON a FROM app"), None);
     }
