@@ -262,6 +262,8 @@ pub struct Function {
     pub executors: Vec<Oid>,
     /// `pg_language.lanname`.
     pub language: String,
+    /// Whether the language lets it do what the server's user may do on the machine.
+    pub is_untrusted: bool,
     /// Whether it runs as its owner: SECURITY DEFINER.
     pub is_definer: bool,
     /// Whether its body is in standard SQL, whose names were looked up when it was created.
@@ -285,6 +287,36 @@ impl Function {
             self.arguments
         )
     }
+}
+
+/// An aggregate, and a function that it calls.
+#[derive(Debug, FromRow)]
+pub struct Aggregate {
+    pub schema: String,
+    /// With the types of its arguments.
+    pub name: String,
+    pub owner: Oid,
+    pub executors: Vec<Oid>,
+    pub function_schema: String,
+    pub function: String,
+    /// The types of the function's arguments.
+    pub function_types: String,
+}
+
+/// A built-in function.
+#[derive(Debug, FromRow)]
+pub struct BuiltIn {
+    /// With its schema and the types of its arguments.
+    pub name: String,
+    /// As ALTER ROUTINE takes it.
+    pub signature: String,
+}
+
+/// The query of a materialized view.
+#[derive(Debug, FromRow)]
+pub struct Definition {
+    pub view: Oid,
+    pub definition: String,
 }
 
 /// A function that runs as its caller, and may be one expression.
@@ -434,6 +466,9 @@ pub struct Rows {
     pub uses: Vec<Use>,
     pub rules: Vec<Rule>,
     pub functions: Vec<Function>,
+    pub aggregates: Vec<Aggregate>,
+    pub leakproof: Vec<BuiltIn>,
+    pub definitions: Vec<Definition>,
     pub bodies: Vec<FunctionBody>,
     pub setters: Vec<CodeRow>,
     pub redefined: Vec<RedefinedRow>,
@@ -482,6 +517,9 @@ impl Rows {
             grants: session.query("privileges", include_str!("catalog/grants.sql"))?,
             policies: session.query("policies", include_str!("catalog/policies.sql"))?,
             functions: session.query("functions", include_str!("catalog/functions.sql"))?,
+            aggregates: session.query("aggregates", include_str!("catalog/aggregates.sql"))?,
+            leakproof: session.query("built-in functions", include_str!("catalog/leakproof.sql"))?,
+            definitions: session.query("materialized views", include_str!("catalog/definitions.sql"))?,
             triggers: session.query("triggers", include_str!("catalog/triggers.sql"))?,
             settings: settings(session)?,
             read_settings: session.query(
@@ -550,6 +588,11 @@ pub struct Catalog {
     pub default_grants: Vec<DefaultGrant>,
     /// The functions and procedures of the database.
     pub routines: Vec<Function>,
+    aggregates: Vec<Aggregate>,
+    /// The built-in functions that somebody has made LEAKPROOF.
+    pub leakproof: Vec<BuiltIn>,
+    /// The queries of materialized views.
+    definitions: BTreeMap<Oid, Definition>,
     pub foreign_keys: Vec<ForeignKey>,
     /// All code that may change a setting, or use code that does; empty if none changes one.
     pub setters: Vec<CodeRow>,
@@ -601,6 +644,9 @@ impl From<Rows> for Catalog {
             memberships: grouped(rows.memberships, |edge| edge.member),
             default_grants: rows.default_grants,
             routines: rows.functions,
+            aggregates: rows.aggregates,
+            leakproof: rows.leakproof,
+            definitions: by_key(rows.definitions, |one| one.view),
             bodies: grouped(rows.bodies, |function| function.name.clone()),
             foreign_keys: rows.foreign_keys,
             setters: rows.setters,
@@ -724,6 +770,20 @@ impl Catalog {
     /// The functions that run as their owner.
     pub fn definers(&self) -> impl Iterator<Item = &Function> {
         self.routines.iter().filter(|function| function.is_definer)
+    }
+
+    /// The aggregates that call a function.
+    pub fn aggregates_of<'c>(&'c self, function: &'c Function) -> impl Iterator<Item = &'c Aggregate> {
+        self.aggregates.iter().filter(|aggregate| {
+            aggregate.function == function.name
+                && aggregate.function_schema == function.schema
+                && aggregate.function_types == function.types
+        })
+    }
+
+    /// The query of a materialized view.
+    pub fn definition(&self, view: Oid) -> Option<&str> {
+        self.definitions.get(&view).map(|one| one.definition.as_str())
     }
 
     /// The triggers that run a function.

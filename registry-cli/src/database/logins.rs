@@ -3,6 +3,7 @@
 use super::catalog::{PUBLIC, Role, Setting};
 use super::context::Context;
 use super::roles::Actor;
+use super::statements::identifier;
 
 /// The role of the application itself, and the roles that log in and can become it. A superuser can become any role, but
 /// is not one of the application.
@@ -21,12 +22,58 @@ pub fn start_with<'c>(context: &Context<'c>, app: &Actor<'c>, setting: &Setting)
     setting.role == PUBLIC || roles.any(|role| role.oid == setting.role)
 }
 
+/// Where a setting comes from, as a fact of a finding.
+pub fn source(context: &Context<'_>, setting: &Setting) -> String {
+    if setting.of_server {
+        return format!("the configuration of the server sets `{}`", setting.name);
+    }
+    let of_role = if setting.role == PUBLIC {
+        "every role".to_string()
+    } else {
+        format!("role `{}`", context.catalog.role_name(setting.role))
+    };
+    let place = if setting.in_database {
+        " in this database"
+    } else {
+        ""
+    };
+    format!(
+        "`pg_db_role_setting` sets `{}` for {of_role}{place}",
+        setting.name
+    )
+}
+
+/// What takes a setting away.
+pub fn reset(context: &Context<'_>, setting: &Setting) -> String {
+    if setting.of_server {
+        return format!("remove `{}` from the configuration of the server", setting.name);
+    }
+    let parts: Vec<String> = setting.name.split('.').map(identifier).collect();
+    let name = parts.join(".");
+    let database = identifier(&context.catalog.server.database);
+    let role = context
+        .catalog
+        .role_of(setting.role)
+        .map(|role| identifier(&role.name));
+    match (role, setting.in_database) {
+        (Some(role), true) => format!("ALTER ROLE {role} IN DATABASE {database} RESET {name};"),
+        (Some(role), false) => format!("ALTER ROLE {role} RESET {name};"),
+        (None, true) => format!("ALTER DATABASE {database} RESET {name};"),
+        (None, false) => format!("ALTER ROLE ALL RESET {name};"),
+    }
+}
+
 /// The schemas in which sessions of a role look for a table: <https://www.postgresql.org/docs/current/ddl-schemas.html>.
 pub fn search_path(context: &Context<'_>, app: &Actor<'_>) -> Vec<String> {
+    search_path_of(context, app, app.role)
+}
+
+/// The schemas in which sessions look for a table whose role has logged in as another one.
+pub fn search_path_of(context: &Context<'_>, app: &Actor<'_>, login: &Role) -> Vec<String> {
     const DEFAULT: &str = "\"$user\", public";
     let settings = context.catalog.settings.iter();
     let own = settings.filter(|one| {
-        one.name == "search_path" && (one.role == PUBLIC || one.role == app.role.oid) && !one.of_server
+        one.name == "search_path" && (one.role == PUBLIC || one.role == login.oid) && !one.of_server
     });
     let most_particular = own.max_by_key(|one| (one.role != PUBLIC, one.in_database));
     let path = most_particular.map_or(DEFAULT, |one| one.value.as_str());

@@ -6,6 +6,8 @@ use std::collections::{HashMap, HashSet};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
+use super::sql_arguments::runs_argument;
+
 /// The words and signs of a text, without comments. Any sign other than `.`, `,`, `;`, `::` and parentheses is stored
 /// as the empty string.
 #[derive(Debug, Default)]
@@ -18,6 +20,8 @@ pub struct Words {
     reads_what_it_is_given: bool,
     inserts_what_it_is_given: bool,
     changes_what_it_is_given: bool,
+    /// The schemas of which all tables are read at once.
+    exported: HashSet<String>,
 }
 
 /// How deeply nested quotes are read.
@@ -36,10 +40,13 @@ impl Words {
     /// The words of a function's body. Its strings count as code only if the function executes strings.
     pub fn of_function(body: &str) -> Self {
         let words = Self::outside_quotes(body);
-        let runs_code = words
-            .all
-            .iter()
-            .any(|word| word == "execute" || word.starts_with("spi_"));
+        let mut each = words.all.iter().enumerate();
+        let runs_code = each.any(|(at, word)| match word.as_str() {
+            "execute" => true,
+            // `DO $$ … $$`; after ON CONFLICT and ALSO, a word follows.
+            "do" => matches!(words.next(at), "" | "language") && at + 1 < words.all.len(),
+            word => word.starts_with("spi_") || (words.next(at) == "(" && runs_argument(word)),
+        });
         if runs_code { Self::of(body) } else { words }
     }
 
@@ -56,6 +63,7 @@ impl Words {
             all.all.extend(words.all);
             all.all.push(";".to_string());
             all.quoted.extend(words.quoted);
+            all.exported.extend(words.exported);
             all.reads_what_it_is_given |= words.reads_what_it_is_given;
             all.inserts_what_it_is_given |= words.inserts_what_it_is_given;
             all.changes_what_it_is_given |= words.changes_what_it_is_given;
@@ -87,10 +95,10 @@ impl Words {
                     }
                     self.all.push(word.value);
                 }
-                Token::SingleQuotedString(inner) | Token::EscapedStringLiteral(inner) if depth > 0 => {
-                    self.code(&inner, depth);
+                Token::SingleQuotedString(inner) | Token::EscapedStringLiteral(inner) => {
+                    self.string(&inner, depth);
                 }
-                Token::DollarQuotedString(inner) if depth > 0 => self.code(&inner.value, depth),
+                Token::DollarQuotedString(inner) => self.string(&inner.value, depth),
                 Token::Whitespace(_) => {}
                 Token::Period => self.all.push(".".to_string()),
                 Token::Comma => self.all.push(",".to_string()),
@@ -100,6 +108,28 @@ impl Words {
                 Token::DoubleColon => self.all.push("::".to_string()),
                 _ => self.all.push(String::new()),
             }
+        }
+    }
+
+    /// A string, which may name what a function works on.
+    fn string(&mut self, text: &str, depth: usize) {
+        let function = match self.all.as_slice() {
+            [.., function, open] if open == "(" => function.as_str(),
+            _ => "",
+        };
+        match function {
+            "table_to_xml" | "table_to_xml_and_xmlschema" => {
+                self.all.push("table".to_string());
+                self.collect(text, 0);
+            }
+            "schema_to_xml" | "schema_to_xml_and_xmlschema" => {
+                self.exported.insert(text.to_string());
+                self.all.push(String::new());
+            }
+            // A setting of the server: those of others have a period in their names.
+            "set_config" if !text.contains('.') => self.collect(text, 0),
+            _ if depth > 0 => self.code(text, depth),
+            _ => self.all.push(String::new()),
         }
     }
 
@@ -132,7 +162,37 @@ impl Words {
     /// Whether a statement reads rows of the table.
     pub fn reads(&self, schema: &str, name: &str) -> bool {
         let is_given = self.reads_what_it_is_given && self.quoted.contains(name);
-        is_given || self.starts(schema, name).any(|(_, start)| self.is_read(start))
+        is_given || self.exports(schema) || self.starts(schema, name).any(|(_, start)| self.is_read(start))
+    }
+
+    /// Whether all tables of a schema are read at once.
+    fn exports(&self, schema: &str) -> bool {
+        let mut of_database = ["database_to_xml", "database_to_xml_and_xmlschema"].iter();
+        self.exported.contains(schema) || of_database.any(|function| self.contains(function))
+    }
+
+    /// Whether a setting of the server gets another value than it has from the start.
+    pub fn sets(&self, setting: &str) -> bool {
+        const USUAL: &[&str] = &["origin", "default", "local"];
+        let is_set = |at: usize| {
+            matches!(
+                (self.word(at, 2), self.word(at, 1)),
+                (_, "set") | ("set", "local" | "session") | ("set_config", "(")
+            )
+        };
+        let mut places = self.places(setting);
+        places.any(|at| is_set(at) && !USUAL.contains(&self.next(at + 1)))
+    }
+
+    /// The words of each statement of the code, whether or not it is put together from several strings.
+    pub fn statements(&self) -> impl Iterator<Item = Vec<&str>> {
+        // Strings that are run start and end with an empty word.
+        const BEFORE: &[&str] = &[
+            "", ";", "(", "begin", "atomic", "then", "else", "loop", "do", "also", "instead",
+        ];
+        let places = (0..self.all.len()).filter(|at| !self.all[*at].is_empty());
+        let starts = places.filter(|at| BEFORE.contains(&self.word(*at, 1)));
+        starts.map(|at| self.statement_after(at).filter(|word| !word.is_empty()).collect())
     }
 
     fn is_read(&self, start: usize) -> bool {
@@ -465,6 +525,35 @@ mod tests {
             ("-- FROM logs\nSELECT 1 /* FROM logs */", false, false),
             ("SELECT * FROM \"Logs\", logs_old", false, false),
             ("it's DELETE FROM public.logs", true, true),
+            (
+                "SELECT query_to_xml('SELECT * FROM logs', true, true, '')",
+                true,
+                false,
+            ),
+            ("SELECT table_to_xml('public.logs', true, true, '')", true, false),
+            (
+                "SELECT table_to_xml('logs'::regclass, true, true, '')",
+                true,
+                false,
+            ),
+            ("SELECT table_to_xml('other.logs', true, true, '')", false, false),
+            ("SELECT schema_to_xml('public', true, true, '')", true, false),
+            ("SELECT schema_to_xml('other', true, true, '')", false, false),
+            ("SELECT database_to_xml(true, true, '')", true, false),
+            ("SELECT * FROM ts_stat($$SELECT a FROM logs$$)", true, false),
+            ("SELECT ts_rewrite(q, 'SELECT a, b FROM logs')", true, false),
+            (
+                "PERFORM dblink_exec('dbname=shop', 'DELETE FROM logs')",
+                true,
+                true,
+            ),
+            ("DO $$ BEGIN DELETE FROM logs; END $$", true, true),
+            ("SELECT ts_headline('SELECT * FROM logs', q)", false, false),
+            (
+                "INSERT INTO a VALUES ('DELETE FROM logs') ON CONFLICT DO NOTHING",
+                false,
+                false,
+            ),
         ] {
             let words = Words::of_function(text);
             assert_eq!(

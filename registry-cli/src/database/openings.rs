@@ -8,7 +8,7 @@ use super::context::{Context, Table};
 use super::logic::Verdict;
 use super::mention::Words;
 use super::policies::{COMMANDS, Clause, question};
-use super::roles::Actor;
+use super::roles::{Actor, READ_ALL_DATA};
 
 /// What statements do with a table.
 #[derive(Clone, Copy, Default)]
@@ -249,7 +249,25 @@ pub fn opened_by<'c>(
             opened.extend(emptied_with(context, relation, role));
         }
     }
+    if reads_statistics(context, code, role) {
+        let secured = context.row_secured();
+        let read = secured.filter(|(_, relation)| counts_as_read(relation));
+        opened.extend(read.map(|(table, _)| table.name()));
+    }
     opened.into_iter().collect()
+}
+
+/// Whether code reads the statistics of all tables, which hold frequent values of each column.
+fn reads_statistics(context: &Context<'_>, code: &Code, role: Oid) -> bool {
+    const STATISTICS: &[&str] = &[
+        "pg_statistic",
+        "pg_statistic_ext_data",
+        "pg_stats",
+        "pg_stats_ext",
+        "pg_stats_ext_exprs",
+    ];
+    let may = |role: Actor<'_>| role.role.superuser || role.others().any(|one| one.name == READ_ALL_DATA);
+    STATISTICS.iter().any(|name| code.all.reads("pg_catalog", name)) && context.owner(role).is_some_and(may)
 }
 
 /// The registered tables that TRUNCATE … CASCADE of a table empties, too: those that refer to it.

@@ -24,6 +24,7 @@ use super::logic::{MAX_STEPS, Question, Verdict};
 use super::mention::Words;
 use super::openings::Code;
 use super::roles::Actor;
+use super::sql_arguments::runs_argument;
 use super::statements::{identifier, literal};
 use super::triggers::{BEFORE, FOR_EACH_ROW, INSTEAD_OF};
 
@@ -53,11 +54,28 @@ pub fn code_of_function(context: &Context<'_>, function: &Function) -> Code {
 /// The functions that run with the rights of a function that runs as its owner, because it calls them, or another of them
 /// does.
 pub fn inner_functions<'c>(context: &'c Context<'_>, function: &Function) -> Vec<&'c Function> {
+    called(context, &function.body, |other| !other.is_definer)
+}
+
+/// The code of the query of a materialized view, and of all functions that it calls. Those run with the rights of the
+/// view's owner, or of their own.
+pub fn code_of_query(context: &Context<'_>, query: &str) -> Words {
+    let called = all_called(context, query).into_iter();
+    Words::of_functions(called.map(|one| one.body.as_str()).chain([query]))
+}
+
+/// The functions that code calls, directly or in others, whatever rights they run with.
+pub fn all_called<'c>(context: &'c Context<'_>, code: &str) -> Vec<&'c Function> {
+    called(context, code, |_| true)
+}
+
+/// The functions that code calls, directly or in others, if all of them meet a condition.
+fn called<'c>(context: &'c Context<'_>, code: &str, is_met: impl Fn(&Function) -> bool) -> Vec<&'c Function> {
     let routines = &context.catalog.routines;
-    let (mut found, mut open) = (BTreeSet::new(), vec![Words::of_function(&function.body)]);
+    let (mut found, mut open) = (BTreeSet::new(), vec![Words::of_function(code)]);
     while let Some(words) = open.pop() {
         for (at, other) in routines.iter().enumerate() {
-            let is_inner = !other.is_definer && !other.is_trigger && words.calls(&other.schema, &other.name);
+            let is_inner = is_met(other) && !other.is_trigger && words.calls(&other.schema, &other.name);
             if is_inner && found.insert(at) {
                 open.push(Words::of_function(&other.body));
             }
@@ -255,7 +273,10 @@ impl<'r> Reader<'r> {
         let Some(found) = without_returning(found) else {
             return false;
         };
-        if found.len() > MAX_TOKENS || self.protected_names(found) != 1 {
+        // What is in a string is not looked at.
+        let mut names = found.iter().filter_map(|(token, _)| folded_word(token));
+        let has_string = names.any(|name| runs_argument(&name));
+        if found.len() > MAX_TOKENS || self.protected_names(found) != 1 || has_string {
             return false;
         }
         let parsed = Parser::parse_sql(&PostgreSqlDialect {}, &self.rewritten(text, found));
@@ -704,6 +725,7 @@ mod tests {
             "BEGIN SET LOCAL app.org_id = '2'; DELETE FROM invoices WHERE org_id = OWN; END",
             "TRUNCATE invoices; INSERT INTO invoices VALUES (1, OWN)",
             "COPY invoices FROM '/tmp/x'",
+            "SELECT query_to_xml('SELECT * FROM invoices', true, true, '') FROM invoices WHERE org_id = OWN",
         ] {
             assert!(is_unbound(body, |_| ()), "{body}");
         }

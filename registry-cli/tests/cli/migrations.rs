@@ -77,6 +77,35 @@ fn fails_with(crate_: &Crate, more: &[&str], parts: &[&str]) {
     }
 }
 
+/// Production lets a superuser do this, so the checks have to see it.
+#[test]
+fn a_privilege_that_only_a_superuser_may_grant() {
+    if !has_server() {
+        return;
+    }
+    let crate_ = shop();
+    crate_.write(
+        "migrations/3_files.sql",
+        "GRANT EXECUTE ON FUNCTION pg_read_file(text) TO app;\n\nGRANT UPDATE ON pg_class TO app;\n",
+    );
+    let report = verify(&crate_, &[]);
+    assert_eq!(
+        codes(&report),
+        [
+            "server-privilege - EXECUTE on pg_read_file(text)",
+            "server-privilege - UPDATE on pg_class"
+        ],
+        "{}",
+        report.all()
+    );
+    for part in [
+        "2 statements need a superuser",
+        "`migrations/3_files.sql:3`: `GRANT UPDATE ON pg_class TO app`: no privileges were granted",
+    ] {
+        assert!(report.stderr.contains(part), "{part}\n{}", report.all());
+    }
+}
+
 /// Under FORCE, a later migration of the owner changes no row.
 #[test]
 fn a_data_migration_that_changes_no_row() {

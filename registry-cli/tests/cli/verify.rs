@@ -670,6 +670,66 @@ faults! {
             AS $$ BEGIN EXECUTE format('TRUNCATE %I', t); END $$" => "unproven-function - f(text)";
     function_in_a_language_that_is_not_read: "CREATE FUNCTION f() RETURNS timestamptz LANGUAGE internal STABLE SECURITY DEFINER AS 'now'"
         => "unproven-function - f()";
+    function_switches_policies_off: "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+            AS $$ BEGIN ALTER TABLE public.contacts DISABLE ROW LEVEL SECURITY; END $$" => "definer-function contacts f()";
+    procedure_unforces_policies: "CREATE PROCEDURE p() LANGUAGE plpgsql SECURITY DEFINER
+            AS $$ BEGIN DO $x$ BEGIN ALTER TABLE contacts NO FORCE ROW LEVEL SECURITY; END $x$; END $$" => "definer-function contacts p()";
+    function_drops_a_policy: "CREATE FUNCTION f() RETURNS void LANGUAGE sql SECURITY DEFINER
+            AS 'DROP POLICY tenant_isolation ON contacts'" => "definer-function contacts f()";
+    trigger_drops_a_trigger: "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+            AS $$ BEGIN ALTER TABLE audit_logs DISABLE TRIGGER ALL; RETURN NEW; END $$;
+        CREATE TRIGGER t AFTER INSERT ON users FOR EACH ROW EXECUTE FUNCTION f()" => "definer-function audit_logs f()";
+    function_frees_the_application: "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+            AS $$ BEGIN EXECUTE 'ALTER ROLE erp_app BYPASSRLS'; END $$; ALTER FUNCTION f() OWNER TO postgres"
+        => "definer-function activity_costs f()";
+    function_switches_triggers_off: "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+            AS $$ BEGIN PERFORM set_config('session_replication_role', 'replica', false); END $$; ALTER FUNCTION f() OWNER TO postgres"
+        => "definer-function activity_costs f()";
+    function_exports_a_query: "CREATE FUNCTION f() RETURNS xml LANGUAGE sql SECURITY DEFINER
+            AS $$ SELECT query_to_xml('SELECT * FROM contacts', true, true, '') $$; ALTER FUNCTION f() OWNER TO postgres"
+        => "definer-function contacts f()";
+    function_exports_a_table: "CREATE FUNCTION f() RETURNS xml LANGUAGE sql SECURITY DEFINER
+            AS $$ SELECT table_to_xml('contacts', true, true, '') $$; ALTER FUNCTION f() OWNER TO postgres"
+        => "definer-function contacts f()";
+    function_runs_a_query_that_it_is_given: "CREATE FUNCTION f(q text) RETURNS SETOF text LANGUAGE sql SECURITY DEFINER
+            AS $$ SELECT word FROM ts_stat(q) $$; ALTER FUNCTION f(text) OWNER TO postgres" => "unproven-function - f(text)";
+    function_reads_a_file_that_it_is_given: "CREATE FUNCTION f(name text) RETURNS text LANGUAGE sql SECURITY DEFINER
+            AS $$ SELECT pg_read_file(name) $$; ALTER FUNCTION f(text) OWNER TO postgres" => "unproven-function - f(text)";
+    function_that_is_a_built_in_one: "CREATE FUNCTION f(text) RETURNS text LANGUAGE internal AS 'pg_read_file_all'"
+        => "unproven-function - f(text)";
+    aggregate_calls_what_the_app_may_not_execute: "CREATE FUNCTION f(bigint, int) RETURNS bigint LANGUAGE sql SECURITY DEFINER
+            AS 'SELECT count(*) FROM contacts'; ALTER FUNCTION f(bigint, int) OWNER TO postgres;
+        REVOKE EXECUTE ON FUNCTION f(bigint, int) FROM PUBLIC;
+        CREATE AGGREGATE leak(int) (SFUNC = f, STYPE = bigint); ALTER AGGREGATE leak(int) OWNER TO postgres"
+        => "definer-function contacts f(bigint, integer)";
+    function_reads_statistics: "CREATE FUNCTION f() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER
+            AS 'SELECT most_common_vals::text FROM pg_stats'; ALTER FUNCTION f() OWNER TO postgres" => "definer-function activity_costs f()";
+    view_shows_statistics: "CREATE VIEW v AS SELECT stavalues1::text AS a FROM pg_statistic; ALTER VIEW v OWNER TO postgres;
+        GRANT SELECT ON v TO erp_app" => "server-privilege - SELECT on v";
+    app_owns_what_a_materialized_view_calls: "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION f() OWNER TO erp_app;
+        CREATE MATERIALIZED VIEW m AS SELECT f()" => "app-role-owns-function - f()";
+    materialized_view_of_a_function: "CREATE FUNCTION f() RETURNS SETOF contacts LANGUAGE sql AS 'SELECT * FROM contacts';
+        CREATE MATERIALIZED VIEW m AS SELECT id FROM f(); GRANT SELECT ON m TO erp_app" => "materialized-view contacts m";
+    materialized_view_of_a_query: "CREATE MATERIALIZED VIEW m AS SELECT query_to_xml('SELECT * FROM contacts', true, true, '') AS x;
+        GRANT SELECT ON m TO erp_app" => "materialized-view contacts m";
+    built_in_function_is_leakproof: "ALTER FUNCTION pg_catalog.int4div(int, int) LEAKPROOF"
+        => "leakproof-function - pg_catalog.int4div(integer, integer)";
+    language_is_made_trusted: "UPDATE pg_language SET lanpltrusted = true WHERE lanname = 'c'" => "server-privilege - USAGE on c";
+    triggers_are_off_in_the_database: "ALTER DATABASE :DBNAME SET session_replication_role = replica"
+        => "server-privilege - session_replication_role = replica";
+    triggers_are_off_for_the_application: "ALTER ROLE erp_app IN DATABASE :DBNAME SET session_replication_role = replica"
+        => "server-privilege - session_replication_role = replica";
+    global_row_takes_rows_along: "ALTER TABLE warehouses ADD CONSTRAINT by_user FOREIGN KEY (parent_warehouse_id)
+        REFERENCES users ON DELETE CASCADE" => "cross-tenant-reference warehouses by_user";
+    global_key_changes_rows: "ALTER TABLE warehouses ADD CONSTRAINT by_user FOREIGN KEY (parent_warehouse_id)
+        REFERENCES users ON UPDATE CASCADE" => "cross-tenant-reference warehouses by_user";
+    app_owns_the_function_of_an_event_trigger: "CREATE FUNCTION on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$;
+        CREATE EVENT TRIGGER e ON ddl_command_end WHEN TAG IN ('CREATE TYPE') EXECUTE FUNCTION on_ddl();
+        ALTER FUNCTION on_ddl() OWNER TO erp_app" => "app-role-owns-function - on_ddl()";
+    app_owns_what_a_definer_calls: "CREATE FUNCTION inner_one() RETURNS int LANGUAGE sql AS 'SELECT 1';
+        ALTER FUNCTION inner_one() OWNER TO erp_app;
+        CREATE FUNCTION f() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS 'SELECT public.inner_one()'"
+        => "app-role-owns-function - inner_one()";
     function_without_a_search_path: "CREATE FUNCTION f() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM users'"
         => "mutable-search-path - f()";
     function_that_finds_temporary_tables: "CREATE FUNCTION f() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = public
@@ -941,7 +1001,24 @@ no_faults! {
     two_keys_of_which_one_holds_the_tenant: "CREATE UNIQUE INDEX ON warehouses (id, org_id);
         ALTER TABLE warehouses ADD FOREIGN KEY (parent_warehouse_id) REFERENCES warehouses,
             ADD FOREIGN KEY (org_id, parent_warehouse_id) REFERENCES warehouses (org_id, id)";
-    key_to_a_system_table: "ALTER TABLE warehouses ADD FOREIGN KEY (parent_warehouse_id) REFERENCES users ON DELETE CASCADE";
+    key_to_a_system_table: "ALTER TABLE warehouses ADD FOREIGN KEY (parent_warehouse_id) REFERENCES users ON DELETE RESTRICT";
+    key_to_a_system_table_from_which_nobody_deletes: "REVOKE DELETE ON users FROM erp_app;
+        ALTER TABLE warehouses ADD FOREIGN KEY (parent_warehouse_id) REFERENCES users ON DELETE CASCADE";
+    function_that_changes_no_protection: "CREATE FUNCTION prepare() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+            SET search_path = public, pg_temp AS $$ BEGIN
+            CREATE TEMP TABLE scratch (id int); CREATE INDEX ON public.contacts (name); GRANT SELECT ON public.contacts TO erp_app;
+            PERFORM ts_rewrite('a'::tsquery, 'SELECT ''a''::tsquery, ''b''::tsquery'); END $$";
+    aggregate_of_a_harmless_function: "CREATE FUNCTION add(int, int) RETURNS int LANGUAGE sql IMMUTABLE SECURITY DEFINER AS 'SELECT $1 + $2';
+        CREATE AGGREGATE total(int) (SFUNC = add, STYPE = int)";
+    settings_of_another_role_and_usual_ones: "ALTER ROLE reporting IN DATABASE :DBNAME SET session_replication_role = replica;
+        ALTER ROLE erp_app IN DATABASE :DBNAME SET row_security = off; ALTER ROLE erp_app IN DATABASE :DBNAME SET search_path = public";
+    view_of_visible_statistics: "CREATE VIEW x AS SELECT attname, most_common_vals::text AS a FROM pg_stats;
+        ALTER VIEW x OWNER TO postgres; GRANT SELECT ON x TO erp_app";
+    view_that_runs_a_query_as_its_caller: "CREATE VIEW x AS SELECT query_to_xml('SELECT * FROM contacts', true, true, '') AS all_rows;
+        ALTER VIEW x OWNER TO postgres; GRANT SELECT ON x TO erp_app";
+    built_in_function_that_is_not_leakproof: "ALTER FUNCTION pg_catalog.texteq(text, text) NOT LEAKPROOF";
+    event_trigger_of_the_owner: "CREATE FUNCTION on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$;
+        CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION on_ddl(); DROP EVENT TRIGGER e";
     unique_key_that_leaves_the_tenant_out: "ALTER TABLE contacts ADD UNIQUE (email)";
     policy_that_calls_with_the_row: "CREATE FUNCTION is_own(o text) RETURNS boolean LANGUAGE sql STABLE
             AS $$ SELECT o = current_setting('app.org_id', true) $$;

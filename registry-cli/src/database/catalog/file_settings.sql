@@ -6,7 +6,7 @@ SELECT DISTINCT ON (lower(name))
        lower(name) AS name,
        setting AS value
 FROM pg_file_settings
-WHERE strpos(name, '.') > 0
+WHERE (strpos(name, '.') > 0 OR lower(name) IN ('lo_compat_privileges', 'session_replication_role'))
   AND error IS NULL
   AND setting IS NOT NULL
 ORDER BY lower(name), seqno DESC

@@ -17,6 +17,8 @@ SELECT n.nspname::text AS schema,
            WHERE a.privilege_type = 'EXECUTE'
        ) AS executors,
        l.lanname::text AS language,
+       -- A superuser has installed what is written in C, and nobody can change it by SQL.
+       NOT l.lanpltrusted AND l.lanname <> 'c' AS is_untrusted,
        p.prosecdef AS is_definer,
        l.lanname = 'sql' AND p.prosrc = '' AS is_bound,
        p.proleakproof AS is_leakproof,

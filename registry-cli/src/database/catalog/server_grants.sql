@@ -36,12 +36,42 @@ WHERE n.nspname = 'pg_catalog'
       OR (a.privilege_type <> 'SELECT' AND c.relname <> 'pg_settings')
   )
 UNION ALL
+-- What a superuser's view shows of them.
+SELECT a.grantee::int8, 0, a.privilege_type, 'TABLE', format('%I.%I', n.nspname, c.relname), c.relname::text
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_roles r ON r.oid = c.relowner AND r.rolsuper
+CROSS JOIN aclexplode(c.relacl) a
+WHERE c.relkind IN ('v', 'm')
+  AND c.oid >= 16384
+  AND a.privilege_type = 'SELECT'
+  AND a.grantee <> c.relowner
+  AND NOT EXISTS (
+      SELECT FROM pg_options_to_table(c.reloptions) o
+      WHERE o.option_name = 'security_invoker' AND o.option_value::bool
+  )
+  -- `pg_stats` looks at the rights of whoever uses the view, and `pg_shadow` is a view itself.
+  AND pg_get_viewdef(c.oid) ~ (
+      '\m(FROM|JOIN)\s+\(*pg_(authid|largeobject|shadow|statistic|statistic_ext_data|user_mapping'
+      || CASE c.relkind WHEN 'm' THEN '|stats|stats_ext|stats_ext_exprs' ELSE '' END || ')\M'
+  )
+UNION ALL
 -- A server can be used by a role for which there is a mapping, or with a mapping for every role.
 SELECT DISTINCT a.grantee::int8, m.umuser::int8, a.privilege_type, 'FOREIGN SERVER', format('%I', s.srvname), s.srvname::text
 FROM pg_foreign_server s
 JOIN pg_user_mappings m ON m.srvid = s.oid
 CROSS JOIN aclexplode(s.srvacl) a
 WHERE a.grantee <> s.srvowner
+UNION ALL
+-- Languages whose functions do what the user of the server may do, if somebody has made them trusted. Then every role may
+-- create such functions, at least temporary ones.
+SELECT a.grantee::int8, 0, a.privilege_type, 'LANGUAGE', format('%I', l.lanname), l.lanname::text
+FROM pg_language l
+LEFT JOIN pg_proc h ON h.oid = l.lanplcallfoid
+CROSS JOIN aclexplode(coalesce(l.lanacl, acldefault('l', l.lanowner))) a
+WHERE l.lanpltrusted
+  AND a.grantee <> l.lanowner
+  AND (l.lanname IN ('c', 'internal') OR h.prosrc ~ '^(plpython|plperlu_|pltclu_|plr_|plsh_|plj?avau)')
 UNION ALL
 -- Each of them has privileges of its own, and an owner, but no policy.
 SELECT DISTINCT g.grantee::int8, 0, 'SELECT', 'LARGE OBJECT', 'large objects', 'large objects'

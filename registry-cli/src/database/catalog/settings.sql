@@ -8,6 +8,12 @@ FROM pg_db_role_setting s
 CROSS JOIN unnest(s.setconfig) AS c
 WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
 UNION ALL
+-- Those of the configuration of the server that switch protection off.
+SELECT 0, false, true, s.name, s.reset_val
+FROM pg_settings s
+WHERE s.name IN ('lo_compat_privileges', 'session_replication_role')
+  AND s.source IN ('configuration file', 'command line', 'environment variable')
+UNION ALL
 -- What this session started with though no role and no database sets it, for the settings that policies read: no view
 -- shows settings of that kind.
 SELECT 0, false, true, p.name, current_setting(p.name, true)

@@ -1,15 +1,16 @@
-//! Functions that the application can replace, although policies or triggers of protected tables call them.
+//! Functions that the application can replace, although policies, triggers or functions with other rights call them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use table_registry_engine::DatabaseCheck;
 
 use crate::database::called_functions::called_by_policies;
-use crate::database::catalog::{Function, Oid};
+use crate::database::catalog::{Function, Oid, Relation};
 use crate::database::context::Context;
 use crate::database::finding::Finding;
 use crate::database::roles::Actor;
 use crate::database::statements::TRIGGER;
+use crate::database::tenant_statements::all_called;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -18,20 +19,78 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         let fact = format!("policies call it: those of {}", quoted(&called.tables));
         add(context, &mut used, called.function, fact);
     }
-    let replaceable = context.catalog.routines.iter();
-    for function in replaceable.filter(|function| !owners(context, function).is_empty()) {
+    let routines = context.catalog.routines.iter();
+    let own = routines.filter(|function| !owners(context, function).is_empty());
+    let own: Vec<&Function> = own.collect();
+    for function in &own {
         // `missing_trigger` reports the function of the registry's own trigger.
-        let own = context.catalog.triggers_of(function);
-        let tables = own.filter_map(|trigger| guarded(context, trigger.relation, function.owner));
-        let tables: Vec<&str> = tables.collect();
-        if !tables.is_empty() && function.name != TRIGGER {
-            let fact = format!("triggers run it: those of {}", quoted(&tables));
+        if function.name != TRIGGER
+            && let Some(fact) = triggers(context, function, function.owner)
+        {
             add(context, &mut used, function, fact);
+        }
+    }
+    // Most applications own none.
+    if !own.is_empty() {
+        for function in &context.catalog.routines {
+            for called in all_called(context, &function.body) {
+                if let Some(fact) = call(context, function, called) {
+                    add(context, &mut used, called, fact);
+                }
+            }
+        }
+        for view in &context.catalog.relations {
+            let query = context.catalog.definition(view.oid).unwrap_or_default();
+            for called in all_called(context, query) {
+                if let Some(fact) = refresh(context, view, called) {
+                    add(context, &mut used, called, fact);
+                }
+            }
         }
     }
     used.into_iter()
         .map(|(name, used)| finding(context, &name, used))
         .collect()
+}
+
+/// The triggers that run a function, unless the owner of their tables owns a function, too.
+fn triggers(context: &Context<'_>, function: &Function, owner: Oid) -> Option<String> {
+    let mut all = context.catalog.triggers_of(function).peekable();
+    if function.is_trigger && all.peek().is_none() {
+        return Some("event triggers run it, with the rights of whoever changes the schema".to_string());
+    }
+    let tables: BTreeSet<&str> = all
+        .filter_map(|trigger| guarded(context, trigger.relation, owner))
+        .collect();
+    (!tables.is_empty()).then(|| format!("triggers run it: those of {}", quoted(&tables)))
+}
+
+/// How a function calls another with rights that the application does not have.
+fn call(context: &Context<'_>, function: &Function, called: &Function) -> Option<String> {
+    let name = context.function_name(function);
+    if function.is_definer {
+        let owner = context.catalog.role_name(function.owner);
+        return adds_rights(context, called, function.owner)
+            .then(|| format!("`{name}` calls it with the rights of its owner `{owner}`"));
+    }
+    let fact = triggers(context, function, called.owner)?;
+    Some(format!("`{name}` calls it: {fact}"))
+}
+
+/// How a materialized view calls a function with rights that the application does not have.
+fn refresh(context: &Context<'_>, view: &Relation, called: &Function) -> Option<String> {
+    adds_rights(context, called, view.owner).then(|| {
+        format!(
+            "materialized view `{}` calls it with the rights of its owner `{}`",
+            context.name_of(view),
+            context.catalog.role_name(view.owner)
+        )
+    })
+}
+
+/// Whether a role of the application that owns a function lacks the rights of another role.
+fn adds_rights(context: &Context<'_>, function: &Function, role: Oid) -> bool {
+    owners(context, function).iter().any(|app| !app.reaches(role))
 }
 
 /// A function that the application can replace, and what depends on it.
@@ -120,6 +179,7 @@ fn new_owner(context: &Context<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::find;
+    use crate::database::catalog::Definition;
     use crate::database::testing::{Database, NOTHING, findings, found};
 
     /// A function that a policy of invoices calls.
@@ -166,6 +226,62 @@ mod tests {
             }),
             ["- inner_one()"]
         );
+    }
+
+    #[test]
+    fn the_function_of_an_event_trigger() {
+        let owned = |owner: &'static str| {
+            found(find, move |it| {
+                let owner = it.role_oid(owner);
+                let function = it.function("on_ddl", "BEGIN RETURN; END");
+                (function.owner, function.is_definer, function.is_trigger) = (owner, false, true);
+            })
+        };
+        assert_eq!(owned("app"), ["- on_ddl()"]);
+        assert_eq!(owned("owner"), NOTHING);
+    }
+
+    #[test]
+    fn a_function_that_runs_with_the_rights_of_another() {
+        let inner = |definer: &'static str, owner: &'static str| {
+            found(find, move |it| {
+                let (definer, owner) = (it.role_oid(definer), it.role_oid(owner));
+                it.function("f", "SELECT inner_one()").owner = definer;
+                let inner = it.function("inner_one", "SELECT 1");
+                (inner.owner, inner.is_definer) = (owner, false);
+            })
+        };
+        assert_eq!(inner("postgres", "app"), ["- inner_one()"]);
+        assert_eq!(inner("owner", "app"), ["- inner_one()"]);
+        assert_eq!(inner("postgres", "owner"), NOTHING);
+        assert_eq!(inner("app", "app"), NOTHING);
+    }
+
+    #[test]
+    fn a_function_that_a_trigger_or_a_materialized_view_calls() {
+        let by_trigger = |table: &'static str| {
+            found(find, move |it| {
+                it.add_trigger(table);
+                it.trigger().function = "stamp".to_string();
+                let stamp = it.function("stamp", "BEGIN PERFORM inner_one(); RETURN NEW; END");
+                (stamp.is_definer, stamp.is_trigger) = (false, true);
+                it.function("inner_one", "SELECT 1").owner = it.role_oid("app");
+            })
+        };
+        assert_eq!(by_trigger("invoices"), ["- inner_one()"]);
+        assert_eq!(by_trigger("users"), NOTHING);
+        let by_view = |owner: &'static str| {
+            found(find, move |it| {
+                it.view("m", "m", "users");
+                it.relation("m").owner = it.role_oid(owner);
+                let view = it.oid("m");
+                let definition = "SELECT public.inner_one()".to_string();
+                it.rows.definitions.push(Definition { view, definition });
+                it.function("inner_one", "SELECT 1").owner = it.role_oid("app");
+            })
+        };
+        assert_eq!(by_view("owner"), ["- inner_one()"]);
+        assert_eq!(by_view("app"), NOTHING);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use table_registry_engine::DatabaseCheck;
 use crate::database::catalog::{ForeignKey, Oid, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
+use crate::database::global_references::action;
 use crate::database::statements::identifier;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -58,16 +59,6 @@ fn finding(
             .of_relation(context.name_beside(table, own))
             .fact("no privilege on the table is needed for that"),
     )
-}
-
-fn action(event: &str, letter: &str) -> Option<String> {
-    let action = match letter {
-        "c" => "CASCADE",
-        "n" => "SET NULL",
-        "d" => "SET DEFAULT",
-        _ => return None,
-    };
-    Some(format!("ON {event} {action}"))
 }
 
 #[cfg(test)]

@@ -27,7 +27,8 @@ fn searched<'x, 'c>(context: &'x Context<'c>) -> BTreeMap<&'x str, (&'x SchemaRo
     let registered = schemas_of_tables(context);
     let mut searched: BTreeMap<&str, (&SchemaRow, Vec<&Actor<'_>>)> = BTreeMap::new();
     for app in &context.app_roles {
-        let path = logins::search_path(context, app).into_iter();
+        let logins = logins::roles(context, app).into_iter();
+        let path = logins.flat_map(|login| logins::search_path_of(context, app, login));
         let named: BTreeSet<String> = path.chain(registered.iter().map(ToString::to_string)).collect();
         for schema in named.iter().filter_map(|name| context.catalog.schemas.get(name)) {
             let apps = searched.entry(&schema.name).or_insert((schema, Vec::new()));
@@ -139,6 +140,16 @@ mod tests {
             ["- CREATE on schema tools"]
         );
         assert_eq!(found(find, |it| it.add_schema("tools", &["app"])), NOTHING);
+        // The role that logs in decides about the path.
+        assert_eq!(
+            found(find, |it| {
+                it.add_schema("tools", &["app"]);
+                it.add_role("web");
+                it.add_member("app", "web");
+                it.setting("web", "search_path", "tools, public");
+            }),
+            ["- CREATE on schema tools"]
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use table_registry_engine::DatabaseCheck;
 use crate::database::catalog::{ForeignKey, Relation};
 use crate::database::context::Context;
 use crate::database::finding::Finding;
+use crate::database::global_references::{self, action};
 use crate::database::references::{Reference, references};
 use crate::database::statements::{bounded, column_list, create_unique_index, identifier};
 
@@ -16,6 +17,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         wider.is_none_or(|wider| !wider.is_valid)
     });
     open.map(|reference| finding(context, reference, wider(&all, reference)))
+        .chain(global_references::find(context))
         .collect()
 }
 
@@ -66,15 +68,7 @@ fn finding(context: &Context<'_>, reference: &Reference<'_, '_>, wider: Option<&
 /// What the key does to rows that refer to a row that changes.
 fn actions(key: &ForeignKey) -> Vec<String> {
     let events = [("DELETE", &key.on_delete), ("UPDATE", &key.on_update)];
-    let actions = events.iter().filter_map(|(event, letter)| {
-        let action = match letter.as_str() {
-            "c" => "CASCADE",
-            "n" => "SET NULL",
-            "d" => "SET DEFAULT",
-            _ => return None,
-        };
-        Some(format!("ON {event} {action}"))
-    });
+    let actions = events.iter().filter_map(|(event, letter)| action(event, letter));
     actions.collect()
 }
 

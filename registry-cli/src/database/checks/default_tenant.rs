@@ -2,11 +2,10 @@
 
 use table_registry_engine::DatabaseCheck;
 
-use crate::database::catalog::{PUBLIC, Setting};
+use crate::database::catalog::Setting;
 use crate::database::context::Context;
 use crate::database::finding::Finding;
 use crate::database::logins;
-use crate::database::statements::identifier;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -44,56 +43,17 @@ fn finding(context: &Context<'_>, setting: &Setting) -> Option<Finding> {
         DatabaseCheck::DefaultTenant,
         first,
         message,
-        reset(context, setting),
+        logins::reset(context, setting),
     );
     Some(
         finding
             .about(&apps)
             .object(name)
-            .fact(source(context, setting))
+            .fact(logins::source(context, setting))
             .fact(format!(
                 "a transaction that does not set `{name}` uses this value"
             )),
     )
-}
-
-fn source(context: &Context<'_>, setting: &Setting) -> String {
-    if setting.of_server {
-        return format!("the configuration of the server sets `{}`", setting.name);
-    }
-    let of_role = if setting.role == PUBLIC {
-        "every role".to_string()
-    } else {
-        format!("role `{}`", context.catalog.role_name(setting.role))
-    };
-    let place = if setting.in_database {
-        " in this database"
-    } else {
-        ""
-    };
-    format!(
-        "`pg_db_role_setting` sets `{}` for {of_role}{place}",
-        setting.name
-    )
-}
-
-fn reset(context: &Context<'_>, setting: &Setting) -> String {
-    if setting.of_server {
-        return format!("remove `{}` from the configuration of the server", setting.name);
-    }
-    let parts: Vec<String> = setting.name.split('.').map(identifier).collect();
-    let name = parts.join(".");
-    let database = identifier(&context.catalog.server.database);
-    let role = context
-        .catalog
-        .role_of(setting.role)
-        .map(|role| identifier(&role.name));
-    match (role, setting.in_database) {
-        (Some(role), true) => format!("ALTER ROLE {role} IN DATABASE {database} RESET {name};"),
-        (Some(role), false) => format!("ALTER ROLE {role} RESET {name};"),
-        (None, true) => format!("ALTER DATABASE {database} RESET {name};"),
-        (None, false) => format!("ALTER ROLE ALL RESET {name};"),
-    }
 }
 
 #[cfg(test)]

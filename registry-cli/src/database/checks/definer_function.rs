@@ -1,13 +1,16 @@
 //! SECURITY DEFINER functions that open a table to the application.
 
+use std::collections::BTreeSet;
+
 use table_registry_engine::DatabaseCheck;
 
-use crate::database::catalog::{Function, Relation};
+use crate::database::catalog::{Aggregate, Function, Oid, Relation};
 use crate::database::context::Context;
 use crate::database::finding::Finding;
 use crate::database::openings::opened_by;
 use crate::database::roles::Actor;
 use crate::database::tenant_statements::{code_of_function, inner_functions};
+use crate::database::unprotecting::unprotecting;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -25,12 +28,17 @@ fn definer_function(context: &Context<'_>, function: &Function) -> Option<Findin
     }
     let code = code_of_function(context, function);
     // The application cannot call a trigger function, so it does not receive what the function reads.
-    let opened = opened_by(context, &code, function.owner, |_| !function.is_trigger);
+    let named = opened_by(context, &code, function.owner, |_| !function.is_trigger);
+    let unprotecting = unprotecting(context, &code.all, function.owner);
+    let unprotected = unprotecting.iter().flat_map(|one| &one.tables).copied();
+    let opened: BTreeSet<&str> = named.into_iter().chain(unprotected).collect();
+    let opened: Vec<&str> = opened.into_iter().collect();
     let first = opened.first()?;
     let name = context.function_name(function);
     let message = format!("function `{name}` opens {}", quoted(&opened));
     // With the rights of its caller, a function that a policy calls would evaluate that policy again.
-    let is_called_by_policies = context.catalog.is_called_by_policies(&function.name);
+    let is_called_by_policies =
+        unprotecting.is_empty() && context.catalog.is_called_by_policies(&function.name);
     let fix = if is_called_by_policies {
         format!(
             "let it tell no more than the policy has to know, about rows of the session's own tenant or user; then an \
@@ -45,6 +53,23 @@ fn definer_function(context: &Context<'_>, function: &Function) -> Option<Findin
         .object(name)
         .through(callers)
         .fact(format!("it is SECURITY DEFINER: it runs as its owner `{owner}`"));
+    let statements: BTreeSet<&str> = unprotecting.iter().map(|one| one.statement).collect();
+    let finding = if statements.is_empty() {
+        finding
+    } else {
+        finding.fact(format!("it takes protection away: {}", quoted(&statements)))
+    };
+    let aggregates: Vec<&str> = aggregates(context, function)
+        .map(|one| one.name.as_str())
+        .collect();
+    let finding = if aggregates.is_empty() {
+        finding
+    } else {
+        finding.fact(format!(
+            "aggregates call it, for whoever may use them: {}",
+            quoted(&aggregates)
+        ))
+    };
     let inner = inner_functions(context, function).into_iter();
     let inner: Vec<String> = inner.map(|one| context.function_name(one)).collect();
     let finding = if inner.is_empty() {
@@ -61,11 +86,27 @@ fn definer_function(context: &Context<'_>, function: &Function) -> Option<Findin
 
 /// The roles of the application that may call a function.
 pub fn callers(context: &Context<'_>, function: &Function) -> Vec<String> {
+    let may_execute = |app: &Actor<'_>, schema: &str, executors: &[Oid]| {
+        app.enters(schema) && executors.iter().any(|role| app.reaches(*role))
+    };
     let may_call = |app: &&Actor<'_>| {
-        app.enters(&function.schema) && function.executors.iter().any(|role| app.reaches(*role))
+        let mut aggregates = aggregates(context, function);
+        may_execute(app, &function.schema, &function.executors)
+            || aggregates.any(|one| may_execute(app, &one.schema, &one.executors))
     };
     let callers = context.app_roles.iter().filter(may_call);
     callers.map(|app| app.role.name.clone()).collect()
+}
+
+/// The aggregates by which whoever may use them calls a function: their owner may execute it.
+fn aggregates<'c>(context: &'c Context<'_>, function: &'c Function) -> impl Iterator<Item = &'c Aggregate> {
+    let may_execute = |owner: &Actor<'_>| {
+        owner.role.superuser
+            || owner.reaches(function.owner)
+            || function.executors.iter().any(|role| owner.reaches(*role))
+    };
+    let all = context.catalog.aggregates_of(function);
+    all.filter(move |one| context.owner(one.owner).is_some_and(|owner| may_execute(&owner)))
 }
 
 /// The roles of the application that make a function run: by calling it, or by what fires its triggers.
@@ -90,6 +131,7 @@ pub fn users(context: &Context<'_>, function: &Function) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::find;
+    use crate::database::catalog::Aggregate;
     use crate::database::testing::{NOTHING, findings, found};
     use table_registry_engine::Severity;
 
@@ -191,6 +233,35 @@ mod tests {
         );
     }
 
+    /// The server asks whether the owner of an aggregate may execute its functions.
+    #[test]
+    fn a_function_of_an_aggregate() {
+        let of = |owner: &'static str, executor: &'static str, types: &'static str| {
+            found(find, move |it| {
+                let function = it.function("f", "SELECT * FROM invoices");
+                function.executors.clear();
+                function.types = "bigint, integer".to_string();
+                function.schema = "inside".to_string();
+                let (owner, executor) = (it.role_oid(owner), it.role_oid(executor));
+                it.rows.aggregates.push(Aggregate {
+                    schema: "public".to_string(),
+                    name: "leak(integer)".to_string(),
+                    owner,
+                    executors: vec![executor],
+                    function_schema: "inside".to_string(),
+                    function: "f".to_string(),
+                    function_types: types.to_string(),
+                });
+            })
+        };
+        let leak = ["invoices inside.f(bigint, integer)"];
+        assert_eq!(of("postgres", "app", "bigint, integer"), leak);
+        assert_eq!(of("postgres", "PUBLIC", "bigint, integer"), leak);
+        assert_eq!(of("postgres", "owner", "bigint, integer"), NOTHING);
+        assert_eq!(of("owner", "app", "bigint, integer"), NOTHING);
+        assert_eq!(of("postgres", "app", "bigint"), NOTHING);
+    }
+
     #[test]
     fn a_function_in_a_schema_that_it_may_not_enter() {
         assert_eq!(
@@ -218,6 +289,70 @@ mod tests {
             inserts("INSERT INTO audit_logs VALUES (1, nullif(current_setting('app.org_id', true), ''))"),
             NOTHING
         );
+    }
+
+    #[test]
+    fn a_function_that_takes_protection_away() {
+        let of = |body: &'static str, owner: &'static str, is_trigger: bool| {
+            found(find, move |it| {
+                let owner = it.role_oid(owner);
+                let function = it.function("f", body);
+                function.owner = owner;
+                function.is_trigger = is_trigger;
+            })
+        };
+        let disable = "BEGIN ALTER TABLE invoices DISABLE ROW LEVEL SECURITY; END";
+        assert_eq!(of(disable, "owner", false), ["invoices f()"]);
+        assert_eq!(of(disable, "owner", true), ["invoices f()"]);
+        assert_eq!(of(disable, "app", false), NOTHING);
+        assert_eq!(of("CREATE INDEX ON invoices (total)", "postgres", false), NOTHING);
+        let of_inner = findings(find, |it| {
+            it.function("f", "SELECT inner_one()");
+            it.function("inner_one", "ALTER ROLE app BYPASSRLS").is_definer = false;
+            it.add_policy("invoices", "mine", "app", "f(org_id)");
+        });
+        assert_eq!(of_inner[0].severity, Severity::Error);
+        assert_eq!(of_inner[0].subjects, ["audit_logs", "invoices"]);
+        assert_eq!(of_inner[0].facts[1], "it takes protection away: `ALTER ROLE`");
+    }
+
+    #[test]
+    fn a_function_that_gives_sql_to_another() {
+        let of = |body: &'static str| {
+            found(find, move |it| {
+                it.function("f", body);
+            })
+        };
+        assert_eq!(
+            of("SELECT query_to_xml('SELECT * FROM invoices', true, true, '')"),
+            ["invoices f()"]
+        );
+        assert_eq!(of("SELECT table_to_xml('users', true, true, '')"), NOTHING);
+    }
+
+    #[test]
+    fn a_function_that_reads_statistics() {
+        let of = |body: &'static str, owner: &'static str, is_trigger: bool| {
+            found(find, move |it| {
+                let owner = it.role_oid(owner);
+                let function = it.function("f", body);
+                (function.owner, function.is_trigger) = (owner, is_trigger);
+            })
+        };
+        let stats = "SELECT most_common_vals::text FROM pg_stats";
+        assert_eq!(of(stats, "postgres", false), ["audit_logs f()"]);
+        assert_eq!(
+            of(
+                "SELECT stavalues1::text FROM pg_catalog.pg_statistic",
+                "postgres",
+                false
+            ),
+            ["audit_logs f()"]
+        );
+        // The view shows no values of tables whose policies bind the role.
+        assert_eq!(of(stats, "owner", false), NOTHING);
+        assert_eq!(of(stats, "postgres", true), NOTHING);
+        assert_eq!(of("SELECT reltuples FROM pg_class", "postgres", false), NOTHING);
     }
 
     #[test]

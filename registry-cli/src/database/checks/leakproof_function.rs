@@ -3,24 +3,33 @@
 use table_registry_engine::DatabaseCheck;
 
 use super::definer_function::callers;
-use crate::database::catalog::Function;
 use crate::database::context::Context;
 use crate::database::finding::Finding;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let routines = context.catalog.routines.iter();
     let leakproof = routines.filter(|function| function.is_leakproof);
-    leakproof
-        .filter_map(|function| finding(context, function, &callers(context, function)))
-        .collect()
+    let own = leakproof.filter_map(|function| {
+        let name = context.function_name(function);
+        finding(name, &function.signature(), &callers(context, function))
+    });
+    let roles: Vec<String> = context
+        .app_roles
+        .iter()
+        .map(|app| app.role.name.clone())
+        .collect();
+    let built_in = context.catalog.leakproof.iter().filter_map(|function| {
+        let finding = finding(function.name.clone(), &function.signature, &roles)?;
+        Some(finding.fact("it is built in, and was changed after the server was made"))
+    });
+    own.chain(built_in).collect()
 }
 
-fn finding(context: &Context<'_>, function: &Function, callers: &[String]) -> Option<Finding> {
+fn finding(name: String, signature: &str, callers: &[String]) -> Option<Finding> {
     let roles: Vec<&str> = callers.iter().map(String::as_str).collect();
     let first = roles.first()?;
-    let name = context.function_name(function);
     let message = format!("function `{name}`, which role `{first}` may execute, is LEAKPROOF");
-    let fix = format!("ALTER FUNCTION {} NOT LEAKPROOF;", function.signature());
+    let fix = format!("ALTER FUNCTION {signature} NOT LEAKPROOF;");
     Some(
         Finding::of_role(DatabaseCheck::LeakproofFunction, first, message, fix)
             .about(&roles)
@@ -32,6 +41,7 @@ fn finding(context: &Context<'_>, function: &Function, callers: &[String]) -> Op
 #[cfg(test)]
 mod tests {
     use super::find;
+    use crate::database::catalog::BuiltIn;
     use crate::database::testing::{NOTHING, found};
 
     #[test]
@@ -43,6 +53,19 @@ mod tests {
                 function.is_leakproof = true;
             }),
             ["- is_cheap()"]
+        );
+    }
+
+    #[test]
+    fn a_built_in_function() {
+        assert_eq!(
+            found(find, |it| {
+                it.rows.leakproof.push(BuiltIn {
+                    name: "pg_catalog.int4div(integer, integer)".to_string(),
+                    signature: "pg_catalog.int4div(integer, integer)".to_string(),
+                });
+            }),
+            ["- pg_catalog.int4div(integer, integer)"]
         );
     }
 

@@ -1,11 +1,14 @@
 //! Materialized views that hold a copy of rows with row-level security.
 
+use std::collections::BTreeSet;
+
 use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::Relation;
 use crate::database::context::Context;
 use crate::database::finding::Finding;
 use crate::database::openings::{below, revoke, users_of, ways_to};
+use crate::database::tenant_statements::code_of_query;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -17,9 +20,12 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 }
 
 fn materialized_view(context: &Context<'_>, view: &Relation) -> Option<Finding> {
-    let mut tables = below(context, view);
-    tables.retain(|(table, _)| table.has_rls());
-    let names: Vec<&str> = tables.iter().map(|(table, _)| table.name()).collect();
+    let below = below(context, view).into_iter();
+    let copied = below
+        .filter(|(table, _)| table.has_rls())
+        .map(|(table, _)| table.name());
+    let names: BTreeSet<&str> = copied.chain(read_by_functions(context, view)).collect();
+    let names: Vec<&str> = names.into_iter().collect();
     let first = names.first()?;
     let ways = ways_to(context, &context.app_roles, view, &["SELECT"]);
     if ways.is_empty() {
@@ -41,10 +47,47 @@ fn materialized_view(context: &Context<'_>, view: &Relation) -> Option<Finding> 
     )
 }
 
+/// The tables that functions read for a view: with the rights of the view's owner, when the view is refreshed.
+fn read_by_functions<'c>(context: &'c Context<'c>, view: &Relation) -> Vec<&'c str> {
+    let Some(query) = context.catalog.definition(view.oid) else {
+        return Vec::new();
+    };
+    let code = code_of_query(context, query);
+    let secured = context.row_secured();
+    let read = secured.filter(|(_, relation)| code.reads(&relation.schema, &relation.name));
+    read.map(|(table, _)| table.name()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::find;
+    use crate::database::catalog::Definition;
     use crate::database::testing::{NOTHING, found};
+
+    #[test]
+    fn a_copy_that_functions_make() {
+        let of = |query: &'static str| {
+            found(find, move |it| {
+                it.function("all_invoices", "SELECT * FROM invoices").is_definer = false;
+                it.function(
+                    "ours",
+                    "BEGIN RETURN QUERY SELECT * FROM public.all_invoices(); END",
+                );
+                it.view("totals", "m", "users");
+                it.grant("SELECT", "totals", "app");
+                let view = it.oid("totals");
+                let definition = query.to_string();
+                it.rows.definitions.push(Definition { view, definition });
+            })
+        };
+        assert_eq!(of(" SELECT a FROM public.all_invoices() a;"), ["invoices totals"]);
+        assert_eq!(of(" SELECT a FROM public.ours() a;"), ["invoices totals"]);
+        assert_eq!(
+            of(" SELECT query_to_xml('SELECT * FROM invoices'::text, true, true, ''::text);"),
+            ["invoices totals"]
+        );
+        assert_eq!(of(" SELECT upper(users.name) FROM public.users;"), NOTHING);
+    }
 
     #[test]
     fn a_copy_that_the_application_may_read() {

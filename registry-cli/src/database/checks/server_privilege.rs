@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use table_registry_engine::DatabaseCheck;
 
-use crate::database::catalog::ServerGrant;
+use crate::database::catalog::{ServerGrant, Setting};
 use crate::database::context::Context;
 use crate::database::finding::Finding;
 use crate::database::grants::way;
+use crate::database::logins;
 use crate::database::roles::{Actor, READ_ALL_DATA};
+use crate::database::unprotecting::REPLICATION_ROLE;
 use crate::text::quoted;
 
 const LARGE_OBJECT: &str = "LARGE OBJECT";
@@ -28,7 +30,43 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
             .iter()
             .filter_map(|app| reads_statistics(context, app)),
     );
+    let settings = context.catalog.settings.iter();
+    findings.extend(settings.filter_map(|setting| started(context, setting)));
     findings
+}
+
+/// Settings of the server that switch protection off, each with the value that does, and what it does.
+const UNPROTECTING: &[(&str, &[&str], &str)] = &[
+    (
+        REPLICATION_ROLE,
+        &["replica"],
+        "triggers do not fire, and foreign keys are not checked",
+    ),
+    (
+        "lo_compat_privileges",
+        &["on", "true", "yes", "1"],
+        "privileges on large objects do not count",
+    ),
+];
+
+/// A setting that sessions start with, though the application may not choose it itself.
+fn started(context: &Context<'_>, setting: &Setting) -> Option<Finding> {
+    let mut known = UNPROTECTING.iter();
+    let (name, values, effect) = known.find(|(name, ..)| *name == setting.name)?;
+    let value = setting.value.to_lowercase();
+    let apps = context.app_roles.iter();
+    let started = apps.filter(|app| logins::start_with(context, app, setting));
+    let apps: Vec<&str> = started.map(|app| app.role.name.as_str()).collect();
+    let first = apps.first().filter(|_| values.contains(&value.as_str()))?;
+    let message = format!("sessions of {} start with `{value}` in `{name}`", quoted(&apps));
+    let fix = logins::reset(context, setting);
+    Some(
+        Finding::of_role(DatabaseCheck::ServerPrivilege, first, message, fix)
+            .about(&apps)
+            .object(format!("{name} = {value}"))
+            .fact(*effect)
+            .fact(logins::source(context, setting)),
+    )
 }
 
 /// The roles of the application that a grant is of use to.
@@ -94,6 +132,9 @@ fn opened(grant: &ServerGrant) -> &'static str {
         ("PARAMETER", _) => "it switches triggers or privileges off, or loads code",
         ("FOREIGN SERVER", _) => {
             "a user mapping says as whom it connects there, and the policies of this database do not apply there"
+        }
+        ("LANGUAGE", _) => {
+            "its functions run as the user of the server, and every role may create temporary functions"
         }
         (_, "SELECT") => "it holds values of rows, or passwords",
         _ => "whoever changes the system catalogs changes every privilege and policy",
@@ -169,6 +210,48 @@ mod tests {
         });
         assert_eq!(of_role[0].object.as_deref(), Some("SELECT on large objects"));
         assert!(!of_role[0].fix.contains("REVOKE"), "{}", of_role[0].fix);
+    }
+
+    #[test]
+    fn a_language_that_was_made_trusted() {
+        let of_everybody = findings(find, |it| {
+            let grant = grant(it, "USAGE", "LANGUAGE", "PUBLIC");
+            (grant.object, grant.name) = ("plpython3u".to_string(), "plpython3u".to_string());
+        });
+        assert_eq!(of_everybody[0].object.as_deref(), Some("USAGE on plpython3u"));
+        assert_eq!(
+            of_everybody[0].fix,
+            "REVOKE USAGE ON LANGUAGE plpython3u FROM PUBLIC;"
+        );
+    }
+
+    #[test]
+    fn settings_that_switch_protection_off() {
+        let of = |role: &'static str, name: &'static str, value: &'static str| {
+            found(find, move |it| {
+                it.setting(role, name, value);
+            })
+        };
+        let replica = ["- session_replication_role = replica"];
+        assert_eq!(of("app", "session_replication_role", "replica"), replica);
+        assert_eq!(of("PUBLIC", "session_replication_role", "Replica"), replica);
+        assert_eq!(
+            of("app", "lo_compat_privileges", "on"),
+            ["- lo_compat_privileges = on"]
+        );
+        assert_eq!(of("owner", "session_replication_role", "replica"), NOTHING);
+        assert_eq!(of("app", "session_replication_role", "origin"), NOTHING);
+        assert_eq!(of("app", "lo_compat_privileges", "off"), NOTHING);
+        // Then the server refuses what a policy would filter.
+        assert_eq!(of("app", "row_security", "off"), NOTHING);
+        let of_database = findings(find, |it| {
+            it.setting("PUBLIC", "session_replication_role", "replica")
+                .in_database = true;
+        });
+        assert_eq!(
+            of_database[0].fix,
+            "ALTER DATABASE \"shop\" RESET \"session_replication_role\";"
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! SECURITY DEFINER functions whose code does not tell which tables they use.
+//! Functions with more rights than their callers, whose code does not tell which tables they use.
 
 use std::collections::BTreeSet;
 
@@ -12,13 +12,15 @@ use crate::database::context::Context;
 use crate::database::finding::Finding;
 use crate::database::mention::Words;
 use crate::database::openings::{Access, opens};
+use crate::database::sql_arguments::{decisive, is_of_files};
 use crate::database::tenant_statements::inner_functions;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let judged = definer_function::find(context).into_iter();
     let judged: BTreeSet<String> = judged.filter_map(|finding| finding.object).collect();
-    let definers = context.catalog.definers();
-    let unjudged = definers.filter(|function| !judged.contains(&context.function_name(function)));
+    let routines = context.catalog.routines.iter();
+    let powerful = routines.filter(|function| function.is_definer || function.is_untrusted);
+    let unjudged = powerful.filter(|function| !judged.contains(&context.function_name(function)));
     unjudged
         .filter_map(|function| unproven_function(context, function))
         .collect()
@@ -31,7 +33,7 @@ fn unproven_function(context: &Context<'_>, function: &Function) -> Option<Findi
     let users = users(context, function);
     let roles: Vec<&str> = users.iter().map(String::as_str).collect();
     let first = roles.first()?;
-    if !reaches_tables(context, function, &unknown) {
+    if !function.is_untrusted && !reaches_tables(context, function, &unknown) {
         return None;
     }
     let name = context.function_name(function);
@@ -41,14 +43,33 @@ fn unproven_function(context: &Context<'_>, function: &Function) -> Option<Findi
          `[[database.allow.unproven-function]]` with `role = {first:?}` and `function = {name:?}`"
     );
     let owner = context.catalog.role_name(function.owner);
+    let rights = if function.is_untrusted {
+        "the language is not trusted: it can read and write the files of the server".to_string()
+    } else {
+        format!("it is SECURITY DEFINER: it runs as its owner `{owner}`")
+    };
     Some(
         Finding::of_role(DatabaseCheck::UnprovenFunction, first, message, fix)
             .about(&roles)
             .object(name)
             .fact(unknown.fact(&context.function_name(of), &of.language))
-            .fact(format!("it is SECURITY DEFINER: it runs as its owner `{owner}`")),
+            .fact(rights),
     )
 }
+
+/// The words by which constants are put together.
+const PARTS: &[&str] = &[
+    "format",
+    "quote_ident",
+    "quote_literal",
+    "quote_nullable",
+    "concat",
+    "concat_ws",
+    "text",
+    "varchar",
+    "regclass",
+    "e",
+];
 
 /// Why the code does not tell which tables it uses.
 #[derive(PartialEq)]
@@ -58,42 +79,34 @@ enum Unknown {
     Dynamic,
     /// The SQL is about the table that fires the trigger.
     OwnTable,
+    /// It gives SQL that it puts together to a function that runs it.
+    Argument(String),
+    /// It uses a file of the server whose name it puts together.
+    File,
 }
 
 impl Unknown {
     fn of(function: &Function) -> Option<Self> {
         match function.language.as_str() {
-            "plpgsql" => Self::of_executed(&function.body),
-            "sql" => None,
+            "plpgsql" => Self::of_executed(&function.body).or_else(|| Self::of_arguments(&function.body)),
+            "sql" => Self::of_arguments(&function.body),
             _ => Some(Self::Language),
         }
     }
 
     /// What EXECUTE runs: nothing is unknown if it is made of constants alone.
     fn of_executed(body: &str) -> Option<Self> {
-        /// The words by which constants are put together.
-        const PARTS: &[&str] = &[
-            "format",
-            "quote_ident",
-            "quote_literal",
-            "quote_nullable",
-            "concat",
-            "concat_ws",
-            "text",
-            "varchar",
-            "e",
-        ];
         const OWN_TABLE: &[&str] = &["tg_table_name", "tg_relname", "tg_table_schema"];
         let found = tokens(body)?;
-        let words = |token: &Token| match token {
-            Token::Word(word) => Some(word.value.to_lowercase()),
-            _ => None,
-        };
         let (mut is_executed, mut result) = (false, None);
-        for (token, _) in &found {
-            let word = words(token);
+        for (at, (token, _)) in found.iter().enumerate() {
+            let word = lower(token);
             match word.as_deref() {
-                Some("execute") => is_executed = true,
+                Some("execute") => {
+                    let next = found.get(at + 1).and_then(|(next, _)| lower(next));
+                    // The privilege, and the function of a trigger.
+                    is_executed = !matches!(next.as_deref(), Some("on" | "function" | "procedure"));
+                }
                 _ if *token == Token::SemiColon => is_executed = false,
                 Some("into" | "using" | "loop") => is_executed = false,
                 Some(word) if is_executed && OWN_TABLE.contains(&word) => {
@@ -107,12 +120,49 @@ impl Unknown {
         result
     }
 
+    /// What a function runs that gets SQL.
+    fn of_arguments(body: &str) -> Option<Self> {
+        let found = tokens(body)?;
+        let calls =
+            (0..found.len()).filter(|at| found.get(at + 1).is_some_and(|(next, _)| *next == Token::LParen));
+        let names = calls.filter_map(|at| Some((at, lower(&found[at].0)?)));
+        let is_variable = |token: &Token| match lower(token) {
+            Some(word) => !PARTS.contains(&word.as_str()),
+            None => matches!(token, Token::Placeholder(_)),
+        };
+        let mut unknown = names.filter(|(at, name)| {
+            let arguments = decisive(name, found[at + 2..].iter().map(|(token, _)| token));
+            arguments.into_iter().any(is_variable)
+        });
+        let (_, name) = unknown.next()?;
+        Some(if is_of_files(&name) {
+            Self::File
+        } else {
+            Self::Argument(name)
+        })
+    }
+
     fn fact(&self, name: &str, language: &str) -> String {
         match self {
             Self::Language => format!("`{name}` is written in `{language}`, which `verify` does not read"),
             Self::Dynamic => format!("`{name}` executes SQL that it puts together from variables"),
             Self::OwnTable => format!("`{name}` executes SQL about the table that fires the trigger"),
+            Self::Argument(function) => {
+                format!(
+                    "`{name}` gives SQL that it puts together from variables to `{function}`, which runs it"
+                )
+            }
+            Self::File => {
+                format!("`{name}` uses a file of the server whose name it puts together from variables")
+            }
         }
+    }
+}
+
+fn lower(token: &Token) -> Option<String> {
+    match token {
+        Token::Word(word) => Some(word.value.to_lowercase()),
+        _ => None,
     }
 }
 
@@ -168,6 +218,46 @@ mod tests {
     }
 
     #[test]
+    fn sql_that_is_given_to_another_function() {
+        for body in [
+            "PERFORM query_to_xml(q, true, true, '');",
+            "PERFORM query_to_xml('SELECT * FROM ' || t, true, true, '');",
+            "PERFORM pg_catalog.query_to_xml_and_xmlschema($1, true, true, '');",
+            "PERFORM table_to_xml(t::regclass, true, true, '');",
+            "PERFORM schema_to_xml(s, true, true, '');",
+            "PERFORM word FROM ts_stat(format('SELECT %I FROM t', c));",
+            "PERFORM ts_rewrite(a, q);",
+            "PERFORM * FROM crosstab('SELECT 1', q) AS t (a text);",
+            "PERFORM dblink('dbname=shop', q);",
+            "PERFORM pg_read_file(name);",
+            "PERFORM lo_import('/srv/' || name);",
+        ] {
+            assert!(is_unproven(body), "{body}");
+        }
+        for body in [
+            "PERFORM query_to_xml('SELECT 1', nulls, forest, namespace);",
+            "PERFORM query_to_xml(format('SELECT %L', 'a'), true, true, '');",
+            "PERFORM table_to_xml('users'::regclass, true, true, '');",
+            "PERFORM ts_rewrite(a, 'SELECT 1, 2');",
+            "PERFORM ts_rewrite(a, b, c);",
+            "PERFORM cursor_to_xml(c, 1, true, true, '');",
+            "PERFORM pg_read_file('motd');",
+            "PERFORM query_to_xml_of_mine(q);",
+            "GRANT EXECUTE ON FUNCTION f(int) TO app;",
+            "CREATE TRIGGER t BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION f();",
+        ] {
+            assert!(!is_unproven(body), "{body}");
+        }
+        let of_sql = findings(find, |it| {
+            it.function("f", "SELECT query_to_xml($1, true, true, '')");
+        });
+        assert_eq!(
+            of_sql[0].facts[0],
+            "`f()` gives SQL that it puts together from variables to `query_to_xml`, which runs it"
+        );
+    }
+
+    #[test]
     fn a_language_that_is_not_read() {
         let found = findings(find, |it| {
             it.function("f", "plpy.execute(args[0])").language = "plpython3u".to_string();
@@ -176,6 +266,19 @@ mod tests {
             found[0].facts[0],
             "`f()` is written in `plpython3u`, which `verify` does not read"
         );
+    }
+
+    #[test]
+    fn a_language_that_is_not_trusted() {
+        let of = |is_untrusted: bool| {
+            found(find, move |it| {
+                let function = it.function("f", "open(args[0])");
+                function.language = "plpython3u".to_string();
+                (function.is_definer, function.is_untrusted) = (false, is_untrusted);
+            })
+        };
+        assert_eq!(of(true), ["- f()"]);
+        assert_eq!(of(false), NOTHING);
     }
 
     fn dynamic(it: &mut Database) {

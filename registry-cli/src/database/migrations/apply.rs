@@ -9,6 +9,7 @@ use super::blind::{self, BlindStatement, Bound};
 use super::directory::{Migration, Migrations, not_applied, without_restrictions};
 use super::refused::{self, Remedy};
 use super::script::{self, Statement};
+use super::server_objects;
 use crate::database::mention::Words;
 use crate::database::platform;
 use crate::database::server::{MAINTENANCE_DATABASE, Server};
@@ -291,12 +292,17 @@ impl Runner<'_> {
         let mut tried: Vec<Remedy> = Vec::new();
         loop {
             let is_lent = tried.contains(&Remedy::Superuser);
+            let place = format!("{}:{}", display(&migration.path), statement.line);
+            let before = self.privileges_before(statement)?;
             let Err(refusal) = self.attempt(statement, is_lent)? else {
                 self.follow(statement)?;
+                if let Some(before) = before.filter(|_| !is_lent) {
+                    self.grant_as_superuser(statement, &before, place)?;
+                }
                 return Ok(());
             };
-            let place = format!("{}:{}", display(&migration.path), statement.line);
-            match refused::remedy(&refusal, statement)
+            match self
+                .remedy(&refusal, statement)?
                 .filter(|remedy| !tried.contains(remedy) && self.can_retry(statement))
             {
                 Some(remedy) => {
@@ -306,6 +312,56 @@ impl Runner<'_> {
                 None => return Err(self.refused(migration, statement, &refusal)),
             }
         }
+    }
+
+    fn remedy(&mut self, refusal: &Refusal, statement: &Statement) -> Result<Option<Remedy>, Failure> {
+        let remedy = refused::remedy(refusal, statement);
+        match server_objects::refused(refusal, statement) {
+            Some(query) if remedy.is_none() => {
+                let found: Vec<Text> = self.session.query("the objects of the server", &query)?;
+                Ok((!found.is_empty()).then_some(Remedy::Superuser))
+            }
+            _ => Ok(remedy),
+        }
+    }
+
+    /// The privileges before a GRANT on objects of the server, as one number.
+    fn privileges_before(&mut self, statement: &Statement) -> Result<Option<String>, Failure> {
+        let Some(query) = server_objects::granted(statement) else {
+            return Ok(None);
+        };
+        let found: Vec<Text> = self.session.query("the objects of the server", &query)?;
+        if found.is_empty() {
+            return Ok(None);
+        }
+        self.privileges().map(Some)
+    }
+
+    fn privileges(&mut self) -> Result<String, Failure> {
+        let query = server_objects::privileges(self.owner);
+        let found: Vec<Text> = self.session.query("privileges", &query)?;
+        Ok(found.into_iter().map(|one| one.0).collect())
+    }
+
+    /// Runs a GRANT as a superuser that the owner could run, but to no effect.
+    fn grant_as_superuser(
+        &mut self,
+        statement: &Statement,
+        before: &str,
+        place: String,
+    ) -> Result<(), Failure> {
+        if self.privileges()? != before {
+            return Ok(());
+        }
+        let outcome = self.attempt(statement, true)?;
+        if outcome.is_ok() && self.privileges()? != before {
+            self.applied.by_superuser.push(OfSuperuser {
+                place,
+                statement: statement.excerpt(),
+                reason: server_objects::NOTHING_GRANTED.to_string(),
+            });
+        }
+        Ok(())
     }
 
     /// Whether a refused statement leaves a state in which it can be tried again.
@@ -644,6 +700,58 @@ mod tests {
 
         drop(server);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn privileges_on_objects_of_the_server() {
+        let Some(server) = server() else { return };
+        let of_server = [
+            "GRANT EXECUTE ON FUNCTION pg_read_file(text) TO app",
+            "GRANT EXECUTE ON FUNCTION lo_import(text), f() TO app",
+            "GRANT SELECT ON pg_statistic TO app",
+            "GRANT UPDATE ON pg_catalog.pg_class TO app",
+            "GRANT USAGE ON SCHEMA pg_catalog TO app",
+            "ALTER FUNCTION int4div(int, int) LEAKPROOF",
+            "ALTER FUNCTION f() LEAKPROOF",
+            "ALTER VIEW pg_stats OWNER TO app_owner",
+            "REVOKE EXECUTE ON FUNCTION pg_read_file(text) FROM app",
+            "UPDATE pg_language SET lanpltrusted = true WHERE false",
+            "DO $$ BEGIN GRANT SELECT ON pg_authid TO app; END $$",
+        ];
+        // The server warns again, so this is told once.
+        let twice = ["GRANT SELECT ON pg_class TO PUBLIC", "GRANT SELECT ON a TO app"];
+        let text = format!(
+            "CREATE TABLE a (id int); CREATE TABLE tables (id int); CREATE ROLE app;
+             CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+             {}; {}; GRANT SELECT ON tables TO app; GRANT EXECUTE ON FUNCTION f() TO app;",
+            of_server.join(";\n"),
+            twice.join(";\n"),
+        );
+        let done = applied(&server, &[("1_a.sql", &text)], &owned_by("app_owner"))
+            .unwrap_or_else(|failure| panic!("{}", failure.render()));
+        let told: Vec<&str> = done
+            .by_superuser
+            .iter()
+            .map(|one| one.statement.as_str())
+            .collect();
+        assert_eq!(told[0], "CREATE ROLE app");
+        assert_eq!(told[1..], of_server, "{:?}", done.by_superuser);
+        assert_eq!(done.by_superuser[4].reason, server_objects::NOTHING_GRANTED);
+        let may_import = "SELECT has_function_privilege('app', 'lo_import(text)', 'EXECUTE')::text";
+        assert_eq!(query(&server, may_import), ["true"]);
+        let superusers = "SELECT rolname::text FROM pg_roles WHERE rolsuper";
+        assert_eq!(query(&server, superusers), [SUPERUSER]);
+
+        // What nobody but the owner of a table may grant is refused in production, too.
+        let mut production = owned_by("app_owner");
+        let setup = "CREATE TABLE of_another (id int)";
+        production.setup = vec![SetupFile::of_text(PathBuf::from("a.sql"), setup).unwrap()];
+        let text = failure(
+            &server,
+            &[("1_a.sql", "GRANT SELECT ON of_another TO app")],
+            &production,
+        );
+        assert!(text.contains("permission denied for table of_another"), "{text}");
     }
 
     #[test]

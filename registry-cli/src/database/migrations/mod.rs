@@ -6,5 +6,6 @@ pub mod directory;
 pub mod new_file;
 pub mod refused;
 pub mod script;
+mod server_objects;
 pub mod told;
 pub mod tool;
