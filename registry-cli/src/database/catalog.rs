@@ -167,6 +167,8 @@ pub struct ForeignKey {
     pub harmless: String,
     /// `a` NO ACTION, `r` RESTRICT, `c` CASCADE, `n` SET NULL, `d` SET DEFAULT.
     pub on_delete: String,
+    /// The columns that SET NULL and SET DEFAULT change when the referenced row is deleted.
+    pub set_on_delete: Vec<String>,
     pub on_update: String,
     /// When it is checked, as SQL writes it; empty for at once.
     pub deferral: String,

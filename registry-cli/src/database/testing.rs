@@ -274,6 +274,7 @@ impl Database {
             keys: list(keys),
             harmless: String::new(),
             on_delete: "a".to_string(),
+            set_on_delete: list(columns),
             on_update: "a".to_string(),
             deferral: String::new(),
             is_valid: true,

@@ -19,6 +19,14 @@ SELECT c.conrelid::int8 AS relation,
            ' ON (UPDATE|DELETE) (CASCADE|SET NULL|SET DEFAULT)( \([^)]*\))?', '', 'g'
        ) AS harmless,
        c.confdeltype::text AS on_delete,
+       -- Since PostgreSQL 15 the action of DELETE may be for some columns alone.
+       ARRAY(
+           SELECT a.attname::text
+           FROM pg_attribute a
+           WHERE a.attrelid = c.conrelid
+             AND to_jsonb(a.attnum) <@ coalesce(nullif(to_jsonb(c) -> 'confdelsetcols', 'null'), to_jsonb(c.conkey))
+           ORDER BY a.attnum
+       ) AS set_on_delete,
        c.confupdtype::text AS on_update,
        CASE WHEN c.condeferred THEN 'DEFERRABLE INITIALLY DEFERRED'
            WHEN c.condeferrable THEN 'DEFERRABLE'

@@ -18,6 +18,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     });
     open.map(|reference| finding(context, reference, wider(&all, reference)))
         .chain(global_references::find(context))
+        .chain(all.iter().filter_map(|reference| leaving_key(context, reference)))
         .collect()
 }
 
@@ -63,6 +64,75 @@ fn finding(context: &Context<'_>, reference: &Reference<'_, '_>, wider: Option<&
             parent.name()
         ))
         .grave()
+}
+
+/// The finding for a key that takes the tenant from a row when the row to which it refers is deleted or gets another key.
+fn leaving_key(context: &Context<'_>, reference: &Reference<'_, '_>) -> Option<Finding> {
+    let Reference { child, key, .. } = reference;
+    let tenant = child.tenant_column()?;
+    let is_set = |letter: &str, columns: &[String]| {
+        let is_shared = letter == "n" && child.column_of_shared_rows().is_some();
+        (is_shared || letter == "d") && columns.iter().any(|column| column == tenant)
+    };
+    let events = [
+        ("DELETE", &key.on_delete, &key.set_on_delete),
+        ("UPDATE", &key.on_update, &key.columns),
+    ];
+    let leaving = events
+        .iter()
+        .filter(|(_, letter, columns)| is_set(letter, columns));
+    let actions: Vec<String> = leaving
+        .filter_map(|(event, letter, _)| action(event, letter))
+        .collect();
+    if actions.is_empty() {
+        return None;
+    }
+    let message = format!(
+        "foreign key `{}` takes its tenant from a row of table `{}`",
+        key.name,
+        child.name()
+    );
+    let finding = Finding::of_table(
+        DatabaseCheck::CrossTenantReference,
+        child.name(),
+        message,
+        without_tenant(context, reference, tenant),
+    )
+    .object(&key.name)
+    .of_column(tenant)
+    .of_relation(context.name_beside(child, reference.relation));
+    Some(
+        finding
+            .fact(format!(
+                "{} changes `{tenant}`: the row then belongs to everybody, or to another tenant",
+                actions.join(", ")
+            ))
+            .grave(),
+    )
+}
+
+/// The key with an action that leaves the tenant alone.
+fn without_tenant(context: &Context<'_>, reference: &Reference<'_, '_>, tenant: &str) -> String {
+    let key = reference.key;
+    let others: Vec<&str> = key
+        .columns
+        .iter()
+        .map(String::as_str)
+        .filter(|column| *column != tenant)
+        .collect();
+    let is_possible =
+        context.catalog.server.version >= 150_000 && !["n", "d"].contains(&key.on_update.as_str());
+    if !is_possible || others.is_empty() {
+        return "let the key RESTRICT, and change the rows that refer to it first".to_string();
+    }
+    let (table, name) = (reference.relation.qualified(), identifier(&key.name));
+    format!(
+        "ALTER TABLE {table} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} FOREIGN KEY ({}) REFERENCES {} ({}){};",
+        column_list(&key.columns.iter().map(String::as_str).collect::<Vec<_>>()),
+        reference.referenced.qualified(),
+        column_list(&key.keys.iter().map(String::as_str).collect::<Vec<_>>()),
+        suffix(context, key, &others)
+    )
 }
 
 /// What the key does to rows that refer to a row that changes.
@@ -111,7 +181,16 @@ fn fix(context: &Context<'_>, reference: &Reference<'_, '_>, wider: Option<&Fore
         "ALTER TABLE {} ADD CONSTRAINT {} {definition}{} NOT VALID;",
         child.qualified(),
         identifier(&name),
-        suffix(context, reference.key)
+        suffix(
+            context,
+            reference.key,
+            &reference
+                .key
+                .columns
+                .iter()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+        )
     );
     let statements = index.into_iter().chain([add, validate(child, &name)]).chain(drop);
     statements.collect::<Vec<_>>().join("\n")
@@ -146,12 +225,11 @@ fn drop_where_safe(context: &Context<'_>, reference: &Reference<'_, '_>) -> Opti
         })
 }
 
-/// The actions of the key, for its own columns alone: none of them may change the tenant.
-fn suffix(context: &Context<'_>, key: &ForeignKey) -> String {
-    let columns: Vec<&str> = key.columns.iter().map(String::as_str).collect();
+/// The actions of the key, for some columns alone: none of them may change the tenant.
+fn suffix(context: &Context<'_>, key: &ForeignKey, columns: &[&str]) -> String {
     let of_some_columns = |action: &str| {
         // Older servers cannot leave the tenant out.
-        (context.catalog.server.version >= 150_000).then(|| format!("{action} ({})", column_list(&columns)))
+        (context.catalog.server.version >= 150_000).then(|| format!("{action} ({})", column_list(columns)))
     };
     let on_delete = match key.on_delete.as_str() {
         "c" => Some("CASCADE".to_string()),
@@ -218,6 +296,53 @@ mod tests {
              ALTER TABLE \"public\".\"invoices\" VALIDATE CONSTRAINT \"invoices__org_id__total_fkey\";\n\
              ALTER TABLE \"public\".\"invoices\" DROP CONSTRAINT \"invoices_total_fkey\";"
         );
+    }
+
+    /// A key of shared rows that holds the tenant.
+    fn of_shared_rows(change: fn(&mut ForeignKey)) -> Vec<Finding> {
+        findings(find, |it| {
+            it.schema = "#[table(tenant = \"org_id\", shared_rows)]\npub struct Notes { pub id: i64, pub org_id: Option<String>, pub folder: Option<i64> }"
+                .to_string();
+            it.table("notes", &[("id", "int8"), ("org_id", "text"), ("folder", "int8")]);
+            it.secure("notes");
+            change(it.foreign_key("notes", &["org_id", "folder"], "invoices", &["org_id", "id"]));
+        })
+    }
+
+    #[test]
+    fn a_key_that_takes_the_tenant_from_a_row() {
+        for change in [
+            (|key| key.on_delete = "n".to_string()) as fn(&mut ForeignKey),
+            |key| key.on_delete = "d".to_string(),
+            |key| key.on_update = "n".to_string(),
+        ] {
+            let found = of_shared_rows(change);
+            assert!(found.len() == 1 && found[0].is_grave(), "{found:?}");
+        }
+        assert_eq!(
+            of_shared_rows(|key| key.on_delete = "n".to_string())[0].fix,
+            "ALTER TABLE \"public\".\"notes\" DROP CONSTRAINT \"notes_org_id_folder_fkey\", ADD CONSTRAINT \"notes_org_id_folder_fkey\" \
+             FOREIGN KEY (\"org_id\", \"folder\") REFERENCES \"public\".\"invoices\" (\"org_id\", \"id\") ON DELETE SET NULL (\"folder\");"
+        );
+        for change in [
+            (|key| key.on_delete = "c".to_string()) as fn(&mut ForeignKey),
+            |key| {
+                key.on_delete = "n".to_string();
+                key.set_on_delete = vec!["folder".to_string()];
+            },
+        ] {
+            assert_eq!(of_shared_rows(change).len(), 0);
+        }
+    }
+
+    /// A tenant that is lost is nobody's, unless rows without one are shared.
+    #[test]
+    fn a_row_that_loses_its_tenant() {
+        let found = findings(find, |it| {
+            it.foreign_key("invoices", &["org_id", "total"], "invoices", &["org_id", "id"])
+                .on_delete = "n".to_string();
+        });
+        assert_eq!(found.len(), 0);
     }
 
     #[test]
