@@ -102,12 +102,16 @@ impl Requirement {
         matches!(self, Self::RevokedChanges | Self::RevokedUnbound)
     }
 
-    /// Whether a relation meets it.
+    /// Whether a relation meets it, or is as safe without it.
     pub fn is_met(self, context: &Context<'_>, access: Access, relation: &Relation) -> bool {
         match self {
             Self::RowSecurity => relation.row_security,
-            Self::ForcedRowSecurity => relation.force_row_security,
-            Self::Policy => !context.catalog.policies(relation.oid).is_empty(),
+            Self::ForcedRowSecurity => {
+                relation.force_row_security || is_owned_above_policies(context, relation)
+            }
+            Self::Policy => {
+                !context.catalog.policies(relation.oid).is_empty() || context.is_refused(relation)
+            }
             Self::RevokedChanges | Self::RevokedUnbound => {
                 open_grants(context, relation, self.privileges(access)).is_empty()
             }
@@ -228,6 +232,14 @@ impl Names {
             roles: self.roles.iter().map(|role| escaped(role)).collect(),
         }
     }
+}
+
+/// Whether policies never apply to the owner of a relation, as on Supabase, so that FORCE changes nothing for it. FORCE does
+/// bind a role that inherits the rights of such an owner, but not its BYPASSRLS.
+fn is_owned_above_policies(context: &Context<'_>, relation: &Relation) -> bool {
+    let owner = context.catalog.role_of(relation.owner);
+    owner.is_some_and(|owner| owner.superuser || owner.bypass_rls)
+        && context.app_role_reaching(relation.owner).is_none()
 }
 
 /// What the registry requires of an object of a table.

@@ -360,7 +360,11 @@ fn tables_of_the_policy_file_alone() {
     // An unknown name is still one.
     krate.write("revoke.toml", "update_delete = [\"invoicse\"]\n");
     let report = krate.run(&["list"]);
-    assert!(report.stderr.contains("did you mean `invoices`?"), "{}", report.all());
+    assert!(
+        report.stderr.contains("did you mean `invoices`?"),
+        "{}",
+        report.all()
+    );
 }
 
 /// Without a table in the policy file, or beside a directory with tables, an empty directory is probably the wrong one.
@@ -391,7 +395,10 @@ fn a_directory_without_tables() {
     );
     // Their structs are elsewhere: the compiler accepts none of them.
     let krate = in_policy_alone();
-    krate.write("src/lib.rs", "pub mod elsewhere;\npub mod schema;\n\ntable_registry::table_registry!(\"schema/\");\n");
+    krate.write(
+        "src/lib.rs",
+        "pub mod elsewhere;\npub mod schema;\n\ntable_registry::table_registry!(\"schema/\");\n",
+    );
     krate.write(
         "src/elsewhere.rs",
         "use table_registry::table;\n\n#[table]\npub struct Payments { pub id: i64, pub org_id: String }\n",
