@@ -9,6 +9,7 @@ use super::catalog::{Catalog, Function, Oid, Relation};
 use super::computed::Computed;
 use super::foreign_rows::ForeignRows;
 use super::logic::{Expressions, Verdicts};
+use super::migrations::apply::MIGRATOR;
 use super::migrations::blind::BlindStatement;
 use super::probed::Probed;
 use super::roles::{Actor, USES_OF_ROWS};
@@ -132,7 +133,7 @@ impl<'c> Context<'c> {
             expressions: Expressions::default(),
             verdicts: Verdicts::default(),
             setters: setters(project, catalog),
-            is_throwaway: false,
+            is_throwaway: catalog.role(MIGRATOR).is_some(),
             computed: Computed::default(),
             fields: OnceCell::new(),
         })

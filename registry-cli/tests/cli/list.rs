@@ -376,7 +376,7 @@ fn a_directory_without_tables() {
     let report = krate.run(&["list"]);
     assert_eq!(report.code, 2, "{}", report.all());
     assert!(
-        report.stderr.contains("src/lib.rs:3:32") && report.stderr.contains("no table found in `src/schema`"),
+        report.stderr.contains("src/lib.rs:3:33") && report.stderr.contains("no table found in `src/schema`"),
         "{}",
         report.all()
     );
