@@ -7,7 +7,7 @@ use std::fmt::Display;
 
 use table_registry_engine::{Access, DatabaseCheck, DatabaseSettings, RegisteredTable};
 
-use super::catalog::Relation;
+use super::catalog::{Oid, Relation};
 use super::context::{Context, Table};
 use super::grants::{MAINTAIN, open_grants, revoked, unbound};
 use super::statements::{
@@ -235,11 +235,15 @@ impl Names {
 }
 
 /// Whether policies never apply to the owner of a relation, as on Supabase, so that FORCE changes nothing for it. FORCE does
-/// bind a role that inherits the rights of such an owner, but not its BYPASSRLS.
+/// bind a role that inherits the rights of such an owner, but not its BYPASSRLS. A child that a superuser has made by hand
+/// should have the owner of its table, and the protection that goes with that.
 fn is_owned_above_policies(context: &Context<'_>, relation: &Relation) -> bool {
-    let owner = context.catalog.role_of(relation.owner);
-    owner.is_some_and(|owner| owner.superuser || owner.bypass_rls)
-        && context.app_role_reaching(relation.owner).is_none()
+    let table = context
+        .table_holding(relation.oid)
+        .and_then(|table| table.relation);
+    let mut owners = std::iter::once(relation).chain(table).map(|one| one.owner);
+    let ignores_policies = |owner: Oid| context.owner(owner).is_some_and(|owner| owner.ignores_policies());
+    owners.all(|owner| ignores_policies(owner) && context.app_role_reaching(owner).is_none())
 }
 
 /// What the registry requires of an object of a table.

@@ -61,7 +61,7 @@ impl Unread {
         result
     }
 
-    pub fn fact(&self, name: &str, language: &str) -> String {
+    pub fn fact(self, name: &str, language: &str) -> String {
         match self {
             Self::Language => format!("`{name}` is written in `{language}`, which `verify` does not read"),
             Self::Dynamic => format!("`{name}` executes SQL that it puts together from variables"),

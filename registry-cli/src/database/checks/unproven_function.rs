@@ -30,7 +30,7 @@ fn unproven_function(context: &Context<'_>, function: &Function) -> Option<Findi
     let users = users(context, function);
     let roles: Vec<&str> = users.iter().map(String::as_str).collect();
     let first = roles.first()?;
-    if !reaches_tables(context, function, &unknown) {
+    if !reaches_tables(context, function, unknown) {
         return None;
     }
     let name = context.function_name(function);
@@ -50,8 +50,8 @@ fn unproven_function(context: &Context<'_>, function: &Function) -> Option<Findi
 }
 
 /// Whether the owner of a function could open a registered table by it.
-fn reaches_tables(context: &Context<'_>, function: &Function, unknown: &Unread) -> bool {
-    let is_own = *unknown == Unread::OwnTable;
+fn reaches_tables(context: &Context<'_>, function: &Function, unknown: Unread) -> bool {
+    let is_own = unknown == Unread::OwnTable;
     let own: BTreeSet<_> = context
         .catalog
         .triggers_of(function)
