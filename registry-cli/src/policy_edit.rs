@@ -256,6 +256,7 @@ pub fn new_faults(project: &Project, after: Inputs) -> Vec<Diagnostic> {
     let faults = |mut inputs: Inputs| {
         // Otherwise an unknown table is no fault while some schema file cannot be read.
         inputs.declarations.complete = true;
+        inputs.declarations.empty.clear();
         Checked::new(inputs).faults
     };
     let before = faults(project.inputs.clone());

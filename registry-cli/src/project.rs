@@ -120,11 +120,11 @@ impl Project {
         let compiled = compiled_files(&call, &invocation);
         inputs.declarations.outside = compiled.outside;
         reading_faults.append(&mut inputs.faults);
-        let located = reading_faults.into_iter().map(|fault| found.locate(fault));
-        let mut faults: Vec<Diagnostic> = located.collect();
+        let locate = |fault| found.locate(fault);
+        let mut faults: Vec<Diagnostic> = reading_faults.into_iter().map(locate).collect();
         faults.extend(found.misplaced.clone());
         let checked = Checked::new(inputs.clone());
-        faults.extend(checked.faults);
+        faults.extend(checked.faults.into_iter().map(locate));
         let mut project = Self {
             package,
             root: found.root,

@@ -88,7 +88,10 @@ impl Inputs {
             files,
             mut faults,
         } = self;
-        let policy = Policy::read(&files, &mut faults);
+        let mut of_policy = Vec::new();
+        let policy = Policy::read(&files, &mut of_policy);
+        faults.extend(declarations.without_tables(!policy.tables.is_empty()));
+        faults.append(&mut of_policy);
         let tracked = [files.paths, std::mem::take(&mut declarations.unreached)].concat();
         declarations.drop_doubtful(&policy);
         declarations.add_outside(&policy, &mut faults);

@@ -401,7 +401,9 @@ impl<'p> Plan<'p> {
         let (policies, others): (Vec<Requirement>, Vec<_>) =
             own.partition(|requirement| *requirement == Requirement::Policy);
         self.add_unmet(&others, table, relation, context, &mut lacking);
-        if !policies.is_empty() {
+        // Without a policy, and without a privilege, the server refuses everything.
+        let is_closed = context.catalog.policies(relation.oid).is_empty() && context.is_refused(relation);
+        if !policies.is_empty() && !is_closed {
             lacking
                 .statements
                 .extend(self.lacking_policies(table, relation, context, session, spellings)?);

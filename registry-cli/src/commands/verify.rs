@@ -57,6 +57,7 @@ fn check(
     let mut contexts: Vec<Context<'_>> = contexts.collect::<Result<_, _>>()?;
     for (session, context) in sessions.iter_mut().zip(&mut contexts) {
         context.blind = blind.to_vec();
+        context.is_throwaway |= target == Target::Throwaway;
         observe(session, context, target, arguments)?;
     }
     let left_out = left_out(arguments);

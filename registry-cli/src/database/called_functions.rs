@@ -3,31 +3,52 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::catalog::{Function, Relation};
-use super::context::{Context, Table};
+use super::computed::CalledRoutine;
+use super::context::Context;
 use super::mention::Words;
 
 /// A function that policies call.
 pub struct Called<'c> {
     pub function: &'c Function,
     /// The registered tables whose policies call it.
-    pub tables: BTreeSet<&'c str>,
+    pub tables: &'c BTreeSet<String>,
     /// The functions whose bodies call it.
     pub callers: Vec<&'c Function>,
 }
 
 /// The functions that policies of tables with row-level security call.
-pub fn called_by_policies<'c>(context: &'c Context<'c>) -> Vec<Called<'c>> {
+pub fn called_by_policies<'x, 'c>(
+    context: &'x Context<'c>,
+) -> impl Iterator<Item = Called<'x>> + use<'x, 'c> {
+    let called = context
+        .computed
+        .called_by_policies
+        .get_or_init(|| search(context));
+    let routines = &context.catalog.routines;
+    called.iter().map(|one| Called {
+        function: &routines[one.at],
+        tables: &one.tables,
+        callers: one.callers.iter().map(|at| &routines[*at]).collect(),
+    })
+}
+
+fn search(context: &Context<'_>) -> Vec<CalledRoutine> {
     let routines = &context.catalog.routines;
     let bodies: Vec<Words> = routines
         .iter()
         .map(|function| Words::of_function(&function.body))
         .collect();
-    let mut found: BTreeMap<usize, Called<'c>> = BTreeMap::new();
+    let mut found: BTreeMap<usize, CalledRoutine> = BTreeMap::new();
     let mut open = Vec::new();
+    let called = |at, tables| CalledRoutine {
+        at,
+        tables,
+        callers: Vec::new(),
+    };
     for (at, function) in routines.iter().enumerate() {
-        let tables: BTreeSet<&str> = tables_of_policies(context, function).collect();
+        let tables: BTreeSet<String> = tables_of_policies(context, function).collect();
         if !tables.is_empty() {
-            found.insert(at, Called::new(function, tables));
+            found.insert(at, called(at, tables));
             open.push(at);
         }
     }
@@ -39,13 +60,12 @@ pub fn called_by_policies<'c>(context: &'c Context<'c>) -> Vec<Called<'c>> {
             }
             let entry = found
                 .entry(inner)
-                .or_insert_with(|| Called::new(function, BTreeSet::new()));
-            let caller = &routines[at];
-            let is_known = entry.callers.iter().any(|known| std::ptr::eq(*known, caller));
+                .or_insert_with(|| called(inner, BTreeSet::new()));
+            let is_known = entry.callers.contains(&at);
             let before = entry.tables.len();
-            entry.tables.extend(&tables);
+            entry.tables.extend(tables.iter().cloned());
             if !is_known {
-                entry.callers.push(caller);
+                entry.callers.push(at);
             }
             if !is_known || entry.tables.len() > before {
                 open.push(inner);
@@ -55,28 +75,20 @@ pub fn called_by_policies<'c>(context: &'c Context<'c>) -> Vec<Called<'c>> {
     found.into_values().collect()
 }
 
-impl<'c> Called<'c> {
-    fn new(function: &'c Function, tables: BTreeSet<&'c str>) -> Self {
-        Self {
-            function,
-            tables,
-            callers: Vec::new(),
-        }
-    }
-}
-
 /// The registered tables whose own policies call a function.
-fn tables_of_policies<'c>(context: &'c Context<'c>, function: &'c Function) -> impl Iterator<Item = &'c str> {
+fn tables_of_policies(context: &Context<'_>, function: &Function) -> impl Iterator<Item = String> {
     let relations = function.policies_of.iter();
     let relations = relations.filter_map(|oid| context.catalog.relation_of(*oid));
     let secured = relations.filter(|relation: &&Relation| relation.row_security);
     let tables = secured.filter_map(|relation| context.table_holding(relation.oid));
-    tables.filter(|table| table.has_rls()).map(Table::name)
+    tables
+        .filter(|table| table.has_rls())
+        .map(|table| table.name().to_string())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::called_by_policies;
+    use super::{Called, called_by_policies};
     use crate::database::testing::Database;
 
     #[test]
@@ -89,7 +101,7 @@ mod tests {
         it.function("is_admin", "SELECT is_mine('a') AND 'unused()' = 'b'");
         it.function("unused", "SELECT is_admin()");
         it.inspect(|context| {
-            let called = called_by_policies(context);
+            let called: Vec<Called<'_>> = called_by_policies(context).collect();
             let names: Vec<&str> = called.iter().map(|one| one.function.name.as_str()).collect();
             assert_eq!(names, ["is_mine", "own_org", "is_admin"]);
             assert!(called.iter().all(|one| one.tables.contains("invoices")));
@@ -104,6 +116,6 @@ mod tests {
         let invoices = it.oid("invoices");
         it.function("is_mine", "SELECT true").policies_of = vec![invoices];
         it.relation("invoices").row_security = false;
-        it.inspect(|context| assert!(called_by_policies(context).is_empty()));
+        it.inspect(|context| assert!(called_by_policies(context).next().is_none()));
     }
 }

@@ -58,6 +58,8 @@ struct Reading<'t> {
 
 enum Parenthesis {
     Call(Call),
+    /// The arguments of a function that gives the rows of a table expression. They are computed once for each of its scans.
+    Table,
     /// With its position in the list of sub-selects.
     SubSelect(usize),
     Other,
@@ -75,6 +77,9 @@ const NOT_CALLED: &[&str] = &[
     "all", "and", "any", "else", "in", "not", "on", "or", "select", "some", "then", "using", "when", "where",
 ];
 
+/// The columns that every table has: <https://www.postgresql.org/docs/current/ddl-system-columns.html>.
+const SYSTEM_COLUMNS: &[&str] = &["tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"];
+
 impl Reading<'_> {
     fn read(&mut self, at: usize) {
         match &self.tokens[at].0 {
@@ -86,7 +91,9 @@ impl Reading<'_> {
                 if let Some(Parenthesis::Call(mut call)) = self.open.pop() {
                     call.range.end = self.tokens[at].1.end;
                     call.is_list &= self.is(at + 1, &Token::RParen);
-                    self.calls.push((self.sub_select(), call));
+                    if call.depends_on_row || !self.is_in_table_function() {
+                        self.calls.push((self.sub_select(), call));
+                    }
                 }
             }
             Token::Word(_) => self.read_word(at),
@@ -99,7 +106,27 @@ impl Reading<'_> {
             self.sub_selects.push(SubSelect::default());
             return Parenthesis::SubSelect(self.sub_selects.len() - 1);
         }
-        self.call(at).map_or(Parenthesis::Other, Parenthesis::Call)
+        match self.start_of_name(at) {
+            Some(start) if self.is_table(start) => Parenthesis::Table,
+            // The names of columns: `FROM unnest(a) b(c)`.
+            Some(_) if self.is_in_tables() => Parenthesis::Other,
+            _ => self.call(at).map_or(Parenthesis::Other, Parenthesis::Call),
+        }
+    }
+
+    /// Where the name of what is called starts, if a word stands before a parenthesis.
+    fn start_of_name(&self, at: usize) -> Option<usize> {
+        let name_at = at.checked_sub(1)?;
+        self.name(name_at)?;
+        let is_qualified = name_at >= 2 && self.is(name_at - 1, &Token::Period);
+        Some(if is_qualified { name_at - 2 } else { name_at })
+    }
+
+    /// Whether the current token is in the arguments of a function that gives rows.
+    fn is_in_table_function(&self) -> bool {
+        let mut around = self.open.iter().rev();
+        let closest = around.find(|one| matches!(one, Parenthesis::Table | Parenthesis::SubSelect(_)));
+        matches!(closest, Some(Parenthesis::Table))
     }
 
     /// The call whose arguments start at a parenthesis.
@@ -109,14 +136,9 @@ impl Reading<'_> {
         if NOT_CALLED.contains(&self.keyword(name_at).as_str()) {
             return None;
         }
-        let is_qualified = name_at >= 2 && self.is(name_at - 1, &Token::Period);
-        let schema = if is_qualified {
-            self.name(name_at - 2)
-        } else {
-            None
-        };
-        let start = if is_qualified { name_at - 2 } else { name_at };
-        if self.is_before(start, &Token::DoubleColon) || self.is_table(start) {
+        let start = self.start_of_name(at)?;
+        let schema = if start < name_at { self.name(start) } else { None };
+        if self.is_before(start, &Token::DoubleColon) {
             return None;
         }
         let is_alone = self.is_before(start, &Token::LParen);
@@ -133,16 +155,26 @@ impl Reading<'_> {
 
     /// Whether a function gives the rows of a table expression. It is called once for each of them.
     fn is_table(&self, start: usize) -> bool {
-        let before = start
-            .checked_sub(1)
-            .map(|at| self.keyword(at))
-            .unwrap_or_default();
-        let is_in_tables = match self.open.last() {
+        let keyword = |back: usize| {
+            start
+                .checked_sub(back)
+                .map(|at| self.keyword(at))
+                .unwrap_or_default()
+        };
+        match keyword(1).as_str() {
+            // `extract(epoch FROM a)`, and `a IS DISTINCT FROM b`.
+            "from" => !matches!(self.open.last(), Some(Parenthesis::Call(_))) && keyword(2) != "distinct",
+            "join" | "lateral" => true,
+            _ => self.is_in_tables() && self.is_before(start, &Token::Comma),
+        }
+    }
+
+    /// Whether the current token is in the list of tables of a sub-select.
+    fn is_in_tables(&self) -> bool {
+        match self.open.last() {
             Some(Parenthesis::SubSelect(place)) => self.sub_selects[*place].is_in_tables,
             _ => false,
-        };
-        matches!(before.as_str(), "from" | "join" | "lateral")
-            || (is_in_tables && self.is_before(start, &Token::Comma))
+        }
     }
 
     fn read_word(&mut self, at: usize) {
@@ -184,13 +216,14 @@ impl Reading<'_> {
             // All columns: `invoices.*`.
             return self.is(at + 2, &Token::Mul);
         }
-        is_in_table || self.name(at).is_some_and(|name| (self.is_column)(&name))
+        let is_column = |name: String| SYSTEM_COLUMNS.contains(&name.as_str()) || (self.is_column)(&name);
+        is_in_table || self.name(at).is_some_and(is_column)
     }
 
     fn sub_select(&self) -> Option<usize> {
         self.open.iter().rev().find_map(|parenthesis| match parenthesis {
             Parenthesis::SubSelect(place) => Some(*place),
-            Parenthesis::Call(_) | Parenthesis::Other => None,
+            Parenthesis::Call(_) | Parenthesis::Table | Parenthesis::Other => None,
         })
     }
 
@@ -308,6 +341,21 @@ mod tests {
                 vec![],
             ),
             ("(org_id IN ( SELECT o.o FROM auth.orgs() o))", vec![]),
+            ("(org_id IN ( SELECT o.o FROM unnest(auth.orgs()) o(o)))", vec![]),
+            (
+                "(org_id IN ( SELECT o.o FROM public.members m, unnest(f(m.orgs), (SELECT auth.uid())) o(o)))",
+                vec!["f*"],
+            ),
+            (
+                "(org_id IN ( SELECT o.o FROM unnest(ARRAY( SELECT f(m.a, auth.uid()) AS f FROM public.members m)) o(o)))",
+                vec!["auth.uid", "f*"],
+            ),
+            ("f(tableoid, ctid)", vec!["f*"]),
+            ("(org_id IS NOT DISTINCT FROM auth.uid())", vec!["auth.uid"]),
+            (
+                "(EXTRACT(epoch FROM auth.since()) > total)",
+                vec!["auth.since", "extract"],
+            ),
             ("(( SELECT (auth.uid() IS DISTINCT FROM auth.uid())))", vec![]),
             ("not sql '", vec![]),
         ] {

@@ -9,7 +9,8 @@
     reason = "rows have the columns that the catalogs have"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sqlx::FromRow;
 
@@ -626,6 +627,10 @@ pub struct Catalog {
     rules: BTreeMap<Oid, Vec<Rule>>,
     by_name: BTreeMap<(String, String), usize>,
     by_oid: BTreeMap<Oid, usize>,
+    /// The positions of foreign keys, keyed by the table that has them.
+    keys_of: BTreeMap<Oid, Vec<usize>>,
+    /// Read when a check first asks which functions policies call.
+    words_of_policies: OnceCell<HashSet<String>>,
 }
 
 impl From<Rows> for Catalog {
@@ -639,6 +644,8 @@ impl From<Rows> for Catalog {
                 .map(|(at, one)| ((one.schema.clone(), one.name.clone()), at))
                 .collect(),
             by_oid: positions.map(|(at, one)| (one.oid, at)).collect(),
+            keys_of: positions_of(&rows.foreign_keys, |key| key.relation),
+            words_of_policies: OnceCell::new(),
             server: rows.server,
             relations: rows.relations,
             schemas: by_key(rows.schemas, |schema| schema.name.clone()),
@@ -764,9 +771,19 @@ impl Catalog {
     }
 
     pub fn is_called_by_policies(&self, function: &str) -> bool {
-        let policies = self.policies.values().flatten();
-        let mut texts = policies.flat_map(|policy| policy.using.iter().chain(&policy.check));
-        texts.any(|text| Words::outside_quotes(text).contains(function))
+        let read = || {
+            let policies = self.policies.values().flatten();
+            let texts = policies.flat_map(|policy| policy.using.iter().chain(&policy.check));
+            let words = texts.flat_map(|text| Words::outside_quotes(text).into_words());
+            words.collect()
+        };
+        self.words_of_policies.get_or_init(read).contains(function)
+    }
+
+    /// The foreign keys of a table.
+    pub fn foreign_keys_of(&self, relation: Oid) -> impl Iterator<Item = &ForeignKey> {
+        let positions = self.keys_of.get(&relation).into_iter().flatten();
+        positions.map(|at| &self.foreign_keys[*at])
     }
 
     /// The functions that run as their owner.
@@ -886,6 +903,14 @@ pub fn reached<I: Iterator<Item = Oid>>(start: Oid, next: impl Fn(Oid) -> I) -> 
 
 fn by_key<K: Ord, T>(rows: Vec<T>, key: impl Fn(&T) -> K) -> BTreeMap<K, T> {
     rows.into_iter().map(|row| (key(&row), row)).collect()
+}
+
+fn positions_of<T>(rows: &[T], key: impl Fn(&T) -> Oid) -> BTreeMap<Oid, Vec<usize>> {
+    let mut positions: BTreeMap<Oid, Vec<usize>> = BTreeMap::new();
+    for (at, row) in rows.iter().enumerate() {
+        positions.entry(key(row)).or_default().push(at);
+    }
+    positions
 }
 
 fn grouped<K: Ord, T>(rows: Vec<T>, key: impl Fn(&T) -> K) -> BTreeMap<K, Vec<T>> {

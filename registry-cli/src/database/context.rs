@@ -6,11 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use table_registry_engine::{Command, DatabaseSettings, Level, Lint, RegisteredTable, Tenancy};
 
 use super::catalog::{Catalog, Function, Oid, Relation};
+use super::computed::Computed;
 use super::foreign_rows::ForeignRows;
 use super::logic::{Expressions, Verdicts};
+use super::migrations::apply::MIGRATOR;
 use super::migrations::blind::BlindStatement;
 use super::probed::Probed;
-use super::roles::Actor;
+use super::roles::{Actor, USES_OF_ROWS};
 use super::setters::Setters;
 use super::statements::{Qualified, RequiredPolicy, qualified, role_list};
 use super::tenancy::{RequiredPolicies, Unknown};
@@ -80,6 +82,9 @@ pub struct Context<'c> {
     pub verdicts: Verdicts,
     /// What may change the setting that holds the tenant.
     pub setters: Setters,
+    /// Whether the server was started for this run, so that it has the roles of the setup and the migrations alone.
+    pub is_throwaway: bool,
+    pub computed: Computed,
     by_relation: BTreeMap<Oid, usize>,
     by_name: BTreeMap<&'c str, usize>,
     /// Read when a check first needs the fields of a table.
@@ -128,6 +133,8 @@ impl<'c> Context<'c> {
             expressions: Expressions::default(),
             verdicts: Verdicts::default(),
             setters: setters(project, catalog),
+            is_throwaway: catalog.role(MIGRATOR).is_some(),
+            computed: Computed::default(),
             fields: OnceCell::new(),
         })
     }
@@ -217,6 +224,16 @@ impl<'c> Context<'c> {
     /// Whether a role of the application holds one of some privileges.
     pub fn is_used(&self, relation: &Relation, privileges: &[&str]) -> bool {
         self.app_roles.iter().any(|app| app.may(relation, privileges))
+    }
+
+    /// Whether the server refuses each statement of the application on rows of a relation, while the application uses other
+    /// tables. If it may use none, its privileges are probably granted elsewhere.
+    pub fn is_refused(&self, relation: &Relation) -> bool {
+        let uses_any = || {
+            self.row_secured()
+                .any(|(_, secured)| self.is_used(secured, USES_OF_ROWS))
+        };
+        !self.is_used(relation, USES_OF_ROWS) && *self.computed.uses_tenant_tables.get_or_init(uses_any)
     }
 
     /// A role as the owner of a view or a function.

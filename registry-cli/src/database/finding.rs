@@ -6,7 +6,7 @@ use crate::project::Project;
 use crate::text::{printable, quoted};
 
 /// A fault of the database.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Finding {
     pub code: Code,
     pub severity: Severity,

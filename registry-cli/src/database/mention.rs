@@ -1,7 +1,7 @@
 //! Finds which tables and roles a piece of SQL names: a migration, the body of a function, or the definition
 //! of a rule.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
@@ -143,6 +143,16 @@ impl Words {
         self.all.push(String::new());
     }
 
+    /// All words and signs, each once.
+    pub fn into_words(self) -> impl Iterator<Item = String> {
+        self.places.into_keys()
+    }
+
+    /// Whether a statement can be about a table of this name.
+    pub fn may_name(&self, name: &str) -> bool {
+        self.contains(name) || self.quoted.contains(name)
+    }
+
     pub fn contains(&self, word: &str) -> bool {
         self.places.contains_key(word)
     }
@@ -257,6 +267,29 @@ impl Words {
             )
         };
         is_given || starts.any(|(_, start)| is_target(start)) || self.changes(schema, name)
+    }
+
+    /// The commands that write to the table, in the words of privileges. What strings insert when they run may be any.
+    pub fn commands(&self, schema: &str, name: &str) -> BTreeSet<&'static str> {
+        let mut commands = BTreeSet::new();
+        if self.inserts_what_it_is_given && self.quoted.contains(name) {
+            commands.insert("INSERT");
+        }
+        if self.changes_what_it_is_given && self.quoted.contains(name) {
+            commands.extend(["INSERT", "UPDATE", "DELETE", "TRUNCATE"]);
+        }
+        for (at, start) in self.starts(schema, name) {
+            match (self.word(start, 2), self.word(start, 1)) {
+                ("insert", "into") if self.updates_on_conflict(at) => commands.extend(["INSERT", "UPDATE"]),
+                ("insert", "into") | (_, "copy") => commands.extend(["INSERT"]),
+                (_, "update") => commands.extend(["UPDATE"]),
+                ("delete", "from") => commands.extend(["DELETE"]),
+                ("merge", "into") => commands.extend(["INSERT", "UPDATE", "DELETE"]),
+                _ if self.is_truncated(start) => commands.extend(["TRUNCATE"]),
+                _ => {}
+            }
+        }
+        commands
     }
 
     /// Whether a statement empties the table.
@@ -593,6 +626,32 @@ mod tests {
                 words.truncates_references("public", "logs"),
             );
             assert_eq!(found, (writes, truncates, cascades), "{text}");
+        }
+    }
+
+    #[test]
+    fn commands_that_write() {
+        for (text, expected) in [
+            ("INSERT INTO public.logs VALUES (1)", &["INSERT"][..]),
+            ("COPY logs FROM STDIN", &["INSERT"]),
+            (
+                "INSERT INTO logs VALUES (1) ON CONFLICT (id) DO UPDATE SET a = 1",
+                &["INSERT", "UPDATE"],
+            ),
+            ("UPDATE ONLY logs SET a = 1; DELETE FROM x", &["UPDATE"]),
+            ("DELETE FROM logs", &["DELETE"]),
+            ("MERGE INTO logs USING x ON true", &["DELETE", "INSERT", "UPDATE"]),
+            ("TRUNCATE a, logs", &["TRUNCATE"]),
+            (
+                "EXECUTE format('DELETE FROM %I', 'logs')",
+                &["DELETE", "INSERT", "TRUNCATE", "UPDATE"],
+            ),
+            ("EXECUTE 'INSERT INTO ' || 'logs'", &["INSERT"]),
+            ("SELECT * FROM logs; ALTER TABLE logs DISABLE TRIGGER ALL", &[]),
+        ] {
+            let words = Words::of_function(text);
+            let found: Vec<&str> = words.commands("public", "logs").into_iter().collect();
+            assert_eq!(found, expected, "{text}");
         }
     }
 

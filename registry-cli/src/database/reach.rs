@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::catalog::{Oid, Relation};
-use super::context::Context;
+use super::context::{Context, Table};
+use super::logins;
 use super::openings::{may_read, revoke};
 use super::relatives::ANY;
+use super::roles::Actor;
 use crate::text::quoted;
 
 pub struct Reach<'x, 'c> {
@@ -82,6 +84,56 @@ impl<'x, 'c> Reach<'x, 'c> {
         let apps = self.context.app_roles.iter();
         let holding = apps.filter(|app| !app.role.superuser && app.may(relation, ANY));
         holding.map(|app| app.role.name.as_str()).collect()
+    }
+}
+
+/// The `search_path` of each role of the application, and the registered tables by name.
+pub struct Shadows<'x> {
+    paths: Vec<(&'x Actor<'x>, Vec<String>)>,
+    tables: BTreeMap<&'x str, Vec<(&'x Table<'x>, &'x Relation)>>,
+}
+
+impl<'x> Shadows<'x> {
+    pub fn new(context: &'x Context<'x>) -> Self {
+        let apps = context.app_roles.iter();
+        let mut tables: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        for (table, relation) in context.present() {
+            tables.entry(&relation.name).or_default().push((table, relation));
+        }
+        Self {
+            paths: apps.map(|app| (app, logins::search_path(context, app))).collect(),
+            tables,
+        }
+    }
+
+    /// The registered tables with the name of a relation, each with the role that finds the relation first.
+    pub fn named_like(
+        &self,
+        relation: &Relation,
+    ) -> impl Iterator<Item = (&'x Table<'x>, Option<&'x Actor<'x>>)> {
+        let named = self.tables.get(relation.name.as_str()).into_iter().flatten();
+        let others = named.filter(|(_, original)| original.oid != relation.oid);
+        others.map(|(table, original)| {
+            let hides = |path: &[String]| {
+                let place = |schema: &String| path.iter().position(|one| one == schema);
+                let (own, original) = (place(&relation.schema), place(&original.schema));
+                own.is_some() && own < original.or(Some(usize::MAX))
+            };
+            let hidden = self.paths.iter().find(|(_, path)| hides(path));
+            (*table, hidden.map(|(app, _)| *app))
+        })
+    }
+
+    /// Whether a role that may use a view finds it before a registered table of its name. A view that reads this table with
+    /// the rights of its caller shows what the policies of the table let through, and hides nothing.
+    pub fn has_view(&self, context: &Context<'_>, view: &Relation) -> bool {
+        let is_view = view.is_view() || view.kind == "m";
+        let reads = |table: &Table<'_>| {
+            let mut used = context.catalog.used_by(view.oid);
+            view.security_invoker && used.any(|used| Some(used.oid) == table.relation.map(|own| own.oid))
+        };
+        let mut hidden = self.named_like(view);
+        is_view && hidden.any(|(table, app)| app.is_some_and(|app| app.may(view, ANY)) && !reads(table))
     }
 }
 

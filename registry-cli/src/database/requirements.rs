@@ -7,7 +7,7 @@ use std::fmt::Display;
 
 use table_registry_engine::{Access, DatabaseCheck, DatabaseSettings, RegisteredTable};
 
-use super::catalog::Relation;
+use super::catalog::{Oid, Relation};
 use super::context::{Context, Table};
 use super::grants::{MAINTAIN, open_grants, revoked, unbound};
 use super::statements::{
@@ -102,12 +102,16 @@ impl Requirement {
         matches!(self, Self::RevokedChanges | Self::RevokedUnbound)
     }
 
-    /// Whether a relation meets it.
+    /// Whether a relation meets it, or is as safe without it.
     pub fn is_met(self, context: &Context<'_>, access: Access, relation: &Relation) -> bool {
         match self {
             Self::RowSecurity => relation.row_security,
-            Self::ForcedRowSecurity => relation.force_row_security,
-            Self::Policy => !context.catalog.policies(relation.oid).is_empty(),
+            Self::ForcedRowSecurity => {
+                relation.force_row_security || is_owned_above_policies(context, relation)
+            }
+            Self::Policy => {
+                !context.catalog.policies(relation.oid).is_empty() || context.is_refused(relation)
+            }
             Self::RevokedChanges | Self::RevokedUnbound => {
                 open_grants(context, relation, self.privileges(access)).is_empty()
             }
@@ -228,6 +232,18 @@ impl Names {
             roles: self.roles.iter().map(|role| escaped(role)).collect(),
         }
     }
+}
+
+/// Whether policies never apply to the owner of a relation, as on Supabase, so that FORCE changes nothing for it. FORCE does
+/// bind a role that inherits the rights of such an owner, but not its BYPASSRLS. A child that a superuser has made by hand
+/// should have the owner of its table, and the protection that goes with that.
+fn is_owned_above_policies(context: &Context<'_>, relation: &Relation) -> bool {
+    let table = context
+        .table_holding(relation.oid)
+        .and_then(|table| table.relation);
+    let mut owners = std::iter::once(relation).chain(table).map(|one| one.owner);
+    let ignores_policies = |owner: Oid| context.owner(owner).is_some_and(|owner| owner.ignores_policies());
+    owners.all(|owner| ignores_policies(owner) && context.app_role_reaching(owner).is_none())
 }
 
 /// What the registry requires of an object of a table.

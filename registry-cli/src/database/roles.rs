@@ -18,6 +18,9 @@ pub const BYPASS_RLS: &str = "BYPASSRLS";
 pub const READ_ALL_DATA: &str = "pg_read_all_data";
 const WRITE_ALL_DATA: &str = "pg_write_all_data";
 
+/// The privileges on rows, about which policies decide.
+pub const USES_OF_ROWS: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE"];
+
 /// A role, and every role whose privileges it has or can obtain.
 #[derive(Debug)]
 pub struct Actor<'c> {
@@ -84,11 +87,12 @@ impl<'c> Actor<'c> {
 
     /// Whether a policy always applies to it, so that no role it can change to uses the table without the policy.
     pub fn is_bound_by(&self, policy: &PolicyRow, relation: &Relation) -> bool {
-        const USES: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE"];
         let is_for = |role: &Role| policy.roles.contains(&role.oid);
         let uses = |role: &'c Role| {
             let actor = Self::of_owner(self.catalog, role);
-            USES.iter().any(|privilege| actor.holds(relation, privilege))
+            USES_OF_ROWS
+                .iter()
+                .any(|privilege| actor.holds(relation, privilege))
         };
         let mut others = self.others();
         policy.roles.contains(&PUBLIC)

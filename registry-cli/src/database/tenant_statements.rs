@@ -143,6 +143,17 @@ fn judged_column<'c>(context: &'c Context<'_>, relation: &Relation) -> Option<&'
     is_judged.then(|| context.tenant_column_of(relation)).flatten()
 }
 
+fn protected_names<'r>(context: &'r Context<'_>) -> &'r BTreeSet<String> {
+    context.computed.protected_names.get_or_init(|| {
+        let is_protected = |relation: &&Relation| {
+            let table = context.table_holding(relation.oid);
+            relation.kind == "v" || relation.kind == "m" || table.is_some_and(Table::has_rls)
+        };
+        let protected = context.catalog.relations.iter().filter(is_protected);
+        protected.map(|relation| relation.name.clone()).collect()
+    })
+}
+
 struct Reader<'r> {
     context: &'r Context<'r>,
     /// The role whose rights the statements use.
@@ -156,7 +167,7 @@ struct Reader<'r> {
     /// The variables that keep one value, each with its expression.
     variables: Vec<(String, String)>,
     /// The names of the relations that hold or show rows of tenants.
-    protected: BTreeSet<&'r str>,
+    protected: &'r BTreeSet<String>,
 }
 
 /// A table that a statement uses, by its alias if it has one.
@@ -169,12 +180,6 @@ struct Target<'r> {
 impl<'r> Reader<'r> {
     fn new(context: &'r Context<'r>, role: Oid) -> Option<Self> {
         let setting = &context.project.policy.tenancy.column()?.setting;
-        let relations = context.catalog.relations.iter();
-        let is_protected = |relation: &&Relation| {
-            let table = context.table_holding(relation.oid);
-            relation.kind == "v" || relation.kind == "m" || table.is_some_and(Table::has_rls)
-        };
-        let protected = relations.filter(is_protected);
         Some(Self {
             context,
             actor: context.owner(role)?,
@@ -182,7 +187,7 @@ impl<'r> Reader<'r> {
             column_of_row: None,
             transition_tables: Vec::new(),
             variables: Vec::new(),
-            protected: protected.map(|relation| relation.name.as_str()).collect(),
+            protected: protected_names(context),
         })
     }
 

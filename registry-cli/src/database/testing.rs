@@ -491,6 +491,11 @@ impl Database {
         self.inspect_with(|context| context.blind = blind, look)
     }
 
+    /// Like [`Self::inspect`], but on a server that was started for this run.
+    pub fn inspect_throwaway<R>(self, look: impl FnOnce(&Context<'_>) -> R) -> R {
+        self.inspect_with(|context| context.is_throwaway = true, look)
+    }
+
     fn inspect_with<R>(
         self,
         change: impl FnOnce(&mut Context<'_>),

@@ -8,10 +8,10 @@ use super::statements::{Qualified, create_trigger, create_trigger_function, drop
 /// Bits of `pg_trigger.tgtype`: <https://www.postgresql.org/docs/current/catalog-pg-trigger.html>.
 pub const FOR_EACH_ROW: i16 = 1;
 pub const BEFORE: i16 = 2;
-const INSERT: i16 = 4;
-const DELETE: i16 = 8;
-const UPDATE: i16 = 16;
-const TRUNCATE: i16 = 32;
+pub const INSERT: i16 = 4;
+pub const DELETE: i16 = 8;
+pub const UPDATE: i16 = 16;
+pub const TRUNCATE: i16 = 32;
 pub const INSTEAD_OF: i16 = 64;
 
 /// Whether triggers refuse every change to a table, whatever their names are.

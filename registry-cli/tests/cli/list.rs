@@ -330,3 +330,80 @@ warning: 1 warning found
         .raw()
     );
 }
+
+/// The tables of a crate that has no struct for any of them.
+fn in_policy_alone() -> Crate {
+    let krate = Crate::shop();
+    krate.write("src/schema/mod.rs", "pub struct Plain;\n");
+    for file in ["users", "audit_logs"] {
+        fs::remove_file(krate.path().join(format!("src/schema/{file}.rs"))).unwrap();
+    }
+    krate.write("revoke.toml", "");
+    krate.write(
+        "table-registry.toml",
+        "[tenancy]\ncolumn = \"org_id\"\nsetting = \"app.org_id\"\ntype = \"text\"\n\n[database]\napp_roles = [\"app\"]\n\n\
+         [tables.invoices]\n",
+    );
+    krate
+}
+
+#[test]
+fn tables_of_the_policy_file_alone() {
+    let krate = in_policy_alone();
+    let listed = krate.run(&["list", "--format", "markdown"]);
+    assert_eq!((listed.code, listed.stderr.as_str()), (0, ""), "{}", listed.all());
+    assert!(listed.stdout.contains("| invoices |"), "{}", listed.all());
+    for command in ["sql", "lint", "sync"] {
+        let report = krate.run(&[command]);
+        assert_eq!(report.code, 0, "{}", report.all());
+    }
+    // An unknown name is still one.
+    krate.write("revoke.toml", "update_delete = [\"invoicse\"]\n");
+    let report = krate.run(&["list"]);
+    assert!(
+        report.stderr.contains("did you mean `invoices`?"),
+        "{}",
+        report.all()
+    );
+}
+
+/// Without a table in the policy file, or beside a directory with tables, an empty directory is probably the wrong one.
+#[test]
+fn a_directory_without_tables() {
+    let krate = in_policy_alone();
+    let policy = krate.read("table-registry.toml");
+    krate.write("table-registry.toml", &policy.replace("[tables.invoices]\n", ""));
+    let report = krate.run(&["list"]);
+    assert_eq!(report.code, 2, "{}", report.all());
+    assert!(
+        report.stderr.contains("src/lib.rs:3:33") && report.stderr.contains("no table found in `src/schema`"),
+        "{}",
+        report.all()
+    );
+    let krate = Crate::shop();
+    krate.write("src/other/mod.rs", "");
+    krate.write(
+        "src/lib.rs",
+        "pub mod other;\npub mod schema;\n\ntable_registry::table_registry!(\"schema/\", \"other/\");\n",
+    );
+    krate.write("table-registry.toml", "[tables.invoices]\n");
+    let report = krate.run(&["list"]);
+    assert!(
+        report.stderr.contains("no table found in `src/other`"),
+        "{}",
+        report.all()
+    );
+    // Their structs are elsewhere: the compiler accepts none of them.
+    let krate = in_policy_alone();
+    krate.write(
+        "src/lib.rs",
+        "pub mod elsewhere;\npub mod schema;\n\ntable_registry::table_registry!(\"schema/\");\n",
+    );
+    krate.write(
+        "src/elsewhere.rs",
+        "use table_registry::table;\n\n#[table]\npub struct Payments { pub id: i64, pub org_id: String }\n",
+    );
+    let report = krate.run(&["list"]);
+    assert_eq!(report.code, 1, "{}", report.all());
+    assert!(report.stderr.contains("Payments"), "{}", report.all());
+}

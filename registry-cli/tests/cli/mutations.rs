@@ -91,7 +91,49 @@ mutations! {
         "CREATE ROLE inner_app; ALTER ROLE app NOINHERIT; GRANT inner_app TO app; REVOKE ALL ON outbox FROM app;
          GRANT SELECT, INSERT ON outbox TO inner_app; ALTER POLICY tenant_isolation ON outbox TO app, inner_app"
         => "probe-untried outbox -", false;
-    nobody_may_use_a_table: "REVOKE ALL ON outbox FROM app" => "probe-untried outbox -", false;
+    a_policy_for_what_may_be_used_after_all: "DROP POLICY tenant_isolation ON outbox; REVOKE ALL ON outbox FROM app; GRANT INSERT (event) ON outbox TO app"
+        => "missing-policy outbox -", false;
+}
+
+/// The server refuses, which is what it should do.
+#[test]
+fn a_table_that_nobody_may_use() {
+    if !has_server() {
+        return;
+    }
+    assert_eq!(found("REVOKE ALL ON outbox FROM app"), []);
+    assert_eq!(
+        found("DROP POLICY tenant_isolation ON outbox; REVOKE ALL ON outbox FROM app"),
+        []
+    );
+}
+
+/// The role that the policy file names logs in, and is not one of the application.
+#[test]
+fn an_owner_that_logs_in() {
+    if !has_server() {
+        return;
+    }
+    let crate_ = crate_();
+    let policy = POLICY.replace(
+        "[database]\n",
+        "[database]\nowner = \"deployer\"\nsetup = [\"roles.sql\"]\n",
+    );
+    assert!(policy.contains("deployer"));
+    crate_.write("table-registry.toml", &policy);
+    crate_.write(
+        "roles.sql",
+        "CREATE ROLE deployer LOGIN; CREATE ROLE app NOLOGIN;",
+    );
+    assert_eq!(found_in(&crate_, "SELECT 1"), []);
+    crate_.write(
+        "roles.sql",
+        "CREATE ROLE deployer LOGIN; CREATE ROLE app NOLOGIN; CREATE ROLE web LOGIN;",
+    );
+    assert_eq!(
+        found_in(&crate_, "SELECT 1"),
+        [("unused-app-role - app".to_string(), false)]
+    );
 }
 
 /// A row that cannot be made up is an error with the constraint, and a value in the policy file helps.

@@ -664,6 +664,14 @@ faults! {
             AS $$ BEGIN INSERT INTO audit_logs (id, org_id, created_at) VALUES (NEW.id, NEW.org_id, now()); RETURN NEW; END $$;
         ALTER FUNCTION f() OWNER TO postgres; CREATE TRIGGER t INSTEAD OF INSERT ON v FOR EACH ROW EXECUTE FUNCTION f()"
         => "definer-function audit_logs f()";
+    trigger_of_a_table_that_a_key_empties: "CREATE SCHEMA side; CREATE TABLE side.signups (user_id uuid REFERENCES users ON DELETE CASCADE);
+        CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+            AS $$ BEGIN DELETE FROM audit_logs; RETURN OLD; END $$; REVOKE EXECUTE ON FUNCTION f() FROM PUBLIC;
+        CREATE TRIGGER t AFTER DELETE ON side.signups FOR EACH ROW EXECUTE FUNCTION f()" => "definer-function audit_logs f()";
+    trigger_function_that_may_be_attached: "CREATE SCHEMA side; CREATE TABLE side.signups (id uuid);
+        CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+            AS $$ BEGIN DELETE FROM audit_logs; RETURN OLD; END $$;
+        CREATE TRIGGER t AFTER DELETE ON side.signups FOR EACH ROW EXECUTE FUNCTION f()" => "definer-function audit_logs f()";
     rule_inserts: "ALTER TABLE users OWNER TO postgres; CREATE RULE r AS ON INSERT TO users DO ALSO
             INSERT INTO audit_logs (id, org_id, created_at) VALUES (NEW.id, NEW.name, now())" => "rewrite-rule audit_logs r";
     function_runs_what_it_is_given: "CREATE FUNCTION f(t text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
@@ -758,6 +766,9 @@ faults! {
             AS $$ BEGIN RAISE NOTICE '%', i; RETURN i < 10; END $$" => "leakproof-function - is_cheap(integer)";
     view_shows_nobody_anything since 15: "CREATE VIEW v AS SELECT * FROM contacts; GRANT SELECT ON v TO erp_app"
         => "empty-view contacts v";
+    view_that_the_search_path_finds_first: "CREATE SCHEMA erp_app; GRANT USAGE ON SCHEMA erp_app TO erp_app;
+        CREATE VIEW erp_app.contacts AS SELECT * FROM public.contacts; GRANT SELECT ON erp_app.contacts TO erp_app"
+        => "unregistered-table - erp_app.contacts";
     rule_deletes: "CREATE RULE r AS ON INSERT TO users DO ALSO DELETE FROM audit_logs"
         => "rewrite-rule audit_logs r";
     rule_with_an_odd_name: "CREATE RULE \"a DO b\" AS ON INSERT TO users DO ALSO DELETE FROM audit_logs"
@@ -786,9 +797,9 @@ faults! {
         ALTER POLICY tenant_isolation ON contacts USING (org_id = auth.org())
             WITH CHECK (org_id = auth.org() AND EXISTS (SELECT 1 FROM warehouses w WHERE w.org_id = auth.org()))"
         => "per-row-call contacts tenant_isolation";
-    policy_calls_a_volatile_function: "CREATE FUNCTION is_mine(o text) RETURNS boolean LANGUAGE sql
-            AS $$ SELECT o = current_setting('app.org_id', true) $$;
-        ALTER POLICY tenant_isolation ON contacts USING (is_mine(org_id))" => "per-row-call contacts tenant_isolation";
+    policy_calls_a_volatile_function: "CREATE FUNCTION is_clerk() RETURNS boolean LANGUAGE sql
+            AS $$ SELECT current_setting('app.clerk', true) = 'on' $$;
+        CREATE POLICY clerks ON contacts AS RESTRICTIVE FOR SELECT TO erp_app USING (is_clerk())" => "per-row-call contacts clerks";
     tenant_column_without_an_index: "DROP INDEX by_tenant; CREATE INDEX ON contacts (id, org_id);
         CREATE INDEX ON contacts (org_id) WHERE NOT is_deleted; CREATE INDEX ON contacts (lower(org_id));
         CREATE INDEX ON contacts USING brin (org_id)" => "missing-tenant-index contacts org_id";
@@ -895,6 +906,16 @@ no_faults! {
     column_has_a_domain: "CREATE DOMAIN counter AS integer CHECK (VALUE > 0); ALTER TABLE contacts ALTER version TYPE counter";
     table_in_a_schema_of_no_struct: "CREATE SCHEMA other; CREATE TABLE other.free (id int)";
 
+    view_of_its_caller_that_the_search_path_finds_first since 15: "CREATE SCHEMA erp_app; GRANT USAGE ON SCHEMA erp_app TO erp_app;
+        CREATE VIEW erp_app.contacts WITH (security_invoker) AS SELECT * FROM public.contacts; GRANT SELECT ON erp_app.contacts TO erp_app";
+    table_that_nobody_may_use: "DROP POLICY tenant_isolation ON contacts; REVOKE ALL ON contacts FROM erp_app";
+    policy_calls_a_volatile_function_of_the_row: "CREATE FUNCTION is_mine(o text) RETURNS boolean LANGUAGE sql
+            AS $$ SELECT o = current_setting('app.org_id', true) $$;
+        CREATE POLICY mine ON contacts AS RESTRICTIVE FOR SELECT TO erp_app USING (is_mine(org_id))";
+    trigger_that_the_application_does_not_fire: "CREATE SCHEMA side; CREATE TABLE side.signups (id uuid, user_id uuid REFERENCES users ON DELETE SET NULL);
+        CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+            UPDATE contacts SET is_deleted = true; EXECUTE format('DELETE FROM %I', NEW.id); RETURN NEW; END $$;
+        ALTER FUNCTION f() OWNER TO postgres; CREATE TRIGGER t AFTER INSERT OR DELETE ON side.signups FOR EACH ROW EXECUTE FUNCTION f()";
     view_of_no_table: "CREATE VIEW plain AS SELECT 1 AS one; GRANT SELECT ON plain TO erp_app";
     view_of_an_owner_whom_policies_bind: "CREATE VIEW own AS SELECT * FROM contacts; GRANT SELECT ON own TO erp_app;
         CREATE POLICY reports ON contacts FOR SELECT TO table_registry_migrator
@@ -1722,6 +1743,34 @@ fn the_diff_with_a_database() {
     assert_eq!(report.stdout.matches(';').count(), 7, "{}", report.all());
     server.run("erp", &report.stdout);
     assert_eq!(difference().all(), "-- exit 0\n");
+}
+
+/// Where the owner ignores policies, and where nobody may use a table, there is nothing to do.
+#[test]
+fn the_diff_where_nothing_would_be_safer() {
+    if !has_server() {
+        return;
+    }
+    let server = Server::start();
+    let (database, crate_) = (server.database(SMALL), small());
+    database.migrate(
+        "ALTER TABLE contacts NO FORCE ROW LEVEL SECURITY;
+         DROP POLICY tenant_isolation ON warehouses; REVOKE ALL ON warehouses FROM erp_app",
+    );
+    let url = database.url();
+    let difference = || crate_.run(&["sql", "--diff", "--database-url", &url]);
+    let found = || lines(&findings(&verify_database(&crate_, &database, &["--probe"])));
+    let force = "ALTER TABLE \"public\".\"contacts\" FORCE ROW LEVEL SECURITY;";
+    assert!(difference().stdout.contains(force));
+    assert_eq!(found(), ["rls-not-forced contacts table_registry_migrator"]);
+    database.migrate("ALTER ROLE table_registry_migrator BYPASSRLS");
+    assert_eq!(difference().all(), "-- exit 0\n");
+    assert_eq!(found(), [""; 0]);
+    // What sees no database asks for all of it.
+    assert!(crate_.run(&["sql"]).stdout.contains(force));
+    database.migrate("GRANT SELECT (id) ON warehouses TO erp_app");
+    assert!(difference().stdout.contains("CREATE POLICY"));
+    assert_eq!(found()[0], "missing-policy warehouses -");
 }
 
 /// If the server dies during the checks, the run fails; it never passes. A lock makes the checks wait halfway.

@@ -138,6 +138,8 @@ pub struct Declarations {
     /// Whether every directory and file could be read, and every argument of the call understood. If not, an unknown
     /// name may be that of a table that was not read.
     pub complete: bool,
+    /// The faults of the directories that declare no table.
+    pub empty: Vec<Diagnostic>,
     /// Whether the crate root already has a module `tables`.
     pub tables_is_taken: bool,
     /// The schema files that the compiler does not read in every build. An edit to one of them must recompile the crate
@@ -150,6 +152,17 @@ pub struct Declarations {
 }
 
 impl Declarations {
+    /// The faults of the directories that declare no table. There are none if the policy file declares all tables.
+    /// Otherwise such a directory is probably the wrong one, and its tables are not known.
+    pub fn without_tables(&mut self, policy_has_tables: bool) -> Vec<Diagnostic> {
+        let mut empty = std::mem::take(&mut self.empty);
+        if self.list.is_empty() && policy_has_tables {
+            empty.clear();
+        }
+        self.complete &= empty.is_empty();
+        empty
+    }
+
     /// The declarations with a fault that the compiler reports when it expands their `#[table]`.
     #[must_use]
     pub fn faulty(&self) -> Vec<Declaration> {

@@ -15,11 +15,14 @@ use crate::written::{Invocation, WrittenPath};
 /// Reads every `.rs` file below the directories.
 pub fn discover(call: &CallSite, invocation: &Invocation, faults: &mut Vec<Diagnostic>) -> Declarations {
     let before = faults.len();
-    let mut files = Vec::new();
+    let (mut files, mut empty) = (Vec::new(), Vec::new());
     let mut seen = BTreeSet::new();
     for directory in &invocation.directories {
         match existing(call, directory) {
-            Ok(path) => read_directory(call, directory, &path, &mut seen, &mut files, faults),
+            Ok(path) => {
+                let found = read_directory(call, directory, &path, &mut seen, &mut files, faults);
+                empty.extend(found.err());
+            }
             Err(fault) => faults.push(fault),
         }
     }
@@ -37,6 +40,7 @@ pub fn discover(call: &CallSite, invocation: &Invocation, faults: &mut Vec<Diagn
             &tree,
         ),
         complete: is_read && invocation.complete,
+        empty,
         tables_is_taken,
         unreached: unreached(&files, &tree.reachability),
         outside: Vec::new(),
@@ -126,7 +130,8 @@ fn plain_directory(written: &str) -> String {
     }
 }
 
-/// Adds the files of one directory, except for those that were already read from an earlier directory.
+/// Adds the files of one directory, except for those that were already read from an earlier directory. Returns a fault if
+/// the directory declares no table.
 fn read_directory(
     call: &CallSite,
     directory: &WrittenPath,
@@ -134,7 +139,7 @@ fn read_directory(
     seen: &mut BTreeSet<String>,
     files: &mut Vec<ScannedFile>,
     faults: &mut Vec<Diagnostic>,
-) {
+) -> Result<(), Diagnostic> {
     let (first, before) = (files.len(), faults.len());
     let (paths, unreadable) = rust_files(call.root(), path, call.file());
     faults.extend(unreadable.as_ref().map(unreadable_directory));
@@ -156,8 +161,9 @@ fn read_directory(
     let has_table = files[first..].iter().any(|file| !file.scan.structs.is_empty());
     let was_read_before = files.len() - first < count;
     if faults.len() == before && !has_table && !was_read_before {
-        faults.push(no_tables(directory, path, count));
+        return Err(no_tables(directory, path, count));
     }
+    Ok(())
 }
 
 /// The fault of a table in a file that no `mod` line can name because its path is not UTF-8. Without a table, such a file

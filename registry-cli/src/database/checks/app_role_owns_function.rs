@@ -16,7 +16,7 @@ use crate::text::quoted;
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let mut used: BTreeMap<String, Use<'_>> = BTreeMap::new();
     for called in called_by_policies(context) {
-        let fact = format!("policies call it: those of {}", quoted(&called.tables));
+        let fact = format!("policies call it: those of {}", quoted(called.tables));
         add(context, &mut used, called.function, fact);
     }
     let routines = context.catalog.routines.iter();

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use table_registry_engine::DatabaseCheck;
 
-use crate::database::catalog::{Aggregate, Function, Oid, Relation};
+use crate::database::catalog::{Aggregate, Function, Oid};
 use crate::database::context::Context;
 use crate::database::finding::Finding;
+use crate::database::firing;
+use crate::database::mention::Words;
 use crate::database::openings::opened_by;
 use crate::database::roles::Actor;
 use crate::database::tenant_statements::{code_of_function, inner_functions};
@@ -14,19 +16,31 @@ use crate::database::unprotecting::unprotecting;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
-    let functions = context.catalog.definers();
-    functions
-        .filter_map(|function| definer_function(context, function))
-        .collect()
+    findings(context).to_vec()
+}
+
+/// What other checks leave to this one.
+pub fn findings<'x>(context: &'x Context<'_>) -> &'x [Finding] {
+    context.computed.definer_functions.get_or_init(|| {
+        let functions = context.catalog.definers();
+        functions
+            .filter_map(|function| definer_function(context, function))
+            .collect()
+    })
 }
 
 fn definer_function(context: &Context<'_>, function: &Function) -> Option<Finding> {
-    let callers = callers(context, function);
-    // The snapshot contains trigger functions only if a trigger runs them.
-    if callers.is_empty() && !function.is_trigger {
+    let (users, callers) = (users(context, function), callers(context, function));
+    let is_only_attached = users.is_empty();
+    if is_only_attached && callers.is_empty() {
         return None;
     }
-    let code = code_of_function(context, function);
+    let mut code = code_of_function(context, function);
+    if is_only_attached {
+        // Whoever runs SQL of its own to attach a trigger function also chooses the tenant, so only what no tenant may do
+        // counts.
+        code.unbound = Words::default();
+    }
     // The application cannot call a trigger function, so it does not receive what the function reads.
     let named = opened_by(context, &code, function.owner, |_| !function.is_trigger);
     let unprotecting = unprotecting(context, &code.all, function.owner);
@@ -39,7 +53,9 @@ fn definer_function(context: &Context<'_>, function: &Function) -> Option<Findin
     // With the rights of its caller, a function that a policy calls would evaluate that policy again.
     let is_called_by_policies =
         unprotecting.is_empty() && context.catalog.is_called_by_policies(&function.name);
-    let fix = if is_called_by_policies {
+    let fix = if is_only_attached {
+        revoke_execute(context, function)
+    } else if is_called_by_policies {
         format!(
             "let it tell no more than the policy has to know, about rows of the session's own tenant or user; then an \
              exception can accept it: `[[database.allow.definer-function]]` with `table = {first:?}` and `function = {name:?}`"
@@ -48,28 +64,31 @@ fn definer_function(context: &Context<'_>, function: &Function) -> Option<Findin
         format!("ALTER ROUTINE {} SECURITY INVOKER;", function.signature())
     };
     let owner = context.catalog.role_name(function.owner);
-    let finding = Finding::of_table(DatabaseCheck::DefinerFunction, first, message, fix)
+    let mut finding = Finding::of_table(DatabaseCheck::DefinerFunction, first, message, fix)
         .about(&opened)
         .object(name)
-        .through(callers)
         .fact(format!("it is SECURITY DEFINER: it runs as its owner `{owner}`"));
     let statements: BTreeSet<&str> = unprotecting.iter().map(|one| one.statement).collect();
-    let finding = if statements.is_empty() {
-        finding
-    } else {
-        finding.fact(format!("it takes protection away: {}", quoted(&statements)))
-    };
+    if !statements.is_empty() {
+        finding = finding.fact(format!("it takes protection away: {}", quoted(&statements)));
+    }
     let aggregates: Vec<&str> = aggregates(context, function)
         .map(|one| one.name.as_str())
         .collect();
-    let finding = if aggregates.is_empty() {
-        finding
-    } else {
-        finding.fact(format!(
+    if !aggregates.is_empty() {
+        finding = finding.fact(format!(
             "aggregates call it, for whoever may use them: {}",
             quoted(&aggregates)
-        ))
-    };
+        ));
+    }
+    if is_only_attached {
+        finding = finding.fact(format!(
+            "no trigger that the application fires runs it, but {} may execute it, and so attach it to a table of its own, \
+             even a temporary one",
+            quoted(&callers)
+        ));
+    }
+    let finding = finding.through(if is_only_attached { callers } else { users });
     let inner = inner_functions(context, function).into_iter();
     let inner: Vec<String> = inner.map(|one| context.function_name(one)).collect();
     let finding = if inner.is_empty() {
@@ -82,6 +101,19 @@ fn definer_function(context: &Context<'_>, function: &Function) -> Option<Findin
     } else {
         finding
     })
+}
+
+/// A trigger needs no such privilege when it fires.
+fn revoke_execute(context: &Context<'_>, function: &Function) -> String {
+    let executors = function.executors.iter();
+    let grantees =
+        executors.filter(|role| **role != function.owner && context.app_role_reaching(**role).is_some());
+    let grantees: Vec<String> = grantees.map(|role| context.catalog.grantee(*role)).collect();
+    format!(
+        "REVOKE EXECUTE ON ROUTINE {} FROM {};",
+        function.signature(),
+        grantees.join(", ")
+    )
 }
 
 /// The roles of the application that may call a function.
@@ -111,28 +143,18 @@ fn aggregates<'c>(context: &'c Context<'_>, function: &'c Function) -> impl Iter
 
 /// The roles of the application that make a function run: by calling it, or by what fires its triggers.
 pub fn users(context: &Context<'_>, function: &Function) -> Vec<String> {
-    /// The commands for which there are triggers.
-    const FIRES: &[&str] = &["INSERT", "UPDATE", "DELETE", "TRUNCATE"];
     if !function.is_trigger {
         return callers(context, function);
     }
-    let relations: Vec<&Relation> = context
-        .catalog
-        .triggers_of(function)
-        .filter_map(|trigger| context.catalog.relation_of(trigger.relation))
-        .collect();
-    // No relation has the triggers of an event.
-    let fires =
-        |app: &&Actor<'_>| relations.is_empty() || relations.iter().any(|relation| app.may(relation, FIRES));
-    let users = context.app_roles.iter().filter(fires);
-    users.map(|app| app.role.name.clone()).collect()
+    let roles = firing::roles(context, function).into_iter();
+    roles.map(|app| app.role.name.clone()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::find;
-    use crate::database::catalog::Aggregate;
-    use crate::database::testing::{NOTHING, findings, found};
+    use crate::database::catalog::{Aggregate, PUBLIC};
+    use crate::database::testing::{Database, NOTHING, findings, found};
     use table_registry_engine::Severity;
 
     #[test]
@@ -190,6 +212,60 @@ mod tests {
             }),
             ["audit_logs f()"]
         );
+    }
+
+    /// A function that a trigger on `backfill_state` runs, on which the application holds no privilege.
+    fn of_trigger(it: &mut Database, body: &str) {
+        it.function("f", body).is_trigger = true;
+        it.rows.functions[0].executors.clear();
+        it.add_trigger("backfill_state");
+        it.trigger().function = "f".to_string();
+    }
+
+    #[test]
+    fn a_trigger_that_the_application_does_not_fire() {
+        const CHANGES: &str = "BEGIN UPDATE invoices SET total = 1; DELETE FROM audit_logs; END";
+        assert_eq!(found(find, |it| of_trigger(it, CHANGES)), NOTHING);
+        let fired = findings(find, |it| {
+            of_trigger(it, CHANGES);
+            it.grant("UPDATE", "backfill_state", "app");
+        });
+        assert_eq!(fired[0].subjects, ["audit_logs", "invoices"]);
+        assert_eq!(fired[0].roles, ["app"]);
+        // A key with an action needs no privilege.
+        let cascaded = found(find, |it| {
+            of_trigger(it, CHANGES);
+            it.foreign_key("backfill_state", &["id"], "invoices", &["id"])
+                .on_delete = "c".to_string();
+        });
+        assert_eq!(cascaded, ["audit_logs f()"]);
+    }
+
+    /// Whoever may execute a trigger function can attach it to a table of its own. With SQL of its own, it chooses the
+    /// tenant, too, but not what may happen to rows that never change.
+    #[test]
+    fn a_trigger_function_that_the_application_may_execute() {
+        let executable = |body: &'static str| {
+            findings(find, move |it| {
+                of_trigger(it, body);
+                let app = it.role_oid("app");
+                it.rows.functions[0].executors = vec![PUBLIC, app];
+            })
+        };
+        assert!(executable("BEGIN UPDATE invoices SET total = 1; END").is_empty());
+        for body in [
+            "BEGIN DELETE FROM audit_logs; END",
+            "BEGIN TRUNCATE audit_logs; END",
+        ] {
+            let found = executable(body);
+            assert_eq!(found[0].subjects, ["audit_logs"]);
+            assert_eq!(
+                found[0].fix,
+                "REVOKE EXECUTE ON ROUTINE \"public\".\"f\"() FROM PUBLIC, \"app\";"
+            );
+        }
+        let emptied = executable("BEGIN TRUNCATE invoices; END");
+        assert_eq!(emptied[0].subjects, ["invoices"]);
     }
 
     #[test]

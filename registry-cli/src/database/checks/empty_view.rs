@@ -6,13 +6,17 @@ use crate::database::catalog::Relation;
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
 use crate::database::openings::below;
+use crate::database::reach::Shadows;
 use crate::database::roles::Actor;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let views = context.catalog.relations.iter();
     let definer_views = views.filter(|view| view.is_view() && !view.security_invoker);
+    // `unregistered_table` reports a view that is found before its table.
+    let shadows = Shadows::new(context);
     definer_views
+        .filter(|view| !shadows.has_view(context, view))
         .filter_map(|view| empty_view(context, view))
         .collect()
 }
@@ -75,6 +79,21 @@ mod tests {
             found[0].fix,
             "ALTER VIEW \"public\".\"report\" SET (security_invoker = true);"
         );
+    }
+
+    #[test]
+    fn unregistered_table_reports_a_view_that_is_found_first() {
+        let in_schema = |schema: &'static str| {
+            found(find, move |it| {
+                view(it);
+                it.add_schema(schema, &[]);
+                let view = it.relation("report");
+                view.schema = schema.to_string();
+                view.name = "invoices".to_string();
+            })
+        };
+        assert_eq!(in_schema("app"), NOTHING);
+        assert_eq!(in_schema("archive"), ["invoices archive.invoices"]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::database::context::{Context, Table};
 use crate::database::finding::{Finding, Remedy};
 use crate::database::policies::{COMMANDS, create_policies_anew};
 use crate::database::requirements::Requirement;
-use crate::database::roles::Actor;
+use crate::database::roles::{Actor, USES_OF_ROWS};
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -19,7 +19,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     secured
         .flat_map(|(table, relation)| {
             if !Requirement::Policy.is_met(context, table.registered.access, relation) {
-                return vec![no_policy(context, table)];
+                return vec![no_policy(context, table, relation)];
             }
             let apps = context.app_roles.iter().filter(|app| !app.ignores_policies());
             apps.filter_map(|app| no_policy_for_commands(context, app, table, relation))
@@ -28,16 +28,21 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         .collect()
 }
 
-fn no_policy(context: &Context<'_>, table: &Table<'_>) -> Finding {
+fn no_policy(context: &Context<'_>, table: &Table<'_>, relation: &Relation) -> Finding {
     let message = format!("table `{}` has row-level security, but no policy", table.name());
-    Finding::of_table(
+    let finding = Finding::of_table(
         DatabaseCheck::MissingPolicy,
         table.name(),
         message,
         create_policies_anew(context, table).unwrap_or_else(|| NO_ROLE.to_string()),
     )
     .fact("without a policy nobody sees a row")
-    .fixed_by(Remedy::Requirements)
+    .fixed_by(Remedy::Requirements);
+    if context.is_used(relation, USES_OF_ROWS) {
+        finding.fact("if the application is not to use the table, revoke its privileges instead: then it gets an error")
+    } else {
+        finding
+    }
 }
 
 const NO_ROLE: &str = "create the roles in `app_roles` first: a policy names the roles that it is for";
@@ -100,12 +105,44 @@ fn permits(policy: &PolicyRow, letter: &str, app: &Actor<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::find;
-    use crate::database::testing::{NOTHING, findings, found};
+    use crate::database::testing::{Database, NOTHING, findings, found};
 
     #[test]
     fn no_policy() {
         assert_eq!(
             found(find, |it| { it.remove_policies("invoices") }),
+            ["invoices -"]
+        );
+    }
+
+    /// The server refuses each statement on it.
+    #[test]
+    fn no_policy_and_no_privilege() {
+        let closed = |it: &mut Database| {
+            it.remove_policies("invoices");
+            let invoices = it.oid("invoices");
+            it.rows.grants.retain(|grant| grant.relation != invoices);
+        };
+        assert_eq!(found(find, closed), NOTHING);
+        // A privilege that it holds after SET ROLE, or on a column.
+        for role in ["app", "PUBLIC", "group"] {
+            let granted = found(find, |it| {
+                closed(it);
+                it.add_group("group");
+                it.grant("SELECT", "invoices", role).column = Some("id".to_string());
+            });
+            assert_eq!(granted, ["invoices -"], "{role}");
+        }
+    }
+
+    /// Grants that are made elsewhere are not known here.
+    #[test]
+    fn no_policy_and_no_privilege_on_any_table() {
+        assert_eq!(
+            found(find, |it| {
+                it.remove_policies("invoices");
+                it.rows.grants.clear();
+            }),
             ["invoices -"]
         );
     }

@@ -20,7 +20,6 @@ const TEMPORARY: &str = "pg_temp";
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let reported = reported(context);
     let of_policies: BTreeSet<String> = called_by_policies(context)
-        .iter()
         .map(|called| context.function_name(called.function))
         .collect();
     let routines = context.catalog.routines.iter();
@@ -48,7 +47,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 
 /// The functions that must not run as their owner anyway, unless an exception accepts them.
 fn reported(context: &Context<'_>) -> BTreeSet<String> {
-    let found = definer_function::find(context).into_iter();
+    let found = definer_function::findings(context).iter();
     let errors = found.filter(|finding| {
         let mut exceptions = context.settings.exceptions.iter();
         let is_accepted = exceptions.any(|exception| {
@@ -57,7 +56,7 @@ fn reported(context: &Context<'_>) -> BTreeSet<String> {
         });
         finding.severity == Severity::Error && !is_accepted
     });
-    errors.filter_map(|finding| finding.object).collect()
+    errors.filter_map(|finding| finding.object.clone()).collect()
 }
 
 /// What a function names without a schema, where the session decides what is found.

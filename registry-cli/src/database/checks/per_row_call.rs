@@ -99,18 +99,21 @@ fn slow_clause<'p>(
     (!calls.is_empty()).then_some(Slow { clause, text, calls })
 }
 
-/// A volatile function may have another value for each row, but a policy hardly wants that.
+/// A call whose value is the same for all rows. That of a function which nobody declared STABLE probably is, too; that of a
+/// built-in one is not, such as `random()`.
 fn needless(context: &Context<'_>, call: Call) -> Option<NeedlessCall> {
-    let schema = call.schema.as_deref().unwrap_or("pg_catalog");
+    let schema = call.schema.as_deref().unwrap_or(BUILT_IN);
     let is_volatile = match context.catalog.volatility(schema, &call.name)? {
-        "v" => true,
+        "v" if schema != BUILT_IN => true,
         "s" => false,
         _ => return None,
     };
-    let is_clock = schema == "pg_catalog" && CLOCKS.contains(&call.name.as_str());
-    let is_needless = is_volatile || !(call.depends_on_row || is_clock);
-    is_needless.then_some(NeedlessCall { call, is_volatile })
+    let is_clock = schema == BUILT_IN && CLOCKS.contains(&call.name.as_str());
+    (!call.depends_on_row && !is_clock).then_some(NeedlessCall { call, is_volatile })
 }
+
+/// The schema of what is built in.
+const BUILT_IN: &str = "pg_catalog";
 
 /// The time at which the statement or the transaction began, which costs nothing to read.
 const CLOCKS: &[&str] = &["now", "statement_timestamp", "transaction_timestamp"];
@@ -162,6 +165,7 @@ mod tests {
     fn policy(it: &mut Database, expression: &str) {
         it.called("pg_catalog", "current_setting", "s");
         it.called("pg_catalog", "now", "s");
+        it.called("pg_catalog", "random", "v");
         it.called("auth", "uid", "s");
         it.called("auth", "orgs", "s");
         it.called("public", "is_member", "s");
@@ -210,10 +214,27 @@ mod tests {
 
     #[test]
     fn what_cannot_be_wrapped() {
-        let volatile = with("(public.is_lucky(org_id) AND (auth.uid() = org_id))");
+        let volatile = with("(public.is_lucky() AND (auth.uid() = org_id))");
         assert!(volatile[0].fix.starts_with("if `public.is_lucky` has one value"));
         let list = with("(org_id = ANY (auth.orgs()))");
         assert!(list[0].fix.contains("ANY ((SELECT auth.orgs(…))::text[])"));
+    }
+
+    /// The call itself depends on the row, but not its argument.
+    #[test]
+    fn an_argument_that_is_the_same_for_all_rows() {
+        for function in ["is_member", "is_lucky"] {
+            let found = with(&format!("public.{function}(org_id, auth.uid())"));
+            assert_eq!(
+                found[0].message,
+                "policy `tenant_isolation` of table `invoices` calls `auth.uid` for each row"
+            );
+            assert!(
+                found[0]
+                    .fix
+                    .contains(&format!("public.{function}(org_id, (SELECT auth.uid()))"))
+            );
+        }
     }
 
     #[test]
@@ -221,6 +242,11 @@ mod tests {
         for expression in [
             "(org_id = ( SELECT current_setting('app.org_id'::text, true) AS current_setting))",
             "public.is_member(org_id)",
+            "public.is_lucky(org_id)",
+            "(public.is_lucky(invoices.*) AND public.is_lucky(tableoid))",
+            "((total)::double precision > random())",
+            "(EXISTS ( SELECT 1 FROM public.members m WHERE public.is_lucky(m.id, invoices.org_id)))",
+            "(org_id IN ( SELECT o.o FROM unnest(auth.orgs()) o(o)))",
             "(public.fixed() = org_id)",
             "((total)::text > (now())::text)",
             "(org_id = CURRENT_USER)",

@@ -30,7 +30,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::find;
-    use crate::database::testing::{NOTHING, found};
+    use crate::database::testing::{Database, NOTHING, found};
 
     #[test]
     fn row_level_security_that_does_not_apply_to_the_owner() {
@@ -47,6 +47,38 @@ mod tests {
             it.policy_file.push_str("force_rls = false\n");
         });
         assert_eq!(not_forced, NOTHING);
+    }
+
+    /// FORCE binds no owner who ignores policies anyway, but a role that inherits the rights of such an owner.
+    #[test]
+    fn an_owner_to_whom_policies_never_apply() {
+        let not_forced = |owner: &'static str, change: fn(&mut Database)| {
+            found(find, move |it| {
+                change(it);
+                let owner = it.role_oid(owner);
+                it.relation("invoices").force_row_security = false;
+                it.relation("invoices").owner = owner;
+            })
+        };
+        assert_eq!(not_forced("postgres", |_| ()), NOTHING);
+        let bypasses = |it: &mut Database| it.role("owner").bypass_rls = true;
+        assert_eq!(not_forced("owner", bypasses), NOTHING);
+        for owner in ["owner", "postgres"] {
+            let reached = found(find, |it| {
+                bypasses(it);
+                it.add_member(owner, "app");
+                let owner = it.role_oid(owner);
+                it.relation("invoices").force_row_security = false;
+                it.relation("invoices").owner = owner;
+            });
+            assert_eq!(reached, [format!("invoices {owner}")]);
+        }
+        // The attributes of a group are not those of its members.
+        let of_member = not_forced("owner", |it| {
+            it.add_role("admins").bypass_rls = true;
+            it.add_member("admins", "owner");
+        });
+        assert_eq!(of_member, ["invoices owner"]);
     }
 
     #[test]

@@ -1,39 +1,24 @@
 //! Privileges on protected tables that no policy binds.
 
-use table_registry_engine::DatabaseCheck;
-
-use crate::database::catalog::Relation;
-use crate::database::context::{Context, Table};
+use crate::database::context::Context;
 use crate::database::finding::Finding;
-use crate::database::grants::{MAINTAIN, OpenGrant, open_grants};
+use crate::database::grants::MAINTAIN;
 use crate::database::requirements::Requirement;
+use crate::database::revocations;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
-    let open = Requirement::RevokedUnbound.unmet(context);
-    open.flat_map(|(table, relation)| {
-        let wanted = Requirement::RevokedUnbound.privileges(table.registered.access);
-        let grants = open_grants(context, relation, wanted).into_iter();
-        grants.map(move |grant| finding(context, table, relation, grant))
-    })
-    .collect()
-}
-
-fn finding(context: &Context<'_>, table: &Table<'_>, relation: &Relation, grant: OpenGrant) -> Finding {
-    let message = format!(
-        "table `{}` is open to {}, which no policy binds",
-        table.name(),
-        grant.privileges.join(", ")
-    );
-    let fix = grant.revoke(context, relation);
-    let finding = Finding::of_table(DatabaseCheck::UnboundPrivilege, table.name(), message, fix)
-        .object(context.catalog.role_name(grant.grantee))
-        .fact(grant.way)
-        .fact(format!(
-            "granted by `{}`",
-            context.catalog.role_name(grant.grantor)
-        ));
-    let opened = grant.privileges.iter().filter_map(|one| opened(one));
-    opened.fold(finding, Finding::fact)
+    let found = revocations::findings(context, Requirement::RevokedUnbound, |table, grant| {
+        format!(
+            "table `{}` is open to {}, which no policy binds",
+            table.name(),
+            grant.privileges.join(", ")
+        )
+    });
+    let explained = found.into_iter().map(|(finding, grant)| {
+        let opened = grant.privileges.iter().filter_map(|one| opened(one));
+        opened.fold(finding, Finding::fact)
+    });
+    explained.collect()
 }
 
 /// What a privilege, perhaps one on columns, lets a role do.

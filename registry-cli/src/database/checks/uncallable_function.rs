@@ -14,7 +14,7 @@ use crate::database::roles::Actor;
 use crate::database::statements::identifier;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
-    let called = called_by_policies(context).into_iter();
+    let called = called_by_policies(context);
     called.filter_map(|called| finding(context, &called)).collect()
 }
 
@@ -39,7 +39,7 @@ fn finding(context: &Context<'_>, called: &Called<'_>) -> Option<Finding> {
             lacking.extend(lack);
         }
     }
-    let tables: Vec<&str> = called.tables.iter().copied().collect();
+    let tables: Vec<&str> = called.tables.iter().map(String::as_str).collect();
     let (first, (_, role)) = (tables.first()?, lacking.first()?);
     let name = context.function_name(function);
     let message = format!("role `{role}` may not call function `{name}`, which policies call");

@@ -98,6 +98,22 @@ mod tests {
         assert_eq!(found[0].fix, force);
     }
 
+    /// A child that a superuser has made by hand should have the owner of its table.
+    #[test]
+    fn an_owner_to_whom_policies_never_apply() {
+        let not_forced = |table_too: bool| {
+            found(find, move |it| {
+                it.child("old_invoices", "r", "invoices");
+                it.grant("SELECT", "old_invoices", "app");
+                it.relation("old_invoices").row_security = true;
+                it.role("owner").bypass_rls = table_too;
+                it.relation("old_invoices").owner = it.role_oid("postgres");
+            })
+        };
+        assert_eq!(not_forced(false), ["invoices old_invoices"]);
+        assert_eq!(not_forced(true), NOTHING);
+    }
+
     #[test]
     fn a_grandchild() {
         assert_eq!(

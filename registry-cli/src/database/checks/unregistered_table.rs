@@ -1,6 +1,6 @@
 //! Tables that are neither registered nor exempt.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use table_registry_engine::DatabaseCheck;
 
@@ -8,52 +8,27 @@ use crate::database::bookkeeping::is_bookkeeping;
 use crate::database::catalog::{Oid, Relation};
 use crate::database::context::{Context, exempt_relations};
 use crate::database::finding::Finding;
-use crate::database::logins;
 use crate::database::platform;
-use crate::database::reach::Reach;
+use crate::database::reach::{Reach, Shadows};
 use crate::database::renames;
+use crate::database::statements::Qualified;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    let known = Known::of(context);
     let reach = Reach::new(context);
-    let schemas: BTreeSet<&str> = context
-        .tables
-        .iter()
-        .map(|table| table.qualified.schema.as_str())
-        .chain([context.settings.schema.as_str()])
-        .collect();
-    let exempt = exempt_relations(context);
-    let is_of_registry = |relation: &Relation| schemas.contains(relation.schema.as_str());
-    // `unprotected_parent` judges the parents of registered tables.
-    let parents: BTreeSet<Oid> = context
-        .present()
-        .flat_map(|(_, relation)| context.catalog.ancestors(relation.oid))
-        .collect();
-    let of_platform = context.settings.platform.map_or(&[][..], platform::schemas);
+    let likeness = Likeness::new(context);
     let is_looked_at = |relation: &Relation| {
-        (relation.is_table() || relation.is_foreign_table())
-            && !relation.of_extension
+        let is_reached = || reach.includes(relation) && !known.is_elsewhere(relation);
+        let is_table = relation.is_table() || relation.is_foreign_table();
+        !relation.of_extension
             && !relation.is_template
             && !is_bookkeeping(&relation.name)
-            && (is_of_registry(relation)
-                || (reach.includes(relation)
-                    && !of_platform.contains(&relation.schema.as_str())
-                    && !parents.contains(&relation.oid)
-                    && !is_moved(context, relation)))
+            && ((is_table && (known.is_of_registry(relation) || is_reached()))
+                || (likeness.shadows.has_view(context, relation) && is_reached()))
     };
-    // `missing_table` reports relations that have the name of a registered table but cannot be one.
-    let named: BTreeSet<_> = context.tables.iter().map(|table| &table.qualified).collect();
-    let is_named = |oid: Oid| {
-        let relation = context.catalog.relation_of(oid);
-        relation.is_some_and(|relation| named.contains(&relation.qualified()))
-    };
-    // `missing_table` reports a renamed table.
-    let renamed: BTreeSet<Oid> = renames::tables(context)
-        .iter()
-        .map(|(_, relation)| relation.oid)
-        .collect();
-    let is_known = |oid: Oid| exempt.contains(&oid) || renamed.contains(&oid) || is_named(oid);
     // A child is reported with its parent.
     let is_reported = |oid: Oid| context.catalog.relation_of(oid).is_some_and(is_looked_at);
+    let is_known = |oid: Oid| known.is_decided(context, oid);
     let unknown = context.catalog.relations.iter().filter(|relation| {
         let ancestors = || context.catalog.ancestors(relation.oid).into_iter();
         is_looked_at(relation)
@@ -61,8 +36,10 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
             && !ancestors().any(|parent| is_known(parent) || is_reported(parent))
     });
     let findings = unknown.map(|relation| {
-        let likenesses = likenesses(context, relation);
-        let fix = if is_of_registry(relation) || likenesses.is_empty() {
+        let likenesses = likeness.of(context, relation);
+        let is_view = !relation.is_table() && !relation.is_foreign_table();
+        let is_registered = known.is_of_registry(relation) && !is_view;
+        let fix = if is_registered || likenesses.is_empty() {
             register(context, relation)
         } else {
             reach.close(relation)
@@ -73,19 +50,76 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     findings.collect()
 }
 
-/// Whether it may be a registered table that is not where it should be, which `missing_table` reports.
-fn is_moved(context: &Context<'_>, relation: &Relation) -> bool {
-    let mut missing = context.tables.iter().filter(|table| table.relation.is_none());
-    missing.any(|table| table.qualified.name == relation.name)
+/// What somebody has decided about, or another check reports.
+struct Known<'c> {
+    schemas: BTreeSet<&'c str>,
+    of_platform: &'static [&'static str],
+    exempt: BTreeSet<Oid>,
+    /// `unprotected_parent` judges the parents of registered tables.
+    parents: BTreeSet<Oid>,
+    /// `missing_table` reports a renamed table.
+    renamed: BTreeSet<Oid>,
+    /// `missing_table` reports relations that have the name of a registered table but cannot be one.
+    named: BTreeSet<&'c Qualified>,
+    /// The names of the registered tables that are not where they should be, which `missing_table` reports.
+    missing: BTreeSet<&'c str>,
+}
+
+impl<'c> Known<'c> {
+    fn of(context: &'c Context<'_>) -> Self {
+        let tables = || context.tables.iter();
+        let missing = tables().filter(|table| table.relation.is_none());
+        let parents = context
+            .present()
+            .flat_map(|(_, relation)| context.catalog.ancestors(relation.oid));
+        Self {
+            schemas: tables()
+                .map(|table| table.qualified.schema.as_str())
+                .chain([context.settings.schema.as_str()])
+                .collect(),
+            of_platform: context.settings.platform.map_or(&[][..], platform::schemas),
+            exempt: exempt_relations(context),
+            parents: parents.collect(),
+            renamed: renames::tables(context)
+                .iter()
+                .map(|(_, relation)| relation.oid)
+                .collect(),
+            named: tables().map(|table| &table.qualified).collect(),
+            missing: missing.map(|table| table.qualified.name.as_str()).collect(),
+        }
+    }
+
+    fn is_of_registry(&self, relation: &Relation) -> bool {
+        self.schemas.contains(relation.schema.as_str())
+    }
+
+    /// Whether a relation in another schema is the platform's, or reported by another check.
+    fn is_elsewhere(&self, relation: &Relation) -> bool {
+        self.of_platform.contains(&relation.schema.as_str())
+            || self.parents.contains(&relation.oid)
+            || self.missing.contains(relation.name.as_str())
+    }
+
+    fn is_decided(&self, context: &Context<'_>, oid: Oid) -> bool {
+        let relation = context.catalog.relation_of(oid);
+        self.exempt.contains(&oid)
+            || self.renamed.contains(&oid)
+            || relation.is_some_and(|relation| self.named.contains(&relation.qualified()))
+    }
 }
 
 fn unregistered(context: &Context<'_>, relation: &Relation, fix: String) -> Finding {
     let name = context.name_of(relation);
-    let message = format!("table `{name}` is neither registered nor exempt");
+    let kind = match relation.kind.as_str() {
+        "v" => "view",
+        "m" => "materialized view",
+        _ => "table",
+    };
+    let message = format!("{kind} `{name}` is neither registered nor exempt");
     let mut finding = Finding::of_table(DatabaseCheck::UnregisteredTable, &name, message, fix);
     finding.object = Some(name);
     finding.table = None;
-    finding.fact(format!("`pg_class` has a table in schema `{}`", relation.schema))
+    finding.fact(format!("`pg_class` has a {kind} in schema `{}`", relation.schema))
 }
 
 fn register(context: &Context<'_>, relation: &Relation) -> String {
@@ -94,45 +128,54 @@ fn register(context: &Context<'_>, relation: &Relation) -> String {
     format!("annotate its struct with `#[table]`, or run `{exempt}`")
 }
 
-/// What says that rows of a registered table may be in it.
-fn likenesses(context: &Context<'_>, relation: &Relation) -> Vec<String> {
-    let mut likenesses = Vec::new();
-    let of_columns = |oid: Oid| -> BTreeSet<&str> {
-        let columns = context.catalog.columns(oid).iter();
-        columns.map(|column| column.name.as_str()).collect()
-    };
-    let own = of_columns(relation.oid);
-    let tenant = context
-        .all_tenant_columns()
-        .into_iter()
-        .find(|tenant| own.contains(tenant));
-    likenesses.extend(tenant.map(|tenant| format!("it has the tenant column `{tenant}`")));
-    let mut secured = context.row_secured();
-    let copied = secured.find(|(_, table)| own.len() > 1 && of_columns(table.oid) == own);
-    likenesses.extend(copied.map(|(table, _)| {
-        format!(
-            "it has the columns of table `{}`, and none of its policies",
-            table.name()
-        )
-    }));
-    for (table, original) in context.present().filter(|(_, table)| table.name == relation.name) {
-        likenesses.push(format!("it has the name of table `{}`", table.name()));
-        let hides = |app| {
-            let path = logins::search_path(context, app);
-            let place = |schema: &String| path.iter().position(|one| one == schema);
-            let (own, original) = (place(&relation.schema), place(&original.schema));
-            own.is_some() && own < original.or(Some(usize::MAX))
-        };
-        let hidden = context.app_roles.iter().find(|app| hides(app));
-        likenesses.extend(hidden.map(|app| {
-            format!(
-                "the `search_path` of role `{}` finds it before table `{}`",
-                app.role.name,
-                table.name()
-            )
-        }));
+/// What says that rows of a registered table may be in a relation.
+struct Likeness<'c> {
+    tenants: BTreeSet<&'c str>,
+    /// The first table with row-level security that has these columns.
+    tables: BTreeMap<BTreeSet<&'c str>, &'c str>,
+    shadows: Shadows<'c>,
+}
+
+impl<'c> Likeness<'c> {
+    fn new(context: &'c Context<'c>) -> Self {
+        let mut tables = BTreeMap::new();
+        for (table, relation) in context.row_secured() {
+            let columns = columns(context, relation.oid);
+            tables.entry(columns).or_insert_with(|| table.name());
+        }
+        Self {
+            tenants: context.all_tenant_columns(),
+            tables,
+            shadows: Shadows::new(context),
+        }
     }
-    likenesses
+
+    fn of(&self, context: &Context<'_>, relation: &Relation) -> Vec<String> {
+        let mut likenesses = Vec::new();
+        let own = columns(context, relation.oid);
+        let tenant = self.tenants.iter().find(|tenant| own.contains(*tenant));
+        likenesses.extend(tenant.map(|tenant| format!("it has the tenant column `{tenant}`")));
+        let copied = self.tables.get(&own).filter(|_| own.len() > 1);
+        likenesses.extend(
+            copied.map(|table| format!("it has the columns of table `{table}`, and none of its policies")),
+        );
+        for (table, hidden) in self.shadows.named_like(relation) {
+            likenesses.push(format!("it has the name of table `{}`", table.name()));
+            likenesses.extend(hidden.map(|app| {
+                format!(
+                    "the `search_path` of role `{}` finds it before table `{}`",
+                    app.role.name,
+                    table.name()
+                )
+            }));
+        }
+        likenesses
+    }
+}
+
+fn columns<'c>(context: &'c Context<'_>, relation: Oid) -> BTreeSet<&'c str> {
+    let columns = context.catalog.columns(relation).iter();
+    columns.map(|column| column.name.as_str()).collect()
 }
 
 #[cfg(test)]
@@ -311,6 +354,84 @@ mod tests {
         let fact = "the `search_path` of role `app` finds it before table `invoices`";
         assert!(hiding("app").contains(fact));
         assert!(!hiding("archive").contains(fact));
+    }
+
+    /// A view in a schema, with the name of the table that it reads.
+    fn shadow(it: &mut Database, schema: &str, kind: &str) {
+        it.add_schema(schema, &[]);
+        it.view("shadow", kind, "invoices");
+        it.grant("SELECT", "shadow", "app");
+        let view = it.relation("shadow");
+        view.schema = schema.to_string();
+        view.name = "invoices".to_string();
+    }
+
+    #[test]
+    fn a_view_that_the_search_path_finds_first() {
+        for (kind, word) in [("v", "view"), ("m", "materialized view")] {
+            let shadows = findings(find, |it| shadow(it, "app", kind));
+            assert_eq!(
+                shadows[0].message,
+                format!("{word} `app.invoices` is neither registered nor exempt")
+            );
+            let fact = "the `search_path` of role `app` finds it before table `invoices`";
+            assert!(
+                shadows[0].facts.iter().any(|one| one == fact),
+                "{:?}",
+                shadows[0].facts
+            );
+            let fix = "REVOKE SELECT ON TABLE \"app\".\"invoices\" FROM \"app\";";
+            assert_eq!(shadows[0].fix, fix);
+        }
+        let by_setting = found(find, |it| {
+            shadow(it, "api", "v");
+            it.setting("app", "search_path", "api, public");
+        });
+        assert_eq!(by_setting, ["- api.invoices"]);
+        let exempt = found(find, |it| {
+            shadow(it, "app", "v");
+            let entry = "[exempt]\n\"app.invoices\" = \"the view of the API\"";
+            it.policy_file = it.policy_file.replace("[exempt]", entry);
+        });
+        assert_eq!(exempt, NOTHING);
+    }
+
+    #[test]
+    fn views_that_hide_no_table() {
+        let changed = |schema: &'static str, change: fn(&mut Database)| {
+            found(find, move |it| {
+                shadow(it, schema, "v");
+                change(it);
+            })
+        };
+        let view = |it: &mut Database| it.rows.relations.iter().position(|one| one.kind == "v").unwrap();
+        // The table is found first, or nobody may use the view.
+        assert_eq!(changed("archive", |_| ()), NOTHING);
+        assert_eq!(
+            changed("app", |it| {
+                it.rows.grants.pop();
+            }),
+            NOTHING
+        );
+        let asks = |it: &mut Database| {
+            let at = view(it);
+            it.rows.relations[at].security_invoker = true;
+        };
+        assert_eq!(
+            found(find, |it| {
+                shadow(it, "app", "v");
+                asks(it);
+            }),
+            NOTHING
+        );
+        // It reads another table with the rights of its caller.
+        let other = found(find, |it| {
+            shadow(it, "app", "v");
+            asks(it);
+            let users = it.oid("users");
+            it.rows.uses[0].used = users;
+        });
+        assert_eq!(other, ["- app.invoices"]);
     }
 
     #[test]

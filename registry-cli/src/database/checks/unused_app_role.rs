@@ -14,7 +14,7 @@ use crate::text::quoted;
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let others = other_log_ins(context);
     // A throwaway server has only the roles that migrations create, and those that log in may be made elsewhere.
-    if others.is_empty() && context.catalog.role(MIGRATOR).is_some() {
+    if others.is_empty() && context.is_throwaway {
         return Vec::new();
     }
     let apps = context.app_roles.iter();
@@ -25,12 +25,13 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 /// The roles that log in, except superusers, whoever runs the migrations, and the roles that the policy file names.
 fn other_log_ins<'x>(context: &'x Context<'_>) -> Vec<&'x str> {
     let settings = context.settings;
-    let is_named = |role: &Role| settings.checked_roles().any(|name| name == role.name);
+    let owner = settings.owner.as_ref().map_or(MIGRATOR, |owner| &owner.value);
+    let is_named = |role: &Role| role.name == owner || settings.checked_roles().any(|name| name == role.name);
     let owns = |role: &Role| context.present().any(|(_, relation)| relation.owner == role.oid);
     let others = context
         .catalog
         .roles()
-        .filter(|role| role.can_log_in && !role.superuser && role.name != MIGRATOR)
+        .filter(|role| role.can_log_in && !role.superuser)
         .filter(|role| !is_named(role) && !owns(role));
     others.map(|role| role.name.as_str()).collect()
 }
@@ -82,20 +83,43 @@ mod tests {
         assert_eq!(found(find, cannot_log_in), ["- app"]);
     }
 
+    fn found_on_throwaway(change: impl FnOnce(&mut Database)) -> Vec<Option<String>> {
+        let mut database = Database::sound();
+        cannot_log_in(&mut database);
+        change(&mut database);
+        let found = database.inspect_throwaway(find);
+        found.into_iter().map(|finding| finding.object).collect()
+    }
+
     #[test]
     fn a_server_of_migrations_has_only_their_roles() {
-        let on_throwaway = |it: &mut Database| {
-            cannot_log_in(it);
-            it.role("owner").name = MIGRATOR.to_string();
+        assert_eq!(found_on_throwaway(|_| ()), []);
+        let found = found_on_throwaway(|it| {
+            it.add_role("web");
+        });
+        assert_eq!(found, [Some("app".to_string())]);
+    }
+
+    /// Whether or not it owns a table yet.
+    #[test]
+    fn whoever_runs_the_migrations() {
+        let migrator = |name: &'static str| {
+            move |it: &mut Database| {
+                it.add_role(name);
+            }
         };
-        assert_eq!(found(find, on_throwaway), NOTHING);
-        assert_eq!(
-            found(find, |it| {
-                on_throwaway(it);
-                it.add_role("web");
-            }),
-            ["- app"]
-        );
+        assert_eq!(found_on_throwaway(migrator(MIGRATOR)), []);
+        let named = |it: &mut Database| {
+            it.policy_file.push_str("owner = \"deployer\"\n");
+            it.add_role("deployer");
+        };
+        assert_eq!(found_on_throwaway(named), []);
+        // In a database that others use, somebody has to connect.
+        let in_database = found(find, |it| {
+            cannot_log_in(it);
+            named(it);
+        });
+        assert_eq!(in_database, ["- app"]);
     }
 
     #[test]

@@ -536,9 +536,8 @@ impl Evaluation<'_> {
                 index.is_unique && index.is_valid && !index.is_partial && are_keys
             })
         };
-        let mut between = catalog.foreign_keys.iter().filter(|foreign_key| {
-            foreign_key.relation == row.relation && foreign_key.referenced == referenced.relation
-        });
+        let own = catalog.foreign_keys_of(row.relation);
+        let mut between = own.filter(|foreign_key| foreign_key.referenced == referenced.relation);
         between.any(|foreign_key| {
             let compared: Vec<&str> = foreign_key
                 .pairs()

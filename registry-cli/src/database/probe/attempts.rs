@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use sqlx::FromRow;
 
+use crate::database::catalog::Relation;
 use crate::database::context::{Context, Table};
 use crate::database::matrix::Seen;
 use crate::database::probed::{Action, Effect, Probed, Untried};
@@ -321,7 +322,27 @@ impl<'p, 'c> Attempts<'p, 'c> {
             .and_then(|row| row.text))
     }
 
-    /// Adds the tables that no role of the application may use.
+    /// Asks the server to refuse the tables that no role of the application may use.
+    pub fn ask_refused(&mut self) -> Result<(), Failure> {
+        let context = self.context;
+        let refused = context
+            .row_secured()
+            .filter(|(_, relation)| context.is_refused(relation));
+        let tries: Vec<Try<'_>> = refused
+            .map(|(table, relation)| refused_read(table, relation))
+            .collect();
+        if tries.is_empty() {
+            return Ok(());
+        }
+        for app in &context.app_roles {
+            self.run_as(app, Tenant::None, |attempts| {
+                tries.iter().try_for_each(|tried| attempts.attempt(app, tried))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Adds the tables for which there was no attempt.
     pub fn finished(mut self) -> Probed {
         for (table, relation) in self.context.row_secured() {
             if !self.reached.contains(table.name()) && !self.context.app_roles.is_empty() {
@@ -329,7 +350,7 @@ impl<'p, 'c> Attempts<'p, 'c> {
                 let reason = if apps.any(|app| app.may(relation, ANY)) {
                     "the roles of the application may use it only as another role, after SET ROLE"
                 } else {
-                    "no role of the application holds a privilege on it"
+                    "no role of the application holds a privilege on it, or on any other table of tenants"
                 };
                 self.probed.untried.push(Untried {
                     table: table.name().to_string(),
@@ -340,5 +361,22 @@ impl<'p, 'c> Attempts<'p, 'c> {
             }
         }
         self.probed
+    }
+}
+
+/// A read for which no role of the application has the privilege.
+fn refused_read<'a>(table: &'a Table<'a>, relation: &Relation) -> Try<'a> {
+    Try {
+        table,
+        action: Action {
+            command: "SELECT".to_string(),
+            circumstance: Tenant::None.circumstance(),
+        },
+        before: String::new(),
+        statement: format!("SELECT FROM {} LIMIT 1", relation.qualified()),
+        after: String::new(),
+        effect: Effect::Foreign,
+        counted: Counted::Success,
+        is_permitted: false,
     }
 }

@@ -58,5 +58,6 @@ pub fn run(session: &mut Session, context: &Context<'_>, target: Target) -> Resu
             live::try_all(&mut attempts)?;
         }
     }
+    attempts.ask_refused()?;
     Ok(attempts.finished())
 }
