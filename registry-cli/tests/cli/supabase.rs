@@ -142,3 +142,109 @@ fn classic_mistakes() {
     crate_.write("supabase/migrations/20240101000001_registry.sql", &report.stdout);
     assert_eq!(codes(&verify(&crate_, &[])), ["privileged-app-role"]);
 }
+
+/// What migrations of real projects use of the platform. Nothing of it needs a superuser there.
+const OF_PLATFORM: &str = "
+create extension if not exists \"pg_cron\" with schema pg_catalog;
+comment on extension pg_cron is 'jobs';
+create extension if not exists pg_net with schema extensions;
+create schema if not exists pgmq;
+create extension if not exists pgmq with schema pgmq;
+create extension if not exists moddatetime with schema extensions;
+create extension if not exists vector with schema extensions;
+create extension if not exists index_advisor cascade;
+set session_replication_role = replica;
+set session_replication_role = default;
+select pgmq.create('emails');
+select pgmq.send('emails', '{}'::jsonb), pgmq.send('emails', '{}'::jsonb, 5);
+grant select on pgmq.q_emails, pgmq.a_emails to service_role;
+select cron.schedule('nightly', '0 0 * * *', $$select net.http_post(url := 'https://example.com', body := '{}'::jsonb)$$);
+select cron.unschedule('nightly');
+delete from cron.job_run_details where end_time < now() - interval '7 days';
+select vault.create_secret('secret', 'name');
+create function public.secret() returns text language sql
+    as $$ select decrypted_secret from vault.decrypted_secrets where name = 'name' $$;
+revoke all on function public.secret from public, anon, authenticated;
+create function public.has_second_factor() returns boolean language sql stable
+    as $$ select exists (select 1 from auth.mfa_factors where user_id = auth.uid() and status = 'verified') $$;
+create trigger hook after insert on public.notes for each row
+    execute function supabase_functions.http_request('https://example.com', 'POST', '{}', '{}', '1000');
+create policy receive on realtime.messages for select to authenticated using (realtime.topic() = auth.uid()::text);
+create function public.broadcast() returns trigger language plpgsql as $$
+begin
+    perform realtime.broadcast_changes('notes', tg_op, tg_op, tg_table_name, tg_table_schema, new, old);
+    return null;
+end $$;
+alter publication supabase_realtime add table public.notes;
+insert into storage.buckets (id, name, public) values ('avatars', 'avatars', true);
+select graphql_public.graphql(query := '{ a }');
+";
+
+#[test]
+fn what_migrations_use_of_the_platform() {
+    if !has_server() {
+        return;
+    }
+    let crate_ = project();
+    crate_.write("supabase/migrations/20240102000000_uses.sql", OF_PLATFORM);
+    let report = verify(&crate_, &[]);
+    assert_eq!((codes(&report), report.code), (vec![], 0), "{}", report.all());
+    for part in [
+        "5 extensions of Supabase were passed over",
+        "_uses.sql:2` creates `pg_cron`: what it has is declared here",
+        "creates `vector`: install its package, on Debian `postgresql-",
+    ] {
+        assert!(report.stderr.contains(part), "{part}\n{}", report.all());
+    }
+    assert!(!report.stderr.contains("superuser"), "{}", report.all());
+
+    // What the API roles cannot reach there, they cannot reach here.
+    for sql in [
+        "set role anon; select * from vault.decrypted_secrets;",
+        "set role authenticated; select cron.schedule('* * * * *', 'select 1');",
+        "set role authenticated; select * from auth.users;",
+        "set role anon; select * from pgmq.meta;",
+        "set role authenticated; select * from auth.mfa_factors;",
+        "set role anon; select * from net._http_response;",
+    ] {
+        crate_.write("supabase/migrations/20240103000000_reach.sql", sql);
+        let report = verify(&crate_, &[]);
+        assert!(report.stderr.contains("permission denied for"), "{sql}\n{}", report.all());
+    }
+}
+
+#[test]
+fn extensions_that_this_machine_lacks() {
+    if !has_server() {
+        return;
+    }
+    let crate_ = project();
+    let failure = |sql: &str| {
+        crate_.write("supabase/migrations/20240102000000_extension.sql", sql);
+        let report = verify(&crate_, &[]);
+        assert_eq!(report.code, 2, "{}", report.all());
+        report.all()
+    };
+    // The platform has it, but a later statement needs more than its name.
+    let text = failure("create extension vector;\ncreate table public.a (v extensions.vector(3));");
+    for part in [
+        "type \"extensions.vector\" does not exist",
+        "extension `vector` was passed over",
+        "if the statement needs `vector`: install its package, on Debian `postgresql-",
+        "what Supabase has from the start",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    let text = failure("create extension my_own;");
+    assert!(text.contains("has no extension `my_own`, and no file of `setup` can give it one"), "{text}");
+    assert!(!text.contains("/usr/"), "{text}");
+
+    crate_.write("table-registry.toml", &policy().replace("platform = \"supabase\"\n", ""));
+    crate_.remove("supabase/migrations/20240101000001_registry.sql");
+    crate_.write("supabase/migrations/20240101000000_tables.sql", "select 1;");
+    let text = failure("create extension pg_cron;");
+    assert!(text.contains("on Debian `postgresql-") && text.contains("-cron`"), "{text}");
+    assert!(!text.contains("nothing in it") && !text.contains("into a file of `setup`"), "{text}");
+    let text = failure("create extension moddatetime;");
+    assert!(text.contains("1 statement needs a superuser"), "{text}");
+}

@@ -4,6 +4,8 @@ use annotate_snippets::{Level, Renderer};
 use table_registry_engine::{DatabaseSettings, did_you_mean};
 
 use super::apply::Applied;
+use super::extensions;
+use crate::database::platform;
 use crate::report::{counted, say};
 use crate::text::{printable, quoted};
 
@@ -13,6 +15,7 @@ pub fn say_what_production_needs(applied: &Applied, owner: &str, settings: &Data
         of_superuser(applied, owner),
         memberships(applied, owner),
         made_up(applied, settings),
+        passed_over(applied, settings),
     ];
     for group in groups.into_iter().flatten() {
         say!("{}\n", group.render());
@@ -53,6 +56,30 @@ fn of_superuser(applied: &Applied, owner: &str) -> Option<Group> {
         help: format!(
             "in production, `{owner}` may not run this: let a superuser do it before, and repeat that in a file of `setup`"
         ),
+    })
+}
+
+fn passed_over(applied: &Applied, settings: &DatabaseSettings) -> Option<Group> {
+    let platform = settings.platform?;
+    let all = &applied.passed_over;
+    let notes = all.iter().map(|one| {
+        let effect = if platform::declares(platform, &one.name) {
+            "what it has is declared here, and does nothing".to_string()
+        } else {
+            extensions::install(&one.name, &applied.version)
+        };
+        printable(&format!("`{}` creates `{}`: {effect}", one.place, one.name))
+    });
+    let verb = if all.len() == 1 { "was" } else { "were" };
+    (!all.is_empty()).then(|| Group {
+        level: Level::NOTE,
+        title: format!(
+            "{} of {} {verb} passed over",
+            counted(all.len(), "extension"),
+            platform::name(platform)
+        ),
+        notes: notes.collect(),
+        help: "the statements that create them were not run: what else an extension does is not checked".to_string(),
     })
 }
 
