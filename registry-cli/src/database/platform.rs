@@ -117,7 +117,6 @@ pub fn declares(platform: Platform, extension: &str) -> bool {
 ///
 /// On Supabase, `supautils` decides: <https://github.com/supabase/supautils>.
 pub fn permits(platform: Platform, message: &str) -> bool {
-    let Platform::Supabase = platform;
     const PARAMETERS: &[&str] = &[
         "log_lock_waits",
         "log_min_duration_statement",
@@ -133,6 +132,7 @@ pub fn permits(platform: Platform, message: &str) -> bool {
     ];
     // Files and processes of the server are out of reach there.
     const NO_EXTENSIONS: &[&str] = &["adminpack", "file_fdw", "pageinspect", "pg_surgery"];
+    let Platform::Supabase = platform;
     let name = |start: &str| message.strip_prefix(start)?.strip_suffix('"');
     name("permission denied to create extension \"").is_some_and(|name| !NO_EXTENSIONS.contains(&name))
         || name("permission denied to set parameter \"").is_some_and(|name| PARAMETERS.contains(&name))
@@ -150,7 +150,10 @@ mod tests {
         for (message, is_permitted) in [
             ("permission denied to create extension \"moddatetime\"", true),
             ("permission denied to create extension \"file_fdw\"", false),
-            ("permission denied to set parameter \"session_replication_role\"", true),
+            (
+                "permission denied to set parameter \"session_replication_role\"",
+                true,
+            ),
             ("permission denied to set parameter \"log_directory\"", false),
             ("permission denied to create role", false),
             ("must be superuser to execute ALTER SYSTEM command", false),

@@ -209,7 +209,11 @@ fn what_migrations_use_of_the_platform() {
     ] {
         crate_.write("supabase/migrations/20240103000000_reach.sql", sql);
         let report = verify(&crate_, &[]);
-        assert!(report.stderr.contains("permission denied for"), "{sql}\n{}", report.all());
+        assert!(
+            report.stderr.contains("permission denied for"),
+            "{sql}\n{}",
+            report.all()
+        );
     }
 }
 
@@ -236,15 +240,140 @@ fn extensions_that_this_machine_lacks() {
         assert!(text.contains(part), "{part}\n{text}");
     }
     let text = failure("create extension my_own;");
-    assert!(text.contains("has no extension `my_own`, and no file of `setup` can give it one"), "{text}");
+    assert!(
+        text.contains("has no extension `my_own`, and no file of `setup` can give it one"),
+        "{text}"
+    );
     assert!(!text.contains("/usr/"), "{text}");
 
-    crate_.write("table-registry.toml", &policy().replace("platform = \"supabase\"\n", ""));
-    crate_.remove("supabase/migrations/20240101000001_registry.sql");
+    crate_.write(
+        "table-registry.toml",
+        &policy().replace("platform = \"supabase\"\n", ""),
+    );
+    std::fs::remove_file(
+        crate_
+            .path()
+            .join("supabase/migrations/20240101000001_registry.sql"),
+    )
+    .unwrap();
     crate_.write("supabase/migrations/20240101000000_tables.sql", "select 1;");
     let text = failure("create extension pg_cron;");
-    assert!(text.contains("on Debian `postgresql-") && text.contains("-cron`"), "{text}");
-    assert!(!text.contains("nothing in it") && !text.contains("into a file of `setup`"), "{text}");
-    let text = failure("create extension moddatetime;");
-    assert!(text.contains("1 statement needs a superuser"), "{text}");
+    assert!(
+        text.contains("on Debian `postgresql-") && text.contains("-cron`"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("nothing in it") && !text.contains("into a file of `setup`"),
+        "{text}"
+    );
+    crate_.write(
+        "supabase/migrations/20240102000000_extension.sql",
+        "create extension moddatetime;",
+    );
+    let report = verify(&crate_, &[]);
+    assert!(
+        report.stderr.contains("1 statement needs a superuser"),
+        "{}",
+        report.all()
+    );
+}
+
+/// The user is the tenant, and the policies are those that everybody writes.
+const OF_USERS: &str = "
+create table public.todos (
+    id uuid primary key default gen_random_uuid(),
+    user_id uuid not null references auth.users on delete cascade default auth.uid(),
+    task text not null
+);
+create index on public.todos (user_id);
+alter table public.todos enable row level security, force row level security;
+create policy \"users see their own\" on public.todos for select to authenticated using ((select auth.uid()) = user_id);
+create policy \"users add their own\" on public.todos for insert to authenticated with check ((select auth.uid()) = user_id);
+create policy \"users change their own\" on public.todos for update to authenticated
+    using ((select auth.uid()) = user_id) with check ((select auth.uid()) = user_id);
+create policy \"users delete their own\" on public.todos for delete to authenticated
+    using (((select auth.jwt()) ->> 'sub')::uuid = user_id);
+revoke all on public.todos from anon, authenticated;
+grant select, insert, update, delete on public.todos to authenticated;
+alter default privileges in schema public revoke all on tables from anon, authenticated, service_role;
+";
+
+#[test]
+fn a_user_is_a_tenant() {
+    if !has_server() {
+        return;
+    }
+    let crate_ = Crate::with(&[
+        (
+            "src/lib.rs",
+            "pub mod schema;\n\ntable_registry::table_registry!(\"schema/\");\n",
+        ),
+        (
+            "src/schema/mod.rs",
+            "use table_registry::table;\nuse uuid::Uuid;\n\n#[table]\n\
+             pub struct Todos { pub id: Uuid, pub user_id: Uuid, pub task: String }\n",
+        ),
+        (
+            "table-registry.toml",
+            "[tenancy]\ncolumn = \"user_id\"\nsetting = \"request.jwt.claim.sub\"\n\
+             [database]\napp_roles = [\"authenticated\"]\nplatform = \"supabase\"\n",
+        ),
+        ("revoke.toml", ""),
+        ("supabase/migrations/20240101000000_todos.sql", OF_USERS),
+    ]);
+    crate_.manifest("todos");
+    let report = verify(&crate_, &["--probe"]);
+    assert_eq!((codes(&report), report.code), (vec![], 0), "{}", report.all());
+    assert!(!report.stderr.contains("ended in an error"), "{}", report.all());
+    let sql = crate_.run(&["sql"]).stdout;
+    assert!(sql.contains("user_id = (SELECT auth.uid())"), "{sql}");
+
+    // The server reads the tenant from the claims alone, as it does behind the API of today.
+    for (mistake, code) in [
+        (
+            "create policy p on public.todos to authenticated using ((select auth.uid()) is not null);",
+            "open-policy",
+        ),
+        (
+            "create policy p on public.todos to authenticated using (user_id <> (select auth.uid()));",
+            "open-policy",
+        ),
+        (
+            "alter role authenticated set request.jwt.claims to '{\"sub\": \"1\"}';",
+            "default-tenant",
+        ),
+        (
+            "create policy p on public.todos for select to authenticated
+                 using (user_id = ((select auth.jwt()) -> 'user_metadata' ->> 'sub')::uuid);",
+            "unproven-policy",
+        ),
+    ] {
+        crate_.write("supabase/migrations/20240102000000_mistake.sql", mistake);
+        let report = verify(&crate_, &[]);
+        assert_eq!(
+            (codes(&report), report.code),
+            (vec![code.to_string()], 1),
+            "{}",
+            report.all()
+        );
+    }
+
+    crate_.write("supabase/migrations/20240102000000_mistake.sql", "select 1;");
+    let policy = crate_.read("table-registry.toml");
+    crate_.write(
+        "table-registry.toml",
+        &policy.replace("jwt.claim.sub", "jwt.claims"),
+    );
+    let report = verify(&crate_, &[]);
+    assert_eq!(
+        (codes(&report), report.code),
+        (vec!["invalid-value".to_string()], 1),
+        "{}",
+        report.all()
+    );
+    assert!(
+        report.stdout.contains("request.jwt.claim.sub"),
+        "{}",
+        report.all()
+    );
 }

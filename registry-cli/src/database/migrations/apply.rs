@@ -6,10 +6,11 @@ use sqlx::FromRow;
 use table_registry_engine::{Platform, display};
 
 use super::blind::{self, BlindStatement, Bound};
-use super::extensions::{self, PassedOver};
 use super::directory::{Migration, Migrations, not_applied, without_restrictions};
+use super::extensions::{self, PassedOver};
 use super::refused::{self, Remedy};
 use super::script::{self, Statement};
+use super::tool::Tool;
 use crate::database::mention::Words;
 use crate::database::platform;
 use crate::database::server::{MAINTENANCE_DATABASE, Server};
@@ -17,6 +18,8 @@ use crate::database::session::{Refusal, Session};
 use crate::database::statements::{identifier, literal};
 use crate::failure::Failure;
 use crate::progress;
+use crate::report::counted;
+use crate::text::one_line;
 
 /// The role that applies migrations, and owns what they create, unless the policy file names one.
 pub const MIGRATOR: &str = "table_registry_migrator";
@@ -83,6 +86,12 @@ pub struct Applied {
     pub memberships: Vec<String>,
     pub blind: Vec<BlindStatement>,
     pub passed_over: Vec<PassedOver>,
+    /// The number of migrations.
+    pub count: usize,
+    /// The tool that owns them, if it is a known one.
+    pub tool: Option<&'static str>,
+    /// The role that ran them.
+    pub owner: String,
     /// The version of the server.
     pub version: String,
 }
@@ -106,7 +115,12 @@ pub struct MadeUpRole {
 
 /// Prepares a database as production is prepared, and applies migrations to it.
 pub fn apply(server: &Server, migrations: &Migrations, production: &Production) -> Result<Applied, Failure> {
-    let mut applied = Applied::default();
+    let mut applied = Applied {
+        count: migrations.all.len(),
+        tool: (migrations.tool != Tool::Plain).then(|| migrations.tool.name()),
+        owner: production.owner().to_string(),
+        ..Applied::default()
+    };
     let mut session = prepared(server, migrations, production, &mut applied)?;
     let owner = production.owner();
     create_roles(&mut session, &[owner])?;
@@ -199,6 +213,15 @@ fn roles_of_setup<'p>(migrations: &Migrations, production: &'p Production) -> Ve
 }
 
 impl Applied {
+    pub fn summary(&self) -> String {
+        let tool = self.tool.map_or(String::new(), |tool| format!(" of {tool}"));
+        format!(
+            "{}{tool} as `{}`",
+            counted(self.count, "migration"),
+            one_line(&self.owner)
+        )
+    }
+
     /// Whether a statement creates an extension that the platform's SQL stands in for.
     fn is_declared(&mut self, statement: &Statement, path: &str, platform: Option<Platform>) -> bool {
         let created = extensions::created(statement);
@@ -398,10 +421,7 @@ impl Runner<'_> {
                 self.follow(statement)?;
                 return Ok(());
             };
-            if self
-                .applied
-                .lacks_extension(&refusal, statement, &path, platform)
-            {
+            if self.applied.lacks_extension(&refusal, statement, &path, platform) {
                 return Ok(());
             }
             let place = format!("{path}:{}", statement.line);

@@ -276,6 +276,11 @@ fn without_journal(root: &Root, directory: &Path) -> Result<Vec<PathBuf>, Failur
     Ok(scripts)
 }
 
+/// Whether there is nothing in a directory but hidden files, such as `.gitkeep`.
+pub fn is_empty(root: &Root, directory: &Path) -> Result<bool, Failure> {
+    Ok(names_in(root, directory)?.iter().all(|name| is_hidden(name)))
+}
+
 fn names_in(root: &Root, directory: &Path) -> Result<Vec<String>, Failure> {
     let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::NotADirectory => Failure::new(format!("`{}` is not a directory", display(directory)))

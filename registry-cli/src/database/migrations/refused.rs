@@ -238,10 +238,7 @@ mod tests {
             ),
             ("Try alter table a disable\ntrigger all.", false),
             ("Set session_replication_role to replica.", false),
-            (
-                "Perhaps you meant to reference the column \"a.org_id\".",
-                true,
-            ),
+            ("Perhaps you meant to reference the column \"a.org_id\".", true),
         ] {
             assert_eq!(is_harmless(hint), is_harmless_, "{hint}");
         }

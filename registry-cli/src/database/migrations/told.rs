@@ -7,7 +7,7 @@ use super::apply::Applied;
 use super::extensions;
 use crate::database::platform;
 use crate::report::{counted, say};
-use crate::text::{printable, quoted};
+use crate::text::{one_line, quoted};
 
 /// Prints one group for each kind of thing.
 pub fn say_what_production_needs(applied: &Applied, owner: &str, settings: &DatabaseSettings) {
@@ -46,7 +46,7 @@ fn of_superuser(applied: &Applied, owner: &str) -> Option<Group> {
     let all = &applied.by_superuser;
     let notes = all.iter().map(|one| {
         let text = format!("`{}`: `{}`: {}", one.place, one.statement, one.reason);
-        printable(&text)
+        one_line(&text)
     });
     let verb = if all.len() == 1 { "needs" } else { "need" };
     (!all.is_empty()).then(|| Group {
@@ -68,7 +68,7 @@ fn passed_over(applied: &Applied, settings: &DatabaseSettings) -> Option<Group> 
         } else {
             extensions::install(&one.name, &applied.version)
         };
-        printable(&format!("`{}` creates `{}`: {effect}", one.place, one.name))
+        one_line(&format!("`{}` creates `{}`: {effect}", one.place, one.name))
     });
     let verb = if all.len() == 1 { "was" } else { "were" };
     (!all.is_empty()).then(|| Group {
@@ -79,7 +79,8 @@ fn passed_over(applied: &Applied, settings: &DatabaseSettings) -> Option<Group> 
             platform::name(platform)
         ),
         notes: notes.collect(),
-        help: "the statements that create them were not run: what else an extension does is not checked".to_string(),
+        help: "the statements that create them were not run: what else an extension does is not checked"
+            .to_string(),
     })
 }
 
@@ -107,7 +108,7 @@ fn made_up(applied: &Applied, settings: &DatabaseSettings) -> Option<Group> {
         is_near |= meant.is_some();
         let meant = meant.map_or(String::new(), |meant| format!("; {meant}"));
         let text = format!("`{}` names `{}`{meant}", role.place, role.name);
-        printable(&text)
+        one_line(&text)
     });
     let notes: Vec<String> = notes.collect();
     let count = notes.len();
