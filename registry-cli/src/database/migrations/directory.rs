@@ -276,9 +276,12 @@ fn without_journal(root: &Root, directory: &Path) -> Result<Vec<PathBuf>, Failur
     Ok(scripts)
 }
 
-/// Whether there is nothing in a directory but hidden files, such as `.gitkeep`.
-pub fn is_empty(root: &Root, directory: &Path) -> Result<bool, Failure> {
-    Ok(names_in(root, directory)?.iter().all(|name| is_hidden(name)))
+/// Whether no tool has migrations in a directory, or there is no such directory.
+pub fn has_none(root: &Root, directory: &Path) -> bool {
+    let has_journal = || !matches!(drizzle_journal(root, directory), Ok(None));
+    let has_scripts = || without_journal(root, directory).map_or(true, |paths| !paths.is_empty());
+    !root.has_directory(directory)
+        || !(has_journal() || has_scripts() || sea_orm_migration(root, directory).is_some())
 }
 
 fn names_in(root: &Root, directory: &Path) -> Result<Vec<String>, Failure> {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use table_registry_engine::{Root, display};
 
-use super::directory::{is_empty, paths, text};
+use super::directory::{has_none, paths, text};
 use super::tool::Tool;
 use crate::failure::Failure;
 
@@ -39,22 +39,19 @@ pub fn files(root: &Root, directory: &Path, up: &str, down: &str) -> Result<Vec<
     Ok(files.map(|(name, text)| (directory.join(name), text)).collect())
 }
 
-/// The tool that owns the directory, and its files. Only files that are there tell how a tool names new ones.
+/// The tool that owns the directory, and its files.
 fn owned(root: &Root, directory: &Path) -> Result<(Tool, Vec<PathBuf>), Failure> {
-    if root.has_directory(directory) && !is_empty(root, directory)? {
-        return paths(root, directory);
-    }
-    let what = if root.has_directory(directory) {
-        "is empty"
-    } else {
-        "does not exist"
-    };
-    Err(Failure::new(format!("`{}` {what}", display(directory)))
-        .note("the names of the migrations that are there tell which tool owns them, and how it names a new one")
-        .help(
-            "let your tool create the first migration, such as `sqlx migrate add table_registry` or \
-             `diesel migration generate table_registry`, and put the output of `sql` into it",
-        ))
+    paths(root, directory).map_err(|failure| {
+        if !has_none(root, directory) {
+            return failure;
+        }
+        failure
+            .note("the names of the migrations in a directory tell which tool owns it, and how a new one is named")
+            .help(
+                "let your tool create the first migration, such as `sqlx migrate add table_registry` or \
+                 `diesel migration generate table_registry`, and put the output of `sql` into it",
+            )
+    })
 }
 
 fn no_version(tool: Tool, directory: &Path) -> Failure {
@@ -273,6 +270,21 @@ mod tests {
         let drizzle = [("0000_a.sql", ""), ("meta/_journal.json", journal)];
         assert!(failure(&drizzle).contains("drizzle-kit generate --custom"));
         assert!(failure(&[("views.sql", "")]).contains("has a number"));
-        assert!(failure(&[]).contains("contains no migrations"));
+        for names in [&[][..], &[("README.md", "")], &[(".gitkeep", "")]] {
+            let text = failure(names);
+            assert!(text.contains("contains no migrations"), "{text}");
+            assert!(text.contains("sqlx migrate add table_registry"), "{text}");
+        }
+        let programs = failure(&[("m20220101_000001_create.rs", "")]);
+        assert!(
+            programs.contains("Rust programs") && !programs.contains("sqlx"),
+            "{programs}"
+        );
+        let missing = is_repeated(&Root::current(), Path::new("no/such/directory"), UP);
+        let text = missing.unwrap_err().render();
+        assert!(
+            text.contains("cannot be read") && text.contains("sqlx migrate add"),
+            "{text}"
+        );
     }
 }
