@@ -326,7 +326,7 @@ fn a_user_is_a_tenant() {
     assert_eq!((codes(&report), report.code), (vec![], 0), "{}", report.all());
     assert!(!report.stderr.contains("ended in an error"), "{}", report.all());
     let sql = crate_.run(&["sql"]).stdout;
-    assert!(sql.contains("user_id = (SELECT auth.uid())"), "{sql}");
+    assert!(sql.contains(" = (SELECT auth.uid())"), "{sql}");
 
     // The server reads the tenant from the claims alone, as it does behind the API of today.
     for (mistake, code) in [
@@ -376,4 +376,62 @@ fn a_user_is_a_tenant() {
         "{}",
         report.all()
     );
+}
+
+/// A user belongs to several organisations: the tenant of a membership is its user, and other tables declare the way.
+#[test]
+fn tenants_through_memberships() {
+    if !has_server() {
+        return;
+    }
+    let own = "\"org_id IN (SELECT m.org_id FROM memberships AS m WHERE m.user_id = (SELECT auth.uid()))\"";
+    let entry = |command: &str, clauses: &str| {
+        format!(
+            "[[tenancy.policies]]\ntable = \"docs\"\nfor = \"{command}\"\n{clauses}\nreason = \"members see all docs\"\n"
+        )
+    };
+    let entries = [
+        entry("select", &format!("using = {own}")),
+        entry("insert", &format!("check = {own}")),
+        entry("update", &format!("using = {own}\ncheck = {own}")),
+        entry("delete", &format!("using = {own}")),
+    ];
+    let policy = format!(
+        "[tenancy]\ncolumn = \"user_id\"\nsetting = \"request.jwt.claim.sub\"\n{}\
+         [database]\napp_roles = [\"authenticated\"]\nplatform = \"supabase\"\n",
+        entries.concat()
+    );
+    let crate_ = Crate::with(&[
+        ("src/lib.rs", "pub mod schema;\n\ntable_registry::table_registry!(\"schema/\");\n"),
+        (
+            "src/schema/mod.rs",
+            "use table_registry::table;\nuse uuid::Uuid;\n\n#[table]\n\
+             pub struct Memberships { pub id: Uuid, pub user_id: Uuid, pub org_id: Uuid }\n\n#[table]\n\
+             pub struct Docs { pub id: Uuid, pub org_id: Uuid, pub body: String }\n",
+        ),
+        ("table-registry.toml", &policy),
+        ("revoke.toml", ""),
+        (
+            "supabase/migrations/20240101000000_tables.sql",
+            "create table public.memberships (id uuid primary key, user_id uuid not null, org_id uuid not null);\n\
+             create index on public.memberships (user_id);\n\
+             create table public.docs (id uuid primary key, org_id uuid not null, body text not null);\n\
+             revoke all on all tables in schema public from anon, authenticated;\n\
+             grant select on public.memberships to authenticated;\n\
+             grant select, insert, update, delete on public.docs to authenticated;\n\
+             alter default privileges in schema public revoke all on tables from anon, authenticated, service_role;\n",
+        ),
+    ]);
+    crate_.manifest("docs");
+    let registry = crate_.run(&["sql"]).stdout;
+    crate_.write("supabase/migrations/20240101000001_registry.sql", &registry);
+    let report = verify(&crate_, &["--probe"]);
+    assert_eq!((codes(&report), report.code), (vec![], 0), "{}", report.all());
+    crate_.write(
+        "supabase/migrations/20240102000000_mistake.sql",
+        "create policy p on public.docs for select to authenticated
+             using (org_id in (select m.org_id from public.memberships m));",
+    );
+    let report = verify(&crate_, &[]);
+    assert_eq!(report.code, 1, "{}", report.all());
 }

@@ -34,6 +34,7 @@ ALTER DEFAULT PRIVILEGES FOR ROLE supabase_admin, postgres IN SCHEMA public
     GRANT ALL ON SEQUENCES TO postgres, anon, authenticated, service_role;
 
 CREATE PUBLICATION supabase_realtime;
+ALTER PUBLICATION supabase_realtime OWNER TO postgres;
 
 CREATE SCHEMA extensions;
 GRANT USAGE ON SCHEMA extensions TO anon, authenticated, service_role;
