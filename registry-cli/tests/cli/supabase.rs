@@ -402,7 +402,10 @@ fn tenants_through_memberships() {
         entries.concat()
     );
     let crate_ = Crate::with(&[
-        ("src/lib.rs", "pub mod schema;\n\ntable_registry::table_registry!(\"schema/\");\n"),
+        (
+            "src/lib.rs",
+            "pub mod schema;\n\ntable_registry::table_registry!(\"schema/\");\n",
+        ),
         (
             "src/schema/mod.rs",
             "use table_registry::table;\nuse uuid::Uuid;\n\n#[table]\n\

@@ -616,6 +616,10 @@ impl<'e> Evaluation<'e> {
             // The token need not have the claim, and then it holds no tenant.
             return self.text_of_tenant().nullable(true).failing(left.may_fail);
         }
+        // A part of no JSON is null.
+        if let (Known::Nothing, BinaryOperator::Arrow | BinaryOperator::LongArrow) = (&left.known, op) {
+            return left.clone().failing(right.may_fail);
+        }
         for value in [left, right] {
             if let Known::Tenant(_) | Known::Spelling(_) = value.known {
                 self.need_tenants(None);

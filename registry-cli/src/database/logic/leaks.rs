@@ -659,6 +659,19 @@ fn claims_of_the_token() {
     assert_eq!(wrong("uuid", &leaky, false, on_supabase), NONE);
 }
 
+/// An example shows what these let through.
+#[test]
+fn claims_that_do_not_matter() {
+    for leaky in [
+        "(auth.uid() IS NOT NULL)",
+        "(org_id <> auth.uid())",
+        "((auth.uid() IS NULL) OR (org_id = auth.uid()))",
+    ] {
+        let verdict = judged("uuid", leaky, on_supabase);
+        assert!(verdict.starts_with("where "), "{leaky}: {verdict}");
+    }
+}
+
 /// Elsewhere, nothing says that the two settings come from one token.
 #[test]
 fn claims_without_the_platform() {
