@@ -246,9 +246,12 @@ const CLAIMS: &[&str] = &["request.jwt.claims", "request.jwt.claim"];
 fn setting_fault(text: &str) -> Option<Diagnostic> {
     if CLAIMS.iter().any(|claims| text.eq_ignore_ascii_case(claims)) {
         return Some(
-            Diagnostic::new(Fault::InvalidValue, format!("`{text}` holds all claims of a token, not one tenant"))
-                .note("PostgREST fills it with JSON")
-                .help("name the claim that is the tenant: `request.jwt.claim.sub` for `auth.uid()`"),
+            Diagnostic::new(
+                Fault::InvalidValue,
+                format!("`{text}` holds all claims of a token, not one tenant"),
+            )
+            .note("PostgREST fills it with JSON")
+            .help("name the claim that is the tenant: `request.jwt.claim.sub` for `auth.uid()`"),
         );
     }
     if text.contains('.') && text.split('.').all(is_identifier) {
