@@ -371,9 +371,9 @@ pub struct MigrationArguments {
     /// repeated.
     #[arg(long, value_name = "FILE", requires = "migrations")]
     pub setup: Vec<PathBuf>,
-    /// The major version of the throwaway server, if several are installed.
+    /// The major version of the throwaway server, if several are installed: 13 to 18.
     #[arg(long, value_name = "NUMBER", requires = "migrations")]
-    pub postgres_version: Option<u32>,
+    pub postgres_version: Option<String>,
 }
 
 #[derive(Args, Debug)]

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use table_registry_engine::{Code, Diagnostic, Severity};
 
+use crate::database::migrations::script;
 use crate::explain;
 use crate::report::{self, Exit, counted, say};
 
@@ -146,7 +147,9 @@ impl Group<'_> {
             }
             for help in &entry.diagnostic.helps {
                 if is_sql(help) {
-                    add(&mut statements, help);
+                    for statement in statements_of(help) {
+                        add(&mut statements, &statement);
+                    }
                 } else {
                     let pattern = pattern(entry, help, &common);
                     match words.iter_mut().find(|known| known.pattern == pattern) {
@@ -224,6 +227,19 @@ fn with_word(text: &str, word: &str, other: &str) -> String {
 /// Whether a fix can be run as it is.
 fn is_sql(fix: &str) -> bool {
     fix.ends_with(';') && fix.starts_with(|first: char| first.is_ascii_uppercase())
+}
+
+/// The statements of a fix, each on its own: those that several fixes need are run once.
+fn statements_of(fix: &str) -> Vec<String> {
+    let letters = |text: &str| text.split_whitespace().collect::<String>();
+    let found = script::statements(fix).unwrap_or_default().into_iter();
+    let statements: Vec<String> = found.map(|one| one.text + ";").collect();
+    // A comment between statements would be lost.
+    if letters(&statements.concat()) == letters(fix) {
+        statements
+    } else {
+        vec![fix.to_string()]
+    }
 }
 
 /// The start of a sentence as that of a message. A name such as `PostgreSQL` stays.
@@ -317,6 +333,28 @@ mod tests {
         let found = together(&entries);
         assert_eq!(found.notes, ["a, b, c", "common"]);
         assert_eq!(found.helps, ["ALTER TABLE a;\nALTER TABLE b;"]);
+    }
+
+    #[test]
+    fn a_statement_that_several_fixes_need_is_run_once() {
+        let index = "CREATE UNIQUE INDEX CONCURRENTLY i ON p (org_id, id);";
+        let body = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1; $$;";
+        let entries = [
+            entry("a", None, &[], &format!("{index}\nALTER TABLE a\n    ADD KEY;")),
+            entry("b", None, &[], &format!("{index}\nALTER TABLE b ADD KEY;")),
+            entry("c", None, &[], &format!("{body} {index}")),
+            entry(
+                "d",
+                None,
+                &[],
+                "DROP TABLE x;\n-- by hand: the rest\nDROP TABLE y;",
+            ),
+        ];
+        let expected = format!(
+            "{index}\nALTER TABLE a\n    ADD KEY;\nALTER TABLE b ADD KEY;\n{body}\n\
+             DROP TABLE x;\n-- by hand: the rest\nDROP TABLE y;"
+        );
+        assert_eq!(together(&entries).helps, [expected]);
     }
 
     #[test]

@@ -37,6 +37,11 @@ pub fn printable(text: &str) -> String {
         .collect()
 }
 
+/// A name from the database on one line, with its control characters escaped.
+pub fn one_line(name: &str) -> String {
+    printable(name).replace('\n', "\\n")
+}
+
 /// Names in backticks, formatted by [`listed`].
 pub fn quoted<N: Display>(names: impl IntoIterator<Item = N>) -> String {
     let quoted: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
@@ -62,7 +67,7 @@ pub fn listed(names: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{edited, listed};
+    use super::{edited, listed, one_line};
 
     #[test]
     fn long_lists_are_cut() {
@@ -70,6 +75,11 @@ mod tests {
         assert_eq!(listed(&names[..1]), "t1");
         assert_eq!(listed(&names[..3]), "t1, t2 and t3");
         assert_eq!(listed(&names), "t1, t2, t3, t4 and 3 more");
+    }
+
+    #[test]
+    fn names_are_on_one_line() {
+        assert_eq!(one_line("a\nb\tc\u{1b}[31m é"), "a\\nb\\tc\\u{1b}[31m é");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::orphans;
 use crate::project::{self, Project};
 use crate::report::{self, Exit, counted};
-use crate::text::printable;
+use crate::text::one_line;
 use crate::workspace::Workspace;
 
 /// What `--format json` prints: `registry-cli/schema/list.json`.
@@ -167,7 +167,7 @@ fn cells(tables: &[TableRow], with_package: bool) -> Vec<Vec<String>> {
     let with_package = |(package, row): (String, [String; 6])| {
         let package = with_package.then_some(package);
         let cells = package.into_iter().chain(row);
-        cells.map(|cell| printable(&cell).replace('\n', "\\n")).collect()
+        cells.map(|cell| one_line(&cell)).collect()
     };
     all.map(with_package).collect()
 }

@@ -21,7 +21,7 @@ use crate::edit::{Changes, ExclusiveRun};
 use crate::failure::Failure;
 use crate::project::Project;
 use crate::report::{self, Exit, counted, say};
-use crate::text::{printable, quoted};
+use crate::text::{one_line, printable, quoted};
 use crate::workspace::{Workspace, absolute};
 
 /// What `--format json` prints: `registry-cli/schema/matrix.json`.
@@ -45,7 +45,7 @@ struct Row<'m> {
     /// `select`, `insert`, `update`, `delete` or `truncate`.
     command: &'static str,
     /// The rows that it reaches: `own`, `others` (of other tenants), `unset` (of tenants, without a tenant), `shared`, or
-    /// `all` where no tenant is asked for.
+    /// `all` where tenants do not matter: in tables without tenants, and for `truncate`.
     rows: Vec<&'static str>,
     /// The rows for which this is not known: an error got in the way, or nothing could be tried.
     unknown: Vec<&'static str>,
@@ -54,9 +54,12 @@ struct Row<'m> {
 pub fn run(arguments: &MatrixArguments) -> Result<Exit, Failure> {
     let report = |_: &Project, faults: Vec<Diagnostic>| Ok(report::faults(&faults));
     with_project(&arguments.selection, report, |project| {
+        // A file that cannot be read need not wait for the server.
+        let committed = arguments.check.as_deref().map(|file| committed(project, file));
+        let committed = committed.transpose()?;
         let matrix = observed(project, arguments)?;
-        if let Some(file) = &arguments.check {
-            return check(project, &matrix, &absolute(file)?);
+        if let Some((path, committed)) = committed {
+            return Ok(check(&matrix, &path, &committed));
         }
         if let Some(file) = &arguments.write {
             return write(project, &matrix, &absolute(file)?, arguments);
@@ -89,7 +92,7 @@ fn observed_in(project: &Project, session: &mut Session, target: Target) -> Resu
     for one in untried {
         say!(
             "warning: the rows of table `{}` are not known: {}; {}",
-            printable(&one.table),
+            one_line(&one.table),
             printable(&one.reason),
             printable(&one.fix)
         );
@@ -104,14 +107,21 @@ fn observed_in(project: &Project, session: &mut Session, target: Target) -> Resu
     Ok(matrix)
 }
 
-fn check(project: &Project, matrix: &Matrix, file: &Path) -> Result<Exit, Failure> {
-    let path = display(project.package.root.relative(file));
-    let text = fs::read_to_string(file).map_err(|error| {
+/// The file of `--check`, with its path.
+fn committed(project: &Project, file: &Path) -> Result<(String, Committed), Failure> {
+    let file = absolute(file)?;
+    let path = display(project.package.root.relative(&file));
+    let text = fs::read_to_string(&file).map_err(|error| {
         let failure = Failure::io("read", Path::new(&path), &error);
         let help = "write it with `cargo table-registry matrix --write FILE`".to_string();
         failure.maybe_help((error.kind() == ErrorKind::NotFound).then_some(help))
     })?;
-    let differences = matrix.differences(&Committed::read(&path, &text)?);
+    let committed = Committed::read(&path, &text)?;
+    Ok((path, committed))
+}
+
+fn check(matrix: &Matrix, path: &str, committed: &Committed) -> Exit {
+    let differences = matrix.differences(committed);
     let exit = report::human(&differences);
     report::status(
         "Checked",
@@ -120,7 +130,7 @@ fn check(project: &Project, matrix: &Matrix, file: &Path) -> Result<Exit, Failur
     if !differences.is_empty() {
         say!("{}", report::summary(differences.iter().map(|one| one.severity)));
     }
-    Ok(exit)
+    exit
 }
 
 fn write(
@@ -178,7 +188,7 @@ fn cells(matrix: &Matrix) -> Vec<Vec<String>> {
         rows.entry((&key.role, &key.table)).or_default().push(cell);
     }
     let rows = rows.into_iter().map(|((role, table), cells)| {
-        let names = [role, table].map(|name| printable(name).replace('\n', "\\n"));
+        let names = [role, table].map(one_line);
         names.into_iter().chain(cells).collect()
     });
     [header.map(String::from).collect()]

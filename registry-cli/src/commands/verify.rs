@@ -11,7 +11,7 @@ use crate::database::data;
 use crate::database::databases;
 use crate::database::exceptions::{self, Allowance};
 use crate::database::finding::Finding;
-use crate::database::migrations::blind::BlindStatement;
+use crate::database::migrations::apply::Applied;
 use crate::database::probe::{self, Target};
 use crate::database::report as findings;
 use crate::database::session::{Address, Session};
@@ -22,41 +22,40 @@ use crate::project::Project;
 use crate::report::{self, Exit, counted};
 
 pub fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
+    if arguments.data && arguments.server.migrations.is_some() {
+        return Err(Failure::new("`--data` compares the rows of an existing database")
+            .note("the server that `--migrations` starts has no rows but those that the migrations insert")
+            .help(
+                "leave `--data` out, or name the database with `--database-url` in place of `--migrations`",
+            ));
+    }
     let report = |project: &Project, faults: Vec<Diagnostic>| {
         let findings: Vec<Finding> = faults.into_iter().map(Finding::of_registry).collect();
-        findings::print(project, &findings, &[], arguments)
+        findings::print(project, &findings, &[], None, arguments)
     };
     with_projects(&arguments.selection, report, |project| {
         if let Some(mut throwaway) = Throwaway::of_arguments(project, &arguments.server)? {
-            let blind = std::mem::take(&mut throwaway.blind);
-            let sessions = std::slice::from_mut(&mut throwaway.session);
-            return check(project, sessions, Target::Throwaway, &blind, arguments);
+            let Throwaway { session, applied, .. } = &mut throwaway;
+            let sessions = std::slice::from_mut(session);
+            return check(project, sessions, Target::Throwaway, Some(applied), arguments);
         }
-        let mut sessions = connected(&arguments.database_url)?;
-        check(project, &mut sessions, Target::Live, &[], arguments)
+        let mut sessions = Session::connect_all(&arguments.database_url)?;
+        check(project, &mut sessions, Target::Live, None, arguments)
     })
-}
-
-/// A session in each of the named databases, or else in the one that the environment names.
-fn connected(urls: &[String]) -> Result<Vec<Session>, Failure> {
-    if urls.is_empty() {
-        return Ok(vec![Session::connect(None)?]);
-    }
-    urls.iter().map(|url| Session::connect(Some(url))).collect()
 }
 
 fn check(
     project: &Project,
     sessions: &mut [Session],
     target: Target,
-    blind: &[BlindStatement],
+    applied: Option<&Applied>,
     arguments: &VerifyArguments,
 ) -> Result<Exit, Failure> {
     let catalogs: Vec<Catalog> = sessions.iter_mut().map(Catalog::read).collect::<Result<_, _>>()?;
     let contexts = catalogs.iter().map(|catalog| Context::new(project, catalog));
     let mut contexts: Vec<Context<'_>> = contexts.collect::<Result<_, _>>()?;
     for (session, context) in sessions.iter_mut().zip(&mut contexts) {
-        context.blind = blind.to_vec();
+        context.blind = applied.map_or_else(Vec::new, |applied| applied.blind.clone());
         context.is_throwaway |= target == Target::Throwaway;
         observe(session, context, target, arguments)?;
     }
@@ -64,9 +63,9 @@ fn check(
     let addresses: Vec<Address> = sessions.iter().map(|session| session.address.clone()).collect();
     let (mut found, mut allowed) = (Vec::new(), Vec::new());
     for (name, context) in databases::names(&addresses).into_iter().zip(&contexts) {
-        let applied = exceptions::apply(context, checks::run(context), &left_out);
-        found.push((name, applied.reported));
-        for allowance in applied.allowed {
+        let judged = exceptions::apply(context, checks::run(context), &left_out);
+        found.push((name, judged.reported));
+        for allowance in judged.allowed {
             if !allowed
                 .iter()
                 .any(|known: &Allowance<'_>| known.repeats(&allowance))
@@ -76,7 +75,7 @@ fn check(
         }
     }
     let reported = databases::united(found);
-    let exit = findings::print(project, &reported, &allowed, arguments)?;
+    let exit = findings::print(project, &reported, &allowed, applied, arguments)?;
     findings::say_what_is_allowed(&allowed);
     for context in &contexts {
         report::status("Compared", column_types::summary(context));

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use table_registry_engine::{Command, DatabaseSettings, Level, Lint, RegisteredTable, Tenancy};
 
 use super::catalog::{Catalog, Function, Oid, Relation};
+use super::claims;
 use super::computed::Computed;
 use super::foreign_rows::ForeignRows;
 use super::logic::{Expressions, Verdicts};
@@ -338,10 +339,7 @@ impl<'c> Context<'c> {
 }
 
 fn setters(project: &Project, catalog: &Catalog) -> Setters {
-    let tenancy = project.policy.tenancy.column();
-    tenancy.map_or_else(Setters::default, |column| {
-        Setters::new(&catalog.setters, &column.setting)
-    })
+    Setters::new(&catalog.setters, &claims::settings(&project.policy))
 }
 
 /// The relation of a registered table. A foreign table can hold what belongs to no tenant, as it has no row-level security.

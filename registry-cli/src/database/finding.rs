@@ -3,7 +3,7 @@
 use table_registry_engine::{CheckSubject, Code, Diagnostic, Level, Placed, Severity};
 
 use crate::project::Project;
-use crate::text::{printable, quoted};
+use crate::text::{one_line, printable, quoted};
 
 /// A fault of the database.
 #[derive(Clone, Debug)]
@@ -219,7 +219,16 @@ impl Finding {
 
     /// Which of the verified databases have it, if not all.
     pub fn where_only(&self) -> Option<String> {
-        (!self.databases.is_empty()).then(|| format!("only in {}", printable(&quoted(&self.databases))))
+        (!self.databases.is_empty()).then(|| format!("only in {}", one_line(&quoted(&self.databases))))
+    }
+
+    /// A fact with its names on one line. The lines of an expression stay.
+    fn shown(&self, fact: &str) -> String {
+        let own = [&self.table, &self.object, &self.relation, &self.column];
+        let names = own.into_iter().flatten().chain(&self.subjects).chain(&self.roles);
+        let broken = names.filter(|name| name.contains('\n'));
+        let fact = broken.fold(fact.to_string(), |fact, name| fact.replace(name, &one_line(name)));
+        printable(&fact)
     }
 
     /// The diagnostic, at the entry of the policy file, the field, the struct, or nowhere.
@@ -227,9 +236,9 @@ impl Finding {
         if let Some(fault) = &self.fault {
             return fault.clone();
         }
-        let mut diagnostic = Diagnostic::new(self.code, printable(&self.message)).help(printable(&self.fix));
+        let mut diagnostic = Diagnostic::new(self.code, one_line(&self.message)).help(printable(&self.fix));
         diagnostic.severity = self.severity;
-        diagnostic.notes = self.facts.iter().map(|fact| printable(fact)).collect();
+        diagnostic.notes = self.facts.iter().map(|fact| self.shown(fact)).collect();
         diagnostic.notes.extend(self.where_only());
         if let Some(place) = self.entry.as_ref().or(self.field.as_ref()) {
             return at(diagnostic, place);

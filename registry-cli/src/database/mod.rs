@@ -7,6 +7,7 @@ mod called_functions;
 mod calls;
 pub mod catalog;
 pub mod checks;
+mod claims;
 pub mod column_types;
 mod computed;
 pub mod context;

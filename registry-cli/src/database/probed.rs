@@ -1,6 +1,7 @@
 //! What the probe found out.
 
 use crate::report::counted;
+use crate::text::quoted;
 
 /// The attempts, and those that tell something.
 #[derive(Debug, Default)]
@@ -52,6 +53,23 @@ pub fn described(actions: &[Action]) -> String {
         }
     });
     texts.collect::<Vec<_>>().join("; ")
+}
+
+/// The roles that attempted something, with their actions: those that attempted the same stand together.
+pub fn by_roles<'a>(attempts: impl IntoIterator<Item = (&'a str, &'a [Action])>) -> Vec<(String, String)> {
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for (role, actions) in attempts {
+        let actions = described(actions);
+        match groups.iter_mut().find(|(known, _)| *known == actions) {
+            Some((_, roles)) => roles.push(role),
+            None => groups.push((actions, vec![role])),
+        }
+    }
+    let named = groups.into_iter().map(|(actions, roles)| {
+        let noun = if roles.len() == 1 { "role" } else { "roles" };
+        (format!("{noun} {}", quoted(roles)), actions)
+    });
+    named.collect()
 }
 
 /// What an attempt would achieve.
@@ -143,7 +161,22 @@ fn add(actions: &mut Vec<Action>, action: Action) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Action, described};
+    use super::{Action, by_roles, described};
+
+    #[test]
+    fn roles_that_attempted_the_same_stand_together() {
+        let action = |command: &str| Action {
+            command: command.to_string(),
+            circumstance: "",
+        };
+        let (one, other) = ([action("SELECT")], [action("DELETE")]);
+        let found = by_roles([("a", &one[..]), ("b", &other[..]), ("c", &one[..])]);
+        let expected = [("roles `a` and `c`", "SELECT"), ("role `b`", "DELETE")];
+        assert_eq!(
+            found,
+            expected.map(|(roles, actions)| (roles.to_string(), actions.to_string()))
+        );
+    }
 
     #[test]
     fn commands_are_listed_by_circumstance() {

@@ -8,12 +8,13 @@ use table_registry_engine::{Diagnostic, Placed, Severity, display};
 use super::context::Context;
 use super::exceptions::{self, Allowance};
 use super::finding::{Finding, Remedy};
+use super::migrations::apply::Applied;
 use crate::cli::{VerifyArguments, VerifyFormat};
 use crate::failure::Failure;
 use crate::groups::{self, Detail, Entry};
 use crate::project::Project;
 use crate::report::{self, Exit, counted, say};
-use crate::text::printable;
+use crate::text::{one_line, printable};
 
 /// What `--format json` prints: `registry-cli/schema/verify.json`.
 #[derive(Serialize)]
@@ -25,6 +26,22 @@ struct Json<'f> {
     findings: Vec<Row<'f>>,
     /// What would be a finding without an exception, sorted by what the exception names.
     allowed: Vec<AllowedRow<'f>>,
+    /// The migrations whose result was verified, if it was not an existing database.
+    applied: Option<AppliedRow<'f>>,
+}
+
+/// The migrations that a throwaway server ran.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct AppliedRow<'f> {
+    /// How many there are.
+    migrations: usize,
+    /// The tool that owns the directory, if it is a known one.
+    tool: Option<&'static str>,
+    /// The role that ran them.
+    owner: &'f str,
+    /// The version of the server.
+    postgres: &'f str,
 }
 
 /// One finding.
@@ -81,6 +98,7 @@ pub fn print(
     project: &Project,
     findings: &[Finding],
     allowed: &[Allowance<'_>],
+    applied: Option<&Applied>,
     arguments: &VerifyArguments,
 ) -> Result<Exit, Failure> {
     let diagnostics: Vec<Diagnostic> = findings.iter().map(|one| one.diagnostic(project)).collect();
@@ -101,6 +119,12 @@ pub fn print(
                 version: report::JSON_VERSION,
                 findings: findings.iter().map(row).collect(),
                 allowed: allowed.iter().map(allowed_row).collect(),
+                applied: applied.map(|applied| AppliedRow {
+                    migrations: applied.count,
+                    tool: applied.tool,
+                    owner: &applied.owner,
+                    postgres: &applied.version,
+                }),
             })?;
             Ok(report::exit(&diagnostics))
         }
@@ -112,12 +136,12 @@ pub fn print(
 }
 
 fn entry(project: &Project, arguments: &VerifyArguments, finding: &Finding, diagnostic: Diagnostic) -> Entry {
-    let object = finding.object.as_deref().map(printable);
-    let part = match (object, finding.relation.as_deref().map(printable)) {
+    let object = finding.object.as_deref().map(one_line);
+    let part = match (object, finding.relation.as_deref().map(one_line)) {
         (Some(object), Some(relation)) => Some(format!("{object} of {relation}")),
         (object, relation) => object.or(relation),
     };
-    let (subject, part) = match finding.table.as_deref().map(printable) {
+    let (subject, part) = match finding.table.as_deref().map(one_line) {
         Some(table) => (table, part),
         None => (part.unwrap_or_else(|| diagnostic.message.clone()), None),
     };

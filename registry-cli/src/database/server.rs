@@ -4,6 +4,7 @@ use std::env::{self, consts::EXE_SUFFIX};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
@@ -97,7 +98,7 @@ impl Server {
     }
 
     /// Starts a server with this superuser, of the chosen version, and waits until it accepts connections.
-    pub fn start_with(superuser: &str, version: Option<u32>) -> Result<Self, Failure> {
+    pub fn start_with(superuser: &str, version: Option<&str>) -> Result<Self, Failure> {
         let installation = Installation::new(version)?;
         let _spinner = progress::spinner("Starting", "a PostgreSQL server");
         let watchdog = Watchdog::start(
@@ -178,7 +179,7 @@ impl Drop for Server {
 }
 
 impl Installation {
-    fn new(version: Option<u32>) -> Result<Self, Failure> {
+    fn new(version: Option<&str>) -> Result<Self, Failure> {
         let binaries = find_binaries(version)?;
         // The path of a socket is limited to about a hundred bytes, so the name is short.
         let created = tempfile::Builder::new().prefix("tr-").tempdir();
@@ -330,7 +331,7 @@ fn ids_of(accounts: &str, name: &str) -> Option<Ids> {
 
 /// The directory of the programs that a server needs, of the chosen major version. All come from one directory, so that
 /// they have one version.
-fn find_binaries(version: Option<u32>) -> Result<PathBuf, Failure> {
+fn find_binaries(version: Option<&str>) -> Result<PathBuf, Failure> {
     let candidates = on_path().into_iter().chain(from_pg_config()).chain(installed());
     let complete = |directory: &PathBuf| BINARIES.iter().all(|name| binary(directory, name).is_file());
     let mut complete = candidates.filter(complete);
@@ -343,18 +344,44 @@ fn find_binaries(version: Option<u32>) -> Result<PathBuf, Failure> {
     let mut versions: Vec<u32> = of_versions.iter().map(|(version, _)| *version).collect();
     versions.sort_unstable();
     versions.dedup();
-    let found = of_versions.into_iter().find(|(version, _)| *version == chosen);
+    let number = supported(chosen).map_err(|failure| failure.note(installed_versions(&versions)))?;
+    let found = of_versions.into_iter().find(|(version, _)| *version == number);
     found.map(|(_, directory)| directory).ok_or_else(|| {
         if versions.is_empty() {
             return no_server();
         }
-        let list: Vec<String> = versions.iter().map(u32::to_string).collect();
-        Failure::new(format!("PostgreSQL {chosen} is not installed on this machine"))
-            .note(format!("installed: {}", list.join(", ")))
+        Failure::new(format!("PostgreSQL {number} is not installed on this machine"))
+            .note(installed_versions(&versions))
             .help(format!(
-                "install its server package, such as `postgresql-{chosen}` on Debian, or choose an installed version"
+                "install its server package, such as `postgresql-{number}` on Debian, or choose an installed version"
             ))
     })
+}
+
+/// The major versions that the checks were tested on.
+const SUPPORTED: RangeInclusive<u32> = 13..=18;
+
+/// The number of a supported major version.
+fn supported(chosen: &str) -> Result<u32, Failure> {
+    let range = format!("{} to {}", SUPPORTED.start(), SUPPORTED.end());
+    let is_version = version(chosen).is_some();
+    let failure = match chosen.parse() {
+        Ok(number) if SUPPORTED.contains(&number) => return Ok(number),
+        Err(_) if is_version && major(chosen).is_some_and(|number| number >= 10) => {
+            Failure::new(format!("`{chosen}` is more than a major version of PostgreSQL"))
+        }
+        Ok(_) | Err(_) if is_version => Failure::new(format!("PostgreSQL {chosen} is not supported")),
+        _ => Failure::new(format!("`{chosen}` is not a version of PostgreSQL")),
+    };
+    Err(failure.help(format!("name a major version from {range}")))
+}
+
+fn installed_versions(versions: &[u32]) -> String {
+    let list: Vec<String> = versions.iter().map(u32::to_string).collect();
+    match list.as_slice() {
+        [] => "installed: none".to_string(),
+        list => format!("installed: {}", list.join(", ")),
+    }
 }
 
 /// What `postgres --version` says: `postgres (PostgreSQL) 16.4`.
@@ -477,6 +504,25 @@ mod tests {
             ("postgres", None),
         ] {
             assert_eq!(major(text), version);
+        }
+    }
+
+    #[test]
+    fn versions_that_can_be_chosen() {
+        assert_eq!(supported("13").ok(), Some(13));
+        assert_eq!(supported("18").ok(), Some(18));
+        for (text, part) in [
+            ("0", "PostgreSQL 0 is not supported"),
+            ("9.6", "PostgreSQL 9.6 is not supported"),
+            ("12", "PostgreSQL 12 is not supported"),
+            ("99", "PostgreSQL 99 is not supported"),
+            ("15.4", "`15.4` is more than a major version"),
+            ("abc", "`abc` is not a version"),
+            ("", "`` is not a version"),
+            ("-15", "`-15` is not a version"),
+        ] {
+            let text = anstream::adapter::strip_str(&supported(text).unwrap_err().render()).to_string();
+            assert!(text.contains(part) && text.contains("from 13 to 18"), "{text}");
         }
     }
 

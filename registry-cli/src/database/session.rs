@@ -102,14 +102,41 @@ pub struct Session {
 impl Session {
     /// Connects to the given database, or else to the one named by the environment.
     pub fn connect(url: Option<&str>) -> Result<Self, Failure> {
-        let from_environment = env::var(DATABASE_URL).ok().filter(|url| !url.is_empty());
-        let chosen = url.map(ToString::to_string).or(from_environment);
-        let options = match &chosen {
-            Some(url) => options(url)?,
-            None if LIBPQ.iter().any(|name| env::var_os(name).is_some()) => PgConnectOptions::new(),
-            None => return Err(no_database()),
+        let from_environment = || env::var(DATABASE_URL).ok().filter(|url| !url.is_empty());
+        if let Some(url) = url {
+            return Self::connect_named(url, "the option `--database-url`");
+        }
+        if let Some(url) = from_environment() {
+            return Self::connect_named(&url, "the environment variable `DATABASE_URL`");
+        }
+        let mut given = LIBPQ.iter().filter(|name| env::var_os(name).is_some());
+        let Some(variable) = given.next() else {
+            return Err(no_database());
         };
-        Self::open(options, secrets(chosen.as_deref()))
+        let opened = Self::open(PgConnectOptions::new(), secrets(None));
+        opened.map_err(|failure| failure.note(named_by(&format!("the environment variable `{variable}`"))))
+    }
+
+    /// Connects to each of the given databases, or else to the one named by the environment.
+    pub fn connect_all(urls: &[String]) -> Result<Vec<Self>, Failure> {
+        match urls {
+            [] => Ok(vec![Self::connect(None)?]),
+            [url] => Ok(vec![Self::connect(Some(url))?]),
+            several => {
+                let connect = |(number, url): (usize, &String)| {
+                    Self::connect_named(
+                        url,
+                        &format!("`--database-url` number {number} of {}", several.len()),
+                    )
+                };
+                (1..).zip(several).map(connect).collect()
+            }
+        }
+    }
+
+    fn connect_named(url: &str, source: &str) -> Result<Self, Failure> {
+        let opened = options(url).and_then(|options| Self::open(options, secrets(Some(url))));
+        opened.map_err(|failure| failure.note(named_by(source)))
     }
 
     /// Connects to a throwaway server, regardless of the environment.
@@ -318,6 +345,10 @@ fn options(url: &str) -> Result<PgConnectOptions, Failure> {
         return Err(unreadable(format!("`{}` is not PostgreSQL", parsed.scheme())));
     }
     PgConnectOptions::from_str(url).map_err(|error| unreadable(text(&error)))
+}
+
+fn named_by(source: &str) -> String {
+    format!("the database is named by {source}")
 }
 
 fn no_database() -> Failure {

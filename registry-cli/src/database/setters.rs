@@ -22,7 +22,7 @@ pub struct CodeRow {
 /// The objects whose use may change the setting.
 #[derive(Debug, Default)]
 pub struct Setters {
-    setting: String,
+    settings: Vec<String>,
     used: BTreeSet<String>,
     /// Those that are harmless while they are only read.
     written: BTreeSet<String>,
@@ -31,16 +31,16 @@ pub struct Setters {
 }
 
 impl Setters {
-    pub fn new(rows: &[CodeRow], setting: &str) -> Self {
+    pub fn new(rows: &[CodeRow], settings: &[&str]) -> Self {
         let mut setters = Self {
-            setting: setting.to_string(),
+            settings: settings.iter().map(ToString::to_string).collect(),
             ..Self::default()
         };
         let mut open: Vec<(&CodeRow, Code)> = rows.iter().map(|row| (row, Code::of(&row.body))).collect();
         loop {
             let (found, rest): (Vec<_>, Vec<_>) = open
                 .into_iter()
-                .partition(|(_, code)| code.sets(setting) || setters.first_in(code).is_some());
+                .partition(|(_, code)| setters.are_set(code) || setters.first_in(code).is_some());
             if found.is_empty() {
                 return setters;
             }
@@ -68,7 +68,7 @@ impl Setters {
 
     fn new_in_code(&self, text: &str) -> Option<String> {
         let code = Code::of(text);
-        if code.sets(&self.setting) {
+        if self.are_set(&code) {
             return Some("set_config".to_string());
         }
         self.first_in(&code)
@@ -77,6 +77,10 @@ impl Setters {
     /// Whether a statement that writes to a relation may change the setting.
     pub fn run_for(&self, relation: &str) -> bool {
         self.written.contains(relation)
+    }
+
+    fn are_set(&self, code: &Code) -> bool {
+        self.settings.iter().any(|setting| code.sets(setting))
     }
 
     fn first_in(&self, code: &Code) -> Option<String> {
@@ -295,7 +299,7 @@ mod tests {
             ),
             row("reads", false, "SELECT count(*) FROM noted"),
         ];
-        let setters = Setters::new(&rows, "app.org_id");
+        let setters = Setters::new(&rows, &["app.org_id"]);
         for name in ["deepest", "deeper", "deep", "note", "shown"] {
             assert!(setters.used.contains(name), "{name}");
         }

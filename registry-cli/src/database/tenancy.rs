@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use table_registry_engine::{Command, Parent, Policy, RegisteredTable, Registry, Tenancy};
 
+use super::claims;
 use super::statements::{POLICY, Qualified, RequiredPolicy, identifier, literal, qualified};
 use crate::columns::{Column, TableColumns};
 
@@ -167,6 +168,9 @@ impl<'p> RequiredPolicies<'p> {
             "text" => String::new(),
             other => format!("::{other}"),
         };
+        if let Some(claim) = claims::tenant(self.policy) {
+            return Ok(claims::expression(claim, &sql_type));
+        }
         let setting = literal(&settings.setting);
         Ok(format!(
             "(SELECT nullif(current_setting({setting}, true), ''){cast})"

@@ -19,6 +19,7 @@ use sqlparser::tokenizer::Token;
 
 use super::calls::tokens;
 use super::catalog::{Function, Oid, Relation, Rule, Trigger};
+use super::claims;
 use super::context::{Context, Table};
 use super::logic::{MAX_STEPS, Question, Verdict};
 use super::mention::Words;
@@ -97,12 +98,16 @@ fn without_bound(context: &Context<'_>, function: &Function, role: Oid) -> Strin
     reader.without_bound(body)
 }
 
+/// The most words and dots of a setting's name that are read.
+const LONGEST_NAME: usize = 16;
+
 /// Whether a function sets the tenant itself.
 fn changes_tenant(context: &Context<'_>, function: &Function) -> bool {
-    let Some(column) = context.project.policy.tenancy.column() else {
+    let own = claims::settings(&context.project.policy);
+    if own.is_empty() {
         return true;
-    };
-    let is_setting = |name: &String| name.eq_ignore_ascii_case(&column.setting);
+    }
+    let is_setting = |name: &String| own.iter().any(|own| name.eq_ignore_ascii_case(own));
     let found = tokens(&function.body).unwrap_or_default();
     let words: Vec<String> = found
         .iter()
@@ -115,8 +120,9 @@ fn changes_tenant(context: &Context<'_>, function: &Function) -> bool {
             let is_scope = words
                 .get(at + 1)
                 .is_some_and(|word| word == "local" || word == "session");
-            let name = words.iter().skip(at + 1 + usize::from(is_scope)).take(3);
-            is_setting(&name.cloned().collect())
+            let name = words.iter().skip(at + 1 + usize::from(is_scope));
+            let name = name.take_while(|word| !matches!(word.as_str(), "=" | "to"));
+            is_setting(&name.take(LONGEST_NAME).cloned().collect())
         })
 }
 

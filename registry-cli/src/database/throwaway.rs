@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use super::migrations::apply::{self, Applied, DATABASE, Production, SetupFile};
-use super::migrations::blind::BlindStatement;
 use super::migrations::{directory, told};
 use super::platform;
 use super::server::Server;
@@ -11,14 +10,14 @@ use super::session::Session;
 use crate::cli::MigrationArguments;
 use crate::failure::Failure;
 use crate::project::Project;
+use crate::report;
 use crate::workspace::{absolute, read};
 
 /// A server that is removed when this value is dropped.
 pub struct Throwaway {
     /// Declared first, so that it is dropped before the server.
     pub session: Session,
-    /// The statements of the migrations that found no row because policies hide them.
-    pub blind: Vec<BlindStatement>,
+    pub applied: Applied,
     _server: Server,
 }
 
@@ -32,14 +31,14 @@ impl Throwaway {
         let migrations = directory::find(root, root.relative(&absolute(directory)?))?;
         let production = production(project, &arguments.setup)?;
         let superuser = platform::superuser(production.platform);
-        let server = Server::start_with(superuser, arguments.postgres_version)?;
+        let server = Server::start_with(superuser, arguments.postgres_version.as_deref())?;
         let applied = apply::apply(&server, &migrations, &production)?;
         let settings = &project.policy.database;
         told::say_what_production_needs(&applied, production.owner(), settings);
-        let Applied { blind, .. } = applied;
+        report::status("Applied", applied.summary());
         Ok(Some(Self {
             session: Session::connect_to(&server, DATABASE)?,
-            blind,
+            applied,
             _server: server,
         }))
     }

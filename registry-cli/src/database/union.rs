@@ -1,5 +1,6 @@
 //! Several crates that share a database: their registries and policies as one.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use table_registry_engine::{DatabaseCheck, Lint, Policy, Tenants, display};
@@ -27,6 +28,10 @@ pub fn of(projects: Vec<Project>) -> Result<Option<Project>, Failure> {
         }
         whole.policy.unite(project.policy);
         whole.faults.extend(project.faults);
+        let known: BTreeSet<&str> = whole.sources.iter().map(|source| source.path.as_str()).collect();
+        let mut more = project.sources;
+        more.retain(|source| !known.contains(source.path.as_str()));
+        whole.sources.extend(more);
     }
     Ok(Some(whole))
 }

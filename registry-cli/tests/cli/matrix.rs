@@ -273,6 +273,24 @@ fn files_that_are_missing_or_broken() {
         report.all()
     );
     assert!(report.stderr.contains("matrix --write FILE"), "{}", report.all());
+    // The file is read before anything is run.
+    let run_nowhere = |file: &str| {
+        let url = "postgres://app@127.0.0.1:1/nowhere";
+        crate_.run(&["matrix", "--database-url", url, "--check", file])
+    };
+    let report = run_nowhere("missing.toml");
+    assert!(
+        report.stderr.contains("`missing.toml` cannot be read"),
+        "{}",
+        report.all()
+    );
+    crate_.write("other.toml", "access = 1\n");
+    let report = run_nowhere("other.toml");
+    assert!(
+        report.code == 2 && report.stderr.contains("other.toml"),
+        "{}",
+        report.all()
+    );
     crate_.write(
         "broken.toml",
         "access = [\n    { role = \"app\", table = \"tasks\" },\n]\n",

@@ -411,12 +411,25 @@ fn the_version_of_the_server_can_be_chosen() {
     let installed = version();
     let report = run(&installed.to_string());
     assert_eq!(report.code, 0, "{}", report.all());
-    let report = run("98");
+    for (version, part) in [
+        ("0", "PostgreSQL 0 is not supported"),
+        ("9.6", "PostgreSQL 9.6 is not supported"),
+        ("98", "PostgreSQL 98 is not supported"),
+        ("abc", "`abc` is not a version of PostgreSQL"),
+    ] {
+        let report = run(version);
+        assert_eq!(report.code, 2, "{}", report.all());
+        for part in [part, "installed: ", "name a major version from 13 to 18"] {
+            assert!(report.stderr.contains(part), "{part}\n{}", report.all());
+        }
+    }
+    let other = if installed == 13 { "14" } else { "13" };
+    let report = run(other);
     assert_eq!(report.code, 2);
     assert!(
         report
             .stderr
-            .contains("PostgreSQL 98 is not installed on this machine"),
+            .contains(&format!("PostgreSQL {other} is not installed on this machine")),
         "{}",
         report.all()
     );
@@ -430,6 +443,11 @@ fn the_version_of_the_server_can_be_chosen() {
 }
 
 /// `sql --diff` with what the migrations make, and the migration that it writes.
+#[track_caller]
+fn assert_nothing_to_do(report: &Report) {
+    assert_eq!((report.code, report.stdout.as_str()), (0, ""), "{}", report.all());
+}
+
 #[test]
 fn the_difference_to_the_migrations() {
     if !has_server() {
@@ -438,7 +456,7 @@ fn the_difference_to_the_migrations() {
     let crate_ = shop();
     let run = |arguments: &[&str]| crate_.run(&[&["sql"], arguments].concat());
     let difference = ["--diff", "--migrations", "migrations"];
-    assert_eq!(run(&difference).all(), "-- exit 0\n");
+    assert_nothing_to_do(&run(&difference));
     crate_.write(
         "migrations/3_more.sql",
         "ALTER TABLE projects NO FORCE ROW LEVEL SECURITY;",
@@ -466,7 +484,7 @@ fn the_difference_to_the_migrations() {
         written.all()
     );
     assert_eq!(crate_.read("migrations/4_table_registry.sql"), report.stdout);
-    assert_eq!(run(&difference).all(), "-- exit 0\n");
+    assert_nothing_to_do(&run(&difference));
     let files = crate_.files();
     let again = run(&[&difference[..], &["--write", "migrations"]].concat());
     assert_eq!(again.code, 0, "{}", again.all());
@@ -480,7 +498,7 @@ fn the_difference_to_the_migrations() {
     assert_eq!(crate_.files(), files);
 
     let indexes = [&difference[..], &["--indexes"]].concat();
-    assert_eq!(run(&indexes).all(), "-- exit 0\n");
+    assert_nothing_to_do(&run(&indexes));
     crate_.write("migrations/5_index.sql", "DROP INDEX projects_org_id_idx;");
     assert_eq!(run(&indexes).code, 1);
     assert_eq!(run(&[&indexes[..], &["--exit-zero"]].concat()).code, 0);
@@ -520,6 +538,10 @@ fn a_migration_of_the_tool() {
     for (arguments, text) in [
         (&["--write", "drizzle"][..], "drizzle-kit generate --custom"),
         (&["--write", "nothing"], "cannot be read"),
+        (
+            &["--write", "nothing"],
+            "let your tool create the first migration",
+        ),
         (&["--write", "diesel", "--down"], "cannot be used with"),
         (&["--migrations", "diesel"], "add `--diff`"),
         (&["--exit-zero"], "--diff"),
@@ -529,4 +551,126 @@ fn a_migration_of_the_tool() {
         assert!(report.stderr.contains(text), "{}", report.all());
     }
     assert_eq!(crate_.files(), files);
+}
+
+#[test]
+fn what_was_applied_is_said() {
+    if !has_server() {
+        return;
+    }
+    let crate_ = shop();
+    let report = verify(&crate_, &[]);
+    let json: serde_json::Value = serde_json::from_str(&report.stdout).unwrap();
+    let applied = &json["applied"];
+    assert_eq!(applied["migrations"], 2);
+    assert_eq!(
+        (applied["tool"].as_str(), applied["owner"].as_str()),
+        (Some("sqlx"), Some("app_owner"))
+    );
+    assert!(
+        report
+            .stderr
+            .contains("Applied 2 migrations of sqlx as `app_owner`"),
+        "{}",
+        report.all()
+    );
+    let report = crate_.run(&["sql", "--diff", "--migrations", "migrations"]);
+    assert!(
+        report.stderr.contains("Applied 2 migrations of sqlx"),
+        "{}",
+        report.all()
+    );
+
+    fails_with(
+        &crate_,
+        &["--data"],
+        &[
+            "`--data` compares the rows of an existing database",
+            "`--database-url`",
+        ],
+    );
+}
+
+/// In production, the roles are there before anything else.
+#[test]
+fn setup_files_grant_to_the_roles_of_the_policy_file() {
+    if !has_server() {
+        return;
+    }
+    let crate_ = shop();
+    crate_.write(
+        "ci/grants.sql",
+        "CREATE SCHEMA tools;\nGRANT USAGE, CREATE ON SCHEMA tools TO app_owner;\nGRANT USAGE ON SCHEMA tools TO app;\n",
+    );
+    let report = verify(&crate_, &["--setup", "ci/grants.sql"]);
+    assert_eq!((codes(&report), report.code), (vec![], 0), "{}", report.all());
+    // A file that creates them itself still may.
+    crate_.write(
+        "ci/roles.sql",
+        "CREATE ROLE app_owner;\nDO $$ BEGIN CREATE ROLE app LOGIN; END $$;\n",
+    );
+    let report = verify(&crate_, &["--setup", "ci/roles.sql", "--setup", "ci/grants.sql"]);
+    assert_eq!(report.code, 0, "{}", report.all());
+    crate_.write("ci/typo.sql", "GRANT pg_monitor TO ap_owner;\n");
+    fails_with(
+        &crate_,
+        &["--setup", "ci/typo.sql"],
+        &["role \"ap_owner\" does not exist"],
+    );
+}
+
+/// What the server advises may remove the protection that is checked here.
+#[test]
+fn hints_of_the_server_that_are_kept_back() {
+    if !has_server() {
+        return;
+    }
+    let crate_ = shop();
+    for (sql, message, hint) in [
+        (
+            "ALTER TABLE projects DROP COLUMN org_id;",
+            "because other objects depend on it",
+            "Use DROP ... CASCADE",
+        ),
+        (
+            "SET row_security = off; SELECT * FROM projects;",
+            "query would be affected by row-level security policy",
+            "To disable the policy for the table's owner",
+        ),
+    ] {
+        crate_.write("migrations/3_change.sql", sql);
+        let report = verify(&crate_, &[]);
+        assert_eq!(report.code, 2, "{}", report.all());
+        assert!(report.stderr.contains(message), "{}", report.all());
+        assert!(!report.stderr.contains(hint), "{}", report.all());
+        assert!(report.stderr.contains("help: "), "{}", report.all());
+    }
+}
+
+/// PostgreSQL permits every character in a name but NUL.
+#[test]
+fn names_with_line_breaks() {
+    if !has_server() {
+        return;
+    }
+    let crate_ = shop();
+    crate_.write(
+        "migrations/3_names.sql",
+        "CREATE POLICY \"a\nerror: b\" ON projects TO app USING (true);\n\
+         CREATE TABLE \"c\n\x1b[31md\" (org_id bigint); GRANT SELECT ON \"c\n\x1b[31md\" TO app;\n\
+         CREATE TABLE \"e\nf\" (org_id bigint); GRANT SELECT ON \"e\nf\" TO app;\n",
+    );
+    let report = verify_migrations(&crate_, &[]);
+    assert_eq!(report.code, 1, "{}", report.all());
+    for part in ["a\\nerror: b", "c\\n\\u{1b}[31md", "e\\nf"] {
+        assert!(report.stderr.contains(part), "{part}\n{}", report.all());
+    }
+    let is_help = |line: &&str| line.contains("help: ") || line.contains("GRANT") || line.starts_with(' ');
+    let mut others = report.stderr.lines().filter(|line| !is_help(line));
+    assert!(
+        !others.any(|line| line.starts_with("error: b")),
+        "{}",
+        report.all()
+    );
+    assert!(!report.stderr.contains('\x1b'), "{}", report.all());
 }

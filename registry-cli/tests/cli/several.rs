@@ -84,6 +84,21 @@ fn crates_that_share_a_database() {
         "{}",
         report.all()
     );
+    // A type of the second crate is looked up in the files of the second crate.
+    made.write("sales/src/schema/ids.rs", "pub type OrgId = uuid::Uuid;\n");
+    let orders = schema("Orders").replace("org_id: i64", "org_id: ids::OrgId");
+    made.write("sales/src/schema/mod.rs", &format!("pub mod ids;\n{orders}"));
+    made.write("migrations/x.sql", "SELECT 1;");
+    let alone = codes(&verify(&["-p", "sales"]));
+    assert!(
+        alone.contains(&"column-type-mismatch orders org_id".to_string()),
+        "{alone:?}"
+    );
+    assert_eq!(
+        codes(&verify(&["-p", "billing", "-p", "sales"])),
+        ["column-type-mismatch orders org_id"]
+    );
+    made.write("sales/src/schema/mod.rs", &schema("Orders"));
     // One crate may exempt what the other one registers.
     made.write("migrations/x.sql", "SELECT 1;");
     made.write(

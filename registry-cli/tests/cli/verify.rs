@@ -1203,7 +1203,40 @@ fn a_check_that_cannot_run_is_a_failure() {
         "{}",
         report.all()
     );
+    assert!(
+        report.stderr.contains("named by the option `--database-url`"),
+        "{}",
+        report.all()
+    );
     assert!(!report.all().contains("s3cret"), "{}", report.all());
+    let several = [
+        "postgres://app:s3cret@127.0.0.1:1/a",
+        "mysql://app:s3cret@127.0.0.1/b",
+    ];
+    let report = run(&["--database-url", several[1], "--database-url", several[0]]);
+    assert!(
+        report.stderr.contains("named by `--database-url` number 1 of 2"),
+        "{}",
+        report.all()
+    );
+    assert!(!report.all().contains("s3cret"), "{}", report.all());
+    for url in several {
+        let mut command = program();
+        command
+            .env("DATABASE_URL", url)
+            .arg("verify")
+            .current_dir(crate_.path());
+        let report = Report::new(command.output().unwrap());
+        assert_eq!(report.code, 2, "{}", report.all());
+        assert!(
+            report
+                .stderr
+                .contains("named by the environment variable `DATABASE_URL`"),
+            "{}",
+            report.all()
+        );
+        assert!(!report.all().contains("s3cret"), "{}", report.all());
+    }
     let report = run(&["--database-url", "postgres://app:s3cret@127.0.0.1:port/shop"]);
     assert_eq!(report.code, 2);
     assert!(!report.all().contains("s3cret"), "{}", report.all());

@@ -238,9 +238,22 @@ fn column_fault(text: &str) -> Option<Diagnostic> {
     Some(Diagnostic::new(fault.code, fault.message).help("write the name of the tenant column"))
 }
 
+/// The settings in which `PostgREST` passes on the claims of a token.
+const CLAIMS: &[&str] = &["request.jwt.claims", "request.jwt.claim"];
+
 /// Only names with a dot are free for applications:
 /// <https://www.postgresql.org/docs/current/runtime-config-custom.html>.
 fn setting_fault(text: &str) -> Option<Diagnostic> {
+    if CLAIMS.iter().any(|claims| text.eq_ignore_ascii_case(claims)) {
+        return Some(
+            Diagnostic::new(
+                Fault::InvalidValue,
+                format!("`{text}` holds all claims of a token, not one tenant"),
+            )
+            .note("PostgREST fills it with JSON")
+            .help("name the claim that is the tenant: `request.jwt.claim.sub` for `auth.uid()`"),
+        );
+    }
     if text.contains('.') && text.split('.').all(is_identifier) {
         return None;
     }
@@ -633,6 +646,10 @@ mod tests {
                     "invalid-value \"org\"",
                     "invalid-value \"int; DROP\"",
                 ],
+            ),
+            (
+                "[tenancy]\ncolumn = \"a\"\nsetting = \"request.jwt.claims\"",
+                &["invalid-value \"request.jwt.claims\""],
             ),
             (
                 "[tenancy]\ncolum = \"a\"\nsetting = \"a.b\"",

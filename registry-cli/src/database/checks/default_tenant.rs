@@ -3,6 +3,7 @@
 use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::Setting;
+use crate::database::claims;
 use crate::database::context::Context;
 use crate::database::finding::Finding;
 use crate::database::logins;
@@ -21,8 +22,8 @@ fn decides(context: &Context<'_>, setting: &Setting) -> bool {
 }
 
 fn is_tenant(context: &Context<'_>, setting: &Setting) -> bool {
-    let tenant = context.project.policy.tenancy.column();
-    tenant.is_some_and(|column| column.setting.to_lowercase() == setting.name)
+    let mut own = claims::settings(&context.project.policy).into_iter();
+    own.any(|name| name.eq_ignore_ascii_case(&setting.name))
 }
 
 fn finding(context: &Context<'_>, setting: &Setting) -> Option<Finding> {
@@ -63,6 +64,19 @@ mod tests {
     use crate::database::testing::{Database, NOTHING, findings, found};
 
     const SETTING: &str = "app.org_id";
+
+    #[test]
+    fn claims_of_a_token_that_nobody_presented() {
+        let found = found(find, |it| {
+            let setting = "setting = \"app.org_id\"";
+            it.policy_file = it
+                .policy_file
+                .replace(setting, "setting = \"request.jwt.claim.sub\"");
+            it.policy_file += "platform = \"supabase\"\n";
+            it.setting("app", "request.jwt.claims", "{\"sub\": \"2\"}");
+        });
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
 
     #[test]
     fn a_tenant_of_a_role() {

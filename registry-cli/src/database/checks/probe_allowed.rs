@@ -4,7 +4,7 @@ use table_registry_engine::{Code, DatabaseCheck};
 
 use crate::database::context::Context;
 use crate::database::finding::Finding;
-use crate::database::probed::{Allowed, Effect, described};
+use crate::database::probed::{Allowed, Effect, by_roles, described};
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     context.probed.allowed.iter().map(finding).collect()
@@ -31,11 +31,31 @@ pub fn explained(context: &Context<'_>, findings: Vec<Finding>) -> Vec<Finding> 
     let is_probed = |finding: &Finding| finding.code == Code::from(DatabaseCheck::ProbeAllowed);
     let (probed, mut others): (Vec<Finding>, Vec<Finding>) = findings.into_iter().partition(is_probed);
     let mut unexplained = Vec::new();
+    let mut notes: Vec<(usize, Vec<&Allowed>)> = Vec::new();
     for (allowed, finding) in context.probed.allowed.iter().zip(probed) {
-        match others.iter_mut().find(|other| is_reason(other, allowed)) {
-            Some(reason) => reason.facts.push(format!("probe: {}", finding.message)),
-            None => unexplained.push(finding),
+        let Some(reason) = others.iter().position(|other| is_reason(other, allowed)) else {
+            unexplained.push(finding);
+            continue;
+        };
+        let is_same = |one: &&mut (usize, Vec<&Allowed>)| one.0 == reason && one.1[0].table == allowed.table;
+        match notes.iter_mut().find(is_same) {
+            Some((_, known)) => known.push(allowed),
+            None => notes.push((reason, vec![allowed])),
         }
+    }
+    for (reason, allowed) in notes {
+        let attempts = allowed
+            .iter()
+            .map(|one| (one.role.as_str(), one.actions.as_slice()));
+        let parts: Vec<String> = by_roles(attempts)
+            .into_iter()
+            .map(|(roles, actions)| format!("{roles} run {actions}"))
+            .collect();
+        others[reason].facts.push(format!(
+            "probe: the server let {} on table `{}`",
+            parts.join("; "),
+            allowed[0].table
+        ));
     }
     others.extend(unexplained);
     others

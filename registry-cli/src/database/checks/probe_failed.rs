@@ -1,10 +1,12 @@
 //! Attempts of the probe that ended in an error.
 
+use std::collections::BTreeSet;
+
 use table_registry_engine::{Code, DatabaseCheck};
 
 use crate::database::context::Context;
 use crate::database::finding::Finding;
-use crate::database::probed::{Failed, described};
+use crate::database::probed::{Failed, by_roles, described};
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     context.probed.failed.iter().map(finding).collect()
@@ -38,22 +40,60 @@ pub fn explained(context: &Context<'_>, mut findings: Vec<Finding>) -> Vec<Findi
         DatabaseCheck::UnreadableParent,
         DatabaseCheck::UncallableFunction,
     ];
+    let is_reason = |finding: &Finding, failed: &Failed| {
+        REASONS.iter().any(|check| finding.code == Code::from(*check)) && finding.is_about(&failed.table)
+    };
+    let mut notes: Vec<(usize, Vec<&Failed>)> = Vec::new();
     for failed in &context.probed.failed {
-        let is_reason = |finding: &Finding| {
-            REASONS.iter().any(|check| finding.code == Code::from(*check)) && finding.is_about(&failed.table)
-        };
-        let Some(reason) = findings.iter().position(is_reason) else {
+        let Some(reason) = findings.iter().position(|finding| is_reason(finding, failed)) else {
             continue;
         };
-        findings[reason]
-            .facts
-            .push(format!("probe: {}: {}", tried(failed), failed.message));
-        let message = tried(failed);
-        findings.retain(|finding| {
-            finding.code != Code::from(DatabaseCheck::ProbeFailed) || finding.message != message
-        });
+        let is_same = |one: &&mut (usize, Vec<&Failed>)| {
+            one.0 == reason && one.1[0].table == failed.table && one.1[0].message == failed.message
+        };
+        match notes.iter_mut().find(is_same) {
+            Some((_, known)) => known.push(failed),
+            None => notes.push((reason, vec![failed])),
+        }
     }
+    for (reason, failed) in &notes {
+        findings[*reason].facts.push(note(failed));
+    }
+    let explained: BTreeSet<String> = notes
+        .iter()
+        .flat_map(|(_, failed)| failed)
+        .map(|one| tried(one))
+        .collect();
+    let is_explained = |finding: &Finding| {
+        finding.code == Code::from(DatabaseCheck::ProbeFailed) && explained.contains(&finding.message)
+    };
+    findings.retain(|finding| !is_explained(finding));
     findings
+}
+
+/// What the server says to some roles about one table.
+fn note(failed: &[&Failed]) -> String {
+    let first = failed[0];
+    let attempts = failed
+        .iter()
+        .map(|one| (one.role.as_str(), one.actions.as_slice()));
+    let parts: Vec<String> = by_roles(attempts)
+        .into_iter()
+        .map(|(roles, actions)| {
+            let verb = if roles.starts_with("roles ") {
+                "get"
+            } else {
+                "gets"
+            };
+            format!("{roles} {verb} an error for {actions}")
+        })
+        .collect();
+    format!(
+        "probe: {} on table `{}`: {}",
+        parts.join("; "),
+        first.table,
+        first.message
+    )
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Policies that cannot be judged.
 
-use table_registry_engine::DatabaseCheck;
+use table_registry_engine::{DatabaseCheck, Platform};
 
 use crate::database::catalog::{PolicyRow, Relation};
+use crate::database::claims;
 use crate::database::context::{Context, Table};
 use crate::database::finding::Finding;
 use crate::database::logic::Verdict;
@@ -40,11 +41,26 @@ fn finding(
         policy.name,
         table.name()
     );
-    let fix = "compare the tenant column with the setting in the policy itself, or review the policy and add an exception: \
-         `[[database.allow.unproven-policy]]`";
+    let fix = if reads_token(context, policy) {
+        "if the user is the tenant, write `setting = \"request.jwt.claim.sub\"` in `[tenancy]`; if the user leads to the \
+         tenant through another table, declare the expression for this table in `[[tenancy.policies]]`, or add an \
+         exception: `[[database.allow.unproven-policy]]`"
+    } else {
+        "compare the tenant column with the setting in the policy itself, or review the policy and add an exception: \
+         `[[database.allow.unproven-policy]]`"
+    };
     let place = (table, relation, policy);
     let finding = policies::finding(context, DatabaseCheck::UnprovenPolicy, place, message, fix);
     Some(facts.into_iter().fold(finding, Finding::fact))
+}
+
+/// Whether the policy asks who the user is on a platform that knows it, while `[tenancy]` names no claim.
+fn reads_token(context: &Context<'_>, policy: &PolicyRow) -> bool {
+    let settings = &context.project.policy;
+    let mut clauses = [&policy.using, &policy.check].into_iter().flatten();
+    settings.database.platform == Some(Platform::Supabase)
+        && claims::tenant(settings).is_none()
+        && clauses.any(|text| text.contains("auth.uid()") || text.contains("auth.jwt()"))
 }
 
 fn in_the_way(reasons: &[String]) -> String {
@@ -78,6 +94,20 @@ mod tests {
                 "it depends on what `verify` cannot follow: function `is_own`",
             ]
         );
+    }
+
+    #[test]
+    fn a_user_who_is_not_the_tenant() {
+        let findings = findings(find, |it| {
+            it.policy_file += "platform = \"supabase\"\n";
+            it.add_policy("invoices", "own", "app", "org_id IN (SELECT org_of(auth.uid()))");
+        });
+        assert!(
+            findings[0].fix.contains("`setting = \"request.jwt.claim.sub\"`"),
+            "{}",
+            findings[0].fix
+        );
+        assert!(findings[0].fix.contains("`[[tenancy.policies]]`"));
     }
 
     #[test]

@@ -381,7 +381,7 @@ impl Tenants {
             Known::Tenant(_) | Known::Spelling(_) => Some(self.other.clone()),
             Known::One(constant) => Some(constant.clone()),
             Known::Nothing => None,
-            Known::Variable(_) | Known::Anything => Some(Constant::Text("7".to_string())),
+            Known::Variable(_) | Known::Claims | Known::Anything => Some(Constant::Text("7".to_string())),
         }
     }
 }

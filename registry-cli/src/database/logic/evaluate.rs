@@ -18,6 +18,7 @@ use super::value::{
 };
 use super::world::{Choice, Seen, Session, World};
 use crate::database::catalog::Oid;
+use crate::database::claims;
 use crate::database::context::Context;
 use crate::database::redefined::Kind;
 use crate::database::roles::Actor;
@@ -608,6 +609,17 @@ impl<'e> Evaluation<'e> {
     }
 
     fn calculated(&mut self, left: &Value, op: &BinaryOperator, right: &Value) -> Value {
+        if let (BinaryOperator::LongArrow, Known::One(Constant::Text(key))) = (op, &right.known)
+            && left.known.holds_claims()
+            && claims::tenant(&self.context.project.policy) == Some(key.as_str())
+        {
+            // The token need not have the claim, and then it holds no tenant.
+            return self.text_of_tenant().nullable(true).failing(left.may_fail);
+        }
+        // A part of no JSON is null.
+        if let (Known::Nothing, BinaryOperator::Arrow | BinaryOperator::LongArrow) = (&left.known, op) {
+            return left.clone().failing(right.may_fail);
+        }
         for value in [left, right] {
             if let Known::Tenant(_) | Known::Spelling(_) = value.known {
                 self.need_tenants(None);
@@ -695,7 +707,7 @@ impl<'e> Evaluation<'e> {
             Known::Variable(Variable::Role(_)) if !is_text(sql_type) || sql_type.contains('(') => {
                 value.with(Known::Anything).failing(true)
             }
-            Known::Variable(_) | Known::Anything => value.failing(!is_text(sql_type)),
+            Known::Variable(_) | Known::Claims | Known::Anything => value.failing(!is_text(sql_type)),
         }
     }
 
@@ -951,6 +963,7 @@ impl<'e> Evaluation<'e> {
                         value.with(Known::Anything)
                     }
                     Known::Variable(Variable::Role(_)) => value.with(Known::Anything),
+                    known if known.holds_claims() => value.with(Known::Anything),
                     // Compared with what the variable itself may be. `lower` of a range may be null.
                     Known::Variable(_) => value.nullable(true),
                     _ => value.with(Known::Anything).nullable(true),
@@ -1030,17 +1043,22 @@ impl<'e> Evaluation<'e> {
             return value.failing(!is_missing_ok);
         }
         match self.world.session {
-            Session::Tenant => match self.tenant(Tenant::OfSession) {
-                Value {
-                    known: Known::One(constant),
-                    ..
-                } => Value::text(constant.to_text()),
-                tenant if self.own_tenant_type().is_some_and(|own| is_text(&own)) => tenant,
-                tenant => tenant.with(Known::Spelling(Tenant::OfSession)),
-            },
+            Session::Tenant => self.text_of_tenant(),
             Session::Unset if is_missing_ok => Value::NULL,
             Session::Unset => Value::ERROR,
             Session::Empty => Value::text(""),
+        }
+    }
+
+    /// The tenant of the session as a setting or a claim holds it.
+    fn text_of_tenant(&self) -> Value {
+        match self.tenant(Tenant::OfSession) {
+            Value {
+                known: Known::One(constant),
+                ..
+            } => Value::text(constant.to_text()),
+            tenant if self.own_tenant_type().is_some_and(|own| is_text(&own)) => tenant,
+            tenant => tenant.with(Known::Spelling(Tenant::OfSession)),
         }
     }
 

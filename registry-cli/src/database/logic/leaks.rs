@@ -603,3 +603,92 @@ fn functions_that_are_not_immutable() {
     });
     assert_eq!(pure, "isolated");
 }
+
+/// The functions of Supabase. The tenant is a claim of the token.
+fn on_supabase(it: &mut Database) {
+    let setting = "setting = \"app.org_id\"";
+    it.policy_file = it
+        .policy_file
+        .replace(setting, "setting = \"request.jwt.claim.sub\"");
+    it.policy_file += "platform = \"supabase\"\n";
+    it.body(
+        "auth",
+        "uid",
+        &[],
+        "SELECT coalesce(nullif(current_setting('request.jwt.claim.sub', true), ''), \
+         (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub'))::uuid",
+    )
+    .result = "uuid".to_string();
+    it.body(
+        "auth",
+        "jwt",
+        &[],
+        "SELECT coalesce(nullif(current_setting('request.jwt.claim', true), ''), \
+         nullif(current_setting('request.jwt.claims', true), ''))::jsonb",
+    )
+    .result = "jsonb".to_string();
+}
+
+#[test]
+fn claims_of_the_token() {
+    let sound = [
+        "(org_id = auth.uid())",
+        "(( SELECT auth.uid() AS uid) = org_id)",
+        "(org_id = ((auth.jwt() ->> 'sub'::text))::uuid)",
+        "(org_id = (((current_setting('request.jwt.claims'::text, true))::jsonb ->> 'sub'::text))::uuid)",
+        "(org_id = (NULLIF(current_setting('request.jwt.claim.sub'::text, true), ''::text))::uuid)",
+        "((org_id = auth.uid()) AND ((auth.jwt() ->> 'aal'::text) = 'aal2'::text))",
+        "((auth.uid() IS NOT NULL) AND (auth.uid() = org_id))",
+        "(EXISTS ( SELECT 1 FROM projects WHERE ((projects.org_id = docs.org_id) AND (projects.org_id = auth.uid()))))",
+    ];
+    assert_eq!(wrong("uuid", &sound, true, on_supabase), NONE);
+    let leaky = [
+        "(org_id <> auth.uid())",
+        "((org_id = auth.uid()) OR (auth.uid() IS NULL))",
+        "(auth.uid() IS NOT NULL)",
+        "(org_id = ((auth.jwt() ->> 'org_id'::text))::uuid)",
+        "(org_id = (((auth.jwt() -> 'user_metadata'::text) ->> 'sub'::text))::uuid)",
+        "(org_id = ((auth.jwt() ->> 'SUB'::text))::uuid)",
+        "(org_id = ((lower(current_setting('request.jwt.claims'::text, true)))::jsonb ->> 'sub'::text)::uuid)",
+        "(org_id = (current_setting('request.jwt.claim.org_id'::text, true))::uuid)",
+        "(org_id = COALESCE(auth.uid(), org_id))",
+        "((org_id = auth.uid()) OR ((auth.jwt() ->> 'role'::text) = 'admin'::text))",
+        "((NULLIF(current_setting('request.jwt.claim.sub'::text, true), ''::text)) IS NULL)",
+        "(org_id IS DISTINCT FROM auth.uid())",
+    ];
+    assert_eq!(wrong("uuid", &leaky, false, on_supabase), NONE);
+}
+
+/// An example shows what these let through.
+#[test]
+fn claims_that_do_not_matter() {
+    for leaky in [
+        "(auth.uid() IS NOT NULL)",
+        "(org_id <> auth.uid())",
+        "((auth.uid() IS NULL) OR (org_id = auth.uid()))",
+    ] {
+        let verdict = judged("uuid", leaky, on_supabase);
+        assert!(verdict.starts_with("where "), "{leaky}: {verdict}");
+    }
+}
+
+/// Elsewhere, nothing says that the two settings come from one token.
+#[test]
+fn claims_without_the_platform() {
+    let without = |it: &mut Database| {
+        on_supabase(it);
+        it.policy_file = it.policy_file.replace("platform = \"supabase\"\n", "");
+    };
+    assert_eq!(wrong("uuid", &["(org_id = auth.uid())"], false, without), NONE);
+}
+
+/// A setter of all claims also sets the one that is the tenant.
+#[test]
+fn claims_that_change_meanwhile() {
+    let changing = |it: &mut Database| {
+        on_supabase(it);
+        it.code("become", "SELECT set_config('request.jwt.claims', '{}', true)");
+    };
+    let calls = ["((org_id = auth.uid()) AND (public.become() IS NOT NULL))"];
+    assert_eq!(wrong("uuid", &calls, false, changing), NONE);
+}

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::truth::Truths;
 use crate::database::catalog::Oid;
+use crate::database::claims;
 
 /// A value that is known exactly.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,7 +80,20 @@ pub enum Known {
     /// A text that is read as a tenant, but may not be spelt as the server spells it: `'01'`.
     Spelling(Tenant),
     Variable(Variable),
+    /// All claims of the token of the session, as text or as JSON.
+    Claims,
     Anything,
+}
+
+impl Known {
+    /// Whether it is what one of the settings with all claims holds.
+    pub fn holds_claims(&self) -> bool {
+        match self {
+            Self::Claims => true,
+            Self::Variable(Variable::Setting(name)) => claims::hold_all(name),
+            _ => false,
+        }
+    }
 }
 
 impl Value {
@@ -148,6 +162,7 @@ impl Value {
             {
                 Known::Spelling(one)
             }
+            (one, other) if one.holds_claims() && other.holds_claims() => Known::Claims,
             _ => Known::Anything,
         };
         Self {

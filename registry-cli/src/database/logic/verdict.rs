@@ -12,6 +12,7 @@ use super::truth::Truths;
 use super::value::{Constant, Known, Tenant, Value, Variable};
 use super::world::{Choice, Session, World, pairs};
 use crate::database::catalog::Relation;
+use crate::database::claims;
 use crate::database::context::{Context, Table};
 use crate::database::roles::Actor;
 
@@ -112,8 +113,17 @@ impl Question<'_> {
         if all.iter().any(|one| self.is_never_true(one)) {
             return Some(true);
         }
-        let world = World::new(Session::Tenant);
-        implication::is_implied(&mut self.evaluation(&world, None), &all, &declared)
+        // A claim has one value in two settings, of which the declared expression may read only one.
+        let sessions = match claims::tenant(&self.context.project.policy) {
+            Some(_) => &Session::ALL[..],
+            None => &[Session::Tenant],
+        };
+        let mut is_within = true;
+        for session in sessions {
+            let world = World::new(*session);
+            is_within &= implication::is_implied(&mut self.evaluation(&world, None), &all, &declared)?;
+        }
+        Some(is_within)
     }
 
     fn is_never_true(&self, expression: &Expr) -> bool {
@@ -256,7 +266,7 @@ impl Question<'_> {
             Known::Tenant(_) | Known::Spelling(_) => other.to_string(),
             Known::One(constant) => constant.to_string(),
             Known::Nothing => "NULL".to_string(),
-            Known::Variable(_) | Known::Anything => "not null".to_string(),
+            Known::Variable(_) | Known::Claims | Known::Anything => "not null".to_string(),
         };
         let mut session = Vec::new();
         if let Some(column) = self.context.project.policy.tenancy.column() {

@@ -7,9 +7,11 @@ use table_registry_engine::{Platform, display};
 
 use super::blind::{self, BlindStatement, Bound};
 use super::directory::{Migration, Migrations, not_applied, without_restrictions};
+use super::extensions::{self, PassedOver};
 use super::refused::{self, Remedy};
 use super::script::{self, Statement};
 use super::server_objects;
+use super::tool::Tool;
 use crate::database::mention::Words;
 use crate::database::platform;
 use crate::database::server::{MAINTENANCE_DATABASE, Server};
@@ -17,6 +19,8 @@ use crate::database::session::{Refusal, Session};
 use crate::database::statements::{identifier, literal};
 use crate::failure::Failure;
 use crate::progress;
+use crate::report::counted;
+use crate::text::one_line;
 
 /// The role that applies migrations, and owns what they create, unless the policy file names one.
 pub const MIGRATOR: &str = "table_registry_migrator";
@@ -82,6 +86,15 @@ pub struct Applied {
     pub made_up: Vec<MadeUpRole>,
     pub memberships: Vec<String>,
     pub blind: Vec<BlindStatement>,
+    pub passed_over: Vec<PassedOver>,
+    /// The number of migrations.
+    pub count: usize,
+    /// The tool that owns them, if it is a known one.
+    pub tool: Option<&'static str>,
+    /// The role that ran them.
+    pub owner: String,
+    /// The version of the server.
+    pub version: String,
 }
 
 /// A statement that only a superuser may run.
@@ -103,14 +116,18 @@ pub struct MadeUpRole {
 
 /// Prepares a database as production is prepared, and applies migrations to it.
 pub fn apply(server: &Server, migrations: &Migrations, production: &Production) -> Result<Applied, Failure> {
-    let mut session = prepared(server, production)?;
+    let mut applied = Applied {
+        count: migrations.all.len(),
+        tool: (migrations.tool != Tool::Plain).then(|| migrations.tool.name()),
+        owner: production.owner().to_string(),
+        ..Applied::default()
+    };
+    let mut session = prepared(server, migrations, production, &mut applied)?;
     let owner = production.owner();
     create_roles(&mut session, &[owner])?;
     create_roles(&mut session, &missing_roles(&migrations.all, &production.roles))?;
     let hand_over = format!("ALTER DATABASE {DATABASE} OWNER TO {}", identifier(owner));
     session.execute(UNPREPARED, &hand_over)?;
-    let version: Vec<Text> = session.query("the version of the server", "SHOW server_version")?;
-    let version = version.into_iter().next().map_or(String::new(), |row| row.0);
     let mut runner = Runner {
         server,
         session,
@@ -118,9 +135,8 @@ pub fn apply(server: &Server, migrations: &Migrations, production: &Production) 
         owner,
         migrations,
         production,
-        version: version.split(' ').next().unwrap_or_default().to_string(),
         is_open: false,
-        applied: Applied::default(),
+        applied,
     };
     runner.create_bookkeeping()?;
     let bar = progress::bar("Applying", migrations.all.len());
@@ -138,25 +154,132 @@ const UNPREPARED: &str = "the database cannot be prepared";
 struct Text(String);
 
 /// A superuser's session in a new database, with what the platform and the setup files make.
-fn prepared(server: &Server, production: &Production) -> Result<Session, Failure> {
+fn prepared(
+    server: &Server,
+    migrations: &Migrations,
+    production: &Production,
+    applied: &mut Applied,
+) -> Result<Session, Failure> {
     let create = format!("CREATE DATABASE {DATABASE}");
     Session::connect_to(server, MAINTENANCE_DATABASE)?.execute(UNPREPARED, &create)?;
     let mut session = Session::connect_to(server, DATABASE)?;
+    let version: Vec<Text> = session.query("the version of the server", "SHOW server_version")?;
+    let version = version.into_iter().next().map_or(String::new(), |row| row.0);
+    applied.version = version.split(' ').next().unwrap_or_default().to_string();
     if let Some(platform) = production.platform {
-        session.execute(UNPREPARED, platform::sql(platform))?;
+        session.execute(UNPREPARED, &platform::sql(platform))?;
     }
+    create_roles(&mut session, &roles_of_setup(migrations, production))?;
     for file in &production.setup {
         for statement in &file.statements {
-            if let Err(refusal) = session.run(&statement.text)? {
-                let path = display(&file.path);
-                let failure = Failure::new(format!("setup file `{path}` cannot be run"));
-                return Err(refused::explained(failure, &path, statement, &refusal)
-                    .note("a superuser runs the file in an empty database, before the migrations"));
+            let path = display(&file.path);
+            if applied.is_declared(statement, &path, production.platform) {
+                continue;
             }
+            let Err(refusal) = session.run(&statement.text)? else {
+                continue;
+            };
+            if applied.lacks_extension(&refusal, statement, &path, production.platform) {
+                continue;
+            }
+            let failure = Failure::new(format!("setup file `{path}` cannot be run"));
+            if let Some(name) = extensions::missing(&refusal) {
+                let failure = failure.note(format!("`{path}:{}`: {}", statement.line, refusal.message));
+                return Err(extensions::not_installed(failure, name, &applied.version));
+            }
+            let failure = refused::explained(failure, &path, statement, &refusal).note(format!(
+                "a superuser runs the file in a database with {}, before the migrations",
+                refused::content(production.platform)
+            ));
+            return Err(applied.with_missing(failure, &refusal, production.platform));
         }
     }
     // A setup file may have changed the state of its session.
     Session::connect_to(server, DATABASE)
+}
+
+/// The owner and the roles of the policy file that setup files name, and that neither they nor migrations create.
+fn roles_of_setup<'p>(migrations: &Migrations, production: &'p Production) -> Vec<&'p str> {
+    let statements = production.setup.iter().flat_map(|file| &file.statements);
+    let setup: Vec<Words> = statements.map(|one| Words::of(&one.text)).collect();
+    let texts: Vec<Words> = migrations.all.iter().map(|one| Words::of(&one.sql)).collect();
+    let is_named = |role: &str| setup.iter().any(|words| words.contains(role));
+    let is_created = |role: &str| setup.iter().chain(&texts).any(|words| words.creates_role(role));
+    let roles = production.roles.iter().map(String::as_str);
+    [production.owner()]
+        .into_iter()
+        .chain(roles)
+        .filter(|role| is_named(role) && !is_created(role))
+        .collect()
+}
+
+impl Applied {
+    pub fn summary(&self) -> String {
+        let tool = self.tool.map_or(String::new(), |tool| format!(" of {tool}"));
+        format!(
+            "{}{tool} as `{}`",
+            counted(self.count, "migration"),
+            one_line(&self.owner)
+        )
+    }
+
+    /// Whether a statement creates an extension that the platform's SQL stands in for.
+    fn is_declared(&mut self, statement: &Statement, path: &str, platform: Option<Platform>) -> bool {
+        let created = extensions::created(statement);
+        let Some(name) = created.filter(|name| platform.is_some_and(|it| platform::declares(it, name)))
+        else {
+            return false;
+        };
+        self.pass_over(name, statement, path);
+        true
+    }
+
+    /// Whether a refused statement is about an extension that the platform has and this machine has not.
+    fn lacks_extension(
+        &mut self,
+        refusal: &Refusal,
+        statement: &Statement,
+        path: &str,
+        platform: Option<Platform>,
+    ) -> bool {
+        if let Some(name) = extensions::undefined(refusal, statement) {
+            return platform.is_some_and(|it| platform::declares(it, name))
+                || self.passed_over.iter().any(|one| one.name == name);
+        }
+        let missing = extensions::missing(refusal).filter(|_| statement.starts("create extension"));
+        let offered = missing.filter(|name| platform.is_some_and(|it| platform::offers(it, name)));
+        let Some(name) = offered else {
+            return false;
+        };
+        self.pass_over(name.to_string(), statement, path);
+        true
+    }
+
+    fn pass_over(&mut self, name: String, statement: &Statement, path: &str) {
+        if !self.passed_over.iter().any(|one| one.name == name) {
+            let place = format!("{path}:{}", statement.line);
+            self.passed_over.push(PassedOver { name, place });
+        }
+    }
+
+    /// The failure with the extensions that were passed over, if one of them may have what the statement lacks.
+    fn with_missing(&self, failure: Failure, refusal: &Refusal, platform: Option<Platform>) -> Failure {
+        if !refused::is_about_something_undefined(refusal) {
+            return failure;
+        }
+        let is_declared = |name: &str| platform.is_some_and(|it| platform::declares(it, name));
+        let undeclared = self.passed_over.iter().filter(|one| !is_declared(&one.name));
+        undeclared.fold(failure, |failure, PassedOver { name, place }| {
+            failure
+                .note(format!(
+                    "`{place}`: extension `{name}` was passed over, because this machine does not have it"
+                ))
+                .help(format!(
+                    "if the statement needs `{name}`: {}",
+                    extensions::install(name, &self.version)
+                ))
+        })
+    }
 }
 
 fn create_roles(session: &mut Session, roles: &[&str]) -> Result<(), Failure> {
@@ -196,7 +319,6 @@ struct Runner<'m> {
     owner: &'m str,
     migrations: &'m Migrations,
     production: &'m Production,
-    version: String,
     /// Whether a transaction is open.
     is_open: bool,
     applied: Applied,
@@ -289,10 +411,14 @@ impl Runner<'_> {
     /// Runs a statement as the owner. If the server refuses it for a reason that does not concern the migration, removes
     /// the reason and tries again.
     fn statement(&mut self, migration: &Migration, statement: &Statement) -> Result<(), Failure> {
+        let (path, platform) = (display(&migration.path), self.production.platform);
+        if self.applied.is_declared(statement, &path, platform) {
+            return Ok(());
+        }
         let mut tried: Vec<Remedy> = Vec::new();
         loop {
             let is_lent = tried.contains(&Remedy::Superuser);
-            let place = format!("{}:{}", display(&migration.path), statement.line);
+            let place = format!("{path}:{}", statement.line);
             let before = self.privileges_before(statement)?;
             let Err(refusal) = self.attempt(statement, is_lent)? else {
                 self.follow(statement)?;
@@ -301,6 +427,9 @@ impl Runner<'_> {
                 }
                 return Ok(());
             };
+            if self.applied.lacks_extension(&refusal, statement, &path, platform) {
+                return Ok(());
+            }
             match self
                 .remedy(&refusal, statement)?
                 .filter(|remedy| !tried.contains(remedy) && self.can_retry(statement))
@@ -377,6 +506,7 @@ impl Runner<'_> {
         place: String,
     ) -> Result<(), Failure> {
         match remedy {
+            Remedy::Superuser if self.is_permitted(&refusal.message) => {}
             Remedy::Superuser => self.applied.by_superuser.push(OfSuperuser {
                 place,
                 statement: statement.excerpt(),
@@ -394,6 +524,12 @@ impl Runner<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the platform lets the owner run what PostgreSQL leaves to superusers.
+    fn is_permitted(&self, message: &str) -> bool {
+        let platform = self.production.platform;
+        platform.is_some_and(|it| self.owner == platform::owner(it) && platform::permits(it, message))
     }
 
     fn attempt(&mut self, statement: &Statement, is_lent: bool) -> Result<Result<(), Refusal>, Failure> {
@@ -513,19 +649,27 @@ impl Runner<'_> {
 
     fn refused(&self, migration: &Migration, statement: &Statement, refusal: &Refusal) -> Failure {
         let path = display(&migration.path);
+        if let Some(name) = extensions::missing(refusal) {
+            let failure = not_applied(&migration.path)
+                .note(format!("`{path}:{}`: {}", statement.line, refusal.message))
+                .note(format!("the statement is `{}`", statement.excerpt()));
+            return extensions::not_installed(failure, name, &self.applied.version);
+        }
         let failure = refused::explained(not_applied(&migration.path), &path, statement, refusal);
         let failure = failure.note(self.circumstances());
         if refused::is_about_transactions(refusal) && migration.is_transaction() {
             let (note, help) = self.migrations.tool.transaction_rule(migration.is_asked_for);
             return failure.note(note).help(help);
         }
-        refused::helped(failure, refusal, self.owner)
+        let platform = self.production.platform;
+        let failure = self.applied.with_missing(failure, refusal, platform);
+        refused::helped(failure, refusal, self.owner, platform)
     }
 
     fn circumstances(&self) -> String {
         format!(
             "the server is PostgreSQL {}, the role `{}`",
-            self.version, self.owner
+            self.applied.version, self.owner
         )
     }
 }

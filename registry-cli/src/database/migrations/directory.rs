@@ -276,6 +276,14 @@ fn without_journal(root: &Root, directory: &Path) -> Result<Vec<PathBuf>, Failur
     Ok(scripts)
 }
 
+/// Whether no tool has migrations in a directory, or there is no such directory.
+pub fn has_none(root: &Root, directory: &Path) -> bool {
+    let has_journal = || !matches!(drizzle_journal(root, directory), Ok(None));
+    let has_scripts = || without_journal(root, directory).map_or(true, |paths| !paths.is_empty());
+    !root.has_directory(directory)
+        || !(has_journal() || has_scripts() || sea_orm_migration(root, directory).is_some())
+}
+
 fn names_in(root: &Root, directory: &Path) -> Result<Vec<String>, Failure> {
     let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::NotADirectory => Failure::new(format!("`{}` is not a directory", display(directory)))

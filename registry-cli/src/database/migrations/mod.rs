@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod blind;
 pub mod directory;
+mod extensions;
 pub mod new_file;
 pub mod refused;
 pub mod script;

@@ -1,7 +1,10 @@
 //! What the server's refusal of a statement means: whether it would be refused in production, too, and why.
 
+use table_registry_engine::Platform;
+
 use super::script::Statement;
 use crate::database::mention::Words;
+use crate::database::platform;
 use crate::database::session::{INSUFFICIENT_PRIVILEGE, Refusal};
 use crate::failure::Failure;
 
@@ -18,6 +21,7 @@ pub enum Remedy {
 
 const UNDEFINED_OBJECT: &str = "42704";
 const INVALID_PARAMETER_VALUE: &str = "22023";
+const DEPENDENT_OBJECTS_STILL_EXIST: &str = "2BP01";
 
 /// What lets the statement run, if production has it. Messages are in English on a server of our own.
 pub fn remedy(refusal: &Refusal, statement: &Statement) -> Option<Remedy> {
@@ -79,6 +83,12 @@ fn is_about_superusers(refusal: &Refusal) -> bool {
         })
 }
 
+/// Whether a statement names something that the database lacks.
+pub fn is_about_something_undefined(refusal: &Refusal) -> bool {
+    const UNDEFINED: &[&str] = &["3F000", "42704", "42883", "42P01"];
+    UNDEFINED.contains(&refusal.code.as_str())
+}
+
 /// Whether the statement cannot run in a transaction.
 pub fn is_about_transactions(refusal: &Refusal) -> bool {
     [
@@ -95,15 +105,33 @@ pub fn explained(failure: Failure, path: &str, statement: &Statement, refusal: &
         .position
         .map_or(statement.line, |position| statement.line_at(position));
     let failure = failure.note(format!("`{path}:{line}`: {}", refusal.message));
-    let failure = [&refusal.detail, &refusal.hint]
+    let hint = refusal.hint.as_ref().filter(|hint| is_harmless(hint));
+    let failure = [refusal.detail.as_ref(), hint]
         .into_iter()
         .flatten()
         .fold(failure, Failure::note);
     failure.note(format!("the statement is `{}`", statement.excerpt()))
 }
 
+/// Whether the advice of a server can be followed without losing protection or data.
+fn is_harmless(hint: &str) -> bool {
+    const HARM: &[&str] = &[
+        "NO FORCE ROW LEVEL SECURITY",
+        "DISABLE ROW LEVEL SECURITY",
+        "DISABLE TRIGGER",
+        "DISABLE RULE",
+        "SESSION_REPLICATION_ROLE",
+        "ROW_SECURITY",
+        "BYPASSRLS",
+        "CASCADE",
+    ];
+    let words: Vec<&str> = hint.split_whitespace().collect();
+    let text = words.join(" ").to_uppercase();
+    !HARM.iter().any(|harm| text.contains(harm))
+}
+
 /// The failure with the reason and with what helps.
-pub fn helped(failure: Failure, refusal: &Refusal, owner: &str) -> Failure {
+pub fn helped(failure: Failure, refusal: &Refusal, owner: &str, platform: Option<Platform>) -> Failure {
     if refusal.code == INSUFFICIENT_PRIVILEGE && refusal.message.contains("row-level security") {
         return failure
             .note(format!(
@@ -120,11 +148,25 @@ pub fn helped(failure: Failure, refusal: &Refusal, owner: &str) -> Failure {
              others do before into a file of `setup`",
         );
     }
-    failure.help(
-        "the throwaway server has an empty database `verify`, and the roles that migrations name; put what else \
+    if refusal.code == DEPENDENT_OBJECTS_STILL_EXIST {
+        return failure.help(
+            "drop or change what depends on it in statements of their own: CASCADE would also drop policies, \
+             constraints and columns that nobody names",
+        );
+    }
+    failure.help(format!(
+        "the throwaway server has a database `verify` with {}, and the roles that migrations name; put what else \
          production has before the first migration into a file of `setup` in `[database]`, or verify an existing \
          database with `--database-url`",
-    )
+        content(platform)
+    ))
+}
+
+/// What a new database has before the first migration.
+pub fn content(platform: Option<Platform>) -> String {
+    platform.map_or("nothing in it".to_string(), |platform| {
+        format!("what {} has from the start", platform::name(platform))
+    })
 }
 
 #[cfg(test)]
@@ -180,6 +222,26 @@ mod tests {
             remedy(&missing, &statement()),
             Some(Remedy::Role("a \"\" b".to_string()))
         );
+    }
+
+    #[test]
+    fn hints_that_would_remove_protection_or_data() {
+        for (hint, is_harmless_) in [
+            (
+                "To disable the policy for the table's owner, use ALTER TABLE NO FORCE ROW LEVEL SECURITY.",
+                false,
+            ),
+            ("Use DROP ... CASCADE to drop the dependent objects too.", false),
+            (
+                "Truncate table \"b\" at the same time, or use TRUNCATE ... CASCADE.",
+                false,
+            ),
+            ("Try alter table a disable\ntrigger all.", false),
+            ("Set session_replication_role to replica.", false),
+            ("Perhaps you meant to reference the column \"a.org_id\".", true),
+        ] {
+            assert_eq!(is_harmless(hint), is_harmless_, "{hint}");
+        }
     }
 
     /// Production would refuse these, too.

@@ -4,8 +4,10 @@ use annotate_snippets::{Level, Renderer};
 use table_registry_engine::{DatabaseSettings, did_you_mean};
 
 use super::apply::Applied;
+use super::extensions;
+use crate::database::platform;
 use crate::report::{counted, say};
-use crate::text::{printable, quoted};
+use crate::text::{one_line, quoted};
 
 /// Prints one group for each kind of thing.
 pub fn say_what_production_needs(applied: &Applied, owner: &str, settings: &DatabaseSettings) {
@@ -13,6 +15,7 @@ pub fn say_what_production_needs(applied: &Applied, owner: &str, settings: &Data
         of_superuser(applied, owner),
         memberships(applied, owner),
         made_up(applied, settings),
+        passed_over(applied, settings),
     ];
     for group in groups.into_iter().flatten() {
         say!("{}\n", group.render());
@@ -43,7 +46,7 @@ fn of_superuser(applied: &Applied, owner: &str) -> Option<Group> {
     let all = &applied.by_superuser;
     let notes = all.iter().map(|one| {
         let text = format!("`{}`: `{}`: {}", one.place, one.statement, one.reason);
-        printable(&text)
+        one_line(&text)
     });
     let verb = if all.len() == 1 { "needs" } else { "need" };
     (!all.is_empty()).then(|| Group {
@@ -53,6 +56,31 @@ fn of_superuser(applied: &Applied, owner: &str) -> Option<Group> {
         help: format!(
             "in production, `{owner}` may not run this: let a superuser do it before, and repeat that in a file of `setup`"
         ),
+    })
+}
+
+fn passed_over(applied: &Applied, settings: &DatabaseSettings) -> Option<Group> {
+    let platform = settings.platform?;
+    let all = &applied.passed_over;
+    let notes = all.iter().map(|one| {
+        let effect = if platform::declares(platform, &one.name) {
+            "what it has is declared here, and does nothing".to_string()
+        } else {
+            extensions::install(&one.name, &applied.version)
+        };
+        one_line(&format!("`{}` creates `{}`: {effect}", one.place, one.name))
+    });
+    let verb = if all.len() == 1 { "was" } else { "were" };
+    (!all.is_empty()).then(|| Group {
+        level: Level::NOTE,
+        title: format!(
+            "{} of {} {verb} passed over",
+            counted(all.len(), "extension"),
+            platform::name(platform)
+        ),
+        notes: notes.collect(),
+        help: "the statements that create them were not run: what else an extension does is not checked"
+            .to_string(),
     })
 }
 
@@ -80,7 +108,7 @@ fn made_up(applied: &Applied, settings: &DatabaseSettings) -> Option<Group> {
         is_near |= meant.is_some();
         let meant = meant.map_or(String::new(), |meant| format!("; {meant}"));
         let text = format!("`{}` names `{}`{meant}", role.place, role.name);
-        printable(&text)
+        one_line(&text)
     });
     let notes: Vec<String> = notes.collect();
     let count = notes.len();

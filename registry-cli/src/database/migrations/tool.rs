@@ -22,6 +22,13 @@ pub enum Tool {
     Plain,
 }
 
+impl Bookkeeping {
+    /// The table without its schema.
+    pub fn name(&self) -> &'static str {
+        self.table.rsplit('.').next().unwrap_or(self.table)
+    }
+}
+
 /// How a tool sends a migration to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sending {
@@ -55,6 +62,21 @@ pub struct Bookkeeping {
 }
 
 impl Tool {
+    pub const ALL: &[Self] = &[
+        Self::Sqlx,
+        Self::Diesel,
+        Self::Refinery,
+        Self::Flyway,
+        Self::Dbmate,
+        Self::Goose,
+        Self::SqlMigrate,
+        Self::GolangMigrate,
+        Self::Drizzle,
+        Self::Prisma,
+        Self::Supabase,
+        Self::Plain,
+    ];
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Sqlx => "sqlx",

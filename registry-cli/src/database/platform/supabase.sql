@@ -1,5 +1,5 @@
--- What a database of Supabase has before the first migration, as far as policies, views and functions of an application
--- refer to it. Run by `supabase_admin`, the superuser there; `postgres` is an ordinary role that policies do not bind.
+-- What a database of Supabase has before the first migration, as far as migrations of an application refer to it. Its
+-- functions have the signatures of the real ones, and those that would act on the outside do nothing. Run by `supabase_admin`, the superuser there; `postgres` is an ordinary role that policies do not bind.
 
 CREATE ROLE postgres LOGIN CREATEDB CREATEROLE REPLICATION BYPASSRLS;
 CREATE ROLE anon NOLOGIN;
@@ -34,6 +34,7 @@ ALTER DEFAULT PRIVILEGES FOR ROLE supabase_admin, postgres IN SCHEMA public
     GRANT ALL ON SEQUENCES TO postgres, anon, authenticated, service_role;
 
 CREATE PUBLICATION supabase_realtime;
+ALTER PUBLICATION supabase_realtime OWNER TO postgres;
 
 CREATE SCHEMA extensions;
 GRANT USAGE ON SCHEMA extensions TO anon, authenticated, service_role;
@@ -104,19 +105,102 @@ CREATE TABLE auth.identities (
     updated_at timestamptz,
     UNIQUE (provider_id, provider)
 );
+CREATE TYPE auth.aal_level AS ENUM ('aal1', 'aal2', 'aal3');
+CREATE TYPE auth.factor_type AS ENUM ('totp', 'webauthn', 'phone');
+CREATE TYPE auth.factor_status AS ENUM ('unverified', 'verified');
+CREATE TYPE auth.one_time_token_type AS ENUM ('confirmation_token', 'reauthentication_token', 'recovery_token',
+    'email_change_token_new', 'email_change_token_current', 'phone_change_token');
 CREATE TABLE auth.sessions (
     id uuid PRIMARY KEY,
     user_id uuid NOT NULL REFERENCES auth.users ON DELETE CASCADE,
     created_at timestamptz,
     updated_at timestamptz,
-    not_after timestamptz
+    factor_id uuid,
+    aal auth.aal_level,
+    not_after timestamptz,
+    refreshed_at timestamp,
+    user_agent text,
+    ip inet,
+    tag text
 );
-ALTER TABLE auth.users ENABLE ROW LEVEL SECURITY;
-ALTER TABLE auth.identities ENABLE ROW LEVEL SECURITY;
-ALTER TABLE auth.sessions ENABLE ROW LEVEL SECURITY;
-ALTER TABLE auth.users OWNER TO supabase_auth_admin;
-ALTER TABLE auth.identities OWNER TO supabase_auth_admin;
-ALTER TABLE auth.sessions OWNER TO supabase_auth_admin;
+CREATE TABLE auth.refresh_tokens (
+    instance_id uuid,
+    id bigserial PRIMARY KEY,
+    token varchar(255) UNIQUE,
+    user_id varchar(255),
+    revoked boolean,
+    created_at timestamptz,
+    updated_at timestamptz,
+    parent varchar(255),
+    session_id uuid REFERENCES auth.sessions ON DELETE CASCADE
+);
+CREATE TABLE auth.mfa_factors (
+    id uuid PRIMARY KEY,
+    user_id uuid NOT NULL REFERENCES auth.users ON DELETE CASCADE,
+    friendly_name text,
+    factor_type auth.factor_type NOT NULL,
+    status auth.factor_status NOT NULL,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    secret text,
+    phone text,
+    last_challenged_at timestamptz UNIQUE
+);
+CREATE TABLE auth.mfa_challenges (
+    id uuid PRIMARY KEY,
+    factor_id uuid NOT NULL REFERENCES auth.mfa_factors ON DELETE CASCADE,
+    created_at timestamptz NOT NULL,
+    verified_at timestamptz,
+    ip_address inet NOT NULL,
+    otp_code text
+);
+CREATE TABLE auth.mfa_amr_claims (
+    session_id uuid NOT NULL REFERENCES auth.sessions ON DELETE CASCADE,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    authentication_method text NOT NULL,
+    id uuid PRIMARY KEY,
+    UNIQUE (session_id, authentication_method)
+);
+CREATE TABLE auth.one_time_tokens (
+    id uuid PRIMARY KEY,
+    user_id uuid NOT NULL REFERENCES auth.users ON DELETE CASCADE,
+    token_type auth.one_time_token_type NOT NULL,
+    token_hash text NOT NULL,
+    relates_to text NOT NULL,
+    created_at timestamp NOT NULL DEFAULT now(),
+    updated_at timestamp NOT NULL DEFAULT now()
+);
+CREATE TABLE auth.sso_providers (
+    id uuid PRIMARY KEY,
+    resource_id text,
+    created_at timestamptz,
+    updated_at timestamptz
+);
+CREATE TABLE auth.sso_domains (
+    id uuid PRIMARY KEY,
+    sso_provider_id uuid NOT NULL REFERENCES auth.sso_providers ON DELETE CASCADE,
+    domain text NOT NULL,
+    created_at timestamptz,
+    updated_at timestamptz
+);
+CREATE TABLE auth.audit_log_entries (
+    instance_id uuid,
+    id uuid PRIMARY KEY,
+    payload json,
+    created_at timestamptz,
+    ip_address varchar(64) NOT NULL DEFAULT ''
+);
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'auth' LOOP
+        EXECUTE format('ALTER TABLE auth.%I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format('ALTER TABLE auth.%I OWNER TO supabase_auth_admin', name);
+    END LOOP;
+END
+$$;
 GRANT ALL ON ALL TABLES IN SCHEMA auth TO postgres, dashboard_user;
 
 CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS $$
@@ -195,5 +279,42 @@ $$;
 ALTER FUNCTION storage.foldername(text) OWNER TO supabase_storage_admin;
 ALTER FUNCTION storage.filename(text) OWNER TO supabase_storage_admin;
 ALTER FUNCTION storage.extension(text) OWNER TO supabase_storage_admin;
--- Applications add policies to `storage.objects`, as the role that owns it.
-GRANT supabase_auth_admin, supabase_storage_admin TO postgres;
+
+CREATE SCHEMA realtime;
+GRANT USAGE ON SCHEMA realtime TO postgres, anon, authenticated, service_role;
+GRANT ALL ON SCHEMA realtime TO supabase_realtime_admin;
+CREATE TABLE realtime.messages (
+    topic text NOT NULL,
+    extension text NOT NULL,
+    payload jsonb,
+    event text,
+    private boolean DEFAULT false,
+    updated_at timestamp NOT NULL DEFAULT now(),
+    inserted_at timestamp NOT NULL DEFAULT now(),
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    PRIMARY KEY (id, inserted_at)
+) PARTITION BY RANGE (inserted_at);
+ALTER TABLE realtime.messages ENABLE ROW LEVEL SECURITY;
+ALTER TABLE realtime.messages OWNER TO supabase_realtime_admin;
+GRANT SELECT, INSERT, UPDATE ON realtime.messages TO postgres, anon, authenticated, service_role;
+CREATE FUNCTION realtime.topic() RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT nullif(current_setting('realtime.topic', true), '')::text
+$$;
+ALTER FUNCTION realtime.topic() OWNER TO supabase_realtime_admin;
+CREATE FUNCTION realtime.send(payload jsonb, event text, topic text, private boolean DEFAULT true)
+    RETURNS void LANGUAGE plpgsql AS 'BEGIN END';
+CREATE FUNCTION realtime.broadcast_changes(
+    topic_name text, event_name text, operation text, table_name text, table_schema text,
+    new record, old record, level text DEFAULT 'ROW'
+) RETURNS void LANGUAGE plpgsql AS 'BEGIN END';
+
+CREATE SCHEMA supabase_functions;
+GRANT USAGE ON SCHEMA supabase_functions TO postgres, anon, authenticated, service_role;
+GRANT ALL ON SCHEMA supabase_functions TO supabase_functions_admin;
+CREATE FUNCTION supabase_functions.http_request() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+ALTER FUNCTION supabase_functions.http_request() OWNER TO supabase_functions_admin;
+REVOKE ALL ON FUNCTION supabase_functions.http_request() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION supabase_functions.http_request() TO postgres, anon, authenticated, service_role;
+
+-- Applications add policies to `storage.objects` and `realtime.messages`, as the roles that own them.
+GRANT supabase_auth_admin, supabase_storage_admin, supabase_realtime_admin, supabase_functions_admin TO postgres;

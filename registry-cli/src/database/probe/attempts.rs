@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use sqlx::FromRow;
 
 use crate::database::catalog::Relation;
+use crate::database::claims;
 use crate::database::context::{Context, Table};
 use crate::database::matrix::Seen;
 use crate::database::probed::{Action, Effect, Probed, Untried};
@@ -199,12 +200,21 @@ impl<'p, 'c> Attempts<'p, 'c> {
     fn settings(&self, app: &Actor<'_>, tenant: Tenant<'_>) -> String {
         let own = self.settings.iter();
         let own = own.filter(|one| one.role.is_empty() || one.role == app.role.name);
-        let mut pairs: Vec<(&str, &str)> = own.map(|one| (one.name.as_str(), one.value.as_str())).collect();
-        if let Some(column) = self.context.project.policy.tenancy.column() {
+        let mut pairs: Vec<(&str, String)> = own.map(|one| (one.name.as_str(), one.value.clone())).collect();
+        let policy = &self.context.project.policy;
+        let claim = claims::tenant(policy);
+        if let Some(column) = policy.tenancy.column() {
             match tenant {
                 Tenant::None => {}
-                Tenant::Empty => pairs.push((&column.setting, "")),
-                Tenant::Is(text) => pairs.push((&column.setting, text)),
+                Tenant::Empty => {
+                    pairs.push((&column.setting, String::new()));
+                    pairs.extend(claim.map(|_| claims::unset()).into_iter().flatten());
+                }
+                Tenant::Is(text) => {
+                    pairs.push((&column.setting, text.to_string()));
+                    let set = claim.map(|claim| claims::set(claim, text, &app.role.name));
+                    pairs.extend(set.into_iter().flatten());
+                }
             }
         }
         let statements = pairs.iter().map(|(name, value)| {
