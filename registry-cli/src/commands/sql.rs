@@ -7,23 +7,23 @@ use table_registry_engine::{DatabaseCheck, Diagnostic, RegisteredTable, Registry
 
 use crate::cli::SqlArguments;
 use crate::columns;
+use crate::database::access::grants::{MAINTAIN, open_grants};
+use crate::database::access::parent_access::{blind_roles, parents_read};
 use crate::database::catalog::{Catalog, Relation};
 use crate::database::context::{Context, missing_app_roles};
-use crate::database::difference::{self, Spellings};
-use crate::database::exceptions;
-use crate::database::grants::{MAINTAIN, open_grants};
-use crate::database::indexes;
+use crate::database::findings::exceptions;
 use crate::database::migrations::new_file;
-use crate::database::parent_access::{blind_roles, parents_read};
-use crate::database::requirements::{Asked, Names, Object, Requirement, without_own};
-use crate::database::session::Session;
-use crate::database::statements::{
+use crate::database::migrations::throwaway::Throwaway;
+use crate::database::requirements::difference::{self, Spellings};
+use crate::database::requirements::indexes;
+use crate::database::requirements::statements::{
     EACH, LOCK_TIMEOUT, Qualified, Start, create_policy, create_trigger_function, disable_rls, drop_policies,
     drop_policy, drop_trigger, drop_trigger_function, for_each_descendant, for_each_since,
     for_each_without_policy, grant_select, qualified, revoke, role_list, unforce_rls,
 };
-use crate::database::tenancy::{RequiredPolicies, Unknown, policy_names};
-use crate::database::throwaway::Throwaway;
+use crate::database::requirements::tenancy::{RequiredPolicies, Unknown, policy_names};
+use crate::database::requirements::{Asked, Names, Object, Requirement, without_own};
+use crate::database::server::session::Session;
 use crate::database::with_project;
 use crate::edit::{Changes, ExclusiveRun};
 use crate::failure::Failure;

@@ -14,11 +14,11 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sqlx::FromRow;
 
-use super::mention::Words;
-use super::redefined::{Redefined, RedefinedRow};
-use super::session::Session;
-use super::setters::CodeRow;
-use super::statements::{Qualified, identifier, literal};
+use crate::database::code::mention::Words;
+use crate::database::code::redefined::{Redefined, RedefinedRow};
+use crate::database::code::setters::CodeRow;
+use crate::database::requirements::statements::{Qualified, identifier, literal};
+use crate::database::server::session::Session;
 use crate::failure::Failure;
 use crate::progress;
 

@@ -3,8 +3,8 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::catalog::Oid;
-use super::finding::Finding;
+use crate::database::catalog::Oid;
+use crate::database::findings::finding::Finding;
 
 #[derive(Default)]
 pub struct Computed {

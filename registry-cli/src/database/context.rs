@@ -5,19 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use table_registry_engine::{Command, DatabaseSettings, Level, Lint, RegisteredTable, Tenancy};
 
-use super::catalog::{Catalog, Function, Oid, Relation};
-use super::claims;
-use super::computed::Computed;
-use super::foreign_rows::ForeignRows;
-use super::logic::{Expressions, Verdicts};
-use super::migrations::apply::MIGRATOR;
-use super::migrations::blind::BlindStatement;
-use super::probed::Probed;
-use super::roles::{Actor, USES_OF_ROWS};
-use super::setters::Setters;
-use super::statements::{Qualified, RequiredPolicy, qualified, role_list};
-use super::tenancy::{RequiredPolicies, Unknown};
 use crate::columns::{self, TableColumns};
+use crate::database::access::roles::{Actor, USES_OF_ROWS};
+use crate::database::catalog::{Catalog, Function, Oid, Relation};
+use crate::database::code::claims;
+use crate::database::code::setters::Setters;
+use crate::database::computed::Computed;
+use crate::database::logic::{Expressions, Verdicts};
+use crate::database::migrations::apply::MIGRATOR;
+use crate::database::migrations::blind::BlindStatement;
+use crate::database::probe::probed::Probed;
+use crate::database::requirements::statements::{Qualified, RequiredPolicy, qualified, role_list};
+use crate::database::requirements::tenancy::{RequiredPolicies, Unknown};
+use crate::database::rows::foreign_rows::ForeignRows;
 use crate::failure::Failure;
 use crate::project::Project;
 

@@ -2,63 +2,25 @@
 //!
 //! `Session → Catalog → (with the registry) Context → Finding → report`
 
-mod bookkeeping;
-mod called_functions;
-mod calls;
+pub mod access;
 pub mod catalog;
 pub mod checks;
-mod claims;
-pub mod column_types;
+pub mod code;
+pub mod columns;
 mod computed;
 pub mod context;
-pub mod data;
-pub mod databases;
-pub mod difference;
-pub mod exceptions;
-pub mod finding;
-mod firing;
-mod foreign_rows;
-mod global_references;
-pub mod grants;
-pub mod indexes;
+pub mod findings;
 mod logic;
-mod logins;
 pub mod matrix;
-pub mod mention;
 pub mod migrations;
-mod missing_tenant_column;
-mod openings;
-mod ownership;
-pub mod parent_access;
-mod platform;
 mod policies;
 pub mod probe;
-mod probed;
-mod reach;
-mod recursion;
-mod redefined;
-mod references;
-pub mod relatives;
-mod renames;
-pub mod report;
 pub mod requirements;
-mod revocations;
-pub mod roles;
+pub mod rows;
 pub mod server;
-pub mod session;
-mod setters;
-mod sql_arguments;
-pub mod statements;
-pub mod tenancy;
-mod tenant_statements;
 #[cfg(test)]
 mod testing;
-pub mod throwaway;
-mod triggers;
 mod union;
-mod unprotecting;
-mod unread_code;
-mod watchdog;
 
 use table_registry_engine::{Diagnostic, Tenants};
 

@@ -6,14 +6,14 @@ use std::rc::Rc;
 use sqlparser::tokenizer::Token;
 use table_registry_engine::{Command, DatabaseCheck, Tenancy};
 
-use super::calls::tokens;
-use super::catalog::{PolicyRow, Relation};
-use super::context::{Context, Table};
-use super::finding::{Finding, PolicyText};
-use super::logic::{MAX_STEPS, Question, Verdict};
-use super::roles::Actor;
-use super::statements::{RequiredPolicy, create_policy, drop_policy, identifier};
-use super::tenancy::policy_names;
+use crate::database::access::roles::Actor;
+use crate::database::catalog::{PolicyRow, Relation};
+use crate::database::code::calls::tokens;
+use crate::database::context::{Context, Table};
+use crate::database::findings::finding::{Finding, PolicyText};
+use crate::database::logic::{MAX_STEPS, Question, Verdict};
+use crate::database::requirements::statements::{RequiredPolicy, create_policy, drop_policy, identifier};
+use crate::database::requirements::tenancy::policy_names;
 
 /// The commands that policies are for, with their letters in `pg_policy`.
 pub const COMMANDS: &[(&str, &str)] = &[("r", "SELECT"), ("a", "INSERT"), ("w", "UPDATE"), ("d", "DELETE")];

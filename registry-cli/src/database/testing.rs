@@ -7,18 +7,18 @@ use table_registry_engine::{
     CallSite, Declarations, Inputs, Invocation, PolicyFiles, Root, Source, declarations_in_text,
 };
 
-use super::catalog::{
+use crate::database::catalog::{
     Catalog, ColumnRow, Domain, ForeignKey, Function, FunctionBody, Grant, Index, Inheritance, Membership,
     Oid, PUBLIC, PolicyRow, Relation, Role, Rows, SchemaRow, ServerRow, Setting, Trigger, Use, VolatilityRow,
 };
-use super::context::Context;
-use super::finding::Finding;
-use super::foreign_rows::ForeignRows;
-use super::migrations::blind::BlindStatement;
-use super::probed::Probed;
-use super::redefined::{Kind, RedefinedRow};
-use super::setters::CodeRow;
-use super::statements::{POLICY, TRIGGER};
+use crate::database::code::redefined::{Kind, RedefinedRow};
+use crate::database::code::setters::CodeRow;
+use crate::database::context::Context;
+use crate::database::findings::finding::Finding;
+use crate::database::migrations::blind::BlindStatement;
+use crate::database::probe::probed::Probed;
+use crate::database::requirements::statements::{POLICY, TRIGGER};
+use crate::database::rows::foreign_rows::ForeignRows;
 use crate::project::{Checked, Project};
 use crate::workspace::Package;
 

@@ -4,8 +4,8 @@ use table_registry_engine::{DatabaseCheck, Parent, Tenancy};
 
 use crate::database::catalog::Relation;
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
-use crate::database::statements::create_unique_index;
+use crate::database::findings::finding::Finding;
+use crate::database::requirements::statements::create_unique_index;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use table_registry_engine::DatabaseCheck;
 
-use crate::database::called_functions::called_by_policies;
+use crate::database::access::roles::Actor;
 use crate::database::catalog::{Function, Oid, Relation};
+use crate::database::code::called_functions::called_by_policies;
+use crate::database::code::tenant_statements::all_called;
 use crate::database::context::Context;
-use crate::database::finding::Finding;
-use crate::database::roles::Actor;
-use crate::database::statements::TRIGGER;
-use crate::database::tenant_statements::all_called;
+use crate::database::findings::finding::Finding;
+use crate::database::requirements::statements::TRIGGER;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {

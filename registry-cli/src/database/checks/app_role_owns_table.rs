@@ -2,9 +2,9 @@
 
 use table_registry_engine::DatabaseCheck;
 
+use crate::database::access::ownership;
 use crate::database::context::Context;
-use crate::database::finding::Finding;
-use crate::database::ownership;
+use crate::database::findings::finding::Finding;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let apps = context.app_roles.iter();

@@ -1,9 +1,9 @@
 //! Append-only tables whose rows the application may change.
 
+use crate::database::access::revocations;
 use crate::database::context::Context;
-use crate::database::finding::Finding;
+use crate::database::findings::finding::Finding;
 use crate::database::requirements::Requirement;
-use crate::database::revocations;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let found = revocations::findings(context, Requirement::RevokedChanges, |table, grant| {

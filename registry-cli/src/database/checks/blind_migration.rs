@@ -4,9 +4,9 @@
 use table_registry_engine::DatabaseCheck;
 
 use crate::database::context::Context;
-use crate::database::finding::Finding;
+use crate::database::findings::finding::Finding;
 use crate::database::migrations::blind::BlindStatement;
-use crate::database::statements::Qualified;
+use crate::database::requirements::statements::Qualified;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let statements = context.blind.iter();

@@ -2,11 +2,11 @@
 
 use table_registry_engine::DatabaseCheck;
 
-use crate::database::bookkeeping::is_bookkeeping;
+use crate::database::access::bookkeeping::is_bookkeeping;
+use crate::database::access::grants::open_grants;
 use crate::database::catalog::Relation;
 use crate::database::context::Context;
-use crate::database::finding::Finding;
-use crate::database::grants::open_grants;
+use crate::database::findings::finding::Finding;
 
 const WRITES: &[&str] = &["INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER"];
 

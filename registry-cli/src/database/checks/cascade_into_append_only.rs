@@ -4,9 +4,9 @@ use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::{ForeignKey, Oid, Relation};
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
-use crate::database::global_references::action;
-use crate::database::statements::identifier;
+use crate::database::findings::finding::Finding;
+use crate::database::requirements::statements::identifier;
+use crate::database::rows::global_references::action;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -4,9 +4,9 @@ use table_registry_engine::DatabaseCheck;
 
 use crate::columns::Column;
 use crate::database::catalog::ColumnRow;
-use crate::database::column_types;
+use crate::database::columns::column_types;
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
+use crate::database::findings::finding::Finding;
 use crate::sql_types::SqlType;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {

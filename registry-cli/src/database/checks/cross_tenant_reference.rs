@@ -4,10 +4,10 @@ use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::{ForeignKey, Relation};
 use crate::database::context::Context;
-use crate::database::finding::Finding;
-use crate::database::global_references::{self, action};
-use crate::database::references::{Reference, references};
-use crate::database::statements::{bounded, column_list, create_unique_index, identifier};
+use crate::database::findings::finding::Finding;
+use crate::database::requirements::statements::{bounded, column_list, create_unique_index, identifier};
+use crate::database::rows::global_references::{self, action};
+use crate::database::rows::references::{Reference, references};
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let all = references(context);
@@ -270,7 +270,7 @@ mod tests {
 
     use super::find;
     use crate::database::catalog::ForeignKey;
-    use crate::database::finding::Finding;
+    use crate::database::findings::finding::Finding;
     use crate::database::testing::{Database, NOTHING, findings, found};
 
     /// A key of `invoices` that refers to another invoice.

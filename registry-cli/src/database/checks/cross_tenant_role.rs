@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 
 use table_registry_engine::{CrossTenantRole, DatabaseCheck};
 
+use crate::database::access::grants::grants;
+use crate::database::access::ownership;
+use crate::database::access::roles::{Actor, BYPASS_RLS, exemptions};
 use crate::database::catalog::{Function, Oid, PolicyRow, Relation};
+use crate::database::code::openings::{Access, below, opened_by, opens, ways_to};
+use crate::database::code::tenant_statements::code_of_function;
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
-use crate::database::grants::grants;
+use crate::database::findings::finding::Finding;
 use crate::database::logic::Verdict;
-use crate::database::openings::{Access, below, opened_by, opens, ways_to};
-use crate::database::ownership;
 use crate::database::policies::{COMMANDS, Clause, question};
-use crate::database::relatives::ANY;
-use crate::database::roles::{Actor, BYPASS_RLS, exemptions};
-use crate::database::statements::identifier;
-use crate::database::tenant_statements::code_of_function;
+use crate::database::requirements::relatives::ANY;
+use crate::database::requirements::statements::identifier;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -346,7 +346,7 @@ mod tests {
     use super::find;
     use crate::database::catalog::Inheritance;
     use crate::database::checks::{open_policy, run};
-    use crate::database::finding::Finding;
+    use crate::database::findings::finding::Finding;
     use crate::database::testing::{Database, NOTHING, TENANT, findings, found};
 
     /// A role `relay` that works across tenants on `invoices`.

@@ -3,10 +3,10 @@
 use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::{ColumnRow, Index, Relation};
+use crate::database::code::mention::Words;
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
-use crate::database::mention::Words;
-use crate::database::statements::{create_unique_index, identifier};
+use crate::database::findings::finding::Finding;
+use crate::database::requirements::statements::{create_unique_index, identifier};
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -2,13 +2,13 @@
 
 use table_registry_engine::DatabaseCheck;
 
+use crate::database::access::roles::Actor;
 use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
+use crate::database::findings::finding::Finding;
 use crate::database::policies::{self, COMMANDS, Clause, is_constant, policies_of_families, question};
-use crate::database::roles::Actor;
-use crate::database::statements::drop_policy;
-use crate::database::tenancy::policy_names;
+use crate::database::requirements::statements::drop_policy;
+use crate::database::requirements::tenancy::policy_names;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let found = policies_of_families(context).into_iter();

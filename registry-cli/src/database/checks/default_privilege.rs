@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use table_registry_engine::{Access, DatabaseCheck};
 
+use crate::database::access::grants::{revoked, unbound};
+use crate::database::access::roles::Actor;
 use crate::database::catalog::Oid;
 use crate::database::context::Context;
-use crate::database::finding::Finding;
-use crate::database::grants::{revoked, unbound};
+use crate::database::findings::finding::Finding;
 use crate::database::migrations::apply::MIGRATOR;
-use crate::database::platform;
-use crate::database::roles::Actor;
-use crate::database::statements::identifier;
+use crate::database::migrations::platform;
+use crate::database::requirements::statements::identifier;
 
 /// Privileges on the tables that a role will create, in one schema or in all.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,11 +2,11 @@
 
 use table_registry_engine::DatabaseCheck;
 
+use crate::database::access::logins;
 use crate::database::catalog::Setting;
-use crate::database::claims;
+use crate::database::code::claims;
 use crate::database::context::Context;
-use crate::database::finding::Finding;
-use crate::database::logins;
+use crate::database::findings::finding::Finding;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use table_registry_engine::DatabaseCheck;
 
+use crate::database::access::roles::Actor;
 use crate::database::catalog::{Aggregate, Function, Oid};
+use crate::database::code::firing;
+use crate::database::code::mention::Words;
+use crate::database::code::openings::opened_by;
+use crate::database::code::tenant_statements::{code_of_function, inner_functions};
+use crate::database::code::unprotecting::unprotecting;
 use crate::database::context::Context;
-use crate::database::finding::Finding;
-use crate::database::firing;
-use crate::database::mention::Words;
-use crate::database::openings::opened_by;
-use crate::database::roles::Actor;
-use crate::database::tenant_statements::{code_of_function, inner_functions};
-use crate::database::unprotecting::unprotecting;
+use crate::database::findings::finding::Finding;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {

@@ -4,11 +4,11 @@ use table_registry_engine::DatabaseCheck;
 
 use crate::database::CHANGES;
 use crate::database::catalog::Relation;
+use crate::database::code::openings::{Access, below, opens, revoke, users_of, ways_to};
+use crate::database::code::triggers::replaces_insert;
 use crate::database::context::Context;
-use crate::database::finding::Finding;
-use crate::database::openings::{Access, below, opens, revoke, users_of, ways_to};
-use crate::database::relatives::ANY;
-use crate::database::triggers::replaces_insert;
+use crate::database::findings::finding::Finding;
+use crate::database::requirements::relatives::ANY;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {

@@ -2,12 +2,12 @@
 
 use table_registry_engine::DatabaseCheck;
 
+use crate::database::access::reach::Shadows;
+use crate::database::access::roles::Actor;
 use crate::database::catalog::Relation;
+use crate::database::code::openings::below;
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
-use crate::database::openings::below;
-use crate::database::reach::Shadows;
-use crate::database::roles::Actor;
+use crate::database::findings::finding::Finding;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {

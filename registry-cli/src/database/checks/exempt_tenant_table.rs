@@ -2,10 +2,10 @@
 
 use table_registry_engine::DatabaseCheck;
 
+use crate::database::access::reach::Reach;
 use crate::database::catalog::Relation;
 use crate::database::context::{Context, exempt_relation};
-use crate::database::finding::Finding;
-use crate::database::reach::Reach;
+use crate::database::findings::finding::Finding;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let reach = Reach::new(context);

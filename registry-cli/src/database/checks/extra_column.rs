@@ -3,9 +3,9 @@
 use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::ColumnRow;
+use crate::database::columns::renames;
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
-use crate::database::renames;
+use crate::database::findings::finding::Finding;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -3,8 +3,8 @@
 use table_registry_engine::DatabaseCheck;
 
 use crate::database::context::Context;
-use crate::database::finding::Finding;
-use crate::database::foreign_rows::ForeignRows;
+use crate::database::findings::finding::Finding;
+use crate::database::rows::foreign_rows::ForeignRows;
 use crate::report::counted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -34,7 +34,7 @@ fn finding(rows: &ForeignRows) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::find;
-    use crate::database::foreign_rows::ForeignRows;
+    use crate::database::rows::foreign_rows::ForeignRows;
     use crate::database::testing::Database;
 
     #[test]

@@ -2,12 +2,12 @@
 
 use table_registry_engine::DatabaseCheck;
 
+use crate::database::access::logins;
+use crate::database::access::roles::Actor;
 use crate::database::catalog::Relation;
 use crate::database::context::Context;
-use crate::database::finding::Finding;
-use crate::database::logins;
-use crate::database::relatives::ANY;
-use crate::database::roles::Actor;
+use crate::database::findings::finding::Finding;
+use crate::database::requirements::relatives::ANY;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let apps = context.app_roles.iter();

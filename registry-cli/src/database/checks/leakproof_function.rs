@@ -2,9 +2,9 @@
 
 use table_registry_engine::DatabaseCheck;
 
-use super::definer_function::callers;
+use crate::database::checks::definer_function::callers;
 use crate::database::context::Context;
-use crate::database::finding::Finding;
+use crate::database::findings::finding::Finding;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let routines = context.catalog.routines.iter();

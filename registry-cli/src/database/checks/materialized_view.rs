@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::Relation;
+use crate::database::code::openings::{below, revoke, users_of, ways_to};
+use crate::database::code::tenant_statements::code_of_query;
 use crate::database::context::Context;
-use crate::database::finding::Finding;
-use crate::database::openings::{below, revoke, users_of, ways_to};
-use crate::database::tenant_statements::code_of_query;
+use crate::database::findings::finding::Finding;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {

@@ -4,10 +4,10 @@ use table_registry_engine::{DatabaseCheck, did_you_mean};
 
 use crate::columns::{Column, TableColumns};
 use crate::database::catalog::ColumnRow;
+use crate::database::columns::renames;
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
-use crate::database::renames;
-use crate::database::statements::{add_column, identifier};
+use crate::database::findings::finding::Finding;
+use crate::database::requirements::statements::{add_column, identifier};
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();

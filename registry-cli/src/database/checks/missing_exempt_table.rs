@@ -3,7 +3,7 @@
 use table_registry_engine::DatabaseCheck;
 
 use crate::database::context::{Context, exempt_relation};
-use crate::database::finding::Finding;
+use crate::database::findings::finding::Finding;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let exempt = context.project.registry.exempt().iter();

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use table_registry_engine::DatabaseCheck;
 
+use crate::database::access::roles::{Actor, USES_OF_ROWS};
 use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
-use crate::database::finding::{Finding, Remedy};
+use crate::database::findings::finding::{Finding, Remedy};
 use crate::database::policies::{COMMANDS, create_policies_anew};
 use crate::database::requirements::Requirement;
-use crate::database::roles::{Actor, USES_OF_ROWS};
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {

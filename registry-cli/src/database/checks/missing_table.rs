@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use table_registry_engine::{DatabaseCheck, did_you_mean};
 
 use crate::database::catalog::Relation;
+use crate::database::columns::renames;
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
-use crate::database::renames;
-use crate::database::statements::identifier;
+use crate::database::findings::finding::Finding;
+use crate::database::requirements::statements::identifier;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let renamed = renames::tables(context);

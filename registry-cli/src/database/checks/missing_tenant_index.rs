@@ -3,8 +3,8 @@
 use table_registry_engine::{DatabaseCheck, Tenancy};
 
 use crate::database::context::{Context, Table};
-use crate::database::finding::{Finding, Remedy};
-use crate::database::indexes::{self, Lacking};
+use crate::database::findings::finding::{Finding, Remedy};
+use crate::database::requirements::indexes::{self, Lacking};
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {

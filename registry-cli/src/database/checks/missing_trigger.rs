@@ -3,11 +3,11 @@
 use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::Relation;
+use crate::database::code::triggers::{create_trigger_anew, refuse_changes, refuses};
 use crate::database::context::Context;
-use crate::database::finding::{Finding, Remedy};
+use crate::database::findings::finding::{Finding, Remedy};
 use crate::database::requirements::Requirement;
-use crate::database::statements::{TRIGGER, identifier};
-use crate::database::triggers::{create_trigger_anew, refuse_changes, refuses};
+use crate::database::requirements::statements::{TRIGGER, identifier};
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {

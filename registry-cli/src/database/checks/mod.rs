@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use table_registry_engine::{Code, Placed};
 
-use super::context::Context;
-use super::finding::Finding;
-use super::missing_tenant_column;
+use crate::database::columns::missing_tenant_column;
+use crate::database::context::Context;
+use crate::database::findings::finding::Finding;
 use crate::progress;
 
 /// A check only looks: it changes neither the database nor the context.

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use table_registry_engine::{Code, DatabaseCheck, Severity};
 
-use super::definer_function::{self, users};
-use crate::database::called_functions::called_by_policies;
+use crate::database::access::logins::identifiers;
 use crate::database::catalog::Function;
+use crate::database::checks::definer_function::{self, users};
+use crate::database::code::called_functions::called_by_policies;
+use crate::database::code::mention::Words;
 use crate::database::context::Context;
-use crate::database::finding::Finding;
-use crate::database::logins::identifiers;
-use crate::database::mention::Words;
-use crate::database::statements::identifier;
+use crate::database::findings::finding::Finding;
+use crate::database::requirements::statements::identifier;
 use crate::text::quoted;
 
 /// The schema of the session's temporary tables.

@@ -3,8 +3,8 @@
 use table_registry_engine::DatabaseCheck;
 
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
-use crate::database::statements::identifier;
+use crate::database::findings::finding::Finding;
+use crate::database::requirements::statements::identifier;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let nullable = context.with_tenant_columns().filter(|(table, relation, column)| {

@@ -4,7 +4,7 @@ use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
+use crate::database::findings::finding::Finding;
 use crate::database::logic::Verdict;
 use crate::database::policies::{self, Clause, compare_tenant, effective_policies, is_open_alone, verdict};
 use crate::text::quoted;

@@ -4,10 +4,10 @@ use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
+use crate::database::findings::finding::Finding;
 use crate::database::policies;
-use crate::database::statements::{RequiredPolicy, create_policy, drop_policy};
-use crate::database::tenancy::policy_names;
+use crate::database::requirements::statements::{RequiredPolicy, create_policy, drop_policy};
+use crate::database::requirements::tenancy::policy_names;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let names = policy_names();

@@ -4,9 +4,9 @@ use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::{PartmanTable, Relation};
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
-use crate::database::relatives::ANY;
-use crate::database::statements::literal;
+use crate::database::findings::finding::Finding;
+use crate::database::requirements::relatives::ANY;
+use crate::database::requirements::statements::literal;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let managed = context.catalog.partman.iter().filter(|managed| managed.grants);

@@ -2,12 +2,12 @@
 
 use table_registry_engine::DatabaseCheck;
 
-use crate::database::calls::{Call, for_each_row};
 use crate::database::catalog::{PolicyRow, Relation};
+use crate::database::code::calls::{Call, for_each_row};
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
+use crate::database::findings::finding::Finding;
 use crate::database::policies::{self, Clause, policies_of_families};
-use crate::database::statements::identifier;
+use crate::database::requirements::statements::identifier;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -158,7 +158,7 @@ fn wrapped(slow: &Slow<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::find;
-    use crate::database::finding::Finding;
+    use crate::database::findings::finding::Finding;
     use crate::database::testing::{Database, NOTHING, findings, found};
 
     /// A database whose table `invoices` has this policy.

@@ -4,10 +4,10 @@ use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
+use crate::database::findings::finding::Finding;
 use crate::database::logic::Verdict;
 use crate::database::policies::{self, Clause, app_roles_of, is_constant, policies_of_families, verdict};
-use crate::database::statements::identifier;
+use crate::database::requirements::statements::identifier;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let found = policies_of_families(context).into_iter();

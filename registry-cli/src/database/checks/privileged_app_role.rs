@@ -2,11 +2,11 @@
 
 use table_registry_engine::DatabaseCheck;
 
+use crate::database::access::roles::{Actor, exemptions};
 use crate::database::catalog::Role;
 use crate::database::context::Context;
-use crate::database::finding::Finding;
-use crate::database::roles::{Actor, exemptions};
-use crate::database::statements::identifier;
+use crate::database::findings::finding::Finding;
+use crate::database::requirements::statements::identifier;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let version = context.catalog.server.version;

@@ -3,8 +3,8 @@
 use table_registry_engine::{Code, DatabaseCheck};
 
 use crate::database::context::Context;
-use crate::database::finding::Finding;
-use crate::database::probed::{Allowed, Effect, by_roles, described};
+use crate::database::findings::finding::Finding;
+use crate::database::probe::probed::{Allowed, Effect, by_roles, described};
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     context.probed.allowed.iter().map(finding).collect()
@@ -95,7 +95,7 @@ fn reasons(effect: Effect) -> &'static [DatabaseCheck] {
 mod tests {
     use super::Effect;
     use crate::database::checks::run;
-    use crate::database::probed::{Action, Probed};
+    use crate::database::probe::probed::{Action, Probed};
     use crate::database::testing::Database;
 
     /// The code, the table and the facts of each finding after a probe in which one attempt succeeded.

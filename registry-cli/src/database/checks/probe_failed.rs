@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use table_registry_engine::{Code, DatabaseCheck};
 
 use crate::database::context::Context;
-use crate::database::finding::Finding;
-use crate::database::probed::{Failed, by_roles, described};
+use crate::database::findings::finding::Finding;
+use crate::database::probe::probed::{Failed, by_roles, described};
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     context.probed.failed.iter().map(finding).collect()
@@ -100,7 +100,7 @@ fn note(failed: &[&Failed]) -> String {
 mod tests {
     use super::find;
     use crate::database::checks::run;
-    use crate::database::probed::{Action, Probed};
+    use crate::database::probe::probed::{Action, Probed};
     use crate::database::testing::Database;
 
     fn failed() -> Probed {

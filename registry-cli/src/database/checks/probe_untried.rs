@@ -3,7 +3,7 @@
 use table_registry_engine::DatabaseCheck;
 
 use crate::database::context::Context;
-use crate::database::finding::Finding;
+use crate::database::findings::finding::Finding;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let untried = context.probed.untried.iter();
@@ -17,7 +17,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::find;
-    use crate::database::probed::{Probed, Untried};
+    use crate::database::probe::probed::{Probed, Untried};
     use crate::database::testing::Database;
 
     #[test]

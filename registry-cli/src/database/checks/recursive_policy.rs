@@ -3,13 +3,13 @@
 
 use table_registry_engine::{Command, DatabaseCheck, Diagnostic, RegisteredTable, Tenancy};
 
+use crate::database::code::mention::Words;
+use crate::database::code::recursion::way_back;
 use crate::database::context::Context;
-use crate::database::finding::Finding;
+use crate::database::findings::finding::Finding;
 use crate::database::logic::has_sub_select;
-use crate::database::mention::Words;
 use crate::database::policies::{self, policies_of_families};
-use crate::database::recursion::way_back;
-use crate::database::statements::qualified;
+use crate::database::requirements::statements::qualified;
 use crate::project::Project;
 
 const REFUSAL: &str = "the server refuses the statements to which the policy applies: `infinite recursion detected in policy for relation`";

@@ -3,12 +3,12 @@
 use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::Rule;
+use crate::database::code::openings::{opened_by, users_of};
+use crate::database::code::tenant_statements::code_of_rule;
 use crate::database::context::Context;
-use crate::database::finding::Finding;
-use crate::database::openings::{opened_by, users_of};
-use crate::database::relatives::ANY;
-use crate::database::statements::identifier;
-use crate::database::tenant_statements::code_of_rule;
+use crate::database::findings::finding::Finding;
+use crate::database::requirements::relatives::ANY;
+use crate::database::requirements::statements::identifier;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {

@@ -4,10 +4,10 @@ use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::Relation;
 use crate::database::context::{Context, Table};
-use crate::database::finding::{Finding, Remedy};
+use crate::database::findings::finding::{Finding, Remedy};
 use crate::database::policies::create_policies_anew;
 use crate::database::requirements::Requirement;
-use crate::database::statements::{enable_rls, force_rls};
+use crate::database::requirements::statements::{enable_rls, force_rls};
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let off = Requirement::RowSecurity.unmet(context);

@@ -3,9 +3,9 @@
 use table_registry_engine::DatabaseCheck;
 
 use crate::database::context::Context;
-use crate::database::finding::{Finding, Remedy};
+use crate::database::findings::finding::{Finding, Remedy};
 use crate::database::requirements::Requirement;
-use crate::database::statements::force_rls;
+use crate::database::requirements::statements::force_rls;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let not_forced = Requirement::ForcedRowSecurity.unmet(context);

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use table_registry_engine::DatabaseCheck;
 
+use crate::database::access::grants::way;
+use crate::database::access::logins;
+use crate::database::access::roles::{Actor, READ_ALL_DATA};
 use crate::database::catalog::{ServerGrant, Setting};
+use crate::database::code::unprotecting::REPLICATION_ROLE;
 use crate::database::context::Context;
-use crate::database::finding::Finding;
-use crate::database::grants::way;
-use crate::database::logins;
-use crate::database::roles::{Actor, READ_ALL_DATA};
-use crate::database::unprotecting::REPLICATION_ROLE;
+use crate::database::findings::finding::Finding;
 use crate::text::quoted;
 
 const LARGE_OBJECT: &str = "LARGE OBJECT";

@@ -4,12 +4,12 @@ use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
+use crate::database::findings::finding::Finding;
 use crate::database::logic::Verdict;
 use crate::database::policies::{
     self, Clause, compare_tenant, is_open_alone, policies_of_families, question, verdict,
 };
-use crate::database::statements::drop_policy;
+use crate::database::requirements::statements::drop_policy;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {

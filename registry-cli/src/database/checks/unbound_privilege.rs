@@ -1,10 +1,10 @@
 //! Privileges on protected tables that no policy binds.
 
+use crate::database::access::grants::MAINTAIN;
+use crate::database::access::revocations;
 use crate::database::context::Context;
-use crate::database::finding::Finding;
-use crate::database::grants::MAINTAIN;
+use crate::database::findings::finding::Finding;
 use crate::database::requirements::Requirement;
-use crate::database::revocations;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let found = revocations::findings(context, Requirement::RevokedUnbound, |table, grant| {

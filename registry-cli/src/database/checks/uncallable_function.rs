@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use table_registry_engine::DatabaseCheck;
 
-use crate::database::called_functions::{Called, called_by_policies};
+use crate::database::access::roles::Actor;
 use crate::database::catalog::Function;
+use crate::database::code::called_functions::{Called, called_by_policies};
+use crate::database::code::mention::Words;
 use crate::database::context::Context;
-use crate::database::finding::Finding;
-use crate::database::mention::Words;
+use crate::database::findings::finding::Finding;
 use crate::database::policies::{COMMANDS, app_roles_of};
-use crate::database::roles::Actor;
-use crate::database::statements::identifier;
+use crate::database::requirements::statements::identifier;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let called = called_by_policies(context);

@@ -4,11 +4,11 @@ use table_registry_engine::DatabaseCheck;
 
 use crate::database::CHANGES;
 use crate::database::catalog::Relation;
+use crate::database::code::openings::revoke;
 use crate::database::context::{Context, Table};
-use crate::database::finding::{Finding, Remedy};
-use crate::database::openings::revoke;
-use crate::database::relatives::{ANY, lacking};
+use crate::database::findings::finding::{Finding, Remedy};
 use crate::database::requirements::Object;
+use crate::database::requirements::relatives::{ANY, lacking};
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();

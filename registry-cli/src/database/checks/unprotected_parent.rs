@@ -3,11 +3,11 @@
 use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::Relation;
+use crate::database::code::openings::revoke;
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
-use crate::database::openings::revoke;
-use crate::database::relatives::lacking;
+use crate::database::findings::finding::Finding;
 use crate::database::requirements::Object;
+use crate::database::requirements::relatives::lacking;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();

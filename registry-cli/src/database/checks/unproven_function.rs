@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use table_registry_engine::DatabaseCheck;
 
-use super::definer_function::{self, users};
 use crate::database::catalog::Function;
+use crate::database::checks::definer_function::{self, users};
+use crate::database::code::mention::Words;
+use crate::database::code::openings::{Access, opens};
+use crate::database::code::tenant_statements::inner_functions;
+use crate::database::code::unread_code::Unread;
 use crate::database::context::Context;
-use crate::database::finding::Finding;
-use crate::database::mention::Words;
-use crate::database::openings::{Access, opens};
-use crate::database::tenant_statements::inner_functions;
-use crate::database::unread_code::Unread;
+use crate::database::findings::finding::Finding;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let judged = definer_function::findings(context).iter();

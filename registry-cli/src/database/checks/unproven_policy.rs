@@ -3,9 +3,9 @@
 use table_registry_engine::{DatabaseCheck, Platform};
 
 use crate::database::catalog::{PolicyRow, Relation};
-use crate::database::claims;
+use crate::database::code::claims;
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
+use crate::database::findings::finding::Finding;
 use crate::database::logic::Verdict;
 use crate::database::policies::{self, Clause, effective_policies, verdict};
 

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use table_registry_engine::DatabaseCheck;
 
+use crate::database::access::parent_access::{blind_roles, parents_read};
+use crate::database::access::roles::Actor;
 use crate::database::catalog::Relation;
+use crate::database::code::mention::Words;
 use crate::database::context::{Context, Table};
-use crate::database::finding::Finding;
-use crate::database::mention::Words;
-use crate::database::parent_access::{blind_roles, parents_read};
-use crate::database::roles::Actor;
-use crate::database::statements::{Qualified, grant_select, identifier};
+use crate::database::findings::finding::Finding;
+use crate::database::requirements::statements::{Qualified, grant_select, identifier};
 use crate::text::quoted;
 
 /// What one role may not read: the columns of a parent, and the tables whose policies read them.

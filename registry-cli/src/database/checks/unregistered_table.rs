@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use table_registry_engine::DatabaseCheck;
 
-use crate::database::bookkeeping::is_bookkeeping;
+use crate::database::access::bookkeeping::is_bookkeeping;
+use crate::database::access::reach::{Reach, Shadows};
 use crate::database::catalog::{Oid, Relation};
+use crate::database::columns::renames;
 use crate::database::context::{Context, exempt_relations};
-use crate::database::finding::Finding;
-use crate::database::platform;
-use crate::database::reach::{Reach, Shadows};
-use crate::database::renames;
-use crate::database::statements::Qualified;
+use crate::database::findings::finding::Finding;
+use crate::database::migrations::platform;
+use crate::database::requirements::statements::Qualified;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let known = Known::of(context);

@@ -2,13 +2,13 @@
 
 use table_registry_engine::DatabaseCheck;
 
+use crate::database::access::logins;
+use crate::database::access::roles::Actor;
 use crate::database::catalog::Role;
 use crate::database::context::Context;
-use crate::database::finding::Finding;
-use crate::database::logins;
+use crate::database::findings::finding::Finding;
 use crate::database::migrations::apply::MIGRATOR;
-use crate::database::roles::Actor;
-use crate::database::statements::identifier;
+use crate::database::requirements::statements::identifier;
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {

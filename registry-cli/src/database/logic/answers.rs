@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::world::World;
 use crate::database::catalog::Oid;
+use crate::database::logic::world::World;
 
 /// What a policy does with rows of other tenants.
 #[derive(Clone, Debug, PartialEq, Eq)]

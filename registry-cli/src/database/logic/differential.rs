@@ -6,14 +6,14 @@ use std::fmt::Write as _;
 
 use sqlx::Row as _;
 
-use super::answers::{Verdict, Witness};
-use super::value::{Constant, Known, Moment, Tenant, Value, Variable};
-use super::world::{Choice, Session as State, World, pairs};
 use crate::database::catalog::{Catalog, PolicyRow, Relation};
 use crate::database::context::Context;
+use crate::database::logic::answers::{Verdict, Witness};
+use crate::database::logic::value::{Constant, Known, Moment, Tenant, Value, Variable};
+use crate::database::logic::world::{Choice, Session as State, World, pairs};
 use crate::database::policies::{Clause, question};
-use crate::database::server::Server;
-use crate::database::session::Session;
+use crate::database::server::process::Server;
+use crate::database::server::session::Session;
 use crate::database::testing::project_of;
 
 /// The environment variable that says how many policies are compared, for longer runs by hand.

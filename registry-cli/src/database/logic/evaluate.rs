@@ -12,16 +12,16 @@ use sqlparser::ast::{
 };
 use table_registry_engine::Tenancy;
 
-use super::truth::Truths;
-use super::value::{
+use crate::database::access::roles::Actor;
+use crate::database::catalog::Oid;
+use crate::database::code::claims;
+use crate::database::code::redefined::Kind;
+use crate::database::context::Context;
+use crate::database::logic::truth::Truths;
+use crate::database::logic::value::{
     Constant, Known, Moment, Spelling, Tenant, Value, Variable, full_name, is_integer, is_named, is_text,
 };
-use super::world::{Choice, Seen, Session, World};
-use crate::database::catalog::Oid;
-use crate::database::claims;
-use crate::database::context::Context;
-use crate::database::redefined::Kind;
-use crate::database::roles::Actor;
+use crate::database::logic::world::{Choice, Seen, Session, World};
 
 /// How deeply policies and functions may call each other.
 pub const MAX_DEPTH: usize = 8;

@@ -7,10 +7,10 @@ use std::ops::Range;
 
 use sqlparser::ast::{BinaryOperator, Expr, Query, UnaryOperator, Value as Literal};
 
-use super::evaluate::{Evaluation, Scope, arguments, called_name};
-use super::query;
-use super::truth::Truths;
-use super::value::full_name;
+use crate::database::logic::evaluate::{Evaluation, Scope, arguments, called_name};
+use crate::database::logic::query;
+use crate::database::logic::truth::Truths;
+use crate::database::logic::value::full_name;
 
 /// Expressions with more parts are not compared: each part triples the number of cases.
 const MAX_PARTS: usize = 8;

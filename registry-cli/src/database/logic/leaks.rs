@@ -1,7 +1,7 @@
 //! Tests that no leaky policy counts as isolated, and that certain ones do that are spelt unusually.
 
+use crate::database::code::redefined::Kind;
 use crate::database::policies::{Clause, verdict};
-use crate::database::redefined::Kind;
 use crate::database::testing::Database;
 
 const STRUCTS: &str = "

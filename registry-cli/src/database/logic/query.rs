@@ -11,15 +11,15 @@ use sqlparser::ast::{
 };
 use table_registry_engine::{Parent, Tenancy};
 
-use super::answers::changing;
-use super::evaluate::{Evaluation, MAX_DEPTH, Row, Scope, arguments, called_name};
-use super::truth::Truths;
-use super::value::{Known, Search, Value, Variable};
-use super::world::Choice;
 use crate::database::catalog::{Oid, PolicyRow};
+use crate::database::code::recursion::has_policies_with_sub_select;
+use crate::database::code::redefined::Kind;
 use crate::database::context::Table;
-use crate::database::recursion::has_policies_with_sub_select;
-use crate::database::redefined::Kind;
+use crate::database::logic::answers::changing;
+use crate::database::logic::evaluate::{Evaluation, MAX_DEPTH, Row, Scope, arguments, called_name};
+use crate::database::logic::truth::Truths;
+use crate::database::logic::value::{Known, Search, Value, Variable};
+use crate::database::logic::world::Choice;
 
 /// What the rows of a sub-select are compared with: `… IN (SELECT …)`.
 type Item<'i> = Option<(&'i Expr, &'i BinaryOperator)>;

@@ -3,9 +3,9 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use super::truth::Truths;
 use crate::database::catalog::Oid;
-use crate::database::claims;
+use crate::database::code::claims;
+use crate::database::logic::truth::Truths;
 
 /// A value that is known exactly.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

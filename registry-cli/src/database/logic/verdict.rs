@@ -5,16 +5,16 @@ use std::rc::Rc;
 
 use sqlparser::ast::{BinaryOperator, Expr};
 
-use super::answers::{Verdict, Witness, changing};
-use super::evaluate::{Evaluation, Row};
-use super::implication;
-use super::truth::Truths;
-use super::value::{Constant, Known, Tenant, Value, Variable};
-use super::world::{Choice, Session, World, pairs};
+use crate::database::access::roles::Actor;
 use crate::database::catalog::Relation;
-use crate::database::claims;
+use crate::database::code::claims;
 use crate::database::context::{Context, Table};
-use crate::database::roles::Actor;
+use crate::database::logic::answers::{Verdict, Witness, changing};
+use crate::database::logic::evaluate::{Evaluation, Row};
+use crate::database::logic::implication;
+use crate::database::logic::truth::Truths;
+use crate::database::logic::value::{Constant, Known, Tenant, Value, Variable};
+use crate::database::logic::world::{Choice, Session, World, pairs};
 
 /// The most combinations of values that are tried.
 const MAX_EVALUATIONS: usize = 2_048;

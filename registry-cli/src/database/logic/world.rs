@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::database::catalog::Oid;
 
-use super::value::{Constant, Known, Moment, Tenant, Value, Variable, is_integer, is_text, is_time};
+use crate::database::logic::value::{
+    Constant, Known, Moment, Tenant, Value, Variable, is_integer, is_text, is_time,
+};
 
 /// The most values tried for a variable. Without a limit, variables compared with each other would get ever more.
 const MAX_CHOICES: usize = 16;

@@ -5,18 +5,18 @@ use std::path::PathBuf;
 use sqlx::FromRow;
 use table_registry_engine::{Platform, display};
 
-use super::blind::{self, BlindStatement, Bound};
-use super::directory::{Migration, Migrations, not_applied, without_restrictions};
-use super::extensions::{self, PassedOver};
-use super::refused::{self, Remedy};
-use super::script::{self, Statement};
-use super::server_objects;
-use super::tool::Tool;
-use crate::database::mention::Words;
-use crate::database::platform;
-use crate::database::server::{MAINTENANCE_DATABASE, Server};
-use crate::database::session::{Refusal, Session};
-use crate::database::statements::{identifier, literal};
+use crate::database::code::mention::Words;
+use crate::database::migrations::blind::{self, BlindStatement, Bound};
+use crate::database::migrations::directory::{Migration, Migrations, not_applied, without_restrictions};
+use crate::database::migrations::extensions::{self, PassedOver};
+use crate::database::migrations::platform;
+use crate::database::migrations::refused::{self, Remedy};
+use crate::database::migrations::script::{self, Statement};
+use crate::database::migrations::server_objects;
+use crate::database::migrations::tool::Tool;
+use crate::database::requirements::statements::{identifier, literal};
+use crate::database::server::process::{MAINTENANCE_DATABASE, Server};
+use crate::database::server::session::{Refusal, Session};
 use crate::failure::Failure;
 use crate::progress;
 use crate::report::counted;
@@ -705,7 +705,7 @@ mod tests {
 
     use super::*;
     use crate::database::migrations::directory::find;
-    use crate::database::server::SUPERUSER;
+    use crate::database::server::process::SUPERUSER;
 
     fn migrations(files: &[(&str, &str)]) -> (TempDir, Migrations) {
         let directory = tempfile::tempdir().unwrap();

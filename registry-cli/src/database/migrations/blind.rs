@@ -3,9 +3,9 @@
 
 use sqlx::FromRow;
 
-use super::script::Statement;
-use crate::database::mention::Words;
-use crate::database::statements::literal;
+use crate::database::code::mention::Words;
+use crate::database::migrations::script::Statement;
+use crate::database::requirements::statements::literal;
 
 /// A table whose policies bind the role of the session.
 #[derive(Debug, FromRow)]

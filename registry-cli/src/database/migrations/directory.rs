@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use table_registry_engine::{Root, display, without_mark};
 use toml_edit::DocumentMut;
 
-use super::script::{Statement, statements};
-use super::tool::{self, Sending, Tool};
-use crate::database::mention::Words;
+use crate::database::code::mention::Words;
+use crate::database::migrations::script::{Statement, statements};
+use crate::database::migrations::tool::{self, Sending, Tool};
 use crate::failure::Failure;
 
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Extensions that migrations create and the installation of the server lacks.
 
-use super::script::Statement;
-use crate::database::session::Refusal;
+use crate::database::migrations::script::Statement;
+use crate::database::server::session::Refusal;
 use crate::failure::Failure;
 
 /// An extension of the platform whose statements are passed over: the platform's SQL declares what it creates, or this

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use table_registry_engine::{Root, display};
 
-use super::directory::{has_none, paths, text};
-use super::tool::Tool;
+use crate::database::migrations::directory::{has_none, paths, text};
+use crate::database::migrations::tool::Tool;
 use crate::failure::Failure;
 
 /// The name of the migration after its version.

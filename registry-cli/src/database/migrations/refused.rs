@@ -2,10 +2,10 @@
 
 use table_registry_engine::Platform;
 
-use super::script::Statement;
-use crate::database::mention::Words;
-use crate::database::platform;
-use crate::database::session::{INSUFFICIENT_PRIVILEGE, Refusal};
+use crate::database::code::mention::Words;
+use crate::database::migrations::platform;
+use crate::database::migrations::script::Statement;
+use crate::database::server::session::{INSUFFICIENT_PRIVILEGE, Refusal};
 use crate::failure::Failure;
 
 /// What lets a refused statement run, if production would not refuse it.

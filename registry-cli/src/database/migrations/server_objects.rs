@@ -1,10 +1,10 @@
 //! Statements that change objects of the server itself and of its extensions, or privileges on them. Those belong to a superuser, so the
 //! owner of the migrations can change nothing about them: some statements are refused, others do nothing and only warn.
 
-use super::script::Statement;
-use crate::database::mention::Words;
-use crate::database::session::{INSUFFICIENT_PRIVILEGE, Refusal};
-use crate::database::statements::literal;
+use crate::database::code::mention::Words;
+use crate::database::migrations::script::Statement;
+use crate::database::requirements::statements::literal;
+use crate::database::server::session::{INSUFFICIENT_PRIVILEGE, Refusal};
 
 /// What a GRANT that does nothing is told for.
 pub const NOTHING_GRANTED: &str = "no privileges were granted";

@@ -3,9 +3,9 @@
 use annotate_snippets::{Level, Renderer};
 use table_registry_engine::{DatabaseSettings, did_you_mean};
 
-use super::apply::Applied;
-use super::extensions;
-use crate::database::platform;
+use crate::database::migrations::apply::Applied;
+use crate::database::migrations::extensions;
+use crate::database::migrations::platform;
 use crate::report::{counted, say};
 use crate::text::{one_line, quoted};
 

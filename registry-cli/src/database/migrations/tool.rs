@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::script::Statement;
+use crate::database::migrations::script::Statement;
 
 /// A tool that runs the migrations of a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

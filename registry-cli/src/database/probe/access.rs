@@ -1,12 +1,12 @@
 //! Observes which rows each role reaches with each command, for the access matrix.
 
-use super::attempts::{Attempts, Tenant};
-use super::live::{Asked, session_tenant};
-use super::rows::Rows;
-use super::tenants::ProbedTable;
+use crate::database::access::roles::Actor;
 use crate::database::context::Context;
 use crate::database::matrix::Matrix;
-use crate::database::roles::Actor;
+use crate::database::probe::attempts::{Attempts, Tenant};
+use crate::database::probe::live::{Asked, session_tenant};
+use crate::database::probe::rows::Rows;
+use crate::database::probe::tenants::ProbedTable;
 use crate::failure::Failure;
 use crate::progress;
 

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use sqlx::FromRow;
 
+use crate::database::access::roles::Actor;
 use crate::database::catalog::Relation;
-use crate::database::claims;
+use crate::database::code::claims;
 use crate::database::context::{Context, Table};
 use crate::database::matrix::Seen;
-use crate::database::probed::{Action, Effect, Probed, Untried};
-use crate::database::relatives::ANY;
-use crate::database::roles::Actor;
-use crate::database::session::{Attempt, Session};
-use crate::database::statements::{identifier, literal};
+use crate::database::probe::probed::{Action, Effect, Probed, Untried};
+use crate::database::requirements::relatives::ANY;
+use crate::database::requirements::statements::{identifier, literal};
+use crate::database::server::session::{Attempt, Session};
 use crate::failure::Failure;
 
 /// Overrides defaults of the role or the database that would make an attempt fail as if it were refused.

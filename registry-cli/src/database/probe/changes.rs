@@ -1,10 +1,10 @@
 //! Attempts to change rows of append-only tables.
 
-use super::attempts::{Attempts, Counted, Tenant, Try};
 use crate::database::catalog::Relation;
 use crate::database::context::Context;
-use crate::database::probed::{Action, Effect};
-use crate::database::statements::{identifier, literal};
+use crate::database::probe::attempts::{Attempts, Counted, Tenant, Try};
+use crate::database::probe::probed::{Action, Effect};
+use crate::database::requirements::statements::{identifier, literal};
 use crate::failure::Failure;
 
 /// Tries every change. None changes a row, except TRUNCATE, which has no condition.

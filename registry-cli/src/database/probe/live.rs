@@ -6,15 +6,15 @@
 use serde_json::{Map, Value, json};
 use table_registry_engine::{Command, Parent, Tenancy};
 
-use super::attempts::{Attempts, Counted, Tenant, Try};
-use super::question::Question;
+use crate::database::access::roles::Actor;
 use crate::database::catalog::{PolicyRow, Relation};
 use crate::database::context::{Context, Table};
 use crate::database::matrix::{Scope, Verb};
 use crate::database::policies::{Clause, letter};
-use crate::database::probed::{Action, Effect};
-use crate::database::roles::Actor;
-use crate::database::statements::{identifier, literal};
+use crate::database::probe::attempts::{Attempts, Counted, Tenant, Try};
+use crate::database::probe::probed::{Action, Effect};
+use crate::database::probe::question::Question;
+use crate::database::requirements::statements::{identifier, literal};
 use crate::failure::Failure;
 use crate::progress;
 

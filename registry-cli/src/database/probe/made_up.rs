@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::FromRow;
 
 use crate::database::catalog::ColumnRow;
-use crate::database::session::Session;
-use crate::database::statements::literal;
+use crate::database::requirements::statements::literal;
+use crate::database::server::session::Session;
 use crate::failure::Failure;
 
 /// Makes the text of a value. Different numbers make different values, where the type has enough of them.

@@ -7,7 +7,7 @@ use sqlparser::tokenizer::{Token, Tokenizer};
 use sqlx::FromRow;
 
 use crate::database::catalog::Oid;
-use crate::database::session::Session;
+use crate::database::server::session::Session;
 use crate::failure::Failure;
 
 /// The values of the partition keys of one partition, by column.

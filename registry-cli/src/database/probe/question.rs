@@ -2,9 +2,9 @@
 
 use table_registry_engine::Command;
 
-use super::attempts::{Attempts, Try};
+use crate::database::access::roles::Actor;
 use crate::database::matrix::{Scope, Seen, Verb};
-use crate::database::roles::Actor;
+use crate::database::probe::attempts::{Attempts, Try};
 use crate::failure::Failure;
 
 /// Whether a command reaches some rows of a table.

@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::FromRow;
 use table_registry_engine::{Tenancy, did_you_mean};
 
-use super::made_up::{CREATE_CASTS, MadeUp, tenants};
-use super::partitions::{Bounds, bounds};
 use crate::database::catalog::{ColumnRow, Oid, Relation};
 use crate::database::context::{Context, Table, tenant_columns};
-use crate::database::probed::Untried;
-use crate::database::session::Session;
-use crate::database::statements::{identifier, literal};
+use crate::database::probe::made_up::{CREATE_CASTS, MadeUp, tenants};
+use crate::database::probe::partitions::{Bounds, bounds};
+use crate::database::probe::probed::Untried;
+use crate::database::requirements::statements::{identifier, literal};
+use crate::database::server::session::Session;
 use crate::failure::Failure;
 
 /// Whose a made-up row is.

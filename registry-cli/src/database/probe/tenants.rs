@@ -2,15 +2,15 @@
 
 use table_registry_engine::{Command, Tenancy};
 
-use super::attempts::{Attempts, Counted, Tenant, Try};
-use super::question::Question;
-use super::rows::{Owner, Rows};
+use crate::database::access::roles::Actor;
 use crate::database::catalog::{ColumnRow, Relation};
 use crate::database::context::{Context, Table, tenant_columns};
 use crate::database::matrix::{Scope, Verb};
-use crate::database::probed::{Action, Effect};
-use crate::database::roles::Actor;
-use crate::database::statements::{identifier, literal};
+use crate::database::probe::attempts::{Attempts, Counted, Tenant, Try};
+use crate::database::probe::probed::{Action, Effect};
+use crate::database::probe::question::Question;
+use crate::database::probe::rows::{Owner, Rows};
+use crate::database::requirements::statements::{identifier, literal};
 use crate::failure::Failure;
 use crate::progress;
 

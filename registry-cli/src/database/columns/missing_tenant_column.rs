@@ -1,0 +1,92 @@
+//! The lint `missing-tenant-column` for the database: tables without a tenant column.
+
+use table_registry_engine::Lint;
+
+use crate::database::catalog::Relation;
+use crate::database::columns::renames;
+use crate::database::context::{Context, Table};
+use crate::database::findings::finding::Finding;
+use crate::database::requirements::statements::{add_column, identifier};
+
+pub fn find(context: &Context<'_>) -> Vec<Finding> {
+    let without = context.with_tenant_columns().filter(|(_, relation, column)| {
+        let mut rows = context.catalog.columns(relation.oid).iter();
+        rows.all(|row| row.name != *column)
+    });
+    without
+        .filter_map(|(table, relation, column)| finding(context, table, relation, column))
+        .collect()
+}
+
+fn finding(context: &Context<'_>, table: &Table<'_>, relation: &Relation, column: &str) -> Option<Finding> {
+    let message = format!("table `{}` has no tenant column `{column}`", table.name());
+    let renamed = renames::columns(context, table, relation).into_iter();
+    let mut renamed = renamed.map(|(field, row)| (field.name.as_str(), row.name.as_str()));
+    let fix = match renamed.find(|(field, _)| *field == column) {
+        Some((_, row)) => format!(
+            "it looks renamed to `{row}`: name that one, with `#[table(tenant = {row:?})]`, or take the old name back: \
+             ALTER TABLE {} RENAME COLUMN {} TO {};",
+            table.qualified,
+            identifier(row),
+            identifier(column)
+        ),
+        None => format!(
+            "add the column, and then what `{}` prints{}",
+            context.project.package.command("sql --diff"),
+            statement(context, table, column).map_or_else(String::new, |add| format!(":\n{add}"))
+        ),
+    };
+    let level = context.project.policy.lints.level(Lint::MissingTenantColumn);
+    let finding = Finding::of_table(Lint::MissingTenantColumn, table.name(), message, fix);
+    finding.object(column).of_column(column).at_level(level)
+}
+
+/// Adds the column, if its type is known.
+fn statement(context: &Context<'_>, table: &Table<'_>, column: &str) -> Option<String> {
+    let sql_type = context.sql_type(table, column)?;
+    let is_required = table.column_of_shared_rows() != Some(column);
+    Some(add_column(&table.qualified, column, &sql_type, is_required))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::database::testing::{NOTHING, found};
+
+    #[test]
+    fn a_table_without_a_tenant() {
+        assert_eq!(
+            found(find, |it| { it.remove_column("invoices", "org_id") }),
+            ["invoices org_id"]
+        );
+    }
+
+    #[test]
+    fn a_system_table_needs_none() {
+        assert_eq!(found(find, |it| { it.remove_column("users", "name") }), NOTHING);
+    }
+
+    #[test]
+    fn an_exception_of_the_lint() {
+        assert_eq!(
+            found(find, |it| {
+                it.remove_column("invoices", "org_id");
+                it.policy_file
+                    .push_str("[lints.allow.missing-tenant-column]\ninvoices = \"shared\"\n");
+            }),
+            NOTHING
+        );
+    }
+
+    #[test]
+    fn a_lint_that_is_off() {
+        assert_eq!(
+            found(find, |it| {
+                it.remove_column("invoices", "org_id");
+                it.policy_file
+                    .push_str("[lints]\nmissing-tenant-column = \"allow\"\n");
+            }),
+            NOTHING
+        );
+    }
+}
