@@ -2120,17 +2120,13 @@ BEGIN
             '"public"."addresses"',
             '"public"."appointment_booking_settings"',
             '"public"."approval_chains"',
-            '"public"."approval_decisions"',
             '"public"."approval_requests"',
             '"public"."approval_steps"',
-            '"public"."asset_events"',
             '"public"."assets"',
-            '"public"."audit_logs"',
             '"public"."authorization_controls"',
             '"public"."authorization_rules"',
             '"public"."bank_accounts"',
             '"public"."bank_reconciliation_sessions"',
-            '"public"."bank_statement_lines"',
             '"public"."bom_lines"',
             '"public"."boms"',
             '"public"."branches"',
@@ -2161,7 +2157,6 @@ BEGIN
             '"public"."delivery_settings"',
             '"public"."departments"',
             '"public"."dependent_tasks"',
-            '"public"."depreciation_schedules"',
             '"public"."designations"',
             '"public"."discount_rules"',
             '"public"."doc_links"',
@@ -2235,7 +2230,6 @@ BEGIN
             '"public"."purchase_requests"',
             '"public"."quotation_lines"',
             '"public"."quotations"',
-            '"public"."reporting_snapshots"',
             '"public"."repost_accounting_ledger_settings"',
             '"public"."revenue_schedule_lines"',
             '"public"."revenue_schedules"',
@@ -2244,14 +2238,11 @@ BEGIN
             '"public"."sales_invoices"',
             '"public"."sales_order_lines"',
             '"public"."sales_orders"',
-            '"public"."search_documents"',
             '"public"."search_outbox"',
             '"public"."selling_settings"',
             '"public"."service_level_agreements"',
             '"public"."sites"',
             '"public"."south_africa_vat_settings"',
-            '"public"."stock_balances"',
-            '"public"."stock_movements"',
             '"public"."stock_reposting_settings"',
             '"public"."stock_settings"',
             '"public"."subscription_settings"',
@@ -2267,9 +2258,7 @@ BEGIN
             '"public"."video_settings"',
             '"public"."voice_call_settings"',
             '"public"."warehouses"',
-            '"public"."webhook_deliveries"',
             '"public"."webhook_endpoints"',
-            '"public"."wip_movements"',
             '"public"."work_orders"',
             '"public"."workflow_definitions"',
             '"public"."workflow_events_outbox"',
@@ -2289,240 +2278,6 @@ BEGIN
     LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', child);
         EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', child);
-    END LOOP;
-END
-$table_registry$;
-
-DO $table_registry$
-DECLARE
-    child regclass;
-BEGIN
-    FOR child IN
-        WITH RECURSIVE descendant AS (
-            SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY (ARRAY[
-            '"public"."approval_decisions"',
-            '"public"."asset_events"',
-            '"public"."audit_logs"',
-            '"public"."bank_statement_lines"',
-            '"public"."depreciation_schedules"',
-            '"public"."reporting_snapshots"',
-            '"public"."search_documents"',
-            '"public"."stock_balances"',
-            '"public"."stock_movements"',
-            '"public"."webhook_deliveries"',
-            '"public"."wip_movements"'
-            ]::regclass[])
-            UNION
-            SELECT i.inhrelid FROM pg_inherits i JOIN descendant d ON i.inhparent = d.inhrelid
-        )
-        SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
-        WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
-    LOOP
-        EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON TABLE %s FROM PUBLIC, "erp_app"', child);
-    END LOOP;
-END
-$table_registry$;
-
-DO $table_registry$
-DECLARE
-    child regclass;
-BEGIN
-    FOR child IN
-        WITH RECURSIVE descendant AS (
-            SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY (ARRAY[
-            '"public"."approval_decisions"',
-            '"public"."asset_events"',
-            '"public"."audit_logs"',
-            '"public"."bank_statement_lines"',
-            '"public"."depreciation_schedules"',
-            '"public"."reporting_snapshots"',
-            '"public"."search_documents"',
-            '"public"."stock_balances"',
-            '"public"."stock_movements"',
-            '"public"."webhook_deliveries"',
-            '"public"."wip_movements"'
-            ]::regclass[])
-            UNION
-            SELECT i.inhrelid FROM pg_inherits i JOIN descendant d ON i.inhparent = d.inhrelid
-        )
-        SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
-        WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
-    LOOP
-        EXECUTE format('REVOKE REFERENCES, TRIGGER ON TABLE %s FROM PUBLIC, "erp_app"', child);
-    END LOOP;
-END
-$table_registry$;
-
-DO $table_registry$
-DECLARE
-    child regclass;
-BEGIN
-    FOR child IN
-        WITH RECURSIVE descendant AS (
-            SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY (ARRAY[
-            '"public"."account_categories"',
-            '"public"."accounts_settings"',
-            '"public"."activity_costs"',
-            '"public"."activity_types"',
-            '"public"."addresses"',
-            '"public"."appointment_booking_settings"',
-            '"public"."approval_chains"',
-            '"public"."approval_requests"',
-            '"public"."approval_steps"',
-            '"public"."assets"',
-            '"public"."authorization_controls"',
-            '"public"."authorization_rules"',
-            '"public"."bank_accounts"',
-            '"public"."bank_reconciliation_sessions"',
-            '"public"."bom_lines"',
-            '"public"."boms"',
-            '"public"."branches"',
-            '"public"."budget_commitments"',
-            '"public"."budgets"',
-            '"public"."buying_settings"',
-            '"public"."chart_of_accounts"',
-            '"public"."communications"',
-            '"public"."companies"',
-            '"public"."company_addresses"',
-            '"public"."contact_addresses"',
-            '"public"."contacts"',
-            '"public"."contracts"',
-            '"public"."cost_centers"',
-            '"public"."credit_notes"',
-            '"public"."crm_settings"',
-            '"public"."currencies"',
-            '"public"."currency_exchange_settings"',
-            '"public"."currency_exchange_settings_details"',
-            '"public"."currency_exchanges"',
-            '"public"."custom_field_sync_queue"',
-            '"public"."custom_field_values"',
-            '"public"."custom_fields"',
-            '"public"."customer_profiles"',
-            '"public"."debit_notes"',
-            '"public"."delivery_note_lines"',
-            '"public"."delivery_notes"',
-            '"public"."delivery_settings"',
-            '"public"."departments"',
-            '"public"."dependent_tasks"',
-            '"public"."designations"',
-            '"public"."discount_rules"',
-            '"public"."doc_links"',
-            '"public"."doc_postings"',
-            '"public"."employee_groups"',
-            '"public"."entity_attachments"',
-            '"public"."entity_versions"',
-            '"public"."entity_view_fields"',
-            '"public"."entity_views"',
-            '"public"."fiscal_periods"',
-            '"public"."fx_rates"',
-            '"public"."global_defaults"',
-            '"public"."goods_receipt_lines"',
-            '"public"."goods_receipts"',
-            '"public"."holiday_lists"',
-            '"public"."holidays"',
-            '"public"."incoming_call_settings"',
-            '"public"."intercompany_transactions"',
-            '"public"."inventory_trace_links"',
-            '"public"."issue_types"',
-            '"public"."item_groups"',
-            '"public"."item_variant_settings"',
-            '"public"."items"',
-            '"public"."journal_entries"',
-            '"public"."journal_lines"',
-            '"public"."landed_cost_allocations"',
-            '"public"."landed_cost_docs"',
-            '"public"."lot_tracking"',
-            '"public"."manufacturing_settings"',
-            '"public"."match_results"',
-            '"public"."meta_alias_resolution_rules"',
-            '"public"."meta_alias_sets"',
-            '"public"."meta_aliases"',
-            '"public"."meta_assets"',
-            '"public"."meta_lineage_edges"',
-            '"public"."meta_quality_checks"',
-            '"public"."meta_semantic_terms"',
-            '"public"."meta_term_links"',
-            '"public"."meta_value_aliases"',
-            '"public"."migration_checkpoints"',
-            '"public"."migration_conflict_resolutions"',
-            '"public"."migration_conflicts"',
-            '"public"."migration_jobs"',
-            '"public"."migration_lineage"',
-            '"public"."migration_merge_explanations"',
-            '"public"."migration_quarantine"',
-            '"public"."migration_reports"',
-            '"public"."migration_row_snapshots"',
-            '"public"."mutation_batches"',
-            '"public"."number_sequences"',
-            '"public"."org_usage_daily"',
-            '"public"."payment_allocations"',
-            '"public"."payment_terms"',
-            '"public"."payments"',
-            '"public"."plaid_settings"',
-            '"public"."pos_settings"',
-            '"public"."price_list_items"',
-            '"public"."price_lists"',
-            '"public"."project_template_tasks"',
-            '"public"."project_templates"',
-            '"public"."project_types"',
-            '"public"."project_updates"',
-            '"public"."project_users"',
-            '"public"."projects"',
-            '"public"."projects_settings"',
-            '"public"."psoa_projects"',
-            '"public"."purchase_invoice_lines"',
-            '"public"."purchase_invoices"',
-            '"public"."purchase_order_lines"',
-            '"public"."purchase_orders"',
-            '"public"."purchase_requests"',
-            '"public"."quotation_lines"',
-            '"public"."quotations"',
-            '"public"."repost_accounting_ledger_settings"',
-            '"public"."revenue_schedule_lines"',
-            '"public"."revenue_schedules"',
-            '"public"."role_permissions"',
-            '"public"."sales_invoice_lines"',
-            '"public"."sales_invoices"',
-            '"public"."sales_order_lines"',
-            '"public"."sales_orders"',
-            '"public"."search_outbox"',
-            '"public"."selling_settings"',
-            '"public"."service_level_agreements"',
-            '"public"."sites"',
-            '"public"."south_africa_vat_settings"',
-            '"public"."stock_reposting_settings"',
-            '"public"."stock_settings"',
-            '"public"."subscription_settings"',
-            '"public"."supplier_profiles"',
-            '"public"."support_settings"',
-            '"public"."tasks"',
-            '"public"."tax_rates"',
-            '"public"."timesheet_details"',
-            '"public"."timesheets"',
-            '"public"."uae_vat_settings"',
-            '"public"."uom"',
-            '"public"."uom_conversions"',
-            '"public"."video_settings"',
-            '"public"."voice_call_settings"',
-            '"public"."warehouses"',
-            '"public"."webhook_endpoints"',
-            '"public"."work_orders"',
-            '"public"."workflow_definitions"',
-            '"public"."workflow_events_outbox"',
-            '"public"."workflow_executions"',
-            '"public"."workflow_instances"',
-            '"public"."workflow_outbox_receipts"',
-            '"public"."workflow_rules"',
-            '"public"."workflow_side_effects_outbox"',
-            '"public"."workflow_step_executions"',
-            '"public"."workflow_step_receipts"'
-            ]::regclass[])
-            UNION
-            SELECT i.inhrelid FROM pg_inherits i JOIN descendant d ON i.inhparent = d.inhrelid
-        )
-        SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
-        WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
-    LOOP
         EXECUTE format('REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE %s FROM PUBLIC, "erp_app"', child);
     END LOOP;
 END
@@ -2553,6 +2308,10 @@ BEGIN
         SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
         WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
     LOOP
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', child);
+        EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', child);
+        EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON TABLE %s FROM PUBLIC, "erp_app"', child);
+        EXECUTE format('REVOKE REFERENCES, TRIGGER ON TABLE %s FROM PUBLIC, "erp_app"', child);
         EXECUTE format('DROP TRIGGER IF EXISTS "table_registry_append_only" ON %s', child);
         EXECUTE format('CREATE TRIGGER "table_registry_append_only"
     BEFORE UPDATE OR DELETE OR TRUNCATE ON %s

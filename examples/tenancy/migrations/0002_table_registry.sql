@@ -242,11 +242,9 @@ BEGIN
         WITH RECURSIVE descendant AS (
             SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY (ARRAY[
             '"public"."announcements"',
-            '"public"."audit_logs"',
             '"public"."comments"',
             '"public"."invoice_lines"',
             '"public"."invoices"',
-            '"public"."legacy_ledger"',
             '"public"."memberships"',
             '"public"."orgs"',
             '"public"."projects"',
@@ -263,6 +261,31 @@ BEGIN
     LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', child);
         EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', child);
+        EXECUTE format('REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE %s FROM PUBLIC, "app"', child);
+    END LOOP;
+END
+$table_registry$;
+
+DO $table_registry$
+DECLARE
+    child regclass;
+BEGIN
+    FOR child IN
+        WITH RECURSIVE descendant AS (
+            SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY (ARRAY[
+            '"public"."audit_logs"',
+            '"public"."legacy_ledger"'
+            ]::regclass[])
+            UNION
+            SELECT i.inhrelid FROM pg_inherits i JOIN descendant d ON i.inhparent = d.inhrelid
+        )
+        SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
+        WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
+    LOOP
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', child);
+        EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', child);
+        EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON TABLE %s FROM PUBLIC, "app"', child);
+        EXECUTE format('REVOKE REFERENCES, TRIGGER ON TABLE %s FROM PUBLIC, "app"', child);
     END LOOP;
 END
 $table_registry$;
@@ -283,50 +306,6 @@ BEGIN
         WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
     LOOP
         EXECUTE format('REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON TABLE %s FROM PUBLIC, "app"', child);
-    END LOOP;
-END
-$table_registry$;
-
-DO $table_registry$
-DECLARE
-    child regclass;
-BEGIN
-    FOR child IN
-        WITH RECURSIVE descendant AS (
-            SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY (ARRAY[
-            '"public"."audit_logs"',
-            '"public"."legacy_ledger"',
-            '"public"."login_history"'
-            ]::regclass[])
-            UNION
-            SELECT i.inhrelid FROM pg_inherits i JOIN descendant d ON i.inhparent = d.inhrelid
-        )
-        SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
-        WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
-    LOOP
-        EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON TABLE %s FROM PUBLIC, "app"', child);
-    END LOOP;
-END
-$table_registry$;
-
-DO $table_registry$
-DECLARE
-    child regclass;
-BEGIN
-    FOR child IN
-        WITH RECURSIVE descendant AS (
-            SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY (ARRAY[
-            '"public"."audit_logs"',
-            '"public"."countries"',
-            '"public"."legacy_ledger"',
-            '"public"."login_history"'
-            ]::regclass[])
-            UNION
-            SELECT i.inhrelid FROM pg_inherits i JOIN descendant d ON i.inhparent = d.inhrelid
-        )
-        SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
-        WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
-    LOOP
         EXECUTE format('REVOKE REFERENCES, TRIGGER ON TABLE %s FROM PUBLIC, "app"', child);
     END LOOP;
 END
@@ -339,17 +318,7 @@ BEGIN
     FOR child IN
         WITH RECURSIVE descendant AS (
             SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY (ARRAY[
-            '"public"."announcements"',
-            '"public"."comments"',
-            '"public"."invoice_lines"',
-            '"public"."invoices"',
-            '"public"."memberships"',
-            '"public"."orgs"',
-            '"public"."projects"',
-            '"stock"."pallets"',
-            '"stock"."shelves"',
-            '"public"."subscriptions"',
-            '"public"."tasks"'
+            '"public"."login_history"'
             ]::regclass[])
             UNION
             SELECT i.inhrelid FROM pg_inherits i JOIN descendant d ON i.inhparent = d.inhrelid
@@ -357,7 +326,8 @@ BEGIN
         SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
         WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
     LOOP
-        EXECUTE format('REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE %s FROM PUBLIC, "app"', child);
+        EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON TABLE %s FROM PUBLIC, "app"', child);
+        EXECUTE format('REVOKE REFERENCES, TRIGGER ON TABLE %s FROM PUBLIC, "app"', child);
     END LOOP;
 END
 $table_registry$;

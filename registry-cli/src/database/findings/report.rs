@@ -314,6 +314,6 @@ mod tests {
     #[test]
     fn the_schema_is_the_committed_one() {
         let schema = serde_json::to_string_pretty(&schemars::schema_for!(Json<'_>)).unwrap() + "\n";
-        snapbox::assert_data_eq!(schema, snapbox::file!["../../schema/verify.json"].raw());
+        snapbox::assert_data_eq!(schema, snapbox::file!["../../../schema/verify.json"].raw());
     }
 }

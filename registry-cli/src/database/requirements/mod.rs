@@ -5,6 +5,7 @@
 
 pub mod difference;
 pub mod indexes;
+pub mod plan;
 pub mod relatives;
 pub mod statements;
 pub mod tenancy;
