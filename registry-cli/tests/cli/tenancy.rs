@@ -577,6 +577,7 @@ BEGIN
     LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', child);
         EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', child);
+        EXECUTE format('REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE %s FROM PUBLIC, "app"', child);
     END LOOP;
 END
 $table_registry$;
@@ -600,52 +601,7 @@ BEGIN
         WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
     LOOP
         EXECUTE format('REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON TABLE %s FROM PUBLIC, "app"', child);
-    END LOOP;
-END
-$table_registry$;
-COMMIT;
-
-BEGIN;
-SET LOCAL lock_timeout = '5s';
-DO $table_registry$
-DECLARE
-    child regclass;
-BEGIN
-    FOR child IN
-        WITH RECURSIVE descendant AS (
-            SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY (ARRAY[
-            '"public"."countries"'
-            ]::regclass[])
-            UNION
-            SELECT i.inhrelid FROM pg_inherits i JOIN descendant d ON i.inhparent = d.inhrelid
-        )
-        SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
-        WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
-    LOOP
         EXECUTE format('REVOKE REFERENCES, TRIGGER ON TABLE %s FROM PUBLIC, "app"', child);
-    END LOOP;
-END
-$table_registry$;
-COMMIT;
-
-BEGIN;
-SET LOCAL lock_timeout = '5s';
-DO $table_registry$
-DECLARE
-    child regclass;
-BEGIN
-    FOR child IN
-        WITH RECURSIVE descendant AS (
-            SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY (ARRAY[
-            '"public"."comments"'
-            ]::regclass[])
-            UNION
-            SELECT i.inhrelid FROM pg_inherits i JOIN descendant d ON i.inhparent = d.inhrelid
-        )
-        SELECT c.oid FROM descendant d JOIN pg_class c ON c.oid = d.inhrelid
-        WHERE c.relkind IN ('r', 'p') ORDER BY c.oid::regclass::text
-    LOOP
-        EXECUTE format('REVOKE TRUNCATE, REFERENCES, TRIGGER ON TABLE %s FROM PUBLIC, "app"', child);
     END LOOP;
 END
 $table_registry$;
