@@ -175,8 +175,10 @@ fn rust(file: &Path) -> Option<String> {
 /// The pages of the guide.
 fn guide() -> Vec<String> {
     let files = fs::read_dir(root().join("docs/src")).unwrap();
-    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
-    let mut pages: Vec<String> = names.filter(|name| name.ends_with(".md")).collect();
+    let paths = files.map(|file| file.unwrap().path());
+    let texts = paths.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    let names = texts.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned());
+    let mut pages: Vec<String> = names.collect();
     pages.sort();
     pages
 }

@@ -18,8 +18,8 @@ fn quickstart() -> Crate {
     std::fs::copy(repository().join("Cargo.lock"), krate.path().join("Cargo.lock")).unwrap();
     let manifest = format!(
         "[package]\nname = \"quickstart\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
-         [dependencies]\ntable-registry = {{ path = {:?} }}\n\n[workspace]\n",
-        repository()
+         [dependencies]\ntable-registry = {{ path = \"{}\" }}\n\n[workspace]\n",
+        repository().display()
     );
     krate.write("Cargo.toml", &manifest);
     krate
