@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,6 +17,16 @@ use crate::nesting::{self, AngleBracket};
 #[derive(Default)]
 pub struct SourceItems {
     files: BTreeMap<String, File>,
+    words: OnceCell<Words>,
+}
+
+/// The words of all files, so that only a file that can have an item is tokenized.
+#[derive(Default)]
+struct Words {
+    /// The files in which a word stands after `struct`, `enum` or `type`.
+    defined: HashMap<String, BTreeSet<String>>,
+    /// The files with implementations in which a word stands.
+    in_impls: HashMap<String, BTreeSet<String>>,
 }
 
 struct File {
@@ -65,7 +75,23 @@ impl SourceItems {
         let files = sources.into_iter();
         Self {
             files: files.map(|source| (source.path.clone(), file(source))).collect(),
+            words: OnceCell::new(),
         }
+    }
+
+    fn words(&self) -> &Words {
+        self.words.get_or_init(|| {
+            let mut all = Words::default();
+            for (path, file) in &self.files {
+                all.add(path, &file.source.text);
+            }
+            all
+        })
+    }
+
+    fn files_of<'s>(&'s self, paths: Option<&'s BTreeSet<String>>) -> impl Iterator<Item = &'s File> {
+        let paths = paths.into_iter().flatten();
+        paths.filter_map(|path| self.files.get(path))
     }
 
     /// The struct whose name is at these bytes of a file. It may be in a module, in a function, or in the arguments of a
@@ -90,7 +116,7 @@ impl SourceItems {
     /// The definitions that a name may stand for in a scope: those in the module that a path or an import names, or else
     /// the nearest ones.
     pub fn types(&self, name: &str, module: Option<&str>, scope: &Scope) -> Vec<&Definition> {
-        let files = self.files.values().filter(|file| file.may_define(name));
+        let files = self.files_of(self.words().defined.get(name));
         let found: Vec<&Definition> = files
             .filter_map(|file| file.items().types.get(name))
             .flatten()
@@ -109,7 +135,7 @@ impl SourceItems {
 
     /// The headers of the implementations that may be for a type of this name: `impl Type<Postgres> for Mood`.
     pub fn impls(&self, name: &str) -> impl Iterator<Item = &TokenStream> {
-        let files = self.files.values().filter(move |file| file.may_implement(name));
+        let files = self.files_of(self.words().in_impls.get(name));
         files.flat_map(|file| &file.items().impls)
     }
 
@@ -142,6 +168,40 @@ impl Scope {
     }
 }
 
+impl Words {
+    fn add(&mut self, path: &str, text: &str) {
+        let has_impls = text.contains("impl");
+        let mut is_defined = false;
+        for word in text.split(|c: char| c != '_' && !c.is_alphanumeric()) {
+            match word {
+                "struct" | "enum" | "type" => is_defined = true,
+                // Spaces, and the start of a raw identifier.
+                "" | "r" => {}
+                _ => {
+                    if std::mem::take(&mut is_defined) {
+                        insert(&mut self.defined, word, path);
+                    }
+                    if has_impls {
+                        insert(&mut self.in_impls, word, path);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn insert(files: &mut HashMap<String, BTreeSet<String>>, word: &str, path: &str) {
+    match files.get_mut(word) {
+        Some(paths) if paths.contains(path) => {}
+        Some(paths) => {
+            paths.insert(path.to_string());
+        }
+        None => {
+            files.insert(word.to_string(), BTreeSet::from([path.to_string()]));
+        }
+    }
+}
+
 impl File {
     fn trees(&self) -> Option<&[TokenTree]> {
         let read = || {
@@ -150,21 +210,6 @@ impl File {
             Some(tokens.into_iter().collect())
         };
         self.trees.get_or_init(read).as_deref()
-    }
-
-    /// Spares tokenizing a file that cannot have the type.
-    fn may_define(&self, name: &str) -> bool {
-        let text = &self.source.text;
-        text.contains(name)
-            && ["struct", "enum", "type"].iter().any(|keyword| {
-                let mut rest = text.split(keyword).skip(1);
-                rest.any(|rest| rest.trim_start().trim_start_matches("r#").starts_with(name))
-            })
-    }
-
-    fn may_implement(&self, name: &str) -> bool {
-        let text = &self.source.text;
-        text.contains(name) && text.contains("impl")
     }
 
     fn items(&self) -> &Items {
