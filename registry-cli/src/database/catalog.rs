@@ -271,6 +271,8 @@ pub struct Function {
     pub is_definer: bool,
     /// Whether its body is in standard SQL, whose names were looked up when it was created.
     pub is_bound: bool,
+    /// Whether an object of the database calls it, whoever may use its schema.
+    pub is_stored: bool,
     pub is_leakproof: bool,
     /// The `search_path` that it sets.
     pub search_path: Option<String>,

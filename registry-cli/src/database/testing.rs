@@ -180,6 +180,7 @@ impl Database {
             is_untrusted: false,
             is_definer: true,
             is_bound: false,
+            is_stored: false,
             is_leakproof: false,
             search_path: Some("public, pg_temp".to_string()),
             settings: vec!["search_path".to_string()],

@@ -24,6 +24,13 @@ SELECT n.nspname::text AS schema,
        p.proleakproof AS is_leakproof,
        (SELECT substr(c, length('search_path=') + 1) FROM unnest(p.proconfig) c WHERE c LIKE 'search_path=%') AS search_path,
        ARRAY(SELECT split_part(c, '=', 1) FROM unnest(p.proconfig) c) AS settings,
+       -- Views, operators, casts, defaults, constraints, triggers and functions in standard SQL find a function by its OID, without
+       -- USAGE on its schema. What a policy calls answers the policy alone.
+       EXISTS (
+           SELECT FROM pg_depend d
+           WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = p.oid AND d.deptype IN ('n', 'a')
+             AND d.classid <> 'pg_policy'::regclass
+       ) AS is_stored,
        ARRAY(
            SELECT DISTINCT o.polrelid::int8
            FROM pg_depend d

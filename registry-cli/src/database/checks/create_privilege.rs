@@ -21,21 +21,31 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
-/// The schemas in which tables are looked for: those of the search paths of the application, and those of registered
-/// tables. Each with the roles that look there.
+/// The schemas in which tables are looked for: those of the search paths of the application and of SECURITY DEFINER
+/// functions, and those of registered tables. Each with the roles that look there.
 fn searched<'x, 'c>(context: &'x Context<'c>) -> BTreeMap<&'x str, (&'x SchemaRow, Vec<&'x Actor<'c>>)> {
     let registered = schemas_of_tables(context);
     let mut searched: BTreeMap<&str, (&SchemaRow, Vec<&Actor<'_>>)> = BTreeMap::new();
     for app in &context.app_roles {
         let logins = logins::roles(context, app).into_iter();
         let path = logins.flat_map(|login| logins::search_path_of(context, app, login));
-        let named: BTreeSet<String> = path.chain(registered.iter().map(ToString::to_string)).collect();
+        let named = path.chain(registered.iter().map(ToString::to_string));
+        let named: BTreeSet<String> = named.chain(paths_of_definers(context)).collect();
         for schema in named.iter().filter_map(|name| context.catalog.schemas.get(name)) {
             let apps = searched.entry(&schema.name).or_insert((schema, Vec::new()));
             apps.1.push(app);
         }
     }
     searched
+}
+
+/// The search paths of SECURITY DEFINER functions.
+fn paths_of_definers(context: &Context<'_>) -> impl Iterator<Item = String> {
+    let paths = context
+        .catalog
+        .definers()
+        .filter_map(|function| function.search_path.as_deref());
+    paths.flat_map(logins::identifiers)
 }
 
 fn schemas_of_tables<'x>(context: &'x Context<'_>) -> BTreeSet<&'x str> {
@@ -116,6 +126,20 @@ mod tests {
     use super::find;
     use crate::database::catalog::PUBLIC;
     use crate::database::testing::{NOTHING, findings, found};
+
+    #[test]
+    fn a_schema_in_which_a_definer_function_looks() {
+        let creates = |is_definer: bool| {
+            found(find, move |it| {
+                it.add_schema("tools", &["app"]);
+                let function = it.function("f", "SELECT count(*) FROM users");
+                function.search_path = Some("tools, public, pg_temp".to_string());
+                function.is_definer = is_definer;
+            })
+        };
+        assert_eq!(creates(true), ["- CREATE on schema tools"]);
+        assert_eq!(creates(false), NOTHING);
+    }
 
     #[test]
     fn a_schema_of_registered_tables() {

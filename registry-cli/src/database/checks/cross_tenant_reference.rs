@@ -3,7 +3,7 @@
 use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::{ForeignKey, Relation};
-use crate::database::context::Context;
+use crate::database::context::{Context, tenant_columns};
 use crate::database::findings::finding::Finding;
 use crate::database::requirements::statements::{bounded, column_list, create_unique_index, identifier};
 use crate::database::rows::global_references::{self, action};
@@ -18,7 +18,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     });
     open.map(|reference| finding(context, reference, wider(&all, reference)))
         .chain(global_references::find(context))
-        .chain(all.iter().filter_map(|reference| leaving_key(context, reference)))
+        .chain(leaving_keys(context))
         .collect()
 }
 
@@ -67,12 +67,22 @@ fn finding(context: &Context<'_>, reference: &Reference<'_, '_>, wider: Option<&
 }
 
 /// The finding for a key that takes the tenant from a row when the row to which it refers is deleted or gets another key.
-fn leaving_key(context: &Context<'_>, reference: &Reference<'_, '_>) -> Option<Finding> {
-    let Reference { child, key, .. } = reference;
-    let tenant = child.tenant_column()?;
+fn leaving_keys(context: &Context<'_>) -> impl Iterator<Item = Finding> {
+    let keys = context.catalog.foreign_keys.iter().filter(|key| !key.of_parent);
+    keys.filter_map(|key| leaving_key(context, key))
+}
+
+fn leaving_key(context: &Context<'_>, key: &ForeignKey) -> Option<Finding> {
+    let child = context.table_holding(key.relation)?;
+    let relation = context.catalog.relation_of(key.relation)?;
+    let columns = tenant_columns(child.registered);
+    let tenant = key
+        .columns
+        .iter()
+        .find(|column| columns.contains(&column.as_str()))?;
     let is_set = |letter: &str, columns: &[String]| {
         let is_shared = letter == "n" && child.column_of_shared_rows().is_some();
-        (is_shared || letter == "d") && columns.iter().any(|column| column == tenant)
+        (is_shared || letter == "d") && columns.contains(tenant)
     };
     let events = [
         ("DELETE", &key.on_delete, &key.set_on_delete),
@@ -96,11 +106,11 @@ fn leaving_key(context: &Context<'_>, reference: &Reference<'_, '_>) -> Option<F
         DatabaseCheck::CrossTenantReference,
         child.name(),
         message,
-        without_tenant(context, reference, tenant),
+        without_tenant(context, relation, key, tenant)?,
     )
     .object(&key.name)
     .of_column(tenant)
-    .of_relation(context.name_beside(child, reference.relation));
+    .of_relation(context.name_beside(child, relation));
     Some(
         finding
             .fact(format!(
@@ -112,8 +122,13 @@ fn leaving_key(context: &Context<'_>, reference: &Reference<'_, '_>) -> Option<F
 }
 
 /// The key with an action that leaves the tenant alone.
-fn without_tenant(context: &Context<'_>, reference: &Reference<'_, '_>, tenant: &str) -> String {
-    let key = reference.key;
+fn without_tenant(
+    context: &Context<'_>,
+    relation: &Relation,
+    key: &ForeignKey,
+    tenant: &str,
+) -> Option<String> {
+    let referenced = context.catalog.relation_of(key.referenced)?;
     let others: Vec<&str> = key
         .columns
         .iter()
@@ -123,16 +138,16 @@ fn without_tenant(context: &Context<'_>, reference: &Reference<'_, '_>, tenant: 
     let is_possible =
         context.catalog.server.version >= 150_000 && !["n", "d"].contains(&key.on_update.as_str());
     if !is_possible || others.is_empty() {
-        return "let the key RESTRICT, and change the rows that refer to it first".to_string();
+        return Some("let the key RESTRICT, and change the rows that refer to it first".to_string());
     }
-    let (table, name) = (reference.relation.qualified(), identifier(&key.name));
-    format!(
+    let (table, name) = (relation.qualified(), identifier(&key.name));
+    Some(format!(
         "ALTER TABLE {table} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} FOREIGN KEY ({}) REFERENCES {} ({}){};",
         column_list(&key.columns.iter().map(String::as_str).collect::<Vec<_>>()),
-        reference.referenced.qualified(),
+        referenced.qualified(),
         column_list(&key.keys.iter().map(String::as_str).collect::<Vec<_>>()),
         suffix(context, key, &others)
-    )
+    ))
 }
 
 /// What the key does to rows that refer to a row that changes.
@@ -333,6 +348,19 @@ mod tests {
         ] {
             assert_eq!(of_shared_rows(change).len(), 0);
         }
+    }
+
+    #[test]
+    fn a_key_that_gives_a_child_another_parent() {
+        let found = found(find, |it| {
+            it.schema = "#[table(tenant = through(invoice -> invoices))]\npub struct Lines { pub id: i64, pub invoice: i64 }"
+                .to_string();
+            it.table("lines", &[("id", "int8"), ("invoice", "int8")]);
+            it.secure("lines");
+            it.foreign_key("lines", &["invoice"], "invoices", &["id"])
+                .on_delete = "d".to_string();
+        });
+        assert_eq!(found, ["lines lines_invoice_fkey"]);
     }
 
     /// A tenant that is lost is nobody's, unless rows without one are shared.

@@ -118,12 +118,13 @@ fn revoke_execute(context: &Context<'_>, function: &Function) -> String {
 
 /// The roles of the application that may call a function.
 pub fn callers(context: &Context<'_>, function: &Function) -> Vec<String> {
-    let may_execute = |app: &Actor<'_>, schema: &str, executors: &[Oid]| {
-        app.enters(schema) && executors.iter().any(|role| app.reaches(*role))
-    };
+    let executes = |app: &Actor<'_>, executors: &[Oid]| executors.iter().any(|role| app.reaches(*role));
+    let may_execute =
+        |app: &Actor<'_>, schema: &str, executors: &[Oid]| app.enters(schema) && executes(app, executors);
     let may_call = |app: &&Actor<'_>| {
         let mut aggregates = aggregates(context, function);
         may_execute(app, &function.schema, &function.executors)
+            || (function.is_stored && executes(app, &function.executors))
             || aggregates.any(|one| may_execute(app, &one.schema, &one.executors))
     };
     let callers = context.app_roles.iter().filter(may_call);
@@ -165,6 +166,41 @@ mod tests {
             }),
             ["invoices f()"]
         );
+    }
+
+    #[test]
+    fn spellings_of_constants() {
+        for body in [
+            "BEGIN EXECUTE N'TRUNCATE invoices'; END",
+            "BEGIN EXECUTE U&'\\0054RUNCATE invoices'; END",
+            "BEGIN DROP SCHEMA public CASCADE; END",
+        ] {
+            assert_eq!(
+                found(find, |it| {
+                    it.function("f", body);
+                })
+                .len(),
+                1,
+                "{body}"
+            );
+        }
+    }
+
+    /// A row without a tenant is everybody's.
+    #[test]
+    fn a_function_that_adds_a_shared_row() {
+        let adds = |shared: &'static str| {
+            found(find, move |it| {
+                it.schema = format!(
+                    "#[table(tenant = \"org_id\"{shared})]\npub struct Notes {{ pub id: i64, pub org_id: Option<String> }}"
+                );
+                it.table("notes", &[("id", "int8"), ("org_id", "text")]);
+                it.secure("notes");
+                it.function("f", "INSERT INTO notes (id, org_id) VALUES (1, NULL)");
+            })
+        };
+        assert_eq!(adds(", shared_rows"), ["notes f()"]);
+        assert_eq!(adds(""), NOTHING);
     }
 
     #[test]
@@ -345,6 +381,19 @@ mod tests {
                 it.function("f", "SELECT * FROM public.invoices").schema = "inside".to_string();
             }),
             NOTHING
+        );
+    }
+
+    /// Views, operators, casts and defaults find it by its OID.
+    #[test]
+    fn a_function_in_such_a_schema_that_an_object_calls() {
+        assert_eq!(
+            found(find, |it| {
+                let function = it.function("f", "SELECT * FROM public.invoices");
+                function.schema = "inside".to_string();
+                function.is_stored = true;
+            }),
+            ["invoices inside.f()"]
         );
     }
 

@@ -89,6 +89,8 @@ mod tests {
             "EXECUTE format('TRUNCATE %I', t);",
             "EXECUTE 'SELECT * FROM ' || t;",
             "EXECUTE query;",
+            "EXECUTE 'TRUN' || 'CATE invoices';",
+            "EXECUTE 'TRUNCATE invo'\n'ices';",
             "RETURN QUERY EXECUTE $1;",
             "OPEN c FOR EXECUTE 'SELECT 1 WHERE ' || condition;",
             "EXECUTE 'SELECT 1'; EXECUTE stmt USING a;",

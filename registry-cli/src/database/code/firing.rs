@@ -89,7 +89,7 @@ impl Search<'_, '_> {
         for (at, function) in self.context.catalog.routines.iter().enumerate() {
             let mut executors = function.executors.iter();
             let is_called = !function.is_trigger && executors.any(|role| app.reaches(*role));
-            if function.is_definer && is_called && app.enters(&function.schema) {
+            if function.is_definer && is_called && (function.is_stored || app.enters(&function.schema)) {
                 self.run(at);
             }
         }

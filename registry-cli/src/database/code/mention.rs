@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
-use crate::database::code::sql_arguments::runs_argument;
+use crate::database::code::sql_arguments::{changes_named_table, reads_named_table, runs_argument};
 
 /// The words and signs of a text, without comments. Any sign other than `.`, `,`, `;`, `::` and parentheses is stored
 /// as the empty string.
@@ -95,7 +95,10 @@ impl Words {
                     }
                     self.all.push(word.value);
                 }
-                Token::SingleQuotedString(inner) | Token::EscapedStringLiteral(inner) => {
+                Token::SingleQuotedString(inner)
+                | Token::EscapedStringLiteral(inner)
+                | Token::NationalStringLiteral(inner)
+                | Token::UnicodeStringLiteral(inner) => {
                     self.string(&inner, depth);
                 }
                 Token::DollarQuotedString(inner) => self.string(&inner.value, depth),
@@ -111,15 +114,40 @@ impl Words {
         }
     }
 
+    /// The function among whose arguments the next word stands.
+    fn called(&self) -> &str {
+        let mut closed = 0_usize;
+        for (at, word) in self.all.iter().enumerate().rev() {
+            match word.as_str() {
+                ")" => closed += 1,
+                "(" if closed > 0 => closed -= 1,
+                "(" => {
+                    let before = self.word(at, 1);
+                    if !matches!(before, "" | "(" | "," | "cast" | "regclass") {
+                        return before;
+                    }
+                }
+                ";" => return "",
+                _ => {}
+            }
+        }
+        ""
+    }
+
     /// A string, which may name what a function works on.
     fn string(&mut self, text: &str, depth: usize) {
         let function = match self.all.as_slice() {
             [.., function, open] if open == "(" => function.as_str(),
             _ => "",
         };
+        let called = self.called();
         match function {
-            "table_to_xml" | "table_to_xml_and_xmlschema" => {
+            _ if reads_named_table(called) => {
                 self.all.push("table".to_string());
+                self.collect(text, 0);
+            }
+            _ if changes_named_table(called) => {
+                self.all.push("truncate".to_string());
                 self.collect(text, 0);
             }
             "schema_to_xml" | "schema_to_xml_and_xmlschema" => {
@@ -211,12 +239,13 @@ impl Words {
         while self.word(at, 1) == "(" {
             at -= 1;
         }
+        at -= usize::from(self.word(at, 1) == "only");
         match (self.word(at, 2), self.word(at, 1)) {
             ("distinct", "from") => false,
             (_, "from") => !self.is_argument(at),
             (_, "join") => true,
             (_, "using" | "update" | "table" | "copy") | ("merge", "into") => at == start,
-            (_, ",") => matches!(self.clause_before(start), "from" | "using"),
+            (_, ",") => matches!(self.clause_before(at), "from" | "using"),
             _ => false,
         }
     }
@@ -570,6 +599,25 @@ mod tests {
                 false,
             ),
             ("SELECT table_to_xml('other.logs', true, true, '')", false, false),
+            (
+                "SELECT table_to_xml(regclass 'logs', true, true, '')",
+                true,
+                false,
+            ),
+            ("SELECT table_to_xml(('logs'), true, true, '')", true, false),
+            ("SELECT get_raw_page('logs', 0)", true, false),
+            (
+                "SELECT xpath_table('id', 'name', 'logs', '/a', 'true')",
+                true,
+                false,
+            ),
+            ("SELECT count(*) FROM ONLY (logs)", true, false),
+            ("SELECT 1 FROM a, (logs l CROSS JOIN b)", true, false),
+            (
+                "SELECT heap_force_kill('logs'::regclass, ARRAY['(0,1)'::tid])",
+                false,
+                true,
+            ),
             ("SELECT schema_to_xml('public', true, true, '')", true, false),
             ("SELECT schema_to_xml('other', true, true, '')", false, false),
             ("SELECT database_to_xml(true, true, '')", true, false),

@@ -27,6 +27,13 @@ const RUNNERS: &[(&str, Range<usize>)] = &[
     ("dblink_open", 0..ALL),
     ("dblink_send_query", 0..ALL),
     ("pg_background_launch", 0..1),
+    ("get_raw_page", 0..1),
+    ("bt_page_items", 0..1),
+    ("heap_force_kill", 0..1),
+    ("heap_force_freeze", 0..1),
+    ("dblink_build_sql_insert", 0..1),
+    ("dblink_build_sql_update", 0..1),
+    ("dblink_build_sql_delete", 0..1),
 ];
 const ALL: usize = usize::MAX;
 
@@ -36,9 +43,35 @@ const OF_FILES: &[&str] = &[
     "pg_read_binary_file",
     "pg_file_read",
     "pg_file_write",
+    "pg_file_rename",
+    "pg_file_unlink",
     "lo_import",
     "lo_export",
 ];
+
+/// Functions that return rows of a table whose name is an argument.
+const READ_TABLES: &[&str] = &[
+    "table_to_xml",
+    "table_to_xml_and_xmlschema",
+    "xpath_table",
+    "get_raw_page",
+    "dblink_build_sql_insert",
+    "dblink_build_sql_update",
+    "dblink_build_sql_delete",
+];
+
+/// Functions that change rows of a table whose name is an argument.
+const CHANGE_TABLES: &[&str] = &["heap_force_kill", "heap_force_freeze"];
+
+/// Whether a function, by its name in lower case, returns rows of a table that an argument names.
+pub fn reads_named_table(function: &str) -> bool {
+    READ_TABLES.contains(&function)
+}
+
+/// Whether a function, by its name in lower case, changes rows of a table that an argument names.
+pub fn changes_named_table(function: &str) -> bool {
+    CHANGE_TABLES.contains(&function)
+}
 
 /// Whether a function, by its name in lower case, runs SQL that it gets.
 pub fn runs_argument(function: &str) -> bool {

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use sqlparser::ast::{
     Assignment, AssignmentTarget, Delete, Expr, FromTable, Ident, Insert, ObjectName, OnConflictAction,
-    OnInsert, Query, Select, SelectItem, SetExpr, Statement, TableFactor, TableObject, TableWithJoins,
+    OnInsert, Query, Select, SelectItem, SetExpr, Statement, TableFactor, TableObject, TableWithJoins, Value,
 };
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
@@ -381,9 +381,13 @@ impl<'r> Reader<'r> {
     fn is_nobodys_without_value(&self, target: &Target<'_>) -> bool {
         let mut columns = self.context.catalog.columns(target.relation.oid).iter();
         let column = columns.find(|column| column.name == target.column);
+        column.is_some_and(|column| !column.has_default) && !self.is_shared(target)
+    }
+
+    /// Whether a row without a tenant is everybody's.
+    fn is_shared(&self, target: &Target<'_>) -> bool {
         let table = self.context.table_holding(target.relation.oid);
-        let is_shared = table.is_some_and(|table| table.column_of_shared_rows().is_some());
-        column.is_some_and(|column| !column.has_default) && !is_shared
+        table.is_some_and(|table| table.column_of_shared_rows().is_some())
     }
 
     /// Whether the value at a place of a SELECT is the tenant of the session. Its only table may be one of rows that
@@ -474,6 +478,9 @@ impl<'r> Reader<'r> {
     }
 
     fn is_own_value(&self, target: &Target<'_>, value: &Expr) -> bool {
+        if is_null(value) {
+            return !self.is_shared(target);
+        }
         let condition = format!("{} = ({value})", identifier(target.column));
         self.isolates(target.relation, &condition, false)
     }
@@ -501,6 +508,14 @@ impl<'r> Reader<'r> {
             steps: Rc::new(Cell::new(MAX_STEPS)),
         };
         question.verdict() == Verdict::Isolated
+    }
+}
+
+fn is_null(value: &Expr) -> bool {
+    match value {
+        Expr::Value(value) => value.value == Value::Null,
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_null(inner),
+        _ => false,
     }
 }
 
@@ -644,7 +659,7 @@ fn is_assigned(found: Tokens<'_>, name: &str) -> bool {
         let is_variable = folded_word(token).as_deref() == Some(name);
         is_filled = match token {
             other if is_word(other, "into") => !adds_rows(found, at),
-            other if is_word(other, "for") => true,
+            other if is_word(other, "for") || is_word(other, "foreach") || is_word(other, "call") => true,
             other if is_word(other, "from") || is_word(other, "in") => false,
             Token::SemiColon => false,
             _ => is_filled,
@@ -730,6 +745,8 @@ mod tests {
             "SELECT * FROM invoices WHERE org_id = OWN UNION SELECT * FROM invoices",
             "SELECT * FROM invoices a JOIN invoices b ON a.org_id = OWN",
             "DECLARE own text := OWN; BEGIN own := p_org; DELETE FROM invoices WHERE org_id = own; END",
+            "DECLARE own text := OWN; BEGIN FOREACH own IN ARRAY p LOOP DELETE FROM invoices WHERE org_id = own; END LOOP; END",
+            "DECLARE own text := OWN; BEGIN CALL other(1, own); DELETE FROM invoices WHERE org_id = own; END",
             "DECLARE own text := OWN; BEGIN SELECT name INTO own FROM users; DELETE FROM invoices WHERE org_id = own; END",
             "MERGE INTO invoices USING users ON true WHEN MATCHED THEN DELETE",
             "BEGIN PERFORM set_config('app.org_id', p_org, true); DELETE FROM invoices WHERE org_id = OWN; END",

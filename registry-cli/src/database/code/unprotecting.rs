@@ -48,6 +48,8 @@ enum Target<'w> {
         objects: Option<&'w [&'w str]>,
         grantees: &'w [&'w str],
     },
+    /// All tables of the schemas that it names.
+    Schemas(&'w [&'w str]),
     /// Views that it names.
     Views(&'w [&'w str]),
     /// A function that it names first.
@@ -87,6 +89,11 @@ fn target<'w>(statement: &'w [&'w str]) -> Option<(&'static str, Target<'w>)> {
             let (_, text) = actions.find(|(action, _)| contains(rest, action))?;
             (text, Target::Tables(from(2)))
         }
+        ["drop", "schema", ..] => ("DROP SCHEMA", Target::Schemas(from(2))),
+        ["alter", "schema", rest @ ..] if contains(rest, &["owner", "to"]) => {
+            ("ALTER SCHEMA … OWNER TO", Target::Schemas(from(2)))
+        }
+        ["create", "subscription", ..] => ("CREATE SUBSCRIPTION", Target::Server),
         ["drop", "table", ..] => ("DROP TABLE", Target::Tables(from(2))),
         ["create", "policy", ..] => ("CREATE POLICY", Target::Tables(after_on(statement)?)),
         ["alter", "policy", ..] => ("ALTER POLICY", Target::Tables(after_on(statement)?)),
@@ -205,6 +212,7 @@ fn makes_powerful(words: &[&str]) -> bool {
     const ATTRIBUTES: &[&str] = &["superuser", "bypassrls", "replication", "createrole"];
     words.iter().any(|word| ATTRIBUTES.contains(word))
         || contains(words, &["in", "role"])
+        || (words.contains(&"set") && !words.contains(&REPLICATION_ROLE))
         || contains(words, &["in", "group"])
 }
 
@@ -223,6 +231,9 @@ impl Target<'_> {
         match self {
             Self::Tables(words) => protected(context, |_, relation| {
                 is_named(words, &relation.schema, &relation.name) && rules(actor, relation.owner)
+            }),
+            Self::Schemas(words) => protected(context, |_, relation| {
+                words.contains(&relation.schema.as_str()) && rules(actor, relation.owner)
             }),
             Self::Privileges {
                 privileges,

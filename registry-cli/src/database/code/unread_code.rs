@@ -47,15 +47,19 @@ impl Unread {
         const OWN_TABLE: &[&str] = &["tg_table_name", "tg_relname", "tg_table_schema"];
         let found = tokens(body)?;
         let (mut is_executed, mut result) = (false, None);
+        // The last constant of the statement.
+        let mut before = "";
         for (at, (token, _)) in found.iter().enumerate() {
             let word = lower(token);
             match word.as_deref() {
                 Some("execute") => {
+                    before = "";
                     let next = found.get(at + 1).and_then(|(next, _)| lower(next));
                     // The privilege, and the function of a trigger.
                     is_executed = !matches!(next.as_deref(), Some("on" | "function" | "procedure"));
                 }
                 _ if *token == Token::SemiColon => is_executed = false,
+                _ if *token == Token::Comma => before = "",
                 Some("into" | "using" | "loop") => is_executed = false,
                 Some(word) if is_executed && OWN_TABLE.contains(&word) => {
                     result.get_or_insert(Self::OwnTable);
@@ -63,6 +67,15 @@ impl Unread {
                 Some(word) if is_executed && !PARTS.contains(&word) => return Some(Self::Dynamic),
                 _ if is_executed && matches!(token, Token::Placeholder(_)) => return Some(Self::Dynamic),
                 _ => {}
+            }
+            if let Token::SingleQuotedString(text)
+            | Token::EscapedStringLiteral(text)
+            | Token::UnicodeStringLiteral(text) = token
+            {
+                if is_executed && is_within_word(before, text) {
+                    return Some(Self::Dynamic);
+                }
+                before = text;
             }
         }
         result
@@ -105,6 +118,12 @@ impl Unread {
             }
         }
     }
+}
+
+/// Whether a word is put together where two constants meet.
+fn is_within_word(before: &str, after: &str) -> bool {
+    let is_of_word = |c: Option<char>| c.is_some_and(|c| c == '_' || c.is_alphanumeric());
+    is_of_word(before.chars().last()) && is_of_word(after.chars().next())
 }
 
 fn lower(token: &Token) -> Option<String> {
