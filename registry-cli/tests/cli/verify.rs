@@ -716,9 +716,9 @@ faults! {
         GRANT SELECT ON v TO erp_app" => "server-privilege - SELECT on v";
     app_owns_what_a_materialized_view_calls: "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION f() OWNER TO erp_app;
         CREATE MATERIALIZED VIEW m AS SELECT f()" => "app-role-owns-function - f()";
-    materialized_view_of_a_function: "CREATE FUNCTION f() RETURNS SETOF contacts LANGUAGE sql AS 'SELECT * FROM contacts';
+    materialized_view_of_a_function: "CREATE FUNCTION f() RETURNS SETOF contacts LANGUAGE sql AS 'SELECT * FROM public.contacts';
         CREATE MATERIALIZED VIEW m AS SELECT id FROM f(); GRANT SELECT ON m TO erp_app" => "materialized-view contacts m";
-    materialized_view_of_a_query: "CREATE MATERIALIZED VIEW m AS SELECT query_to_xml('SELECT * FROM contacts', true, true, '') AS x;
+    materialized_view_of_a_query: "CREATE MATERIALIZED VIEW m AS SELECT query_to_xml('SELECT * FROM public.contacts', true, true, '') AS x;
         GRANT SELECT ON m TO erp_app" => "materialized-view contacts m";
     built_in_function_is_leakproof: "ALTER FUNCTION pg_catalog.int4div(int, int) LEAKPROOF"
         => "leakproof-function - pg_catalog.int4div(integer, integer)";
@@ -1738,6 +1738,8 @@ fn the_diff_with_a_database() {
     let crate_ = erp();
     server.run("postgres", "CREATE ROLE owner");
     server.run("postgres", "CREATE DATABASE erp OWNER owner");
+    // Before PostgreSQL 15, the schema is not that of the owner.
+    server.run("erp", "ALTER SCHEMA public OWNER TO owner");
     for migration in ["0001_schema.sql", "0002_app_role.sql"] {
         server.run(
             "erp",
