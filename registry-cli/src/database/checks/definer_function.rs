@@ -41,7 +41,7 @@ fn definer_function(context: &Context<'_>, function: &Function) -> Option<Findin
         // counts.
         code.unbound = Words::default();
     }
-    // The application cannot call a trigger function, so it does not receive what the function reads.
+    // What a trigger function reads is not followed: it may end up in NEW, an error text or a notification.
     let named = opened_by(context, &code, function.owner, |_| !function.is_trigger);
     let unprotecting = unprotecting(context, &code.all, function.owner);
     let unprotected = unprotecting.iter().flat_map(|one| &one.tables).copied();
