@@ -191,14 +191,13 @@ impl Words {
 }
 
 fn insert(files: &mut HashMap<String, BTreeSet<String>>, word: &str, path: &str) {
-    match files.get_mut(word) {
-        Some(paths) if paths.contains(path) => {}
-        Some(paths) => {
-            paths.insert(path.to_string());
-        }
-        None => {
-            files.insert(word.to_string(), BTreeSet::from([path.to_string()]));
-        }
+    // Copies a text only if it is new.
+    let paths = match files.get_mut(word) {
+        Some(paths) => paths,
+        None => files.entry(word.to_string()).or_default(),
+    };
+    if !paths.contains(path) {
+        paths.insert(path.to_string());
     }
 }
 

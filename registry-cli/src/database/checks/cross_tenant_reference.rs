@@ -66,7 +66,7 @@ fn finding(context: &Context<'_>, reference: &Reference<'_, '_>, wider: Option<&
         .grave()
 }
 
-/// The finding for a key that takes the tenant from a row when the row to which it refers is deleted or gets another key.
+/// The findings for keys that take the tenant from a row when the row to which it refers is deleted or gets another key.
 fn leaving_keys(context: &Context<'_>) -> impl Iterator<Item = Finding> {
     let keys = context.catalog.foreign_keys.iter().filter(|key| !key.of_parent);
     keys.filter_map(|key| leaving_key(context, key))
@@ -141,12 +141,10 @@ fn without_tenant(
         return Some("let the key RESTRICT, and change the rows that refer to it first".to_string());
     }
     let (table, name) = (relation.qualified(), identifier(&key.name));
+    let definition = definition(&key.columns, referenced, &key.keys);
+    let suffix = suffix(context, key, &others);
     Some(format!(
-        "ALTER TABLE {table} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} FOREIGN KEY ({}) REFERENCES {} ({}){};",
-        column_list(&key.columns.iter().map(String::as_str).collect::<Vec<_>>()),
-        referenced.qualified(),
-        column_list(&key.keys.iter().map(String::as_str).collect::<Vec<_>>()),
-        suffix(context, key, &others)
+        "ALTER TABLE {table} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {definition}{suffix};"
     ))
 }
 
@@ -176,12 +174,7 @@ fn fix(context: &Context<'_>, reference: &Reference<'_, '_>, wider: Option<&Fore
     };
     let (columns, keys): (Vec<&str>, Vec<&str>) = pairs.into_iter().unzip();
     let referenced = reference.referenced;
-    let definition = format!(
-        "FOREIGN KEY ({}) REFERENCES {} ({})",
-        column_list(&columns),
-        referenced.qualified(),
-        column_list(&keys)
-    );
+    let definition = definition(&columns, referenced, &keys);
     if child.kind == "p" || referenced.kind == "p" {
         return format!(
             "put the tenant into the key, with a unique index on {} ({}): {definition}",
@@ -209,6 +202,16 @@ fn fix(context: &Context<'_>, reference: &Reference<'_, '_>, wider: Option<&Fore
     );
     let statements = index.into_iter().chain([add, validate(child, &name)]).chain(drop);
     statements.collect::<Vec<_>>().join("\n")
+}
+
+/// A foreign key, without what it does to rows.
+fn definition(columns: &[impl AsRef<str>], referenced: &Relation, keys: &[impl AsRef<str>]) -> String {
+    format!(
+        "FOREIGN KEY ({}) REFERENCES {} ({})",
+        column_list(columns),
+        referenced.qualified(),
+        column_list(keys)
+    )
 }
 
 fn validate(child: &Relation, name: &str) -> String {

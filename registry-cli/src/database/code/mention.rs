@@ -524,6 +524,11 @@ fn lacks_table(text: &str, commands: &[&str]) -> bool {
 mod tests {
     use super::*;
 
+    fn reads_and_changes_logs(text: &str) -> (bool, bool) {
+        let words = Words::of_function(text);
+        (words.reads("public", "logs"), words.changes("public", "logs"))
+    }
+
     #[test]
     fn reads_and_changes() {
         for (text, reads, changes) in [
@@ -617,12 +622,7 @@ mod tests {
                 false,
             ),
         ] {
-            let words = Words::of_function(text);
-            assert_eq!(
-                (words.reads("public", "logs"), words.changes("public", "logs")),
-                (reads, changes),
-                "{text}"
-            );
+            assert_eq!(reads_and_changes_logs(text), (reads, changes), "{text}");
         }
     }
 
@@ -649,12 +649,7 @@ mod tests {
                 true,
             ),
         ] {
-            let words = Words::of_function(text);
-            assert_eq!(
-                (words.reads("public", "logs"), words.changes("public", "logs")),
-                (reads, changes),
-                "{text}"
-            );
+            assert_eq!(reads_and_changes_logs(text), (reads, changes), "{text}");
         }
     }
 

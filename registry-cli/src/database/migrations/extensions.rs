@@ -175,14 +175,6 @@ mod tests {
     use super::super::script::statements;
     use super::*;
 
-    fn refusal(code: &str, message: &str) -> Refusal {
-        Refusal {
-            code: code.to_string(),
-            message: message.to_string(),
-            ..Refusal::default()
-        }
-    }
-
     #[test]
     fn missing_extensions() {
         for (message, expected) in [
@@ -195,7 +187,7 @@ mod tests {
             ("could not open file \"a.control\": Permission denied", None),
             ("type \"vector\" does not exist", None),
         ] {
-            assert_eq!(missing(&refusal("0A000", message)), expected, "{message}");
+            assert_eq!(missing(&Refusal::new("0A000", message)), expected, "{message}");
         }
     }
 
@@ -218,7 +210,7 @@ mod tests {
 
     #[test]
     fn statements_about_a_missing_extension() {
-        let found = refusal("42704", "extension \"pg_net\" does not exist");
+        let found = Refusal::new("42704", "extension \"pg_net\" does not exist");
         for (sql, expected) in [
             ("COMMENT ON EXTENSION pg_net IS 'x'", Some("pg_net")),
             ("alter extension \"pg_net\" SET SCHEMA extensions", Some("pg_net")),

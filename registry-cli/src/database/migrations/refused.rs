@@ -181,14 +181,6 @@ mod tests {
         }
     }
 
-    fn refusal(code: &str, message: &str) -> Refusal {
-        Refusal {
-            code: code.to_string(),
-            message: message.to_string(),
-            ..Refusal::default()
-        }
-    }
-
     #[test]
     fn what_helps() {
         for message in [
@@ -200,7 +192,7 @@ mod tests {
             "permission denied",
         ] {
             assert_eq!(
-                remedy(&refusal("42501", message), &statement()),
+                remedy(&Refusal::new("42501", message), &statement()),
                 Some(Remedy::Superuser),
                 "{message}"
             );
@@ -212,12 +204,12 @@ mod tests {
         ] {
             let expected = Remedy::Membership("app".to_string());
             assert_eq!(
-                remedy(&refusal("42501", message), &statement()),
+                remedy(&Refusal::new("42501", message), &statement()),
                 Some(expected),
                 "{message}"
             );
         }
-        let missing = refusal("42704", "role \"a \"\" b\" does not exist");
+        let missing = Refusal::new("42704", "role \"a \"\" b\" does not exist");
         assert_eq!(
             remedy(&missing, &statement()),
             Some(Remedy::Role("a \"\" b".to_string()))
@@ -261,7 +253,11 @@ mod tests {
             ("42704", "type \"citext\" does not exist"),
             ("42P01", "relation \"a\" does not exist"),
         ] {
-            assert_eq!(remedy(&refusal(code, message), &statement()), None, "{message}");
+            assert_eq!(
+                remedy(&Refusal::new(code, message), &statement()),
+                None,
+                "{message}"
+            );
         }
     }
 }

@@ -213,8 +213,8 @@ fn index_of(name: &str, table: &Qualified, columns: &[&str]) -> String {
     format!("{} ON {table} ({})", identifier(name), column_list(columns))
 }
 
-pub fn column_list(columns: &[&str]) -> String {
-    let quoted: Vec<String> = columns.iter().map(|column| identifier(column)).collect();
+pub fn column_list(columns: &[impl AsRef<str>]) -> String {
+    let quoted: Vec<String> = columns.iter().map(|column| identifier(column.as_ref())).collect();
     quoted.join(", ")
 }
 

@@ -65,6 +65,15 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    #[cfg(test)]
+    pub fn new(code: &str, message: &str) -> Self {
+        Self {
+            code: code.to_string(),
+            message: message.to_string(),
+            ..Self::default()
+        }
+    }
+
     fn of(error: &dyn DatabaseError) -> Self {
         let details = error.try_downcast_ref::<PgDatabaseError>();
         let text = |text: Option<&str>| text.map(ToString::to_string);
