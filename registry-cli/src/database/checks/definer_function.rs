@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use table_registry_engine::DatabaseCheck;
 
-use crate::database::access::roles::Actor;
-use crate::database::catalog::{Aggregate, Function, Oid};
+use crate::database::access::execution::{aggregates, callers};
+use crate::database::catalog::Function;
 use crate::database::code::firing;
 use crate::database::code::mention::Words;
 use crate::database::code::openings::opened_by;
@@ -114,32 +114,6 @@ fn revoke_execute(context: &Context<'_>, function: &Function) -> String {
         function.signature(),
         grantees.join(", ")
     )
-}
-
-/// The roles of the application that may call a function.
-pub fn callers(context: &Context<'_>, function: &Function) -> Vec<String> {
-    let executes = |app: &Actor<'_>, executors: &[Oid]| executors.iter().any(|role| app.reaches(*role));
-    let may_execute =
-        |app: &Actor<'_>, schema: &str, executors: &[Oid]| app.enters(schema) && executes(app, executors);
-    let may_call = |app: &&Actor<'_>| {
-        let mut aggregates = aggregates(context, function);
-        may_execute(app, &function.schema, &function.executors)
-            || (function.is_stored && executes(app, &function.executors))
-            || aggregates.any(|one| may_execute(app, &one.schema, &one.executors))
-    };
-    let callers = context.app_roles.iter().filter(may_call);
-    callers.map(|app| app.role.name.clone()).collect()
-}
-
-/// The aggregates by which whoever may use them calls a function: their owner may execute it.
-fn aggregates<'c>(context: &'c Context<'_>, function: &'c Function) -> impl Iterator<Item = &'c Aggregate> {
-    let may_execute = |owner: &Actor<'_>| {
-        owner.role.superuser
-            || owner.reaches(function.owner)
-            || function.executors.iter().any(|role| owner.reaches(*role))
-    };
-    let all = context.catalog.aggregates_of(function);
-    all.filter(move |one| context.owner(one.owner).is_some_and(|owner| may_execute(&owner)))
 }
 
 /// The roles of the application that make a function run: by calling it, or by what fires its triggers.

@@ -2,7 +2,7 @@
 
 use table_registry_engine::DatabaseCheck;
 
-use crate::database::checks::definer_function::callers;
+use crate::database::access::execution::callers;
 use crate::database::context::Context;
 use crate::database::findings::finding::Finding;
 

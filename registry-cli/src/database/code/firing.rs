@@ -7,6 +7,7 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::database::access::execution::may_call;
 use crate::database::access::roles::Actor;
 use crate::database::catalog::{ForeignKey, Function, Oid, Relation, Rule};
 use crate::database::code::mention::Words;
@@ -87,9 +88,7 @@ impl Search<'_, '_> {
             self.add(relation.oid, events(|privilege| app.may(relation, &[privilege])));
         }
         for (at, function) in self.context.catalog.routines.iter().enumerate() {
-            let mut executors = function.executors.iter();
-            let is_called = !function.is_trigger && executors.any(|role| app.reaches(*role));
-            if function.is_definer && is_called && (function.is_stored || app.enters(&function.schema)) {
+            if function.is_definer && !function.is_trigger && may_call(self.context, app, function) {
                 self.run(at);
             }
         }
