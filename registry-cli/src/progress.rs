@@ -22,7 +22,9 @@ const UNKNOWN: &str = "{prefix:>12} {msg} {spinner}";
 pub fn spinner(verb: &'static str, what: &'static str) -> ProgressBar {
     let style = ProgressStyle::with_template(UNKNOWN).unwrap_or_else(|_| ProgressStyle::default_spinner());
     let spinner = shown(ProgressBar::new_spinner(), verb, style).with_message(what);
-    spinner.enable_steady_tick(Duration::from_millis(100));
+    if !spinner.is_hidden() {
+        spinner.enable_steady_tick(Duration::from_millis(100));
+    }
     spinner
 }
 
