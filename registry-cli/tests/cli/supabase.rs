@@ -378,7 +378,8 @@ fn a_user_is_a_tenant() {
     );
 }
 
-/// A user belongs to several organisations: the tenant of a membership is its user, and other tables declare the way.
+/// A user belongs to several organisations: the tenant of a membership is its user, and for other tables the
+/// policy file declares how a user leads to rows.
 #[test]
 fn tenants_through_memberships() {
     if !has_server() {

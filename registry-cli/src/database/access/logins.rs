@@ -43,7 +43,7 @@ pub fn source(context: &Context<'_>, setting: &Setting) -> String {
     )
 }
 
-/// What takes a setting away.
+/// The fix that removes a setting.
 pub fn reset(context: &Context<'_>, setting: &Setting) -> String {
     if setting.of_server {
         return format!("remove `{}` from the configuration of the server", setting.name);

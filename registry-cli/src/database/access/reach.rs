@@ -106,7 +106,8 @@ impl<'x> Shadows<'x> {
         }
     }
 
-    /// The registered tables with the name of a relation, each with the role that finds the relation first.
+    /// The registered tables that share their name with a relation, each with the role, if any, whose `search_path`
+    /// finds the relation before the table.
     pub fn named_like(
         &self,
         relation: &Relation,
@@ -124,8 +125,8 @@ impl<'x> Shadows<'x> {
         })
     }
 
-    /// Whether a role that may use a view finds it before a registered table of its name. A view that reads this table with
-    /// the rights of its caller shows what the policies of the table let through, and hides nothing.
+    /// Whether a role that may use a view finds the view before a registered table of the same name. A view that reads
+    /// that table with the rights of its caller does not count: it shows only what the table's policies let through.
     pub fn has_view(&self, context: &Context<'_>, view: &Relation) -> bool {
         let is_view = view.is_view() || view.kind == "m";
         let reads = |table: &Table<'_>| {

@@ -17,7 +17,7 @@ SELECT n.nspname::text AS schema,
            WHERE a.privilege_type = 'EXECUTE'
        ) AS executors,
        l.lanname::text AS language,
-       -- A superuser has installed what is written in C, and nobody can change it by SQL.
+       -- Only a superuser can install functions in C, and SQL cannot change what they do, so they do not count.
        NOT l.lanpltrusted AND l.lanname <> 'c' AS is_untrusted,
        p.prosecdef AS is_definer,
        l.lanname = 'sql' AND p.prosrc = '' AS is_bound,
@@ -25,7 +25,7 @@ SELECT n.nspname::text AS schema,
        (SELECT substr(c, length('search_path=') + 1) FROM unnest(p.proconfig) c WHERE c LIKE 'search_path=%') AS search_path,
        ARRAY(SELECT split_part(c, '=', 1) FROM unnest(p.proconfig) c) AS settings,
        -- Views, operators, casts, defaults, constraints, triggers and functions in standard SQL find a function by its OID, without
-       -- USAGE on its schema. What a policy calls answers the policy alone.
+       -- USAGE on its schema. Policies do not count: they use the result of a call, and do not show it to the role.
        EXISTS (
            SELECT FROM pg_depend d
            WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = p.oid AND d.deptype IN ('n', 'a')

@@ -1,5 +1,5 @@
--- The built-in functions that somebody has made LEAKPROOF. No catalog says which ones are so from the start, but all rows
--- that nobody has changed come from one transaction, the one that made the server.
+-- The built-in functions that somebody has made LEAKPROOF. No catalog records which ones were LEAKPROOF from the start,
+-- but all rows that nobody has changed come from one transaction, in which `initdb` created them.
 WITH built_in AS (
     SELECT p.oid, p.proname, p.proargtypes, p.xmin::text AS changed_by
     FROM pg_proc p

@@ -36,7 +36,7 @@ WHERE n.nspname = 'pg_catalog'
       OR (a.privilege_type <> 'SELECT' AND c.relname <> 'pg_settings')
   )
 UNION ALL
--- What a superuser's view shows of them.
+-- Views of superusers that show the contents of these catalogs.
 SELECT a.grantee::int8, 0, a.privilege_type, 'TABLE', format('%I.%I', n.nspname, c.relname), c.relname::text
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace

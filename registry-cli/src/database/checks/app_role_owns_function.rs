@@ -53,7 +53,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// The triggers that run a function, unless the owner of their tables owns a function, too.
+/// The triggers that run a function, except those on tables with the same owner as the function.
 fn triggers(context: &Context<'_>, function: &Function, owner: Oid) -> Option<String> {
     let mut all = context.catalog.triggers_of(function).peekable();
     if function.is_trigger && all.peek().is_none() {

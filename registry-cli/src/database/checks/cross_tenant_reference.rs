@@ -98,7 +98,7 @@ fn leaving_key(context: &Context<'_>, key: &ForeignKey) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "foreign key `{}` takes its tenant from a row of table `{}`",
+        "foreign key `{}` removes or changes the tenant of rows in table `{}`",
         key.name,
         child.name()
     );
@@ -366,7 +366,7 @@ mod tests {
         assert_eq!(found, ["lines lines_invoice_fkey"]);
     }
 
-    /// A tenant that is lost is nobody's, unless rows without one are shared.
+    /// A row that loses its tenant belongs to nobody, unless the table has shared rows.
     #[test]
     fn a_row_that_loses_its_tenant() {
         let found = findings(find, |it| {

@@ -99,8 +99,8 @@ fn slow_clause<'p>(
     (!calls.is_empty()).then_some(Slow { clause, text, calls })
 }
 
-/// A call whose value is the same for all rows. That of a function which nobody declared STABLE probably is, too; that of a
-/// built-in one is not, such as `random()`.
+/// A call whose value is the same for all rows. A user's function that is VOLATILE counts, because VOLATILE is the
+/// default, and nobody may have chosen it; a built-in one such as `random()` does not.
 fn needless(context: &Context<'_>, call: Call) -> Option<NeedlessCall> {
     let schema = call.schema.as_deref().unwrap_or(BUILT_IN);
     let is_volatile = match context.catalog.volatility(schema, &call.name)? {

@@ -45,7 +45,7 @@ const UNPROTECTING: &[(&str, &[&str], &str)] = &[
     (
         "lo_compat_privileges",
         &["on", "true", "yes", "1"],
-        "privileges on large objects do not count",
+        "privileges on large objects are not checked",
     ),
 ];
 
@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(of("owner", "session_replication_role", "replica"), NOTHING);
         assert_eq!(of("app", "session_replication_role", "origin"), NOTHING);
         assert_eq!(of("app", "lo_compat_privileges", "off"), NOTHING);
-        // Then the server refuses what a policy would filter.
+        // With `row_security = off`, the server refuses a query that a policy would filter.
         assert_eq!(of("app", "row_security", "off"), NOTHING);
         let of_database = findings(find, |it| {
             it.setting("PUBLIC", "session_replication_role", "replica")

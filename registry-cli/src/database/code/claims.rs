@@ -10,7 +10,7 @@ use table_registry_engine::{Platform, Policy};
 
 /// The settings with all claims.
 const ALL: &[&str] = &["request.jwt.claims", "request.jwt.claim"];
-/// Before the name of a claim that has a setting of its own.
+/// The prefix of the settings that hold one claim each.
 const ONE: &str = "request.jwt.claim.";
 
 /// Whether a setting, in lower case, holds all claims.

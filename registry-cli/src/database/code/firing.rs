@@ -35,7 +35,7 @@ pub fn roles<'x>(context: &'x Context<'_>, function: &Function) -> Vec<&'x Actor
         let mut fired = triggers
             .iter()
             .filter_map(|trigger| Some(events.get(&trigger.relation)? & trigger.events));
-        // No relation has the triggers of an event: whoever runs a statement fires them.
+        // A trigger function without a table belongs to an event trigger, which anyone who runs a statement can fire.
         triggers.is_empty() || fired.any(|events| events & ALL != 0)
     };
     let apps = context.app_roles.iter().zip(caused);
@@ -336,7 +336,7 @@ mod tests {
         assert!(fired(super::DELETE, "c", "a") && fired(super::UPDATE, "a", "c"));
         assert!(!fired(super::UPDATE, "c", "a") && !fired(super::INSERT, "c", "c"));
         assert!(!fired(super::DELETE, "a", "r"));
-        // A row that is changed in one table is not deleted in the next.
+        // SET NULL updates `accounts`, so the ON DELETE action of the key to it does nothing.
         assert!(!fired(super::DELETE, "n", "a"));
         let sets_null = |on_delete: &'static str| {
             is_fired(super::UPDATE, move |it| {

@@ -298,7 +298,8 @@ impl Words {
         is_given || starts.any(|(_, start)| is_target(start)) || self.changes(schema, name)
     }
 
-    /// The commands that write to the table, in the words of privileges. What strings insert when they run may be any.
+    /// The commands that write to the table, as the names of their privileges. A string that is completed when it runs
+    /// may use any of them.
     pub fn commands(&self, schema: &str, name: &str) -> BTreeSet<&'static str> {
         let mut commands = BTreeSet::new();
         if self.inserts_what_it_is_given && self.quoted.contains(name) {

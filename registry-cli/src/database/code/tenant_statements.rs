@@ -70,7 +70,7 @@ pub fn all_called<'c>(context: &'c Context<'_>, code: &str) -> Vec<&'c Function>
     called(context, code, |_| true)
 }
 
-/// The functions that code calls, directly or in others, if all of them meet a condition.
+/// The functions that code calls, directly or through each other, as far as each one meets a condition.
 fn called<'c>(context: &'c Context<'_>, code: &str, is_met: impl Fn(&Function) -> bool) -> Vec<&'c Function> {
     let routines = &context.catalog.routines;
     let (mut found, mut open) = (BTreeSet::new(), vec![Words::of_function(code)]);

@@ -286,7 +286,7 @@ fn of_routine<'c>(context: &'c Context<'c>, actor: &Actor<'c>, words: &[&str]) -
     protected(context, |_, relation| relations.contains(&relation.oid))
 }
 
-/// The protected tables that meet a condition, perhaps in one of their partitions and children.
+/// The protected tables that meet a condition, either themselves or through a partition or child.
 fn protected<'c>(
     context: &'c Context<'c>,
     is_met: impl Fn(&Table<'c>, &Relation) -> bool,
@@ -301,7 +301,7 @@ fn is_protected(table: &Table<'_>) -> bool {
     table.has_rls() || table.registered.access.is_append_only()
 }
 
-/// Whether roles are not all known to be others than those of the application.
+/// Whether a list of roles may include one of the application: it is empty, or holds an unknown role or one of these.
 fn concerns_application(context: &Context<'_>, names: &[&str]) -> bool {
     let is_another = |name: &&str| {
         let role = context.catalog.role(name);

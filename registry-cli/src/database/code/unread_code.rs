@@ -42,7 +42,7 @@ impl Unread {
         }
     }
 
-    /// What EXECUTE runs: nothing is unknown if it is made of constants alone.
+    /// Why the SQL that EXECUTE runs is unknown. `None` if it is made of constants alone.
     fn of_executed(body: &str) -> Option<Self> {
         const OWN_TABLE: &[&str] = &["tg_table_name", "tg_relname", "tg_table_schema"];
         let found = tokens(body)?;
@@ -81,7 +81,7 @@ impl Unread {
         result
     }
 
-    /// What a function runs that gets SQL.
+    /// Why the SQL that the code passes to a function that runs it is unknown.
     fn of_arguments(body: &str) -> Option<Self> {
         let found = tokens(body)?;
         let calls =
@@ -120,7 +120,7 @@ impl Unread {
     }
 }
 
-/// Whether a word is put together where two constants meet.
+/// Whether two constants form one word where they meet.
 fn is_within_word(before: &str, after: &str) -> bool {
     let is_of_word = |c: Option<char>| c.is_some_and(|c| c == '_' || c.is_alphanumeric());
     is_of_word(before.chars().last()) && is_of_word(after.chars().next())

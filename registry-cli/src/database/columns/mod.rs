@@ -1,4 +1,4 @@
-//! The columns of tables beside the fields of structs.
+//! Compares the columns of tables with the fields of structs.
 
 pub mod column_types;
 pub mod missing_tenant_column;

@@ -33,7 +33,8 @@ pub fn united(of_each: Vec<(String, Vec<Finding>)>) -> Vec<Finding> {
     let mut all: Vec<(Finding, Vec<String>)> = Vec::new();
     let mut places: BTreeMap<(Identity, usize), usize> = BTreeMap::new();
     for (name, findings) in of_each {
-        // One database may have several that read alike. They meet those of the others in turn.
+        // One database may have several findings that read alike. The first of them matches the first in the next
+        // database, and so on.
         let mut alike: BTreeMap<Identity, usize> = BTreeMap::new();
         for finding in findings {
             let identity = identity(&finding);

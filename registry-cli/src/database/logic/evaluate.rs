@@ -613,10 +613,10 @@ impl<'e> Evaluation<'e> {
             && left.known.holds_claims()
             && claims::tenant(&self.context.project.policy) == Some(key.as_str())
         {
-            // The token need not have the claim, and then it holds no tenant.
+            // The token may lack the claim: then there is no tenant.
             return self.text_of_tenant().nullable(true).failing(left.may_fail);
         }
-        // A part of no JSON is null.
+        // A part of NULL is NULL.
         if let (Known::Nothing, BinaryOperator::Arrow | BinaryOperator::LongArrow) = (&left.known, op) {
             return left.clone().failing(right.may_fail);
         }

@@ -526,7 +526,7 @@ fn a_key_of_type_varchar() {
         it.policy("projects").using = Some("true".to_string());
     };
     assert_eq!(judged("bigint", &expression("text"), sound), "isolated");
-    // What is cut off may tell two projects apart.
+    // The two projects may differ only in the part that the cast cuts off.
     for cast in ["varchar(3)", "name"] {
         assert_ne!(judged("bigint", &expression(cast), sound), "isolated", "{cast}");
     }

@@ -113,7 +113,7 @@ impl Question<'_> {
         if all.iter().any(|one| self.is_never_true(one)) {
             return Some(true);
         }
-        // A claim has one value in two settings, of which the declared expression may read only one.
+        // Two settings hold the same claim, and the declared expression may read only one of them.
         let sessions = match claims::tenant(&self.context.project.policy) {
             Some(_) => &Session::ALL[..],
             None => &[Session::Tenant],

@@ -454,7 +454,7 @@ impl Runner<'_> {
         }
     }
 
-    /// The privileges before a GRANT on objects of the server, as one number.
+    /// A hash of all privileges before a GRANT on objects of the server. `None` for other statements.
     fn privileges_before(&mut self, statement: &Statement) -> Result<Option<String>, Failure> {
         let Some(query) = server_objects::granted(statement) else {
             return Ok(None);
@@ -472,7 +472,7 @@ impl Runner<'_> {
         Ok(found.into_iter().map(|one| one.0).collect())
     }
 
-    /// Runs a GRANT as a superuser that the owner could run, but to no effect.
+    /// Runs a GRANT as a superuser if the owner's attempt was accepted but had no effect.
     fn grant_as_superuser(
         &mut self,
         statement: &Statement,

@@ -82,7 +82,7 @@ pub fn missing(refusal: &Refusal) -> Option<&str> {
     file.strip_suffix(".control")
 }
 
-/// The extension that a statement is about, if the server refused the statement because it does not have it.
+/// The extension that a statement is about, if the server refused the statement because the extension does not exist.
 pub fn undefined<'r>(refusal: &'r Refusal, statement: &Statement) -> Option<&'r str> {
     let is_about = ["alter extension", "comment on extension", "drop extension"]
         .iter()

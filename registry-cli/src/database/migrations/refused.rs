@@ -23,7 +23,7 @@ const UNDEFINED_OBJECT: &str = "42704";
 const INVALID_PARAMETER_VALUE: &str = "22023";
 const DEPENDENT_OBJECTS_STILL_EXIST: &str = "2BP01";
 
-/// What lets the statement run, if production has it. Messages are in English on a server of our own.
+/// What the statement needs and production may have. The messages are in English, because we started the server.
 pub fn remedy(refusal: &Refusal, statement: &Statement) -> Option<Remedy> {
     let message = refusal.message.as_str();
     if [UNDEFINED_OBJECT, INVALID_PARAMETER_VALUE].contains(&refusal.code.as_str()) {
@@ -151,7 +151,7 @@ pub fn helped(failure: Failure, refusal: &Refusal, owner: &str, platform: Option
     if refusal.code == DEPENDENT_OBJECTS_STILL_EXIST {
         return failure.help(
             "drop or change what depends on it in statements of their own: CASCADE would also drop policies, \
-             constraints and columns that nobody names",
+             constraints and columns that the statement does not name",
         );
     }
     failure.help(format!(

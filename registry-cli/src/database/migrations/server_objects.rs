@@ -6,7 +6,7 @@ use crate::database::migrations::script::Statement;
 use crate::database::requirements::statements::literal;
 use crate::database::server::session::{INSUFFICIENT_PRIVILEGE, Refusal};
 
-/// What a GRANT that does nothing is told for.
+/// The reason that is reported for a GRANT without effect.
 pub const NOTHING_GRANTED: &str = "no privileges were granted";
 
 /// The query that finds the object of a refusal, if it is one of the server. `None` if the refusal is about something else.
@@ -61,7 +61,7 @@ pub fn granted(statement: &Statement) -> Option<String> {
     (!names.is_empty()).then(|| of_server(&names, is_function))
 }
 
-/// The query for the objects of the server, or of an extension, that have one of some names which no other object has.
+/// The query for those of the names that only objects of the server or of an extension have.
 fn of_server(names: &[&str], is_function: bool) -> String {
     let names: Vec<String> = names.iter().map(|name| literal(name)).collect();
     let objects = if is_function {
@@ -88,7 +88,7 @@ fn of_server(names: &[&str], is_function: bool) -> String {
     )
 }
 
-/// The query for a number that changes with the privileges on objects which do not belong to a role.
+/// The query for a hash that changes when the privileges change on an object that a role does not own.
 pub fn privileges(owner: &str) -> String {
     let lists = [
         "'f' || oid || proacl::text FROM pg_catalog.pg_proc WHERE proowner",

@@ -54,7 +54,7 @@ fn of_superuser(applied: &Applied, owner: &str) -> Option<Group> {
         title: format!("{} {verb} a superuser", counted(all.len(), "statement")),
         notes: notes.collect(),
         help: format!(
-            "`{owner}`, which runs the migrations, may not run this: in production, let a superuser do it before, and repeat that in a file of `setup`"
+            "`{owner}`, which runs the migrations, may not run this: in production, let a superuser run it beforehand, and put the same statement into a file of `setup`"
         ),
     })
 }

@@ -243,7 +243,7 @@ impl Names {
 
 /// Whether policies never apply to the owner of a relation, as on Supabase, so that FORCE changes nothing for it. FORCE does
 /// bind a role that inherits the rights of such an owner, but not its BYPASSRLS. A child that a superuser has made by hand
-/// should have the owner of its table, and the protection that goes with that.
+/// needs FORCE unless the owner of its table ignores policies, too: the child should get that owner.
 fn is_owned_above_policies(context: &Context<'_>, relation: &Relation) -> bool {
     let table = context
         .table_holding(relation.oid)

@@ -1,6 +1,6 @@
--- What extensions of Supabase create, as far as migrations of an application refer to it. Only PostgreSQL of Supabase has
--- these extensions, and only some projects create them in a migration instead of in its dashboard. The API reaches none
--- of this except `net` and `graphql_public`.
+-- What extensions of Supabase create, as far as migrations of an application refer to it. Most machines lack these
+-- extensions, and most projects create them in the dashboard of Supabase, not in a migration. The API reaches none of
+-- this except `net` and `graphql_public`.
 
 -- pg_cron
 CREATE SCHEMA cron;
