@@ -293,7 +293,8 @@ impl<Wanted, Table: ?Sized> IsKind<Wanted, Table> for AnyKind {}
 #[diagnostic::on_unimplemented(
     message = "table `{Table}` is `{Self}`",
     label = "its rows may not be updated or deleted",
-    note = "the revoke list, by default `revoke.toml`, names this table in `update_delete` or `insert_update_delete`"
+    note = "the revoke list, by default `revoke.toml`, names this table in `update_delete` or `insert_update_delete`",
+    note = "add a row that corrects the old one, or remove the table from the list if its rows are meant to change"
 )]
 pub trait PermitsUpdate<Table: ?Sized>: Updatable {}
 
@@ -321,7 +322,8 @@ impl<Table: ?Sized> PermitsUpdate<Table> for ReadWrite {}
 #[diagnostic::on_unimplemented(
     message = "table `{Table}` is `{Self}`",
     label = "no rows may be added",
-    note = "the revoke list, by default `revoke.toml`, names this table in `insert_update_delete`"
+    note = "the revoke list, by default `revoke.toml`, names this table in `insert_update_delete`",
+    note = "let a migration add the row, or remove the table from the list if the application is meant to"
 )]
 pub trait PermitsInsert<Table: ?Sized>: Insertable {}
 
