@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use table_registry_core::TableKind;
 
-use crate::scaffold::ColumnArgument;
+use crate::scaffold::{ColumnArgument, TenantArgument};
 
 /// Adds, reviews and audits the tables of a table registry.
 ///
@@ -87,7 +87,8 @@ Examples:
     #[command(after_help = "\
 Examples:
   cargo table-registry new invoices --column customer_id:i64 --column total_cents:i64
-  cargo table-registry new audit_logs --kind evidence --revoke")]
+  cargo table-registry new audit_logs --kind evidence --revoke
+  cargo table-registry new lines --tenant 'through(invoice_id -> invoices)'")]
     New(NewArguments),
     /// Override the kind that a table's struct declares
     ///
@@ -207,9 +208,13 @@ pub struct NewArguments {
     /// Make the table append-only: add it to the revoke list.
     #[arg(long)]
     pub revoke: bool,
+    /// How its rows belong to tenants, if not by the column in `[tenancy]`: `account_id`, `through(project_id -> projects)`.
+    #[arg(long, value_name = "COLUMN")]
+    pub tenant: Option<TenantArgument>,
     /// A column, with its Rust type; may be repeated.
     ///
-    /// `id`, the tenant column and the timestamps are added by default, unless a column of the same name is given.
+    /// `id`, the tenant column and the timestamps are added by default, unless a column of the same name is given. They
+    /// have the type that other tables give them.
     #[arg(short, long = "column", value_name = "NAME:TYPE")]
     pub columns: Vec<ColumnArgument>,
     /// The schema directory for the new file, as written in `table_registry!`.
@@ -327,7 +332,7 @@ pub struct SqlArguments {
     ///
     /// The file has the name and the layout that the directory's migration tool expects, and the next version. Nothing
     /// is overwritten, and nothing is written if the migration would be empty.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["down", "indexes", "transaction_per_table"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["down", "transaction_per_table"])]
     pub write: Option<PathBuf>,
     /// Print the indexes that the policies need, and nothing else.
     ///
@@ -541,6 +546,7 @@ mod tests {
             assert!(!examples.is_empty() || command.get_name() == "completions");
             for example in examples {
                 let (start, quoted) = example.split_once(" '").unwrap_or((example, ""));
+                let quoted = quoted.trim_end_matches('\'');
                 let words = start.split(' ').chain((!quoted.is_empty()).then_some(quoted));
                 let arguments = without_subcommand(words.skip(1).map(OsString::from).collect());
                 let arguments = std::iter::once(OsString::from("cargo")).chain(arguments.into_iter().skip(1));

@@ -31,6 +31,7 @@ mod scaffold;
 mod schema_directory;
 mod source_items;
 mod sql_types;
+mod tenant_column;
 mod text;
 mod workspace;
 

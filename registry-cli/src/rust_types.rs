@@ -13,6 +13,7 @@ use syn::{
 };
 use table_registry_engine::Source;
 
+use crate::imports::Import;
 use crate::orm::{Orm, OrmAttributes};
 use crate::source_items::{Definition, Scope, SourceItems, is_too_deep};
 use crate::sql_types::{self, LibraryType, SqlType};
@@ -430,7 +431,7 @@ fn is_relative(word: &str) -> bool {
 }
 
 /// The path that a name stands for, as far as the imports of the file tell.
-fn full_path(mut path: Vec<String>, imports: &[crate::imports::Import]) -> Vec<String> {
+pub fn full_path(mut path: Vec<String>, imports: &[Import]) -> Vec<String> {
     for _ in 0..MAX_STEPS {
         let import = imports.iter().find(|import| {
             import.name.is_some() && import.name.as_deref() == path.first().map(String::as_str)

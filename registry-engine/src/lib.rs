@@ -42,8 +42,8 @@ pub use sources::{
     file_leading_into, item_calls, module_at, module_candidates, original_at, path_attributes,
 };
 pub use text::{
-    Root, Source, clean, conflict_marker, did_you_mean, display, is_foreign, rust_files, start_of_code,
-    without_mark,
+    Root, Source, clean, conflict_marker, did_you_mean, display, is_foreign, nearest, rust_files,
+    start_of_code, without_mark,
 };
 pub use written::{
     AllowedLint, Argument, CALL_ARGUMENTS, CallArgument, Declared, FlatMeta, Invocation, MAX_NESTING,

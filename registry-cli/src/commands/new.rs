@@ -19,7 +19,7 @@ use crate::policy_edit::{Edit, PolicyFile, new_faults, refuse};
 use crate::policy_file;
 use crate::project::Project;
 use crate::report::{self, Exit};
-use crate::scaffold::{ColumnArgument, NewTable, is_snake_case_identifier};
+use crate::scaffold::{ColumnArgument, ColumnTypes, NewTable, is_snake_case_identifier};
 use crate::text;
 use crate::workspace::Workspace;
 
@@ -131,10 +131,10 @@ fn add_file(
         name: &arguments.name,
         kind: arguments.kind,
         append_only: arguments.revoke,
+        tenant: arguments.tenant.as_ref(),
         columns: &arguments.columns,
         facade: facade(project),
         feature: project.package.registry_feature()?,
-        is_no_std: project.root.text.contains("#![no_std]"),
     };
     if syn::parse_str::<syn::Ident>(&table.ident()).is_err() || arguments.name == "mod" {
         return Err(Failure::new(format!(
@@ -143,7 +143,7 @@ fn add_file(
         ))
         .help("choose another name, and name the table with `#[table(name = \"…\")]`"));
     }
-    let text = table.text(&project.policy, &project.package.dependencies);
+    let text = table.text(&project.policy, &ColumnTypes::new(project))?;
     changes.create(&path, text.clone());
     Ok(Arc::new(Source::new(display(&path), text)))
 }
@@ -234,7 +234,11 @@ fn say_what_is_next(project: &Project, arguments: &NewArguments, missing: Option
     if let Some(line) = missing {
         report::next(line);
     }
-    report::next("fill in the columns, and run `cargo check`");
+    report::next(if arguments.columns.is_empty() {
+        "fill in the columns, and run `cargo check`"
+    } else {
+        "run `cargo check`, and write the migration that creates the table"
+    });
     if should_be_append_only(arguments.kind) && !arguments.revoke {
         let command = project.package.command(&format!("revoke {}", arguments.name));
         report::next(format!("run `{command}` if its rows are only ever added"));

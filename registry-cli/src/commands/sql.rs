@@ -24,6 +24,11 @@ pub fn run(arguments: &SqlArguments) -> Result<Exit, Failure> {
         return Err(Failure::new("`--migrations` says what to compare with")
             .help("add `--diff`; to write the SQL to a directory, use `--write DIR`"));
     }
+    if arguments.indexes && arguments.write.is_some() {
+        return Err(Failure::new("`--write` puts all statements into one migration")
+            .note("CREATE INDEX CONCURRENTLY runs outside a transaction, so each statement needs a migration of its own")
+            .help("copy each statement that `sql --indexes` prints into a migration; leave CONCURRENTLY out beside CREATE TABLE"));
+    }
     let report = |_: &Project, faults: Vec<Diagnostic>| Ok(report::faults(&faults));
     with_project(&arguments.selection, report, |project| {
         if arguments.indexes {
@@ -141,5 +146,6 @@ fn print_indexes(project: &Project, arguments: &SqlArguments) -> Result<Exit, Fa
     Ok(something_to_do(arguments))
 }
 
-const OUTSIDE: &str = "-- Run it statement by statement, outside a transaction, as the owner of the tables. The index of a partitioned table
--- cannot be built CONCURRENTLY: leave the word out there. To rebuild an index that a failure left invalid, use `--diff`.";
+const OUTSIDE: &str = "-- Run it statement by statement, outside a transaction, as the owner of the tables, or give each statement a migration of
+-- its own. Leave CONCURRENTLY out for a partitioned table, and beside CREATE TABLE. To rebuild an index that a failure left
+-- invalid, use `--diff`.";

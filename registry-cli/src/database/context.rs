@@ -274,7 +274,7 @@ impl<'c> Context<'c> {
     pub fn all_tenant_columns(&self) -> BTreeSet<&str> {
         let usual = self.project.policy.tenancy.column();
         let of_tables = self.tables.iter().filter_map(Table::tenant_column);
-        let usual = usual.map(|column| column.name.as_str());
+        let usual = usual.map(|column| column.name.value.as_str());
         // The table of tenants has its own key as the tenant column, and every table may have such a key.
         of_tables.filter(|column| *column != "id").chain(usual).collect()
     }

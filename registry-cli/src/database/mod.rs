@@ -19,7 +19,7 @@ pub mod requirements;
 pub mod rows;
 pub mod server;
 #[cfg(test)]
-mod testing;
+pub mod testing;
 mod union;
 
 use table_registry_engine::{Diagnostic, Tenants};

@@ -62,14 +62,19 @@ fn read_tables<'c>(krate: &'c Crate<'c>, earlier_crates: &'c [Crate<'c>]) -> Vec
 fn violations_of_tables<'c>(subjects: &[Subject<'c>]) -> Vec<Violation<'c>> {
     let mut violations = Vec::new();
     for (lint, rule) in RULES {
-        let Rule::OfTable(find) = rule else { continue };
-        for subject in subjects {
-            violations.extend(find(subject).into_iter().map(|diagnostic| Violation {
-                lint: *lint,
-                table: &subject.table.name,
-                diagnostic,
-            }));
-        }
+        let found: Vec<(&Subject<'c>, Diagnostic)> = match rule {
+            Rule::OfTable(find) => {
+                let of_each = |subject| find(subject).into_iter().map(move |found| (subject, found));
+                subjects.iter().flat_map(of_each).collect()
+            }
+            Rule::OfCrate(find) => find(subjects),
+            Rule::OfException(_) => continue,
+        };
+        violations.extend(found.into_iter().map(|(subject, diagnostic)| Violation {
+            lint: *lint,
+            table: &subject.table.name,
+            diagnostic,
+        }));
     }
     violations
 }

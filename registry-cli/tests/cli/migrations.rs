@@ -257,7 +257,7 @@ fn roles_that_migrations_name() {
         "warning: 3 roles of the migrations are made up",
         "`migrations/3_grants.sql:1` names `metabase`\n",
         "`migrations/3_grants.sql:4` names `archivist`",
-        "`migrations/3_grants.sql:6` names `apq`; did you mean `app`?",
+        "`migrations/3_grants.sql:6` names `apq`, and the policy file names `app`: is one of them misspelt?",
     ] {
         assert!(report.stderr.contains(part), "{part}\n{}", report.all());
     }

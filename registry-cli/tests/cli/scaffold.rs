@@ -368,7 +368,7 @@ fn new_writes_the_columns_that_the_lints_require() {
 -- stderr
      Created src/schema/stock_movements.rs
      Updated src/schema/mod.rs
-        Next fill in the columns, and run `cargo check`
+        Next run `cargo check`, and write the migration that creates the table
         Next run `cargo table-registry sync`, and commit the lock file with the change
 -- exit 0
 
@@ -384,10 +384,10 @@ use table_registry::table;
 /// A row of `stock_movements`.
 #[table]
 pub struct StockMovements {
-    pub id: uuid::Uuid,
+    pub id: i64,
     pub quantity: i64,
     pub note: Option<String>,
-    pub created_at: chrono::DateTime<chrono::Utc>,
+    pub created_at: i64,
     pub updated_at: chrono::DateTime<chrono::Utc>,
 }
 

@@ -49,9 +49,9 @@ pub enum Tenants {
 #[derive(Clone, Debug)]
 pub struct TenantColumn {
     /// The column's name.
-    pub name: String,
+    pub name: Placed<String>,
     /// The setting that the application sets at the start of each transaction.
-    pub setting: String,
+    pub setting: Placed<String>,
     /// The type of the column in PostgreSQL, if it is written.
     pub sql_type: Option<String>,
 }
@@ -165,9 +165,9 @@ impl TenancySettings {
 /// The keys of `[tenancy]`.
 #[derive(Default)]
 struct Settings {
-    column: Setting<String>,
-    setting: Setting<String>,
-    sql_type: Setting<String>,
+    column: Setting<Placed<String>>,
+    setting: Setting<Placed<String>>,
+    sql_type: Setting<Placed<String>>,
     /// The place of `"none"`.
     mode: Setting<Range<usize>>,
 }
@@ -208,7 +208,7 @@ impl Settings {
             (Some(name), Some(setting)) => Tenants::Many(TenantColumn {
                 name,
                 setting,
-                sql_type: self.sql_type.value(),
+                sql_type: self.sql_type.value().map(|written| written.value),
             }),
             _ => Tenants::Unknown,
         }
@@ -222,14 +222,14 @@ fn text<'a>(
     value: &TomlValue<'a>,
     example: &str,
     rule: impl FnOnce(&str) -> Option<Diagnostic>,
-) -> Option<String> {
+) -> Option<Placed<String>> {
     let text = reader.string(key, value, example)?.to_string();
     match rule(&text) {
         Some(fault) => {
             reader.fault(fault, value.span(), "");
             None
         }
-        None => Some(text),
+        None => Some(reader.placed(Spanned::new(value.span(), text))),
     }
 }
 
@@ -547,12 +547,9 @@ fn expression<'a>(
             reader.fault(fault, key.span(), "");
             None
         }
-        (Setting::Is((key, value)), true) => {
-            let text = text(reader, &key, &value, "user_id = …", |text| {
-                expression_fault(name, text)
-            })?;
-            Some(reader.placed(Spanned::new(value.span(), text)))
-        }
+        (Setting::Is((key, value)), true) => text(reader, &key, &value, "user_id = …", |text| {
+            expression_fault(name, text)
+        }),
     }
 }
 
@@ -599,7 +596,7 @@ mod tests {
         assert_eq!(faults, [""; 0]);
         let column = policy.tenancy.column().unwrap();
         assert_eq!(
-            (column.name.as_str(), column.setting.as_str()),
+            (column.name.value.as_str(), column.setting.value.as_str()),
             ("org_id", "app.org_id")
         );
         assert_eq!(column.sql_type.as_deref(), Some("varchar"));

@@ -265,7 +265,7 @@ fn tenancy(table: &RegisteredTable, policy: &Policy, faults: &mut Vec<Diagnostic
         }
         return Tenancy::Declared;
     }
-    let default = policy.tenancy.column().map(|column| column.name.clone());
+    let default = policy.tenancy.column().map(|column| column.name.value.clone());
     let column = match statement.tenant {
         Some(WrittenTenant::Through(written)) => {
             if statement.shared_rows {

@@ -31,7 +31,7 @@ pub fn validate(declarations: Declarations, policy: &Policy, faults: &mut Vec<Di
         exempt: tables.exempt(policy),
         complete: tables.complete,
         tables_is_taken,
-        tenant_setting: policy.tenancy.column().map(|column| column.setting.clone()),
+        tenant_setting: policy.tenancy.column().map(|column| column.setting.value.clone()),
         default_schema: policy.database.schema.clone(),
         has_one_tenant: matches!(policy.tenancy.tenants, Tenants::One),
         tables: tables.sorted,

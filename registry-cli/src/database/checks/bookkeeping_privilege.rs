@@ -54,9 +54,11 @@ fn writable(context: &Context<'_>, relation: &Relation) -> Option<Finding> {
     let facts = grants.into_iter().map(|grant| grant.way);
     let finding = facts.fold(finding.about(&names).object(name), Finding::fact);
     Some(
-        finding.fact(
-            "a migration that is recorded as applied never runs, such as the one that protects a table",
-        ),
+        finding
+            .fact("`GRANT … ON ALL TABLES IN SCHEMA` and ALTER DEFAULT PRIVILEGES include it")
+            .fact(
+                "a migration that is recorded as applied never runs, such as the one that protects a table",
+            ),
     )
 }
 

@@ -3,7 +3,7 @@
 use table_registry_engine::DatabaseCheck;
 
 use crate::database::catalog::{ForeignKey, Relation};
-use crate::database::context::{Context, tenant_columns};
+use crate::database::context::{Context, Table, tenant_columns};
 use crate::database::findings::finding::Finding;
 use crate::database::requirements::statements::{bounded, column_list, create_unique_index, identifier};
 use crate::database::rows::global_references::{self, action};
@@ -11,7 +11,9 @@ use crate::database::rows::references::{Reference, references};
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let all = references(context);
-    let crossing = all.iter().filter(|reference| !reference.holds_tenant());
+    let crossing = all
+        .iter()
+        .filter(|reference| !reference.holds_tenant() && !is_without_tenant(context, reference));
     let open = crossing.filter(|reference| {
         let wider = wider(&all, reference);
         wider.is_none_or(|wider| !wider.is_valid)
@@ -20,6 +22,16 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         .chain(global_references::find(context))
         .chain(leaving_keys(context))
         .collect()
+}
+
+/// Whether a table lacks its tenant column, and that is reported.
+fn is_without_tenant(context: &Context<'_>, reference: &Reference<'_, '_>) -> bool {
+    let lacks = |table: &Table<'_>, relation: &Relation| {
+        let tenant = table.tenant_column();
+        context.lacks_tenant_column(relation)
+            && tenant.is_some_and(|tenant| context.is_tenant_column(table, tenant))
+    };
+    lacks(reference.child, reference.relation) || lacks(reference.parent, reference.referenced)
 }
 
 /// Another key of the same rows that holds the tenant, too.

@@ -26,6 +26,10 @@ macro_rules! checks {
 
 table_registry_engine::for_each_check!(checks);
 
+/// What somebody who copies such a statement into a migration has to know.
+const CONCURRENTLY: &str = "CONCURRENTLY does not block writes; it runs outside a transaction, so give it a migration of its own, or leave it out \
+     beside CREATE TABLE";
+
 /// The findings of all checks, explained by the probe if there was one.
 pub fn run(context: &Context<'_>) -> Vec<Finding> {
     let _spinner = progress::spinner("Checking", "what the catalogs say");
@@ -34,6 +38,10 @@ pub fn run(context: &Context<'_>) -> Vec<Finding> {
     findings.extend(missing_tenant_column::find(context));
     for finding in &mut findings {
         finding.field = field(context, finding);
+        let builds_index = finding.fix.contains(" CONCURRENTLY ");
+        finding
+            .facts
+            .extend(builds_index.then(|| CONCURRENTLY.to_string()));
     }
     let findings = probe_allowed::explained(context, findings);
     probe_failed::explained(context, findings)

@@ -1,8 +1,11 @@
 //! Policies that let rows of every tenant through.
 
-use table_registry_engine::DatabaseCheck;
+use std::collections::BTreeSet;
+
+use table_registry_engine::{DatabaseCheck, Placed, did_you_mean};
 
 use crate::database::catalog::{PolicyRow, Relation};
+use crate::database::code::settings;
 use crate::database::context::{Context, Table};
 use crate::database::findings::finding::Finding;
 use crate::database::logic::Verdict;
@@ -10,9 +13,61 @@ use crate::database::policies::{self, Clause, compare_tenant, effective_policies
 use crate::text::quoted;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
-    effective_policies(context)
-        .filter_map(|(table, relation, policy)| finding(context, table, relation, policy))
-        .collect()
+    let other = other_setting(context);
+    let found = effective_policies(context).filter_map(|(table, relation, policy)| {
+        let found = finding(context, table, relation, policy)?;
+        Some(match &other {
+            Some(other) => other.explain(context, found),
+            None => found,
+        })
+    });
+    found.collect()
+}
+
+/// A setting that all policies read in place of the one that the policy file names.
+struct OtherSetting<'c> {
+    named: &'c Placed<String>,
+    read: String,
+}
+
+fn other_setting<'c>(context: &Context<'c>) -> Option<OtherSetting<'c>> {
+    let named = &context.project.policy.tenancy.column()?.setting;
+    let read: Vec<BTreeSet<String>> = effective_policies(context)
+        .map(|(_, _, policy)| {
+            let expressions = Clause::written(policy).filter_map(|clause| clause.of(policy));
+            expressions.flat_map(settings::read).collect()
+        })
+        .collect();
+    let in_all = |name: &&String| read.iter().all(|of_policy| of_policy.contains(*name));
+    let common: Vec<&String> = read.first()?.iter().filter(in_all).collect();
+    let is_named = |name: &String| name.eq_ignore_ascii_case(&named.value);
+    match common.as_slice() {
+        [one] if !read.iter().flatten().any(is_named) => Some(OtherSetting {
+            named,
+            read: (*one).clone(),
+        }),
+        _ => None,
+    }
+}
+
+impl OtherSetting<'_> {
+    /// The finding with the policy file as its place.
+    fn explain(&self, context: &Context<'_>, mut finding: Finding) -> Finding {
+        let near = did_you_mean(&self.named.value, [self.read.as_str()]);
+        let meant = near.unwrap_or_else(|| format!("name `{}`", self.read));
+        finding.fix = format!(
+            "in `[tenancy]`, {meant}\nif the application sets `{}`: run what `{}` prints",
+            self.named.value,
+            context.project.package.command("sql --diff")
+        );
+        let Placed { value, source, range } = self.named;
+        let line = source.line(range.start);
+        let fact = format!(
+            "`{}:{line}` names the setting `{value}`, and all policies read `{}`",
+            source.path, self.read
+        );
+        finding.fact(fact).at_entry(self.named)
+    }
 }
 
 fn finding(
@@ -88,6 +143,47 @@ mod tests {
     use super::find;
     use crate::database::checks::run;
     use crate::database::testing::{Database, NOTHING, TENANT, findings, found};
+
+    #[test]
+    fn another_setting_in_the_policy_file() {
+        let with = |setting: &str| {
+            let line = format!("setting = \"{setting}\"");
+            findings(find, |it| {
+                it.policy_file = it.policy_file.replace("setting = \"app.org_id\"", &line);
+            })
+        };
+        assert!(with("app.org_id").is_empty());
+        let misspelt = with("app.ogr_id");
+        assert_eq!(misspelt.len(), 2);
+        assert_eq!(misspelt[0].entry.as_ref().unwrap().value, "app.ogr_id");
+        assert_eq!(
+            misspelt[0].fix,
+            "in `[tenancy]`, did you mean `app.org_id`?\n\
+             if the application sets `app.ogr_id`: run what `cargo table-registry sql --diff` prints"
+        );
+        let renamed = with("request.tenant");
+        assert!(
+            renamed[0].fix.contains("in `[tenancy]`, name `app.org_id`\n"),
+            "{}",
+            renamed[0].fix
+        );
+    }
+
+    /// The policy file may be right if one policy reads its setting, or if a policy reads none.
+    #[test]
+    fn the_setting_of_the_policy_file_is_read_somewhere() {
+        for expression in [
+            "(org_id = current_setting('app.ogr_id')::bigint)",
+            "own_rows(org_id)",
+        ] {
+            let found = findings(find, |it| {
+                it.policy_file = it.policy_file.replace("\"app.org_id\"", "\"app.ogr_id\"");
+                it.policy("invoices").using = Some(expression.to_string());
+                it.policy("invoices").check = Some(expression.to_string());
+            });
+            assert!(found.iter().all(|one| one.entry.is_none()), "{expression}");
+        }
+    }
 
     #[test]
     fn a_policy_for_every_row() {

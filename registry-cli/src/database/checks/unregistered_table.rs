@@ -12,6 +12,7 @@ use crate::database::context::{Context, exempt_relations};
 use crate::database::findings::finding::Finding;
 use crate::database::migrations::platform;
 use crate::database::requirements::statements::Qualified;
+use crate::scaffold::is_snake_case_identifier;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let known = Known::of(context);
@@ -40,7 +41,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         let is_view = !relation.is_table() && !relation.is_foreign_table();
         let is_registered = known.is_of_registry(relation) && !is_view;
         let fix = if is_registered || likenesses.is_empty() {
-            register(context, relation)
+            register(context, relation, likenesses.is_empty())
         } else {
             reach.close(relation)
         };
@@ -122,10 +123,22 @@ fn unregistered(context: &Context<'_>, relation: &Relation, fix: String) -> Find
     finding.fact(format!("`pg_class` has a {kind} in schema `{}`", relation.schema))
 }
 
-fn register(context: &Context<'_>, relation: &Relation) -> String {
+/// A table that may hold rows of tenants should not be exempt.
+fn register(context: &Context<'_>, relation: &Relation, may_be_exempt: bool) -> String {
     let package = &context.project.package;
-    let exempt = package.command(&format!("exempt {} --reason …", context.name_of(relation)));
-    format!("annotate its struct with `#[table]`, or run `{exempt}`")
+    let name = context.name_of(relation);
+    let mut ways = vec!["annotate its struct with `#[table]`".to_string()];
+    if is_snake_case_identifier(&name) {
+        ways.push(format!(
+            "run `{}` to write one",
+            package.command(&format!("new {name}"))
+        ));
+    }
+    if may_be_exempt {
+        let exempt = package.command(&format!("exempt {name} --reason …"));
+        ways.push(format!("run `{exempt}` if no struct is to describe it"));
+    }
+    ways.join(", or ")
 }
 
 /// What says that rows of a registered table may be in a relation.

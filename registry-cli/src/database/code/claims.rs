@@ -21,7 +21,7 @@ pub fn hold_all(setting: &str) -> bool {
 /// The claim that is the tenant. `None` if the tenant is not a claim, or nothing says that claims come from a token.
 pub fn tenant(policy: &Policy) -> Option<&str> {
     let Platform::Supabase = policy.database.platform?;
-    let setting = policy.tenancy.column()?.setting.as_str();
+    let setting = policy.tenancy.column()?.setting.value.as_str();
     let start = setting.get(..ONE.len())?;
     let claim = &setting[ONE.len()..];
     (start.eq_ignore_ascii_case(ONE) && !claim.contains('.')).then_some(claim)
@@ -29,7 +29,10 @@ pub fn tenant(policy: &Policy) -> Option<&str> {
 
 /// The settings that decide which tenant the session has.
 pub fn settings(policy: &Policy) -> Vec<&str> {
-    let own = policy.tenancy.column().map(|column| column.setting.as_str());
+    let own = policy
+        .tenancy
+        .column()
+        .map(|column| column.setting.value.as_str());
     let all = tenant(policy).map_or(&[][..], |_| ALL);
     own.into_iter().chain(all.iter().copied()).collect()
 }

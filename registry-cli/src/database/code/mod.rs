@@ -9,6 +9,7 @@ pub mod openings;
 pub mod recursion;
 pub mod redefined;
 pub mod setters;
+pub mod settings;
 pub mod sql_arguments;
 pub mod tenant_statements;
 pub mod triggers;

@@ -185,7 +185,7 @@ struct Target<'r> {
 
 impl<'r> Reader<'r> {
     fn new(context: &'r Context<'r>, role: Oid) -> Option<Self> {
-        let setting = &context.project.policy.tenancy.column()?.setting;
+        let setting = &context.project.policy.tenancy.column()?.setting.value;
         Some(Self {
             context,
             actor: context.owner(role)?,

@@ -1,25 +1,60 @@
 //! The lint `missing-tenant-column` for the database: tables without a tenant column.
 
-use table_registry_engine::Lint;
+use table_registry_engine::{Lint, TenantColumn};
 
 use crate::database::catalog::Relation;
 use crate::database::columns::renames;
 use crate::database::context::{Context, Table};
 use crate::database::findings::finding::Finding;
 use crate::database::requirements::statements::{add_column, identifier};
+use crate::tenant_column;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let without = context.with_tenant_columns().filter(|(_, relation, column)| {
         let mut rows = context.catalog.columns(relation.oid).iter();
         rows.all(|row| row.name != *column)
     });
-    without
-        .filter_map(|(table, relation, column)| finding(context, table, relation, column))
-        .collect()
+    let misnamed = misnamed(context);
+    let found = without.filter_map(|(table, relation, column)| match &misnamed {
+        Some(misnamed) if misnamed.column.name.value == column => misnamed.finding(context, table),
+        _ => finding(context, table, relation, column),
+    });
+    found.collect()
+}
+
+/// The column in `[tenancy]` that no table has, and what is probably meant.
+struct Misnamed<'c> {
+    column: &'c TenantColumn,
+    instead: String,
+}
+
+fn misnamed<'c>(context: &Context<'c>) -> Option<Misnamed<'c>> {
+    let column = context.project.policy.tenancy.column()?;
+    let takers = context
+        .present()
+        .filter(|(table, _)| table.tenant_column() == Some(&column.name.value));
+    let names = takers.map(|(_, relation)| {
+        let rows = context.catalog.columns(relation.oid).iter();
+        rows.map(|row| row.name.as_str()).collect()
+    });
+    let instead = tenant_column::instead(&column.name.value, &names.collect::<Vec<_>>())?;
+    Some(Misnamed { column, instead })
+}
+
+impl Misnamed<'_> {
+    fn finding(&self, context: &Context<'_>, table: &Table<'_>) -> Option<Finding> {
+        let column = &self.column.name;
+        let finding = at_level(context, table, &column.value, self.instead.clone())?;
+        let line = column.source.line(column.range.start);
+        let fact = format!(
+            "`{}:{line}` names this column, and no table has it",
+            column.source.path
+        );
+        Some(finding.fact(fact).at_entry(column))
+    }
 }
 
 fn finding(context: &Context<'_>, table: &Table<'_>, relation: &Relation, column: &str) -> Option<Finding> {
-    let message = format!("table `{}` has no tenant column `{column}`", table.name());
     let renamed = renames::columns(context, table, relation).into_iter();
     let mut renamed = renamed.map(|(field, row)| (field.name.as_str(), row.name.as_str()));
     let fix = match renamed.find(|(field, _)| *field == column) {
@@ -36,6 +71,11 @@ fn finding(context: &Context<'_>, table: &Table<'_>, relation: &Relation, column
             statement(context, table, column).map_or_else(String::new, |add| format!(":\n{add}"))
         ),
     };
+    at_level(context, table, column, fix)
+}
+
+fn at_level(context: &Context<'_>, table: &Table<'_>, column: &str, fix: String) -> Option<Finding> {
+    let message = format!("table `{}` has no tenant column `{column}`", table.name());
     let level = context.project.policy.lints.level(Lint::MissingTenantColumn);
     let finding = Finding::of_table(Lint::MissingTenantColumn, table.name(), message, fix);
     finding.object(column).of_column(column).at_level(level)
@@ -51,7 +91,7 @@ fn statement(context: &Context<'_>, table: &Table<'_>, column: &str) -> Option<S
 #[cfg(test)]
 mod tests {
     use super::find;
-    use crate::database::testing::{NOTHING, found};
+    use crate::database::testing::{NOTHING, findings, found};
 
     #[test]
     fn a_table_without_a_tenant() {
@@ -59,6 +99,19 @@ mod tests {
             found(find, |it| { it.remove_column("invoices", "org_id") }),
             ["invoices org_id"]
         );
+    }
+
+    #[test]
+    fn a_column_that_no_table_has() {
+        let found = findings(find, |it| {
+            it.policy_file = it
+                .policy_file
+                .replace("column = \"org_id\"", "column = \"ogr_id\"");
+        });
+        assert_eq!(found.len(), 2);
+        let entry = found[0].entry.as_ref().unwrap();
+        assert_eq!(entry.source.path, "table-registry.toml");
+        assert_eq!(found[0].fix, "in `[tenancy]`, did you mean `org_id`?");
     }
 
     #[test]

@@ -217,6 +217,12 @@ impl Finding {
         Some(self)
     }
 
+    /// The finding as one whose fault is an entry of the policy file.
+    pub fn at_entry(mut self, entry: &Placed<String>) -> Self {
+        self.entry = Some(entry.clone());
+        self
+    }
+
     /// Which of the verified databases have it, if not all.
     pub fn where_only(&self) -> Option<String> {
         (!self.databases.is_empty()).then(|| format!("only in {}", one_line(&quoted(&self.databases))))

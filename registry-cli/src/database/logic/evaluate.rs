@@ -1029,7 +1029,7 @@ impl<'e> Evaluation<'e> {
             return Value::ANYTHING;
         };
         let tenancy = self.context.project.policy.tenancy.column();
-        let is_tenant = tenancy.is_some_and(|column| column.setting.eq_ignore_ascii_case(name));
+        let is_tenant = tenancy.is_some_and(|column| column.setting.value.eq_ignore_ascii_case(name));
         if !is_tenant && !name.contains('.') {
             // A built-in setting: the server limits which values it can have.
             self.opaque(&format!("setting `{name}`"));

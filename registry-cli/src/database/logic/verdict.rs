@@ -271,9 +271,9 @@ impl Question<'_> {
         let mut session = Vec::new();
         if let Some(column) = self.context.project.policy.tenancy.column() {
             session.push(match world.session {
-                Session::Tenant => format!("`{}` is {own}", column.setting),
-                Session::Unset => format!("`{}` is not set", column.setting),
-                Session::Empty => format!("`{}` is ''", column.setting),
+                Session::Tenant => format!("`{}` is {own}", column.setting.value),
+                Session::Unset => format!("`{}` is not set", column.setting.value),
+                Session::Empty => format!("`{}` is ''", column.setting.value),
             });
         }
         let mut row = Vec::new();

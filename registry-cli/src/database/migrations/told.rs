@@ -1,7 +1,7 @@
 //! Reports what production needs and the throwaway server made up for the migrations. These are not findings.
 
 use annotate_snippets::{Level, Renderer};
-use table_registry_engine::{DatabaseSettings, did_you_mean};
+use table_registry_engine::{DatabaseSettings, nearest};
 
 use crate::database::migrations::apply::Applied;
 use crate::database::migrations::extensions;
@@ -104,9 +104,11 @@ fn made_up(applied: &Applied, settings: &DatabaseSettings) -> Option<Group> {
     };
     let mut is_near = false;
     let notes = applied.made_up.iter().map(|role| {
-        let meant = did_you_mean(&role.name, known());
-        is_near |= meant.is_some();
-        let meant = meant.map_or(String::new(), |meant| format!("; {meant}"));
+        let near = nearest(&role.name, known());
+        is_near |= near.is_some();
+        let meant = near.map_or(String::new(), |near| {
+            format!(", and the policy file names `{near}`: is one of them misspelt?")
+        });
         let text = format!("`{}` names `{}`{meant}", role.place, role.name);
         one_line(&text)
     });

@@ -207,11 +207,11 @@ impl<'p, 'c> Attempts<'p, 'c> {
             match tenant {
                 Tenant::None => {}
                 Tenant::Empty => {
-                    pairs.push((&column.setting, String::new()));
+                    pairs.push((&column.setting.value, String::new()));
                     pairs.extend(claim.map(|_| claims::unset()).into_iter().flatten());
                 }
                 Tenant::Is(text) => {
-                    pairs.push((&column.setting, text.to_string()));
+                    pairs.push((&column.setting.value, text.to_string()));
                     let set = claim.map(|claim| claims::set(claim, text, &app.role.name));
                     pairs.extend(set.into_iter().flatten());
                 }

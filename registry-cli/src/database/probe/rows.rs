@@ -329,7 +329,7 @@ impl<'r, 'c> Rows<'r, 'c> {
             .policy
             .tenancy
             .column()
-            .map(|usual| usual.name.as_str());
+            .map(|usual| usual.name.value.as_str());
         table.is_some_and(|table| match table.registered.tenancy {
             Tenancy::Declared => usual == Some(column),
             _ => table.tenant_column() == Some(column),

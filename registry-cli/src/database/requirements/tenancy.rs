@@ -173,7 +173,7 @@ impl<'p> RequiredPolicies<'p> {
         if let Some(claim) = claims::tenant(self.policy) {
             return Ok(claims::expression(claim, &sql_type));
         }
-        let setting = literal(&settings.setting);
+        let setting = literal(&settings.setting.value);
         Ok(format!(
             "(SELECT nullif(current_setting({setting}, true), ''){cast})"
         ))

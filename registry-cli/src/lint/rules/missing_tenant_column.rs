@@ -1,11 +1,48 @@
-use table_registry_engine::{Diagnostic, Lint, Tenancy};
+use table_registry_engine::{Diagnostic, Lint, Tenancy, TenantColumn};
 
 use super::Rule;
 use crate::lint::subject::Subject;
+use crate::tenant_column;
 
-pub const RULE: Rule = Rule::OfTable(find);
+pub const RULE: Rule = Rule::OfCrate(find);
 
-fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
+fn find<'s, 'c>(subjects: &'s [Subject<'c>]) -> Vec<(&'s Subject<'c>, Diagnostic)> {
+    let misnamed = misnamed(subjects);
+    let of_each = |subject| {
+        find_in(subject, misnamed.as_ref())
+            .into_iter()
+            .map(move |found| (subject, found))
+    };
+    subjects.iter().flat_map(of_each).collect()
+}
+
+/// The column in `[tenancy]` that no table has, and what is probably meant.
+struct Misnamed<'c> {
+    column: &'c TenantColumn,
+    instead: String,
+}
+
+fn misnamed<'c>(subjects: &[Subject<'c>]) -> Option<Misnamed<'c>> {
+    let column = subjects.first()?.krate.policy.tenancy.column()?;
+    let mut takers = subjects
+        .iter()
+        .filter(|subject| takes(subject, column))
+        .peekable();
+    takers.peek()?;
+    let names = takers.map(|subject| {
+        let names = subject.columns.iter().map(|column| column.name.as_str());
+        subject.knows_all_columns.then(|| names.collect())
+    });
+    let instead = tenant_column::instead(&column.name.value, &names.collect::<Option<Vec<_>>>()?)?;
+    Some(Misnamed { column, instead })
+}
+
+/// Whether a table has the tenant column that the policy file names.
+fn takes(subject: &Subject<'_>, column: &TenantColumn) -> bool {
+    matches!(&subject.table.tenancy, Tenancy::Column { name, .. } if *name == column.name.value)
+}
+
+fn find_in(subject: &Subject<'_>, misnamed: Option<&Misnamed<'_>>) -> Vec<Diagnostic> {
     let table = subject.table;
     let (columns, role) = match &table.tenancy {
         Tenancy::Column { name, .. } => (
@@ -18,10 +55,18 @@ fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
         ),
         Tenancy::Unknown | Tenancy::Global | Tenancy::Declared => return Vec::new(),
     };
+    let misnamed = misnamed.filter(|misnamed| takes(subject, misnamed.column));
     let missing = subject.missing(&columns).into_iter();
     missing
         .map(|column| {
             let message = format!("table `{}` has no tenant column `{column}`", table.name);
+            if let Some(Misnamed { column, instead }) = misnamed {
+                return column
+                    .name
+                    .fault(Lint::MissingTenantColumn, message, "")
+                    .note("no table has this column")
+                    .help(instead.clone());
+            }
             subject
                 .finding(Lint::MissingTenantColumn, message)
                 .note(format!("tables of kind `{}` get row-level security: {role}", table.kind))
@@ -49,6 +94,16 @@ mod tests {
         assert_eq!(findings(&schema("", ""), "", ""), MISSING);
         assert_eq!(findings(&schema("", "pub tenant: i64"), "", ""), MISSING);
         assert_eq!(findings(&schema("", "pub org_id: i64"), "", ""), [""; 0]);
+    }
+
+    #[test]
+    fn a_column_that_no_table_has() {
+        let misspelt = TENANCY.replace("\"org_id", "\"ogr_id");
+        let krate = CrateInMemory::new("shop", &schema("", "pub org_id: i64"), &misspelt, "");
+        let found = lint(&[krate]);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].labels[0].source.path, "shop/table-registry.toml");
+        assert_eq!(found[0].helps, ["in `[tenancy]`, did you mean `org_id`?"]);
     }
 
     #[test]

@@ -12,10 +12,14 @@ pub use unused_allow::not_needed;
 /// A rule, by what it looks at.
 pub enum Rule {
     OfTable(FindInTable),
+    OfCrate(FindInCrate),
     OfException(FindInException),
 }
 
 type FindInTable = fn(&Subject<'_>) -> Vec<Diagnostic>;
+
+/// Checks all tables of a crate together. Each finding is about one of them.
+type FindInCrate = for<'s, 'c> fn(&'s [Subject<'c>]) -> Vec<(&'s Subject<'c>, Diagnostic)>;
 
 /// Checks an exception, given the tables of its crate and the violations of the other rules there.
 type FindInException = fn(&Exception<Lint>, &[Subject<'_>], &[Violation<'_>]) -> Option<Diagnostic>;

@@ -9,7 +9,7 @@ pub const RULE: Rule = Rule::OfTable(find);
 fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
     // A system table may have the tenant column, too.
     let of_policy = subject.krate.policy.tenancy.column();
-    let of_policy = of_policy.map(|column| &column.name);
+    let of_policy = of_policy.map(|column| &column.name.value);
     let of_table = match &subject.table.tenancy {
         Tenancy::Column { name, .. } => Some(name),
         _ => None,

@@ -1,0 +1,152 @@
+//! What a user says about the columns of a new table.
+
+use std::str::FromStr;
+
+use syn::Type;
+use table_registry_engine::WrittenTenant;
+
+/// `total_cents:i64`: a column that the user asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColumnArgument {
+    pub name: String,
+    pub ty: String,
+}
+
+impl FromStr for ColumnArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (before, after) = text
+            .split_once(':')
+            .ok_or("expected NAME:TYPE, such as `total_cents:i64`")?;
+        let (name, ty) = (before.trim(), after.trim());
+        if !is_snake_case_identifier(name) {
+            return Err(format!("`{name}` is not a `snake_case` identifier"));
+        }
+        if !is_field_type(ty) {
+            return Err(format!(
+                "`{ty}` is not a Rust type, such as `i64` or `Option<String>`"
+            ));
+        }
+        Ok(Self {
+            name: name.to_string(),
+            ty: ty.to_string(),
+        })
+    }
+}
+
+/// Whether a name is valid for a column, a module, and a table without quotes. It may be a keyword that needs `r#`.
+/// It has to be ASCII, since the compiler accepts nothing else in a module's file name.
+pub fn is_snake_case_identifier(name: &str) -> bool {
+    let is_part = |c: char| c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit();
+    name.chars().all(is_part)
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && syn::parse_str::<syn::Ident>(&format!("r#{name}")).is_ok()
+}
+
+/// Whether this is a type that a field can have. A comment is refused, because it would hide the text after it.
+fn is_field_type(text: &str) -> bool {
+    let is_plain = !text.contains("//") && !text.contains("/*") && !text.contains('\n');
+    let ty = syn::parse_str::<Type>(text);
+    is_plain
+        && ty.is_ok_and(|ty| match ty {
+            Type::ImplTrait(_) | Type::Infer(_) | Type::Macro(_) | Type::Never(_) => false,
+            Type::Reference(reference) => reference
+                .lifetime
+                .is_some_and(|lifetime| lifetime.ident == "static"),
+            _ => true,
+        })
+}
+
+/// `account_id` or `through(project_id -> projects)`: how the rows of a new table belong to tenants.
+#[derive(Clone, Debug)]
+pub struct TenantArgument {
+    /// The columns of the table that tell the tenant.
+    pub columns: Vec<String>,
+    /// The parent to which these columns refer, if the tenant is that of a parent.
+    pub parent: Option<ParentArgument>,
+    text: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct ParentArgument {
+    pub table: String,
+    pub keys: Vec<String>,
+}
+
+impl TenantArgument {
+    /// The argument of `#[table]`.
+    pub fn attribute(&self) -> String {
+        match self.parent {
+            None => format!("tenant = {:?}", self.text),
+            Some(_) => format!("tenant = {}", self.text),
+        }
+    }
+}
+
+impl FromStr for TenantArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut faults = Vec::new();
+        let Some(written) = WrittenTenant::read_text(text, &mut faults) else {
+            let messages: Vec<String> = faults.into_iter().map(|fault| fault.message).collect();
+            return Err(messages.join("; "));
+        };
+        let columns = written.columns().iter().map(|column| column.text.clone());
+        Ok(Self {
+            columns: columns.collect(),
+            text: text.trim().to_string(),
+            parent: match written {
+                WrittenTenant::Column(_) => None,
+                WrittenTenant::Through(parent) => Some(ParentArgument {
+                    table: parent.table.text,
+                    keys: parent.keys,
+                }),
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_that_are_not_columns() {
+        for (text, message) in [
+            ("total", "expected NAME:TYPE"),
+            ("Total:i64", "`Total` is not a `snake_case` identifier"),
+            ("a b:i64", "`a b` is not a `snake_case` identifier"),
+            ("self:i64", "`self` is not a `snake_case` identifier"),
+            (":i64", "`` is not a `snake_case` identifier"),
+            ("total:", "`` is not a Rust type"),
+            ("total:i64; x", "`i64; x` is not a Rust type"),
+            ("total:i64 // x", "`i64 // x` is not a Rust type"),
+            ("total:impl Into<u8>", "`impl Into<u8>` is not a Rust type"),
+            ("total:_", "`_` is not a Rust type"),
+            ("total:&str", "`&str` is not a Rust type"),
+            ("größe:i64", "`größe` is not a `snake_case` identifier"),
+            ("_x:i64", "`_x` is not a `snake_case` identifier"),
+        ] {
+            let error = text.parse::<ColumnArgument>().unwrap_err();
+            assert!(error.starts_with(message), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn ways_to_belong_to_a_tenant() {
+        for (text, attribute) in [
+            ("account_id", "tenant = \"account_id\""),
+            (
+                "through(project_id -> projects)",
+                "tenant = through(project_id -> projects)",
+            ),
+        ] {
+            assert_eq!(text.parse::<TenantArgument>().unwrap().attribute(), attribute);
+        }
+        for text in ["", "through(projects)", "through(project_id -> projects"] {
+            assert!(text.parse::<TenantArgument>().is_err(), "{text}");
+        }
+    }
+}
