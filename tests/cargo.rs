@@ -340,8 +340,8 @@ const OF_THE_USER: &[&str] = &[
     "single_call_fn",
 ];
 
-/// Under `forbid`, every `allow` in generated code is an error. Only `assert_handlers!` has one: the compiler reads the
-/// level of `long_running_const_eval` only at the constant in the user's crate.
+/// Under `forbid`, every `allow` in generated code is an error. `ARCHITECTURE.md` lists the few that there are; of
+/// these, the crate here meets `long_running_const_eval`.
 #[cfg(unix)]
 #[test]
 fn generated_code_is_clean_under_every_lint() {

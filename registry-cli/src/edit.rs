@@ -5,7 +5,6 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
-use fs4::FileExt;
 use table_registry_engine::{Root, display};
 use tempfile::NamedTempFile;
 
@@ -38,7 +37,7 @@ impl ExclusiveRun {
             let mut options = OpenOptions::new();
             options.read(true).append(true).create(true);
             let journal = options.open(target.join(".table-registry-lock"))?;
-            FileExt::lock(&journal)?;
+            journal.lock()?;
             Ok::<File, io::Error>(journal)
         };
         let run = Self { journal: open().ok() };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use table_registry_core::TableKind;
 use table_registry_engine::{
     DatabaseException, DatabaseSettings, Diagnostic, Inputs, Lint, Placed, Policy, PolicyFiles, Source,
+    TenantColumn, Tenants,
 };
 
 use crate::edit::{Changes, ExclusiveRun};
@@ -157,6 +158,18 @@ fn values<'p>(names: impl IntoIterator<Item = &'p Placed<String>>) -> Vec<&'p st
     names.into_iter().map(|name| name.value.as_str()).collect()
 }
 
+/// Whose rows the database holds, without the places of the values.
+fn tenants(tenants: &Tenants) -> String {
+    match tenants {
+        Tenants::Many(TenantColumn {
+            name,
+            setting,
+            sql_type,
+        }) => format!("{:?} {:?} {sql_type:?}", name.value, setting.value),
+        Tenants::Unknown | Tenants::One => format!("{tenants:?}"),
+    }
+}
+
 /// Every decision of the policy files except those about some tables.
 fn decisions_about_others(policy: &Policy, tables: &[&str]) -> Vec<String> {
     let overrides = policy.overrides.iter().map(|entry| {
@@ -216,7 +229,7 @@ fn decisions_about_others(policy: &Policy, tables: &[&str]) -> Vec<String> {
         let (level, option) = (policy.lints.level(lint), policy.lints.option(lint));
         format!("{lint} {level} {}", option.join(" "))
     });
-    let tenants = format!("{:?}", policy.tenancy.tenants);
+    let tenants = tenants(&policy.tenancy.tenants);
     let mut decisions: Vec<String> = others
         .chain(lints)
         .chain(database(policy))

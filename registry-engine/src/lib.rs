@@ -2,9 +2,9 @@
 //! and diagnostics out.
 //!
 //! Not for user crates: the public items are those that the macros and the command line need, and change with them.
-//! Each folder is a stage, and a stage uses only the stages before it:
+//! Each folder or file is a stage, and a stage uses only the stages before it:
 //!
-//! `text` ← `report` ← `name` ← `written` ← `call_site` ← `sources`, `policy` ← `registry` ← `expand`
+//! `text` ← `report` ← `name` ← `written` ← `call_site` ← `sources`, `policy` ← `registry` ← `expand` ← `pipeline`
 
 mod call_site;
 mod expand;

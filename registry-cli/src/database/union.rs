@@ -111,7 +111,7 @@ fn settings(policy: &Policy) -> Vec<(String, Option<String>)> {
         ("append_only_trigger", Some(shown(&database.append_only_trigger))),
         ("lints", Some(shown(&lints))),
         ("tenancy", tenants),
-        ("setting", column.map(|column| shown(&column.setting))),
+        ("setting", column.map(|column| shown(&column.setting.value))),
         (
             "type",
             column.and_then(|column| column.sql_type.as_ref()).map(shown),

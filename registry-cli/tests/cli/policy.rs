@@ -5,6 +5,22 @@ use snapbox::str;
 use crate::harness::Crate;
 use crate::says;
 
+/// What an edit leaves alone may move.
+#[test]
+fn an_edit_above_everything_else() {
+    let krate = Crate::shop();
+    let rest = "[tenancy]\ncolumn = \"org_id\"\nsetting = \"app.org_id\"\n\n\
+                [[tenancy.policies]]\ntable = \"audit_logs\"\nfor = \"select\"\nusing = \"true\"\nreason = \"open\"\n\n\
+                [database]\napp_roles = [\"app\"]\n";
+    krate.write("table-registry.toml", &format!("[overrides]\n{rest}"));
+    let report = krate.run(&["override", "users", "control"]);
+    assert_eq!(report.code, 0, "{}", report.all());
+    assert_eq!(
+        krate.read("table-registry.toml"),
+        format!("[overrides]\nusers = \"control\"\n{rest}")
+    );
+}
+
 #[test]
 fn an_override_keeps_every_comment() {
     let krate = Crate::shop();

@@ -1,5 +1,4 @@
-//! The stable names of rules, by family: each family has properties that make no sense for the others. Only a lint has
-//! a level.
+//! The stable names of rules, by family: each family has properties that make no sense for the others.
 
 use std::fmt;
 
