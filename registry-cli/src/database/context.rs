@@ -20,6 +20,7 @@ use crate::database::requirements::tenancy::{RequiredPolicies, Unknown};
 use crate::database::rows::foreign_rows::ForeignRows;
 use crate::failure::Failure;
 use crate::project::Project;
+use crate::report::counted;
 
 /// A registered table, and its relation in the database.
 #[derive(Debug)]
@@ -112,7 +113,7 @@ impl<'c> Context<'c> {
             })
             .collect();
         if tables.iter().all(|table| table.relation.is_none()) {
-            return Err(no_table(settings, catalog, tables.len()));
+            return Err(no_table(settings, catalog, &tables));
         }
         let positions = tables.iter().enumerate();
         Ok(Self {
@@ -381,14 +382,34 @@ pub fn exempt_relation<'c>(context: &Context<'c>, name: &str) -> Option<&'c Rela
     context.catalog.relation(&name.schema, &name.name)
 }
 
-fn no_table(settings: &DatabaseSettings, catalog: &Catalog, count: usize) -> Failure {
-    Failure::new(format!(
-        "none of the {count} registered tables is in the database `{}`",
+fn no_table(settings: &DatabaseSettings, catalog: &Catalog, tables: &[Table<'_>]) -> Failure {
+    let failure = Failure::new(format!(
+        "none of the {} registered tables is in the database `{}`",
+        tables.len(),
         catalog.server.database
     ))
     .note(format!(
         "looked in schema `{}` and in the schemas that structs name",
         settings.schema
-    ))
-    .help("check the name of the database, and `schema` in `[database]`")
+    ));
+    match schema_of_most(catalog, tables) {
+        Some((schema, count)) => failure.help(format!(
+            "in `[database]`, write `schema = {schema:?}`, which has {} of these names",
+            counted(count, "table")
+        )),
+        None => failure.help("check the name of the database, and `schema` in `[database]`"),
+    }
+}
+
+/// The schema that has most of the tables which should be in the usual one, and how many these are.
+fn schema_of_most<'c>(catalog: &'c Catalog, tables: &[Table<'_>]) -> Option<(&'c str, usize)> {
+    let usual = tables.iter().filter(|table| table.registered.schema.is_none());
+    let names: BTreeSet<&str> = usual.map(|table| table.qualified.name.as_str()).collect();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let named = |relation: &&Relation| relation.is_table() && names.contains(relation.name.as_str());
+    for relation in catalog.relations.iter().filter(named) {
+        *counts.entry(&relation.schema).or_default() += 1;
+    }
+    // The first of the most frequent ones.
+    counts.into_iter().rev().max_by_key(|(_, count)| *count)
 }

@@ -1249,6 +1249,18 @@ fn a_check_that_cannot_run_is_a_failure() {
             "{}",
             report.all()
         );
+        crate_.write(
+            "migrations/1.sql",
+            "CREATE SCHEMA billing; CREATE TABLE billing.invoices (id int); CREATE TABLE billing.audit_logs (id int)",
+        );
+        let report = run(&["--migrations", "migrations"]);
+        assert!(
+            report
+                .stderr
+                .contains("write `schema = \"billing\"`, which has 2 tables of these names"),
+            "{}",
+            report.all()
+        );
         crate_.write("migrations/1.sql", "\\connect postgres\nSELECT 1;");
         let report = run(&["--migrations", "migrations"]);
         assert_eq!(report.code, 2);
