@@ -9,8 +9,7 @@
     reason = "rows have the columns that the catalogs have"
 )]
 
-use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::FromRow;
 
@@ -631,8 +630,6 @@ pub struct Catalog {
     by_oid: BTreeMap<Oid, usize>,
     /// The positions of foreign keys, keyed by the table that has them.
     keys_of: BTreeMap<Oid, Vec<usize>>,
-    /// Read when a check first asks which functions policies call.
-    words_of_policies: OnceCell<HashSet<String>>,
 }
 
 impl From<Rows> for Catalog {
@@ -647,7 +644,6 @@ impl From<Rows> for Catalog {
                 .collect(),
             by_oid: positions.map(|(at, one)| (one.oid, at)).collect(),
             keys_of: positions_of(&rows.foreign_keys, |key| key.relation),
-            words_of_policies: OnceCell::new(),
             server: rows.server,
             relations: rows.relations,
             schemas: by_key(rows.schemas, |schema| schema.name.clone()),
@@ -770,16 +766,6 @@ impl Catalog {
         let mut named = self.relations.iter().filter(|relation| relation.name == name);
         let found = named.next();
         found.filter(|_| named.next().is_none())
-    }
-
-    pub fn is_called_by_policies(&self, function: &str) -> bool {
-        let read = || {
-            let policies = self.policies.values().flatten();
-            let texts = policies.flat_map(|policy| policy.using.iter().chain(&policy.check));
-            let words = texts.flat_map(|text| Words::outside_quotes(text).into_words());
-            words.collect()
-        };
-        self.words_of_policies.get_or_init(read).contains(function)
     }
 
     /// The foreign keys of a table.

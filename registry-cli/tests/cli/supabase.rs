@@ -130,6 +130,8 @@ fn classic_mistakes() {
             "unproven-policy",
         ),
         ("create table public.secrets (id uuid primary key);", "unregistered-table"),
+        ("create view public.people as select id, email from auth.users;
+             grant select on public.people to authenticated;", "unregistered-table"),
     ] {
         crate_.write("supabase/migrations/20240102000000_mistake.sql", mistake);
         let report = verify(&crate_, &[]);

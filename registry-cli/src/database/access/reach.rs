@@ -74,6 +74,12 @@ impl<'x, 'c> Reach<'x, 'c> {
         apps.map(|app| app.role.name.as_str()).filter(reaches).collect()
     }
 
+    /// Whether a view outside some schemas shows a relation with the rights of the view's owner.
+    pub fn is_shown_outside(&self, schemas: &[&str], relation: &Relation) -> bool {
+        self.views_of(relation)
+            .any(|view| !view.security_invoker && !schemas.contains(&view.schema.as_str()))
+    }
+
     fn views_of(&self, relation: &Relation) -> impl Iterator<Item = &'x Relation> {
         self.views.get(&relation.oid).into_iter().flatten().copied()
     }

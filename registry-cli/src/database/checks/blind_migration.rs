@@ -21,15 +21,24 @@ fn finding(context: &Context<'_>, blind: &BlindStatement) -> Finding {
         ..
     } = blind;
     let name = context.short_name(&blind.schema, &blind.table);
-    let effect = if *command == "SELECT" { "reads" } else { "changes" };
+    let effect = match *command {
+        "SELECT" => "reads",
+        "FOREIGN KEY" => "checks",
+        _ => "changes",
+    };
     let message = format!("`{command}` in migration `{migration}` {effect} no row of `{name}`");
     let table = Qualified {
         schema: blind.schema.clone(),
         name: blind.table.clone(),
     };
+    let again = if *command == "FOREIGN KEY" {
+        "drop the key and add it again"
+    } else {
+        "run the statement again"
+    };
     let fix = format!(
-        "run the statement again in a new migration, in one transaction between `ALTER TABLE {table} NO FORCE ROW LEVEL \
-         SECURITY;` and `ALTER TABLE {table} FORCE ROW LEVEL SECURITY;`, or as a role with BYPASSRLS"
+        "{again} in a new migration, in one transaction between `ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY;` and \
+         `ALTER TABLE {table} FORCE ROW LEVEL SECURITY;`, or as a role with BYPASSRLS"
     );
     Finding::of_table(DatabaseCheck::BlindMigration, &name, message, fix)
         .object(migration)
@@ -55,6 +64,10 @@ mod tests {
             (
                 "SELECT",
                 "`SELECT` in migration `2_slug.sql` reads no row of `invoices`",
+            ),
+            (
+                "FOREIGN KEY",
+                "`FOREIGN KEY` in migration `2_slug.sql` checks no row of `invoices`",
             ),
         ] {
             let blind = BlindStatement {

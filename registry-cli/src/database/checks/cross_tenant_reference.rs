@@ -171,7 +171,7 @@ fn fix(context: &Context<'_>, reference: &Reference<'_, '_>, wider: Option<&Fore
     let child = reference.relation;
     let drop = drop_where_safe(context, reference);
     if let Some(wider) = wider {
-        let validate = validate(child, &wider.name);
+        let validate = validate(reference, &wider.name);
         return [validate].into_iter().chain(drop).collect::<Vec<_>>().join("\n");
     }
     let Some(pairs) = reference.with_tenant() else {
@@ -212,7 +212,7 @@ fn fix(context: &Context<'_>, reference: &Reference<'_, '_>, wider: Option<&Fore
                 .collect::<Vec<_>>()
         )
     );
-    let statements = index.into_iter().chain([add, validate(child, &name)]).chain(drop);
+    let statements = index.into_iter().chain([add, validate(reference, &name)]).chain(drop);
     statements.collect::<Vec<_>>().join("\n")
 }
 
@@ -226,12 +226,28 @@ fn definition(columns: &[impl AsRef<str>], referenced: &Relation, keys: &[impl A
     )
 }
 
-fn validate(child: &Relation, name: &str) -> String {
-    format!(
+/// The server compares the rows with the rights of the role that runs the statement. Under FORCE, the owner sees no row, and
+/// the key would count as valid.
+fn validate(reference: &Reference<'_, '_>, name: &str) -> String {
+    let validate = format!(
         "ALTER TABLE {} VALIDATE CONSTRAINT {};",
-        child.qualified(),
+        reference.relation.qualified(),
         identifier(name)
-    )
+    );
+    let mut hidden: Vec<&Relation> = [reference.relation, reference.referenced].into();
+    hidden.retain(|relation| relation.row_security && relation.force_row_security);
+    hidden.dedup_by_key(|relation| relation.oid);
+    if hidden.is_empty() {
+        return validate;
+    }
+    let set = |how: &str| -> String {
+        let statements = hidden.iter().map(|relation| {
+            let table = relation.qualified();
+            format!("    ALTER TABLE {table} {how} ROW LEVEL SECURITY;\n")
+        });
+        statements.collect()
+    };
+    format!("DO $$ BEGIN\n{}    {validate}\n{}END $$;", set("NO FORCE"), set("FORCE"))
 }
 
 /// The server does not check a key of which a column is null. So where the tenant may be null, the narrow key stays
@@ -323,9 +339,22 @@ mod tests {
             "CREATE UNIQUE INDEX CONCURRENTLY \"invoices__org_id__id_key\" ON \"public\".\"invoices\" (\"org_id\", \"id\");\n\
              ALTER TABLE \"public\".\"invoices\" ADD CONSTRAINT \"invoices__org_id__total_fkey\" FOREIGN KEY (\"org_id\", \"total\") \
              REFERENCES \"public\".\"invoices\" (\"org_id\", \"id\") NOT VALID;\n\
-             ALTER TABLE \"public\".\"invoices\" VALIDATE CONSTRAINT \"invoices__org_id__total_fkey\";\n\
+             DO $$ BEGIN\n    \
+                 ALTER TABLE \"public\".\"invoices\" NO FORCE ROW LEVEL SECURITY;\n    \
+                 ALTER TABLE \"public\".\"invoices\" VALIDATE CONSTRAINT \"invoices__org_id__total_fkey\";\n    \
+                 ALTER TABLE \"public\".\"invoices\" FORCE ROW LEVEL SECURITY;\n\
+             END $$;\n\
              ALTER TABLE \"public\".\"invoices\" DROP CONSTRAINT \"invoices_total_fkey\";"
         );
+    }
+
+    #[test]
+    fn the_owner_of_a_table_without_force_sees_its_rows() {
+        let found = findings(find, |it| {
+            it.relation("invoices").force_row_security = false;
+            narrow(it);
+        });
+        assert!(found[0].fix.contains("NOT VALID;\nALTER TABLE \"public\".\"invoices\" VALIDATE"), "{}", found[0].fix);
     }
 
     /// A key of shared rows that holds the tenant.
@@ -461,8 +490,8 @@ mod tests {
             it.rows.foreign_keys[0].is_valid = false;
         });
         assert!(
-            not_validated[0].fix.starts_with(
-                "ALTER TABLE \"public\".\"invoices\" VALIDATE CONSTRAINT \"invoices_total_org_id_fkey\";"
+            not_validated[0].fix.contains(
+                "NO FORCE ROW LEVEL SECURITY;\n    ALTER TABLE \"public\".\"invoices\" VALIDATE CONSTRAINT \"invoices_total_org_id_fkey\";"
             ),
             "{}",
             not_validated[0].fix

@@ -51,8 +51,7 @@ fn definer_function(context: &Context<'_>, function: &Function) -> Option<Findin
     let name = context.function_name(function);
     let message = format!("function `{name}` opens {}", quoted(&opened));
     // With the rights of its caller, a function that a policy calls would evaluate that policy again.
-    let is_called_by_policies =
-        unprotecting.is_empty() && context.catalog.is_called_by_policies(&function.name);
+    let is_called_by_policies = unprotecting.is_empty() && !function.policies_of.is_empty();
     let fix = if is_only_attached {
         revoke_execute(context, function)
     } else if is_called_by_policies {
@@ -281,10 +280,14 @@ mod tests {
     #[test]
     fn a_function_that_a_policy_calls_is_a_warning() {
         let found = findings(find, |it| {
-            it.function("is_mine", "SELECT true FROM invoices");
+            let invoices = it.relation("invoices").oid;
+            it.function("is_mine", "SELECT true FROM invoices").policies_of = vec![invoices];
             it.add_policy("invoices", "mine", "app", "is_mine(org_id)");
+            // Another function of this name.
+            it.function("is_mine", "SELECT id FROM audit_logs").types = "boolean".to_string();
         });
-        assert_eq!(found[0].severity, Severity::Warning);
+        let severities: Vec<Severity> = found.iter().map(|one| one.severity).collect();
+        assert_eq!(severities, [Severity::Warning, Severity::Error]);
         assert_eq!(found[0].facts.last().unwrap(), "policies call it");
     }
 

@@ -14,8 +14,13 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 fn finding(rows: &ForeignRows) -> Finding {
     let count = usize::try_from(rows.count).unwrap_or(usize::MAX);
     let verb = if count == 1 { "refers" } else { "refer" };
+    let what = if rows.holds_tenant {
+        "no row of the same tenant"
+    } else {
+        "rows of other tenants"
+    };
     let message = format!(
-        "{} of table `{}` {verb} to rows of other tenants in `{}`",
+        "{} of table `{}` {verb} to {what} in `{}`",
         counted(count, "row"),
         rows.table,
         rows.parent
@@ -25,10 +30,16 @@ fn finding(rows: &ForeignRows) -> Finding {
          `cargo table-registry explain {}`",
         DatabaseCheck::CrossTenantReference
     );
-    Finding::of_table(DatabaseCheck::ForeignTenantRow, &rows.table, message, fix)
+    let finding = Finding::of_table(DatabaseCheck::ForeignTenantRow, &rows.table, message, fix)
         .object(&rows.key)
         .of_relation(rows.relation.clone())
-        .fact(format!("this query shows them: {}", rows.query))
+        .fact(format!("this query shows them: {}", rows.query));
+    if rows.holds_tenant {
+        return finding.fact(
+            "the key was added or validated by a role from which policies hide the rows, or it is not validated",
+        );
+    }
+    finding
 }
 
 #[cfg(test)]
@@ -39,14 +50,21 @@ mod tests {
 
     #[test]
     fn the_number_of_rows() {
-        for (count, message) in [
+        for (count, holds_tenant, message) in [
             (
                 1,
+                false,
                 "1 row of table `lines` refers to rows of other tenants in `invoices`",
             ),
             (
                 2,
+                false,
                 "2 rows of table `lines` refer to rows of other tenants in `invoices`",
+            ),
+            (
+                2,
+                true,
+                "2 rows of table `lines` refer to no row of the same tenant in `invoices`",
             ),
         ] {
             let rows = ForeignRows {
@@ -55,6 +73,7 @@ mod tests {
                 parent: "invoices".to_string(),
                 key: "by_invoice".to_string(),
                 count,
+                holds_tenant,
                 query: "SELECT 1;".to_string(),
             };
             let found = Database::sound().inspect_compared(vec![rows], find);

@@ -19,7 +19,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let reach = Reach::new(context);
     let likeness = Likeness::new(context);
     let is_looked_at = |relation: &Relation| {
-        let is_reached = || reach.includes(relation) && !known.is_elsewhere(relation);
+        let is_reached = || reach.includes(relation) && !known.is_elsewhere(relation, &reach);
         let is_table = relation.is_table() || relation.is_foreign_table();
         !relation.of_extension
             && !relation.is_template
@@ -40,7 +40,9 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         let likenesses = likeness.of(context, relation);
         let is_view = !relation.is_table() && !relation.is_foreign_table();
         let is_registered = known.is_of_registry(relation) && !is_view;
-        let fix = if is_registered || likenesses.is_empty() {
+        let fix = if known.is_of_platform(relation) {
+            hide(context, &reach, relation)
+        } else if is_registered || likenesses.is_empty() {
             register(context, relation, likenesses.is_empty())
         } else {
             reach.close(relation)
@@ -95,10 +97,14 @@ impl<'c> Known<'c> {
     }
 
     /// Whether a relation in another schema is the platform's, or reported by another check.
-    fn is_elsewhere(&self, relation: &Relation) -> bool {
-        self.of_platform.contains(&relation.schema.as_str())
+    fn is_elsewhere(&self, relation: &Relation, reach: &Reach<'_, '_>) -> bool {
+        (self.is_of_platform(relation) && !reach.is_shown_outside(self.of_platform, relation))
             || self.parents.contains(&relation.oid)
             || self.missing.contains(relation.name.as_str())
+    }
+
+    fn is_of_platform(&self, relation: &Relation) -> bool {
+        self.of_platform.contains(&relation.schema.as_str())
     }
 
     fn is_decided(&self, context: &Context<'_>, oid: Oid) -> bool {
@@ -121,6 +127,18 @@ fn unregistered(context: &Context<'_>, relation: &Relation, fix: String) -> Find
     finding.object = Some(name);
     finding.table = None;
     finding.fact(format!("`pg_class` has a {kind} in schema `{}`", relation.schema))
+}
+
+/// The platform protects its tables, but not from a view that shows them.
+fn hide(context: &Context<'_>, reach: &Reach<'_, '_>, relation: &Relation) -> String {
+    let exempt = context
+        .project
+        .package
+        .command(&format!("exempt {} --reason …", context.name_of(relation)));
+    format!(
+        "{}\nif the application is meant to see what the view shows, run `{exempt}`",
+        reach.close(relation)
+    )
 }
 
 /// A table that may hold rows of tenants should not be exempt.

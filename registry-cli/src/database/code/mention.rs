@@ -171,11 +171,6 @@ impl Words {
         self.all.push(String::new());
     }
 
-    /// All words and signs, each once.
-    pub fn into_words(self) -> impl Iterator<Item = String> {
-        self.places.into_keys()
-    }
-
     /// Whether a statement can be about a table of this name.
     pub fn may_name(&self, name: &str) -> bool {
         self.contains(name) || self.quoted.contains(name)
@@ -411,6 +406,22 @@ impl Words {
             ("merge", "into") => Some("MERGE"),
             _ => None,
         })
+    }
+
+    /// Whether ALTER TABLE compares the rows of the table with a foreign key: one that it adds, or one of these that it
+    /// validates. A new column has no values to compare.
+    pub fn checks_key(&self, schema: &str, name: &str, unchecked: &[String]) -> bool {
+        let pair = |first: &str, second: &str| {
+            let mut pairs = self.all.windows(2);
+            pairs.any(|pair| pair[0] == first && pair[1] == second)
+        };
+        let is_altered = self.starts(schema, name).any(|(_, start)| {
+            let before = (self.word(start, 2), self.word(start, 1));
+            matches!(before, ("alter", "table") | ("if", "exists"))
+        });
+        let validates =
+            || unchecked.iter().any(|key| pair("constraint", key)) && pair("validate", "constraint");
+        is_altered && ((pair("foreign", "key") && !pair("not", "valid")) || validates())
     }
 
     /// Whether the name is that of a common table expression: `WITH name AS (…)`.

@@ -200,16 +200,18 @@ impl<'r> Reader<'r> {
     /// Trusts the rows of the triggers that run a function, if policies judge all of them.
     fn of_trigger(&mut self, function: &Function, found: Tokens<'_>) {
         let returns_null = follows(found, "return", "null");
-        let is_judged = |trigger: &Trigger| {
-            // The server judges a row after its BEFORE triggers, unless one of them drops it.
-            trigger.events & INSTEAD_OF == 0 && (trigger.events & BEFORE == 0 || !returns_null)
+        // The server judges a row after its BEFORE triggers, unless one of them drops it, or a later one gives it another
+        // tenant.
+        let is_judged = |trigger: &Trigger, column: &str| {
+            let may_be_lost = || returns_null || self.changes_later(trigger, column);
+            trigger.events & INSTEAD_OF == 0 && (trigger.events & BEFORE == 0 || !may_be_lost())
         };
         let triggers: Vec<&Trigger> = self.context.catalog.triggers_of(function).collect();
         let columns: Option<BTreeSet<&str>> = triggers
             .iter()
             .map(|trigger| {
                 let relation = self.context.catalog.relation_of(trigger.relation)?;
-                judged_column(self.context, relation).filter(|_| is_judged(trigger))
+                judged_column(self.context, relation).filter(|column| is_judged(trigger, column))
             })
             .collect();
         let columns: Vec<&str> = columns.unwrap_or_default().into_iter().collect();
@@ -231,6 +233,21 @@ impl<'r> Reader<'r> {
                 self.transition_tables.clone_from(first);
             }
         }
+    }
+
+    /// Whether a BEFORE trigger that fires after this one, in the order of names, may drop a row or give it another tenant.
+    fn changes_later(&self, trigger: &Trigger, column: &str) -> bool {
+        let all = self.context.catalog.triggers(trigger.relation).iter();
+        let later = all.filter(|other| {
+            other.name > trigger.name
+                && other.events & BEFORE != 0
+                && other.events & FOR_EACH_ROW != 0
+                && other.enabled != "D"
+        });
+        let changes = |body: &str| {
+            tokens(body).is_none_or(|found| follows(&found, "return", "null") || assigns_row(&found, column))
+        };
+        later.into_iter().any(|other| changes(&other.function_body))
     }
 
     /// The variables of PL/pgSQL that get a value where they are declared, and no other one later.
@@ -836,6 +853,22 @@ mod tests {
                 expected,
                 "{body} {table} {events:b}"
             );
+        }
+        // Another BEFORE trigger may give the row another tenant after the copy was made.
+        for (name, body, expected) in [
+            ("u", "BEGIN NEW.org_id := p; RETURN NEW; END", true),
+            ("u", "BEGIN RETURN NULL; END", true),
+            ("u", "BEGIN NEW.reason := p; RETURN NEW; END", false),
+            ("a", "BEGIN NEW.org_id := p; RETURN NEW; END", false),
+        ] {
+            let beside_another = |it: &mut Database| {
+                trigger("audit_logs", 0b111)(it);
+                trigger("audit_logs", 0b111)(it);
+                it.trigger().name = name.to_string();
+                it.trigger().function = "g".to_string();
+                it.trigger().function_body = body.to_string();
+            };
+            assert_eq!(is_unbound(COPY, beside_another), expected, "{name} {body}");
         }
         let off = |it: &mut Database| {
             trigger("audit_logs", 0b101)(it);

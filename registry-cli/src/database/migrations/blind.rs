@@ -18,6 +18,8 @@ pub struct Bound {
     pub shows_tenant: bool,
     /// Whether the session has a tenant.
     pub has_tenant: bool,
+    /// The foreign keys that no row was compared with: those that are NOT VALID.
+    pub unchecked_keys: Vec<String>,
 }
 
 /// A statement that finds none of the rows that it is about.
@@ -28,7 +30,7 @@ pub struct BlindStatement {
     /// The file and the line.
     pub place: String,
     pub statement: String,
-    /// What it does: `UPDATE`, `DELETE`, `MERGE` or `SELECT`.
+    /// What it does: `UPDATE`, `DELETE`, `MERGE`, `SELECT` or `FOREIGN KEY`.
     pub command: &'static str,
     pub schema: String,
     pub table: String,
@@ -61,10 +63,19 @@ impl Found<'_> {
     }
 }
 
-/// Whether a statement may change or read rows when it runs. The body of a function only runs when it is called.
+/// Whether a statement may change, read or check rows when it runs. The body of a function only runs when it is called.
 pub fn concerns_rows(statement: &Statement) -> bool {
-    let first = statement.head.first().map_or("", String::as_str);
-    matches!(first, "update" | "delete" | "merge" | "insert" | "with" | "do")
+    let word = |at: usize| statement.head.get(at).map_or("", String::as_str);
+    match word(0) {
+        "update" | "delete" | "merge" | "insert" | "with" | "do" => true,
+        "alter" => word(1) == "table",
+        "create" => matches!(
+            word(1),
+            "table" | "temp" | "temporary" | "unlogged" | "materialized"
+        ),
+        "select" => statement.text.to_lowercase().contains("into"),
+        _ => false,
+    }
 }
 
 /// The query for the tables whose policies bind the role of the session.
@@ -74,7 +85,10 @@ pub fn bound_tables(setting: Option<&str>) -> String {
         "SELECT n.nspname::text AS schema, c.relname::text AS name,
              coalesce(bool_or(NOT p.asks_tenant), false) AS shows_rows,
              coalesce(bool_or(p.asks_tenant), false) AS shows_tenant,
-             coalesce(current_setting(nullif({setting}, ''), true), '') <> '' AS has_tenant
+             coalesce(current_setting(nullif({setting}, ''), true), '') <> '' AS has_tenant,
+             ARRAY(
+                 SELECT conname::text FROM pg_constraint WHERE conrelid = c.oid AND contype = 'f' AND NOT convalidated
+             ) AS unchecked_keys
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
          LEFT JOIN LATERAL (
              SELECT {setting} <> '' AND position({setting} IN coalesce(pg_get_expr(polqual, polrelid), '')) > 0 AS asks_tenant
@@ -83,7 +97,7 @@ pub fn bound_tables(setting: Option<&str>) -> String {
                AND EXISTS (SELECT 1 FROM unnest(polroles) AS r WHERE r = 0 OR pg_has_role(current_user, r, 'USAGE'))
          ) p ON true
          WHERE c.relrowsecurity AND row_security_active(c.oid)
-         GROUP BY n.nspname, c.relname
+         GROUP BY c.oid, n.nspname, c.relname
          ORDER BY n.nspname, c.relname"
     )
 }
@@ -98,9 +112,14 @@ pub fn of_statement<'b>(statement: &Statement, bound: &'b [Bound], setting: Opti
     let found = hidden.filter_map(|table| {
         let changed = words.row_change(&table.schema, &table.name);
         let read = || words.selects_from(&table.schema, &table.name).then_some("SELECT");
+        let checked = || {
+            words
+                .checks_key(&table.schema, &table.name, &table.unchecked_keys)
+                .then_some("FOREIGN KEY")
+        };
         Some(Found {
             bound: table,
-            command: changed.or_else(read)?,
+            command: changed.or_else(read).or_else(checked)?,
         })
     });
     found.collect()
@@ -118,6 +137,7 @@ mod tests {
             shows_rows: false,
             shows_tenant: false,
             has_tenant: false,
+            unchecked_keys: vec!["by_org".to_string()],
         };
         change(&mut bound);
         let bound = [bound];
@@ -154,6 +174,21 @@ mod tests {
                 "DO $$ BEGIN EXECUTE 'UPDATE projects SET a = 1'; END $$",
                 "UPDATE",
             ),
+            ("CREATE TABLE kept AS SELECT * FROM projects", "SELECT"),
+            ("CREATE TEMP TABLE kept AS SELECT 1 FROM projects", "SELECT"),
+            ("SELECT * INTO kept FROM projects", "SELECT"),
+            (
+                "CREATE MATERIALIZED VIEW kept AS SELECT * FROM projects",
+                "SELECT",
+            ),
+            (
+                "ALTER TABLE projects ADD CONSTRAINT a FOREIGN KEY (org_id) REFERENCES orgs",
+                "FOREIGN KEY",
+            ),
+            (
+                "ALTER TABLE ONLY projects VALIDATE CONSTRAINT by_org",
+                "FOREIGN KEY",
+            ),
         ] {
             assert_eq!(commands(sql, |_| {}), [command], "{sql}");
         }
@@ -166,6 +201,13 @@ mod tests {
             "ALTER TABLE projects ADD COLUMN slug text",
             "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ UPDATE projects SET a = 1 $$",
             "UPDATE other.projects SET a = 1",
+            "CREATE TABLE kept (LIKE projects)",
+            "CREATE TABLE kept (id int REFERENCES projects)",
+            "SELECT 1 FROM projects",
+            "ALTER TABLE projects ADD CONSTRAINT a FOREIGN KEY (org_id) REFERENCES orgs NOT VALID",
+            "ALTER TABLE projects ADD COLUMN org_id int REFERENCES orgs",
+            "ALTER TABLE projects VALIDATE CONSTRAINT is_positive",
+            "ALTER TABLE tasks ADD FOREIGN KEY (project_id) REFERENCES projects",
             "UPDATE tasks SET projects = 1",
             "SELECT set_config('a.b', 'c', true)",
             "DO $$ BEGIN ALTER TABLE projects ADD COLUMN slug text; END $$",

@@ -10,6 +10,8 @@ pub struct ForeignRows {
     /// The name of the foreign key.
     pub key: String,
     pub count: i64,
+    /// Whether the key holds the tenant, so that the rows refer to none of their tenant.
+    pub holds_tenant: bool,
     /// The query that shows the rows.
     pub query: String,
 }
