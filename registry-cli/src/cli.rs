@@ -36,7 +36,7 @@ pub struct CommandLine {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  nothing failed; warnings alone do not fail
-  1  something was found: an error, a stale file, or a finding of level `deny`
+  1  something failed: an error, a stale file, or a finding of level `deny`
   2  wrong usage, or input that cannot be read";
 
 impl CommandLine {

@@ -20,7 +20,7 @@ const MODULES: &[&str] = &["schema", "models", "entities"];
 
 const OVERRIDES: &str = r#"# How rows belong to tenants. For a database of one tenant, write only `mode = "none"`.
 [tenancy]
-column = "org_id" # the tenant column of every table that says nothing else
+column = "org_id" # the tenant column of every table that names no other
 setting = "app.org_id" # what the application sets at the start of each transaction
 
 # Which kind a table has, and which tables have no struct. Both are decisions for a review.

@@ -43,7 +43,7 @@ pub const ARRAYS: &[RegistryArray] = &[
     RegistryArray {
         name: "REGISTRY_EXEMPT",
         length: "E",
-        meaning: "the tables that exist in the database without a struct, sorted",
+        meaning: "the tables in `[exempt]`, which exist in the database and are not registered, sorted",
         more: "",
         content: Content::Names(|registry| {
             let exempt = registry.exempt().iter();

@@ -35,7 +35,7 @@ pub struct LookUp {
 pub const LOOK_UPS: &[LookUp] = &[
     LookUp {
         name: "kind_of",
-        meaning: "the kind of the table with this name, or nothing if no such table is registered; by its hash, also at \
+        meaning: "the kind of the table with this name, or `None` if no such table is registered; by its hash, also at \
                   compile time",
         more: "The list is [`TABLE_REGISTRY`](super::TABLE_REGISTRY).",
         returns: "super::__table_registry::__private::Option<super::__table_registry::TableKind>",
@@ -43,7 +43,7 @@ pub const LOOK_UPS: &[LookUp] = &[
     },
     LookUp {
         name: "resolve",
-        meaning: "the registered name that equals this one, or nothing if no such table is registered: the trusted \
+        meaning: "the registered name that equals this one, or `None` if no such table is registered: the trusted \
                   spelling of a name that came from outside",
         more: "",
         returns: "super::__table_registry::__private::Option<&'static super::__table_registry::__private::str>",

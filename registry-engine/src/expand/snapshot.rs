@@ -27,7 +27,7 @@ pub const TABLE_REGISTRY: [(
     ("type", __table_registry::TableKind::Truth),
     ("users", __table_registry::TableKind::System),
 ];
-///The tables that exist in the database without a struct, sorted.
+///The tables in `[exempt]`, which exist in the database and are not registered, sorted.
 pub const REGISTRY_EXEMPT: [&__table_registry::__private::str; 1] = ["old"];
 /**The tables with row-level security, sorted: every registered table whose kind is not `system`; none in a database of one tenant.
 
@@ -87,7 +87,7 @@ Declared in `src/schema/users.rs`.*/
         b"",
     );
     const HAS_TENANTS: super::__table_registry::__private::bool = true;
-    /**The kind of the table with this name, or nothing if no such table is registered; by its hash, also at compile time.
+    /**The kind of the table with this name, or `None` if no such table is registered; by its hash, also at compile time.
 
 The list is [`TABLE_REGISTRY`](super::TABLE_REGISTRY).*/
     #[must_use]
@@ -96,7 +96,7 @@ The list is [`TABLE_REGISTRY`](super::TABLE_REGISTRY).*/
     ) -> super::__table_registry::__private::Option<super::__table_registry::TableKind> {
         REGISTERED.kind_of(name)
     }
-    ///The registered name that equals this one, or nothing if no such table is registered: the trusted spelling of a name that came from outside.
+    ///The registered name that equals this one, or `None` if no such table is registered: the trusted spelling of a name that came from outside.
     #[must_use]
     pub const fn resolve(
         name: &super::__table_registry::__private::str,

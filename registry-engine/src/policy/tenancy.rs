@@ -45,7 +45,7 @@ pub enum Tenants {
     Many(TenantColumn),
 }
 
-/// The tenant column of every table that says nothing else, and how the server knows the tenant.
+/// The tenant column of every table that names no other, and how the server knows the tenant.
 #[derive(Clone, Debug)]
 pub struct TenantColumn {
     /// The column's name.

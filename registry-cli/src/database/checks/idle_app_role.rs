@@ -2,9 +2,10 @@
 
 use table_registry_engine::DatabaseCheck;
 
+use crate::database::access::execution::may_call;
 use crate::database::access::logins;
 use crate::database::access::roles::Actor;
-use crate::database::catalog::Relation;
+use crate::database::catalog::{PUBLIC, Relation};
 use crate::database::context::Context;
 use crate::database::findings::finding::Finding;
 use crate::database::requirements::relatives::ANY;
@@ -28,7 +29,7 @@ fn finding(app: &Actor<'_>, reason: &str) -> Finding {
 /// Why there is nothing to check for a role.
 fn reason(context: &Context<'_>, app: &Actor<'_>) -> Option<&'static str> {
     let uses = |app: &Actor<'_>, relation: &Relation| app.may(relation, ANY);
-    if context.present().all(|(_, relation)| !uses(app, relation)) {
+    if context.present().all(|(_, relation)| !uses(app, relation)) && !may_call_definer(context, app) {
         return Some("cannot use any registered table");
     }
     if !connects(context, app) {
@@ -40,6 +41,15 @@ fn reason(context: &Context<'_>, app: &Actor<'_>) -> Option<&'static str> {
     let is_used = |relation: &Relation| context.app_roles.iter().any(|app| uses(app, relation));
     let is_idle = secured.all(|(_, relation)| !is_used(relation));
     is_idle.then_some("cannot use any table with row-level security")
+}
+
+/// Whether somebody lets the role, and not everybody, call a function that runs as its owner.
+fn may_call_definer(context: &Context<'_>, app: &Actor<'_>) -> bool {
+    let mut definers = context.catalog.definers().filter(|function| !function.is_trigger);
+    definers.any(|function| {
+        let is_meant = function.executors.iter().any(|role| *role != PUBLIC && app.reaches(*role));
+        is_meant && may_call(context, app, function)
+    })
 }
 
 /// Whether the role, or one that logs in and can become it, may connect to the database.
@@ -78,6 +88,19 @@ mod tests {
             }),
             NOTHING
         );
+    }
+
+    #[test]
+    fn a_role_for_logins() {
+        for (executor, expected) in [("login", &[][..]), ("PUBLIC", &["- login"])] {
+            let found = found(find, |it| {
+                it.policy_file = it.policy_file.replace("[\"app\"]", "[\"app\", \"login\"]");
+                it.add_role("login");
+                let role = it.role_oid(executor);
+                it.function("password_hash_of", "SELECT 1").executors = vec![role];
+            });
+            assert_eq!(found, expected, "{executor}");
+        }
     }
 
     #[test]
