@@ -692,6 +692,20 @@ fn rows_that_refer_to_rows_of_another_tenant() {
     );
     assert_eq!(messages(), [""; 0]);
 
+    // The owner adds a key under FORCE: the server looks at no row, and the key is valid.
+    database.migrate("ALTER TABLE projects ADD UNIQUE (org_id, id); UPDATE invoices SET total = 1");
+    database.ask(
+        "SET ROLE table_registry_migrator;
+         ALTER TABLE invoices ADD CONSTRAINT by_own_project FOREIGN KEY (org_id, total) REFERENCES projects (org_id, id)",
+    );
+    let valid = "SELECT convalidated FROM pg_constraint WHERE conname = 'by_own_project'";
+    assert_eq!(database.ask(valid).trim(), "t");
+    assert_eq!(
+        messages(),
+        ["1 row of table `invoices` refers to no row of the same tenant in `projects`"]
+    );
+    database.migrate("ALTER TABLE invoices DROP CONSTRAINT by_own_project; UPDATE invoices SET total = 3");
+
     let report = compared(&url.replace("postgres:s3cret", "table_registry_migrator:s3cret"));
     assert_eq!((report.code, report.stdout.as_str()), (2, ""), "{}", report.all());
     assert!(
