@@ -1257,7 +1257,7 @@ fn a_check_that_cannot_run_is_a_failure() {
         assert!(
             report
                 .stderr
-                .contains("write `schema = \"billing\"`, which has 2 tables of these names"),
+                .contains("write `schema = \"billing\"`, which has 1 table of these names"),
             "{}",
             report.all()
         );
