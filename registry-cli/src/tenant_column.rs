@@ -30,8 +30,8 @@ pub fn instead_of_fields(
 ) -> Option<String> {
     let column = &policy.tenancy.column()?.name.value;
     let takes = |tenancy: &Tenancy| matches!(tenancy, Tenancy::Column { name, .. } if name == column);
-    let takers = registry.tables().iter().filter(|table| takes(&table.tenancy));
-    let names = takers.map(|table| {
+    let tables = registry.tables().iter().filter(|table| takes(&table.tenancy));
+    let names = tables.map(|table| {
         let fields = fields.get(&table.name).filter(|fields| fields.is_complete)?;
         Some(fields.columns.iter().map(|field| field.name.as_str()).collect())
     });

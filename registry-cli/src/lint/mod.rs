@@ -63,12 +63,12 @@ fn violations_of_tables<'c>(subjects: &[Subject<'c>]) -> Vec<Violation<'c>> {
     let mut violations = Vec::new();
     for (lint, rule) in RULES {
         let found: Vec<(&Subject<'c>, Diagnostic)> = match rule {
-            Rule::OfTable(find) => {
+            Rule::Table(find) => {
                 let of_each = |subject| find(subject).into_iter().map(move |found| (subject, found));
                 subjects.iter().flat_map(of_each).collect()
             }
-            Rule::OfCrate(find) => find(subjects),
-            Rule::OfException(_) => continue,
+            Rule::Crate(find) => find(subjects),
+            Rule::Exception(_) => continue,
         };
         violations.extend(found.into_iter().map(|(subject, diagnostic)| Violation {
             lint: *lint,
@@ -86,7 +86,7 @@ fn violations_of_exceptions<'c>(
 ) -> Vec<Violation<'c>> {
     let mut found = Vec::new();
     for (lint, rule) in RULES {
-        let Rule::OfException(find) = rule else { continue };
+        let Rule::Exception(find) = rule else { continue };
         for exception in &krate.exceptions {
             found.extend(find(exception, subjects, violations).map(|diagnostic| Violation {
                 lint: *lint,

@@ -152,15 +152,21 @@ fn written(tokens: TokenStream, imports: &[Import]) -> Option<String> {
                 text += &first_name(&ident.to_string(), is_path, imports)?;
             }
             TokenTree::Group(group) => {
-                let inner = written(group.stream(), imports)?;
-                text += &match group.delimiter() {
-                    Delimiter::Parenthesis => format!("({inner})"),
-                    Delimiter::Bracket => format!("[{inner}]"),
+                let (open, close) = match group.delimiter() {
+                    Delimiter::Parenthesis => ("(", ")"),
+                    Delimiter::Bracket => ("[", "]"),
                     Delimiter::Brace | Delimiter::None => return None,
                 };
+                text += open;
+                text += &written(group.stream(), imports)?;
+                text += close;
             }
-            TokenTree::Punct(punct) if matches!(punct.as_char(), ',' | ';') => text += &format!("{punct} "),
-            other => text += &other.to_string(),
+            other => {
+                let is_separator =
+                    matches!(&other, TokenTree::Punct(punct) if matches!(punct.as_char(), ',' | ';'));
+                text += &other.to_string();
+                text += if is_separator { " " } else { "" };
+            }
         }
     }
     Some(text)

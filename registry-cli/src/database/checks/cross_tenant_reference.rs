@@ -212,7 +212,10 @@ fn fix(context: &Context<'_>, reference: &Reference<'_, '_>, wider: Option<&Fore
                 .collect::<Vec<_>>()
         )
     );
-    let statements = index.into_iter().chain([add, validate(reference, &name)]).chain(drop);
+    let statements = index
+        .into_iter()
+        .chain([add, validate(reference, &name)])
+        .chain(drop);
     statements.collect::<Vec<_>>().join("\n")
 }
 
@@ -247,7 +250,11 @@ fn validate(reference: &Reference<'_, '_>, name: &str) -> String {
         });
         statements.collect()
     };
-    format!("DO $$ BEGIN\n{}    {validate}\n{}END $$;", set("NO FORCE"), set("FORCE"))
+    format!(
+        "DO $$ BEGIN\n{}    {validate}\n{}END $$;",
+        set("NO FORCE"),
+        set("FORCE")
+    )
 }
 
 /// The server does not check a key of which a column is null. So where the tenant may be null, the narrow key stays
@@ -354,7 +361,13 @@ mod tests {
             it.relation("invoices").force_row_security = false;
             narrow(it);
         });
-        assert!(found[0].fix.contains("NOT VALID;\nALTER TABLE \"public\".\"invoices\" VALIDATE"), "{}", found[0].fix);
+        assert!(
+            found[0]
+                .fix
+                .contains("NOT VALID;\nALTER TABLE \"public\".\"invoices\" VALIDATE"),
+            "{}",
+            found[0].fix
+        );
     }
 
     /// A key of shared rows that holds the tenant.

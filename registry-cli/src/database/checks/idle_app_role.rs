@@ -47,7 +47,10 @@ fn reason(context: &Context<'_>, app: &Actor<'_>) -> Option<&'static str> {
 fn may_call_definer(context: &Context<'_>, app: &Actor<'_>) -> bool {
     let mut definers = context.catalog.definers().filter(|function| !function.is_trigger);
     definers.any(|function| {
-        let is_meant = function.executors.iter().any(|role| *role != PUBLIC && app.reaches(*role));
+        let is_meant = function
+            .executors
+            .iter()
+            .any(|role| *role != PUBLIC && app.reaches(*role));
         is_meant && may_call(context, app, function)
     })
 }

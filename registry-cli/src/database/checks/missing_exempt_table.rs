@@ -13,7 +13,10 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
 
 fn finding(context: &Context<'_>, name: &str) -> Finding {
     let undecided = undecided(context);
-    let remove = context.project.package.command(&format!("exempt {name} --remove"));
+    let remove = context
+        .project
+        .package
+        .command(&format!("exempt {name} --remove"));
     let fix = match did_you_mean(name, undecided.iter().map(String::as_str)) {
         Some(near) => format!("{near} If the table is gone, run `{remove}`"),
         None => format!("run `{remove}`"),

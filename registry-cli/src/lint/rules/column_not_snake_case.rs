@@ -5,7 +5,7 @@ use super::Rule;
 use crate::lint::names::{is_snake_case, rename};
 use crate::lint::subject::{Subject, finding_about_column};
 
-pub const RULE: Rule = Rule::OfTable(find);
+pub const RULE: Rule = Rule::Table(find);
 
 fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let columns = subject.columns.iter();

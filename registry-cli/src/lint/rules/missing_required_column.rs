@@ -3,7 +3,7 @@ use table_registry_engine::{Diagnostic, Lint};
 use super::Rule;
 use crate::lint::subject::Subject;
 
-pub const RULE: Rule = Rule::OfTable(find);
+pub const RULE: Rule = Rule::Table(find);
 
 fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let required = subject.krate.option(Lint::MissingRequiredColumn);

@@ -4,7 +4,7 @@ use super::Rule;
 use crate::conventions::should_be_append_only;
 use crate::lint::subject::Subject;
 
-pub const RULE: Rule = Rule::OfTable(find);
+pub const RULE: Rule = Rule::Table(find);
 
 fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let table = subject.table;

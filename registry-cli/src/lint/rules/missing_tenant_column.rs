@@ -4,7 +4,7 @@ use super::Rule;
 use crate::lint::subject::Subject;
 use crate::tenant_column;
 
-pub const RULE: Rule = Rule::OfCrate(find);
+pub const RULE: Rule = Rule::Crate(find);
 
 fn find<'s, 'c>(subjects: &'s [Subject<'c>]) -> Vec<(&'s Subject<'c>, Diagnostic)> {
     let misnamed = misnamed(subjects);

@@ -11,9 +11,9 @@ pub use unused_allow::not_needed;
 
 /// A rule, by what it looks at.
 pub enum Rule {
-    OfTable(FindInTable),
-    OfCrate(FindInCrate),
-    OfException(FindInException),
+    Table(FindInTable),
+    Crate(FindInCrate),
+    Exception(FindInException),
 }
 
 type FindInTable = fn(&Subject<'_>) -> Vec<Diagnostic>;

@@ -4,7 +4,7 @@ use super::Rule;
 use crate::columns::Column;
 use crate::lint::subject::{Subject, finding_about_column};
 
-pub const RULE: Rule = Rule::OfTable(find);
+pub const RULE: Rule = Rule::Table(find);
 
 fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let Tenancy::Column {

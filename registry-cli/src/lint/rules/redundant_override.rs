@@ -3,7 +3,7 @@ use table_registry_engine::{Declaration, Diagnostic, Lint, Override};
 use super::Rule;
 use crate::lint::subject::Subject;
 
-pub const RULE: Rule = Rule::OfTable(find);
+pub const RULE: Rule = Rule::Table(find);
 
 fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let Some(declaration) = subject.table.declarations.first() else {

@@ -3,7 +3,7 @@ use table_registry_engine::{Diagnostic, Lint};
 use super::Rule;
 use crate::lint::subject::{Subject, finding_about_column};
 
-pub const RULE: Rule = Rule::OfTable(find);
+pub const RULE: Rule = Rule::Table(find);
 
 const HELP: &str = "give it another name, or quote it wherever SQL is written by hand";
 

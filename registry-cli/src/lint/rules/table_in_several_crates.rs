@@ -3,7 +3,7 @@ use table_registry_engine::{Diagnostic, Lint, RegisteredTable};
 use super::Rule;
 use crate::lint::subject::{Crate, Subject};
 
-pub const RULE: Rule = Rule::OfTable(find);
+pub const RULE: Rule = Rule::Table(find);
 
 /// Compares with the first crate that registers the table. An exception in either crate is enough.
 fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {

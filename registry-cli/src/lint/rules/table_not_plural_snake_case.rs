@@ -5,7 +5,7 @@ use super::Rule;
 use crate::lint::names::{is_snake_case, plural, rename};
 use crate::lint::subject::Subject;
 
-pub const RULE: Rule = Rule::OfTable(find);
+pub const RULE: Rule = Rule::Table(find);
 
 fn find(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let name = subject.bare_name();

@@ -3,7 +3,7 @@ use table_registry_engine::{Code, Diagnostic, Exception, Lint};
 use super::Rule;
 use crate::lint::subject::{Subject, Violation};
 
-pub const RULE: Rule = Rule::OfException(find);
+pub const RULE: Rule = Rule::Exception(find);
 
 fn find(
     exception: &Exception<Lint>,
