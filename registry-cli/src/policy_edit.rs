@@ -6,7 +6,7 @@ use std::sync::Arc;
 use table_registry_core::TableKind;
 use table_registry_engine::{
     DatabaseException, DatabaseSettings, Diagnostic, Inputs, Lint, Placed, Policy, PolicyFiles, Source,
-    TenantColumn, Tenants,
+    TenantColumn, Tenants, WrittenTenant,
 };
 
 use crate::edit::{Changes, ExclusiveRun};
@@ -158,6 +158,19 @@ fn values<'p>(names: impl IntoIterator<Item = &'p Placed<String>>) -> Vec<&'p st
     names.into_iter().map(|name| name.value.as_str()).collect()
 }
 
+/// How rows belong to tenants, without the places in the text.
+fn way_to_tenant(tenant: &WrittenTenant) -> String {
+    let columns: Vec<&str> = tenant
+        .columns()
+        .iter()
+        .map(|column| column.text.as_str())
+        .collect();
+    match tenant {
+        WrittenTenant::Column(_) => format!("{columns:?}"),
+        WrittenTenant::Through(parent) => format!("{columns:?} {:?} {:?}", parent.table.text, parent.keys),
+    }
+}
+
 /// Whose rows the database holds, without the places of the values.
 fn tenants(tenants: &Tenants) -> String {
     match tenants {
@@ -191,7 +204,7 @@ fn decisions_about_others(policy: &Policy, tables: &[&str]) -> Vec<String> {
         .iter()
         .map(|name| (&name.value, "append-only, system".to_string()));
     let declared = policy.tables.iter().map(|table| {
-        let tenant = table.tenant.as_ref().map(|tenant| format!("{:?}", tenant.value));
+        let tenant = table.tenant.as_ref().map(|tenant| way_to_tenant(&tenant.value));
         let shared_rows = table.shared_rows.is_some();
         (
             &table.name.value,

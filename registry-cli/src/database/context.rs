@@ -406,10 +406,13 @@ fn schema_of_most<'c>(catalog: &'c Catalog, tables: &[Table<'_>]) -> Option<(&'c
     let usual = tables.iter().filter(|table| table.registered.schema.is_none());
     let names: BTreeSet<&str> = usual.map(|table| table.qualified.name.as_str()).collect();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    let is_one = |relation: &&Relation| relation.is_table() && names.contains(relation.name.as_str());
+    let is_one = |relation: &&Relation| {
+        relation.is_table() && !relation.of_extension && names.contains(relation.name.as_str())
+    };
     for relation in catalog.relations.iter().filter(is_one) {
         *counts.entry(&relation.schema).or_default() += 1;
     }
     // The first of the most frequent ones.
-    counts.into_iter().rev().max_by_key(|(_, count)| *count)
+    let most = counts.into_iter().rev().max_by_key(|(_, count)| *count);
+    most.filter(|(_, count)| count * 2 >= names.len())
 }

@@ -65,7 +65,6 @@ pub struct TenantArgument {
     pub columns: Vec<String>,
     /// The parent to which these columns refer, if the tenant is that of a parent.
     pub parent: Option<ParentArgument>,
-    text: String,
 }
 
 #[derive(Clone, Debug)]
@@ -77,10 +76,34 @@ pub struct ParentArgument {
 impl TenantArgument {
     /// The argument of `#[table]`.
     pub fn attribute(&self) -> String {
-        match self.parent {
-            None => format!("tenant = {:?}", self.text),
-            Some(_) => format!("tenant = {}", self.text),
-        }
+        let list = |names: &[String]| {
+            names
+                .iter()
+                .map(|name| written(name))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let Some(ParentArgument { table, keys }) = &self.parent else {
+            return format!("tenant = {:?}", self.columns.join(", "));
+        };
+        let columns = match self.columns.as_slice() {
+            [column] => written(column),
+            several => format!("({})", list(several)),
+        };
+        let keys = match keys.as_slice() {
+            [key] if key == "id" => String::new(),
+            keys => format!("({})", list(keys)),
+        };
+        format!("tenant = through({columns} -> {}{keys})", written(table))
+    }
+}
+
+/// A name as `through(…)` takes it: in quotes unless it is an identifier.
+fn written(name: &str) -> String {
+    if syn::parse_str::<syn::Ident>(name).is_ok() {
+        name.to_string()
+    } else {
+        format!("{name:?}")
     }
 }
 
@@ -89,15 +112,21 @@ impl FromStr for TenantArgument {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let mut faults = Vec::new();
-        let Some(written) = WrittenTenant::read_text(text, &mut faults) else {
+        let Some(tenant) = WrittenTenant::read_text(text, &mut faults) else {
             let messages: Vec<String> = faults.into_iter().map(|fault| fault.message).collect();
             return Err(messages.join("; "));
         };
-        let columns = written.columns().iter().map(|column| column.text.clone());
+        let columns: Vec<String> = tenant
+            .columns()
+            .iter()
+            .map(|column| column.text.clone())
+            .collect();
+        if let Some(column) = columns.iter().find(|column| !is_field_name(column)) {
+            return Err(format!("`{column}` cannot be the name of a field"));
+        }
         Ok(Self {
-            columns: columns.collect(),
-            text: text.trim().to_string(),
-            parent: match written {
+            columns,
+            parent: match tenant {
                 WrittenTenant::Column(_) => None,
                 WrittenTenant::Through(parent) => Some(ParentArgument {
                     table: parent.table.text,
@@ -106,6 +135,11 @@ impl FromStr for TenantArgument {
             },
         })
     }
+}
+
+/// Whether a field can have the name, perhaps as a raw identifier.
+pub fn is_field_name(name: &str) -> bool {
+    syn::parse_str::<syn::Ident>(&format!("r#{name}")).is_ok()
 }
 
 #[cfg(test)]
@@ -142,10 +176,22 @@ mod tests {
                 "through(project_id -> projects)",
                 "tenant = through(project_id -> projects)",
             ),
+            (
+                "through((org, no) -> \"sales.orders\"(org, number)) // x",
+                "tenant = through((org, no) -> \"sales.orders\"(org, number))",
+            ),
         ] {
             assert_eq!(text.parse::<TenantArgument>().unwrap().attribute(), attribute);
         }
-        for text in ["", "through(projects)", "through(project_id -> projects"] {
+        for text in [
+            "",
+            "through(projects)",
+            "through(project_id -> projects",
+            "Account Id",
+            "self",
+            "a\"b",
+            "r#type",
+        ] {
             assert!(text.parse::<TenantArgument>().is_err(), "{text}");
         }
     }

@@ -7,7 +7,7 @@ use table_registry_engine::TenantColumn;
 
 use crate::columns::{self, Column, TableColumns};
 use crate::failure::Failure;
-use crate::imports::{Import, imports_with_modules};
+use crate::imports::{Import, imports};
 use crate::project::Project;
 use crate::rust_types::full_path;
 use crate::sql_types;
@@ -69,12 +69,17 @@ impl<'p> ColumnTypes<'p> {
         for column in columns.filter(|column| !column.rust_type.is_option && !column.is_converted) {
             by_type.entry(&column.rust_type.text).or_default().push(column);
         }
+        let total: usize = by_type.values().map(Vec::len).sum();
         // The first of the most frequent ones.
         let (ty, columns) = by_type
             .into_iter()
             .rev()
             .max_by_key(|(_, columns)| columns.len())?;
-        let written = columns.iter().find_map(|column| with_paths(column));
+        // The type of one table's own key is not that of another's.
+        let is_of_one =
+            name == KEY && columns[0].rust_type.is_defined_here && columns.len() * 2 <= total.max(2);
+        let mut usable = columns.iter().filter(|_| !is_of_one);
+        let written = usable.find_map(|column| self.with_paths(column));
         let of_sql = || self.of_sql(&columns[0].sql_type()?).map(ToString::to_string);
         Some(written.or_else(of_sql).ok_or_else(|| {
             unknown(name).note(format!(
@@ -97,6 +102,61 @@ impl<'p> ColumnTypes<'p> {
         }
     }
 
+    /// The type of a column with the full path of each name, so that it means the same in another file. `None` if a name
+    /// is not one that an import or the language gives.
+    fn with_paths(&self, column: &Column) -> Option<String> {
+        let ty = column.rust_type.text.parse().ok()?;
+        let imports = imports(column.source.text.parse().ok()?);
+        self.written(ty, &imports)
+    }
+
+    fn written(&self, tokens: TokenStream, imports: &[Import]) -> Option<String> {
+        let mut text = String::new();
+        let mut trees = tokens.into_iter().peekable();
+        while let Some(tree) = trees.next() {
+            match tree {
+                TokenTree::Ident(ident) if text.ends_with("::") => text += &ident.to_string(),
+                TokenTree::Ident(ident) => {
+                    let is_path =
+                        matches!(trees.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
+                    text += &self.first_name(&ident.to_string(), is_path, imports)?;
+                }
+                TokenTree::Group(group) => {
+                    let (open, close) = match group.delimiter() {
+                        Delimiter::Parenthesis => ("(", ")"),
+                        Delimiter::Bracket => ("[", "]"),
+                        Delimiter::Brace | Delimiter::None => return None,
+                    };
+                    text += open;
+                    text += &self.written(group.stream(), imports)?;
+                    text += close;
+                }
+                other => {
+                    let is_separator =
+                        matches!(&other, TokenTree::Punct(punct) if matches!(punct.as_char(), ',' | ';'));
+                    text += &other.to_string();
+                    text += if is_separator { " " } else { "" };
+                }
+            }
+        }
+        Some(text)
+    }
+
+    /// The full path of a name with which a path starts.
+    fn first_name(&self, name: &str, is_path: bool, imports: &[Import]) -> Option<String> {
+        const PRELUDE: &[&str] = &["Box", "Option", "Vec"];
+        let path = full_path(vec![name.to_string()], imports);
+        let first = path.first()?;
+        let is_crate = ["crate", "std", "core", "alloc"].contains(&first.as_str())
+            || self
+                .dependencies
+                .iter()
+                .any(|package| package.replace('-', "_") == *first);
+        let is_imported = path.len() > 1 && first != "self" && first != "super";
+        let is_of_language = !is_path && (sql_types::primitive(name).is_some() || PRELUDE.contains(&name));
+        (is_imported || is_of_language || (is_path && is_crate)).then(|| path.join("::"))
+    }
+
     fn of_crates(&self, choices: &[(&str, &'static str)]) -> Option<&'static str> {
         let mut choices = choices.iter();
         let used = choices.find(|(package, _)| self.dependencies.contains(*package));
@@ -112,13 +172,16 @@ impl<'p> ColumnTypes<'p> {
                 "std::time::SystemTime"
             };
             self.of_crates(TIME).unwrap_or(of_std)
-        } else if name == "id" || name.ends_with("_id") {
+        } else if name == KEY || name.ends_with("_id") {
             self.of_crates(UUID).unwrap_or("i64")
         } else {
             "String"
         }
     }
 }
+
+/// The usual name of a primary key.
+const KEY: &str = "id";
 
 const UUID: &[(&str, &str)] = &[("uuid", "uuid::Uuid")];
 
@@ -131,57 +194,6 @@ const TIME: &[(&str, &str)] = &[
 fn unknown(name: &str) -> Failure {
     Failure::new(format!("the type of the column `{name}` is not clear"))
         .help(format!("say which it is: `--column {name}:TYPE`"))
-}
-
-/// The type of a column with the full path of each name, so that it means the same in another file. `None` if a name is
-/// not one that an import or the language gives.
-fn with_paths(column: &Column) -> Option<String> {
-    let ty = column.rust_type.text.parse().ok()?;
-    let imports = imports_with_modules(column.source.text.parse().ok()?);
-    written(ty, &imports)
-}
-
-fn written(tokens: TokenStream, imports: &[Import]) -> Option<String> {
-    let mut text = String::new();
-    let mut trees = tokens.into_iter().peekable();
-    while let Some(tree) = trees.next() {
-        match tree {
-            TokenTree::Ident(ident) if text.ends_with("::") => text += &ident.to_string(),
-            TokenTree::Ident(ident) => {
-                let is_path = matches!(trees.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
-                text += &first_name(&ident.to_string(), is_path, imports)?;
-            }
-            TokenTree::Group(group) => {
-                let (open, close) = match group.delimiter() {
-                    Delimiter::Parenthesis => ("(", ")"),
-                    Delimiter::Bracket => ("[", "]"),
-                    Delimiter::Brace | Delimiter::None => return None,
-                };
-                text += open;
-                text += &written(group.stream(), imports)?;
-                text += close;
-            }
-            other => {
-                let is_separator =
-                    matches!(&other, TokenTree::Punct(punct) if matches!(punct.as_char(), ',' | ';'));
-                text += &other.to_string();
-                text += if is_separator { " " } else { "" };
-            }
-        }
-    }
-    Some(text)
-}
-
-/// The full path of a name with which a path starts.
-fn first_name(name: &str, is_path: bool, imports: &[Import]) -> Option<String> {
-    const PRELUDE: &[&str] = &["Box", "Option", "Vec"];
-    let path = full_path(vec![name.to_string()], imports);
-    let is_known =
-        is_path || path.len() > 1 || sql_types::primitive(name).is_some() || PRELUDE.contains(&name);
-    let is_relative = path
-        .first()
-        .is_some_and(|first| first == "self" || first == "super");
-    (is_known && !is_relative).then(|| path.join("::"))
 }
 
 #[cfg(test)]
@@ -265,6 +277,27 @@ mod tests {
             let found = found("org_id", "", &format!("type = \"{ty}\"\n"), uses);
             assert_eq!(found.ok().as_deref(), expected, "{ty}");
         }
+    }
+
+    #[test]
+    fn the_key_of_one_table_is_not_that_of_another() {
+        let ids = "use crate::ids::{OrderId, ProjectId};\npub struct OrderId(pub i64);\npub struct ProjectId(pub i64);\n";
+        let schema = "#[table] pub struct Orders { pub id: OrderId }\n#[table] pub struct Projects { pub id: ProjectId }";
+        assert_eq!(
+            found("id", &format!("{ids}{schema}"), "", &[]),
+            Ok("i64".to_string())
+        );
+        let shared = schema.replace("ProjectId", "OrderId");
+        assert_eq!(
+            found("id", &format!("{ids}{shared}"), "", &[]),
+            Ok("crate::ids::OrderId".to_string())
+        );
+    }
+
+    #[test]
+    fn a_path_that_starts_in_its_own_file() {
+        let schema = "mod ids;\n#[table] pub struct As { pub org_id: ids::OrgId }";
+        assert!(found("org_id", schema, "", &[]).is_err());
     }
 
     #[test]

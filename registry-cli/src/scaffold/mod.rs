@@ -16,6 +16,8 @@ use crate::failure::Failure;
 pub use arguments::{ColumnArgument, TenantArgument, is_snake_case_identifier};
 pub use column_types::ColumnTypes;
 
+use arguments::is_field_name;
+
 /// A new table whose file is to be written.
 #[derive(Debug)]
 pub struct NewTable<'a> {
@@ -77,6 +79,11 @@ impl NewTable<'_> {
         let is_given = |name: &String| self.columns.iter().any(|column| column.name == *name);
         let required = self.required_columns(policy).into_iter();
         let missing = required.filter(|name| !is_given(name)).map(|name| {
+            if !is_field_name(&name) {
+                let what = format!("the required column `{name}` cannot be the name of a field");
+                let help = "write the struct by hand, with a field that an attribute of your ORM renames";
+                return Err(Failure::new(what).help(help));
+            }
             let ty = self.type_of(&name, types)?;
             Ok(ColumnArgument { name, ty })
         });

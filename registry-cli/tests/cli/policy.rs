@@ -11,6 +11,7 @@ fn an_edit_above_everything_else() {
     let krate = Crate::shop();
     let rest = "[tenancy]\ncolumn = \"org_id\"\nsetting = \"app.org_id\"\n\n\
                 [[tenancy.policies]]\ntable = \"audit_logs\"\nfor = \"select\"\nusing = \"true\"\nreason = \"open\"\n\n\
+                [tables.lines]\ntenant = \"through(log_id -> audit_logs)\"\n\n\
                 [database]\napp_roles = [\"app\"]\n";
     krate.write("table-registry.toml", &format!("[overrides]\n{rest}"));
     let report = krate.run(&["override", "users", "control"]);

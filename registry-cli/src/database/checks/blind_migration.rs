@@ -5,7 +5,7 @@ use table_registry_engine::DatabaseCheck;
 
 use crate::database::context::Context;
 use crate::database::findings::finding::Finding;
-use crate::database::migrations::blind::BlindStatement;
+use crate::database::migrations::blind::{BlindStatement, FOREIGN_KEY};
 use crate::database::requirements::statements::Qualified;
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
@@ -23,7 +23,7 @@ fn finding(context: &Context<'_>, blind: &BlindStatement) -> Finding {
     let name = context.short_name(&blind.schema, &blind.table);
     let effect = match *command {
         "SELECT" => "reads",
-        "FOREIGN KEY" => "checks",
+        FOREIGN_KEY => "checks",
         _ => "changes",
     };
     let message = format!("`{command}` in migration `{migration}` {effect} no row of `{name}`");
@@ -31,14 +31,17 @@ fn finding(context: &Context<'_>, blind: &BlindStatement) -> Finding {
         schema: blind.schema.clone(),
         name: blind.table.clone(),
     };
-    let again = if *command == "FOREIGN KEY" {
-        "drop the key and add it again"
+    let (also, again) = if *command == FOREIGN_KEY {
+        let also = ", the same for the other table of the key";
+        (also, "drop the key and add it again so")
     } else {
-        "run the statement again"
+        ("", "run the statement again so")
     };
     let fix = format!(
-        "{again} in a new migration, in one transaction between `ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY;` and \
-         `ALTER TABLE {table} FORCE ROW LEVEL SECURITY;`, or as a role with BYPASSRLS"
+        "if this migration has run nowhere, put the statement in one transaction between `ALTER TABLE {table} NO FORCE ROW LEVEL \
+         SECURITY;` and `ALTER TABLE {table} FORCE ROW LEVEL SECURITY;`{also}, or let a role with BYPASSRLS run it\n\
+         if it has run, {again} in a new migration, and name this one in `[[database.allow.blind-migration]]` with `table = \
+         {name:?}`, `migration = {migration:?}` and a `reason`"
     );
     Finding::of_table(DatabaseCheck::BlindMigration, &name, message, fix)
         .object(migration)

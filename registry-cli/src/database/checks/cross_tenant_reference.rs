@@ -1,6 +1,6 @@
 //! Foreign keys by which a row can refer to a row of another tenant.
 
-use table_registry_engine::DatabaseCheck;
+use table_registry_engine::{DatabaseCheck, Level, Lint};
 
 use crate::database::catalog::{ForeignKey, Relation};
 use crate::database::context::{Context, Table, tenant_columns};
@@ -24,8 +24,12 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// Whether a table lacks its tenant column, and that is reported.
+/// Whether a table lacks its tenant column, and an error says so in place of a finding about the key.
 fn is_without_tenant(context: &Context<'_>, reference: &Reference<'_, '_>) -> bool {
+    let level = context.project.policy.lints.level(Lint::MissingTenantColumn);
+    if level != Level::Deny || !actions(reference.key).is_empty() {
+        return false;
+    }
     let lacks = |table: &Table<'_>, relation: &Relation| {
         let tenant = table.tenant_column();
         context.lacks_tenant_column(relation)
@@ -251,7 +255,7 @@ fn validate(reference: &Reference<'_, '_>, name: &str) -> String {
         statements.collect()
     };
     format!(
-        "DO $$ BEGIN\n{}    {validate}\n{}END $$;",
+        "DO $table_registry$ BEGIN\n{}    {validate}\n{}END $table_registry$;",
         set("NO FORCE"),
         set("FORCE")
     )
@@ -346,11 +350,11 @@ mod tests {
             "CREATE UNIQUE INDEX CONCURRENTLY \"invoices__org_id__id_key\" ON \"public\".\"invoices\" (\"org_id\", \"id\");\n\
              ALTER TABLE \"public\".\"invoices\" ADD CONSTRAINT \"invoices__org_id__total_fkey\" FOREIGN KEY (\"org_id\", \"total\") \
              REFERENCES \"public\".\"invoices\" (\"org_id\", \"id\") NOT VALID;\n\
-             DO $$ BEGIN\n    \
+             DO $table_registry$ BEGIN\n    \
                  ALTER TABLE \"public\".\"invoices\" NO FORCE ROW LEVEL SECURITY;\n    \
                  ALTER TABLE \"public\".\"invoices\" VALIDATE CONSTRAINT \"invoices__org_id__total_fkey\";\n    \
                  ALTER TABLE \"public\".\"invoices\" FORCE ROW LEVEL SECURITY;\n\
-             END $$;\n\
+             END $table_registry$;\n\
              ALTER TABLE \"public\".\"invoices\" DROP CONSTRAINT \"invoices_total_fkey\";"
         );
     }

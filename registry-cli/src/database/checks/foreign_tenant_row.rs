@@ -25,18 +25,22 @@ fn finding(rows: &ForeignRows) -> Finding {
         rows.table,
         rows.parent
     );
-    let fix = format!(
-        "give each row the tenant of the row it refers to, or another reference, and put the tenant into the key: \
-         `cargo table-registry explain {}`",
-        DatabaseCheck::CrossTenantReference
-    );
+    let fix = if rows.holds_tenant {
+        "give each row another reference, or none".to_string()
+    } else {
+        format!(
+            "give each row the tenant of the row it refers to, or another reference, and put the tenant into the key: \
+             `cargo table-registry explain {}`",
+            DatabaseCheck::CrossTenantReference
+        )
+    };
     let finding = Finding::of_table(DatabaseCheck::ForeignTenantRow, &rows.table, message, fix)
         .object(&rows.key)
         .of_relation(rows.relation.clone())
         .fact(format!("this query shows them: {}", rows.query));
     if rows.holds_tenant {
         return finding.fact(
-            "the key was added or validated by a role from which policies hide the rows, or it is not validated",
+            "the key is not validated, or the server did not see the rows when it was: policies hid them, or triggers were off",
         );
     }
     finding

@@ -27,7 +27,8 @@ fn finding(context: &Context<'_>, role: &str) -> Finding {
 /// The roles that may be meant: those that come neither with the server nor with a list in the policy file.
 fn others<'c>(context: &'c Context<'_>) -> impl Iterator<Item = &'c str> {
     let settings = context.settings;
-    let names = context.catalog.roles().map(|role| role.name.as_str());
+    let roles = context.catalog.roles().filter(|role| !role.superuser);
+    let names = roles.map(|role| role.name.as_str());
     let owner = settings.owner.iter().map(|owner| owner.value.as_str());
     let listed: BTreeSet<&str> = settings.checked_roles().chain(owner).collect();
     names.filter(move |name| !name.starts_with("pg_") && !listed.contains(name))

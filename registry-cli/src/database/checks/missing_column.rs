@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(
             fix("a: i32"),
             format!(
-                "{add} integer;\n-- Before the next statement, give the rows that are there a value.\n\
+                "{add} integer;\n-- Before the next statement, give the rows that are there a value; under FORCE, switch it off for that.\n\
                  ALTER TABLE \"public\".\"notes\" ALTER COLUMN \"a\" SET NOT NULL;"
             )
         );

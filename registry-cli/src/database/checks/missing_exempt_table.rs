@@ -8,11 +8,16 @@ use crate::database::findings::finding::Finding;
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let exempt = context.project.registry.exempt().iter();
     let missing = exempt.filter(|exempt| exempt_relation(context, &exempt.name).is_none());
-    missing.map(|exempt| finding(context, &exempt.name)).collect()
+    let missing: Vec<&str> = missing.map(|exempt| exempt.name.as_str()).collect();
+    if missing.is_empty() {
+        return Vec::new();
+    }
+    let undecided = undecided(context);
+    let found = missing.into_iter().map(|name| finding(context, name, &undecided));
+    found.collect()
 }
 
-fn finding(context: &Context<'_>, name: &str) -> Finding {
-    let undecided = undecided(context);
+fn finding(context: &Context<'_>, name: &str, undecided: &[String]) -> Finding {
     let remove = context
         .project
         .package

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use table_registry_engine::{DatabaseCheck, Placed, did_you_mean};
 
 use crate::database::catalog::{PolicyRow, Relation};
+use crate::database::code::mention::Words;
 use crate::database::code::settings;
 use crate::database::context::{Context, Table};
 use crate::database::findings::finding::Finding;
@@ -33,9 +34,16 @@ struct OtherSetting<'c> {
 fn other_setting<'c>(context: &Context<'c>) -> Option<OtherSetting<'c>> {
     let named = &context.project.policy.tenancy.column()?.setting;
     let read: Vec<BTreeSet<String>> = effective_policies(context)
-        .map(|(_, _, policy)| {
+        .map(|(table, _, policy)| {
             let expressions = Clause::written(policy).filter_map(|clause| clause.of(policy));
-            expressions.flat_map(settings::read).collect()
+            let names_tenant = |expression: &&str| {
+                let tenant = table.tenant_column();
+                tenant.is_some_and(|column| Words::outside_quotes(expression).contains(column))
+            };
+            expressions
+                .filter(names_tenant)
+                .flat_map(settings::read)
+                .collect()
         })
         .collect();
     let in_all = |name: &&String| read.iter().all(|of_policy| of_policy.contains(*name));

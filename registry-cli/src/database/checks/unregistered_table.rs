@@ -40,7 +40,7 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
         let likenesses = likeness.of(context, relation);
         let is_view = !relation.is_table() && !relation.is_foreign_table();
         let is_registered = known.is_of_registry(relation) && !is_view;
-        let fix = if known.is_of_platform(relation) {
+        let fix = if known.is_of_platform(relation) && !known.is_of_registry(relation) {
             hide(context, &reach, relation)
         } else if is_registered || likenesses.is_empty() {
             register(context, relation, likenesses.is_empty())

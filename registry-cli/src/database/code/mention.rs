@@ -408,20 +408,70 @@ impl Words {
         })
     }
 
-    /// Whether ALTER TABLE compares the rows of the table with a foreign key: one that it adds, or one of these that it
-    /// validates. A new column has no values to compare.
-    pub fn checks_key(&self, schema: &str, name: &str, unchecked: &[String]) -> bool {
-        let pair = |first: &str, second: &str| {
-            let mut pairs = self.all.windows(2);
-            pairs.any(|pair| pair[0] == first && pair[1] == second)
-        };
-        let is_altered = self.starts(schema, name).any(|(_, start)| {
+    /// Whether a query takes rows from the table, or the whole table is copied: `CREATE TABLE … AS TABLE name`.
+    pub fn copies_from(&self, schema: &str, name: &str) -> bool {
+        let is_copied = |start| (self.word(start, 2), self.word(start, 1)) == ("as", "table");
+        self.selects_from(schema, name) || self.starts(schema, name).any(|(_, start)| is_copied(start))
+    }
+
+    /// Whether CREATE TABLE makes the table.
+    pub fn creates(&self, schema: &str, name: &str) -> bool {
+        self.starts(schema, name).any(|(_, start)| {
             let before = (self.word(start, 2), self.word(start, 1));
-            matches!(before, ("alter", "table") | ("if", "exists"))
-        });
-        let validates =
-            || unchecked.iter().any(|key| pair("constraint", key)) && pair("validate", "constraint");
-        is_altered && ((pair("foreign", "key") && !pair("not", "valid")) || validates())
+            before == ("create", "table") || before == ("not", "exists")
+        })
+    }
+
+    /// Whether ALTER TABLE lets the owner see the rows of the table.
+    pub fn lifts_force(&self, schema: &str, name: &str) -> bool {
+        self.starts(schema, name).any(|(at, start)| {
+            let mut after = self.statement_after(at).skip(1);
+            self.is_altered(start) && after.next() == Some("no") && after.next() == Some("force")
+        })
+    }
+
+    fn is_altered(&self, start: usize) -> bool {
+        matches!(
+            (self.word(start, 2), self.word(start, 1)),
+            ("alter", "table") | ("if", "exists")
+        )
+    }
+
+    /// Whether ALTER TABLE compares the rows of the table with a foreign key: one that it adds, or one of these that it
+    /// validates. A new column without a default has no values to compare.
+    pub fn checks_key(&self, schema: &str, name: &str, unchecked: &[String]) -> bool {
+        let has = |action: &[String], words: [&str; 2]| action.windows(2).any(|pair| pair == words);
+        let compares = |action: &[String]| {
+            let adds = has(action, ["foreign", "key"]) && !has(action, ["not", "valid"]);
+            let fills = ["default", "references"]
+                .iter()
+                .all(|word| action.iter().any(|one| one == word));
+            let validates = has(action, ["validate", "constraint"])
+                && unchecked
+                    .iter()
+                    .any(|key| has(action, ["constraint", key.as_str()]));
+            adds || fills || validates
+        };
+        let is_altered = self.starts(schema, name).any(|(_, start)| self.is_altered(start));
+        is_altered && self.actions().into_iter().any(compares)
+    }
+
+    /// The parts of a statement between commas that are in no parentheses.
+    fn actions(&self) -> Vec<&[String]> {
+        let (mut actions, mut from, mut depth) = (Vec::new(), 0, 0_usize);
+        for (at, word) in self.all.iter().enumerate() {
+            match word.as_str() {
+                "(" => depth += 1,
+                ")" => depth = depth.saturating_sub(1),
+                "," if depth == 0 => {
+                    actions.push(&self.all[from..at]);
+                    from = at + 1;
+                }
+                _ => {}
+            }
+        }
+        actions.push(&self.all[from..]);
+        actions
     }
 
     /// Whether the name is that of a common table expression: `WITH name AS (…)`.

@@ -24,7 +24,7 @@ use crate::database::code::claims;
 use crate::database::code::mention::Words;
 use crate::database::code::openings::Code;
 use crate::database::code::sql_arguments::runs_argument;
-use crate::database::code::triggers::{BEFORE, FOR_EACH_ROW, INSTEAD_OF};
+use crate::database::code::triggers::{BEFORE, DELETE, FOR_EACH_ROW, INSERT, INSTEAD_OF, UPDATE};
 use crate::database::context::{Context, Table};
 use crate::database::logic::{MAX_STEPS, Question, Verdict};
 use crate::database::requirements::statements::{identifier, literal};
@@ -242,12 +242,23 @@ impl<'r> Reader<'r> {
             other.name > trigger.name
                 && other.events & BEFORE != 0
                 && other.events & FOR_EACH_ROW != 0
+                && other.events & trigger.events & (INSERT | UPDATE | DELETE) != 0
                 && other.enabled != "D"
         });
         let changes = |body: &str| {
             tokens(body).is_none_or(|found| follows(&found, "return", "null") || assigns_row(&found, column))
         };
-        later.into_iter().any(|other| changes(&other.function_body))
+        later
+            .into_iter()
+            .any(|other| self.is_foreign(other) || changes(&other.function_body))
+    }
+
+    /// Whether a trigger runs code that is neither read here nor part of the server: PL/Python, PL/V8, ….
+    fn is_foreign(&self, trigger: &Trigger) -> bool {
+        let mut functions = self.context.catalog.routines.iter();
+        let function = functions
+            .find(|function| function.name == trigger.function && function.schema == trigger.function_schema);
+        function.is_some_and(|function| !["plpgsql", "c", "internal"].contains(&function.language.as_str()))
     }
 
     /// The variables of PL/pgSQL that get a value where they are declared, and no other one later.
@@ -647,9 +658,7 @@ fn assigns_row(found: Tokens<'_>, column: &str) -> bool {
         let has_period = found
             .get(at + 1)
             .is_some_and(|(token, _)| *token == Token::Period);
-        let is_filled = at
-            .checked_sub(1)
-            .is_some_and(|before| is_word(&found[before].0, "into"));
+        let is_filled = is_target_of_into(found, at);
         let end = if has_period && is_column(at + 2) {
             at + 3
         } else {
@@ -658,6 +667,29 @@ fn assigns_row(found: Tokens<'_>, column: &str) -> bool {
         let is_whole_or_tenant = !has_period || is_column(at + 2);
         is_new && is_whole_or_tenant && (is_filled || is_target(found, at, end))
     })
+}
+
+/// Whether a position is in a list of targets: `INTO a, NEW.b`, `INTO STRICT a`.
+fn is_target_of_into(found: Tokens<'_>, at: usize) -> bool {
+    let before = |at: usize| at.checked_sub(1).map(|before| &found[before].0);
+    let mut at = at;
+    loop {
+        match before(at) {
+            Some(token) if is_word(token, "strict") => at -= 1,
+            Some(token) if is_word(token, "into") => return true,
+            Some(Token::Comma) => {
+                at -= 1;
+                while matches!(before(at), Some(Token::Word(_))) {
+                    at -= 1;
+                    if before(at) != Some(&Token::Period) {
+                        break;
+                    }
+                    at -= 1;
+                }
+            }
+            _ => return false,
+        }
+    }
 }
 
 /// Whether what ends before a position is assigned to.
@@ -858,6 +890,16 @@ mod tests {
         for (name, body, expected) in [
             ("u", "BEGIN NEW.org_id := p; RETURN NEW; END", true),
             ("u", "BEGIN RETURN NULL; END", true),
+            (
+                "u",
+                "BEGIN SELECT a, b INTO STRICT x.a, NEW.org_id; RETURN NEW; END",
+                true,
+            ),
+            (
+                "u",
+                "BEGIN INSERT INTO log SELECT a, NEW.org_id; RETURN NEW; END",
+                false,
+            ),
             ("u", "BEGIN NEW.reason := p; RETURN NEW; END", false),
             ("a", "BEGIN NEW.org_id := p; RETURN NEW; END", false),
         ] {
@@ -870,6 +912,13 @@ mod tests {
             };
             assert_eq!(is_unbound(COPY, beside_another), expected, "{name} {body}");
         }
+        let of_other_events = |it: &mut Database| {
+            trigger("audit_logs", 0b111)(it);
+            trigger("audit_logs", 0b1011)(it);
+            it.trigger().name = "u".to_string();
+            it.trigger().function_body = "BEGIN RETURN NULL; END".to_string();
+        };
+        assert!(!is_unbound(COPY, of_other_events));
         let off = |it: &mut Database| {
             trigger("audit_logs", 0b101)(it);
             it.relation("audit_logs").row_security = false;

@@ -30,10 +30,18 @@ struct Misnamed<'c> {
 
 fn misnamed<'c>(context: &Context<'c>) -> Option<Misnamed<'c>> {
     let column = context.project.policy.tenancy.column()?;
-    let takers = context
+    let takers: Vec<_> = context
         .present()
-        .filter(|(table, _)| table.tenant_column() == Some(&column.name.value));
-    let names = takers.map(|(_, relation)| {
+        .filter(|(table, _)| table.tenant_column() == Some(&column.name.value))
+        .collect();
+    // If structs and policy file agree, the database lacks the column.
+    if takers
+        .iter()
+        .any(|(table, _)| context.fields(table).has(&column.name.value))
+    {
+        return None;
+    }
+    let names = takers.into_iter().map(|(_, relation)| {
         let rows = context.catalog.columns(relation.oid).iter();
         rows.map(|row| row.name.as_str()).collect()
     });

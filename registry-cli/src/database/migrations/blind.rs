@@ -37,6 +37,9 @@ pub struct BlindStatement {
     pub role: String,
 }
 
+/// What a statement does that compares rows with a key.
+pub const FOREIGN_KEY: &str = "FOREIGN KEY";
+
 /// A statement on the rows of a table.
 pub struct Found<'b> {
     bound: &'b Bound,
@@ -44,6 +47,12 @@ pub struct Found<'b> {
 }
 
 impl Found<'_> {
+    /// Whether the table has no rows yet, because its migration creates it. Then there is nothing to compare with a key.
+    pub fn is_of_new_table(&self, migration: &str) -> bool {
+        let creates = || Words::of(migration).creates(&self.bound.schema, &self.bound.name);
+        self.command == FOREIGN_KEY && creates()
+    }
+
     pub fn placed(
         &self,
         migration: &str,
@@ -66,16 +75,24 @@ impl Found<'_> {
 /// Whether a statement may change, read or check rows when it runs. The body of a function only runs when it is called.
 pub fn concerns_rows(statement: &Statement) -> bool {
     let word = |at: usize| statement.head.get(at).map_or("", String::as_str);
+    let has = |words: &[&str]| {
+        let text = statement.text.to_lowercase();
+        words.iter().any(|word| text.contains(word))
+    };
     match word(0) {
         "update" | "delete" | "merge" | "insert" | "with" | "do" => true,
-        "alter" => word(1) == "table",
-        "create" => matches!(
-            word(1),
-            "table" | "temp" | "temporary" | "unlogged" | "materialized"
-        ),
-        "select" => statement.text.to_lowercase().contains("into"),
+        "alter" => is_alter_table(statement) && has(&["foreign", "references", "validate"]),
+        "create" => {
+            let kinds = ["table", "temp", "temporary", "unlogged", "materialized"];
+            kinds.contains(&word(1)) && has(&["select", "as table"]) && !has(&["with no data"])
+        }
+        "select" => has(&["into"]),
         _ => false,
     }
+}
+
+fn is_alter_table(statement: &Statement) -> bool {
+    statement.starts("alter table")
 }
 
 /// The query for the tables whose policies bind the role of the session.
@@ -110,12 +127,15 @@ pub fn of_statement<'b>(statement: &Statement, bound: &'b [Bound], setting: Opti
         |table: &&Bound| !table.shows_rows && !(table.shows_tenant && (table.has_tenant || sets_tenant));
     let hidden = bound.iter().filter(is_hidden);
     let found = hidden.filter_map(|table| {
-        let changed = words.row_change(&table.schema, &table.name);
-        let read = || words.selects_from(&table.schema, &table.name).then_some("SELECT");
+        let Bound { schema, name, .. } = table;
+        if words.lifts_force(schema, name) {
+            return None;
+        }
+        let changed = words.row_change(schema, name);
+        let read = || (!is_alter_table(statement) && words.copies_from(schema, name)).then_some("SELECT");
         let checked = || {
-            words
-                .checks_key(&table.schema, &table.name, &table.unchecked_keys)
-                .then_some("FOREIGN KEY")
+            let checks = words.checks_key(schema, name, &table.unchecked_keys);
+            checks.then_some(FOREIGN_KEY)
         };
         Some(Found {
             bound: table,
@@ -175,7 +195,15 @@ mod tests {
                 "UPDATE",
             ),
             ("CREATE TABLE kept AS SELECT * FROM projects", "SELECT"),
-            ("CREATE TEMP TABLE kept AS SELECT 1 FROM projects", "SELECT"),
+            ("CREATE TEMP TABLE kept AS TABLE projects", "SELECT"),
+            (
+                "ALTER TABLE projects ADD CHECK (a > 0) NOT VALID, ADD FOREIGN KEY (org_id) REFERENCES orgs",
+                "FOREIGN KEY",
+            ),
+            (
+                "ALTER TABLE projects ADD org_id int DEFAULT 7 REFERENCES orgs",
+                "FOREIGN KEY",
+            ),
             ("SELECT * INTO kept FROM projects", "SELECT"),
             (
                 "CREATE MATERIALIZED VIEW kept AS SELECT * FROM projects",
@@ -207,6 +235,9 @@ mod tests {
             "ALTER TABLE projects ADD CONSTRAINT a FOREIGN KEY (org_id) REFERENCES orgs NOT VALID",
             "ALTER TABLE projects ADD COLUMN org_id int REFERENCES orgs",
             "ALTER TABLE projects VALIDATE CONSTRAINT is_positive",
+            "ALTER TABLE tasks ALTER COLUMN a TYPE bigint USING projects::bigint, ADD FOREIGN KEY (b) REFERENCES c",
+            "CREATE TABLE kept AS SELECT * FROM projects WITH NO DATA",
+            "DO $$ BEGIN ALTER TABLE projects NO FORCE ROW LEVEL SECURITY; UPDATE projects SET a = 1; END $$",
             "ALTER TABLE tasks ADD FOREIGN KEY (project_id) REFERENCES projects",
             "UPDATE tasks SET projects = 1",
             "SELECT set_config('a.b', 'c', true)",

@@ -99,7 +99,7 @@ pub fn add_column(table: &Qualified, name: &str, sql_type: &str, is_required: bo
         return add;
     }
     format!(
-        "{add}\n-- Before the next statement, give the rows that are there a value.\n\
+        "{add}\n-- Before the next statement, give the rows that are there a value; under FORCE, switch it off for that.\n\
          ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL;"
     )
 }
