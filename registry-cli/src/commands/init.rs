@@ -22,6 +22,7 @@ const OVERRIDES: &str = r#"# How rows belong to tenants. For a database of one t
 [tenancy]
 column = "org_id" # the tenant column of every table that names no other
 setting = "app.org_id" # what the application sets at the start of each transaction
+# type = "uuid" # the type of the column, where no field shows it
 
 # Which kind a table has, and which tables have no struct. Both are decisions for a review.
 [overrides]

@@ -2,8 +2,11 @@
 
 use std::str::FromStr;
 
+use proc_macro2::{TokenStream, TokenTree};
 use syn::Type;
 use table_registry_engine::WrittenTenant;
+
+use crate::sql_types;
 
 /// `total_cents:i64`: a column that the user asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,11 +31,53 @@ impl FromStr for ColumnArgument {
                 "`{ty}` is not a Rust type, such as `i64` or `Option<String>`"
             ));
         }
+        if let Some(unknown) = ty.parse().ok().and_then(first_unknown_name) {
+            return Err(format!(
+                "`{unknown}` is not in scope in the new file: write its path, such as `uuid::Uuid`{}",
+                if unknown == "text" { ", or `String`" } else { "" }
+            ));
+        }
         Ok(Self {
             name: name.to_string(),
             ty: ty.to_string(),
         })
     }
+}
+
+/// The first name in a type that neither has a path nor comes with the language.
+fn first_unknown_name(ty: TokenStream) -> Option<String> {
+    let mut before = String::new();
+    let mut trees = ty.into_iter().peekable();
+    while let Some(tree) = trees.next() {
+        match &tree {
+            TokenTree::Ident(ident) => {
+                let name = ident.to_string();
+                let is_path = matches!(trees.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
+                // What follows `::` or the quotation mark of a lifetime is part of another name.
+                let is_part = before == ":" || before == "'";
+                if !is_part
+                    && !is_path
+                    && !is_of_language(&name)
+                    && syn::parse_str::<syn::Ident>(&name).is_ok()
+                {
+                    return Some(name);
+                }
+            }
+            TokenTree::Group(group) => {
+                if let Some(unknown) = first_unknown_name(group.stream()) {
+                    return Some(unknown);
+                }
+            }
+            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+        }
+        before = tree.to_string();
+    }
+    None
+}
+
+/// Whether a name of a type is in scope everywhere.
+pub fn is_of_language(name: &str) -> bool {
+    sql_types::primitive(name).is_some() || ["Box", "Option", "Vec"].contains(&name)
 }
 
 /// Whether a name is valid for a column, a module, and a table without quotes. It may be a keyword that needs `r#`.
@@ -160,11 +205,30 @@ mod tests {
             ("total:impl Into<u8>", "`impl Into<u8>` is not a Rust type"),
             ("total:_", "`_` is not a Rust type"),
             ("total:&str", "`&str` is not a Rust type"),
+            ("id:Uuid", "`Uuid` is not in scope"),
+            ("ids:Option<Vec<Uuid>>", "`Uuid` is not in scope"),
+            (
+                "body:text",
+                "`text` is not in scope in the new file: write its path, such as `uuid::Uuid`, or `String`",
+            ),
             ("größe:i64", "`größe` is not a `snake_case` identifier"),
             ("_x:i64", "`_x` is not a `snake_case` identifier"),
         ] {
             let error = text.parse::<ColumnArgument>().unwrap_err();
             assert!(error.starts_with(message), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn types_of_columns() {
+        for text in [
+            "id:uuid::Uuid",
+            "ids:Option<Vec<::uuid::Uuid>>",
+            "name:&'static str",
+            "key:[u8; 16]",
+            "at:chrono::DateTime<chrono::Utc>",
+        ] {
+            assert!(text.parse::<ColumnArgument>().is_ok(), "{text}");
         }
     }
 

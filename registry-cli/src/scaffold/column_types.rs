@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::imports::{Import, imports};
 use crate::project::Project;
 use crate::rust_types::full_path;
-use crate::sql_types;
+use crate::scaffold::arguments::is_of_language;
 
 /// The types of columns, so that the new file compiles: those that the other tables give to columns of the same name, or
 /// else those that the package has for the column's type in PostgreSQL.
@@ -144,7 +144,6 @@ impl<'p> ColumnTypes<'p> {
 
     /// The full path of a name with which a path starts.
     fn first_name(&self, name: &str, is_path: bool, imports: &[Import]) -> Option<String> {
-        const PRELUDE: &[&str] = &["Box", "Option", "Vec"];
         let path = full_path(vec![name.to_string()], imports);
         let first = path.first()?;
         let is_crate = ["crate", "std", "core", "alloc"].contains(&first.as_str())
@@ -153,8 +152,8 @@ impl<'p> ColumnTypes<'p> {
                 .iter()
                 .any(|package| package.replace('-', "_") == *first);
         let is_imported = path.len() > 1 && first != "self" && first != "super";
-        let is_of_language = !is_path && (sql_types::primitive(name).is_some() || PRELUDE.contains(&name));
-        (is_imported || is_of_language || (is_path && is_crate)).then(|| path.join("::"))
+        let is_plain = !is_path && is_of_language(name);
+        (is_imported || is_plain || (is_path && is_crate)).then(|| path.join("::"))
     }
 
     fn of_crates(&self, choices: &[(&str, &'static str)]) -> Option<&'static str> {

@@ -359,6 +359,24 @@ mod tests {
         );
     }
 
+    /// The finding about the column takes the place of this one only if it is an error, too.
+    #[test]
+    fn a_table_without_its_tenant_column() {
+        let with = |level: &'static str, action: &'static str| {
+            found(find, move |it| {
+                it.policy_file
+                    .push_str(&format!("[lints]\nmissing-tenant-column = \"{level}\"\n"));
+                narrow(it).on_delete = action.to_string();
+                it.remove_column("invoices", "org_id");
+            })
+            .len()
+        };
+        assert_eq!(
+            [with("deny", "a"), with("warn", "a"), with("deny", "c")],
+            [0, 1, 1]
+        );
+    }
+
     #[test]
     fn the_owner_of_a_table_without_force_sees_its_rows() {
         let found = findings(find, |it| {

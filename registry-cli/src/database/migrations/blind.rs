@@ -248,6 +248,31 @@ mod tests {
     }
 
     #[test]
+    fn a_table_of_the_same_migration_has_no_rows() {
+        let bound = Bound {
+            schema: "public".to_string(),
+            name: "projects".to_string(),
+            shows_rows: false,
+            shows_tenant: false,
+            has_tenant: false,
+            unchecked_keys: Vec::new(),
+        };
+        let sql = "ALTER TABLE projects ADD FOREIGN KEY (org_id) REFERENCES orgs";
+        let statement = &statements(sql).unwrap()[0];
+        let bound = [bound];
+        let found = of_statement(statement, &bound, None);
+        for (migration, is_new) in [
+            ("CREATE TABLE IF NOT EXISTS public.projects (id int);", true),
+            (
+                "CREATE TABLE projects_2 (id int); CREATE INDEX ON projects (id);",
+                false,
+            ),
+        ] {
+            assert_eq!(found[0].is_of_new_table(migration), is_new, "{migration}");
+        }
+    }
+
+    #[test]
     fn policies_that_show_the_owner_rows() {
         const UPDATE: &str = "UPDATE projects SET slug = 'a'";
         assert_eq!(commands(UPDATE, |table| table.shows_rows = true), [""; 0]);

@@ -117,7 +117,9 @@ impl Requirement {
                 relation.force_row_security || is_owned_above_policies(context, relation)
             }
             Self::Policy => {
-                !context.catalog.policies(relation.oid).is_empty() || context.is_refused(relation)
+                // A GRANT may follow the migration that switches row-level security on.
+                let is_refused = relation.row_security && context.is_refused(relation);
+                is_refused || !context.catalog.policies(relation.oid).is_empty()
             }
             Self::RevokedChanges | Self::RevokedUnbound => {
                 open_grants(context, relation, self.privileges(access)).is_empty()
