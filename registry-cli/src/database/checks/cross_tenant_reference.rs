@@ -363,9 +363,9 @@ mod tests {
     #[test]
     fn a_table_without_its_tenant_column() {
         let with = |level: &'static str, action: &'static str| {
+            let lints = format!("[lints]\nmissing-tenant-column = \"{level}\"\n");
             found(find, move |it| {
-                it.policy_file
-                    .push_str(&format!("[lints]\nmissing-tenant-column = \"{level}\"\n"));
+                it.policy_file.push_str(&lints);
                 narrow(it).on_delete = action.to_string();
                 it.remove_column("invoices", "org_id");
             })
