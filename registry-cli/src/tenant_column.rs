@@ -2,13 +2,49 @@
 
 use std::collections::BTreeMap;
 
-use table_registry_engine::{Policy, Registry, Tenancy, did_you_mean};
+use table_registry_engine::{Policy, Registry, Tenancy, TenantColumn, did_you_mean};
 
 use crate::columns::TableColumns;
 
-/// What to write in `[tenancy]` instead. The tables are those that take the column from there, with their columns. `None`
-/// if one of them has it, or if their columns do not tell which one is meant.
-pub fn instead(column: &str, tables: &[Vec<&str>]) -> Option<String> {
+/// The column in `[tenancy]` that no table has, and what to write there instead.
+pub struct Misnamed<'p> {
+    pub column: &'p TenantColumn,
+    pub instead: String,
+}
+
+impl<'p> Misnamed<'p> {
+    /// The tables are those that take the column from `[tenancy]`, with their columns. `None` if one of them has it, or
+    /// if their columns do not tell which one is meant.
+    pub fn find(column: &'p TenantColumn, tables: &[Vec<&str>]) -> Option<Self> {
+        let instead = instead(&column.name.value, tables)?;
+        Some(Self { column, instead })
+    }
+
+    /// Like [`Self::find`], by the fields of the structs. `None` also if the fields are not all columns.
+    pub fn in_structs(
+        registry: &Registry,
+        policy: &'p Policy,
+        fields: &BTreeMap<String, TableColumns>,
+    ) -> Option<Self> {
+        let column = policy.tenancy.column()?;
+        let tables = registry
+            .tables()
+            .iter()
+            .filter(|table| takes(&table.tenancy, column));
+        let names = tables.map(|table| {
+            let fields = fields.get(&table.name).filter(|fields| fields.is_complete)?;
+            Some(fields.columns.iter().map(|field| field.name.as_str()).collect())
+        });
+        Self::find(column, &names.collect::<Option<Vec<_>>>()?)
+    }
+}
+
+/// Whether the tenant column of a table is the one that the policy file names.
+pub fn takes(tenancy: &Tenancy, column: &TenantColumn) -> bool {
+    matches!(tenancy, Tenancy::Column { name, .. } if *name == column.name.value)
+}
+
+fn instead(column: &str, tables: &[Vec<&str>]) -> Option<String> {
     let all = || tables.iter().flatten().copied();
     if all().any(|name| name == column) {
         return None;
@@ -20,22 +56,6 @@ pub fn instead(column: &str, tables: &[Vec<&str>]) -> Option<String> {
     };
     near.map(|near| format!("in `[tenancy]`, {near}"))
         .or_else(|| common(tables))
-}
-
-/// Like [`instead`], by the fields of the structs. `None` also if the fields are not all columns.
-pub fn instead_of_fields(
-    registry: &Registry,
-    policy: &Policy,
-    fields: &BTreeMap<String, TableColumns>,
-) -> Option<String> {
-    let column = &policy.tenancy.column()?.name.value;
-    let takes = |tenancy: &Tenancy| matches!(tenancy, Tenancy::Column { name, .. } if name == column);
-    let tables = registry.tables().iter().filter(|table| takes(&table.tenancy));
-    let names = tables.map(|table| {
-        let fields = fields.get(&table.name).filter(|fields| fields.is_complete)?;
-        Some(fields.columns.iter().map(|field| field.name.as_str()).collect())
-    });
-    instead(column, &names.collect::<Option<Vec<_>>>()?)
 }
 
 /// The column that most of the tables have, if it refers to something.

@@ -1,13 +1,13 @@
 //! The lint `missing-tenant-column` for the database: tables without a tenant column.
 
-use table_registry_engine::{Lint, TenantColumn};
+use table_registry_engine::Lint;
 
 use crate::database::catalog::Relation;
 use crate::database::columns::renames;
 use crate::database::context::{Context, Table};
 use crate::database::findings::finding::Finding;
 use crate::database::requirements::statements::{add_column, identifier};
-use crate::tenant_column;
+use crate::tenant_column::{Misnamed, takes};
 
 pub fn find(context: &Context<'_>) -> Vec<Finding> {
     let without = context.with_tenant_columns().filter(|(_, relation, column)| {
@@ -16,23 +16,17 @@ pub fn find(context: &Context<'_>) -> Vec<Finding> {
     });
     let misnamed = misnamed(context);
     let found = without.filter_map(|(table, relation, column)| match &misnamed {
-        Some(misnamed) if misnamed.column.name.value == column => misnamed.finding(context, table),
+        Some(misnamed) if misnamed.column.name.value == column => at_policy_file(context, table, misnamed),
         _ => finding(context, table, relation, column),
     });
     found.collect()
-}
-
-/// The column in `[tenancy]` that no table has, and what is probably meant.
-struct Misnamed<'c> {
-    column: &'c TenantColumn,
-    instead: String,
 }
 
 fn misnamed<'c>(context: &Context<'c>) -> Option<Misnamed<'c>> {
     let column = context.project.policy.tenancy.column()?;
     let takers: Vec<_> = context
         .present()
-        .filter(|(table, _)| table.tenant_column() == Some(&column.name.value))
+        .filter(|(table, _)| takes(&table.registered.tenancy, column))
         .collect();
     // If structs and policy file agree, the database lacks the column.
     if takers
@@ -45,21 +39,19 @@ fn misnamed<'c>(context: &Context<'c>) -> Option<Misnamed<'c>> {
         let rows = context.catalog.columns(relation.oid).iter();
         rows.map(|row| row.name.as_str()).collect()
     });
-    let instead = tenant_column::instead(&column.name.value, &names.collect::<Vec<_>>())?;
-    Some(Misnamed { column, instead })
+    Misnamed::find(column, &names.collect::<Vec<_>>())
 }
 
-impl Misnamed<'_> {
-    fn finding(&self, context: &Context<'_>, table: &Table<'_>) -> Option<Finding> {
-        let column = &self.column.name;
-        let finding = at_level(context, table, &column.value, self.instead.clone())?;
-        let line = column.source.line(column.range.start);
-        let fact = format!(
-            "`{}:{line}` names this column, and no table has it",
-            column.source.path
-        );
-        Some(finding.fact(fact).at_entry(column))
-    }
+/// The finding about one of the tables that lack the column, at the policy file.
+fn at_policy_file(context: &Context<'_>, table: &Table<'_>, misnamed: &Misnamed<'_>) -> Option<Finding> {
+    let column = &misnamed.column.name;
+    let finding = at_level(context, table, &column.value, misnamed.instead.clone())?;
+    let line = column.source.line(column.range.start);
+    let fact = format!(
+        "`{}:{line}` names this column, and no table has it",
+        column.source.path
+    );
+    Some(finding.fact(fact).at_entry(column))
 }
 
 fn finding(context: &Context<'_>, table: &Table<'_>, relation: &Relation, column: &str) -> Option<Finding> {

@@ -23,7 +23,7 @@ use crate::failure::Failure;
 use crate::progress;
 use crate::project::Project;
 use crate::report::{self, counted};
-use crate::tenant_column;
+use crate::tenant_column::Misnamed;
 use crate::text::{printable, quoted};
 
 /// Everything that the registry requires of a database.
@@ -109,8 +109,8 @@ impl<'p> Plan<'p> {
             });
         }
         if !unknown.is_empty() {
-            let instead = tenant_column::instead_of_fields(&project.registry, &project.policy, &fields);
-            return Err(unknown_policies(unknown, instead.as_deref()));
+            let misnamed = Misnamed::in_structs(&project.registry, &project.policy, &fields);
+            return Err(unknown_policies(unknown, misnamed.as_ref()));
         }
         tables.retain(|table| !table.own.is_empty() || !table.of_children.is_empty());
         Ok(Self {
@@ -458,7 +458,7 @@ pub fn selected<'r>(registry: &'r Registry, names: &[String]) -> Result<Vec<&'r 
 }
 
 /// One failure for all tables whose policies are not known, grouped by the reason.
-fn unknown_policies(unknown: Vec<(&str, Unknown)>, instead: Option<&str>) -> Failure {
+fn unknown_policies(unknown: Vec<(&str, Unknown)>, misnamed: Option<&Misnamed<'_>>) -> Failure {
     let mut groups: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let mut helps = Vec::new();
     let mut help = |text: &str| {
@@ -473,7 +473,7 @@ fn unknown_policies(unknown: Vec<(&str, Unknown)>, instead: Option<&str>) -> Fai
                 "nothing says how rows belong to tenants".to_string()
             }
             Unknown::Column { table: of, column } => {
-                help(instead.unwrap_or(OTHER_TENANCIES));
+                help(misnamed.map_or(OTHER_TENANCIES, |misnamed| &misnamed.instead));
                 if of == table {
                     format!("no column `{column}`")
                 } else {

@@ -103,10 +103,6 @@ impl Comparison {
                 format!("{}::text", other.expression),
             )
         };
-        let joined = reference
-            .key
-            .pairs()
-            .map(|(column, key)| format!("parent.{} = child.{}", identifier(key), identifier(column)));
         // Everybody may refer to a row that belongs to everybody.
         let not_shared = other
             .is_shared
@@ -115,21 +111,17 @@ impl Comparison {
             "FROM {} AS child JOIN {} AS parent ON {} WHERE {own_tenant} IS DISTINCT FROM {other_tenant}{}",
             reference.relation.qualified(),
             reference.referenced.qualified(),
-            joined.collect::<Vec<_>>().join(" AND "),
+            joined(reference),
             not_shared.unwrap_or_default()
         );
         Some(Self {
-            rows: ForeignRows {
-                table: reference.child.name().to_string(),
-                relation: context.name_beside(reference.child, reference.relation),
-                parent: reference.parent.name().to_string(),
-                key: reference.key.name.clone(),
-                count: 0,
-                holds_tenant: false,
-                query: format!(
+            rows: rows(
+                context,
+                reference,
+                format!(
                     "SELECT child.*, {own_tenant} AS tenant, {other_tenant} AS tenant_of_parent {condition} LIMIT 100;"
                 ),
-            },
+            ),
             condition,
             relations: reader.relations,
         })
@@ -138,10 +130,6 @@ impl Comparison {
     /// The rows that refer to no row by a key that holds the tenant. The server does not check a key of which a column is
     /// null.
     fn with_tenant(context: &Context<'_>, reference: &Reference<'_, '_>) -> Self {
-        let joined = reference
-            .key
-            .pairs()
-            .map(|(column, key)| format!("parent.{} = child.{}", identifier(key), identifier(column)));
         let columns = reference.key.columns.iter();
         let given = columns.map(|column| format!("child.{} IS NOT NULL", identifier(column)));
         let condition = format!(
@@ -149,22 +137,39 @@ impl Comparison {
             rows_of_key(reference.relation),
             given.collect::<Vec<_>>().join(" AND "),
             rows_of_key(reference.referenced),
-            joined.collect::<Vec<_>>().join(" AND ")
+            joined(reference)
         );
         Self {
-            rows: ForeignRows {
-                table: reference.child.name().to_string(),
-                relation: context.name_beside(reference.child, reference.relation),
-                parent: reference.parent.name().to_string(),
-                key: reference.key.name.clone(),
-                count: 0,
-                holds_tenant: true,
-                query: format!("SELECT child.* {condition} LIMIT 100;"),
-            },
+            rows: rows(
+                context,
+                reference,
+                format!("SELECT child.* {condition} LIMIT 100;"),
+            ),
             condition,
             relations: vec![reference.relation.oid, reference.referenced.oid],
         }
     }
+}
+
+/// What was compared by a key, and the query that shows the rows.
+fn rows(context: &Context<'_>, reference: &Reference<'_, '_>, query: String) -> ForeignRows {
+    ForeignRows {
+        table: reference.child.name().to_string(),
+        relation: context.name_beside(reference.child, reference.relation),
+        parent: reference.parent.name().to_string(),
+        key: reference.key.name.clone(),
+        count: 0,
+        holds_tenant: reference.holds_tenant(),
+        query,
+    }
+}
+
+/// The condition that joins `parent` to `child` by a key.
+fn joined(reference: &Reference<'_, '_>) -> String {
+    let pairs = reference.key.pairs();
+    let equal =
+        pairs.map(|(column, key)| format!("parent.{} = child.{}", identifier(key), identifier(column)));
+    equal.collect::<Vec<_>>().join(" AND ")
 }
 
 /// The rows to which a key applies: those of partitions, but not those of inheritance children.

@@ -1,8 +1,8 @@
-use table_registry_engine::{Diagnostic, Lint, Tenancy, TenantColumn};
+use table_registry_engine::{Diagnostic, Lint, Tenancy};
 
 use super::Rule;
 use crate::lint::subject::Subject;
-use crate::tenant_column;
+use crate::tenant_column::{Misnamed, takes};
 
 pub const RULE: Rule = Rule::Crate(find);
 
@@ -16,30 +16,16 @@ fn find<'s, 'c>(subjects: &'s [Subject<'c>]) -> Vec<(&'s Subject<'c>, Diagnostic
     subjects.iter().flat_map(of_each).collect()
 }
 
-/// The column in `[tenancy]` that no table has, and what is probably meant.
-struct Misnamed<'c> {
-    column: &'c TenantColumn,
-    instead: String,
-}
-
 fn misnamed<'c>(subjects: &[Subject<'c>]) -> Option<Misnamed<'c>> {
     let column = subjects.first()?.krate.policy.tenancy.column()?;
-    let mut takers = subjects
+    let takers = subjects
         .iter()
-        .filter(|subject| takes(subject, column))
-        .peekable();
-    takers.peek()?;
+        .filter(|subject| takes(&subject.table.tenancy, column));
     let names = takers.map(|subject| {
         let names = subject.columns.iter().map(|column| column.name.as_str());
         subject.knows_all_columns.then(|| names.collect())
     });
-    let instead = tenant_column::instead(&column.name.value, &names.collect::<Option<Vec<_>>>()?)?;
-    Some(Misnamed { column, instead })
-}
-
-/// Whether a table has the tenant column that the policy file names.
-fn takes(subject: &Subject<'_>, column: &TenantColumn) -> bool {
-    matches!(&subject.table.tenancy, Tenancy::Column { name, .. } if *name == column.name.value)
+    Misnamed::find(column, &names.collect::<Option<Vec<_>>>()?)
 }
 
 fn find_in(subject: &Subject<'_>, misnamed: Option<&Misnamed<'_>>) -> Vec<Diagnostic> {
@@ -55,7 +41,7 @@ fn find_in(subject: &Subject<'_>, misnamed: Option<&Misnamed<'_>>) -> Vec<Diagno
         ),
         Tenancy::Unknown | Tenancy::Global | Tenancy::Declared => return Vec::new(),
     };
-    let misnamed = misnamed.filter(|misnamed| takes(subject, misnamed.column));
+    let misnamed = misnamed.filter(|misnamed| takes(&table.tenancy, misnamed.column));
     let missing = subject.missing(&columns).into_iter();
     missing
         .map(|column| {
