@@ -32,16 +32,18 @@ fn finding(context: &Context<'_>, blind: &BlindStatement) -> Finding {
         name: blind.table.clone(),
     };
     let (also, again) = if *command == FOREIGN_KEY {
-        let also = ", the same for the other table of the key";
-        (also, "drop the key and add it again so")
+        (
+            " (and the same for the other table of the key)",
+            "drop the key and add it again",
+        )
     } else {
-        ("", "run the statement again so")
+        ("", "repeat the statement")
     };
     let fix = format!(
-        "if this migration has run nowhere, put the statement in one transaction between `ALTER TABLE {table} NO FORCE ROW LEVEL \
-         SECURITY;` and `ALTER TABLE {table} FORCE ROW LEVEL SECURITY;`{also}, or let a role with BYPASSRLS run it\n\
-         if it has run, {again} in a new migration, and name this one in `[[database.allow.blind-migration]]` with `table = \
-         {name:?}`, `migration = {migration:?}` and a `reason`"
+        "if this migration has run nowhere, put the statement between `ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY;` and \
+         `ALTER TABLE {table} FORCE ROW LEVEL SECURITY;`{also}, in one transaction, or let a role with BYPASSRLS run it\n\
+         if it has run, {again} in this way in a new migration, and name this one in `[[database.allow.blind-migration]]` \
+         with `table = {name:?}`, `migration = {migration:?}` and a `reason`"
     );
     Finding::of_table(DatabaseCheck::BlindMigration, &name, message, fix)
         .object(migration)
